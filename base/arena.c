@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLAB_SIZE = 64 * 1024, ALIGNMENT = 16 };
+
+struct assay_arena_slab {
+    assay_arena_slab *next;
+    size_t used;
+    size_t size;
+    alignas(ALIGNMENT) unsigned char data[];
+};
+
+void assay_arena_init(assay_arena *arena, size_t capacity) {
+    *arena = (assay_arena){NULL, 0, capacity};
+}
+
+void *assay_arena_take(assay_arena *arena, size_t count, size_t size) {
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total)) return NULL;
+    if (__builtin_add_overflow(total, (size_t)(ALIGNMENT - 1), &total)) return NULL;
+    total &= ~(size_t)(ALIGNMENT - 1);
+    if (total == 0) total = ALIGNMENT;
+    if (total > arena->capacity - arena->used) return NULL;
+    assay_arena_slab *slab = arena->slabs;
+    if (!slab || slab->size - slab->used < total) {
+        size_t room = total > SLAB_SIZE ? total : SLAB_SIZE;
+        slab = malloc(sizeof *slab + room);
+        if (!slab) return NULL;
+        slab->next = arena->slabs;
+        slab->used = 0;
+        slab->size = room;
+        arena->slabs = slab;
+    }
+    void *taken = slab->data + slab->used;
+    slab->used += total;
+    arena->used += total;
+    return memset(taken, 0, total);
+}
+
+assay_status assay_arena_get(assay_arena *arena, size_t count, size_t size, const char *what,
+                             void **out, assay_error *err) {
+    *out = assay_arena_take(arena, count, size);
+    if (*out) return ASSAY_OK;
+    return ASSAY_FAIL(err, CAPACITY, "%s needs %zu x %zu bytes, %zu of %zu left", what, count, size,
+                      arena->capacity - arena->used, arena->capacity);
+}
+
+void assay_arena_reset(assay_arena *arena) {
+    for (assay_arena_slab *slab = arena->slabs; slab;) {
+        assay_arena_slab *next = slab->next;
+        free(slab);
+        slab = next;
+    }
+    arena->slabs = NULL;
+    arena->used = 0;
+}
+
+void assay_arena_close(assay_arena *arena) {
+    assay_arena_reset(arena);
+    arena->capacity = 0;
+}

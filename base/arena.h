@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bump allocation with one owner and one end: process, block or request.
+#ifndef ASSAY_BASE_ARENA_H
+#define ASSAY_BASE_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct assay_arena_slab assay_arena_slab;
+
+// Slabs grow as needed up to `capacity` bytes in all; one thread at a time. A zeroed struct is an
+// arena without room and is safe to close.
+typedef struct {
+    assay_arena_slab *slabs;
+    size_t used;
+    size_t capacity;
+} assay_arena;
+
+// Sets the limit, in bytes, on what the arena may ever hold. Allocates nothing.
+void assay_arena_init(assay_arena *arena, size_t capacity);
+
+// Takes `count * size` zeroed bytes, aligned to 16. Returns: NULL if the product overflows, the
+// capacity is reached or memory is out. Lives: until reset or close.
+void *assay_arena_take(assay_arena *arena, size_t count, size_t size);
+
+// As take, with a sentence. Errors: CAPACITY (names the limit). `what` names the object.
+assay_status assay_arena_get(assay_arena *arena, size_t count, size_t size, const char *what,
+                             void **out, assay_error *err);
+
+// Frees everything taken; the arena may be used again.
+void assay_arena_reset(assay_arena *arena);
+
+// Frees everything and forgets the capacity.
+void assay_arena_close(assay_arena *arena);
+
+#endif

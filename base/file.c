@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static assay_status regular_open(int *fd, size_t *size, const char *path, uint64_t size_max,
+                                 assay_error *err) {
+    struct stat info;
+    // O_NONBLOCK: a FIFO in place of a file must not hang the open.
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0) return assay_fail_errno(err, errno, "cannot open %s", path);
+    assay_status status = ASSAY_OK;
+    if (fstat(*fd, &info) != 0)
+        status = assay_fail_errno(err, errno, "cannot stat %s", path);
+    else if (!S_ISREG(info.st_mode))
+        status = ASSAY_FAIL(err, IO, "%s is not a regular file", path);
+    else if ((uint64_t)info.st_size > size_max)
+        status = ASSAY_FAIL(err, CAPACITY, "%s has %llu bytes, limit %llu", path,
+                            (unsigned long long)info.st_size, (unsigned long long)size_max);
+    if (status != ASSAY_OK) {
+        close(*fd);
+        return status;
+    }
+    *size = (size_t)info.st_size;
+    return ASSAY_OK;
+}
+
+assay_status assay_file_read(const char *path, uint64_t size_max, uint8_t **data, size_t *size,
+                             assay_error *err) {
+    int fd;
+    size_t total;
+    *data = NULL;
+    *size = 0;
+    ASSAY_TRY(regular_open(&fd, &total, path, size_max, err));
+    uint8_t *out = malloc(total + 1);
+    size_t got = 0;
+    while (out && got < total) {
+        ssize_t part = read(fd, out + got, total - got);
+        if (part < 0 && errno == EINTR) continue;
+        if (part <= 0) break;
+        got += (size_t)part;
+    }
+    int saved = errno;
+    close(fd);
+    if (!out) return ASSAY_FAIL(err, MEMORY, "%s needs %zu bytes of memory", path, total);
+    if (got < total) {
+        free(out);
+        return assay_fail_errno(err, saved ? saved : EIO, "cannot read %s", path);
+    }
+    out[total] = 0;
+    *data = out;
+    *size = total;
+    return ASSAY_OK;
+}
+
+static int all_write(int fd, const uint8_t *data, size_t size) {
+    while (size) {
+        ssize_t part = write(fd, data, size);
+        if (part < 0 && errno == EINTR) continue;
+        if (part < 0) return -1;
+        data += part;
+        size -= (size_t)part;
+    }
+    return 0;
+}
+
+static int folder_sync(const char *path) {
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+        snprintf(folder, sizeof folder, ".");
+    else
+        slash[slash == folder] = 0;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    int result = fsync(fd);
+    close(fd);
+    return result;
+}
+
+assay_status assay_file_replace(const char *path, const void *data, size_t size, unsigned mode,
+                                assay_error *err) {
+    char temporary[PATH_MAX];
+    int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
+    if (length < 0 || (size_t)length >= sizeof temporary)
+        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0) return assay_fail_errno(err, errno, "cannot create %s", temporary);
+    int bad = all_write(fd, data, size) != 0 || fsync(fd) != 0;
+    int saved = errno;
+    if (close(fd) != 0 && !bad) {
+        bad = 1;
+        saved = errno;
+    }
+    if (!bad && rename(temporary, path) != 0) {
+        bad = 1;
+        saved = errno;
+    }
+    if (bad) {
+        unlink(temporary);
+        return assay_fail_errno(err, saved, "cannot write %s", path);
+    }
+    if (folder_sync(path) != 0) return assay_fail_errno(err, errno, "cannot sync %s", path);
+    return ASSAY_OK;
+}
+
+assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64_t size_max,
+                                assay_error *err) {
+    int fd;
+    size_t size;
+    *mapping = (assay_mapping){NULL, 0};
+    ASSAY_TRY(regular_open(&fd, &size, path, size_max, err));
+    void *data = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    int saved = errno;
+    close(fd);
+    if (data == MAP_FAILED) return assay_fail_errno(err, saved, "cannot map %s", path);
+    *mapping = (assay_mapping){data, size};
+    return ASSAY_OK;
+}
+
+void assay_mapping_close(assay_mapping *mapping) {
+    if (mapping->data) munmap((void *)mapping->data, mapping->size);
+    *mapping = (assay_mapping){NULL, 0};
+}
+
+assay_status assay_folder_make(const char *path, assay_error *err) {
+    char part[PATH_MAX];
+    size_t length = strlen(path);
+    if (length >= sizeof part)
+        return ASSAY_FAIL(err, CAPACITY, "path of %zu characters, limit %d", length, PATH_MAX - 1);
+    memcpy(part, path, length + 1);
+    for (char *at = part + 1; *at; at++) {
+        if (*at != '/') continue;
+        *at = 0;
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return assay_fail_errno(err, errno, "cannot create folder %s", part);
+        *at = '/';
+    }
+    if (mkdir(part, 0700) != 0 && errno != EEXIST)
+        return assay_fail_errno(err, errno, "cannot create folder %s", part);
+    return ASSAY_OK;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole files: read bounded, mapped, and replaced so that a crash leaves the old or the new one.
+#ifndef ASSAY_BASE_FILE_H
+#define ASSAY_BASE_FILE_H
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+// Reads a file of at most size_max bytes into fresh memory, with a zero byte after the end.
+// Errors: NOT_FOUND, PERMISSION, CAPACITY, IO. Lives: the caller frees *data.
+assay_status assay_file_read(const char *path, uint64_t size_max, uint8_t **data, size_t *size,
+                             assay_error *err);
+
+// Writes data beside `path`, fsyncs, renames over it and fsyncs the folder.
+// mode: permission bits of a new file. Errors: DISK_FULL, PERMISSION, IO; the old file then stays.
+assay_status assay_file_replace(const char *path, const void *data, size_t size, unsigned mode,
+                                assay_error *err);
+
+// A read-only mapping of a whole file. A zeroed struct is safe to close.
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+} assay_mapping;
+
+// Errors: NOT_FOUND, PERMISSION, CAPACITY (over size_max), IO. An empty file maps to size 0.
+assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64_t size_max,
+                                assay_error *err);
+void assay_mapping_close(assay_mapping *mapping);
+
+// Makes a folder and its parents (mode 0700 where new). Errors: PERMISSION, IO.
+assay_status assay_folder_make(const char *path, assay_error *err);
+
+#endif

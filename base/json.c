@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+
+// jansson recurses to its own limit of 2,048; ours is lower and is checked before it runs.
+static assay_status depth_check(const uint8_t *data, size_t size, const char *what,
+                                assay_error *err) {
+    unsigned depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < size; i++) {
+        if (quoted) {
+            if (data[i] == '\\')
+                i++;
+            else if (data[i] == '"')
+                quoted = false;
+        } else if (data[i] == '"') {
+            quoted = true;
+        } else if (data[i] == '{' || data[i] == '[') {
+            if (++depth > ASSAY_JSON_DEPTH_MAX)
+                return ASSAY_FAIL(err, DEPTH, "%s nests %u deep, limit %d", what, depth,
+                                  ASSAY_JSON_DEPTH_MAX);
+        } else if (data[i] == '}' || data[i] == ']') {
+            if (depth) depth--;
+        }
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_json_parse(json_t **out, const void *data, size_t size, size_t size_max,
+                              const char *what, assay_error *err) {
+    *out = NULL;
+    if (size > size_max)
+        return ASSAY_FAIL(err, CAPACITY, "%s has %zu bytes, limit %zu", what, size, size_max);
+    ASSAY_TRY(depth_check(data, size, what, err));
+    json_error_t problem;
+    *out = json_loadb(data, size, JSON_REJECT_DUPLICATES, &problem);
+    if (*out) return ASSAY_OK;
+    switch (json_error_code(&problem)) {
+    case json_error_duplicate_key:
+        return ASSAY_FAIL(err, DUPLICATE, "%s line %d: %s", what, problem.line, problem.text);
+    case json_error_end_of_input_expected:
+        return ASSAY_FAIL(err, TRAILING, "%s line %d: %s", what, problem.line, problem.text);
+    case json_error_out_of_memory:
+        return ASSAY_FAIL(err, MEMORY, "%s: out of memory", what);
+    default:
+        return ASSAY_FAIL(err, FORMAT, "%s line %d: %s", what, problem.line, problem.text);
+    }
+}
+
+assay_status assay_json_read(json_t **out, const char *path, size_t size_max, assay_error *err) {
+    uint8_t *data;
+    size_t size;
+    *out = NULL;
+    ASSAY_TRY(assay_file_read(path, size_max, &data, &size, err));
+    assay_status status = assay_json_parse(out, data, size, size_max, path, err);
+    free(data);
+    return status;
+}
+
+static assay_status member(const json_t **out, const json_t *object, const char *name,
+                           assay_error *err) {
+    *out = json_object_get(object, name);
+    if (!*out) return ASSAY_FAIL(err, MISSING, "%s is missing", name);
+    return ASSAY_OK;
+}
+
+static bool decimal_read(uint64_t *out, const char *text) {
+    uint64_t value = 0;
+    if (!*text || (text[0] == '0' && text[1])) return false;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9') return false;
+        if (__builtin_mul_overflow(value, (uint64_t)10, &value)) return false;
+        if (__builtin_add_overflow(value, (uint64_t)(*text - '0'), &value)) return false;
+    }
+    *out = value;
+    return true;
+}
+
+assay_status assay_json_u64(uint64_t *out, const json_t *object, const char *name, uint64_t min,
+                            uint64_t max, assay_error *err) {
+    const json_t *value;
+    ASSAY_TRY(member(&value, object, name, err));
+    if (json_is_integer(value) && json_integer_value(value) >= 0)
+        *out = (uint64_t)json_integer_value(value);
+    else if (!json_is_string(value) || !decimal_read(out, json_string_value(value)))
+        return ASSAY_FAIL(err, FORMAT, "%s is not a whole number from 0 to 2^64-1", name);
+    if (*out < min || *out > max)
+        return ASSAY_FAIL(err, RANGE, "%s is %llu, limits %llu to %llu", name,
+                          (unsigned long long)*out, (unsigned long long)min,
+                          (unsigned long long)max);
+    return ASSAY_OK;
+}
+
+assay_status assay_json_text(const char **out, const json_t *object, const char *name,
+                             size_t size_max, assay_error *err) {
+    const json_t *value;
+    ASSAY_TRY(member(&value, object, name, err));
+    if (!json_is_string(value)) return ASSAY_FAIL(err, FORMAT, "%s is not a text", name);
+    if (json_string_length(value) > size_max)
+        return ASSAY_FAIL(err, CAPACITY, "%s has %zu bytes, limit %zu", name,
+                          json_string_length(value), size_max);
+    *out = json_string_value(value);
+    return ASSAY_OK;
+}
+
+assay_status assay_json_hex(uint8_t *out, size_t size, const json_t *object, const char *name,
+                            assay_error *err) {
+    const char *text;
+    assay_error inner = {0};
+    ASSAY_TRY(assay_json_text(&text, object, name, 2 * size + 2, err));
+    if (assay_hex_decode(out, size, text, &inner) != ASSAY_OK)
+        return ASSAY_FAIL(err, FORMAT, "%s: %s", name, inner.text);
+    return ASSAY_OK;
+}
+
+assay_status assay_json_hash(assay_hash *out, const json_t *object, const char *name,
+                             assay_error *err) {
+    return assay_json_hex(out->bytes, ASSAY_HASH_SIZE, object, name, err);
+}
+
+assay_status assay_json_address(assay_address *out, const json_t *object, const char *name,
+                                assay_error *err) {
+    return assay_json_hex(out->bytes, ASSAY_ADDRESS_SIZE, object, name, err);
+}
+
+assay_status assay_json_array(const json_t **out, const json_t *object, const char *name,
+                              size_t count_max, assay_error *err) {
+    ASSAY_TRY(member(out, object, name, err));
+    if (!json_is_array(*out)) return ASSAY_FAIL(err, FORMAT, "%s is not a list", name);
+    if (json_array_size(*out) > count_max)
+        return ASSAY_FAIL(err, CAPACITY, "%s has %zu entries, limit %zu", name,
+                          json_array_size(*out), count_max);
+    return ASSAY_OK;
+}
+
+assay_status assay_json_object(const json_t **out, const json_t *object, const char *name,
+                               assay_error *err) {
+    ASSAY_TRY(member(out, object, name, err));
+    if (!json_is_object(*out)) return ASSAY_FAIL(err, FORMAT, "%s is not an object", name);
+    return ASSAY_OK;
+}
+
+assay_status assay_json_names(const json_t *object, const char *const *names, const char *what,
+                              assay_error *err) {
+    if (!json_is_object(object)) return ASSAY_FAIL(err, FORMAT, "%s is not an object", what);
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value) {
+        const char *const *name = names;
+        while (*name && strcmp(*name, key) != 0)
+            name++;
+        if (!*name)
+            return ASSAY_FAIL(err, UNKNOWN, "%s has an unknown member \"%.64s\"", what, key);
+    }
+    return ASSAY_OK;
+}
+
+json_t *assay_json_from_u64(uint64_t value) {
+    if (value < (uint64_t)1 << 53) return json_integer((json_int_t)value);
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    return json_string(text);
+}
+
+json_t *assay_json_from_hash(const assay_hash *hash) {
+    return assay_json_from_hex(hash->bytes, ASSAY_HASH_SIZE);
+}
+
+json_t *assay_json_from_address(const assay_address *address) {
+    return assay_json_from_hex(address->bytes, ASSAY_ADDRESS_SIZE);
+}
+
+json_t *assay_json_from_hex(const uint8_t *data, size_t size) {
+    char *text = malloc(2 * size + 3);
+    if (!text) return NULL;
+    assay_hex_encode_0x(text, data, size);
+    json_t *value = json_string(text);
+    free(text);
+    return value;
+}

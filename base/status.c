@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/status.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void text_set(assay_error *err, assay_status status, uint32_t reject, const char *format,
+                     va_list args) {
+    err->status = status;
+    err->reject = reject;
+    vsnprintf(err->text, sizeof err->text, format, args);
+}
+
+assay_status assay_fail(assay_error *err, assay_status status, uint32_t reject, const char *format,
+                        ...) {
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        text_set(err, status, reject, format, args);
+        va_end(args);
+    }
+    return status;
+}
+
+static assay_status errno_status(int error_number) {
+    switch (error_number) {
+    case ENOMEM:
+        return ASSAY_MEMORY;
+    case ENOENT:
+        return ASSAY_NOT_FOUND;
+    case EEXIST:
+        return ASSAY_EXISTS;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return ASSAY_PERMISSION;
+    case ENOSPC:
+    case EDQUOT:
+        return ASSAY_DISK_FULL;
+    case EBUSY:
+    case EAGAIN:
+    case EADDRINUSE:
+        return ASSAY_BUSY;
+    case ETIMEDOUT:
+        return ASSAY_TIMEOUT;
+    default:
+        return ASSAY_IO;
+    }
+}
+
+assay_status assay_fail_errno(assay_error *err, int error_number, const char *format, ...) {
+    assay_status status = errno_status(error_number);
+    if (!err) return status;
+    va_list args;
+    va_start(args, format);
+    text_set(err, status, 0, format, args);
+    va_end(args);
+    size_t used = strlen(err->text);
+    char reason[64];
+    const char *message = strerror_r(error_number, reason, sizeof reason);
+    snprintf(err->text + used, sizeof err->text - used, ": %s", message);
+    return status;
+}
+
+const char *assay_status_text(assay_status status) {
+    switch (status) {
+#define X(name, number, text)                                                                      \
+    case ASSAY_##name:                                                                             \
+        return text;
+        ASSAY_STATUS_LIST(X)
+#undef X
+    }
+    return "unknown status";
+}
+
+const char *assay_status_name(assay_status status) {
+    switch (status) {
+#define X(name, number, text)                                                                      \
+    case ASSAY_##name:                                                                             \
+        return #name;
+        ASSAY_STATUS_LIST(X)
+#undef X
+    }
+    return "UNKNOWN_STATUS";
+}
+
+void assay_assert_failed(const char *text, const char *file, int line) {
+    fprintf(stderr, "assay: internal error: %s (%s:%d)\n", text, file, line);
+    abort();
+}
