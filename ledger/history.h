@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The history: every receipt, verdict and payout appended for ever to a Merkle mountain range. Its
+// nodes are aux keys of the store, so appends join the block and its savepoints.
+// Perfect trees ("mountains") of RFC 6962 nodes, one for each bit of the leaf count; their peaks
+// folded from the right give RFC 6962's root of all leaves, and
+//   history root = SHA256(0x02 || leaf count u64 BE || that root)
+// so the count, and with it every leaf's index, is bound.
+#ifndef ASSAY_LEDGER_HISTORY_H
+#define ASSAY_LEDGER_HISTORY_H
+
+#include "base/merkle.h"
+#include "ledger/store.h"
+
+// Path of one leaf. Fixed size, owns nothing.
+typedef struct {
+    uint64_t index;
+    uint64_t count;
+    uint32_t step_count;
+    assay_hash path[ASSAY_MERKLE_PATH_MAX]; // [step_count], the leaf's sibling first
+} assay_history_proof;
+
+// Appends leaf = SHA256(0x00 || data) in the open block. index (may be NULL): its place, from 0.
+// Cost: about two hashes and two puts. Errors: as assay_store_put. Spec: P-88.
+assay_status assay_history_append(assay_store *store, const void *data, size_t size,
+                                  uint64_t *index, assay_error *err);
+
+// Number of leaves and root as the open block sees them. Errors: as assay_store_get. Spec: P-88.
+assay_status assay_history_count(assay_store *store, uint64_t *count, assay_error *err);
+assay_status assay_history_root(assay_store *store, assay_hash *root, assay_error *err);
+
+// The same in a snapshot, and the path of a leaf. Errors: RANGE (index), CORRUPT, IO. Spec: P-88.
+assay_status assay_history_snapshot_root(assay_snapshot *snapshot, assay_hash *root,
+                                         uint64_t *count, assay_error *err);
+assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
+                                 assay_history_proof *proof, assay_error *err);
+
+// Checks that `data` is leaf proof->index under a history root. Needs no store.
+// Errors: MISMATCH, RANGE. Spec: P-88.
+assay_status assay_history_check(const assay_hash *root, const void *data, size_t size,
+                                 const assay_history_proof *proof, assay_error *err);
+
+#endif
