@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { OPTIONS_MAX = 48 };
+
+static void help_print(const assay_invocation *invocation, const assay_option *options,
+                       size_t option_count, const char *details) {
+    printf("assay %s - %s\n\nusage: assay %s", invocation->command->name,
+           invocation->command->summary, invocation->command->name);
+    for (size_t i = 0; i < option_count; i++) {
+        const assay_option *option = &options[i];
+        if (!option->required && *option->name) continue;
+        printf(option->required ? " %s%s%s%s" : " [%s%s%s%s]", *option->name ? "--" : "",
+               option->name, *option->name && option->value ? " " : "",
+               option->value ? option->value : "");
+    }
+    printf(" [options]\n\n");
+    assay_options_help(options, option_count);
+    if (details) printf("\n%s\n", details);
+}
+
+static bool word_given(const assay_invocation *invocation, const char *word) {
+    for (int i = 0; i < invocation->argc && strcmp(invocation->argv[i], "--") != 0; i++)
+        if (strcmp(invocation->argv[i], word) == 0) return true;
+    return false;
+}
+
+bool assay_command_begin(assay_invocation *invocation, const assay_option *options,
+                         size_t option_count, const char *details, int *exit_code) {
+    assay_option all[OPTIONS_MAX];
+    bool help = word_given(invocation, "--help");
+    assay_error err = {0};
+    ASSAY_ASSERT(option_count + 3 <= OPTIONS_MAX);
+    invocation->isa = getenv("ASSAY_ISA");
+    if (invocation->isa && !*invocation->isa) invocation->isa = NULL;
+    const assay_option common[] = {
+        {"json", ASSAY_OPTION_FLAG, &invocation->json, NULL, "one JSON document as the output", 0,
+         0, false},
+        {"isa", ASSAY_OPTION_TEXT, &invocation->isa, "SET", "kernel set to compute with", 0, 0,
+         false},
+        {"help", ASSAY_OPTION_FLAG, &help, NULL, "this text", 0, 0, false},
+    };
+    if (option_count) memcpy(all, options, option_count * sizeof *options);
+    memcpy(all + option_count, common, sizeof common);
+    size_t all_count = option_count + sizeof common / sizeof common[0];
+    if (help) {
+        help_print(invocation, all, all_count, details);
+        *exit_code = ASSAY_EXIT_OK;
+        return false;
+    }
+    if (assay_options_parse(all, all_count, invocation->argc, invocation->argv, &err) != ASSAY_OK) {
+        char next[128];
+        invocation->json = word_given(invocation, "--json");
+        snprintf(next, sizeof next, "assay %s --help", invocation->command->name);
+        assay_command_fail(invocation, &err, next);
+        *exit_code = ASSAY_EXIT_USAGE;
+        return false;
+    }
+    return true;
+}
+
+static int exit_of(assay_status status) {
+    switch (status) {
+    case ASSAY_OK:
+        return ASSAY_EXIT_OK;
+    case ASSAY_USAGE:
+    case ASSAY_CONFIG:
+    case ASSAY_UNSUPPORTED:
+        return ASSAY_EXIT_USAGE;
+    case ASSAY_REJECTED:
+        return ASSAY_EXIT_REJECT;
+    case ASSAY_NETWORK:
+    case ASSAY_TIMEOUT:
+        return ASSAY_EXIT_NETWORK;
+    default:
+        return status >= ASSAY_TRUNCATED ? ASSAY_EXIT_INPUT : ASSAY_EXIT_SYSTEM;
+    }
+}
+
+int assay_command_fail(const assay_invocation *invocation, const assay_error *err,
+                       const char *next) {
+    unsigned code = err->status == ASSAY_REJECTED ? err->reject : (unsigned)err->status;
+    if (invocation->json) {
+        json_t *body = json_pack("{s:i,s:s,s:i,s:s,s:s*}", "code", (int)code, "name",
+                                 assay_status_name(err->status), "reject", (int)err->reject, "text",
+                                 err->text, "next", next);
+        assay_command_print(json_pack("{s:o}", "error", body));
+    }
+    fprintf(stderr, "assay: error %u: %s\n", code, err->text);
+    if (next) fprintf(stderr, "  next: %s\n", next);
+    return exit_of(err->status);
+}
+
+int assay_command_print(json_t *document) {
+    int bad = !document || json_dumpf(document, stdout, JSON_COMPACT) != 0 || putchar('\n') < 0 ||
+              fflush(stdout) != 0;
+    json_decref(document);
+    return bad ? ASSAY_EXIT_SYSTEM : ASSAY_EXIT_OK;
+}
+
+bool assay_terminal_colours(void) {
+    const char *no_colour = getenv("NO_COLOR");
+    const char *force = getenv("CLICOLOR_FORCE");
+    if (no_colour && *no_colour) return false;
+    return (force && *force && strcmp(force, "0") != 0) || isatty(STDOUT_FILENO);
+}
+
+void assay_progress_show(const char *what, uint64_t done, uint64_t total) {
+    static struct timespec started;
+    static const char *current;
+    if (!isatty(STDERR_FILENO) || total == 0) return;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (current != what) {
+        current = what;
+        started = now;
+    }
+    double passed =
+        (double)(now.tv_sec - started.tv_sec) + (double)(now.tv_nsec - started.tv_nsec) / 1e9;
+    double left = done ? passed * (double)(total - done) / (double)done : 0;
+    fprintf(stderr, "\r\033[K%s %3u %%  %.0f s left", what, (unsigned)(done * 100 / total), left);
+    if (done >= total) {
+        fprintf(stderr, "\r\033[K");
+        current = NULL;
+    }
+    fflush(stderr);
+}
