@@ -20,6 +20,9 @@ typedef struct {
     uint8_t bytes[ASSAY_ADDRESS_SIZE];
 } assay_address;
 
+// Products of amounts and sums of weights (P-2). Every compiler we build with has it.
+__extension__ typedef unsigned __int128 assay_u128;
+
 // A borrowed run of bytes; owns nothing.
 typedef struct {
     const uint8_t *data;
