@@ -86,6 +86,18 @@ static int folder_sync(const char *path) {
     return result;
 }
 
+assay_status assay_file_publish(int fd, const char *temporary, const char *path, assay_error *err) {
+    int saved = fsync(fd) == 0 ? 0 : errno;
+    if (close(fd) != 0 && !saved) saved = errno;
+    if (!saved && rename(temporary, path) != 0) saved = errno;
+    if (saved) {
+        unlink(temporary);
+        return assay_fail_errno(err, saved, "cannot write %s", path);
+    }
+    if (folder_sync(path) != 0) return assay_fail_errno(err, errno, "cannot sync %s", path);
+    return ASSAY_OK;
+}
+
 assay_status assay_file_replace(const char *path, const void *data, size_t size, unsigned mode,
                                 assay_error *err) {
     char temporary[PATH_MAX];
@@ -94,22 +106,13 @@ assay_status assay_file_replace(const char *path, const void *data, size_t size,
         return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0) return assay_fail_errno(err, errno, "cannot create %s", temporary);
-    int bad = all_write(fd, data, size) != 0 || fsync(fd) != 0;
-    int saved = errno;
-    if (close(fd) != 0 && !bad) {
-        bad = 1;
-        saved = errno;
-    }
-    if (!bad && rename(temporary, path) != 0) {
-        bad = 1;
-        saved = errno;
-    }
-    if (bad) {
+    if (all_write(fd, data, size) != 0) {
+        int saved = errno;
+        close(fd);
         unlink(temporary);
         return assay_fail_errno(err, saved, "cannot write %s", path);
     }
-    if (folder_sync(path) != 0) return assay_fail_errno(err, errno, "cannot sync %s", path);
-    return ASSAY_OK;
+    return assay_file_publish(fd, temporary, path, err);
 }
 
 assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64_t size_max,

@@ -16,6 +16,11 @@ assay_status assay_file_read(const char *path, uint64_t size_max, uint8_t **data
 assay_status assay_file_replace(const char *path, const void *data, size_t size, unsigned mode,
                                 assay_error *err);
 
+// Ends a file written beside its place: fsyncs and closes fd, renames `temporary` to `path`, fsyncs
+// the folder. On failure the temporary file is gone and the old one stays; fd is closed either way.
+// Errors: DISK_FULL, PERMISSION, IO.
+assay_status assay_file_publish(int fd, const char *temporary, const char *path, assay_error *err);
+
 // A read-only mapping of a whole file. A zeroed struct is safe to close.
 typedef struct {
     const uint8_t *data;

@@ -16,6 +16,8 @@ enum {
     ASSAY_MODEL_VOCAB_MAX = 1 << 20,
     ASSAY_MODEL_CONTEXT_MAX = 1 << 17,
     ASSAY_MODEL_STOPS_MAX = 16,
+    ASSAY_MODEL_HEAD_SIZE_MAX = 256,
+    ASSAY_MODEL_TOKENIZER_MAX = 64 << 20, // bytes of tokenizer.json
     ASSAY_LORA_RANK_MAX = 1024,
 };
 
@@ -36,7 +38,7 @@ typedef struct {
     uint32_t width;         // d, a multiple of 64
     uint32_t head_count;    // query heads
     uint32_t kv_head_count; // divides head_count
-    uint32_t head_size;     // hd, even
+    uint32_t head_size;     // hd, even; head_count * hd is a multiple of 64
     uint32_t ff_width;      // a multiple of 64
     uint32_t vocab_size;
     uint32_t context_size; // positions
@@ -62,13 +64,20 @@ typedef struct {
     const double *inv_freq;    // [head_size / 2]
     float *rope_cos;           // [context][head_size / 2], made at open, checked by SHA-256 (N-10)
     float *rope_sin;
-    assay_hash root; // over the tensors' content (F-6)
+    assay_bytes tokenizer; // tokenizer.json, in the mapping
+    assay_hash root;       // over the tensors' content (F-6)
 } assay_model;
 
-// Maps and checks a canonical model file. Errors: every F- rule by name; nothing is left open on
-// failure. Spec: F-5, F-6.
+// Maps and checks a canonical model file. Errors: those of assay_safetensors_open and
+// assay_canonical_check; RANGE (a count, an id, a number), CANONICAL (an operand), MISMATCH (rotary
+// table); nothing is left open on failure. The file must stay unchanged while it is open.
+// Spec: F-5, F-6.
 assay_status assay_model_open(assay_model *model, const char *path, assay_error *err);
 void assay_model_close(assay_model *model);
+
+// As open, over bytes in memory, aligned to 8, that outlive the model.
+assay_status assay_model_bind(assay_model *model, const uint8_t *data, size_t size,
+                              assay_error *err);
 
 // One low-rank pair: y += gemm(x16(gemm(x16, a)), b) * scale. a.n == b.k == rank; rank 0: absent.
 typedef struct {
@@ -81,14 +90,18 @@ typedef struct {
     assay_mapping file;
     uint32_t layer_count;
     assay_lora (*layers)[ASSAY_LINEAR_COUNT]; // [layer_count]
-    assay_hash base_root;                     // the model it was trained over
-    assay_hash root;
+    assay_hash root;                          // over the tensors' content (F-6)
 } assay_adapter;
 
-// Maps and checks a canonical adapter file against its base model. Errors: every F- rule by name;
-// MISMATCH if base is not the adapter's. Spec: F-7.
+// Maps and checks a canonical adapter file, and its shapes against a base model; which base it
+// belongs to is the ledger's registration. base may be NULL: the layers are then those it names.
+// Errors: as assay_model_open; MISMATCH if a shape is not the base's. Spec: F-6, F-7.
 assay_status assay_adapter_open(assay_adapter *adapter, const char *path, const assay_model *base,
                                 assay_error *err);
 void assay_adapter_close(assay_adapter *adapter);
+
+// As open, over bytes in memory, aligned to 8, that outlive the adapter.
+assay_status assay_adapter_bind(assay_adapter *adapter, const uint8_t *data, size_t size,
+                                const assay_model *base, assay_error *err);
 
 #endif
