@@ -27,8 +27,9 @@ void *assay_arena_take(assay_arena *arena, size_t count, size_t size) {
     if (total > arena->capacity - arena->used) return NULL;
     assay_arena_slab *slab = arena->slabs;
     if (!slab || slab->size - slab->used < total) {
-        size_t room = total > SLAB_SIZE ? total : SLAB_SIZE;
-        slab = malloc(sizeof *slab + room);
+        size_t room = total > SLAB_SIZE ? total : SLAB_SIZE, whole;
+        if (__builtin_add_overflow(sizeof *slab, room, &whole)) return NULL;
+        slab = malloc(whole);
         if (!slab) return NULL;
         slab->next = arena->slabs;
         slab->used = 0;

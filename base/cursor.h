@@ -15,7 +15,7 @@ typedef struct {
 } assay_cursor;
 
 static inline void assay_cursor_init(assay_cursor *cursor, const uint8_t *data, size_t size) {
-    *cursor = (assay_cursor){data, data + size, false};
+    *cursor = (assay_cursor){data, size ? data + size : data, false}; // data may be NULL for none
 }
 
 static inline size_t assay_cursor_left(const assay_cursor *cursor) {

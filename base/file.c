@@ -44,6 +44,7 @@ assay_status assay_file_read(const char *path, uint64_t size_max, uint8_t **data
     while (out && got < total) {
         ssize_t part = read(fd, out + got, total - got);
         if (part < 0 && errno == EINTR) continue;
+        if (part == 0) errno = EIO; // it shrank since fstat
         if (part <= 0) break;
         got += (size_t)part;
     }
@@ -52,7 +53,7 @@ assay_status assay_file_read(const char *path, uint64_t size_max, uint8_t **data
     if (!out) return ASSAY_FAIL(err, MEMORY, "%s needs %zu bytes of memory", path, total);
     if (got < total) {
         free(out);
-        return assay_fail_errno(err, saved ? saved : EIO, "cannot read %s", path);
+        return assay_fail_errno(err, saved, "cannot read %s", path);
     }
     out[total] = 0;
     *data = out;
@@ -104,7 +105,9 @@ assay_status assay_file_replace(const char *path, const void *data, size_t size,
     int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary)
         return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    // What lies there is a dead process's rest or a trap: never written through, never followed.
+    unlink(temporary);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0) return assay_fail_errno(err, errno, "cannot create %s", temporary);
     if (all_write(fd, data, size) != 0) {
         int saved = errno;
@@ -134,6 +137,15 @@ void assay_mapping_close(assay_mapping *mapping) {
     *mapping = (assay_mapping){NULL, 0};
 }
 
+static assay_status folder_make_one(const char *path, assay_error *err) {
+    struct stat info;
+    if (mkdir(path, 0700) == 0) return ASSAY_OK;
+    if (errno != EEXIST) return assay_fail_errno(err, errno, "cannot create folder %s", path);
+    if (stat(path, &info) != 0) return assay_fail_errno(err, errno, "cannot stat %s", path);
+    if (!S_ISDIR(info.st_mode)) return assay_fail_errno(err, ENOTDIR, "cannot use %s", path);
+    return ASSAY_OK;
+}
+
 assay_status assay_folder_make(const char *path, assay_error *err) {
     char part[PATH_MAX];
     size_t length = strlen(path);
@@ -143,11 +155,8 @@ assay_status assay_folder_make(const char *path, assay_error *err) {
     for (char *at = part + 1; *at; at++) {
         if (*at != '/') continue;
         *at = 0;
-        if (mkdir(part, 0700) != 0 && errno != EEXIST)
-            return assay_fail_errno(err, errno, "cannot create folder %s", part);
+        ASSAY_TRY(folder_make_one(part, err));
         *at = '/';
     }
-    if (mkdir(part, 0700) != 0 && errno != EEXIST)
-        return assay_fail_errno(err, errno, "cannot create folder %s", part);
-    return ASSAY_OK;
+    return folder_make_one(part, err);
 }

@@ -36,6 +36,8 @@ assay_status assay_json_parse(json_t **out, const void *data, size_t size, size_
     *out = NULL;
     if (size > size_max)
         return ASSAY_FAIL(err, CAPACITY, "%s has %zu bytes, limit %zu", what, size, size_max);
+    // jansson swallows a NUL that follows a number.
+    if (size && memchr(data, 0, size)) return ASSAY_FAIL(err, FORMAT, "%s holds a zero byte", what);
     ASSAY_TRY(depth_check(data, size, what, err));
     json_error_t problem;
     *out = json_loadb(data, size, JSON_REJECT_DUPLICATES, &problem);

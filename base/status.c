@@ -12,6 +12,9 @@ static void text_set(assay_error *err, assay_status status, uint32_t reject, con
     err->status = status;
     err->reject = reject;
     vsnprintf(err->text, sizeof err->text, format, args);
+    // The text may quote a stranger: it must not drive the terminal it is printed on.
+    for (char *at = err->text; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
 }
 
 assay_status assay_fail(assay_error *err, assay_status status, uint32_t reject, const char *format,

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Status numbers and sentences (F-1).
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/status.h"
+
+// Scripts depend on these: a number that changes here is a break, not a test to update.
+static void numbers_are_stable(void **state) {
+    assert_int_equal(ASSAY_OK, 0);
+    assert_int_equal(ASSAY_IO, 2);
+    assert_int_equal(ASSAY_NOT_FOUND, 3);
+    assert_int_equal(ASSAY_PERMISSION, 5);
+    assert_int_equal(ASSAY_DISK_FULL, 6);
+    assert_int_equal(ASSAY_UNSUPPORTED, 10);
+    assert_int_equal(ASSAY_USAGE, 11);
+    assert_int_equal(ASSAY_FORBIDDEN, 14);
+    assert_int_equal(ASSAY_TRUNCATED, 20);
+    assert_int_equal(ASSAY_TRAILING, 21);
+    assert_int_equal(ASSAY_FORMAT, 22);
+    assert_int_equal(ASSAY_CAPACITY, 24);
+    assert_int_equal(ASSAY_MISMATCH, 32);
+    assert_int_equal(ASSAY_CORRUPT, 36);
+    assert_int_equal(ASSAY_REJECTED, 50);
+}
+
+static void every_status_has_a_name_and_a_text(void **state) {
+#define X(name, number, text_)                                                                     \
+    assert_string_equal(assay_status_name(ASSAY_##name), #name);                                   \
+    assert_string_equal(assay_status_text(ASSAY_##name), text_);                                   \
+    assert_true(islower((unsigned char)text_[0]) && text_[strlen(text_) - 1] != '.');
+    ASSAY_STATUS_LIST(X)
+#undef X
+    assert_string_equal(assay_status_name((assay_status)49), "UNKNOWN_STATUS");
+    assert_string_equal(assay_status_text((assay_status)49), "unknown status");
+}
+
+static void a_failure_is_recorded(void **state) {
+    assay_error err = {0};
+    assert_int_equal(ASSAY_FAIL(&err, CAPACITY, "%u receipts, limit %u", 9u, 8u), ASSAY_CAPACITY);
+    assert_int_equal(err.status, ASSAY_CAPACITY);
+    assert_int_equal(err.reject, 0);
+    assert_string_equal(err.text, "9 receipts, limit 8");
+    assert_int_equal(assay_fail(&err, ASSAY_REJECTED, 104, "no"), ASSAY_REJECTED);
+    assert_int_equal(err.reject, 104);
+    assert_int_equal(ASSAY_FAIL(NULL, RANGE, "nobody listens"), ASSAY_RANGE);
+}
+
+static void long_text_is_cut_inside_the_buffer(void **state) {
+    char text[1000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    assay_error err = {0};
+    ASSAY_FAIL(&err, FORMAT, "%s", text);
+    assert_int_equal(strlen(err.text), ASSAY_ERROR_TEXT_MAX - 1);
+    assay_fail_errno(&err, ENOENT, "%s", text);
+    assert_int_equal(strlen(err.text), ASSAY_ERROR_TEXT_MAX - 1);
+}
+
+static void text_from_strangers_cannot_drive_a_terminal(void **state) {
+    assay_error err = {0};
+    ASSAY_FAIL(&err, UNKNOWN, "member \"%s\"", "a\x1b[2Jb\nc\x7f");
+    assert_string_equal(err.text, "member \"a?[2Jb?c?\"");
+}
+
+static void errno_values_map_to_statuses(void **state) {
+    static const struct {
+        int error_number;
+        assay_status status;
+    } pairs[] = {
+        {ENOSPC, ASSAY_DISK_FULL},  {EDQUOT, ASSAY_DISK_FULL},
+        {EACCES, ASSAY_PERMISSION}, {EROFS, ASSAY_PERMISSION},
+        {ENOENT, ASSAY_NOT_FOUND},  {EADDRINUSE, ASSAY_BUSY},
+        {ETIMEDOUT, ASSAY_TIMEOUT}, {ENOMEM, ASSAY_MEMORY},
+        {EEXIST, ASSAY_EXISTS},     {EIO, ASSAY_IO},
+        {EISDIR, ASSAY_IO},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        assay_error err = {0};
+        assert_int_equal(assay_fail_errno(&err, pairs[i].error_number, "cannot open %s", "x"),
+                         pairs[i].status);
+        assert_int_equal(err.status, pairs[i].status);
+        assert_true(strncmp(err.text, "cannot open x: ", 15) == 0);
+        assert_true(strlen(err.text) > 15);
+    }
+}
+
+static assay_status second_step(int *steps, assay_error *err) {
+    ASSAY_TRY(ASSAY_OK);
+    ++*steps;
+    ASSAY_TRY(ASSAY_FAIL(err, TIMEOUT, "stop"));
+    ++*steps;
+    return ASSAY_OK;
+}
+
+static void try_returns_at_the_first_failure(void **state) {
+    int steps = 0;
+    assay_error err = {0};
+    assert_int_equal(second_step(&steps, &err), ASSAY_TIMEOUT);
+    assert_int_equal(steps, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_stable),
+        cmocka_unit_test(every_status_has_a_name_and_a_text),
+        cmocka_unit_test(a_failure_is_recorded),
+        cmocka_unit_test(long_text_is_cut_inside_the_buffer),
+        cmocka_unit_test(text_from_strangers_cannot_drive_a_terminal),
+        cmocka_unit_test(errno_values_map_to_statuses),
+        cmocka_unit_test(try_returns_at_the_first_failure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
