@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Agents: keys that act for a principal within scopes, until a height, under one spending limit
+// per principal and epoch that all its agents share.
+#ifndef ASSAY_LEDGER_AGENT_H
+#define ASSAY_LEDGER_AGENT_H
+
+#include "ledger/ledger.h"
+
+enum { ASSAY_AGENT_SIZE = 4 + 8, ASSAY_ALLOWANCE_SIZE = 3 * 8 };
+
+typedef struct {
+    uint32_t scopes; // ASSAY_SCOPE_ bits; 0: no such agent
+    uint64_t expiry; // the last height at which it may act
+} assay_agent;
+
+// One a principal. spent counts in `epoch` only.
+typedef struct {
+    uint64_t limit; // nopen an epoch
+    uint64_t epoch;
+    uint64_t spent;
+} assay_allowance;
+
+// Absent agents and allowances are zeros. Errors: CORRUPT, MEMORY, IO. Spec: P-31.
+assay_status assay_agent_get(assay_agent *out, const assay_reader *reader,
+                             const assay_address *principal, const assay_address *agent,
+                             assay_error *err);
+assay_status assay_allowance_get(assay_allowance *out, const assay_reader *reader,
+                                 const assay_address *principal, assay_error *err);
+
+// The next agent of a principal after *agent, ascending; *found false at the end; start from the
+// zero address. Errors: CORRUPT, MEMORY, IO.
+assay_status assay_agent_next(assay_address *agent, assay_agent *out, bool *found,
+                              const assay_reader *reader, const assay_address *principal,
+                              assay_error *err);
+
+// Counts `amount` of the principal's money against its limit in the epoch of `height`.
+// Errors: REJECTED (AGENT_LIMIT), CORRUPT, MEMORY, IO. Spec: P-31.
+assay_status assay_allowance_spend(assay_ledger *ledger, uint64_t amount, assay_error *err);
+
+// What the principal's agents may still spend in the epoch of `height`. Spec: P-31.
+uint64_t assay_allowance_left(const assay_allowance *allowance, const assay_params *params,
+                              uint64_t height);
+
+#endif

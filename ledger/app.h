@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state machine behind an engine, shaped like ABCI 2.0: the engine orders bytes, the app says
+// what they mean.
+//   info → init_chain (no block yet) → { finalize_block → commit }*, and between them, from any
+//   thread, check_tx; prepare_proposal and process_proposal by the engine's thread.
+// Nothing persists before commit; a finalised block is repeated after a crash with equal results.
+#ifndef ASSAY_LEDGER_APP_H
+#define ASSAY_LEDGER_APP_H
+
+#include "base/pool.h"
+#include "ledger/genesis.h"
+#include "ledger/store.h"
+
+typedef struct assay_app assay_app;
+
+enum {
+    ASSAY_APP_DATA_MAX = 32,         // bytes of a result's data
+    ASSAY_APP_TX_MAX = 1 << 20,      // bytes of one transaction (P-2)
+    ASSAY_APP_TXS_MAX = 1 << 17,     // transactions of one block
+    ASSAY_APP_PENDING_MAX = 1 << 12, // transactions of one signer and lane that may wait
+};
+
+// A zeroed struct gives the defaults.
+typedef struct {
+    bool skip_sync;    // no fsync at commit: tests and comparisons only
+    assay_pool *pool;  // borrowed, verifies signatures and hashes; NULL: the caller's thread
+    uint64_t map_size; // bytes the state may ever take; 0: the store's default
+} assay_app_options;
+
+// Opens the state of `genesis` (borrowed, must outlive the app) in `folder`.
+// Errors: as assay_store_open. Lives: until close, which drops a block not committed.
+assay_status assay_app_open(assay_app **out, const char *folder, const assay_genesis *genesis,
+                            const assay_app_options *options, assay_error *err);
+void assay_app_close(assay_app *app);
+
+typedef struct {
+    bool initialised;    // init_chain has happened
+    uint64_t height;     // of the last committed block, 0 before the first
+    assay_hash app_hash; // after it
+} assay_app_info;
+
+void assay_app_info_get(const assay_app *app, assay_app_info *out);
+
+// Applies the genesis as height 0 and commits it; a repeated call changes nothing.
+// Errors: as assay_store_commit. Spec: P-21.
+assay_status assay_app_init_chain(assay_app *app, assay_error *err);
+
+// What became of one transaction. code 0: accepted, else its reject code (reject.h).
+typedef struct {
+    uint32_t code;
+    uint32_t data_size;
+    uint8_t data[ASSAY_APP_DATA_MAX];
+    const char *text; // the reject's sentence, "" if accepted; lives until the next block
+} assay_app_result;
+
+// Is this transaction worth keeping for a block? Decodes, verifies the signature on this thread,
+// and then, against the last block and what was accepted since: nonce next in its signer's lane,
+// agent in scope, fee covered. Accepting it makes its nonce pending. Any thread.
+// Errors: REJECTED (err->reject and sentence), FORMAT and other decode errors as REJECTED too;
+// CORRUPT, MEMORY, IO. Spec: P-26.
+assay_status assay_app_check_tx(assay_app *app, const void *tx, size_t size, assay_hash *id,
+                                assay_error *err);
+
+// Forgets everything pending: call after commit, then check the transactions still waiting again,
+// oldest first (their signatures are remembered), before new ones.
+void assay_app_recheck(assay_app *app);
+
+// Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon
+// preimage first (if it has one), then verdicts and evidence within their half of the block's
+// bytes, then the rest, each signer's nonces in order. picked[i]: index of the i-th transaction.
+// beacon (size 0: none) lives until the next call. The caller's picked holds count entries.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-26, P-27.
+typedef struct {
+    uint64_t height;
+    assay_address proposer;
+    const assay_bytes *candidates;
+    uint32_t candidate_count;
+    const assay_bytes *beacon; // a beacon transaction to put first, NULL: none
+} assay_app_proposal;
+
+assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal *proposal,
+                                        uint32_t *picked, uint32_t *picked_count, bool *with_beacon,
+                                        assay_error *err);
+
+// A block as the engine hands it over. Borrowed for the call.
+typedef struct {
+    uint64_t height; // last committed + 1
+    uint64_t time;   // header seconds; no rule reads it
+    assay_address proposer;
+    const assay_bytes *txs; // [tx_count]
+    uint32_t tx_count;
+} assay_app_block;
+
+// Would an honest proposer have made this block? Decodes every transaction, verifies signatures,
+// sizes, beacon place and nonce order. Errors: REJECTED (names the transaction), MEMORY, IO.
+// Spec: P-26.
+assay_status assay_app_process_proposal(assay_app *app, const assay_app_block *block,
+                                        assay_error *err);
+
+typedef struct {
+    assay_app_result *results; // [tx_count]; lives until the next finalize_block or close
+    uint32_t tx_count;
+    assay_hash app_hash; // for the next header
+} assay_app_outcome;
+
+// Executes the block in an open write transaction. A transaction that is refused is a result, not
+// an error. Asserts the supply equation. Errors: RANGE (height), CAPACITY, CORRUPT, MEMORY, IO,
+// DISK_FULL: the block is then dropped and may be tried again. Spec: P-24 … P-27.
+assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *block,
+                                      assay_app_outcome *out, assay_error *err);
+
+// Lands the finalised block. On failure it stays finalised: try again or close.
+// Errors: DISK_FULL, CAPACITY, CORRUPT, IO.
+assay_status assay_app_commit(assay_app *app, assay_error *err);
+
+const assay_genesis *assay_app_genesis(const assay_app *app);
+assay_store *assay_app_store(assay_app *app); // for backup and measure
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Data sets: committed (the date), then registered under their root; retired by their owner.
+//   commit → (>= 1 block later) register, bond taken → retire → bond returns after the unbonding
+//   time. A root has one owner for ever: the first to register it.
+#ifndef ASSAY_LEDGER_DATASET_H
+#define ASSAY_LEDGER_DATASET_H
+
+#include "ledger/ledger.h"
+#include "ledger/money.h"
+#include "ledger/tx.h"
+
+enum {
+    ASSAY_DATASET_HEAD_SIZE = 20 + 8 + 4 + 8 + 8 + 8 + 8 + 8 + 8 + 32,
+    ASSAY_DATASET_SIZE_MAX = ASSAY_DATASET_HEAD_SIZE + 3 * 2 + ASSAY_NAME_SIZE_MAX +
+                             ASSAY_LICENSE_SIZE_MAX + ASSAY_URI_SIZE_MAX,
+};
+
+// (committed, committed_index) is the data set's date: unique, and what "earliest" means (P-33).
+typedef struct {
+    assay_address owner;
+    uint64_t committed;       // height of the commitment
+    uint32_t committed_index; // its transaction's place in that block
+    uint64_t registered;      // height
+    uint64_t retired;         // height, 0 if in use
+    uint64_t released;        // height at which a retired one's bond returns, 0 if in use
+    uint64_t chunk_count;
+    uint64_t byte_count;
+    uint64_t bond;                            // nopen, after slashes
+    assay_hash fingerprint_root;              // zero: none
+    char license[ASSAY_LICENSE_SIZE_MAX + 1]; // SPDX expression
+    char name[ASSAY_NAME_SIZE_MAX + 1];
+    char uri[ASSAY_URI_SIZE_MAX + 1];
+} assay_dataset;
+
+// *found false if never registered. Errors: CORRUPT, MEMORY, IO. Spec: P-33.
+assay_status assay_dataset_get(assay_dataset *out, bool *found, const assay_reader *reader,
+                               const assay_hash *root, assay_error *err);
+
+// The next data set after *root, ascending; start from the zero hash. Errors: CORRUPT, MEMORY, IO.
+assay_status assay_dataset_next(assay_hash *root, assay_dataset *out, bool *found,
+                                const assay_reader *reader, assay_error *err);
+
+// Which of two came first: < 0 if a did. Spec: P-33.
+int assay_dataset_compare(const assay_dataset *a, const assay_dataset *b);
+
+#endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The genesis file: who has what before the first block, and the params. Its hash names the chain:
+// it salts every signature (P-2) and binds the store.
+#ifndef ASSAY_LEDGER_GENESIS_H
+#define ASSAY_LEDGER_GENESIS_H
+
+#include "base/bytes.h"
+#include "ledger/params.h"
+
+enum {
+    ASSAY_GENESIS_VERSION = 1,
+    ASSAY_GENESIS_NAME_MAX = 64,
+    ASSAY_GENESIS_ACCOUNTS_MAX = 1 << 20,
+    ASSAY_GENESIS_JSON_MAX = 256 << 20,
+    ASSAY_ED25519_SIZE = 32,
+};
+
+typedef struct {
+    assay_address address;
+    uint64_t balance;
+} assay_genesis_account;
+
+// The one proposer of the solo engine; bonded and beacon-committed from the first block on.
+typedef struct {
+    assay_address address;
+    uint8_t ed25519[ASSAY_ED25519_SIZE]; // consensus key
+    uint64_t consensus_bond;             // nopen, beside its balance
+    assay_hash chain_tip;                // beacon hash chain, in force at once
+    uint64_t chain_length;
+} assay_genesis_operator;
+
+// Owns `accounts`. A zeroed struct is safe to close.
+typedef struct {
+    uint64_t chain_id;
+    char name[ASSAY_GENESIS_NAME_MAX + 1];
+    bool testnet;
+    uint64_t time; // seconds since 1970
+    assay_params params;
+    assay_genesis_account *accounts; // [account_count], ascending by address, unique
+    uint32_t account_count;
+    assay_genesis_operator operator;
+    assay_address distributor; // EVM contract that pays claims
+    uint64_t supply;           // all balances and the operator's bond, < 2^63
+    assay_hash hash;
+} assay_genesis;
+
+// Reads, checks and hashes a genesis JSON text. Errors: FORMAT, MISSING, UNKNOWN, RANGE (a param,
+// shares over the whole, supply >= 2^63), DUPLICATE (account), CAPACITY, MEMORY.
+// Lives: until close. Spec: P-21, P-22.
+assay_status assay_genesis_parse(assay_genesis *out, const void *json, size_t size,
+                                 assay_error *err);
+
+// The same from a file. Errors: also NOT_FOUND, PERMISSION, IO. Spec: P-21.
+assay_status assay_genesis_read(assay_genesis *out, const char *path, assay_error *err);
+
+void assay_genesis_close(assay_genesis *genesis);
+
+// Checks a genesis made in memory, sorts its accounts, fills supply and hash; parse ends with it.
+// Errors: as parse. Spec: P-21.
+assay_status assay_genesis_seal(assay_genesis *genesis, assay_error *err);
+
+// The file's JSON, all params explicit. Returns: a new reference, NULL if memory is out.
+// Spec: P-21.
+json_t *assay_genesis_json(const assay_genesis *genesis);
+
+#endif

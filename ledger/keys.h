@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every table of the store by its first key byte (P-20). Classes are the store's: below 0x80 a key
+// is under the state root, from 0x80 on it is an aux key. Integers in keys are big-endian, so
+// tables iterate in number order. A number is never reused for another table.
+//   0x00..0x3f  registries, money, sessions    0x40..0x7f  beacon, batches, cases, epochs
+//   0x80..0x9f  aux of the former              0xa0..0xef  aux of the latter
+#ifndef ASSAY_LEDGER_KEYS_H
+#define ASSAY_LEDGER_KEYS_H
+
+#include "base/bytes.h"
+
+// X(NAME, first byte): what follows the byte → what the record is
+#define ASSAY_TABLE_LIST(X)                                                                        \
+    X(TOTALS, 0x00)            /* nothing → six running totals */                                \
+    X(ACCOUNT, 0x01)           /* address → balance, nonces */                                   \
+    X(BOND, 0x02)              /* role u8, address → active, unbonding */                        \
+    X(BOND_TOTAL, 0x03)        /* role u8 → effective bond of all */                             \
+    X(EXPOSURE, 0x04)          /* provider → fees of its batches not yet final */                \
+    X(AGENT, 0x05)             /* principal, agent → scopes, expiry */                           \
+    X(ALLOWANCE, 0x06)         /* principal → limit, epoch, spent */                             \
+    X(COMMITMENT, 0x07)        /* commitment → height, transaction index */                      \
+    X(DATASET, 0x08)           /* root → dataset */                                              \
+    X(MODEL, 0x09)             /* root → model */                                                \
+    X(ADAPTER, 0x0a)           /* root → adapter */                                              \
+    X(DECLARED, 0x0b)          /* validator → its roots */                                       \
+    X(DECLARER, 0x0c)          /* root, validator → nothing */                                   \
+    X(DECLARED_SUM, 0x0d)      /* root → effective verification bond behind it */                \
+    X(SESSION, 0x0e)           /* id → session */                                                \
+    X(ESCROW, 0x0f)            /* id → nopen */                                                  \
+    X(CLAIM, 0x10)             /* recipient → nopen, cumulative */                               \
+    X(DUE, 0x11)               /* height u64, kind u8, id → nothing */                           \
+    X(ENDED_SESSION, 0x80)     /* id → the session as it ended */                                \
+    X(PRINCIPAL_SESSION, 0x81) /* principal, id → nothing */                                     \
+    X(PROVIDER_SESSION, 0x82)  /* provider, id → nothing */
+
+typedef enum {
+#define X(name, byte) ASSAY_TABLE_##name = (byte),
+    ASSAY_TABLE_LIST(X)
+#undef X
+} assay_table;
+
+enum { ASSAY_RECORD_KEY_MAX = 1 + 8 + 1 + 2 * ASSAY_HASH_SIZE + 1 };
+
+// A key, put together part by part. Fixed size, owns nothing.
+typedef struct {
+    uint8_t bytes[ASSAY_RECORD_KEY_MAX];
+    size_t size;
+} assay_record_key;
+
+static inline void assay_record_key_start(assay_record_key *key, uint8_t table) {
+    key->bytes[0] = table;
+    key->size = 1;
+}
+
+static inline void assay_record_key_add(assay_record_key *key, const void *data, size_t size) {
+    memcpy(key->bytes + key->size, data, size);
+    key->size += size;
+}
+
+static inline void assay_record_key_add_u8(assay_record_key *key, uint8_t value) {
+    key->bytes[key->size++] = value;
+}
+
+static inline void assay_record_key_add_u64(assay_record_key *key, uint64_t value) {
+    assay_store_be64(key->bytes + key->size, value);
+    key->size += 8;
+}
+
+// The commonest keys: table ‖ address and table ‖ hash.
+static inline assay_record_key assay_record_key_of_address(uint8_t table,
+                                                           const assay_address *address) {
+    assay_record_key key;
+    assay_record_key_start(&key, table);
+    assay_record_key_add(&key, address->bytes, ASSAY_ADDRESS_SIZE);
+    return key;
+}
+
+static inline assay_record_key assay_record_key_of_hash(uint8_t table, const assay_hash *hash) {
+    assay_record_key key;
+    assay_record_key_start(&key, table);
+    assay_record_key_add(&key, hash->bytes, ASSAY_HASH_SIZE);
+    return key;
+}
+
+#endif

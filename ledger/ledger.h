@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The block being executed: what every rule gets. One transaction runs at a time; everything a rule
+// writes goes through here, so that new keys are counted and a reject leaves no trace.
+#ifndef ASSAY_LEDGER_LEDGER_H
+#define ASSAY_LEDGER_LEDGER_H
+
+#include "ledger/genesis.h"
+#include "ledger/reader.h"
+#include "ledger/reject.h"
+
+// Where every nopen is (P-24). The order is the record's.
+typedef enum {
+    ASSAY_MONEY_BALANCES,
+    ASSAY_MONEY_DEPOSITS, // sessions, free and reserved, and escrows
+    ASSAY_MONEY_BONDS,    // all roles, unbonding, registrations
+    ASSAY_MONEY_POOLS,    // taken out of a batch, not yet paid
+    ASSAY_MONEY_CLAIMS,   // left for the EVM
+    ASSAY_MONEY_BURNED,
+    ASSAY_MONEY_COUNT,
+} assay_money;
+
+typedef struct {
+    uint64_t nopen[ASSAY_MONEY_COUNT];
+} assay_totals;
+
+// Borrows the store's open block and the genesis. Lives: from begin to commit or abort of a block.
+typedef struct {
+    assay_store *store;
+    assay_reader reader; // of the store's open block
+    const assay_genesis *genesis;
+    const assay_params *params; // the genesis's
+
+    uint64_t height;
+    uint64_t time; // header seconds; no rule reads it
+    assay_address proposer;
+
+    assay_totals totals; // as of now; only ledger/money.c changes it
+
+    // The transaction in progress; zeros outside of one.
+    uint32_t tx_index; // its place in the block, from 0
+    assay_address signer;
+    assay_address principal;
+    assay_hash digest; // EIP-712 digest: the id of what it makes
+    uint32_t new_keys; // state keys it has made so far
+    bool by_agent;     // signer is an agent of principal
+} assay_ledger;
+
+// A place to return to if what follows is refused: contents, totals and new key count.
+typedef struct {
+    assay_store_mark mark;
+    assay_totals totals;
+    uint32_t new_keys;
+} assay_ledger_mark;
+
+assay_ledger_mark assay_ledger_savepoint(assay_ledger *ledger);
+void assay_ledger_rollback(assay_ledger *ledger, const assay_ledger_mark *mark);
+void assay_ledger_release(assay_ledger *ledger, const assay_ledger_mark *mark);
+
+// Writes or removes a record. put counts a state key that was absent as new (P-27).
+// Errors: CAPACITY, CORRUPT, MEMORY, IO: all fatal to the block.
+assay_status assay_ledger_put(assay_ledger *ledger, const assay_record_key *key, const void *value,
+                              size_t size, assay_error *err);
+assay_status assay_ledger_delete(assay_ledger *ledger, const assay_record_key *key,
+                                 assay_error *err);
+
+#endif

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only way money moves: from one purse to another, in one call. Each purse belongs to one
+// category of the supply equation, so no sequence of calls can break it:
+//   balances + deposits + bonds + pools + claims + burned = genesis supply   (P-24)
+// Sums cannot overflow: everything together is the supply, < 2^63.
+#ifndef ASSAY_LEDGER_MONEY_H
+#define ASSAY_LEDGER_MONEY_H
+
+#include "ledger/ledger.h"
+
+typedef enum {
+    ASSAY_PURSE_BALANCE,      // address
+    ASSAY_PURSE_DEPOSIT,      // session id: its free deposit
+    ASSAY_PURSE_RESERVED,     // session id: promised to batches not yet final
+    ASSAY_PURSE_ESCROW,       // any id: money put aside for it (check prices of a batch)
+    ASSAY_PURSE_BOND,         // role, address: active bond
+    ASSAY_PURSE_UNBONDING,    // role, address: leaving bond, earliest release first
+    ASSAY_PURSE_REGISTRATION, // root of a dataset, model or adapter: its bond
+    ASSAY_PURSE_POOL,         // one pool, for the length of a settlement
+    ASSAY_PURSE_CLAIM,        // recipient address: only grows
+    ASSAY_PURSE_BURNED,       // only grows
+} assay_purse_kind;
+
+// Names a purse; borrows what it points to.
+typedef struct {
+    assay_purse_kind kind;
+    uint8_t role;                 // BOND, UNBONDING
+    const assay_address *address; // BALANCE, BOND, UNBONDING, CLAIM
+    const assay_hash *id;         // DEPOSIT, RESERVED, ESCROW, REGISTRATION
+} assay_purse;
+
+static inline assay_purse assay_purse_balance(const assay_address *address) {
+    return (assay_purse){ASSAY_PURSE_BALANCE, 0, address, NULL};
+}
+static inline assay_purse assay_purse_deposit(const assay_hash *session) {
+    return (assay_purse){ASSAY_PURSE_DEPOSIT, 0, NULL, session};
+}
+static inline assay_purse assay_purse_reserved(const assay_hash *session) {
+    return (assay_purse){ASSAY_PURSE_RESERVED, 0, NULL, session};
+}
+static inline assay_purse assay_purse_escrow(const assay_hash *id) {
+    return (assay_purse){ASSAY_PURSE_ESCROW, 0, NULL, id};
+}
+static inline assay_purse assay_purse_bond(uint8_t role, const assay_address *address) {
+    return (assay_purse){ASSAY_PURSE_BOND, role, address, NULL};
+}
+static inline assay_purse assay_purse_unbonding(uint8_t role, const assay_address *address) {
+    return (assay_purse){ASSAY_PURSE_UNBONDING, role, address, NULL};
+}
+static inline assay_purse assay_purse_registration(const assay_hash *root) {
+    return (assay_purse){ASSAY_PURSE_REGISTRATION, 0, NULL, root};
+}
+static inline assay_purse assay_purse_pool(void) {
+    return (assay_purse){ASSAY_PURSE_POOL, 0, NULL, NULL};
+}
+static inline assay_purse assay_purse_claim(const assay_address *recipient) {
+    return (assay_purse){ASSAY_PURSE_CLAIM, 0, recipient, NULL};
+}
+static inline assay_purse assay_purse_burned(void) {
+    return (assay_purse){ASSAY_PURSE_BURNED, 0, NULL, NULL};
+}
+
+// Moves `amount` nopen; 0 does nothing. `from` and `to` may be the same purse.
+// Errors: REJECTED (BALANCE_SHORT, DEPOSIT_SHORT, BOND_SHORT …: from holds less than amount, the
+// sentence names both), CORRUPT, MEMORY, IO. A purse of a record that does not exist is our bug
+// (asserted), except BALANCE, ESCROW and CLAIM, which come and go with their money. On a reject
+// nothing has moved. Spec: P-24.
+assay_status assay_money_move(assay_ledger *ledger, assay_purse from, assay_purse to,
+                              uint64_t amount, assay_error *err);
+
+// As move, from the principal's balance on behalf of the transaction in progress; counts against
+// the agent limit if an agent signed. Every amount a transaction names leaves this way.
+// Errors: as move, and REJECTED (AGENT_LIMIT). Spec: P-24, P-31.
+assay_status assay_money_spend(assay_ledger *ledger, assay_purse to, uint64_t amount,
+                               assay_error *err);
+
+// What a purse holds: BALANCE, ESCROW, CLAIM 0 if absent; POOL and BURNED by the totals.
+// Errors: CORRUPT, MEMORY, IO.
+assay_status assay_money_held(const assay_ledger *ledger, assay_purse purse, uint64_t *amount,
+                              assay_error *err);
+
+// An account as stored. Absent accounts are all zeros.
+typedef struct {
+    uint64_t balance;
+    uint64_t nonces[2]; // by lane: the number of transactions signed, so the next nonce
+} assay_account;
+enum { ASSAY_ACCOUNT_SIZE = 3 * 8 };
+
+assay_status assay_account_get(assay_account *out, const assay_reader *reader,
+                               const assay_address *address, assay_error *err);
+
+// The next account after *address in ascending order; *found false at the end. Start from the zero
+// address (which cannot sign, but may hold money: ask for it by get).
+assay_status assay_account_next(assay_address *address, assay_account *out, bool *found,
+                                const assay_reader *reader, assay_error *err);
+
+// Cumulative claims, ascending by recipient; start from the zero address (never a recipient).
+// Spec: P-38.
+assay_status assay_claim_next(assay_address *recipient, uint64_t *nopen, bool *found,
+                              const assay_reader *reader, assay_error *err);
+
+// The totals as of the block (snapshot: the last block). Errors: CORRUPT, MEMORY, IO. Spec: P-24.
+assay_status assay_totals_get(assay_totals *out, const assay_reader *reader, assay_error *err);
+
+// Adds all categories; asserts nothing. Spec: P-24.
+uint64_t assay_totals_sum(const assay_totals *totals);
+
+// Adds every record that holds money, category by category, by reading the whole state; pools and
+// burned come from the totals. For tests and audits: equal to assay_totals_get or something is
+// broken. Errors: MISMATCH (names the category), CORRUPT, MEMORY, IO. Spec: P-24.
+assay_status assay_totals_scan(assay_totals *out, const assay_reader *reader, assay_error *err);
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models, adapters with their lineage, and the roots that validators declare they can rerun.
+#ifndef ASSAY_LEDGER_REGISTRY_H
+#define ASSAY_LEDGER_REGISTRY_H
+
+#include "ledger/bond.h"
+#include "ledger/dataset.h"
+
+enum {
+    ASSAY_MODEL_HEAD_SIZE = 20 + 8 + 8 + 4 + 8,
+    ASSAY_MODEL_SIZE_MAX = ASSAY_MODEL_HEAD_SIZE + 2 * 2 + ASSAY_NAME_SIZE_MAX + ASSAY_URI_SIZE_MAX,
+    ASSAY_ADAPTER_HEAD_SIZE = ASSAY_MODEL_HEAD_SIZE + 32,
+    ASSAY_ADAPTER_SIZE_MAX = ASSAY_MODEL_SIZE_MAX + 32 + 4 + ASSAY_SOURCES_MAX * 36,
+};
+
+// A base model. Fixed for ever but for its bond.
+typedef struct {
+    assay_address owner; // publisher or tuner
+    uint64_t registered; // height
+    uint64_t byte_count;
+    uint32_t royalty_ppm;
+    uint64_t bond; // nopen
+    char name[ASSAY_NAME_SIZE_MAX + 1];
+    char uri[ASSAY_URI_SIZE_MAX + 1];
+} assay_model_entry;
+
+typedef struct {
+    assay_model_entry entry;
+    assay_hash base;
+    uint32_t source_count;
+    assay_source_row sources[ASSAY_SOURCES_MAX]; // ascending by dataset; weights sum 1,000,000
+} assay_adapter_entry;
+
+// Errors: CORRUPT, MEMORY, IO. Spec: P-34, P-35.
+assay_status assay_model_get(assay_model_entry *out, bool *found, const assay_reader *reader,
+                             const assay_hash *root, assay_error *err);
+assay_status assay_adapter_get(assay_adapter_entry *out, bool *found, const assay_reader *reader,
+                               const assay_hash *root, assay_error *err);
+
+// Ascending by root; start from the zero hash. Errors: CORRUPT, MEMORY, IO.
+assay_status assay_model_next(assay_hash *root, assay_model_entry *out, bool *found,
+                              const assay_reader *reader, assay_error *err);
+assay_status assay_adapter_next(assay_hash *root, assay_adapter_entry *out, bool *found,
+                                const assay_reader *reader, assay_error *err);
+
+// The roots one validator declares. Absent: count 0.
+typedef struct {
+    uint32_t count;
+    assay_hash roots[ASSAY_ROOTS_MAX]; // ascending
+} assay_declared;
+
+assay_status assay_declared_get(assay_declared *out, const assay_reader *reader,
+                                const assay_address *validator, assay_error *err);
+
+// Does this validator declare this root? Errors: CORRUPT, MEMORY, IO. Spec: P-36.
+assay_status assay_declared_has(bool *out, const assay_reader *reader, const assay_hash *root,
+                                const assay_address *validator, assay_error *err);
+
+// The next validator after *validator that declares `root` with an effective verification bond,
+// ascending by address; weight: that bond. Start from the zero address.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-36.
+assay_status assay_declarer_next(assay_address *validator, uint64_t *weight, bool *found,
+                                 const assay_reader *reader, const assay_params *params,
+                                 const assay_hash *root, assay_error *err);
+
+// Effective verification bond that declares `root`, and that of everyone, both without `aside`
+// (NULL: no one). O(1): running sums. Errors: CORRUPT, MEMORY, IO. Spec: P-36.
+assay_status assay_declared_share(uint64_t *declared, uint64_t *total, const assay_reader *reader,
+                                  const assay_params *params, const assay_hash *root,
+                                  const assay_address *aside, assay_error *err);
+
+// Refuses what a provider may not be paid for: model unknown, adapter unknown or of another base,
+// either declared by <= 2/3 of verification bond without the provider. adapter zero: none.
+// byte_count: that of model and adapter together. Errors: REJECTED (MODEL_UNKNOWN, ADAPTER_UNKNOWN,
+// ADAPTER_BASE, NOT_DECLARED), CORRUPT, MEMORY, IO. Spec: P-36.
+assay_status assay_registry_payable(uint64_t *byte_count, assay_ledger *ledger,
+                                    const assay_hash *model, const assay_hash *adapter,
+                                    const assay_address *provider, assay_error *err);
+
+#endif

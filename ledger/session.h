@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions: a consumer's deposit for one provider at fixed prices.
+//   open → (close_session, or expiry) closing → (end height, block end) ended: what is free
+//   returns to the principal → gone from the state once nothing is reserved
+// Batches reserve in `open` and `closing`. An ended session keeps what is reserved; a refund then
+// goes to the principal's balance. The last state of a session that is gone stays as an aux key.
+#ifndef ASSAY_LEDGER_SESSION_H
+#define ASSAY_LEDGER_SESSION_H
+
+#include "ledger/ledger.h"
+#include "ledger/money.h"
+
+enum { ASSAY_SESSION_SIZE = 3 * 20 + 9 * 8 };
+
+typedef struct {
+    assay_address principal; // who paid and is refunded
+    assay_address opener;    // who signed open_session, and so may sign requests
+    assay_address provider;
+    uint64_t opened;        // height
+    uint64_t price_in;      // nopen a token
+    uint64_t price_out;     // nopen a token
+    uint64_t expiry;        // height at which closing starts by itself
+    uint64_t end;           // last height at which batches count; the rest returns at its end
+    uint64_t ended;         // height, 0 before
+    uint64_t last_sequence; // of the last request in a batch; 0: none yet
+    uint64_t free;          // nopen
+    uint64_t reserved;      // nopen
+} assay_session;
+
+// *found false if it never was; `gone` sessions (ended, nothing reserved) are found too when reader
+// is a snapshot. Errors: CORRUPT, MEMORY, IO. Spec: P-37.
+assay_status assay_session_get(assay_session *out, bool *found, const assay_reader *reader,
+                               const assay_hash *id, assay_error *err);
+
+// The sessions of a principal or of a provider (ended ones too), ascending by id; start from the
+// zero hash. Errors: CORRUPT, MEMORY, IO.
+assay_status assay_session_next_of_principal(assay_hash *id, assay_session *out, bool *found,
+                                             const assay_reader *reader,
+                                             const assay_address *principal, assay_error *err);
+assay_status assay_session_next_of_provider(assay_hash *id, assay_session *out, bool *found,
+                                            const assay_reader *reader,
+                                            const assay_address *provider, assay_error *err);
+
+// Reserves fee_sum for `count` requests from first_sequence on, and advances the sequence.
+// Errors: REJECTED (SESSION_UNKNOWN, SESSION_ENDED, SESSION_PROVIDER, SEQUENCE, DEPOSIT_SHORT),
+// CORRUPT, MEMORY, IO. Spec: P-37.
+assay_status assay_session_reserve(assay_ledger *ledger, const assay_hash *id,
+                                   const assay_address *provider, uint64_t first_sequence,
+                                   uint32_t count, uint64_t fee_sum, assay_error *err);
+
+// Takes reserved money: for a final batch into the pool, for a void one back (free, or the
+// principal's balance once ended). Asserts that much is reserved.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-37.
+assay_status assay_session_settle(assay_ledger *ledger, const assay_hash *id, uint64_t fee_sum,
+                                  assay_error *err);
+assay_status assay_session_refund(assay_ledger *ledger, const assay_hash *id, uint64_t fee_sum,
+                                  assay_error *err);
+
+#endif
