@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The start-up self check: a few thousand elements through every operation of a set and of ref.
+// tests/checkkernels is the thorough one; this one catches a set built wrongly for this machine.
+#include <string.h>
+
+#include "base/philox.h"
+#include "kernels/float.h"
+#include "kernels/table.h"
+
+enum {
+    M = 5,      // activation rows
+    N = 7,      // weight rows
+    K = 64 * 9, // more than one block of any set, and no power of two
+    HEAD = 40,  // not a multiple of any vector
+};
+
+typedef struct {
+    float x[M][K]; // gaussian-like, alternating, outlier, tiny, beyond the range
+    float w[N][K];
+} inputs;
+
+// One member an operation, named as in ASSAY_KERNEL_LIST; padding is zeroed before use.
+typedef struct {
+    struct {
+        uint8_t codes[N][K / 2];
+        uint8_t ratios[N][K / 64];
+        float scales[N];
+        bool fine[N];
+    } quantise_q4;
+    struct {
+        int8_t q[N][K];
+        float scales[N];
+        bool fine[N];
+    } quantise_q8;
+    struct {
+        int16_t q[M][K];
+        float scales[M];
+        bool fine[M];
+    } quantise_x16;
+    float gemm_q4[M][N];
+    float gemm_q8[M][N];
+    struct {
+        float y[M][K];
+        bool fine[M];
+    } rmsnorm;
+    float rope[K];
+    float exp[K];
+    float silu_mul[K];
+    float attention[HEAD];
+    float add[K];
+    float add_scaled[K];
+    float unfold_q8[K];
+} outputs;
+
+static void inputs_fill(inputs *in) {
+    const uint32_t key[2] = {0x61737361, 0x79};
+    float *all = &in->x[0][0];
+    for (uint32_t i = 0; i < sizeof *in / sizeof(float); i++) {
+        uint32_t words[4];
+        assay_philox4x32(words, (const uint32_t[4]){i, 0, 0, 0}, key);
+        float sum = 0; // of four uniform numbers: a bell of width about 1
+        for (int j = 0; j < 4; j++)
+            sum += (float)(words[j] >> 8) * 0x1p-24f - 0.5f;
+        all[i] = sum;
+    }
+    for (int i = 0; i < K; i++) {
+        in->x[1][i] = i % 2 ? -1.0f : 1.0f;
+        in->x[2][i] *= i == 77 ? 1e6f : 1e-3f;
+        in->x[3][i] *= 0x1p-98f;
+        in->x[4][i] *= i == K - 1 ? 0x1p60f : 10.0f;
+    }
+    memset(in->w[1], 0, sizeof in->w[1]);
+}
+
+static void quantisers_run(outputs *out, const assay_kernels *set, const inputs *in) {
+    for (int i = 0; i < N; i++) {
+        out->quantise_q4.fine[i] =
+            set->quantise_q4(out->quantise_q4.codes[i], out->quantise_q4.ratios[i],
+                             &out->quantise_q4.scales[i], in->w[i], K);
+        out->quantise_q8.fine[i] =
+            set->quantise_q8(out->quantise_q8.q[i], &out->quantise_q8.scales[i], in->w[i], K);
+    }
+    for (int i = 0; i < M; i++)
+        out->quantise_x16.fine[i] =
+            set->quantise_x16(out->quantise_x16.q[i], &out->quantise_x16.scales[i], in->x[i], K);
+}
+
+// Products take the operands that ref made, so that one wrong operation names itself alone.
+static void products_run(outputs *out, const assay_kernels *set, const outputs *operands) {
+    assay_q4 w4 = {N, K, &operands->quantise_q4.codes[0][0], &operands->quantise_q4.ratios[0][0],
+                   operands->quantise_q4.scales};
+    assay_q8 w8 = {N, K, &operands->quantise_q8.q[0][0], operands->quantise_q8.scales};
+    assay_x16 x = {M, K, &operands->quantise_x16.q[0][0], operands->quantise_x16.scales};
+    set->gemm_q4(&out->gemm_q4[0][0], N, &x, &w4, 0, N);
+    set->gemm_q8(&out->gemm_q8[0][0], N, &x, &w8, 0, N);
+    enum { COUNT = K / HEAD };
+    assay_kv kv = {w8.q, operands->exp, w8.q + K, operands->exp + COUNT};
+    float scratch[2 * COUNT];
+    set->attention(out->attention, x.q, x.scales[0] * 100, &kv, HEAD, COUNT, scratch);
+}
+
+static void elements_run(outputs *out, const assay_kernels *set, const inputs *in,
+                         const outputs *operands) {
+    for (int i = 0; i < M; i++)
+        out->rmsnorm.fine[i] = set->rmsnorm(out->rmsnorm.y[i], in->x[i], in->w[0], K, 0x1p-17f);
+    memcpy(out->rope, in->x[0], sizeof out->rope);
+    set->rope(out->rope, in->w[2], in->w[3], K / 16, 8);
+    set->exp(out->exp, in->x[0], K);
+    set->silu_mul(out->silu_mul, in->x[2], in->w[0], K);
+    memcpy(out->add, in->x[0], sizeof out->add);
+    set->add(out->add, in->w[0], K);
+    memcpy(out->add_scaled, in->x[0], sizeof out->add_scaled);
+    set->add_scaled(out->add_scaled, in->w[0], 0.7f, K);
+    set->unfold_q8(out->unfold_q8, operands->quantise_q8.q[0], 0.3f, K);
+}
+
+assay_status assay_kernels_check(const assay_kernels *set, assay_error *err) {
+    inputs in;
+    outputs wanted, got;
+    memset(&wanted, 0, sizeof wanted);
+    memset(&got, 0, sizeof got);
+    uint64_t former = assay_float_enter();
+    inputs_fill(&in);
+    quantisers_run(&wanted, &assay_kernels_ref, &in);
+    elements_run(&wanted, &assay_kernels_ref, &in, &wanted);
+    products_run(&wanted, &assay_kernels_ref, &wanted);
+    quantisers_run(&got, set, &in);
+    elements_run(&got, set, &in, &wanted);
+    products_run(&got, set, &wanted);
+    assay_float_leave(former);
+#define X(member)                                                                                  \
+    if (memcmp(&wanted.member, &got.member, sizeof wanted.member) != 0)                            \
+        return ASSAY_FAIL(err, MISMATCH, "kernel set '%s' differs from ref in " #member, set->name);
+    ASSAY_KERNEL_LIST(X)
+#undef X
+    return ASSAY_OK;
+}

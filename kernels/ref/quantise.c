@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/quantise.h"
+
+#include "kernels/nf4.h"
+#include "kernels/ref/scalar.h"
+#include "kernels/types.h"
+
+bool assay_quantise_x16_ref(int16_t *q, float *scale, const float *x, uint32_t k) {
+    float max;
+    bool fine = range_of(&max, x, k);
+    *scale = max / 32767.0f;
+    if (max == 0.0f) {
+        memset(q, 0, k * sizeof *q);
+        return fine;
+    }
+    float r = 32767.0f / max;
+    for (uint32_t i = 0; i < k; i++)
+        q[i] = (int16_t)quantum(x[i], r, 32767);
+    return true;
+}
+
+bool assay_quantise_q8_ref(int8_t *q, float *scale, const float *x, uint32_t k) {
+    float max;
+    bool fine = range_of(&max, x, k);
+    *scale = max / 127.0f;
+    if (max == 0.0f) {
+        memset(q, 0, k);
+        return fine;
+    }
+    float r = 127.0f / max;
+    for (uint32_t i = 0; i < k; i++)
+        q[i] = (int8_t)quantum(x[i], r, 127);
+    return true;
+}
+
+// The number of midpoints between neighbouring levels that lie below v.
+static unsigned code_of(float v) {
+    unsigned code = 0;
+    for (int i = 0; i < 15; i++)
+        code += (assay_nf4_levels[i] + assay_nf4_levels[i + 1]) * 0.5f < v;
+    return code;
+}
+
+static float block_max(const float *w) {
+    float max = 0.0f;
+    for (int i = 0; i < ASSAY_Q4_BLOCK; i++) {
+        float a = float_from_bits(float_bits(w[i]) & 0x7fffffff);
+        max = a > max ? a : max;
+    }
+    return max;
+}
+
+bool assay_quantise_q4_ref(uint8_t *codes, uint8_t *ratios, float *scale, const float *w,
+                           uint32_t k) {
+    float max;
+    bool fine = range_of(&max, w, k);
+    *scale = max / 127.0f;
+    for (uint32_t b = 0; b < k / ASSAY_Q4_BLOCK; b++) {
+        const float *block = w + (size_t)b * ASSAY_Q4_BLOCK;
+        uint8_t *out = codes + (size_t)b * (ASSAY_Q4_BLOCK / 2);
+        float a = max == 0.0f ? 0.0f : block_max(block);
+        unsigned ratio = 0;
+        if (a > 0.0f) {
+            ratio = (unsigned)round_even(a * 255.0f / max);
+            ratio = ratio ? ratio : 1;
+        }
+        ratios[b] = (uint8_t)ratio;
+        if (ratio == 0) {
+            memset(out, 0x77, ASSAY_Q4_BLOCK / 2);
+            continue;
+        }
+        float unit = (float)ratio * max / 255.0f;
+        for (int i = 0; i < ASSAY_Q4_BLOCK / 2; i++)
+            out[i] =
+                (uint8_t)(code_of(block[2 * i] / unit) | code_of(block[2 * i + 1] / unit) << 4);
+    }
+    return fine;
+}
