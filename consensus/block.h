@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A block, its transactions' results, and the hashes CometBFT takes of both.
+#ifndef ASSAY_CONSENSUS_BLOCK_H
+#define ASSAY_CONSENSUS_BLOCK_H
+
+#include "base/arena.h"
+#include "consensus/commit.h"
+
+enum {
+    ASSAY_BLOCK_SIZE_MAX = 16 << 20,  // encoded, results included
+    ASSAY_BLOCK_TXS_MAX = 65536,      // transactions a block
+    ASSAY_BLOCK_PART_SIZE = 64 << 10, // CometBFT's part size
+    ASSAY_RESULT_DATA_MAX = 64,
+};
+
+// What a transaction came to; `code` and `data` are hashed into the next header.
+typedef struct {
+    uint32_t code; // 0, or the reject code
+    uint8_t data_size;
+    uint8_t data[ASSAY_RESULT_DATA_MAX];
+} assay_tx_result;
+
+// Views into one arena or buffer; owns nothing.
+typedef struct {
+    assay_header header;
+    assay_commit commit; // by this chain's validator, over this block
+    const assay_bytes *txs;
+    uint32_t tx_count;
+    const assay_tx_result *results; // [tx_count]
+    assay_hash app_hash_after;      // the application's hash after this block
+} assay_block;
+
+// DataHash: RFC 6962 over the transactions' SHA-256. Errors: CAPACITY (arena). Spec: C-8.
+assay_status assay_block_data_hash(assay_hash *out, const assay_bytes *txs, uint32_t tx_count,
+                                   assay_arena *arena, assay_error *err);
+
+// LastResultsHash: RFC 6962 over the deterministic part of each result. Errors: CAPACITY. Spec:
+// C-8.
+assay_status assay_results_hash(assay_hash *out, const assay_tx_result *results, uint32_t count,
+                                assay_arena *arena, assay_error *err);
+
+// Fills the block's id from its header, transactions and the commit before it (NULL at height 1):
+// the header's hash, and the part set of the block as CometBFT would gossip it.
+// Errors: CAPACITY. Spec: C-9.
+assay_status assay_block_id_of(assay_block_id *out, const assay_block *block,
+                               const assay_commit *last_commit, assay_arena *arena,
+                               assay_error *err);
+
+// The record kept in the block log. Errors: CAPACITY; FORMAT, TRUNCATED, TRAILING on reading.
+// Lives: what is read points into data and arena. Spec: C-4.
+assay_status assay_block_write(assay_bytes *out, const assay_block *block, assay_arena *arena,
+                               assay_error *err);
+assay_status assay_block_read(assay_block *block, const uint8_t *data, size_t size,
+                              assay_arena *arena, assay_error *err);
+
+#endif

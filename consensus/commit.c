@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/commit.h"
+
+#include "base/merkle.h"
+#include "consensus/protobuf.h"
+
+enum { PRECOMMIT = 2, FLAG_COMMIT = 2 };
+
+size_t assay_commit_sign_bytes(uint8_t *out, const assay_commit *commit, const char *chain_id) {
+    uint8_t vote_bytes[ASSAY_VOTE_BYTES_MAX], id_bytes[96], time_bytes[16];
+    assay_writer vote, id, time, whole;
+    assay_writer_init(&id, id_bytes, sizeof id_bytes);
+    assay_block_id_protobuf(&id, &commit->block);
+    assay_writer_init(&time, time_bytes, sizeof time_bytes);
+    assay_time_protobuf(&time, &commit->time);
+    assay_writer_init(&vote, vote_bytes, sizeof vote_bytes);
+    assay_protobuf_u64(&vote, 1, PRECOMMIT);
+    assay_protobuf_sfixed64(&vote, 2, commit->height);
+    assay_protobuf_message(&vote, 4, &id);
+    assay_protobuf_message(&vote, 5, &time);
+    assay_protobuf_bytes(&vote, 6, chain_id, strlen(chain_id));
+    assay_writer_init(&whole, out, ASSAY_VOTE_BYTES_MAX);
+    assay_protobuf_varint(&whole, vote.size);
+    assay_writer_copy(&whole, vote_bytes, vote.size);
+    ASSAY_ASSERT(!vote.failed && !whole.failed);
+    return whole.size;
+}
+
+assay_status assay_commit_sign(assay_commit *commit, const char *chain_id, const uint8_t *seed,
+                               assay_error *err) {
+    uint8_t message[ASSAY_VOTE_BYTES_MAX], public_key[ASSAY_ED25519_KEY_SIZE];
+    ASSAY_TRY(assay_ed25519_public(public_key, seed, err));
+    assay_ed25519_address(&commit->validator, public_key);
+    size_t size = assay_commit_sign_bytes(message, commit, chain_id);
+    return assay_ed25519_sign(commit->signature, seed, message, size, err);
+}
+
+assay_status assay_commit_check(const assay_commit *commit, const assay_header *header,
+                                const char *chain_id, const uint8_t *public_key, uint64_t power,
+                                assay_error *err) {
+    uint8_t message[ASSAY_VOTE_BYTES_MAX];
+    assay_hash hash;
+    assay_address address;
+    if (strcmp(header->chain_id, chain_id) != 0)
+        return ASSAY_FAIL(err, MISMATCH, "header is of chain %s, not %s", header->chain_id,
+                          chain_id);
+    if (commit->height != header->height)
+        return ASSAY_FAIL(err, MISMATCH, "commit is for height %llu, header for %llu",
+                          (unsigned long long)commit->height, (unsigned long long)header->height);
+    assay_header_hash(&hash, header);
+    if (!assay_hash_equal(&hash, &commit->block.hash))
+        return ASSAY_FAIL(err, MISMATCH, "commit of height %llu signs another header",
+                          (unsigned long long)commit->height);
+    assay_validators_hash(&hash, public_key, power);
+    if (!assay_hash_equal(&hash, &header->validators_hash))
+        return ASSAY_FAIL(err, MISMATCH, "header of height %llu names another validator set",
+                          (unsigned long long)header->height);
+    assay_ed25519_address(&address, public_key);
+    if (!assay_address_equal(&address, &commit->validator))
+        return ASSAY_FAIL(err, MISMATCH, "commit of height %llu is by another validator",
+                          (unsigned long long)commit->height);
+    size_t size = assay_commit_sign_bytes(message, commit, chain_id);
+    return assay_ed25519_check(public_key, commit->signature, message, size, err);
+}
+
+static void signature_protobuf(assay_writer *writer, const assay_commit *commit) {
+    uint8_t time_bytes[16];
+    assay_writer time;
+    assay_writer_init(&time, time_bytes, sizeof time_bytes);
+    assay_time_protobuf(&time, &commit->time);
+    assay_protobuf_u64(writer, 1, FLAG_COMMIT);
+    assay_protobuf_bytes(writer, 2, commit->validator.bytes, ASSAY_ADDRESS_SIZE);
+    assay_protobuf_message(writer, 3, &time);
+    assay_protobuf_bytes(writer, 4, commit->signature, sizeof commit->signature);
+}
+
+void assay_commit_hash(assay_hash *out, const assay_commit *commit) {
+    uint8_t bytes[160];
+    assay_writer signature;
+    if (!commit) {
+        assay_merkle_root(out, NULL, 0);
+        return;
+    }
+    assay_writer_init(&signature, bytes, sizeof bytes);
+    signature_protobuf(&signature, commit);
+    assay_merkle_leaf(out, bytes, signature.size);
+}
+
+void assay_commit_protobuf(assay_writer *writer, const assay_commit *commit) {
+    uint8_t id_bytes[96], signature_bytes[160];
+    assay_writer id, signature;
+    assay_writer_init(&id, id_bytes, sizeof id_bytes);
+    assay_block_id_protobuf(&id, &commit->block);
+    assay_writer_init(&signature, signature_bytes, sizeof signature_bytes);
+    signature_protobuf(&signature, commit);
+    assay_protobuf_u64(writer, 1, commit->height);
+    assay_protobuf_message(writer, 3, &id);
+    assay_protobuf_message(writer, 4, &signature);
+}
+
+void assay_commit_write(assay_writer *writer, const assay_commit *commit) {
+    assay_writer_u64(writer, commit->height);
+    assay_block_id_write(writer, &commit->block);
+    assay_writer_address(writer, &commit->validator);
+    assay_writer_u64(writer, commit->time.seconds);
+    assay_writer_u32(writer, commit->time.nanos);
+    assay_writer_copy(writer, commit->signature, sizeof commit->signature);
+}
+
+void assay_commit_read(assay_cursor *cursor, assay_commit *commit) {
+    commit->height = assay_cursor_u64(cursor);
+    assay_block_id_read(cursor, &commit->block);
+    assay_cursor_address(cursor, &commit->validator);
+    commit->time.seconds = assay_cursor_u64(cursor);
+    commit->time.nanos = assay_cursor_u32(cursor);
+    if (commit->time.nanos > 999999999) cursor->failed = true;
+    assay_cursor_copy(cursor, commit->signature, sizeof commit->signature);
+}

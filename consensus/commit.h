@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A commit by one validator, in CometBFT's form: a precommit's sign bytes under ed25519.
+#ifndef ASSAY_CONSENSUS_COMMIT_H
+#define ASSAY_CONSENSUS_COMMIT_H
+
+#include "consensus/ed25519.h"
+#include "consensus/header.h"
+
+typedef struct {
+    uint64_t height;
+    assay_block_id block;
+    assay_address validator;
+    assay_time time;
+    uint8_t signature[ASSAY_ED25519_SIGNATURE_SIZE];
+} assay_commit;
+
+enum { ASSAY_VOTE_BYTES_MAX = 256 };
+
+// The bytes a precommit of round 0 signs (length-prefixed CanonicalVote).
+// Returns: their count in out [ASSAY_VOTE_BYTES_MAX]. Spec: C-6.
+size_t assay_commit_sign_bytes(uint8_t *out, const assay_commit *commit, const char *chain_id);
+
+// Fills validator and signature; height, block and time are set before. Errors: MEMORY. Spec: C-6.
+assay_status assay_commit_sign(assay_commit *commit, const char *chain_id, const uint8_t *seed,
+                               assay_error *err);
+
+// Whether this commit makes the header final under a set of one validator: its key signed the
+// header's hash at its height on its chain, and the header names that set.
+// Errors: MISMATCH (names the field), SIGNATURE. Spec: C-7.
+assay_status assay_commit_check(const assay_commit *commit, const assay_header *header,
+                                const char *chain_id, const uint8_t *public_key, uint64_t power,
+                                assay_error *err);
+
+// LastCommitHash: RFC 6962 over the commit's signatures; NULL: the empty commit before height 1.
+// Spec: C-6.
+void assay_commit_hash(assay_hash *out, const assay_commit *commit);
+
+// The commit as CometBFT's protobuf message, for the block's parts. Spec: C-6.
+void assay_commit_protobuf(assay_writer *writer, const assay_commit *commit);
+
+// The commit in Assay's own files. Spec: C-4.
+void assay_commit_write(assay_writer *writer, const assay_commit *commit);
+void assay_commit_read(assay_cursor *cursor, assay_commit *commit);
+
+#endif

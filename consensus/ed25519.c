@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/ed25519.h"
+
+#include <openssl/evp.h>
+
+#include "base/sha256.h"
+
+assay_status assay_ed25519_public(uint8_t *public_key, const uint8_t *seed, assay_error *err) {
+    size_t size = ASSAY_ED25519_KEY_SIZE;
+    EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, size);
+    int good = key && EVP_PKEY_get_raw_public_key(key, public_key, &size) == 1;
+    EVP_PKEY_free(key);
+    return good ? ASSAY_OK : ASSAY_FAIL(err, MEMORY, "libcrypto cannot make an ed25519 key");
+}
+
+assay_status assay_ed25519_sign(uint8_t *signature, const uint8_t *seed, const void *message,
+                                size_t size, assay_error *err) {
+    size_t written = ASSAY_ED25519_SIGNATURE_SIZE;
+    EVP_PKEY *key =
+        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, ASSAY_ED25519_KEY_SIZE);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    int good = key && context && EVP_DigestSignInit(context, NULL, NULL, NULL, key) == 1 &&
+               EVP_DigestSign(context, signature, &written, message, size) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(key);
+    return good ? ASSAY_OK : ASSAY_FAIL(err, MEMORY, "libcrypto cannot sign with ed25519");
+}
+
+assay_status assay_ed25519_check(const uint8_t *public_key, const uint8_t *signature,
+                                 const void *message, size_t size, assay_error *err) {
+    EVP_PKEY *key =
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, ASSAY_ED25519_KEY_SIZE);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    int good =
+        key && context && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1 &&
+        EVP_DigestVerify(context, signature, ASSAY_ED25519_SIGNATURE_SIZE, message, size) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(key);
+    return good ? ASSAY_OK : ASSAY_FAIL(err, SIGNATURE, "ed25519 signature does not verify");
+}
+
+void assay_ed25519_address(assay_address *out, const uint8_t *public_key) {
+    assay_hash hash;
+    assay_sha256_of(&hash, public_key, ASSAY_ED25519_KEY_SIZE);
+    memcpy(out->bytes, hash.bytes, ASSAY_ADDRESS_SIZE);
+}

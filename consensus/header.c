@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/header.h"
+
+#include "base/merkle.h"
+#include "consensus/ed25519.h"
+#include "consensus/protobuf.h"
+
+enum { FIELD_COUNT = 14, FIELD_SIZE_MAX = 128 };
+
+void assay_time_protobuf(assay_writer *writer, const assay_time *time) {
+    assay_protobuf_u64(writer, 1, time->seconds);
+    assay_protobuf_u64(writer, 2, time->nanos);
+}
+
+void assay_block_id_protobuf(assay_writer *writer, const assay_block_id *id) {
+    uint8_t bytes[48];
+    assay_writer parts;
+    bool empty = id->part_count == 0;
+    assay_writer_init(&parts, bytes, sizeof bytes);
+    assay_protobuf_u64(&parts, 1, id->part_count);
+    assay_protobuf_bytes(&parts, 2, id->part_root.bytes, empty ? 0 : ASSAY_HASH_SIZE);
+    assay_protobuf_bytes(writer, 1, id->hash.bytes, empty ? 0 : ASSAY_HASH_SIZE);
+    assay_protobuf_message(writer, 2, &parts);
+}
+
+// The fields in header order, without tags: hashes and numbers as their wrapper messages.
+static void field_write(assay_writer *out, const assay_header *header, int field) {
+    const assay_hash *hashes[] = {&header->last_commit_hash,  &header->data_hash,
+                                  &header->validators_hash,   &header->next_validators_hash,
+                                  &header->consensus_hash,    &header->app_hash,
+                                  &header->last_results_hash, &header->evidence_hash};
+    switch (field) {
+    case 0:
+        assay_protobuf_u64(out, 1, ASSAY_BLOCK_PROTOCOL);
+        assay_protobuf_u64(out, 2, ASSAY_APP_PROTOCOL);
+        break;
+    case 1:
+        assay_protobuf_bytes(out, 1, header->chain_id, strlen(header->chain_id));
+        break;
+    case 2:
+        assay_protobuf_u64(out, 1, header->height);
+        break;
+    case 3:
+        assay_time_protobuf(out, &header->time);
+        break;
+    case 4:
+        assay_block_id_protobuf(out, &header->last_block);
+        break;
+    case 13:
+        assay_protobuf_bytes(out, 1, header->proposer.bytes, ASSAY_ADDRESS_SIZE);
+        break;
+    default:
+        assay_protobuf_bytes(out, 1, hashes[field - 5]->bytes, ASSAY_HASH_SIZE);
+        break;
+    }
+}
+
+void assay_header_hash(assay_hash *out, const assay_header *header) {
+    assay_hash leaves[FIELD_COUNT];
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        uint8_t bytes[FIELD_SIZE_MAX];
+        assay_writer field;
+        assay_writer_init(&field, bytes, sizeof bytes);
+        field_write(&field, header, i);
+        ASSAY_ASSERT(!field.failed);
+        assay_merkle_leaf(&leaves[i], bytes, field.size);
+    }
+    assay_merkle_root(out, leaves, FIELD_COUNT);
+}
+
+void assay_header_protobuf(assay_writer *writer, const assay_header *header) {
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        uint8_t bytes[FIELD_SIZE_MAX];
+        assay_writer field;
+        assay_writer_init(&field, bytes, sizeof bytes);
+        if (i == 2) {
+            assay_protobuf_u64(writer, 3, header->height);
+            continue;
+        }
+        field_write(&field, header, i);
+        // Wrapped values sit in the message directly: the wrapper's tag (one byte, field 1) becomes
+        // the header's own.
+        bool wrapped = i == 1 || i >= 5;
+        if (wrapped && field.size)
+            assay_protobuf_bytes(writer, (uint32_t)i + 1, bytes + 2, field.size - 2);
+        else if (!wrapped)
+            assay_protobuf_message(writer, (uint32_t)i + 1, &field);
+    }
+}
+
+void assay_block_id_write(assay_writer *writer, const assay_block_id *id) {
+    assay_writer_hash(writer, &id->hash);
+    assay_writer_u32(writer, id->part_count);
+    assay_writer_hash(writer, &id->part_root);
+}
+
+void assay_block_id_read(assay_cursor *cursor, assay_block_id *id) {
+    assay_cursor_hash(cursor, &id->hash);
+    id->part_count = assay_cursor_u32(cursor);
+    assay_cursor_hash(cursor, &id->part_root);
+}
+
+void assay_header_write(assay_writer *writer, const assay_header *header) {
+    assay_writer_blob(writer, header->chain_id, (uint32_t)strlen(header->chain_id));
+    assay_writer_u64(writer, header->height);
+    assay_writer_u64(writer, header->time.seconds);
+    assay_writer_u32(writer, header->time.nanos);
+    assay_block_id_write(writer, &header->last_block);
+    assay_writer_hash(writer, &header->last_commit_hash);
+    assay_writer_hash(writer, &header->data_hash);
+    assay_writer_hash(writer, &header->validators_hash);
+    assay_writer_hash(writer, &header->next_validators_hash);
+    assay_writer_hash(writer, &header->consensus_hash);
+    assay_writer_hash(writer, &header->app_hash);
+    assay_writer_hash(writer, &header->last_results_hash);
+    assay_writer_hash(writer, &header->evidence_hash);
+    assay_writer_address(writer, &header->proposer);
+}
+
+void assay_header_read(assay_cursor *cursor, assay_header *header) {
+    memset(header, 0, sizeof *header);
+    assay_bytes chain_id = assay_cursor_blob(cursor, ASSAY_CHAIN_ID_MAX);
+    memcpy(header->chain_id, chain_id.data, chain_id.size);
+    for (size_t i = 0; i < chain_id.size; i++)
+        if (chain_id.data[i] < 0x21 || chain_id.data[i] > 0x7e) cursor->failed = true;
+    header->height = assay_cursor_u64(cursor);
+    header->time.seconds = assay_cursor_u64(cursor);
+    header->time.nanos = assay_cursor_u32(cursor);
+    if (header->time.nanos > 999999999) cursor->failed = true;
+    assay_block_id_read(cursor, &header->last_block);
+    assay_cursor_hash(cursor, &header->last_commit_hash);
+    assay_cursor_hash(cursor, &header->data_hash);
+    assay_cursor_hash(cursor, &header->validators_hash);
+    assay_cursor_hash(cursor, &header->next_validators_hash);
+    assay_cursor_hash(cursor, &header->consensus_hash);
+    assay_cursor_hash(cursor, &header->app_hash);
+    assay_cursor_hash(cursor, &header->last_results_hash);
+    assay_cursor_hash(cursor, &header->evidence_hash);
+    assay_cursor_address(cursor, &header->proposer);
+}
+
+void assay_validators_hash(assay_hash *out, const uint8_t *public_key, uint64_t power) {
+    uint8_t key_bytes[40], bytes[64];
+    assay_writer key, validator;
+    assay_writer_init(&key, key_bytes, sizeof key_bytes);
+    assay_protobuf_bytes(&key, 1, public_key, ASSAY_ED25519_KEY_SIZE);
+    assay_writer_init(&validator, bytes, sizeof bytes);
+    assay_protobuf_message(&validator, 1, &key);
+    assay_protobuf_u64(&validator, 2, power);
+    assay_merkle_leaf(out, bytes, validator.size);
+}

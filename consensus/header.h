@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Block headers in CometBFT's form: the same bytes are hashed, so that its light clients can
+// follow a chain whichever engine made it. Source: CometBFT v0.40 types/block.go, canonical.go.
+#ifndef ASSAY_CONSENSUS_HEADER_H
+#define ASSAY_CONSENSUS_HEADER_H
+
+#include "base/cursor.h"
+
+// CometBFT's limit on a chain id, and the versions every header states.
+enum { ASSAY_CHAIN_ID_MAX = 50, ASSAY_BLOCK_PROTOCOL = 11, ASSAY_APP_PROTOCOL = 1 };
+
+// Seconds and nanoseconds since 1970; no rule of the ledger reads it.
+typedef struct {
+    uint64_t seconds;
+    uint32_t nanos; // below 10^9
+} assay_time;
+
+// What a commit signs: a header's hash and the Merkle root over the block's 64 KiB parts.
+typedef struct {
+    assay_hash hash;
+    uint32_t part_count;
+    assay_hash part_root;
+} assay_block_id;
+
+typedef struct {
+    char chain_id[ASSAY_CHAIN_ID_MAX + 1];
+    uint64_t height;
+    assay_time time;
+    assay_block_id last_block; // all zero at height 1
+    assay_hash last_commit_hash;
+    assay_hash data_hash;
+    assay_hash validators_hash;
+    assay_hash next_validators_hash;
+    assay_hash consensus_hash;
+    assay_hash app_hash;          // the state after height - 1
+    assay_hash last_results_hash; // the results of height - 1
+    assay_hash evidence_hash;
+    assay_address proposer;
+} assay_header;
+
+// The hash that names the block: RFC 6962 over the 14 encoded fields. Spec: C-3.
+void assay_header_hash(assay_hash *out, const assay_header *header);
+
+// The header as CometBFT's protobuf message, for the block's parts. Spec: C-3.
+void assay_header_protobuf(assay_writer *writer, const assay_header *header);
+
+// BlockID as protobuf, an empty one included. Spec: C-3.
+void assay_block_id_protobuf(assay_writer *writer, const assay_block_id *id);
+
+// Timestamp as protobuf. Spec: C-3.
+void assay_time_protobuf(assay_writer *writer, const assay_time *time);
+
+// The header in Assay's own files: fixed order, big-endian. Errors (read): as the cursor's; a chain
+// id over its limit or not printable fails the cursor. Spec: C-4.
+void assay_header_write(assay_writer *writer, const assay_header *header);
+void assay_header_read(assay_cursor *cursor, assay_header *header);
+void assay_block_id_write(assay_writer *writer, const assay_block_id *id);
+void assay_block_id_read(assay_cursor *cursor, assay_block_id *id);
+
+// The hash of a set of one ed25519 validator [32]. Spec: C-5.
+void assay_validators_hash(assay_hash *out, const uint8_t *public_key, uint64_t power);
+
+#endif
