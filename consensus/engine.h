@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an engine asks of the application it orders transactions for, shaped like ABCI 2.0. The
+// engine decides which bytes come when; the application decides what they mean.
+//   info → [init_chain] → { [prepare_proposal] → finalize_block → commit → recheck }*
+// check_tx comes from any thread at any time; all others from the engine's one thread.
+#ifndef ASSAY_CONSENSUS_ENGINE_H
+#define ASSAY_CONSENSUS_ENGINE_H
+
+#include "consensus/block.h"
+
+typedef struct {
+    bool initialised;    // init_chain has happened
+    uint64_t height;     // of the last committed block, 0 before the first
+    assay_hash app_hash; // after it
+} assay_engine_info;
+
+// A block as it is handed over; borrowed for the call.
+typedef struct {
+    uint64_t height;
+    assay_time time;
+    assay_address proposer; // the operator's ledger address
+    const assay_bytes *txs; // [tx_count]
+    uint32_t tx_count;
+} assay_engine_block;
+
+typedef struct {
+    void *self;
+
+    // What the application has. Spec: C-11.
+    void (*info)(void *self, assay_engine_info *out);
+
+    // Height 0. Repeating it changes nothing. Errors: as the application's. Spec: C-11.
+    assay_status (*init_chain)(void *self, assay_error *err);
+
+    // Whether the transaction may wait for a block; id: its SHA-256. Any thread.
+    // Errors: REJECTED with its code. Spec: C-12.
+    assay_status (*check_tx)(void *self, const void *tx, size_t size, assay_hash *id,
+                             assay_error *err);
+
+    // Drops what check_tx remembers; the engine then checks the waiting ones again. Spec: C-12.
+    void (*recheck)(void *self);
+
+    // The block to propose at `height`, out of candidates, oldest first. picked [candidate_count]
+    // gets their indices; *first, where not empty, is a transaction of the proposer's own to put
+    // before them, borrowed until the next call. Errors: as the application's. Spec: C-13.
+    assay_status (*prepare_proposal)(void *self, uint64_t height, const assay_bytes *candidates,
+                                     uint32_t candidate_count, uint32_t *picked,
+                                     uint32_t *picked_count, assay_bytes *first, assay_error *err);
+
+    // Executes without persisting. results [tx_count] are the caller's. Errors: as the
+    // application's, fatal to the engine. Spec: C-14.
+    assay_status (*finalize_block)(void *self, const assay_engine_block *block,
+                                   assay_tx_result *results, assay_hash *app_hash,
+                                   assay_error *err);
+
+    // Persists what was finalised, all or nothing. Errors: DISK_FULL …: may be repeated. Spec:
+    // C-14.
+    assay_status (*commit)(void *self, assay_error *err);
+
+    // Whether blocks must keep coming although no transaction waits: a window is open. Spec: C-15.
+    bool (*waiting)(void *self);
+} assay_application;
+
+#endif
