@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batches of receipts: what a provider claims to have earned, checked against its sessions at
+// once, against reality by samples, and then settled or void.
+//   waiting → (beacon) checking → (all cases right) final → (queue) settled
+//        \→ (no beacon) void          \→ (fraud, or no decision) void
+// Ended batches leave the state and stay readable as aux records.
+#ifndef ASSAY_LEDGER_BATCH_H
+#define ASSAY_LEDGER_BATCH_H
+
+#include "base/arena.h"
+#include "ledger/draw.h"
+#include "ledger/ledger.h"
+#include "ledger/tx.h"
+
+typedef enum {
+    ASSAY_BATCH_WAITING = 1,  // for its beacon
+    ASSAY_BATCH_CHECKING = 2, // cases are open
+    ASSAY_BATCH_FINAL = 3,    // in the settlement queue
+    ASSAY_BATCH_SETTLED = 4,
+    ASSAY_BATCH_VOID = 5,
+} assay_batch_state;
+
+// Why a batch is void.
+typedef enum {
+    ASSAY_VOID_NOT = 0,
+    ASSAY_VOID_FRAUD = 1,     // a case found it guilty: slashed
+    ASSAY_VOID_UNDECIDED = 2, // a case ended without a decision
+    ASSAY_VOID_NO_BEACON = 3, // too few proposers revealed in time
+} assay_void;
+
+typedef struct {
+    assay_batch_state state;
+    assay_void reason;
+    assay_address provider; // principal of submit_batch
+    uint64_t height;        // of inclusion
+    uint32_t index;         // among the batches of that block
+    assay_hash root;        // Merkle-sum root over its receipts
+    uint32_t count;         // receipts
+    uint64_t fee_total;     // nopen
+    uint32_t receipt_bytes; // of all receipts together
+    uint64_t check_price;   // nopen of one right rerun of one sample
+    uint64_t beacon_height; // b; 0 before
+    assay_hash beacon;      // B_b
+    uint32_t sample_count;  // k
+    uint32_t cases_open;
+    uint32_t caught;    // cases that found it guilty
+    uint32_t table_bad; // of them: by other verdicts than 1 … 31
+    uint32_t undecided; // cases that ended without a decision
+    uint64_t ended;     // height of settlement or voiding, 0 before
+    uint64_t slashed;   // nopen taken from the provider's bond
+    uint64_t refunded;  // nopen returned to sessions
+    uint64_t burned;    // nopen burned of fees and slash
+    uint16_t uri_size;
+    uint8_t uri[ASSAY_URI_SIZE_MAX]; // evidence, not terminated
+} assay_batch;
+
+// The tables of submit_batch. Lists live in the arena they were read into.
+typedef struct {
+    assay_session_list sessions;
+    assay_model_list models;
+    assay_dataset_list datasets;
+} assay_batch_tables;
+
+// submit_batch by the principal: its id is the transaction's digest. Reserves the money, advances
+// the sequences, takes k · v check prices, joins the queue for a beacon.
+// Errors: REJECTED (BATCH_COUNT, BATCH_FEE_LOW, BATCH_BYTES, BATCH_BLOCK_FULL, BATCH_ROW,
+// BATCH_SESSION_SUM, BATCH_MODEL_SUM, BATCH_DATASET, BATCH_DATASET_SUM, BATCH_ROOTS, and those of
+// session_reserve, registry_payable, exposure_add, money_spend), CAPACITY, CORRUPT, MEMORY, IO.
+// Spec: P-52, P-53, P-54.
+assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx_submit_batch *body,
+                                assay_error *err);
+
+// One batch, open or ended. Errors: CORRUPT, MEMORY, IO. Spec: P-52.
+assay_status assay_batch_get(assay_batch *out, bool *found, const assay_reader *reader,
+                             const assay_hash *id, assay_error *err);
+
+// Its tables. Errors: NOT_FOUND, CAPACITY (arena), CORRUPT, MEMORY, IO. Lives: as long as the
+// arena (ASSAY_TX_ARENA_MAX always suffices). Spec: P-52.
+assay_status assay_batch_tables_get(assay_batch_tables *out, const assay_reader *reader,
+                                    const assay_hash *id, assay_arena *arena, assay_error *err);
+
+// The next batch in order of (height, index) after the place *height, *index, ended ones too.
+// Start from (0, 0): no batch has height 0. Errors: CORRUPT, MEMORY, IO.
+assay_status assay_batch_next(uint64_t *height, uint32_t *index, assay_hash *id, bool *found,
+                              const assay_reader *reader, assay_error *err);
+
+// The next batch still waiting, checking or final, ascending by id; start from the zero hash.
+// Errors: CORRUPT, MEMORY, IO.
+assay_status assay_batch_next_open(assay_hash *id, assay_batch *out, bool *found,
+                                   const assay_reader *reader, assay_error *err);
+
+// Validators that declare every root of the batch's model rows with an effective verification
+// bond, the provider excluded: ascending by address, the ASSAY_VOTERS_MAX largest bonds (ties:
+// lower address first) if there are more. voters [ASSAY_VOTERS_MAX]. Errors: CORRUPT, MEMORY, IO.
+// Spec: P-50.
+assay_status assay_batch_voters(assay_voter *voters, uint32_t *count, const assay_reader *reader,
+                                const assay_params *params, const assay_address *provider,
+                                const assay_model_list *models, assay_error *err);
+
+// End of block: gives waiting batches their beacon and opens their cases, or voids those whose time
+// is up. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-48, P-55.
+assay_status assay_batch_draw_due(assay_ledger *ledger, assay_error *err);
+
+// For ledger/case.c, ledger/settle.c and ledger/fraud.c: stores a changed open batch; resolves one
+// whose last case has ended; moves an ended one out of the state, into history.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-62, P-70.
+assay_status assay_batch_put(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
+                             assay_error *err);
+assay_status assay_batch_resolve(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
+                                 assay_error *err);
+assay_status assay_batch_end(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
+                             assay_error *err);
+
+#endif

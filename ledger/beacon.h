@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Randomness from the proposers' hash chains: B_h = SHA-256(B_{h−1} || preimage), or
+// SHA-256(B_{h−1}) for a block without one.
+//   registered → (2 epochs, and reveals by > 1/3 of the other power) in force → used up
+//   misses past beacon_misses_max in an epoch → jailed to the end of the next epoch
+#ifndef ASSAY_LEDGER_BEACON_H
+#define ASSAY_LEDGER_BEACON_H
+
+#include "ledger/ledger.h"
+#include "ledger/tx.h"
+
+// One proposer's chain: SHA-256(next preimage) = head. A zeroed struct is no chain.
+typedef struct {
+    assay_hash head;         // of the chain in force
+    uint64_t left;           // preimages left in it
+    assay_hash pending_tip;  // of the chain waiting to come into force
+    uint64_t pending_length; // 0: none
+    uint64_t pending_height; // its registration
+    uint64_t revealed;       // height of the last reveal, 0: none
+    uint64_t misses;         // own blocks without a preimage in miss_epoch
+    uint64_t miss_epoch;     //
+    uint64_t jailed_epoch;   // last epoch of the jail; jailed while `jailed`
+    bool jailed;
+} assay_chain;
+
+// Height 0: B_0 = SHA-256("beacon" || genesis hash); the operator's chain is in force at once.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-45.
+assay_status assay_beacon_init(assay_ledger *ledger, assay_error *err);
+
+// Once a block, before its transactions: advances B with the proposer's preimage (NULL: none). A
+// wrong preimage counts as none. *code: the beacon transaction's result, 0 or BEACON_PREIMAGE,
+// BEACON_NO_CHAIN. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-45, P-46.
+assay_status assay_beacon_block(assay_ledger *ledger, const assay_hash *preimage, uint32_t *code,
+                                assay_error *err);
+
+// Would this preimage be taken from this proposer in the next block? For proposers and
+// process_proposal. Errors: REJECTED (BEACON_PREIMAGE, BEACON_NO_CHAIN), CORRUPT, MEMORY, IO.
+// Spec: P-45.
+assay_status assay_beacon_check(const assay_reader *reader, const assay_params *params,
+                                uint64_t height, const assay_address *proposer,
+                                const assay_hash *preimage, assay_error *err);
+
+// register_chain by the principal: waits to come into force; replaces one that waits.
+// Errors: REJECTED (CHAIN_LENGTH, CHAIN_BOND: no effective consensus bond), CAPACITY, CORRUPT,
+// MEMORY, IO. Spec: P-46.
+assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx_register_chain *body,
+                                   assay_error *err);
+
+// Has enough been revealed since `height` (in later blocks) that `provider` cannot have known B?
+// > 1/3 of power without the provider and the jailed; any reveal if nobody else has power.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-48.
+assay_status assay_beacon_ready(bool *ready, const assay_reader *reader, const assay_params *params,
+                                uint64_t height, const assay_address *provider, uint64_t height_now,
+                                assay_error *err);
+
+// Is it jailed in this epoch? Spec: P-46.
+bool assay_chain_is_jailed(const assay_chain *chain, uint64_t epoch);
+
+// Absent chains are zeros. Errors: CORRUPT, MEMORY, IO. Spec: P-46.
+assay_status assay_chain_get(assay_chain *out, const assay_reader *reader,
+                             const assay_address *proposer, assay_error *err);
+
+// B after the last executed block, and B_h of any past height (aux). Errors: NOT_FOUND (no such
+// block), CORRUPT, MEMORY, IO. Spec: P-45.
+assay_status assay_beacon_last(assay_hash *out, const assay_reader *reader, assay_error *err);
+assay_status assay_beacon_at(assay_hash *out, const assay_reader *reader, uint64_t height,
+                             assay_error *err);
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// A case: what validators find out about one sample of one batch. Rounds of votes, each committed
+// before it is revealed:
+//
+//   first draw ──(no reveal)──→ redraw ──(no reveal)──┐
+//      │  │                       │ │                 ▼
+//      │  └──(anything else)──────│─┴──→ [answer E] → escalation 1 … escalation_rounds
+//      ▼                          ▼                   │            │
+//   right: match            right: match         right: a verdict  undecided
+//
+// Round r starts at the end of a block s: commit in (s, s + C], reveal in (s + C, s + C + R].
+// Ended cases leave the state and stay readable as aux records.
+#ifndef ASSAY_LEDGER_CASE_H
+#define ASSAY_LEDGER_CASE_H
+
+#include "ledger/batch.h"
+
+typedef enum {
+    ASSAY_CASE_VOTING = 1,    // commit and reveal windows of the current round
+    ASSAY_CASE_ANSWERING = 2, // the provider may post what is said to be unavailable
+    ASSAY_CASE_RIGHT = 3,     // ended: (verdict, probe) is right
+    ASSAY_CASE_GUILTY = 4,    // ended: > 2/3 found it guilty, of different things
+    ASSAY_CASE_UNDECIDED = 5, // ended
+} assay_case_state;
+
+typedef enum {
+    ASSAY_ROUND_DRAW = 0,
+    ASSAY_ROUND_REDRAW = 1,
+    ASSAY_ROUND_ESCALATION = 2,
+} assay_round_kind;
+
+typedef struct {
+    assay_case_state state;
+    assay_round_kind kind;   // of the current (last) round
+    uint8_t round;           // its number, from 0: verdict_commit and _reveal name it
+    uint8_t escalations;     // escalation rounds begun
+    uint64_t position;       // sampled nano-OPEN of the batch
+    uint64_t start;          // s of the current round
+    uint64_t commit_end;     // last height for a commit
+    uint64_t reveal_end;     // last height for a reveal
+    uint64_t answer_end;     // last height of the answer window, 0: never opened
+    uint64_t leaf_answered;  // height at which good leaf evidence was complete, 0: not
+    uint64_t table_answered; // the same for the table
+    uint64_t leaf_cost;      // nopen its posting cost
+    uint64_t table_cost;
+    uint8_t verdict; // the right pair, once ended; GUILTY: the verdict with most bond
+    assay_hash probe;
+    uint64_t ended; // height, 0 while open
+} assay_case;
+
+// One voter of one round. slashed, paid: what this vote cost or earned so far, nopen.
+typedef struct {
+    assay_address validator;
+    uint64_t bond; // as of the round's start
+    bool committed;
+    bool revealed;
+    bool struck; // an accusation beyond open_escalations_max: counts for nothing
+    uint8_t verdict;
+    assay_hash commitment;
+    assay_hash probe;
+    uint64_t slashed;
+    uint64_t paid;
+} assay_vote;
+
+// verdict_commit and verdict_reveal by the principal (a drawn validator, or a voter of the
+// escalation). Errors: REJECTED (BATCH_UNKNOWN, CASE_UNKNOWN, CASE_ROUND, CASE_WINDOW, CASE_VOTER,
+// VOTE_TWICE, VOTE_NOT_COMMITTED, VOTE_COMMITMENT, VOTE_VERDICT, VOTE_PROBE), CAPACITY, CORRUPT,
+// MEMORY, IO. Spec: P-56, P-57.
+assay_status assay_case_commit(assay_ledger *ledger, const assay_tx_verdict_commit *body,
+                               assay_error *err);
+assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx_verdict_reveal *body,
+                               assay_error *err);
+
+// One case, open or ended. Errors: CORRUPT, MEMORY, IO. Spec: P-55.
+assay_status assay_case_get(assay_case *out, bool *found, const assay_reader *reader,
+                            const assay_hash *batch, uint32_t sample, assay_error *err);
+
+// The voters of a round ascending by address into out [ASSAY_VOTERS_MAX]; open or ended case.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-55.
+assay_status assay_case_votes(assay_vote *out, uint32_t *count, const assay_reader *reader,
+                              const assay_hash *batch, uint32_t sample, uint8_t round,
+                              assay_error *err);
+
+// The next open case after (*batch, *sample); start from the zero hash and 0.
+// Errors: CORRUPT, MEMORY, IO.
+assay_status assay_case_next_open(assay_hash *batch, uint32_t *sample, assay_case *out, bool *found,
+                                  const assay_reader *reader, assay_error *err);
+
+// What an account must do now.
+typedef enum {
+    ASSAY_DUTY_COMMIT = 1,       // verdict_commit
+    ASSAY_DUTY_REVEAL = 2,       // verdict_reveal
+    ASSAY_DUTY_ANSWER_LEAF = 3,  // provider: post_evidence of the leaf
+    ASSAY_DUTY_ANSWER_TABLE = 4, // provider: post_evidence of the whole table
+} assay_duty_kind;
+
+typedef struct {
+    assay_duty_kind kind;
+    assay_hash batch;
+    uint32_t sample;
+    uint8_t round;
+    uint64_t position;
+    uint64_t deadline;     // last height at which it counts
+    bool leaf_posted;      // good leaf evidence is on the chain: judge that
+    bool table_posted;     // the same for the table
+    assay_hash commitment; // REVEAL: what was committed
+} assay_duty;
+
+// Duties of `account` for a transaction in block `height` (the view's height + 1), ascending by
+// (batch, sample), at most `capacity`; *more: there are others. out [capacity].
+// Errors: CORRUPT, MEMORY, IO. Spec: P-55, P-56.
+assay_status assay_case_duties(assay_duty *out, uint32_t *count, bool *more, uint32_t capacity,
+                               const assay_reader *reader, uint64_t height,
+                               const assay_address *account, assay_error *err);
+
+// Accusations of a validator that are still open. Errors: CORRUPT, MEMORY, IO. Spec: P-61.
+assay_status assay_case_accusations(uint32_t *out, const assay_reader *reader,
+                                    const assay_address *validator, assay_error *err);
+
+// Is the provider guilty by this verdict? Answered "unavailable"s never are the right pair.
+// Spec: P-60.
+bool assay_verdict_is_guilty(uint8_t verdict);
+
+// A batch's beacon has come: opens its case `sample`, drawing from voters [count].
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-55.
+assay_status assay_case_open(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
+                             uint32_t sample, const assay_voter *voters, uint32_t count,
+                             assay_error *err);
+
+// End of block: takes the next step of every case whose deadline has come, in order of (deadline,
+// batch, sample), at most ASSAY_CASES_BLOCK_MAX; the rest in the next block.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-58 … P-62.
+enum { ASSAY_CASES_BLOCK_MAX = 4096 };
+assay_status assay_case_step_due(assay_ledger *ledger, assay_error *err);
+
+#endif
