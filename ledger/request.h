@@ -87,6 +87,10 @@ assay_status assay_request_fee_check(const assay_request *request, uint64_t pric
 // attribution_count ≤ ASSAY_ATTRIBUTION_MAX. Spec: P-14.
 size_t assay_receipt_encode(const assay_receipt *receipt, uint8_t *out);
 
+// The rules of form that decode applies. Errors: RECEIPT_RANGE, RECEIPT_ATTRIBUTION (rejects).
+// Spec: P-14.
+assay_status assay_receipt_check(const assay_receipt *receipt, assay_error *err);
+
 // Reads and checks the form, the stop reason and the attribution's order and sum; not the request's
 // limits, not the fee (both need the session). Errors: RECEIPT_FORM, RECEIPT_RANGE,
 // RECEIPT_ATTRIBUTION (rejects). Spec: P-14.

@@ -298,6 +298,10 @@ typedef struct {
 assay_status assay_tx_decode(assay_tx *tx, const uint8_t *data, size_t size, assay_arena *arena,
                              assay_error *err);
 
+// The rules of form that decode and encode both apply: kind, lane, limits, order, sums.
+// Errors: TX_KIND, TX_LANE, TX_TEXT to TX_SUM, TX_UNSIGNED (rejects). Spec: P-6, P-7.
+assay_status assay_tx_check(const assay_tx *tx, assay_error *err);
+
 // Writes the one encoding. out [capacity]; capacity ASSAY_TX_SIZE_MAX always suffices. The same
 // rules as in decode are checked, so what is written can be read.
 // Errors: as decode, CAPACITY (out). Spec: P-5.
