@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/field.h"
 
+#include "base/utf8.h"
 #include "ledger/reject.h"
 
 static const void *at(const assay_field *field, const void *record) {
@@ -214,23 +215,12 @@ size_t assay_record_wire_size(const assay_record *record, const void *in) {
     return size;
 }
 
+// Well-formed UTF-8 first; then C1 can only stand as C2 80 … C2 9F.
 bool assay_text_is_clean(const uint8_t *text, size_t size) {
-    for (size_t i = 0; i < size;) {
-        uint8_t lead = text[i++];
-        if (lead < 0x80) {
-            if (lead < 0x20 || lead == 0x7f) return false;
-            continue;
-        }
-        unsigned more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-        if (lead < 0xc2 || lead > 0xf4 || more > size - i) return false;
-        uint32_t point = lead & (0x3f >> more);
-        for (; more; more--) {
-            if ((text[i] & 0xc0) != 0x80) return false;
-            point = point << 6 | (text[i++] & 0x3f);
-        }
-        bool overlong = (lead >= 0xf0 && point < 0x10000) || (lead == 0xe0 && point < 0x800);
-        bool surrogate = point >= 0xd800 && point <= 0xdfff;
-        if (overlong || surrogate || point > 0x10ffff || point < 0xa0) return false;
+    if (assay_utf8_prefix(text, size) != size) return false;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < 0x20 || text[i] == 0x7f) return false;
+        if (text[i] == 0xc2 && text[i + 1] < 0xa0) return false;
     }
     return true;
 }

@@ -11,7 +11,7 @@
 #include "ledger/tx.h"
 
 // Wire form: integers big-endian at their width; hash 32 and address 20 bytes; text u16 and blob
-// u32 length first; list u32 count first (P-5).
+// u32 length first; list u32 count first (P-2).
 typedef enum {
     ASSAY_FIELD_U8,
     ASSAY_FIELD_U16,
@@ -52,7 +52,7 @@ typedef struct {
     uint32_t count;
 } assay_any_list;
 
-// The row types, by ascending name: the order in which EIP-712 appends them (P-3).
+// The row types, by ascending name: the order in which EIP-712 appends them (P-5).
 extern const assay_record *const assay_row_records[];
 
 // The body of a kind (which must be one), fields in wire order.
@@ -72,18 +72,18 @@ void assay_field_list_set(const assay_field *field, void *record, const void *it
 
 // Reads the struct's fields; texts borrow the cursor's bytes, lists come from the arena. Checks
 // sizes and counts before it allocates; the caller runs assay_record_check afterwards.
-// Errors: TX_TRUNCATED, TX_LENGTH, TX_COUNT (rejects), CAPACITY (arena). Spec: P-5, P-6.
+// Errors: TX_TRUNCATED, TX_LENGTH, TX_COUNT (rejects), CAPACITY (arena). Spec: P-2, P-7.
 assay_status assay_record_decode(const assay_record *record, void *out, assay_cursor *cursor,
                                  assay_arena *arena, assay_error *err);
 
-// Writes the struct's fields; asks nothing. Spec: P-5.
+// Writes the struct's fields; asks nothing. Spec: P-2.
 void assay_record_encode(const assay_record *record, const void *in, assay_writer *writer);
 
 // Bytes on the wire.
 size_t assay_record_wire_size(const assay_record *record, const void *in);
 
 // Every field within its limits, texts printable, rows ascending.
-// Errors: TX_RANGE, TX_LENGTH, TX_COUNT, TX_TEXT, TX_ORDER (rejects). Spec: P-6, P-7.
+// Errors: TX_RANGE, TX_LENGTH, TX_COUNT, TX_TEXT, TX_ORDER (rejects). Spec: P-7.
 assay_status assay_record_check(const assay_record *record, const void *in, assay_error *err);
 
 // UTF-8 in its shortest form, no surrogates, no control characters (C0, DEL, C1). Spec: P-7.

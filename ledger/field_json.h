@@ -10,14 +10,14 @@
 enum { ASSAY_FIELD_NAME_MAX = 64 };
 
 // PLAIN: snake_case, integers of 2^53 and more as decimal strings (P-16). TYPED: camelCase, every
-// integer of 64 bits and more as a decimal string, as wallets want it (P-3).
+// integer of 64 bits and more as a decimal string, as wallets want it (P-5).
 typedef enum { ASSAY_JSON_PLAIN, ASSAY_JSON_TYPED } assay_json_manner;
 
-// open_session to openSession, or to OpenSession with upper. out[ASSAY_FIELD_NAME_MAX]. Spec: P-3.
+// open_session to openSession, or to OpenSession with upper. out[ASSAY_FIELD_NAME_MAX]. Spec: P-5.
 void assay_field_camel(char *out, const char *snake, bool upper);
 
 // Adds the struct's fields to an object, in wire order. Returns: false if memory is out.
-// Spec: P-3, P-16.
+// Spec: P-5, P-16.
 bool assay_record_json_add(json_t *object, const assay_record *record, const void *in,
                            assay_json_manner manner);
 

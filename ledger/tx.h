@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transactions: what they hold and their one binary form (P-5 … P-8). Every kind is one table of
+// Transactions: what they hold and their one binary form (P-6 … P-8). Every kind is one table of
 // fields (ledger/tx.c), from which the codec, the EIP-712 types and the JSON form all follow.
 #ifndef ASSAY_LEDGER_TX_H
 #define ASSAY_LEDGER_TX_H
@@ -51,7 +51,7 @@ enum {
     ASSAY_TX_ARENA_MAX = 2 * ASSAY_TX_SIZE_MAX,
 };
 
-// Limits of fields. Counts and sizes are checked before anything is allocated (P-6).
+// Limits of fields. Counts and sizes are checked before anything is allocated (P-7).
 enum {
     ASSAY_NAME_SIZE_MAX = 64,
     ASSAY_LICENSE_SIZE_MAX = 64,
@@ -294,24 +294,24 @@ typedef struct {
 // Reads one transaction; everything that can be checked without state and keys is. Texts borrow
 // data; lists come from the arena (≤ ASSAY_TX_ARENA_MAX bytes).
 // Errors: TX_SIZE to TX_SUM, TX_UNSIGNED (rejects), CAPACITY (arena). On failure tx is unspecified.
-// Lives: as long as data and the arena. Spec: P-5, P-6, P-7.
+// Lives: as long as data and the arena. Spec: P-2, P-6, P-7.
 assay_status assay_tx_decode(assay_tx *tx, const uint8_t *data, size_t size, assay_arena *arena,
                              assay_error *err);
 
 // The rules of form that decode and encode both apply: kind, lane, limits, order, sums.
-// Errors: TX_KIND, TX_LANE, TX_TEXT to TX_SUM, TX_UNSIGNED (rejects). Spec: P-6, P-7.
+// Errors: TX_KIND, TX_LANE, TX_TEXT to TX_SUM, TX_UNSIGNED (rejects). Spec: P-7.
 assay_status assay_tx_check(const assay_tx *tx, assay_error *err);
 
 // Writes the one encoding. out [capacity]; capacity ASSAY_TX_SIZE_MAX always suffices. The same
 // rules as in decode are checked, so what is written can be read.
-// Errors: as decode, CAPACITY (out). Spec: P-5.
+// Errors: as decode, CAPACITY (out). Spec: P-6.
 assay_status assay_tx_encode(const assay_tx *tx, uint8_t *out, size_t capacity, size_t *size,
                              assay_error *err);
 
 // The size of the encoding, bytes. Never fails.
 size_t assay_tx_size(const assay_tx *tx);
 
-// Transaction id: SHA-256 of the whole encoding. Spec: P-5.
+// Transaction id: SHA-256 of the whole encoding. Spec: P-6.
 void assay_tx_id(assay_hash *out, const uint8_t *data, size_t size);
 
 // "open_session" …; NULL for a number that is no kind. Lives: for ever. Spec: P-8.

@@ -16,7 +16,7 @@ static const char domain_type[] = "EIP712Domain(string name,string version,uint2
 static const char domain_name[] = "Assay";
 static const char domain_version[] = "1";
 
-// Every transaction's message begins with these; chain id is the domain's (P-3).
+// Every transaction's message begins with these; chain id is the domain's (P-5).
 static const assay_field head_fields[] = {
     {"signer", ASSAY_FIELD_ADDRESS, offsetof(assay_tx, signer), 0, 0, NULL},
     {"principal", ASSAY_FIELD_ADDRESS, offsetof(assay_tx, principal), 0, 0, NULL},

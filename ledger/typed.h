@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// EIP-712: the digests that keys sign and the documents that wallets show (P-3, P-4).
+// EIP-712: the digests that keys sign and the documents that wallets show (P-5, P-4).
 #ifndef ASSAY_LEDGER_TYPED_H
 #define ASSAY_LEDGER_TYPED_H
 
@@ -21,15 +21,15 @@ typedef struct {
     assay_hash request_type;
 } assay_domain;
 
-// genesis: the genesis hash. Spec: P-3.
+// genesis: the genesis hash. Spec: P-5.
 void assay_domain_init(assay_domain *out, uint64_t chain_id, const assay_hash *genesis);
 
 // What the signer signs; also the id of the session or batch a transaction makes. The chain id is
-// the domain's. Spec: P-3.
+// the domain's. Spec: P-5.
 void assay_tx_digest(assay_hash *out, const assay_tx *tx, const assay_domain *domain);
 
 // keccak-256 input type of a kind, e.g. "Transfer(address signer,…)", into out[capacity].
-// Returns: its length, which is < capacity for 1,024. Spec: P-3.
+// Returns: its length, which is < capacity for 1,024. Spec: P-5.
 size_t assay_tx_type_text(char *out, size_t capacity, assay_tx_kind kind);
 
 // Errors: TX_CHAIN, SIGNATURE_FORM, SIGNATURE_SIGNER (rejects). A beacon needs no signature and
@@ -42,10 +42,10 @@ assay_status assay_tx_sign(assay_tx *tx, const assay_domain *domain, const assay
                            assay_error *err);
 
 // The eth_signTypedData_v4 document {types, primaryType, domain, message}; integers of 64 bits and
-// more are decimal strings. Returns: a new reference, NULL if memory is out. Spec: P-3.
+// more are decimal strings. Returns: a new reference, NULL if memory is out. Spec: P-5.
 json_t *assay_tx_typed_json(const assay_tx *tx, const assay_domain *domain);
 
-// The same three for requests. The digest is the trace's first value (d_0). Spec: P-3, P-11.
+// The same three for requests. The digest is the trace's first value (d_0). Spec: P-5, P-11.
 void assay_request_digest(assay_hash *out, const assay_request *request,
                           const assay_domain *domain);
 json_t *assay_request_typed_json(const assay_request *request, const assay_domain *domain);
