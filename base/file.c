@@ -99,23 +99,39 @@ assay_status assay_file_publish(int fd, const char *temporary, const char *path,
     return ASSAY_OK;
 }
 
-assay_status assay_file_replace(const char *path, const void *data, size_t size, unsigned mode,
-                                assay_error *err) {
+// Writes beside `path` and moves the result there in one step: rename replaces, link refuses to.
+static assay_status file_place(const char *path, const void *data, size_t size, unsigned mode,
+                               bool replace, assay_error *err) {
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary)
         return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
-    // What lies there is a dead process's rest or a trap: never written through, never followed.
-    unlink(temporary);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0) return assay_fail_errno(err, errno, "cannot create %s", temporary);
-    if (all_write(fd, data, size) != 0) {
-        int saved = errno;
-        close(fd);
-        unlink(temporary);
-        return assay_fail_errno(err, saved, "cannot write %s", path);
+    int bad = all_write(fd, data, size) != 0 || fsync(fd) != 0;
+    int saved = errno;
+    if (close(fd) != 0 && !bad) {
+        bad = 1;
+        saved = errno;
     }
-    return assay_file_publish(fd, temporary, path, err);
+    if (!bad && (replace ? rename(temporary, path) : link(temporary, path)) != 0) {
+        bad = 1;
+        saved = errno;
+    }
+    if (bad || !replace) unlink(temporary);
+    if (bad) return assay_fail_errno(err, saved, "cannot write %s", path);
+    if (folder_sync(path) != 0) return assay_fail_errno(err, errno, "cannot sync %s", path);
+    return ASSAY_OK;
+}
+
+assay_status assay_file_replace(const char *path, const void *data, size_t size, unsigned mode,
+                                assay_error *err) {
+    return file_place(path, data, size, mode, true, err);
+}
+
+assay_status assay_file_create(const char *path, const void *data, size_t size, unsigned mode,
+                               assay_error *err) {
+    return file_place(path, data, size, mode, false, err);
 }
 
 assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64_t size_max,

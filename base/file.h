@@ -21,6 +21,10 @@ assay_status assay_file_replace(const char *path, const void *data, size_t size,
 // Errors: DISK_FULL, PERMISSION, IO.
 assay_status assay_file_publish(int fd, const char *temporary, const char *path, assay_error *err);
 
+// As assay_file_replace, but never over an existing file. Errors: also EXISTS.
+assay_status assay_file_create(const char *path, const void *data, size_t size, unsigned mode,
+                               assay_error *err);
+
 // A read-only mapping of a whole file. A zeroed struct is safe to close.
 typedef struct {
     const uint8_t *data;

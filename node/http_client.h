@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fetching by libcurl with every limit set: size, time, redirects, schemes, and where a stranger's
+// URL may lead.
+#ifndef ASSAY_NODE_HTTP_CLIENT_H
+#define ASSAY_NODE_HTTP_CLIENT_H
+
+#include <jansson.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+// A zeroed struct is the strictest: no private addresses, no files, no redirects.
+typedef struct {
+    size_t size_max;     // bytes of the answer
+    uint32_t timeout_ms; // for the whole exchange
+    uint32_t redirects_max;
+    bool allow_private; // loopback, private, link-local and other special addresses
+    bool allow_file;    // file:// URLs
+} assay_fetch_limits;
+
+typedef struct {
+    unsigned code; // HTTP status; 200 for files
+    uint8_t *body; // the caller frees it
+    size_t body_size;
+} assay_fetched;
+
+// GETs url, or POSTs body (data NULL: GET). Errors: NETWORK (no connection), TIMEOUT, CAPACITY
+// (over size_max), FORBIDDEN (scheme, private address, too many redirects), NOT_FOUND (404, no such
+// file). Any other HTTP status is the caller's to judge. Any thread. Spec: F-41.
+assay_status assay_fetch(assay_fetched *out, const char *url, const assay_bytes *body,
+                         const assay_fetch_limits *limits, assay_error *err);
+
+// As assay_fetch for JSON; an {"error"} answer comes back as that error. body is released.
+// Errors: also FORMAT, REJECTED with its code. Lives: the caller releases *out. Spec: F-40.
+assay_status assay_fetch_json(json_t **out, const char *url, json_t *body,
+                              const assay_fetch_limits *limits, assay_error *err);
+
+#endif
