@@ -87,41 +87,39 @@ static int folder_sync(const char *path) {
     return result;
 }
 
-assay_status assay_file_publish(int fd, const char *temporary, const char *path, assay_error *err) {
+// One step moves the finished file to its place: rename replaces, link refuses to.
+static assay_status publish(int fd, const char *temporary, const char *path, bool replace,
+                            assay_error *err) {
     int saved = fsync(fd) == 0 ? 0 : errno;
     if (close(fd) != 0 && !saved) saved = errno;
-    if (!saved && rename(temporary, path) != 0) saved = errno;
-    if (saved) {
-        unlink(temporary);
-        return assay_fail_errno(err, saved, "cannot write %s", path);
-    }
+    if (!saved && (replace ? rename(temporary, path) : link(temporary, path)) != 0) saved = errno;
+    if (saved || !replace) unlink(temporary);
+    if (saved) return assay_fail_errno(err, saved, "cannot write %s", path);
     if (folder_sync(path) != 0) return assay_fail_errno(err, errno, "cannot sync %s", path);
     return ASSAY_OK;
 }
 
-// Writes beside `path` and moves the result there in one step: rename replaces, link refuses to.
+assay_status assay_file_publish(int fd, const char *temporary, const char *path, assay_error *err) {
+    return publish(fd, temporary, path, true, err);
+}
+
 static assay_status file_place(const char *path, const void *data, size_t size, unsigned mode,
                                bool replace, assay_error *err) {
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary)
         return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    // What lies there is a dead process's rest or a trap: never written through, never followed.
+    unlink(temporary);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0) return assay_fail_errno(err, errno, "cannot create %s", temporary);
-    int bad = all_write(fd, data, size) != 0 || fsync(fd) != 0;
-    int saved = errno;
-    if (close(fd) != 0 && !bad) {
-        bad = 1;
-        saved = errno;
+    if (all_write(fd, data, size) != 0) {
+        int saved = errno;
+        close(fd);
+        unlink(temporary);
+        return assay_fail_errno(err, saved, "cannot write %s", path);
     }
-    if (!bad && (replace ? rename(temporary, path) : link(temporary, path)) != 0) {
-        bad = 1;
-        saved = errno;
-    }
-    if (bad || !replace) unlink(temporary);
-    if (bad) return assay_fail_errno(err, saved, "cannot write %s", path);
-    if (folder_sync(path) != 0) return assay_fail_errno(err, errno, "cannot sync %s", path);
-    return ASSAY_OK;
+    return publish(fd, temporary, path, replace, err);
 }
 
 assay_status assay_file_replace(const char *path, const void *data, size_t size, unsigned mode,
