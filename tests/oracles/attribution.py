@@ -52,7 +52,9 @@ def corpora():
     for unit, count in [("a", 1), ("a", 4096), ("a", 4097), ("a", 12289), ("é", 2048), ("aé", 4000),
                         ("\u4f60", 5000), ("x\U0001F600", 3000), ("\n", 9000),
                         ("a" * 2047 + "\n", 5), ("a" * 2048 + "\n", 5), ("a" * 4095 + "\n", 3),
-                        ("a" * 4096 + "\n", 3), ("é" * 1500 + "\n", 4), ("\U0001F600" * 1100, 3)]:
+                        ("a" * 4096 + "\n", 3), ("é" * 1500 + "\n", 4),
+                        ("a" * 2047 + "\n" + "b" * 3000, 2), ("a" * 3000 + "\n" + "b" * 1095, 1),
+                        ("\U0001F600" * 1100, 3)]:
         out.append(corpus_vector((unit * count).encode(), unit=unit, repeat=count))
     return out
 
@@ -207,6 +209,15 @@ def long_case(letters, size):
                                   {"id": "00" * 32, "lineage": 750000, "tokens": tokens}]})
 
 
+def limit_case():
+    """The first 256 tokens stand twice, all 300 once: the limit on a reach decides the position."""
+    rng = random.Random(3)
+    run = [rng.randrange(1, 50) for _ in range(300)]
+    return attribute({"min": 6, "prompt": [], "output": run,
+                      "sources": [{"id": "22" * 32, "lineage": 0,
+                                   "tokens": run + [60] + run[:260] + [0]}]})
+
+
 def divisions():
     rng = random.Random(2)
     out = []
@@ -222,7 +233,7 @@ def divisions():
 
 def main():
     rng = random.Random(1)
-    cases = [random_case(rng) for _ in range(360)] + [long_case(40, 600), long_case(1, 400)]
+    cases = [random_case(rng) for _ in range(360)] + [long_case(40, 600), long_case(1, 400), limit_case()]
     about = "made by tests/oracles/attribution.py from the definitions in spec/attribution.md"
     rows = [f'"about": {json.dumps(about)}', f'"thresholds": {json.dumps(thresholds())}']
     for name, items in [("corpora", corpora()), ("divisions", divisions()), ("cases", cases)]:
