@@ -31,7 +31,37 @@
     X(DUE, 0x11)               /* height u64, kind u8, id → nothing */                           \
     X(ENDED_SESSION, 0x80)     /* id → the session as it ended */                                \
     X(PRINCIPAL_SESSION, 0x81) /* principal, id → nothing */                                     \
-    X(PROVIDER_SESSION, 0x82)  /* provider, id → nothing */
+    X(PROVIDER_SESSION, 0x82)  /* provider, id → nothing */                                      \
+    X(BEACON, 0x40)            /* nothing → B of the last block */                               \
+    X(CHAIN, 0x41)             /* proposer → its hash chain */                                   \
+    X(POWER, 0x42)             /* proposer → power */                                            \
+    X(BATCH, 0x43)             /* id → batch */                                                  \
+    X(BATCH_TABLES, 0x44)      /* id → its three tables */                                       \
+    X(BATCH_PLACE, 0x45)       /* nothing → height, how many batches it has */                   \
+    X(WAITING, 0x46)           /* height u64, index u32 → batch that waits for a beacon */       \
+    X(CASE, 0x47)              /* batch, sample u32 → case */                                    \
+    X(VOTE, 0x48)              /* batch, sample u32, round u8, validator → vote */               \
+    X(CASE_DUE, 0x49)          /* height u64, batch, sample u32 → nothing */                     \
+    X(ACCUSER, 0x4a)           /* validator → its open accusations */                            \
+    X(POSTING, 0x4b)           /* batch, sample u32, kind u8 → what is posted so far */          \
+    X(EVIDENCE, 0x4c)          /* batch, sample u32, kind u8, part u16 → bytes */                \
+    X(FINAL, 0x4d)             /* height u64, index u32 → batch to settle */                     \
+    X(CHECKER, 0x4e)           /* batch, validator → cases it was right in */                    \
+    X(CATCHER, 0x4f)           /* batch, validator → frauds it saw first */                      \
+    X(MISSING, 0x50)           /* batch, data set found missing → nothing */                     \
+    X(MISSING_SINCE, 0x51)     /* data set → first and last height it was found missing */       \
+    X(PAYOUT, 0x52)            /* epoch u64, account, role u8 → nopen */                         \
+    X(EPOCH, 0x53)             /* epoch u64 → closed epoch */                                    \
+    X(BEACON_AT, 0xa0)         /* height u64 → B */                                              \
+    X(ENDED_BATCH, 0xa1)       /* id → batch as it ended */                                      \
+    X(ENDED_TABLES, 0xa2)      /* id → its three tables */                                       \
+    X(BATCH_AT, 0xa3)          /* height u64, index u32 → batch */                               \
+    X(ENDED_CASE, 0xa4)        /* batch, sample u32 → case as it ended */                        \
+    X(ENDED_VOTE, 0xa5)        /* batch, sample u32, round u8, validator → vote */               \
+    X(PAID, 0xa6)              /* epoch u64, account, role u8 → nopen */                         \
+    X(PAID_LINE, 0xa7)         /* batch, line u32 → payment */                                   \
+    X(PAID_LINES, 0xa8)        /* batch → number of lines */                                     \
+    X(CLAIMED, 0xa9)           /* recipient → nopen at the last close of an epoch */
 
 typedef enum {
 #define X(name, byte) ASSAY_TABLE_##name = (byte),
@@ -59,6 +89,11 @@ static inline void assay_record_key_add(assay_record_key *key, const void *data,
 
 static inline void assay_record_key_add_u8(assay_record_key *key, uint8_t value) {
     key->bytes[key->size++] = value;
+}
+
+static inline void assay_record_key_add_u32(assay_record_key *key, uint32_t value) {
+    assay_store_be32(key->bytes + key->size, value);
+    key->size += 4;
 }
 
 static inline void assay_record_key_add_u64(assay_record_key *key, uint64_t value) {
