@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Spans and credits: the oracle's cases, and larger ones against plain counting.
+// Spans and credits: the cases of the oracle, and
+// larger ones against plain counting.
 #include "tests/attribution/vectors.h"
 
 #include <stdlib.h>

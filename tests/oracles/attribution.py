@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/vectors/attribution.json: spec/attribution.md done the slow way.
+"""The vectors of tests/vectors/attribution.json: spec/attribution.md done the slow way.
 
 Every rule is computed from its definition, with big integers, fractions and exhaustive search, and
 shares no method with the C code: no suffix array, no sweep, no fixed-point logarithm.
-Python's standard library only. Usage: tests/oracles/attribution.py > tests/vectors/attribution.json
+Python's standard library only.
+
+    attribution.py record|check FILE    writes the vectors, or makes them afresh and compares
 """
 import hashlib
 import json
 import math
 import os
 import random
+import sys
 from fractions import Fraction
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -204,7 +207,8 @@ def long_case(letters, size):
     rng = random.Random(size)
     tokens = [rng.randrange(letters) for _ in range(size)]
     other = tokens[100:300] + [letters] + tokens[20:40]
-    return attribute({"min": 6, "prompt": [letters] + tokens[50:60 if letters > 1 else 54], "output": tokens[:size - 30] + other,
+    prompt = [letters] + tokens[50:60 if letters > 1 else 54]
+    return attribute({"min": 6, "prompt": prompt, "output": tokens[:size - 30] + other,
                       "sources": [{"id": "11" * 32, "lineage": 250000, "tokens": other},
                                   {"id": "00" * 32, "lineage": 750000, "tokens": tokens}]})
 
@@ -231,15 +235,28 @@ def divisions():
     return out
 
 
-def main():
+def document():
     rng = random.Random(1)
-    cases = [random_case(rng) for _ in range(360)] + [long_case(40, 600), long_case(1, 400), limit_case()]
+    cases = [random_case(rng) for _ in range(360)]
+    cases += [long_case(40, 600), long_case(1, 400), limit_case()]
     about = "made by tests/oracles/attribution.py from the definitions in spec/attribution.md"
     rows = [f'"about": {json.dumps(about)}', f'"thresholds": {json.dumps(thresholds())}']
     for name, items in [("corpora", corpora()), ("divisions", divisions()), ("cases", cases)]:
         lines = ",\n".join(json.dumps(item, separators=(",", ":")) for item in items)
         rows.append(f'"{name}": [\n{lines}\n]')
-    print("{" + ",\n".join(rows) + "}")
+    return "{" + ",\n".join(rows) + "}\n"
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in ("record", "check"):
+        sys.exit("usage: attribution.py record|check FILE")
+    fresh = document()
+    if sys.argv[1] == "record":
+        with open(sys.argv[2], "w", encoding="utf-8") as file:
+            file.write(fresh)
+    else:
+        with open(sys.argv[2], encoding="utf-8") as file:
+            sys.exit(0 if file.read() == fresh else f"{sys.argv[2]} is not what the rules give")
 
 
 if __name__ == "__main__":
