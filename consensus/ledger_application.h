@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger as an engine's application, with the proposer's beacon secret beside it.
+#ifndef ASSAY_CONSENSUS_LEDGER_APPLICATION_H
+#define ASSAY_CONSENSUS_LEDGER_APPLICATION_H
+
+#include "consensus/engine.h"
+#include "consensus/hashchain.h"
+#include "ledger/app.h"
+#include "ledger/tx.h"
+
+// Borrows app and chain, which must outlive it. A chain without length proposes no beacon.
+typedef struct {
+    assay_app *app;
+    const assay_hashchain *chain;
+    assay_address proposer;
+    uint8_t beacon[ASSAY_TX_HEAD_SIZE + ASSAY_HASH_SIZE + ASSAY_SIGNATURE_SIZE];
+} assay_ledger_application;
+
+// The table of calls over `self`. Lives: as long as self. Spec: C-11 … C-15.
+assay_application assay_ledger_application_calls(assay_ledger_application *self);
+
+// The chain's name in headers, "assay-<chain id>", into out [ASSAY_CHAIN_ID_MAX + 1]. Spec: C-3.
+void assay_chain_name(char *out, uint64_t chain_id);
+
+// Voting power of a consensus bond: one unit for each OPEN, at least 1. Spec: C-5.
+uint64_t assay_voting_power(uint64_t consensus_bond);
+
+#endif
