@@ -50,14 +50,23 @@ assay_status assay_arena_get(assay_arena *arena, size_t count, size_t size, cons
                       arena->capacity - arena->used, arena->capacity);
 }
 
-void assay_arena_reset(assay_arena *arena) {
-    for (assay_arena_slab *slab = arena->slabs; slab;) {
-        assay_arena_slab *next = slab->next;
-        free(slab);
-        slab = next;
+assay_arena_mark assay_arena_mark_take(const assay_arena *arena) {
+    const assay_arena_slab *slab = arena->slabs;
+    return (assay_arena_mark){arena->slabs, slab ? slab->used : 0, arena->used};
+}
+
+void assay_arena_rewind(assay_arena *arena, assay_arena_mark mark) {
+    while (arena->slabs != mark.slab) {
+        assay_arena_slab *next = arena->slabs->next;
+        free(arena->slabs);
+        arena->slabs = next;
     }
-    arena->slabs = NULL;
-    arena->used = 0;
+    if (mark.slab) mark.slab->used = mark.slab_used;
+    arena->used = mark.used;
+}
+
+void assay_arena_reset(assay_arena *arena) {
+    assay_arena_rewind(arena, (assay_arena_mark){NULL, 0, 0});
 }
 
 void assay_arena_close(assay_arena *arena) {

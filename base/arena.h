@@ -29,6 +29,15 @@ void *assay_arena_take(assay_arena *arena, size_t count, size_t size);
 assay_status assay_arena_get(assay_arena *arena, size_t count, size_t size, const char *what,
                              void **out, assay_error *err);
 
+// A moment in the arena's life: rewind frees what was taken since. Marks end newest first.
+typedef struct {
+    assay_arena_slab *slab;
+    size_t slab_used;
+    size_t used;
+} assay_arena_mark;
+assay_arena_mark assay_arena_mark_take(const assay_arena *arena);
+void assay_arena_rewind(assay_arena *arena, assay_arena_mark mark);
+
 // Frees everything taken; the arena may be used again.
 void assay_arena_reset(assay_arena *arena);
 

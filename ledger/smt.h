@@ -14,7 +14,7 @@
 
 enum {
     ASSAY_SMT_DEPTH_MAX = 256,
-    // kind, depth, flags, siblings, stranger
+    // kind, depth, map of siblings that are not empty, siblings, stranger
     ASSAY_SMT_PROOF_MAX = 1 + 2 + 32 + 256 * 32 + 64,
 };
 
@@ -34,6 +34,11 @@ typedef struct {
     assay_hash stranger_path;                 // STRANGER: the other leaf's path …
     assay_hash stranger_value;                // … and the SHA-256 of its value
 } assay_smt_proof;
+
+// Bit `index` of a path, the most significant first; 1 goes right. index < 256. Spec: P-82.
+static inline bool assay_smt_bit(const assay_hash *path, uint32_t index) {
+    return path->bytes[index / 8] >> (7 - index % 8) & 1;
+}
 
 // Spec: P-82.
 void assay_smt_leaf(assay_hash *out, const assay_hash *path, const assay_hash *value_hash);

@@ -125,7 +125,7 @@ assay_status assay_store_commit(assay_store *store, uint64_t height, const assay
 // Drops the open block, if any.
 void assay_store_abort(assay_store *store);
 
-// app hash = SHA-256(state root || history root). Spec: P-89.
+// app hash = SHA-256(0x01 || state root || history root). Spec: P-89.
 void assay_store_app_hash(assay_hash *out, const assay_hash *state_root,
                           const assay_hash *history_root);
 
