@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""State-tree vectors by an implementation that shares nothing with ledger/ (spec P-82, P-83).
+
+  smt_vectors.py > tests/vectors/smt.json
+      a tree of 300 keys, with proofs in the form of ICS-23: existence, and absence by neighbours
+  smt_vectors.py FOLDER > tests/vectors/ics23_smt.json
+      the published proofs in testdata/smt of github.com/cosmos/ics23, checked and transcribed
+"""
+import hashlib
+import json
+import pathlib
+import sys
+
+EMPTY = bytes(32)
+
+
+def sha(data):
+    return hashlib.sha256(data).digest()
+
+
+def bit(path, index):
+    return path[index // 8] >> (7 - index % 8) & 1
+
+
+def leaf_hash(key, value):
+    return sha(b"\0" + sha(key) + sha(value))
+
+
+def tree_root(items, depth=0):
+    """items: {path: leaf hash}"""
+    if len(items) < 2:
+        return next(iter(items.values()), EMPTY)
+    sides = [{p: h for p, h in items.items() if bit(p, depth) == b} for b in (0, 1)]
+    return sha(b"\1" + tree_root(sides[0], depth + 1) + tree_root(sides[1], depth + 1))
+
+
+def siblings_of(items, path):
+    found, depth = [], 0
+    while len(items) > 1:
+        mine = {p: h for p, h in items.items() if bit(p, depth) == bit(path, depth)}
+        other = {p: h for p, h in items.items() if bit(p, depth) != bit(path, depth)}
+        found.append(tree_root(other, depth + 1))
+        items, depth = mine, depth + 1
+    return found[::-1]
+
+
+def existence_root(proof):
+    key, value = bytes.fromhex(proof["key"]), bytes.fromhex(proof["value"])
+    node, count = leaf_hash(key, value), len(proof["siblings"])
+    for i, text in enumerate(proof["siblings"]):
+        other = bytes.fromhex(text)
+        right = bit(sha(key), count - 1 - i)
+        node = sha(b"\1" + (other + node if right else node + other))
+    return node
+
+
+def case(name, root, key, value, proofs):
+    for proof in proofs:
+        assert proof is None or existence_root(proof) == root, name
+    return {"name": name, "root": root.hex(), "key": key.hex(),
+            "value": None if value is None else value.hex(),
+            "proofs": proofs}
+
+
+def own_vectors():
+    state = {b"account-%d" % i: b"balance of %d" % (i * i) for i in range(300)}
+    paths = {sha(k): leaf_hash(k, v) for k, v in state.items()}
+    order = sorted(state, key=sha)
+    root = tree_root(paths)
+
+    def existence(key):
+        return {"key": key.hex(), "value": state[key].hex(),
+                "siblings": [s.hex() for s in siblings_of(paths, sha(key))]}
+
+    cases = [case(name, root, key, state[key], [existence(key)])
+             for name, key in (("exist left", order[0]), ("exist middle", order[150]),
+                               ("exist right", order[-1]))]
+    absent = [b"nobody-%d" % i for i in range(4000)]
+    left = min(absent, key=sha)
+    right = max(absent, key=sha)
+    assert sha(left) < sha(order[0]) and sha(right) > sha(order[-1])
+    cases.append(case("absent left", root, left, None, [None, existence(order[0])]))
+    cases.append(case("absent right", root, right, None, [existence(order[-1]), None]))
+    for key in absent[:24]:
+        before = [k for k in order if sha(k) < sha(key)]
+        after = [k for k in order if sha(k) > sha(key)]
+        cases.append(case("absent " + key.decode(), root, key, None,
+                          [existence(before[-1]) if before else None,
+                           existence(after[0]) if after else None]))
+    one = {sha(b"only"): leaf_hash(b"only", b"one")}
+    only = {"key": b"only".hex(), "value": b"one".hex(), "siblings": []}
+    cases.append(case("a single leaf", tree_root(one), b"only", b"one", [only]))
+    cases.append(case("beside a single leaf", tree_root(one), b"other", None,
+                      [only if sha(b"only") < sha(b"other") else None,
+                       only if sha(b"only") > sha(b"other") else None]))
+    return {"source": "tests/oracles/smt_vectors.py", "cases": cases}
+
+
+def fields(data):
+    """The fields of a protobuf message, in order: (number, int or bytes)."""
+    at, found = 0, []
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(data):
+        tag = varint()
+        if tag & 7 == 0:
+            found.append((tag >> 3, varint()))
+        else:
+            assert tag & 7 == 2
+            size = varint()
+            found.append((tag >> 3, data[at:at + size]))
+            at += size
+    return found
+
+
+def published_existence(message):
+    parts = fields(message)
+    key, value = dict(parts)[1], dict(parts)[2]
+    leaf = dict(fields(dict(parts)[3]))
+    assert leaf[1] == leaf[2] == leaf[3] == 1 and leaf[5] == b"\0"  # SHA-256 thrice, no length
+    siblings = []
+    inner = [dict(fields(v)) for n, v in parts if n == 4]
+    for i, step in enumerate(inner):
+        prefix, suffix = step.get(2, b""), step.get(3, b"")
+        right = bit(sha(key), len(inner) - 1 - i)
+        assert step[1] == 1 and prefix[:1] == b"\1"
+        assert (len(prefix), len(suffix)) == ((33, 0) if right else (1, 32))
+        siblings.append((prefix[1:] + suffix).hex())
+    return {"key": key.hex(), "value": value.hex(), "siblings": siblings}
+
+
+def published_vectors(folder):
+    cases = []
+    for path in sorted(pathlib.Path(folder).glob("*.json")):
+        text = json.loads(path.read_text())
+        root, key = bytes.fromhex(text["root"]), bytes.fromhex(text["key"])
+        (number, message), = fields(bytes.fromhex(text["proof"]))
+        if number == 1:
+            cases.append(case(path.stem, root, key, bytes.fromhex(text["value"]),
+                              [published_existence(message)]))
+            continue
+        parts = dict(fields(message))
+        cases.append(case(path.stem, root, key, None,
+                          [published_existence(parts[n]) if n in parts else None
+                           for n in (2, 3)]))
+    return {"source": "github.com/cosmos/ics23 testdata/smt, Apache-2.0", "cases": cases}
+
+
+vectors = published_vectors(sys.argv[1]) if len(sys.argv) > 1 else own_vectors()
+print(json.dumps(vectors, indent=1))
