@@ -43,6 +43,17 @@ void assay_tensor_list_close(assay_tensor_list *list) {
     *list = (assay_tensor_list){0};
 }
 
+const assay_tensor *assay_tensor_list_find(const assay_tensor_list *list, const char *name,
+                                           const char *part) {
+    size_t size = strlen(name);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const char *full = list->tensors[i].name;
+        if (strncmp(full, name, size) == 0 && strcmp(full + size, part) == 0)
+            return &list->tensors[i];
+    }
+    ASSAY_ASSERT(!"a tensor of the list");
+}
+
 static int file_order(const void *left, const void *right) {
     const assay_tensor *a = left, *b = right;
     if (a->dtype != b->dtype) return a->dtype > b->dtype ? -1 : 1;
@@ -109,12 +120,16 @@ static bool list_has(const assay_tensor_list *list, const char *name) {
     return false;
 }
 
+assay_status assay_canonical_format_check(const assay_safetensors *file, const char *format,
+                                          assay_error *err) {
+    if (strcmp(file->format, format) == 0) return ASSAY_OK;
+    return ASSAY_FAIL(err, VERSION, "file format is \"%s\", needs \"%s\"", file->format, format);
+}
+
 assay_status assay_canonical_check(const assay_safetensors *file, const uint8_t *data, size_t size,
                                    const char *format, const assay_tensor_list *list,
                                    assay_error *err) {
-    if (strcmp(file->format, format) != 0)
-        return ASSAY_FAIL(err, VERSION, "file format is \"%s\", needs \"%s\"", file->format,
-                          format);
+    ASSAY_TRY(assay_canonical_format_check(file, format, err));
     const uint8_t *content;
     for (uint32_t i = 0; i < list->count; i++)
         ASSAY_TRY(assay_safetensors_get(&content, file, &list->tensors[i], err));

@@ -23,6 +23,10 @@ void assay_tensor_list_add(assay_tensor_list *list, assay_dtype dtype, uint64_t 
     __attribute__((format(printf, 5, 6)));
 void assay_tensor_list_close(assay_tensor_list *list);
 
+// Returns: the tensor "<name><part>", which must be in the list.
+const assay_tensor *assay_tensor_list_find(const assay_tensor_list *list, const char *name,
+                                           const char *part);
+
 // Sorts the tensors into file order (dtype descending, then name) and sets begin and size.
 // Returns: bytes of the data part. Errors: CAPACITY (count), MEMORY (list->status).
 // Spec: F-5.
@@ -33,9 +37,13 @@ assay_status assay_canonical_layout(assay_tensor_list *list, uint64_t *data_size
 assay_status assay_canonical_header(uint8_t **out, size_t *size, const char *format,
                                     const assay_tensor_list *list, assay_error *err);
 
+// Errors: VERSION if the file's metadata names another format. Spec: F-5.
+assay_status assay_canonical_format_check(const assay_safetensors *file, const char *format,
+                                          assay_error *err);
+
 // Checks that an opened file holds exactly the tensors of a laid-out list, in canonical form.
-// size: of the whole file that starts at `data`. Errors: VERSION (format), MISSING, MISMATCH
-// (dtype, shape), UNKNOWN (a tensor not in the list), CANONICAL (header bytes). Spec: F-5.
+// size: of the whole file that starts at `data`. Errors: VERSION, MISSING, MISMATCH (dtype,
+// shape), UNKNOWN (a tensor not in the list), CANONICAL (header bytes). Spec: F-5.
 assay_status assay_canonical_check(const assay_safetensors *file, const uint8_t *data, size_t size,
                                    const char *format, const assay_tensor_list *list,
                                    assay_error *err);

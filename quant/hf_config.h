@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// config.json of a Hugging Face Llama folder.
+#ifndef ASSAY_QUANT_HF_CONFIG_H
+#define ASSAY_QUANT_HF_CONFIG_H
+
+#include "base/json.h"
+#include "quant/model.h"
+
+typedef struct {
+    assay_model_shape shape;
+    double rope_theta;
+    bool tied; // the head is the embedding
+} assay_hf_config;
+
+// Reads a configuration. Whatever would change the result and is not this arithmetic's is refused
+// by name; members that cannot change it are passed over by name; any other member is refused.
+// Errors: MISSING, FORMAT, RANGE (counts, eps, theta), UNSUPPORTED (a feature), UNKNOWN (a member).
+// Spec: F-10.
+assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, assay_error *err);
+
+// Whether `name` stands in the NULL-terminated list.
+bool assay_name_listed(const char *name, const char *const *list);
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/import.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "quant/hf_config.h"
+#include "quant/inv_freq.h"
+#include "quant/layout.h"
+#include "quant/rope.h"
+#include "quant/weights.h"
+
+#define SOURCE_MAX ((uint64_t)1 << 41)
+enum { CONFIG_MAX = 1 << 20 };
+
+typedef struct {
+    assay_hf_config config;
+    assay_mapping mapping;
+    assay_safetensors source;
+    bool *used; // [source.count]
+    uint8_t *tokenizer;
+    size_t tokenizer_size;
+    assay_tensor_list list;
+    assay_canonical_writer writer;
+    assay_import_progress *progress;
+    void *context;
+    uint64_t done; // source bytes
+} import;
+
+static assay_status path_join(char *out, size_t size, const char *folder, const char *name,
+                              assay_error *err) {
+    int length = snprintf(out, size, "%s/%s", folder, name);
+    if (length < 0 || (size_t)length >= size)
+        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %zu", length, size - 1);
+    return ASSAY_OK;
+}
+
+static assay_status source_open(import *im, const char *folder, assay_error *err) {
+    char path[PATH_MAX];
+    json_t *config;
+    ASSAY_TRY(path_join(path, sizeof path, folder, "config.json", err));
+    ASSAY_TRY(assay_json_read(&config, path, CONFIG_MAX, err));
+    assay_status status = assay_hf_config_read(&im->config, config, err);
+    json_decref(config);
+    if (status != ASSAY_OK) return status;
+    ASSAY_TRY(path_join(path, sizeof path, folder, "tokenizer.json", err));
+    ASSAY_TRY(
+        assay_file_read(path, ASSAY_MODEL_TOKENIZER_MAX, &im->tokenizer, &im->tokenizer_size, err));
+    ASSAY_TRY(path_join(path, sizeof path, folder, "model.safetensors", err));
+    ASSAY_TRY(assay_mapping_open(&im->mapping, path, SOURCE_MAX, err));
+    ASSAY_TRY(assay_safetensors_open(&im->source, im->mapping.data, im->mapping.size, err));
+    im->used = calloc(im->source.count + 1, sizeof *im->used);
+    if (!im->used) return ASSAY_FAIL(err, MEMORY, "no memory for %u marks", im->source.count);
+    return ASSAY_OK;
+}
+
+typedef assay_status weights_write(const assay_weights_target *target, const char *name,
+                                   const assay_tensor *source, const uint8_t *data,
+                                   assay_error *err);
+
+// Converts "<name>.weight" of shape [rows] (columns 0) or [rows][columns].
+static assay_status convert(import *im, weights_write *write, uint64_t rows, uint64_t columns,
+                            const char *name, assay_error *err) {
+    char full[ASSAY_TENSOR_NAME_MAX + 1];
+    assay_tensor wanted = {.rank = columns ? 2 : 1, .shape = {rows, columns}};
+    assay_weights_target target = {&im->writer, &im->list};
+    snprintf(full, sizeof full, "%s.weight", name);
+    const assay_tensor *tensor = assay_safetensors_find(&im->source, full);
+    if (!tensor) return ASSAY_FAIL(err, MISSING, "tensor \"%s\" is missing", full);
+    ASSAY_TRY(assay_safetensors_shape_check(tensor, &wanted, err));
+    ASSAY_TRY(write(&target, name, tensor, im->source.data, err));
+    im->used[tensor - im->source.tensors] = true;
+    im->done += tensor->size;
+    if (im->progress) im->progress(im->context, im->done, im->source.data_size);
+    return ASSAY_OK;
+}
+
+static assay_status layer_convert(import *im, uint32_t layer, assay_error *err) {
+    const assay_model_shape *shape = &im->config.shape;
+    char name[ASSAY_TENSOR_NAME_MAX + 1];
+    snprintf(name, sizeof name, "model.layers.%u.input_layernorm", layer);
+    ASSAY_TRY(convert(im, assay_weights_write_f32, shape->width, 0, name, err));
+    snprintf(name, sizeof name, "model.layers.%u.post_attention_layernorm", layer);
+    ASSAY_TRY(convert(im, assay_weights_write_f32, shape->width, 0, name, err));
+    for (int i = 0; i < ASSAY_LINEAR_COUNT; i++) {
+        uint32_t n, k;
+        assay_linear_shape(&n, &k, shape, (assay_linear)i);
+        snprintf(name, sizeof name, "model.layers.%u.%s", layer, assay_linear_names[i]);
+        ASSAY_TRY(convert(im, assay_weights_write_q4, n, k, name, err));
+    }
+    return ASSAY_OK;
+}
+
+// Old checkpoints carry the rotary frequencies of each layer; the configuration is what counts.
+static bool redundant(const char *name) {
+    static const char suffix[] = ".self_attn.rotary_emb.inv_freq";
+    size_t size = strlen(name);
+    return size >= sizeof suffix && strcmp(name + size - (sizeof suffix - 1), suffix) == 0;
+}
+
+static assay_status weights_convert(import *im, assay_error *err) {
+    const assay_model_shape *shape = &im->config.shape;
+    ASSAY_TRY(convert(im, assay_weights_write_q8, shape->vocab_size, shape->width,
+                      "model.embed_tokens", err));
+    if (!im->config.tied)
+        ASSAY_TRY(
+            convert(im, assay_weights_write_q8, shape->vocab_size, shape->width, "lm_head", err));
+    ASSAY_TRY(convert(im, assay_weights_write_f32, shape->width, 0, "model.norm", err));
+    for (uint32_t layer = 0; layer < shape->layer_count; layer++)
+        ASSAY_TRY(layer_convert(im, layer, err));
+    for (uint32_t i = 0; i < im->source.count; i++)
+        if (!im->used[i] && !redundant(im->source.tensors[i].name))
+            return ASSAY_FAIL(err, UNKNOWN, "tensor \"%s\" has no place in a Llama model",
+                              im->source.tensors[i].name);
+    return ASSAY_OK;
+}
+
+static assay_status put(import *im, const char *name, const void *data, size_t size,
+                        assay_error *err) {
+    return assay_canonical_put(&im->writer, assay_tensor_list_find(&im->list, name, ""), 0, data,
+                               size, err);
+}
+
+static assay_status rope_write(import *im, assay_error *err) {
+    const assay_model_shape *shape = &im->config.shape;
+    double inv_freq[ASSAY_MODEL_HEAD_SIZE_MAX / 2];
+    uint32_t half = shape->head_size / 2;
+    ASSAY_TRY(assay_inv_freq(inv_freq, shape->head_size, im->config.rope_theta, err));
+    size_t count = (size_t)shape->context_size * half;
+    float *cos = malloc(2 * count * sizeof *cos);
+    if (!cos) return ASSAY_FAIL(err, MEMORY, "no memory for a rotary table of %zu entries", count);
+    assay_hash digest;
+    assay_status status =
+        assay_rope_table(cos, cos + count, shape->context_size, half, inv_freq, err);
+    if (status == ASSAY_OK) assay_rope_digest(&digest, cos, cos + count, shape->context_size, half);
+    free(cos);
+    if (status != ASSAY_OK) return status;
+    ASSAY_TRY(put(im, "rope.inv_freq", inv_freq, half * sizeof *inv_freq, err));
+    return put(im, "rope.table_sha256", digest.bytes, ASSAY_HASH_SIZE, err);
+}
+
+static assay_status config_write(import *im, assay_error *err) {
+    const assay_model_shape *shape = &im->config.shape;
+    uint32_t words[ASSAY_SHAPE_WORDS], at = 0;
+#define X(name) words[at++] = shape->name;
+    ASSAY_SHAPE_LIST(X)
+#undef X
+    ASSAY_TRY(put(im, "config.shape", words, sizeof words, err));
+    ASSAY_TRY(put(im, "config.eps", &shape->eps, sizeof shape->eps, err));
+    ASSAY_TRY(put(im, "config.stop_ids", shape->stop_ids,
+                  shape->stop_count * sizeof shape->stop_ids[0], err));
+    return put(im, "tokenizer.json", im->tokenizer, im->tokenizer_size, err);
+}
+
+static assay_status file_write(import *im, assay_hash *root, const char *path, assay_error *err) {
+    uint64_t data_size;
+    assay_model model;
+    assay_model_tensors(&im->list, &im->config.shape, im->config.tied, im->tokenizer_size);
+    ASSAY_TRY(assay_canonical_layout(&im->list, &data_size, err));
+    ASSAY_TRY(assay_canonical_create(&im->writer, path, ASSAY_MODEL_FORMAT, &im->list, err));
+    ASSAY_TRY(config_write(im, err));
+    ASSAY_TRY(rope_write(im, err));
+    ASSAY_TRY(weights_convert(im, err));
+    // What is published is what opens: the reader's checks, and the root it will report.
+    ASSAY_TRY(assay_model_open(&model, im->writer.temporary, err));
+    *root = model.root;
+    assay_model_close(&model);
+    return assay_canonical_commit(&im->writer, path, err);
+}
+
+assay_status assay_model_import(assay_hash *root, const char *folder, const char *path,
+                                assay_import_progress *progress, void *context, assay_error *err) {
+import im = {.progress = progress, .context = context, .writer.fd = - 1 };
+    assay_status status = source_open(&im, folder, err);
+    if (status == ASSAY_OK) status = file_write(&im, root, path, err);
+    assay_canonical_abort(&im.writer);
+    assay_tensor_list_close(&im.list);
+    assay_safetensors_close(&im.source);
+    assay_mapping_close(&im.mapping);
+    free(im.used);
+    free(im.tokenizer);
+    return status;
+}

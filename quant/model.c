@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "quant/layout.h"
+#include "quant/rope.h"
+
+// Half a terabyte: more than the other limits let a model have.
+#define MODEL_FILE_MAX ((uint64_t)1 << 39)
+
+// Copies a small tensor out of a file whose form is not yet known to be canonical, so whose content
+// may be misaligned. size: of one element. Returns the element count in *count.
+static assay_status words_read(void *out, uint32_t *count, uint32_t count_max, assay_dtype dtype,
+                               const assay_safetensors *file, const char *name, assay_error *err) {
+    const assay_tensor *tensor = assay_safetensors_find(file, name);
+    if (!tensor) return ASSAY_FAIL(err, MISSING, "tensor \"%s\" is missing", name);
+    if (tensor->dtype != dtype || tensor->rank != 1 || tensor->shape[0] > count_max)
+        return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\" is not %s of at most %u elements", name,
+                          assay_dtype_name(dtype), count_max);
+    memcpy(out, file->data + tensor->begin, tensor->size);
+    *count = (uint32_t)tensor->shape[0];
+    return ASSAY_OK;
+}
+
+static assay_status shape_read(assay_model_shape *shape, const assay_safetensors *file,
+                               assay_error *err) {
+    uint32_t words[ASSAY_SHAPE_WORDS] = {0}, count, at = 0;
+    shape->eps = 0;
+    ASSAY_TRY(
+        words_read(words, &count, ASSAY_SHAPE_WORDS, ASSAY_DTYPE_U32, file, "config.shape", err));
+    ASSAY_TRY(words_read(&shape->eps, &count, 1, ASSAY_DTYPE_F32, file, "config.eps", err));
+    ASSAY_TRY(words_read(shape->stop_ids, &shape->stop_count, ASSAY_MODEL_STOPS_MAX,
+                         ASSAY_DTYPE_U32, file, "config.stop_ids", err));
+#define X(name) shape->name = words[at++];
+    ASSAY_SHAPE_LIST(X)
+#undef X
+    return assay_model_shape_check(shape, err);
+}
+
+// The content of a tensor that assay_canonical_check has found.
+static const void *content(const assay_safetensors *file, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static const void *content(const assay_safetensors *file, const char *format, ...) {
+    char name[ASSAY_TENSOR_NAME_MAX + 1];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    const assay_tensor *tensor = assay_safetensors_find(file, name);
+    ASSAY_ASSERT(tensor);
+    return file->data + tensor->begin;
+}
+
+static assay_status norm_check(const float *norm, uint32_t count, const char *what,
+                               assay_error *err) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!assay_weight_legal(norm[i]))
+            return ASSAY_FAIL(err, NONFINITE, "%s element %u is not finite and at most 2^20", what,
+                              i);
+    return ASSAY_OK;
+}
+
+static assay_status layer_bind(assay_model *model, uint32_t index, const assay_safetensors *file,
+                               assay_error *err) {
+    const assay_model_shape *shape = &model->shape;
+    assay_model_layer *layer = &model->layers[index];
+    char what[ASSAY_TENSOR_NAME_MAX + 1];
+    layer->attention_norm = content(file, "model.layers.%u.input_layernorm", index);
+    layer->ff_norm = content(file, "model.layers.%u.post_attention_layernorm", index);
+    snprintf(what, sizeof what, "norms of layer %u", index);
+    ASSAY_TRY(norm_check(layer->attention_norm, shape->width, what, err));
+    ASSAY_TRY(norm_check(layer->ff_norm, shape->width, what, err));
+    for (int i = 0; i < ASSAY_LINEAR_COUNT; i++) {
+        assay_q4 *q4 = &layer->linears[i];
+        snprintf(what, sizeof what, "model.layers.%u.%s", index, assay_linear_names[i]);
+        assay_linear_shape(&q4->n, &q4->k, shape, (assay_linear)i);
+        q4->codes = content(file, "%s.codes", what);
+        q4->ratios = content(file, "%s.ratios", what);
+        q4->scales = content(file, "%s.scales", what);
+        ASSAY_TRY(assay_q4_check(q4, what, err));
+    }
+    return ASSAY_OK;
+}
+
+static assay_status vocab_bind(assay_q8 *q8, const assay_model_shape *shape,
+                               const assay_safetensors *file, const char *name, assay_error *err) {
+    q8->n = shape->vocab_size;
+    q8->k = shape->width;
+    q8->q = content(file, "%s.q", name);
+    q8->scales = content(file, "%s.scales", name);
+    return assay_q8_check(q8, name, err);
+}
+
+// Makes the rotary table and compares it with what the importer made: a machine whose arithmetic
+// differs finds out here and not in a receipt (N-10).
+static assay_status rope_bind(assay_model *model, const assay_safetensors *file, assay_error *err) {
+    const assay_model_shape *shape = &model->shape;
+    uint32_t half = shape->head_size / 2;
+    size_t count = (size_t)shape->context_size * half;
+    model->inv_freq = content(file, "rope.inv_freq");
+    for (uint32_t i = 0; i < half; i++)
+        if (!(model->inv_freq[i] >= 0x1p-60 && model->inv_freq[i] <= 1))
+            return ASSAY_FAIL(err, RANGE, "rope.inv_freq element %u is %g, limits 2^-60 to 1", i,
+                              model->inv_freq[i]);
+    model->rope_cos = malloc(count * sizeof(float));
+    model->rope_sin = malloc(count * sizeof(float));
+    if (!model->rope_cos || !model->rope_sin)
+        return ASSAY_FAIL(err, MEMORY, "no memory for a rotary table of %zu entries", count);
+    ASSAY_TRY(assay_rope_table(model->rope_cos, model->rope_sin, shape->context_size, half,
+                               model->inv_freq, err));
+    assay_hash digest;
+    assay_rope_digest(&digest, model->rope_cos, model->rope_sin, shape->context_size, half);
+    if (memcmp(digest.bytes, content(file, "rope.table_sha256"), ASSAY_HASH_SIZE) != 0)
+        return ASSAY_FAIL(err, MISMATCH, "rotary table differs from the file's rope.table_sha256");
+    return ASSAY_OK;
+}
+
+static assay_status tensors_bind(assay_model *model, const assay_safetensors *file, bool tied,
+                                 assay_error *err) {
+    const assay_model_shape *shape = &model->shape;
+    model->layers = calloc(shape->layer_count, sizeof *model->layers);
+    if (!model->layers)
+        return ASSAY_FAIL(err, MEMORY, "no memory for %u layers", shape->layer_count);
+    model->final_norm = content(file, "model.norm");
+    ASSAY_TRY(norm_check(model->final_norm, shape->width, "model.norm", err));
+    ASSAY_TRY(vocab_bind(&model->embedding, shape, file, "model.embed_tokens", err));
+    model->head = model->embedding;
+    if (!tied) ASSAY_TRY(vocab_bind(&model->head, shape, file, "lm_head", err));
+    for (uint32_t i = 0; i < shape->layer_count; i++)
+        ASSAY_TRY(layer_bind(model, i, file, err));
+    return rope_bind(model, file, err);
+}
+
+static assay_status file_bind(assay_model *model, const assay_safetensors *file,
+                              assay_tensor_list *list, const uint8_t *data, size_t size,
+                              assay_error *err) {
+    ASSAY_TRY(assay_canonical_format_check(file, ASSAY_MODEL_FORMAT, err));
+    ASSAY_TRY(shape_read(&model->shape, file, err));
+    const assay_tensor *tokenizer = assay_safetensors_find(file, "tokenizer.json");
+    uint64_t tokenizer_size = tokenizer ? tokenizer->size : 0;
+    if (tokenizer_size > ASSAY_MODEL_TOKENIZER_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "tokenizer.json has %llu bytes, limit %d",
+                          (unsigned long long)tokenizer_size, ASSAY_MODEL_TOKENIZER_MAX);
+    bool tied = !assay_safetensors_find(file, "lm_head.q");
+    uint64_t data_size;
+    assay_model_tensors(list, &model->shape, tied, tokenizer_size);
+    ASSAY_TRY(assay_canonical_layout(list, &data_size, err));
+    ASSAY_TRY(assay_canonical_check(file, data, size, ASSAY_MODEL_FORMAT, list, err));
+    model->tokenizer = (assay_bytes){content(file, "tokenizer.json"), tokenizer_size};
+    ASSAY_TRY(tensors_bind(model, file, tied, err));
+    return assay_canonical_root(&model->root, ASSAY_MODEL_FORMAT, list, file->data, err);
+}
+
+assay_status assay_model_bind(assay_model *model, const uint8_t *data, size_t size,
+                              assay_error *err) {
+    assay_safetensors file;
+    assay_tensor_list list = {0};
+    *model = (assay_model){0};
+    ASSAY_TRY(assay_safetensors_open(&file, data, size, err));
+    assay_status status = file_bind(model, &file, &list, data, size, err);
+    assay_tensor_list_close(&list);
+    assay_safetensors_close(&file);
+    if (status != ASSAY_OK) assay_model_close(model);
+    return status;
+}
+
+assay_status assay_model_open(assay_model *model, const char *path, assay_error *err) {
+    assay_mapping mapping;
+    *model = (assay_model){0};
+    ASSAY_TRY(assay_mapping_open(&mapping, path, MODEL_FILE_MAX, err));
+    assay_status status = assay_model_bind(model, mapping.data, mapping.size, err);
+    if (status == ASSAY_OK)
+        model->file = mapping;
+    else
+        assay_mapping_close(&mapping);
+    return status;
+}
+
+void assay_model_close(assay_model *model) {
+    free(model->layers);
+    free(model->rope_cos);
+    free(model->rope_sin);
+    assay_mapping_close(&model->file);
+    *model = (assay_model){0};
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Hugging Face folder small enough to import hundreds of times, and ways to spoil it.
+#ifndef ASSAY_TESTS_QUANT_TINY_H
+#define ASSAY_TESTS_QUANT_TINY_H
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "quant/layout.h"
+#include "tests/vectors.h"
+
+enum { TINY_TENSORS_MAX = 32 };
+
+// A source tensor; rows 0 leaves it out.
+typedef struct {
+    char name[128];
+    uint32_t rows, columns; // columns 0: rank 1
+} tiny_tensor;
+
+typedef struct {
+    char folder[64];
+    char out[96];
+    json_t *config;
+    tiny_tensor tensors[TINY_TENSORS_MAX];
+    uint32_t count;
+    assay_dtype dtype;
+    uint64_t spoiled; // element of the whole data that gets `bits`
+    uint32_t bits;
+    uint64_t size; // elements of the whole data, set by tiny_write
+} tiny;
+
+static inline void tiny_tensor_add(tiny *t, const char *name, uint32_t rows, uint32_t columns) {
+    tiny_tensor *tensor = &t->tensors[t->count++];
+    snprintf(tensor->name, sizeof tensor->name, "%s.weight", name);
+    tensor->rows = rows;
+    tensor->columns = columns;
+}
+
+static inline tiny_tensor *tiny_find(tiny *t, const char *name) {
+    for (uint32_t i = 0; i < t->count; i++)
+        if (strcmp(t->tensors[i].name, name) == 0) return &t->tensors[i];
+    fail_msg("no tensor %s", name);
+    return NULL;
+}
+
+// One layer, width 64, two heads over one key-value head, the demo's vocabulary.
+static inline void tiny_open(tiny *t) {
+    static const char config[] =
+        "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",\"hidden_size\":64,"
+        "\"intermediate_size\":128,\"num_hidden_layers\":1,\"num_attention_heads\":2,"
+        "\"num_key_value_heads\":1,\"head_dim\":32,\"vocab_size\":2048,"
+        "\"max_position_embeddings\":16,\"rms_norm_eps\":1e-05,\"rope_theta\":10000.0,"
+        "\"rope_scaling\":null,\"hidden_act\":\"silu\",\"tie_word_embeddings\":true,"
+        "\"attention_bias\":false,\"mlp_bias\":false,\"bos_token_id\":0,\"eos_token_id\":0,"
+        "\"torch_dtype\":\"bfloat16\"}";
+    *t = (tiny){
+        .folder = "/tmp/assay_tiny_XXXXXX", .dtype = ASSAY_DTYPE_BF16, .spoiled = UINT64_MAX};
+    assert_non_null(mkdtemp(t->folder));
+    snprintf(t->out, sizeof t->out, "%s/out.assay", t->folder);
+    t->config = json_loads(config, 0, NULL);
+    assert_non_null(t->config);
+    tiny_tensor_add(t, "model.embed_tokens", 2048, 64);
+    tiny_tensor_add(t, "model.layers.0.input_layernorm", 64, 0);
+    tiny_tensor_add(t, "model.layers.0.post_attention_layernorm", 64, 0);
+    tiny_tensor_add(t, "model.layers.0.self_attn.q_proj", 64, 64);
+    tiny_tensor_add(t, "model.layers.0.self_attn.k_proj", 32, 64);
+    tiny_tensor_add(t, "model.layers.0.self_attn.v_proj", 32, 64);
+    tiny_tensor_add(t, "model.layers.0.self_attn.o_proj", 64, 64);
+    tiny_tensor_add(t, "model.layers.0.mlp.gate_proj", 128, 64);
+    tiny_tensor_add(t, "model.layers.0.mlp.up_proj", 128, 64);
+    tiny_tensor_add(t, "model.layers.0.mlp.down_proj", 64, 128);
+    tiny_tensor_add(t, "model.norm", 64, 0);
+}
+
+static inline void tiny_set(tiny *t, const char *name, const char *json) {
+    json_t *value = json_loads(json, JSON_DECODE_ANY, NULL);
+    assert_non_null(value);
+    json_object_set_new(t->config, name, value);
+}
+
+static inline void tiny_path(char *out, size_t size, const tiny *t, const char *name) {
+    snprintf(out, size, "%s/%s", t->folder, name);
+}
+
+static inline void tiny_file_write(const tiny *t, const char *name, const void *data, size_t size) {
+    char path[160];
+    assay_error err = {0};
+    tiny_path(path, sizeof path, t, name);
+    if (assay_file_replace(path, data, size, 0644, &err) != ASSAY_OK) fail_msg("%s", err.text);
+}
+
+static inline void tiny_weights_write(tiny *t) {
+    size_t room = 1 << 16, at = 8, element = assay_dtype_size(t->dtype);
+    uint64_t begin = 0;
+    uint8_t *file = malloc(room);
+    at += (size_t)snprintf((char *)file + at, room - at, "{\"__metadata__\":{\"format\":\"pt\"}");
+    for (uint32_t i = 0; i < t->count; i++) {
+        const tiny_tensor *tensor = &t->tensors[i];
+        if (!tensor->rows) continue;
+        uint64_t columns = tensor->columns ? tensor->columns : 1, size = tensor->rows * columns;
+        char shape[48];
+        snprintf(shape, sizeof shape, tensor->columns ? "%u,%u" : "%u", tensor->rows,
+                 tensor->columns);
+        at += (size_t)snprintf((char *)file + at, room - at,
+                               ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,"
+                               "%llu]}",
+                               tensor->name, assay_dtype_name(t->dtype), shape,
+                               (unsigned long long)(begin * element),
+                               (unsigned long long)((begin + size) * element));
+        begin += size;
+    }
+    file[at++] = '}';
+    assay_store_le64(file, at - 8);
+    t->size = begin;
+    file = realloc(file, at + begin * element);
+    uint64_t random = 88172645463325252u;
+    for (uint64_t i = 0; i < begin; i++, at += element) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        // Values of magnitude 2^-7 to 2^-4 that every one of the three formats holds exactly.
+        uint32_t bits =
+            (uint32_t)(random >> 63) << 31 | (0x3c000000 + ((uint32_t)random & 0x1ff0000));
+        if (t->dtype == ASSAY_DTYPE_F16)
+            bits = (bits >> 31 << 15 | (((bits >> 13) & 0x3ffff) - (112 << 10))) << 16;
+        if (i == t->spoiled) bits = t->bits;
+        if (element == 2) bits >>= 16;
+        for (size_t byte = 0; byte < element; byte++)
+            file[at + byte] = (uint8_t)((uint64_t)bits >> 8 * byte);
+    }
+    tiny_file_write(t, "model.safetensors", file, at);
+    free(file);
+}
+
+// Writes the whole folder.
+static inline void tiny_write(tiny *t) {
+    char *text = json_dumps(t->config, JSON_COMPACT), path[256];
+    tiny_file_write(t, "config.json", text, strlen(text));
+    free(text);
+    uint8_t *data;
+    size_t size;
+    snprintf(path, sizeof path, "%s/testnet/model/tokenizer.json", ASSAY_SOURCE_DIR);
+    assert_int_equal(assay_file_read(path, 1 << 20, &data, &size, NULL), ASSAY_OK);
+    tiny_file_write(t, "tokenizer.json", data, size);
+    free(data);
+    tiny_weights_write(t);
+}
+
+static inline void tiny_close(tiny *t) {
+    static const char *const names[] = {"config.json",         "tokenizer.json",
+                                        "model.safetensors",   "out.assay",
+                                        "adapter_config.json", "adapter_model.safetensors"};
+    char path[160];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        tiny_path(path, sizeof path, t, names[i]);
+        unlink(path);
+    }
+    json_decref(t->config);
+    // Also says that no temporary file was left behind.
+    assert_int_equal(rmdir(t->folder), 0);
+}
+
+#endif
