@@ -5,7 +5,9 @@
 
 #include "node/command.h"
 
-#define ASSAY_COMMAND_LIST(X) X(version, "version", "print the version and what it was built with")
+#define ASSAY_COMMAND_LIST(X)                                                                      \
+    X(dataset_inspect, "dataset inspect", "print a data set's root and counts, without a chain")   \
+    X(version, "version", "print the version and what it was built with")
 
 #define X(function, words, summary) int assay_cmd_##function(assay_invocation *invocation);
 ASSAY_COMMAND_LIST(X)
