@@ -130,6 +130,19 @@ assay_status assay_json_address(assay_address *out, const json_t *object, const 
     return assay_json_hex(out->bytes, ASSAY_ADDRESS_SIZE, object, name, err);
 }
 
+assay_status assay_json_bytes(uint8_t *out, size_t *size, size_t capacity, const json_t *object,
+                              const char *name, assay_error *err) {
+    const char *text;
+    ASSAY_TRY(assay_json_text(&text, object, name, 2 * capacity + 2, err));
+    size_t digits = strlen(text);
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) digits -= 2;
+    if (digits > 2 * capacity)
+        return ASSAY_FAIL(err, CAPACITY, "%s has %zu digits, limit %zu", name, digits,
+                          2 * capacity);
+    *size = digits / 2;
+    return assay_json_hex(out, *size, object, name, err);
+}
+
 assay_status assay_json_array(const json_t **out, const json_t *object, const char *name,
                               size_t count_max, assay_error *err) {
     ASSAY_TRY(member(out, object, name, err));
@@ -145,6 +158,13 @@ assay_status assay_json_object(const json_t **out, const json_t *object, const c
     ASSAY_TRY(member(out, object, name, err));
     if (!json_is_object(*out)) return ASSAY_FAIL(err, FORMAT, "%s is not an object", name);
     return ASSAY_OK;
+}
+
+assay_status assay_json_item_hash(assay_hash *out, const json_t *list, size_t index,
+                                  const char *name, assay_error *err) {
+    const char *text = json_string_value(json_array_get(list, index));
+    if (!text) return ASSAY_FAIL(err, FORMAT, "%s has no text at place %zu", name, index);
+    return assay_hex_decode(out->bytes, sizeof out->bytes, text, err);
 }
 
 assay_status assay_json_names(const json_t *object, const char *const *names, const char *what,

@@ -32,10 +32,17 @@ assay_status assay_json_hash(assay_hash *out, const json_t *object, const char *
                              assay_error *err);
 assay_status assay_json_address(assay_address *out, const json_t *object, const char *name,
                                 assay_error *err);
+// Hex of any length up to capacity bytes. Errors: also CAPACITY.
+assay_status assay_json_bytes(uint8_t *out, size_t *size, size_t capacity, const json_t *object,
+                              const char *name, assay_error *err);
 assay_status assay_json_array(const json_t **out, const json_t *object, const char *name,
                               size_t count_max, assay_error *err);
 assay_status assay_json_object(const json_t **out, const json_t *object, const char *name,
                                assay_error *err);
+
+// An entry of a list; name is the list's. Errors: FORMAT, MISSING. Spec: F-3.
+assay_status assay_json_item_hash(assay_hash *out, const json_t *list, size_t index,
+                                  const char *name, assay_error *err);
 
 // Refuses members whose name is not in the NULL-terminated list. Errors: UNKNOWN, FORMAT (not an
 // object). Spec: F-3.
