@@ -6,14 +6,15 @@ on linears whose weights were quantised to NF4 and back (numerics: q4).
   logits.py record OUT.bin    writes the vectors (tests/vectors/logits.bin)
   logits.py check FILE.bin    a fresh run must agree with them
 
-The text is tests/vectors/heldout.txt: the first chapters of Moby-Dick (Herman Melville, 1851, public
-domain; plain quotes and dashes, one line a paragraph), which neither the base model nor an adapter
-was trained on, cut into windows of the whole
-context. Little-endian file: "ASLOGIT1", u32 vocab, window, windows, top, stride, models; token ids
-u16 [windows][window]; per model a name [16] and per position top ids u16 by falling probability, their
+The text is tests/vectors/heldout.txt: the first chapters of Moby-Dick (Herman Melville, 1851,
+public domain; plain quotes and dashes, one line a paragraph), which neither the base model nor an
+adapter was trained on, cut into windows of the whole context.
+
+Little-endian file: "ASLOGIT1", u32 vocab, window, windows, top, stride, models; token ids u16
+[windows][window]; per model a name [16] and per position top ids u16 by falling probability, their
 values u16, then the values of the ids congruent to the position modulo stride, rising. A value is
--2048 log p. Top ids enter the divergence exactly; the others by that systematic sample, weighted with
-stride, which is unbiased since every term p log(p/q) - p + q is counted for 1 position in stride."""
+-2048 log p. Top ids enter the divergence exactly; the others by that systematic sample, weighted
+with stride: unbiased, as each term p log(p/q) - p + q is counted at one position in stride."""
 import hashlib
 import json
 import struct
@@ -32,9 +33,9 @@ WINDOWS, TOP, STRIDE, STEPS = 10, 32, 32, 2048.0
 ADAPTERS = ["carroll", "doyle", "shakespeare"]
 LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 F = np.float32
-NF4 = np.array([0xbf800000, 0xbf3239b1, 0xbf066b30, 0xbeca32a0, 0xbe91a24d, 0xbe3d353f, 0xbdba7871,
-                0x00000000, 0x3da2faff, 0x3e24cae3, 0x3e7c04dd, 0x3ead033a, 0x3ee1a4b8, 0x3f1007ab,
-                0x3f3913b3, 0x3f800000], dtype=np.uint32).view(F)
+NF4 = np.array([0xbf800000, 0xbf3239b1, 0xbf066b30, 0xbeca32a0, 0xbe91a24d, 0xbe3d353f,
+                0xbdba7871, 0x00000000, 0x3da2faff, 0x3e24cae3, 0x3e7c04dd, 0x3ead033a,
+                0x3ee1a4b8, 0x3f1007ab, 0x3f3913b3, 0x3f800000], dtype=np.uint32).view(F)
 TABLE_SHA256 = "e0fceaa986f911ca01bcbe7d4cf8946480a96a256c3f55f27e229d3ad6d60553"
 
 
@@ -106,7 +107,8 @@ def rows_pack(log_p, window):
     for at, row in enumerate(log_p):
         top = np.argsort(-row, kind="stable")[:TOP]
         sample = np.arange((at % window) % STRIDE, row.size, STRIDE)
-        out += [top.astype("<u2").tobytes(), encode(row[top]).tobytes(), encode(row[sample]).tobytes()]
+        for part in (top.astype("<u2"), encode(row[top]), encode(row[sample])):
+            out.append(part.tobytes())
     return b"".join(out)
 
 
