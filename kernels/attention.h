@@ -7,9 +7,10 @@
 
 #include "kernels/types.h"
 
-// Bytes of scratch for `count` positions: one f32 and one int16 each.
+// Bytes of scratch for `count` positions, one f32 and one int16 each; whole cache lines, so that
+// threads may lay theirs side by side.
 static inline size_t assay_attention_scratch_size(uint32_t count) {
-    return (size_t)count * (sizeof(float) + sizeof(int16_t));
+    return ((size_t)count * (sizeof(float) + sizeof(int16_t)) + 63) & ~(size_t)63;
 }
 
 // out[head_size] = softmax(q . k / sqrt(head_size)) . v over positions 0 .. count - 1, with

@@ -14,4 +14,11 @@ assay_exp_fn assay_exp_ref;
 typedef void assay_silu_mul_fn(float *y, const float *g, const float *u, uint32_t n);
 assay_silu_mul_fn assay_silu_mul_ref;
 
+// rint(e * 2^24) for 0 <= e <= 2, an exponential as an integer: below 2^23 adding 2^23 rounds,
+// above every f32 is an integer. Spec: N-13, N-14.
+static inline uint32_t assay_unit24(float e) {
+    float x = e * 0x1p24f;
+    return (uint32_t)(x < 0x1p23f ? (x + 0x1p23f) - 0x1p23f : x);
+}
+
 #endif

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are mapped as they lie");
+
 // 4-bit weights [n][k], k a multiple of 64: w = scale[row] * T[ratio][code].
 typedef struct {
     uint32_t n;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/attention.h"
 
+#include "kernels/exp.h"
 #include "kernels/quantise.h"
 #include "kernels/ref/scalar.h"
 
@@ -48,7 +49,7 @@ void assay_attention_ref(float *out, const int16_t *q, float q_scale, const assa
     int64_t total = 0;
     for (uint32_t t = 0; t < count; t++) {
         float e = exp_f32(weights[t] - max);
-        total += (int64_t)round_unit24(e);
+        total += assay_unit24(e);
         weights[t] = e * kv->v_scales[t];
     }
     float w_scale;

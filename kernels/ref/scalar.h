@@ -29,12 +29,6 @@ static inline float round_even(float x) {
     return (x + 0x1.8p23f) - 0x1.8p23f;
 }
 
-// rint(e * 2^24) for 0 <= e <= 2: below 2^23 the addition of 2^23 rounds, above all are integers.
-static inline int32_t round_unit24(float e) {
-    float x = e * 0x1p24f;
-    return (int32_t)(x < 0x1p23f ? (x + 0x1p23f) - 0x1p23f : x);
-}
-
 // max |x| and the range rule (N-3). For non-negative floats the order of the bits is the order of
 // the values, with infinity and NaN above all: one integer maximum finds A and the faults.
 // Returns: false on a fault; *max is 0 then and where A < 2^-96.

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request determines its output: the tokens, where they end, and the trace digest.
+#ifndef ASSAY_QUANT_GENERATE_H
+#define ASSAY_QUANT_GENERATE_H
+
+#include <stdbool.h>
+
+#include "quant/forward.h"
+#include "quant/sampler.h"
+
+// Where an output ends; the numbers are those of receipts. Spec: N-16.
+typedef enum {
+    ASSAY_STOP_ID = 0,     // after one of the model's stop ids, which is part of the output
+    ASSAY_STOP_LENGTH = 1, // at max_tokens
+    ASSAY_STOP_FAULT = 2,  // before the token of a position that faulted (N-3)
+} assay_stop;
+
+// Borrowed: nothing here is owned.
+typedef struct {
+    const assay_adapter *adapter; // NULL: the base alone
+    const uint32_t *prompt;       // [prompt_count]
+    uint32_t prompt_count;
+    uint32_t max_tokens;
+    bool stop_ids_ignored; // only outside receipts: run on to max_tokens
+    assay_sampling sampling;
+    assay_hash digest; // the request's, where the trace starts
+} assay_generate_request;
+
+typedef struct {
+    const uint32_t *ids; // [count], the generator's own; until its next call
+    uint32_t count;
+    assay_stop stop;
+    assay_hash trace;
+} assay_output;
+
+// What one request at a time needs. A zeroed struct is safe to close.
+typedef struct {
+    assay_forward forward;
+    assay_sampler sampler;
+    uint32_t *ids; // [capacity] prompt, then output
+} assay_generator;
+
+// capacity: positions a request may take (prompt + max_tokens); chunk_max: 0 for the default.
+// Errors: MEMORY, RANGE, UNSUPPORTED. Lives: until assay_generator_close. Spec: N-15.
+assay_status assay_generator_open(assay_generator *generator, const assay_engine *engine,
+                                  uint32_t capacity, uint32_t chunk_max, assay_error *err);
+void assay_generator_close(assay_generator *generator);
+
+// Whether a request is valid: 1 <= prompt_count, 1 <= max_tokens, their sum within the model's
+// context, every id below the vocabulary, the sampling within its limits. Errors: RANGE. Spec:
+// N-16.
+assay_status assay_generate_check(const assay_model *model, const assay_generate_request *request,
+                                  assay_error *err);
+
+// Called with each token as it is chosen; false stops the run.
+typedef bool assay_token_fn(void *context, uint32_t index, uint32_t id);
+
+// The request's output. token may be NULL. Allocates nothing.
+// Errors: RANGE (invalid request), CAPACITY (longer than this generator), STOPPED (by token).
+// Spec: N-14 to N-17.
+assay_status assay_generator_run(assay_generator *generator, const assay_generate_request *request,
+                                 assay_output *out, assay_token_fn *token, void *context,
+                                 assay_error *err);
+
+// Whether `id` is among the model's stop ids. Spec: N-16.
+bool assay_model_stops_at(const assay_model_shape *shape, uint32_t id);
+
+#endif

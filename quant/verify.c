@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/verify.h"
+
+#include "quant/trace.h"
+
+// The walk along the claimed tokens. Once `finding` is set or the determined output has ended,
+// further rows change nothing but a count that is too high.
+typedef struct {
+    assay_generator *generator;
+    const assay_generate_request *request;
+    const assay_claim *claim;
+    uint32_t count; // claimed tokens looked at, at most max_tokens
+    uint32_t agreed;
+    bool ended; // the determined output ends after `agreed` tokens, by `stop`
+    assay_stop stop;
+    assay_finding finding;
+    assay_hash trace;
+    assay_probe *probe;
+} walk;
+
+static uint32_t count_of(const assay_generate_request *request, const assay_claim *claim) {
+    return claim->count < request->max_tokens ? claim->count : request->max_tokens;
+}
+
+uint32_t assay_verify_position_count(const assay_generate_request *request,
+                                     const assay_claim *claim) {
+    uint32_t count = count_of(request, claim);
+    return request->prompt_count + (count ? count : 1) - 1;
+}
+
+static bool ends_at(const walk *w, uint32_t id) {
+    return !w->request->stop_ids_ignored &&
+           assay_model_stops_at(&w->generator->forward.engine.model->shape, id);
+}
+
+static void row_compare(void *context, const assay_forward_row *row) {
+    walk *w = context;
+    if (w->finding != ASSAY_FINDING_MATCH) return;
+    if (w->ended || w->agreed >= w->count) {
+        w->finding = ASSAY_FINDING_COUNT;
+        return;
+    }
+    const assay_model_shape *shape = &w->generator->forward.engine.model->shape;
+    uint32_t id = assay_sampler_choose(&w->generator->sampler, row->logits, &w->request->sampling,
+                                       (uint64_t)row->position + 1);
+    if (id != w->claim->ids[w->agreed]) {
+        w->finding = ASSAY_FINDING_TOKENS;
+        return;
+    }
+    assay_trace_add(&w->trace, row->head_q, shape->width, row->head_scale);
+    w->agreed++;
+    bool stops = ends_at(w, id);
+    w->ended = stops || w->agreed == w->request->max_tokens;
+    w->stop = stops ? ASSAY_STOP_ID : ASSAY_STOP_LENGTH;
+}
+
+static void residual_take(void *context, uint32_t layer, uint32_t position, const float *x) {
+    walk *w = context;
+    if (layer != w->probe->layer || position != w->probe->position) return;
+    memcpy(w->probe->residual, x,
+           w->generator->forward.engine.model->shape.width * sizeof *w->probe->residual);
+}
+
+static assay_finding walk_end(walk *w) {
+    const assay_forward *forward = &w->generator->forward;
+    if (w->finding != ASSAY_FINDING_MATCH) return w->finding;
+    if (!w->ended && forward->fault_position != ASSAY_NO_FAULT) {
+        w->ended = true;
+        w->stop = ASSAY_STOP_FAULT;
+    }
+    if (!w->ended || w->claim->count != w->agreed) return ASSAY_FINDING_COUNT;
+    if (w->claim->stop != w->stop) return ASSAY_FINDING_STOP;
+    if (!assay_hash_equal(&w->claim->trace, &w->trace)) return ASSAY_FINDING_TRACE;
+    return ASSAY_FINDING_MATCH;
+}
+
+static assay_status probe_check(const assay_generator *generator, const assay_probe *probe,
+                                uint32_t position_count, assay_error *err) {
+    uint32_t layer_count = generator->forward.engine.model->shape.layer_count;
+    if (!probe || (probe->layer < layer_count && probe->position < position_count)) return ASSAY_OK;
+    return ASSAY_FAIL(err, RANGE, "probe of layer %u at position %u, limits %u and %u",
+                      probe->layer, probe->position, layer_count, position_count);
+}
+
+assay_status assay_generator_verify(assay_generator *generator,
+                                    const assay_generate_request *request, const assay_claim *claim,
+                                    assay_probe *probe, assay_finding *finding, assay_error *err) {
+    assay_forward *forward = &generator->forward;
+    const assay_model_shape *shape = &forward->engine.model->shape;
+    ASSAY_TRY(assay_generate_check(forward->engine.model, request, err));
+    uint32_t fed = assay_verify_position_count(request, claim);
+    ASSAY_TRY(probe_check(generator, probe, fed, err));
+    if (request->prompt_count + request->max_tokens > forward->cache.capacity)
+        return ASSAY_FAIL(err, CAPACITY, "prompt and output of %u tokens, limit %u",
+                          request->prompt_count + request->max_tokens, forward->cache.capacity);
+    walk w = {
+        generator,     request, claim, .count = count_of(request, claim), .trace = request->digest,
+        .probe = probe};
+    // Where the claim ends by neither a stop id nor its length, only a fault at its last token's
+    // position can make it right: that token is fed as well.
+    if (w.count > 0 && w.count < request->max_tokens && !ends_at(&w, claim->ids[w.count - 1]))
+        fed++;
+    memcpy(generator->ids, request->prompt, request->prompt_count * sizeof *request->prompt);
+    for (uint32_t i = request->prompt_count; i < fed; i++) {
+        uint32_t id = claim->ids[i - request->prompt_count];
+        generator->ids[i] = id < shape->vocab_size ? id : 0; // never chosen: a wrong token already
+    }
+    assay_forward_reset(forward, request->adapter);
+    assay_forward_hooks hooks = {.row = row_compare,
+                                 .rows_from = request->prompt_count - 1,
+                                 .residual = probe ? residual_take : NULL,
+                                 .context = &w};
+    ASSAY_TRY(assay_forward_feed(forward, generator->ids, fed, &hooks, err));
+    if (probe) probe->faulted = forward->fault_position <= probe->position;
+    *finding = walk_end(&w);
+    return ASSAY_OK;
+}

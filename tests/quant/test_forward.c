@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// N-15, N-19: the forward pass gives the same bits however it is cut up, and its faults end it at
+// the same position. Values are compared in test_model.c.
+#include "tests/quant/synthetic.h"
+
+#include <pthread.h>
+
+#include "base/sha256.h"
+#include "kernels/float.h"
+#include "quant/forward.h"
+
+enum { COUNT = 61 };
+
+static synthetic model;
+static uint32_t ids[COUNT];
+
+static int model_make(void **state) {
+    synthetic_open(&model, 11);
+    synthetic_ids(&model, ids, COUNT);
+    return 0;
+}
+
+static int model_free(void **state) {
+    synthetic_close(&model);
+    return 0;
+}
+
+// Everything a pass shows: digests of the rows (head vector, scale, logits) and of the residuals.
+typedef struct {
+    uint32_t row_count;
+    uint32_t next; // the position the next row must have
+    assay_hash rows[COUNT];
+    assay_hash residuals[3][COUNT];
+} record;
+
+static void row_record(void *context, const assay_forward_row *row) {
+    record *r = context;
+    assert_int_equal(row->position, r->next++);
+    assay_sha256 sha;
+    assay_sha256_init(&sha);
+    assay_sha256_update(&sha, row->head_q, SYNTHETIC_WIDTH * sizeof *row->head_q);
+    assay_sha256_update(&sha, &row->head_scale, sizeof row->head_scale);
+    assay_sha256_update(&sha, row->logits, SYNTHETIC_VOCAB * sizeof *row->logits);
+    assay_sha256_final(&sha, &r->rows[row->position]);
+    r->row_count++;
+}
+
+static void residual_record(void *context, uint32_t layer, uint32_t position, const float *x) {
+    record *r = context;
+    assay_sha256_of(&r->residuals[layer][position], x, SYNTHETIC_WIDTH * sizeof *x);
+}
+
+// One pass over ids in calls of `call` ids and chunks of `chunk`.
+static void pass(record *out, const assay_adapter *adapter, assay_pool *pool, uint32_t chunk,
+                 uint32_t call) {
+    assay_forward forward;
+    assay_engine engine = {&model.model, &assay_kernels_ref, pool};
+    *out = (record){0};
+    assert_int_equal(assay_forward_open(&forward, &engine, COUNT, chunk, NULL), ASSAY_OK);
+    assay_forward_reset(&forward, adapter);
+    assay_forward_hooks hooks = {.row = row_record, .residual = residual_record, .context = out};
+    for (uint32_t at = 0; at < COUNT; at += call)
+        assert_int_equal(assay_forward_feed(&forward, ids + at,
+                                            COUNT - at < call ? COUNT - at : call, &hooks, NULL),
+                         ASSAY_OK);
+    assert_int_equal(forward.position_count, COUNT);
+    assert_int_equal(forward.fault_position, ASSAY_NO_FAULT);
+    assert_int_equal(out->row_count, COUNT);
+    assay_forward_close(&forward);
+}
+
+// N-19
+static void test_any_split_gives_the_same_bits(void **state) {
+    const assay_adapter *adapters[] = {NULL, &model.adapters[0], &model.adapters[1]};
+    const struct {
+        uint32_t chunk, call;
+    } splits[] = {{1, COUNT}, {7, COUNT}, {COUNT, 1}, {COUNT, 7}, {16, 23}};
+    static record wanted[3], got;
+    for (int a = 0; a < 3; a++) {
+        pass(&wanted[a], adapters[a], NULL, COUNT, COUNT);
+        for (unsigned threads = 1; threads <= 3; threads++) {
+            assay_pool *pool;
+            assert_int_equal(assay_pool_open(&pool, threads, NULL), ASSAY_OK);
+            for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
+                pass(&got, adapters[a], pool, splits[i].chunk, splits[i].call);
+                assert_memory_equal(&got, &wanted[a], sizeof got);
+            }
+            assay_pool_close(pool);
+        }
+    }
+    // Not degenerate: positions and adapters differ.
+    for (int i = 1; i < COUNT; i++)
+        assert_memory_not_equal(&wanted[0].rows[0], &wanted[0].rows[i], sizeof(assay_hash));
+    for (int a = 0; a < 3; a++)
+        assert_memory_not_equal(wanted[a].rows, wanted[(a + 1) % 3].rows, sizeof wanted[a].rows);
+}
+
+typedef struct {
+    record got;
+    const assay_adapter *adapter;
+    assay_pool *pool;
+} mate;
+
+static void *mate_run(void *context) {
+    mate *m = context;
+    for (int i = 0; i < 4; i++)
+        pass(&m->got, m->adapter, m->pool, 5, 11);
+    return NULL;
+}
+
+// N-19: requests that share the model and the pool do not see each other.
+static void test_neighbours_do_not_matter(void **state) {
+    static record wanted[2];
+    static mate mates[2];
+    pthread_t threads[2];
+    assay_pool *pool;
+    assert_int_equal(assay_pool_open(&pool, 2, NULL), ASSAY_OK);
+    for (int i = 0; i < 2; i++) {
+        pass(&wanted[i], &model.adapters[i], NULL, COUNT, COUNT);
+        mates[i].adapter = &model.adapters[i];
+        mates[i].pool = pool;
+        assert_int_equal(pthread_create(&threads[i], NULL, mate_run, &mates[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        assert_memory_equal(&mates[i].got, &wanted[i], sizeof wanted[i]);
+    }
+    assay_pool_close(pool);
+}
+
+// Flush to zero and round towards zero, as the control register of each architecture says it.
+#if defined(__x86_64__)
+static const uint64_t hostile = 0xFFC0;
+#else
+static const uint64_t hostile = 3 << 22 | 1 << 24;
+#endif
+
+// N-2: what a library left in the floating-point environment changes nothing, and stays.
+static void test_float_environment_is_our_own(void **state) {
+    static record wanted, got;
+    pass(&wanted, &model.adapters[0], NULL, 8, COUNT);
+    uint64_t former = assay_float_enter();
+    assay_float_leave(hostile);
+    pass(&got, &model.adapters[0], NULL, 8, COUNT);
+    uint64_t after = assay_float_enter();
+    assay_float_leave(former);
+    assert_int_equal(after & hostile, hostile);
+    assert_memory_equal(&got, &wanted, sizeof got);
+}
+
+// N-3: rows before a fault are as if it were not there, the row itself and all later ones are not
+// reported, in every split.
+static void test_fault_ends_the_rows(void **state) {
+    static record wanted;
+    const uint32_t chunks[] = {1, 7, COUNT}, at[] = {0, 6, 7, 30, COUNT - 1};
+    pass(&wanted, NULL, NULL, COUNT, COUNT);
+    assay_engine engine = {&model.model, &assay_kernels_ref, NULL};
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < 5; i++) {
+            assay_forward forward;
+            static record got;
+            got = (record){0};
+            uint32_t fed[COUNT];
+            memcpy(fed, ids, sizeof fed);
+            fed[at[i]] = SYNTHETIC_FAULTING_ID;
+            assay_forward_hooks hooks = {.row = row_record, .context = &got};
+            assert_int_equal(assay_forward_open(&forward, &engine, COUNT, chunks[c], NULL),
+                             ASSAY_OK);
+            assert_int_equal(assay_forward_feed(&forward, fed, COUNT, &hooks, NULL), ASSAY_OK);
+            assert_int_equal(forward.fault_position, at[i]);
+            assert_int_equal(forward.position_count, COUNT);
+            assert_int_equal(got.row_count, at[i]);
+            assert_memory_equal(got.rows, wanted.rows, at[i] * sizeof(assay_hash));
+            assay_forward_reset(&forward, NULL);
+            got = (record){0};
+            assert_int_equal(assay_forward_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
+            assert_memory_equal(got.rows, wanted.rows, sizeof wanted.rows);
+            assay_forward_close(&forward);
+        }
+}
+
+static void test_rows_from_a_position(void **state) {
+    static record wanted, got;
+    pass(&wanted, NULL, NULL, COUNT, COUNT);
+    assay_forward forward;
+    assay_engine engine = {&model.model, &assay_kernels_ref, NULL};
+    got = (record){.next = 40};
+    assay_forward_hooks hooks = {.row = row_record, .rows_from = 40, .context = &got};
+    assert_int_equal(assay_forward_open(&forward, &engine, COUNT, 9, NULL), ASSAY_OK);
+    assert_int_equal(assay_forward_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
+    assert_int_equal(got.row_count, COUNT - 40);
+    assert_memory_equal(got.rows + 40, wanted.rows + 40, (COUNT - 40) * sizeof(assay_hash));
+    assay_forward_close(&forward);
+}
+
+static void test_refusals_feed_nothing(void **state) {
+    assay_forward forward;
+    assay_engine engine = {&model.model, &assay_kernels_ref, NULL};
+    assert_int_equal(assay_forward_open(&forward, &engine, 0, 0, NULL), ASSAY_RANGE);
+    assert_int_equal(assay_forward_open(&forward, &engine, SYNTHETIC_CONTEXT + 1, 0, NULL),
+                     ASSAY_RANGE);
+    assay_forward_close(&forward);
+    assert_int_equal(assay_forward_open(&forward, &engine, 8, 0, NULL), ASSAY_OK);
+    uint32_t bad[9] = {1, 2, SYNTHETIC_VOCAB};
+    assert_int_equal(assay_forward_feed(&forward, bad, 3, NULL, NULL), ASSAY_RANGE);
+    assert_int_equal(assay_forward_feed(&forward, ids, 9, NULL, NULL), ASSAY_CAPACITY);
+    assert_int_equal(forward.position_count, 0);
+    assert_int_equal(assay_forward_feed(&forward, ids, 5, NULL, NULL), ASSAY_OK);
+    assert_int_equal(assay_forward_feed(&forward, ids, 4, NULL, NULL), ASSAY_CAPACITY);
+    assert_int_equal(forward.position_count, 5);
+    assay_forward_close(&forward);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_split_gives_the_same_bits),
+        cmocka_unit_test(test_neighbours_do_not_matter),
+        cmocka_unit_test(test_float_environment_is_our_own),
+        cmocka_unit_test(test_fault_ends_the_rows),
+        cmocka_unit_test(test_rows_from_a_position),
+        cmocka_unit_test(test_refusals_feed_nothing),
+    };
+    return cmocka_run_group_tests(tests, model_make, model_free);
+}
