@@ -15,6 +15,7 @@
 typedef struct {
     uint64_t index;
     uint64_t count;
+    assay_hash tree_root; // RFC 6962 root of the count leaves
     uint32_t step_count;
     assay_hash path[ASSAY_MERKLE_PATH_MAX]; // [step_count], the leaf's sibling first
 } assay_history_proof;

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "ledger/smt_tree.h"
 #include "ledger/smt_walk.h"
+#include "tests/ledger/plain_smt.h"
 
 enum { SLOT_COUNT = 1 << 16, KEY_SIZE = 6, ENTRY_MAX = 8192 };
 
@@ -90,42 +91,14 @@ static void leaf_make(assay_tree_leaf *leaf, const uint8_t *key, uint32_t value)
     assay_smt_leaf(&leaf->leaf, &leaf->path, &value_hash);
 }
 
-// The definition itself: halve by one bit, no order, no sharing, no code of the tree. P-82.
-static void plain_root(assay_hash *out, const assay_tree_leaf **leaves, size_t count,
-                       uint32_t depth) {
-    if (count == 0) {
-        memset(out, 0, sizeof *out);
-        return;
-    }
-    if (count == 1) {
-        *out = leaves[0]->leaf;
-        return;
-    }
-    const assay_tree_leaf **sides = malloc(2 * count * sizeof *sides);
-    assert_non_null(sides);
-    size_t counts[2] = {0, 0};
-    for (size_t i = 0; i < count; i++) {
-        int bit = leaves[i]->path.bytes[depth / 8] >> (7 - depth % 8) & 1;
-        sides[(size_t)bit * count + counts[bit]++] = leaves[i];
-    }
-    uint8_t data[65] = {1};
-    assay_hash hash;
-    for (size_t bit = 0; bit < 2; bit++) {
-        plain_root(&hash, sides + bit * count, counts[bit], depth + 1);
-        memcpy(data + 1 + 32 * bit, hash.bytes, 32);
-    }
-    assay_sha256_of(out, data, sizeof data);
-    free(sides);
-}
-
 static void contents_root(assay_hash *out, const contents *all) {
-    assay_tree_leaf *leaves = calloc(all->count, sizeof *leaves);
-    const assay_tree_leaf **list = calloc(all->count, sizeof *list);
+    plain_leaf *leaves = calloc(all->count, sizeof *leaves);
+    const plain_leaf **list = calloc(all->count, sizeof *list);
     assert_true(leaves && list);
     size_t count = 0;
     for (size_t i = 0; i < all->count; i++) {
         if (all->values[i] == 0) continue;
-        leaf_make(&leaves[count], all->keys[i], all->values[i]);
+        plain_leaf_make(&leaves[count], all->keys[i], KEY_SIZE, &all->values[i], 4);
         list[count] = &leaves[count];
         count++;
     }
