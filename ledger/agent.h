@@ -5,6 +5,7 @@
 #define ASSAY_LEDGER_AGENT_H
 
 #include "ledger/ledger.h"
+#include "ledger/tx.h"
 
 enum { ASSAY_AGENT_SIZE = 4 + 8, ASSAY_ALLOWANCE_SIZE = 3 * 8 };
 
@@ -40,5 +41,16 @@ assay_status assay_allowance_spend(assay_ledger *ledger, uint64_t amount, assay_
 // What the principal's agents may still spend in the epoch of `height`. Spec: P-31.
 uint64_t assay_allowance_left(const assay_allowance *allowance, const assay_params *params,
                               uint64_t height);
+
+// May `tx` be signed by its signer at `height`? A principal always; an agent in scope and in time.
+// Errors: REJECTED (AGENT_UNKNOWN, AGENT_EXPIRED, AGENT_SCOPE), CORRUPT, MEMORY, IO. Spec: P-31.
+assay_status assay_agent_check(const assay_reader *reader, const assay_tx *tx, uint64_t height,
+                               assay_error *err);
+
+// Transactions. authorize replaces what the agent had and sets the principal's one limit; what was
+// spent in this epoch stays spent. Errors: REJECTED (AGENT_SELF, AGENT_EXPIRY, AGENT_UNKNOWN,
+// ADDRESS_ZERO), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-31.
+assay_status assay_agent_authorize(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+assay_status assay_agent_revoke(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 
 #endif

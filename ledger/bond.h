@@ -68,4 +68,15 @@ assay_status assay_exposure_remove(assay_ledger *ledger, const assay_address *pr
 assay_status assay_exposure_get(uint64_t *out, const assay_reader *reader,
                                 const assay_address *provider, assay_error *err);
 
+// Transactions (P-28): bond and unbond. Leaving bond returns assay_params_unbond_blocks later.
+// Errors: REJECTED (AMOUNT_ZERO, BOND_MIN, BOND_SHORT, UNBONDING_FULL, BALANCE_SHORT, AGENT_LIMIT),
+// CAPACITY, CORRUPT, MEMORY, IO. Spec: P-28.
+assay_status assay_bond_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+assay_status assay_unbond_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+
+// Due: returns what of (role, address) is released by the block's height to its balance.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-28.
+assay_status assay_unbonding_release(assay_ledger *ledger, uint8_t role,
+                                     const assay_address *address, assay_error *err);
+
 #endif

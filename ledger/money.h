@@ -7,6 +7,7 @@
 #define ASSAY_LEDGER_MONEY_H
 
 #include "ledger/ledger.h"
+#include "ledger/tx.h"
 
 typedef enum {
     ASSAY_PURSE_BALANCE,      // address
@@ -15,7 +16,7 @@ typedef enum {
     ASSAY_PURSE_ESCROW,       // any id: money put aside for it (check prices of a batch)
     ASSAY_PURSE_BOND,         // role, address: active bond
     ASSAY_PURSE_UNBONDING,    // role, address: leaving bond, earliest release first
-    ASSAY_PURSE_REGISTRATION, // root of a dataset, model or adapter: its bond
+    ASSAY_PURSE_REGISTRATION, // table and root of a dataset, model or adapter: its bond
     ASSAY_PURSE_POOL,         // one pool, for the length of a settlement
     ASSAY_PURSE_CLAIM,        // recipient address: only grows
     ASSAY_PURSE_BURNED,       // only grows
@@ -24,7 +25,7 @@ typedef enum {
 // Names a purse; borrows what it points to.
 typedef struct {
     assay_purse_kind kind;
-    uint8_t role;                 // BOND, UNBONDING
+    uint8_t role;                 // BOND, UNBONDING; REGISTRATION: the table
     const assay_address *address; // BALANCE, BOND, UNBONDING, CLAIM
     const assay_hash *id;         // DEPOSIT, RESERVED, ESCROW, REGISTRATION
 } assay_purse;
@@ -47,8 +48,9 @@ static inline assay_purse assay_purse_bond(uint8_t role, const assay_address *ad
 static inline assay_purse assay_purse_unbonding(uint8_t role, const assay_address *address) {
     return (assay_purse){ASSAY_PURSE_UNBONDING, role, address, NULL};
 }
-static inline assay_purse assay_purse_registration(const assay_hash *root) {
-    return (assay_purse){ASSAY_PURSE_REGISTRATION, 0, NULL, root};
+// table: ASSAY_TABLE_DATASET, _MODEL or _ADAPTER.
+static inline assay_purse assay_purse_registration(uint8_t table, const assay_hash *root) {
+    return (assay_purse){ASSAY_PURSE_REGISTRATION, table, NULL, root};
 }
 static inline assay_purse assay_purse_pool(void) {
     return (assay_purse){ASSAY_PURSE_POOL, 0, NULL, NULL};
@@ -61,10 +63,11 @@ static inline assay_purse assay_purse_burned(void) {
 }
 
 // Moves `amount` nopen; 0 does nothing. `from` and `to` may be the same purse.
-// Errors: REJECTED (BALANCE_SHORT, DEPOSIT_SHORT, BOND_SHORT …: from holds less than amount, the
-// sentence names both), CORRUPT, MEMORY, IO. A purse of a record that does not exist is our bug
-// (asserted), except BALANCE, ESCROW and CLAIM, which come and go with their money. On a reject
-// nothing has moved. Spec: P-24.
+// Errors: REJECTED (BALANCE_SHORT, DEPOSIT_SHORT, BOND_SHORT: from holds less than amount, the
+// sentence names both; nothing has moved), CORRUPT, MEMORY, IO. Asserted, since no transaction can
+// name them: that much is in a RESERVED, ESCROW, UNBONDING, REGISTRATION or POOL; nothing leaves
+// CLAIM or BURNED or enters UNBONDING; session, bond and registration exist where money leaves or,
+// but for bonds, enters. Spec: P-24.
 assay_status assay_money_move(assay_ledger *ledger, assay_purse from, assay_purse to,
                               uint64_t amount, assay_error *err);
 
@@ -105,9 +108,27 @@ assay_status assay_totals_get(assay_totals *out, const assay_reader *reader, ass
 // Adds all categories; asserts nothing. Spec: P-24.
 uint64_t assay_totals_sum(const assay_totals *totals);
 
-// Adds every record that holds money, category by category, by reading the whole state; pools and
-// burned come from the totals. For tests and audits: equal to assay_totals_get or something is
-// broken. Errors: MISMATCH (names the category), CORRUPT, MEMORY, IO. Spec: P-24.
-assay_status assay_totals_scan(assay_totals *out, const assay_reader *reader, assay_error *err);
+// Transactions: transfer, and withdraw, which leaves a balance for the EVM claims for ever.
+// Errors: REJECTED (AMOUNT_ZERO, ADDRESS_ZERO, BALANCE_SHORT, AGENT_LIMIT), CAPACITY, CORRUPT,
+// MEMORY, IO. Spec: P-32, P-38.
+assay_status assay_transfer_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+assay_status assay_withdraw_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+
+// Internal to the block: what no rule may call.
+// Makes money: genesis only. Spec: P-21.
+assay_status assay_money_mint(assay_ledger *ledger, const assay_address *address, uint64_t amount,
+                              assay_error *err);
+
+// Takes the signer's nonce in `lane` and burns `fee` of the principal's balance, which admission
+// has found there. Errors: REJECTED (AGENT_LIMIT, FEE_SHORT), CORRUPT, MEMORY, IO. Spec: P-26,
+// P-27.
+assay_status assay_money_admit(assay_ledger *ledger, uint8_t lane, uint64_t fee, assay_error *err);
+
+// Burns a further fee of the principal. Errors: as admit. Spec: P-27.
+assay_status assay_money_fee(assay_ledger *ledger, uint64_t fee, assay_error *err);
+
+// Writes the running totals to the state, at the end of a block. Errors: CAPACITY, MEMORY, IO.
+// Spec: P-24.
+assay_status assay_totals_put(assay_ledger *ledger, assay_error *err);
 
 #endif

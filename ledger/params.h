@@ -19,7 +19,7 @@
     X(tx_fee_base, 1000, 0, ASSAY_PARAM_NOPEN_MAX)                                                 \
     X(tx_fee_byte, 10, 0, ASSAY_PARAM_NOPEN_MAX)                                                   \
     X(key_fee, 5000, 0, ASSAY_PARAM_NOPEN_MAX)                                                     \
-    X(block_bytes_max, 4 << 20, 64 << 10, 64 << 20)                                                \
+    X(block_bytes_max, 4 << 20, ASSAY_PARAM_BLOCK_BYTES_MIN, 64 << 20)                             \
     X(max_royalty_ppm, 150000, 0, ASSAY_PPM)                                                       \
     X(burn_ppm, 50000, 0, ASSAY_PPM)                                                               \
     X(data_ppm, 250000, 0, ASSAY_PPM)                                                              \
@@ -58,8 +58,9 @@
     X(escalation_rounds, 3, 1, 16)                                                                 \
     X(power_step_ppm, 166666, 1, ASSAY_PPM)
 
-#define ASSAY_PARAM_NOPEN_MAX  (UINT64_C(1) << 56) // keeps sums of a few prices far from 2^64
-#define ASSAY_PARAM_BLOCKS_MAX UINT64_C(100000)
+#define ASSAY_PARAM_NOPEN_MAX       (UINT64_C(1) << 56) // keeps sums of a few prices far from 2^64
+#define ASSAY_PARAM_BLOCKS_MAX      UINT64_C(100000)
+#define ASSAY_PARAM_BLOCK_BYTES_MIN (2 << 20)
 
 typedef struct {
 #define X(name, value, min, max) uint64_t name;

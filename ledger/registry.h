@@ -77,4 +77,20 @@ assay_status assay_registry_payable(uint64_t *byte_count, assay_ledger *ledger,
                                     const assay_hash *model, const assay_hash *adapter,
                                     const assay_address *provider, assay_error *err);
 
+// Transactions. Errors: REJECTED (MODEL_EXISTS, MODEL_UNKNOWN, ADAPTER_EXISTS, ADAPTER_SIZE,
+// DATASET_UNKNOWN, DATASET_RETIRED, ROYALTY, COUNT_ZERO, NO_VERIFIER, BALANCE_SHORT, AGENT_LIMIT),
+// CAPACITY, CORRUPT, MEMORY, IO. Spec: P-34, P-35, P-36.
+assay_status assay_model_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+assay_status assay_adapter_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+assay_status assay_declared_replace(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+
+// A validator's effective verification bond has changed: the sums of its roots follow. Called by
+// ledger/bond.c only. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-36.
+assay_status assay_declared_reweigh(assay_ledger *ledger, const assay_address *validator,
+                                    uint64_t before, uint64_t after, assay_error *err);
+
+// The running sum of effective bond behind a root. Errors: CORRUPT, MEMORY, IO. Spec: P-36.
+assay_status assay_declared_sum(uint64_t *out, const assay_reader *reader, const assay_hash *root,
+                                assay_error *err);
+
 #endif

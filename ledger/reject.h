@@ -38,7 +38,51 @@
     X(CLAIM_PROOF, 134, "a claim is not under the claims root")
 
 // 140-199: money, registries, sessions.
-#define ASSAY_REJECT_ACCOUNT_LIST(X)
+#define ASSAY_REJECT_ACCOUNT_LIST(X)                                                               \
+    X(NONCE, 140, "the nonce is not the signer's next one in this lane")                           \
+    X(FEE_SHORT, 141, "the principal's balance does not cover the fee")                            \
+    X(BALANCE_SHORT, 142, "the balance is too small")                                              \
+    X(AGENT_UNKNOWN, 143, "the signer is no agent of the principal")                               \
+    X(AGENT_EXPIRED, 144, "the agent's authority has expired")                                     \
+    X(AGENT_SCOPE, 145, "the agent may not sign this kind")                                        \
+    X(AGENT_LIMIT, 146, "the agents' limit for this epoch is used up")                             \
+    X(AGENT_SELF, 147, "a principal is no agent of its own")                                       \
+    X(AGENT_EXPIRY, 148, "an authority must end after its beginning")                              \
+    X(AMOUNT_ZERO, 149, "an amount of nothing")                                                    \
+    X(ADDRESS_ZERO, 150, "the zero address takes part in nothing")                                 \
+    X(BOND_MIN, 151, "the bond would be under its role's minimum")                                 \
+    X(BOND_SHORT, 152, "the active bond is too small")                                             \
+    X(UNBONDING_FULL, 153, "too many parts of this bond are leaving")                              \
+    X(PROVIDER_BOND, 154, "the provider has no bond that counts")                                  \
+    X(EXPOSURE, 155, "the provider's bond does not cover its open batches")                        \
+    X(COMMITMENT_EXISTS, 156, "this commitment is already there")                                  \
+    X(COMMITMENT_UNKNOWN, 157, "nothing was committed to this data set by its owner")              \
+    X(COMMITMENT_EARLY, 158, "a commitment must be at least a block old")                          \
+    X(DATASET_EXISTS, 159, "this data set is already registered")                                  \
+    X(DATASET_UNKNOWN, 160, "no such data set")                                                    \
+    X(DATASET_OWNER, 161, "the data set belongs to another")                                       \
+    X(DATASET_RETIRED, 162, "the data set is retired")                                             \
+    X(MODEL_EXISTS, 163, "this model is already registered")                                       \
+    X(MODEL_UNKNOWN, 164, "no such model")                                                         \
+    X(ADAPTER_EXISTS, 165, "this adapter is already registered")                                   \
+    X(ADAPTER_UNKNOWN, 166, "no such adapter")                                                     \
+    X(ADAPTER_BASE, 167, "the adapter belongs to another base model")                              \
+    X(ADAPTER_SIZE, 168, "the adapter's sources are too large")                                    \
+    X(ROYALTY, 169, "the royalty is over its limit")                                               \
+    X(NOT_DECLARED, 170, "too little verification bond can rerun this")                            \
+    X(NO_VERIFIER, 171, "the signer has no verification bond that counts")                         \
+    X(SESSION_UNKNOWN, 172, "no such session")                                                     \
+    X(SESSION_OWNER, 173, "the session belongs to another")                                        \
+    X(SESSION_CLOSED, 174, "the session is already closing")                                       \
+    X(SESSION_ENDED, 175, "the session has ended")                                                 \
+    X(SESSION_PROVIDER, 176, "the session is with another provider")                               \
+    X(SESSION_EXPIRY, 177, "the session's expiry is out of its range")                             \
+    X(SEQUENCE, 178, "the first sequence does not follow the session's last")                      \
+    X(DEPOSIT_SHORT, 179, "the session's free deposit is too small")                               \
+    X(BEACON_PLACE, 180, "a beacon stands first in a block of its proposer or nowhere")            \
+    X(BLOCK_BYTES, 181, "the block or a lane's part of it is over its size")                       \
+    X(COUNT_ZERO, 182, "a count of nothing")                                                       \
+    X(PENDING, 183, "too many transactions of this signer are waiting")
 
 // 200-259: batches, verdicts, settlement.
 #define ASSAY_REJECT_BATCH_LIST(X)                                                                 \

@@ -9,6 +9,7 @@
 
 #include "ledger/ledger.h"
 #include "ledger/money.h"
+#include "ledger/tx.h"
 
 enum { ASSAY_SESSION_SIZE = 3 * 20 + 9 * 8 };
 
@@ -27,10 +28,19 @@ typedef struct {
     uint64_t reserved;      // nopen
 } assay_session;
 
-// *found false if it never was; `gone` sessions (ended, nothing reserved) are found too when reader
-// is a snapshot. Errors: CORRUPT, MEMORY, IO. Spec: P-37.
+// A session in the state: *found false if it never was or is gone. What rules read.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-37.
 assay_status assay_session_get(assay_session *out, bool *found, const assay_reader *reader,
                                const assay_hash *id, assay_error *err);
+
+// The same, gone ones too (from their aux key, which no rule may read).
+assay_status assay_session_find(assay_session *out, bool *found, const assay_reader *reader,
+                                const assay_hash *id, assay_error *err);
+
+// The next session in the state after *id, ascending; start from the zero hash. Errors: CORRUPT,
+// MEMORY, IO.
+assay_status assay_session_next(assay_hash *id, assay_session *out, bool *found,
+                                const assay_reader *reader, assay_error *err);
 
 // The sessions of a principal or of a provider (ended ones too), ascending by id; start from the
 // zero hash. Errors: CORRUPT, MEMORY, IO.
@@ -55,5 +65,14 @@ assay_status assay_session_settle(assay_ledger *ledger, const assay_hash *id, ui
                                   assay_error *err);
 assay_status assay_session_refund(assay_ledger *ledger, const assay_hash *id, uint64_t fee_sum,
                                   assay_error *err);
+
+// Transactions. Errors: REJECTED (SESSION_EXPIRY, SESSION_PROVIDER (the opener itself),
+// SESSION_UNKNOWN, SESSION_OWNER, SESSION_CLOSED, AMOUNT_ZERO, ADDRESS_ZERO, BALANCE_SHORT,
+// AGENT_LIMIT), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-37.
+assay_status assay_session_open(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+assay_status assay_session_close(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+
+// Due: ends a session; its free deposit returns. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-37.
+assay_status assay_session_end(assay_ledger *ledger, const assay_hash *id, assay_error *err);
 
 #endif

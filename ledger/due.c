@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/due.h"
+
+#include "ledger/bond.h"
+#include "ledger/dataset.h"
+#include "ledger/session.h"
+
+enum { HEAD_SIZE = 1 + 8 + 1 };
+
+static assay_record_key due_key(uint64_t height, assay_due_kind kind, const void *id, size_t size) {
+    assay_record_key key;
+    ASSAY_ASSERT(size <= ASSAY_DUE_ID_MAX);
+    assay_record_key_start(&key, ASSAY_TABLE_DUE);
+    assay_record_key_add_u64(&key, height);
+    assay_record_key_add_u8(&key, (uint8_t)kind);
+    assay_record_key_add(&key, id, size);
+    return key;
+}
+
+assay_status assay_due_put(assay_ledger *ledger, uint64_t height, assay_due_kind kind,
+                           const void *id, size_t size, assay_error *err) {
+    assay_record_key key = due_key(height, kind, id, size);
+    return assay_ledger_put(ledger, &key, "", 0, err);
+}
+
+assay_status assay_due_delete(assay_ledger *ledger, uint64_t height, assay_due_kind kind,
+                              const void *id, size_t size, assay_error *err) {
+    assay_record_key key = due_key(height, kind, id, size);
+    return assay_ledger_delete(ledger, &key, err);
+}
+
+static assay_status happen(assay_ledger *ledger, uint8_t kind, const uint8_t *id, size_t size,
+                           assay_error *err) {
+    if (kind == ASSAY_DUE_UNBONDING && size == 1 + ASSAY_ADDRESS_SIZE) {
+        assay_address address;
+        memcpy(address.bytes, id + 1, ASSAY_ADDRESS_SIZE);
+        return assay_unbonding_release(ledger, id[0], &address, err);
+    }
+    assay_hash hash;
+    if (size == ASSAY_HASH_SIZE) {
+        memcpy(hash.bytes, id, ASSAY_HASH_SIZE);
+        if (kind == ASSAY_DUE_SESSION) return assay_session_end(ledger, &hash, err);
+        if (kind == ASSAY_DUE_DATASET) return assay_dataset_release(ledger, &hash, err);
+    }
+    return ASSAY_FAIL(err, CORRUPT, "a due entry of kind %u has %zu id bytes", kind, size);
+}
+
+assay_status assay_due_run(assay_ledger *ledger, assay_error *err) {
+    assay_record_key first;
+    assay_store_position at;
+    assay_record_key_start(&first, ASSAY_TABLE_DUE);
+    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &first, 1, err));
+    for (int done = 0; at.key_size != 0 && done < ASSAY_DUE_MAX; done++) {
+        if (at.key_size < HEAD_SIZE)
+            return ASSAY_FAIL(err, CORRUPT, "a due entry has %zu key bytes", at.key_size);
+        if (assay_load_be64(at.key + 1) > ledger->height) break;
+        ASSAY_TRY(assay_store_delete(ledger->store, at.key, at.key_size, err));
+        ASSAY_TRY(happen(ledger, at.key[9], at.key + HEAD_SIZE, at.key_size - HEAD_SIZE, err));
+        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
+    }
+    return ASSAY_OK;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Things that happen by themselves at a height: bond that is released, sessions that end,
+// registration bonds that return. A queue in the state, ordered by (height, kind, id).
+#ifndef ASSAY_LEDGER_DUE_H
+#define ASSAY_LEDGER_DUE_H
+
+#include "ledger/ledger.h"
+
+typedef enum {
+    ASSAY_DUE_UNBONDING = 1, // role u8, address
+    ASSAY_DUE_SESSION = 2,   // session id
+    ASSAY_DUE_DATASET = 3,   // root
+} assay_due_kind;
+
+// What one block does at most; the rest follows in the next. Bounds a block's work however many
+// entries an attacker makes fall on one height.
+enum { ASSAY_DUE_MAX = 4096, ASSAY_DUE_ID_MAX = ASSAY_HASH_SIZE };
+
+// Adds or removes an entry; id[size], size <= ASSAY_DUE_ID_MAX. Adding twice is once.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-40.
+assay_status assay_due_put(assay_ledger *ledger, uint64_t height, assay_due_kind kind,
+                           const void *id, size_t size, assay_error *err);
+assay_status assay_due_delete(assay_ledger *ledger, uint64_t height, assay_due_kind kind,
+                              const void *id, size_t size, assay_error *err);
+
+// At the end of a block: takes what is due, in order, and lets it happen.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-40.
+assay_status assay_due_run(assay_ledger *ledger, assay_error *err);
+
+#endif

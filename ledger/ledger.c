@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/ledger.h"
+
+assay_ledger_mark assay_ledger_savepoint(assay_ledger *ledger) {
+    return (assay_ledger_mark){assay_store_savepoint(ledger->store), ledger->totals,
+                               ledger->new_keys};
+}
+
+void assay_ledger_rollback(assay_ledger *ledger, const assay_ledger_mark *mark) {
+    assay_store_rollback(ledger->store, mark->mark);
+    ledger->totals = mark->totals;
+    ledger->new_keys = mark->new_keys;
+}
+
+void assay_ledger_release(assay_ledger *ledger, const assay_ledger_mark *mark) {
+    assay_store_release(ledger->store, mark->mark);
+}
+
+assay_status assay_ledger_put(assay_ledger *ledger, const assay_record_key *key, const void *value,
+                              size_t size, assay_error *err) {
+    if (key->bytes[0] < ASSAY_STORE_AUX) {
+        assay_bytes before;
+        ASSAY_TRY(assay_store_get(ledger->store, key->bytes, key->size, &before, err));
+        if (before.data == NULL) ledger->new_keys++;
+    }
+    return assay_store_put(ledger->store, key->bytes, key->size, value, size, err);
+}
+
+assay_status assay_ledger_delete(assay_ledger *ledger, const assay_record_key *key,
+                                 assay_error *err) {
+    return assay_store_delete(ledger->store, key->bytes, key->size, err);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/record.h"
+
+assay_status assay_amount_get(uint64_t *out, const assay_reader *reader,
+                              const assay_record_key *key, assay_error *err) {
+    assay_bytes value;
+    *out = 0;
+    ASSAY_TRY(assay_reader_get(reader, key, &value, err));
+    if (value.data == NULL) return ASSAY_OK;
+    if (value.size != 8)
+        return ASSAY_FAIL(err, CORRUPT, "an amount of table 0x%02x has %zu bytes", key->bytes[0],
+                          value.size);
+    *out = assay_load_be64(value.data);
+    return ASSAY_OK;
+}
+
+assay_status assay_amount_put(assay_ledger *ledger, const assay_record_key *key, uint64_t amount,
+                              assay_error *err) {
+    if (amount == 0) return assay_ledger_delete(ledger, key, err);
+    uint8_t value[8];
+    assay_store_be64(value, amount);
+    return assay_ledger_put(ledger, key, value, sizeof value, err);
+}
+
+void assay_record_text_write(assay_writer *writer, const char *text) {
+    uint16_t size = (uint16_t)strlen(text);
+    assay_writer_u16(writer, size);
+    assay_writer_copy(writer, text, size);
+}
+
+void assay_record_text_read(assay_cursor *cursor, char *out, size_t size_max) {
+    uint16_t size = assay_cursor_u16(cursor);
+    if (size > size_max) cursor->failed = true;
+    const uint8_t *text = assay_cursor_take(cursor, size);
+    if (text != NULL) memcpy(out, text, size);
+    out[text != NULL ? size : 0] = 0;
+}
+
+void assay_record_text_copy(char *out, assay_bytes text, size_t size_max) {
+    ASSAY_ASSERT(text.size <= size_max);
+    if (text.size != 0) memcpy(out, text.data, text.size);
+    out[text.size] = 0;
+}
+
+assay_status assay_record_finish(const assay_cursor *cursor, const char *what, assay_error *err) {
+    if (!cursor->failed && assay_cursor_left(cursor) == 0) return ASSAY_OK;
+    return ASSAY_FAIL(err, CORRUPT, "the record of %s is malformed", what);
+}
+
+assay_status assay_record_after(assay_store_position *position, const assay_reader *reader,
+                                uint8_t table, assay_hash *hash, assay_error *err) {
+    assay_record_key after = assay_record_key_of_hash(table, hash);
+    ASSAY_TRY(assay_reader_after(reader, position, &after, 1, err));
+    if (position->key_size == 0) return ASSAY_OK;
+    if (position->key_size != 1 + ASSAY_HASH_SIZE)
+        return ASSAY_FAIL(err, CORRUPT, "a key of table 0x%02x has %zu bytes", table,
+                          position->key_size);
+    memcpy(hash->bytes, position->key + 1, ASSAY_HASH_SIZE);
+    return ASSAY_OK;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tables' records have in common: amounts, texts, and how a damaged one is reported.
+#ifndef ASSAY_LEDGER_RECORD_H
+#define ASSAY_LEDGER_RECORD_H
+
+#include "base/cursor.h"
+#include "ledger/ledger.h"
+
+// A record that is one amount; absent and 0 are the same, so 0 removes it.
+// Errors: CORRUPT, CAPACITY (put), MEMORY, IO. Spec: P-20.
+assay_status assay_amount_get(uint64_t *out, const assay_reader *reader,
+                              const assay_record_key *key, assay_error *err);
+assay_status assay_amount_put(assay_ledger *ledger, const assay_record_key *key, uint64_t amount,
+                              assay_error *err);
+
+// A text inside a record: u16 size and bytes; in memory with a terminator. out[size_max + 1].
+void assay_record_text_write(assay_writer *writer, const char *text);
+void assay_record_text_read(assay_cursor *cursor, char *out, size_t size_max);
+
+// A text of a transaction as a record keeps it; the codec has checked its size. out[size_max + 1].
+void assay_record_text_copy(char *out, assay_bytes text, size_t size_max);
+
+// Ends the parse of a record: our own bytes, so anything wrong is damage. Errors: CORRUPT.
+assay_status assay_record_finish(const assay_cursor *cursor, const char *what, assay_error *err);
+
+// The first entry after the key table || hash: the next hash in that table (position->key_size 0 at
+// the end). Errors: CORRUPT (key size), MEMORY, IO.
+assay_status assay_record_after(assay_store_position *position, const assay_reader *reader,
+                                uint8_t table, assay_hash *hash, assay_error *err);
+
+#endif

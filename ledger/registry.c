@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models and adapters. What validators declare about them is in ledger/declared.c.
+#include "ledger/registry.h"
+
+#include "ledger/purse.h"
+#include "ledger/record.h"
+
+typedef unsigned long long ull;
+
+static_assert(ASSAY_MODEL_HEAD_SIZE == 48 && ASSAY_MODEL_SIZE_MAX == 372, "record layout");
+static_assert(ASSAY_ADAPTER_SIZE_MAX == 372 + 36 + 32 * 36, "record layout");
+
+static void entry_write(assay_writer *writer, const assay_model_entry *entry) {
+    assay_writer_address(writer, &entry->owner);
+    assay_writer_u64(writer, entry->registered);
+    assay_writer_u64(writer, entry->byte_count);
+    assay_writer_u32(writer, entry->royalty_ppm);
+    assay_writer_u64(writer, entry->bond);
+    assay_record_text_write(writer, entry->name);
+    assay_record_text_write(writer, entry->uri);
+}
+
+static void entry_read(assay_cursor *cursor, assay_model_entry *out) {
+    assay_cursor_address(cursor, &out->owner);
+    out->registered = assay_cursor_u64(cursor);
+    out->byte_count = assay_cursor_u64(cursor);
+    out->royalty_ppm = assay_cursor_u32(cursor);
+    out->bond = assay_cursor_u64(cursor);
+    assay_record_text_read(cursor, out->name, ASSAY_NAME_SIZE_MAX);
+    assay_record_text_read(cursor, out->uri, ASSAY_URI_SIZE_MAX);
+}
+
+static assay_status model_put(assay_ledger *ledger, const assay_hash *root,
+                              const assay_model_entry *entry, assay_error *err) {
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_MODEL, root);
+    uint8_t value[ASSAY_MODEL_SIZE_MAX];
+    assay_writer writer;
+    assay_writer_init(&writer, value, sizeof value);
+    entry_write(&writer, entry);
+    ASSAY_ASSERT(!writer.failed);
+    return assay_ledger_put(ledger, &key, value, writer.size, err);
+}
+
+static assay_status adapter_put(assay_ledger *ledger, const assay_hash *root,
+                                const assay_adapter_entry *adapter, assay_error *err) {
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ADAPTER, root);
+    uint8_t value[ASSAY_ADAPTER_SIZE_MAX];
+    assay_writer writer;
+    assay_writer_init(&writer, value, sizeof value);
+    entry_write(&writer, &adapter->entry);
+    assay_writer_hash(&writer, &adapter->base);
+    assay_writer_u32(&writer, adapter->source_count);
+    for (uint32_t i = 0; i < adapter->source_count; i++) {
+        assay_writer_hash(&writer, &adapter->sources[i].dataset);
+        assay_writer_u32(&writer, adapter->sources[i].weight_ppm);
+    }
+    ASSAY_ASSERT(!writer.failed);
+    return assay_ledger_put(ledger, &key, value, writer.size, err);
+}
+
+static assay_status model_decode(assay_model_entry *out, assay_bytes value, assay_error *err) {
+    assay_cursor cursor;
+    assay_cursor_init(&cursor, value.data, value.size);
+    entry_read(&cursor, out);
+    return assay_record_finish(&cursor, "a model", err);
+}
+
+static assay_status adapter_decode(assay_adapter_entry *out, assay_bytes value, assay_error *err) {
+    assay_cursor cursor;
+    assay_cursor_init(&cursor, value.data, value.size);
+    entry_read(&cursor, &out->entry);
+    assay_cursor_hash(&cursor, &out->base);
+    out->source_count = assay_cursor_u32(&cursor);
+    if (out->source_count > ASSAY_SOURCES_MAX) cursor.failed = true;
+    for (uint32_t i = 0; i < out->source_count && !cursor.failed; i++) {
+        assay_cursor_hash(&cursor, &out->sources[i].dataset);
+        out->sources[i].weight_ppm = assay_cursor_u32(&cursor);
+    }
+    return assay_record_finish(&cursor, "an adapter", err);
+}
+
+assay_status assay_model_get(assay_model_entry *out, bool *found, const assay_reader *reader,
+                             const assay_hash *root, assay_error *err) {
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_MODEL, root);
+    assay_bytes value;
+    ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
+    *found = value.data != NULL;
+    return *found ? model_decode(out, value, err) : ASSAY_OK;
+}
+
+assay_status assay_adapter_get(assay_adapter_entry *out, bool *found, const assay_reader *reader,
+                               const assay_hash *root, assay_error *err) {
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ADAPTER, root);
+    assay_bytes value;
+    ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
+    *found = value.data != NULL;
+    return *found ? adapter_decode(out, value, err) : ASSAY_OK;
+}
+
+assay_status assay_model_next(assay_hash *root, assay_model_entry *out, bool *found,
+                              const assay_reader *reader, assay_error *err) {
+    assay_store_position at;
+    ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_MODEL, root, err));
+    *found = at.key_size != 0;
+    return *found ? model_decode(out, at.value, err) : ASSAY_OK;
+}
+
+assay_status assay_adapter_next(assay_hash *root, assay_adapter_entry *out, bool *found,
+                                const assay_reader *reader, assay_error *err) {
+    assay_store_position at;
+    ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_ADAPTER, root, err));
+    *found = at.key_size != 0;
+    return *found ? adapter_decode(out, at.value, err) : ASSAY_OK;
+}
+
+static assay_status entry_check(const assay_params *params, uint64_t byte_count,
+                                uint32_t royalty_ppm, assay_error *err) {
+    if (byte_count == 0) return ASSAY_REJECT(err, COUNT_ZERO, "a file of 0 bytes");
+    if (royalty_ppm > params->max_royalty_ppm)
+        return ASSAY_REJECT(err, ROYALTY, "royalty %u ppm, limit %llu", royalty_ppm,
+                            (ull)params->max_royalty_ppm);
+    return ASSAY_OK;
+}
+
+static void entry_make(assay_model_entry *out, const assay_ledger *ledger, uint64_t byte_count,
+                       uint32_t royalty_ppm, assay_bytes name, assay_bytes uri) {
+    *out = (assay_model_entry){
+        .owner = ledger->principal,
+        .registered = ledger->height,
+        .byte_count = byte_count,
+        .royalty_ppm = royalty_ppm,
+    };
+    assay_record_text_copy(out->name, name, ASSAY_NAME_SIZE_MAX);
+    assay_record_text_copy(out->uri, uri, ASSAY_URI_SIZE_MAX);
+}
+
+assay_status assay_model_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
+    const assay_tx_register_model *body = &tx->body.register_model;
+    assay_model_entry entry;
+    bool found;
+    ASSAY_TRY(assay_model_get(&entry, &found, &ledger->reader, &body->root, err));
+    if (found)
+        return ASSAY_REJECT(err, MODEL_EXISTS, "registered before, at height %llu",
+                            (ull)entry.registered);
+    ASSAY_TRY(entry_check(ledger->params, body->byte_count, body->royalty_ppm, err));
+    entry_make(&entry, ledger, body->byte_count, body->royalty_ppm, body->name, body->uri);
+    ASSAY_TRY(model_put(ledger, &body->root, &entry, err));
+    return assay_money_spend(ledger, assay_purse_registration(ASSAY_TABLE_MODEL, &body->root),
+                             ledger->params->model_bond, err);
+}
+
+// Sources are registered, not retired, and together within the adapter's limit of bytes.
+static assay_status sources_check(const assay_ledger *ledger, const assay_source_list *sources,
+                                  assay_error *err) {
+    uint64_t left = ledger->params->adapter_bytes_max;
+    for (uint32_t i = 0; i < sources->count; i++) {
+        assay_dataset dataset;
+        bool found;
+        ASSAY_TRY(
+            assay_dataset_get(&dataset, &found, &ledger->reader, &sources->items[i].dataset, err));
+        if (!found) return ASSAY_REJECT(err, DATASET_UNKNOWN, "source %u is no data set", i);
+        if (dataset.retired != 0)
+            return ASSAY_REJECT(err, DATASET_RETIRED, "source %u was retired at height %llu", i,
+                                (ull)dataset.retired);
+        if (dataset.byte_count > left)
+            return ASSAY_REJECT(err, ADAPTER_SIZE,
+                                "sources up to %u have more than %llu bytes, the limit", i,
+                                (ull)ledger->params->adapter_bytes_max);
+        left -= dataset.byte_count;
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_adapter_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
+    const assay_tx_register_adapter *body = &tx->body.register_adapter;
+    assay_adapter_entry adapter;
+    assay_model_entry base;
+    bool found;
+    ASSAY_TRY(assay_adapter_get(&adapter, &found, &ledger->reader, &body->root, err));
+    if (found)
+        return ASSAY_REJECT(err, ADAPTER_EXISTS, "registered before, at height %llu",
+                            (ull)adapter.entry.registered);
+    ASSAY_TRY(assay_model_get(&base, &found, &ledger->reader, &body->base, err));
+    if (!found) return ASSAY_REJECT(err, MODEL_UNKNOWN, "the adapter's base is no model");
+    ASSAY_TRY(entry_check(ledger->params, body->byte_count, body->royalty_ppm, err));
+    ASSAY_TRY(sources_check(ledger, &body->sources, err));
+    adapter = (assay_adapter_entry){.base = body->base, .source_count = body->sources.count};
+    entry_make(&adapter.entry, ledger, body->byte_count, body->royalty_ppm, body->name, body->uri);
+    if (body->sources.count != 0)
+        memcpy(adapter.sources, body->sources.items,
+               body->sources.count * sizeof *body->sources.items);
+    ASSAY_TRY(adapter_put(ledger, &body->root, &adapter, err));
+    return assay_money_spend(ledger, assay_purse_registration(ASSAY_TABLE_ADAPTER, &body->root),
+                             ledger->params->adapter_bond, err);
+}
+
+assay_status assay_model_bond_change(assay_ledger *ledger, const assay_hash *root, int64_t change,
+                                     assay_error *err) {
+    assay_model_entry entry;
+    bool found;
+    ASSAY_TRY(assay_model_get(&entry, &found, &ledger->reader, root, err));
+    ASSAY_ASSERT(found);
+    entry.bond = assay_purse_changed(entry.bond, change);
+    return model_put(ledger, root, &entry, err);
+}
+
+assay_status assay_adapter_bond_change(assay_ledger *ledger, const assay_hash *root, int64_t change,
+                                       assay_error *err) {
+    assay_adapter_entry adapter;
+    bool found;
+    ASSAY_TRY(assay_adapter_get(&adapter, &found, &ledger->reader, root, err));
+    ASSAY_ASSERT(found);
+    adapter.entry.bond = assay_purse_changed(adapter.entry.bond, change);
+    return adapter_put(ledger, root, &adapter, err);
+}
