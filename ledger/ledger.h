@@ -40,7 +40,7 @@ typedef struct {
     uint32_t tx_index; // its place in the block, from 0
     assay_address signer;
     assay_address principal;
-    assay_hash digest; // EIP-712 digest: the id of what it makes
+    assay_hash digest; // open_session, submit_batch: the id of what it makes (EIP-712 digest)
     uint32_t new_keys; // state keys it has made so far
     bool by_agent;     // signer is an agent of principal
 } assay_ledger;

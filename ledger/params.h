@@ -16,9 +16,9 @@
 // X(name, default, min, max): the order is the canonical encoding's (P-22). Amounts are nopen,
 // windows are blocks.
 #define ASSAY_PARAM_LIST(X)                                                                        \
-    X(tx_fee_base, 1000, 0, ASSAY_PARAM_NOPEN_MAX)                                                 \
-    X(tx_fee_byte, 10, 0, ASSAY_PARAM_NOPEN_MAX)                                                   \
-    X(key_fee, 5000, 0, ASSAY_PARAM_NOPEN_MAX)                                                     \
+    X(tx_fee_base, 1000, 0, ASSAY_PARAM_RATE_MAX)                                                  \
+    X(tx_fee_byte, 10, 0, ASSAY_PARAM_RATE_MAX)                                                    \
+    X(key_fee, 5000, 0, ASSAY_PARAM_RATE_MAX)                                                      \
     X(block_bytes_max, 4 << 20, ASSAY_PARAM_BLOCK_BYTES_MIN, 64 << 20)                             \
     X(max_royalty_ppm, 150000, 0, ASSAY_PPM)                                                       \
     X(burn_ppm, 50000, 0, ASSAY_PPM)                                                               \
@@ -59,6 +59,7 @@
     X(power_step_ppm, 166666, 1, ASSAY_PPM)
 
 #define ASSAY_PARAM_NOPEN_MAX       (UINT64_C(1) << 56) // keeps sums of a few prices far from 2^64
+#define ASSAY_PARAM_RATE_MAX        (UINT64_C(1) << 40) // times the bytes or keys of a transaction: < 2^63
 #define ASSAY_PARAM_BLOCKS_MAX      UINT64_C(100000)
 #define ASSAY_PARAM_BLOCK_BYTES_MIN (2 << 20)
 

@@ -79,7 +79,6 @@
     X(SESSION_EXPIRY, 177, "the session's expiry is out of its range")                             \
     X(SEQUENCE, 178, "the first sequence does not follow the session's last")                      \
     X(DEPOSIT_SHORT, 179, "the session's free deposit is too small")                               \
-    X(BEACON_PLACE, 180, "a beacon stands first in a block of its proposer or nowhere")            \
     X(BLOCK_BYTES, 181, "the block or a lane's part of it is over its size")                       \
     X(COUNT_ZERO, 182, "a count of nothing")                                                       \
     X(PENDING, 183, "too many transactions of this signer are waiting")

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of an app and who moves it (tests/ledger/test_app.c checks each line):
+//
+//   fresh ──init_chain──→ committed ──finalize_block──→ finalised ──commit──→ committed
+//                            ↑                             │
+//                            └──failure or finalize again──┘ (the open block is dropped)
+//
+//   1  height, state root and app hash of `committed` are one LMDB commit of the store
+//   2  the store has an open block exactly in `finalised` (and inside finalize_block)
+//   3  check_tx reads the last commit through check_snapshot only, under check_lock
+//   4  after every block: the totals add up to the supply, and nothing is in the pool
+#include "ledger/app_private.h"
+
+#include <stdlib.h>
+
+#include "ledger/beacon.h"
+#include "ledger/due.h"
+#include "ledger/epoch.h"
+#include "ledger/history.h"
+#include "ledger/power.h"
+
+typedef unsigned long long ull;
+
+enum { TEXTS_MAX = 64 << 20 }; // sentences of one block's refusals
+
+assay_status assay_app_open(assay_app **out, const char *folder, const assay_genesis *genesis,
+                            const assay_app_options *options, assay_error *err) {
+    static const assay_app_options defaults;
+    assay_app *app = calloc(1, sizeof *app);
+    *out = NULL;
+    if (app == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for an application");
+    if (options == NULL) options = &defaults;
+    app->genesis = genesis;
+    app->pool = options->pool;
+    assay_arena_init(&app->texts, TEXTS_MAX);
+    pthread_mutex_init(&app->check_lock, NULL);
+    assay_store_options store = {
+        .map_size = options->map_size,
+        .skip_sync = options->skip_sync,
+        .pool = options->pool,
+    };
+    assay_status status = assay_store_open(&app->store, folder, &genesis->hash, &store, err);
+    if (status == ASSAY_OK) status = assay_verifier_open(&app->verifier, genesis, err);
+    if (status != ASSAY_OK) {
+        assay_app_close(app);
+        return status;
+    }
+    *out = app;
+    return ASSAY_OK;
+}
+
+void assay_app_close(assay_app *app) {
+    if (app == NULL) return;
+    assay_snapshot_close(app->check_snapshot);
+    assay_pending_close(&app->check_pending);
+    assay_pending_close(&app->block_pending);
+    assay_verified_close(&app->verified);
+    assay_verifier_close(app->verifier);
+    assay_store_close(app->store);
+    assay_arena_close(&app->texts);
+    pthread_mutex_destroy(&app->check_lock);
+    free(app->results);
+    free(app);
+}
+
+void assay_app_info_get(const assay_app *app, assay_app_info *out) {
+    const assay_store_tip *tip = assay_store_last(app->store);
+    *out = (assay_app_info){tip->committed, tip->height, tip->app_hash};
+}
+
+const assay_genesis *assay_app_genesis(const assay_app *app) {
+    return app->genesis;
+}
+
+assay_store *assay_app_store(assay_app *app) {
+    return app->store;
+}
+
+static void ledger_start(assay_app *app, uint64_t height) {
+    app->ledger = (assay_ledger){
+        .store = app->store,
+        .reader = assay_reader_of_store(app->store),
+        .genesis = app->genesis,
+        .params = &app->genesis->params,
+        .height = height,
+    };
+}
+
+// Ends the block's writes: totals, roots, and the equation that must hold whatever happened.
+static assay_status block_seal(assay_app *app, assay_hash *app_hash, assay_error *err) {
+    assay_hash state_root, history_root;
+    ASSAY_TRY(assay_totals_put(&app->ledger, err));
+    ASSAY_ASSERT(assay_totals_sum(&app->ledger.totals) == app->genesis->supply);
+    ASSAY_ASSERT(app->ledger.totals.nopen[ASSAY_MONEY_POOLS] == 0);
+    ASSAY_TRY(assay_store_root(app->store, &state_root, err));
+    ASSAY_TRY(assay_history_root(app->store, &history_root, err));
+    assay_store_app_hash(app_hash, &state_root, &history_root);
+    return ASSAY_OK;
+}
+
+static assay_status genesis_apply(assay_app *app, assay_error *err) {
+    const assay_genesis *genesis = app->genesis;
+    const assay_genesis_operator *producer = &genesis->producer;
+    for (uint32_t i = 0; i < genesis->account_count; i++)
+        ASSAY_TRY(assay_money_mint(&app->ledger, &genesis->accounts[i].address,
+                                   genesis->accounts[i].balance, err));
+    ASSAY_TRY(assay_money_mint(&app->ledger, &producer->address, producer->consensus_bond, err));
+    ASSAY_TRY(assay_money_move(&app->ledger, assay_purse_balance(&producer->address),
+                               assay_purse_bond(ASSAY_ROLE_CONSENSUS, &producer->address),
+                               producer->consensus_bond, err));
+    ASSAY_TRY(assay_beacon_init(&app->ledger, err));
+    ASSAY_TRY(assay_power_init(&app->ledger, err));
+    return block_seal(app, &app->app_hash, err);
+}
+
+assay_status assay_app_init_chain(assay_app *app, assay_error *err) {
+    if (assay_store_last(app->store)->committed) return ASSAY_OK;
+    ASSAY_TRY(assay_store_begin(app->store, err));
+    ledger_start(app, 0);
+    assay_status status = genesis_apply(app, err);
+    if (status == ASSAY_OK) status = assay_store_commit(app->store, 0, &app->app_hash, err);
+    if (status != ASSAY_OK) assay_store_abort(app->store);
+    return status;
+}
+
+// --- the block ---
+
+static void block_drop(assay_app *app) {
+    assay_store_abort(app->store);
+    assay_verified_close(&app->verified);
+    app->finalised = false;
+}
+
+static assay_status results_make(assay_app *app, uint32_t count, assay_error *err) {
+    assay_arena_reset(&app->texts);
+    free(app->results);
+    app->results = calloc((size_t)count + 1, sizeof *app->results);
+    if (app->results == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for %u results", count);
+    for (uint32_t i = 0; i < count; i++)
+        app->results[i].text = "";
+    return ASSAY_OK;
+}
+
+// Sentences are for people and in no hash: one that finds no room is left out.
+static void result_refuse(assay_app *app, uint32_t index, uint32_t code, const char *text) {
+    assay_app_result *result = &app->results[index];
+    size_t size = strlen(text) + 1;
+    char *copy = assay_arena_take(&app->texts, size, 1);
+    if (copy != NULL) memcpy(copy, text, size);
+    result->code = code;
+    result->text = copy != NULL ? copy : "";
+}
+
+const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_address *proposer) {
+    if (verified->count == 0 || verified->txs[0].code != 0) return NULL;
+    const assay_tx *tx = &verified->txs[0].tx;
+    bool own = tx->kind == ASSAY_TX_BEACON && assay_address_equal(&tx->signer, proposer);
+    return own ? tx : NULL;
+}
+
+static assay_status beacon_run(assay_app *app, const assay_tx *beacon, assay_error *err) {
+    uint32_t code = 0;
+    ASSAY_TRY(assay_beacon_block(&app->ledger, beacon ? &beacon->body.beacon.preimage : NULL, &code,
+                                 err));
+    if (beacon != NULL && code != 0) result_refuse(app, 0, code, assay_reject_text(code));
+    return ASSAY_OK;
+}
+
+static assay_status tx_run(assay_app *app, uint32_t index, assay_error *err) {
+    const assay_verified_tx *tx = &app->verified.txs[index];
+    assay_error refusal = {0};
+    app->ledger.tx_index = index;
+    assay_status status = assay_execute(&app->ledger, tx, &refusal);
+    if (status == ASSAY_REJECTED) {
+        result_refuse(app, index, refusal.reject, refusal.text);
+        return ASSAY_OK;
+    }
+    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", refusal.text);
+    if (tx->tx.kind == ASSAY_TX_SUBMIT_BATCH) {
+        app->results[index].data_size = ASSAY_HASH_SIZE;
+        memcpy(app->results[index].data, tx->digest.bytes, ASSAY_HASH_SIZE);
+    }
+    return ASSAY_OK;
+}
+
+static assay_status block_run(assay_app *app, const assay_app_block *block, assay_error *err) {
+    const assay_tx *beacon = assay_block_beacon(&app->verified, &block->proposer);
+    ASSAY_TRY(assay_totals_get(&app->ledger.totals, &app->ledger.reader, err));
+    ASSAY_TRY(beacon_run(app, beacon, err));
+    for (uint32_t i = beacon != NULL; i < block->tx_count; i++)
+        ASSAY_TRY(tx_run(app, i, err));
+    // Outside of transactions nobody signs.
+    app->ledger.by_agent = false;
+    app->ledger.signer = app->ledger.principal = (assay_address){{0}};
+    ASSAY_TRY(assay_due_run(&app->ledger, err));
+    ASSAY_TRY(assay_epoch_end_block(&app->ledger, err));
+    return block_seal(app, &app->app_hash, err);
+}
+
+assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *block,
+                                      assay_app_outcome *out, assay_error *err) {
+    const assay_store_tip *tip = assay_store_last(app->store);
+    if (!tip->committed || block->height != tip->height + 1)
+        return ASSAY_FAIL(err, RANGE, "block %llu, the next is %llu", (ull)block->height,
+                          (ull)(tip->committed ? tip->height + 1 : 0));
+    if (block->tx_count > ASSAY_APP_TXS_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u transactions, limit %d", block->tx_count,
+                          ASSAY_APP_TXS_MAX);
+    block_drop(app);
+    ASSAY_TRY(results_make(app, block->tx_count, err));
+    ASSAY_TRY(assay_verifier_check_all(app->verifier, &app->verified, block->txs, block->tx_count,
+                                       app->pool, err));
+    ASSAY_TRY(assay_store_begin(app->store, err));
+    ledger_start(app, block->height);
+    app->ledger.time = block->time;
+    app->ledger.proposer = block->proposer;
+    assay_status status = block_run(app, block, err);
+    if (status != ASSAY_OK) {
+        block_drop(app);
+        return status;
+    }
+    assay_verified_close(&app->verified);
+    app->finalised = true;
+    *out = (assay_app_outcome){app->results, block->tx_count, app->app_hash};
+    return ASSAY_OK;
+}
+
+assay_status assay_app_commit(assay_app *app, assay_error *err) {
+    ASSAY_ASSERT(app->finalised);
+    ASSAY_TRY(assay_store_commit(app->store, app->ledger.height, &app->app_hash, err));
+    app->finalised = false;
+    // check_tx opens the next snapshot when it needs one.
+    pthread_mutex_lock(&app->check_lock);
+    assay_snapshot_close(app->check_snapshot);
+    app->check_snapshot = NULL;
+    pthread_mutex_unlock(&app->check_lock);
+    return ASSAY_OK;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Internal: the app as ledger/app.c (blocks) and ledger/proposal.c (what comes before) share it.
+#ifndef ASSAY_LEDGER_APP_PRIVATE_H
+#define ASSAY_LEDGER_APP_PRIVATE_H
+
+#include <pthread.h>
+
+#include "ledger/app.h"
+#include "ledger/money.h"
+#include "ledger/pending.h"
+#include "ledger/verify.h"
+
+struct assay_app {
+    const assay_genesis *genesis;
+    assay_store *store;
+    assay_pool *pool;
+    assay_verifier *verifier;
+
+    // The engine's thread: the block in progress or finalised.
+    assay_ledger ledger;
+    assay_verified verified;
+    assay_app_result *results;
+    assay_arena texts; // of results
+    assay_hash app_hash;
+    bool finalised;
+    assay_pending block_pending; // scratch of proposals
+
+    // Any thread, under check_lock: what waits, on top of the last commit.
+    pthread_mutex_t check_lock;
+    assay_snapshot *check_snapshot; // NULL: to be opened
+    assay_pending check_pending;
+};
+
+// The block's beacon transaction: first, and its proposer's; NULL if there is none. Spec: P-39.
+const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_address *proposer);
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/execute.h"
+
+#include "ledger/agent.h"
+#include "ledger/batch.h"
+#include "ledger/beacon.h"
+#include "ledger/bond.h"
+#include "ledger/case.h"
+#include "ledger/dataset.h"
+#include "ledger/evidence.h"
+#include "ledger/money.h"
+#include "ledger/registry.h"
+#include "ledger/session.h"
+
+typedef unsigned long long ull;
+
+// Rates are at most 2^40 and sizes 2^20, so fees stay below 2^63 (params.h).
+static uint64_t admission_fee(const assay_params *params, size_t size, bool new_account) {
+    return params->tx_fee_base + size * params->tx_fee_byte + (new_account ? params->key_fee : 0);
+}
+
+static assay_status fee_check(uint64_t fee, const assay_reader *reader, const assay_params *params,
+                              uint64_t height, const assay_tx *tx, const assay_account *signer,
+                              uint64_t outflow, assay_error *err) {
+    bool by_agent = !assay_address_equal(&tx->signer, &tx->principal);
+    assay_account principal = *signer;
+    if (by_agent) ASSAY_TRY(assay_account_get(&principal, reader, &tx->principal, err));
+    if (principal.balance < fee || principal.balance - fee < outflow)
+        return ASSAY_REJECT(err, FEE_SHORT, "balance %llu nopen, %llu waiting to leave, fee %llu",
+                            (ull)principal.balance, (ull)outflow, (ull)fee);
+    if (!by_agent) return ASSAY_OK;
+    assay_allowance allowance;
+    ASSAY_TRY(assay_allowance_get(&allowance, reader, &tx->principal, err));
+    uint64_t left = assay_allowance_left(&allowance, params, height);
+    if (left < fee)
+        return ASSAY_REJECT(err, AGENT_LIMIT, "%llu nopen of the epoch's limit left, fee %llu",
+                            (ull)left, (ull)fee);
+    return ASSAY_OK;
+}
+
+assay_status assay_admission_check(uint64_t *fee, const assay_reader *reader,
+                                   const assay_params *params, uint64_t height,
+                                   const assay_verified_tx *verified, const assay_ahead *ahead,
+                                   assay_error *err) {
+    const assay_tx *tx = &verified->tx;
+    assay_account signer;
+    if (verified->code != 0)
+        return assay_fail(err, ASSAY_REJECTED, verified->code, "%s", verified->text);
+    if (tx->kind == ASSAY_TX_BEACON)
+        return ASSAY_REJECT(err, BEACON_PLACE, "a beacon is first in a block and its proposer's");
+    ASSAY_TRY(assay_account_get(&signer, reader, &tx->signer, err));
+    uint64_t next = signer.nonces[tx->lane];
+    if (next < ahead->nonce) next = ahead->nonce;
+    if (tx->nonce != next)
+        return ASSAY_REJECT(err, NONCE, "nonce %llu in lane %u, the next is %llu", (ull)tx->nonce,
+                            tx->lane, (ull)next);
+    ASSAY_TRY(assay_agent_check(reader, tx, height, err));
+    bool new_account = signer.balance == 0 && signer.nonces[0] == 0 && signer.nonces[1] == 0;
+    *fee = admission_fee(params, verified->bytes.size, new_account);
+    return fee_check(*fee, reader, params, height, tx, &signer, ahead->outflow, err);
+}
+
+static assay_status rule_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
+    switch (tx->kind) {
+    case ASSAY_TX_TRANSFER:
+        return assay_transfer_apply(ledger, tx, err);
+    case ASSAY_TX_BOND:
+        return assay_bond_apply(ledger, tx, err);
+    case ASSAY_TX_UNBOND:
+        return assay_unbond_apply(ledger, tx, err);
+    case ASSAY_TX_AUTHORIZE_AGENT:
+        return assay_agent_authorize(ledger, tx, err);
+    case ASSAY_TX_REVOKE_AGENT:
+        return assay_agent_revoke(ledger, tx, err);
+    case ASSAY_TX_COMMIT_DATASET:
+        return assay_dataset_commit(ledger, tx, err);
+    case ASSAY_TX_REGISTER_DATASET:
+        return assay_dataset_register(ledger, tx, err);
+    case ASSAY_TX_RETIRE_DATASET:
+        return assay_dataset_retire(ledger, tx, err);
+    case ASSAY_TX_REGISTER_MODEL:
+        return assay_model_register(ledger, tx, err);
+    case ASSAY_TX_REGISTER_ADAPTER:
+        return assay_adapter_register(ledger, tx, err);
+    case ASSAY_TX_DECLARE_ROOTS:
+        return assay_declared_replace(ledger, tx, err);
+    case ASSAY_TX_REGISTER_CHAIN:
+        return assay_beacon_register(ledger, &tx->body.register_chain, err);
+    case ASSAY_TX_OPEN_SESSION:
+        return assay_session_open(ledger, tx, err);
+    case ASSAY_TX_CLOSE_SESSION:
+        return assay_session_close(ledger, tx, err);
+    case ASSAY_TX_SUBMIT_BATCH:
+        return assay_batch_submit(ledger, &tx->body.submit_batch, err);
+    case ASSAY_TX_VERDICT_COMMIT:
+        return assay_case_commit(ledger, &tx->body.verdict_commit, err);
+    case ASSAY_TX_VERDICT_REVEAL:
+        return assay_case_reveal(ledger, &tx->body.verdict_reveal, err);
+    case ASSAY_TX_POST_EVIDENCE:
+        return assay_evidence_post(ledger, &tx->body.post_evidence, err);
+    case ASSAY_TX_WITHDRAW:
+        return assay_withdraw_apply(ledger, tx, err);
+    case ASSAY_TX_BEACON:
+        break;
+    }
+    ASSAY_ASSERT(!"admission has refused every other kind");
+}
+
+assay_status assay_execute(assay_ledger *ledger, const assay_verified_tx *verified,
+                           assay_error *err) {
+    static const assay_ahead nothing;
+    const assay_tx *tx = &verified->tx;
+    uint64_t fee;
+    ASSAY_TRY(assay_admission_check(&fee, &ledger->reader, ledger->params, ledger->height, verified,
+                                    &nothing, err));
+    ledger->signer = tx->signer;
+    ledger->principal = tx->principal;
+    ledger->by_agent = !assay_address_equal(&tx->signer, &tx->principal);
+    ledger->digest = verified->digest;
+    ASSAY_TRY(assay_money_admit(ledger, tx->lane, fee, err));
+
+    ledger->new_keys = 0;
+    assay_ledger_mark mark = assay_ledger_savepoint(ledger);
+    assay_status status = rule_apply(ledger, tx, err);
+    if (status == ASSAY_OK)
+        status = assay_money_fee(ledger, ledger->new_keys * ledger->params->key_fee, err);
+    if (status == ASSAY_REJECTED)
+        assay_ledger_rollback(ledger, &mark);
+    else
+        assay_ledger_release(ledger, &mark);
+    return status;
+}
+
+// Keys a transaction may make beside its signer's account: two for each row of a list, and a few.
+static uint64_t keys_max(const assay_tx *tx) {
+    uint64_t rows = 0;
+    if (tx->kind == ASSAY_TX_DECLARE_ROOTS) rows = tx->body.declare_roots.roots.count;
+    if (tx->kind == ASSAY_TX_SUBMIT_BATCH)
+        rows = (uint64_t)tx->body.submit_batch.sessions.count + tx->body.submit_batch.models.count +
+               tx->body.submit_batch.datasets.count;
+    return 4 + 2 * rows;
+}
+
+static uint64_t named_amount(const assay_tx *tx, const assay_params *params) {
+    switch (tx->kind) {
+    case ASSAY_TX_TRANSFER:
+        return tx->body.transfer.amount;
+    case ASSAY_TX_BOND:
+        return tx->body.bond.amount;
+    case ASSAY_TX_REGISTER_DATASET:
+        return params->dataset_bond;
+    case ASSAY_TX_REGISTER_MODEL:
+        return params->model_bond;
+    case ASSAY_TX_REGISTER_ADAPTER:
+        return params->adapter_bond;
+    case ASSAY_TX_OPEN_SESSION:
+        return tx->body.open_session.deposit;
+    case ASSAY_TX_WITHDRAW:
+        return tx->body.withdraw.amount;
+    default:
+        return 0;
+    }
+}
+
+uint64_t assay_outflow_max(const assay_tx *tx, const assay_params *params) {
+    unsigned __int128 sum = named_amount(tx, params);
+    sum += (unsigned __int128)keys_max(tx) * params->key_fee;
+    if (tx->kind == ASSAY_TX_SUBMIT_BATCH)
+        sum += (params->check_price_base +
+                (unsigned __int128)ASSAY_OUTFLOW_MODEL_MIB * params->check_price_mib) *
+               params->samples * params->validators_per_sample;
+    return sum < INT64_MAX ? (uint64_t)sum : INT64_MAX;
+}

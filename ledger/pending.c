@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/pending.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "ledger/money.h"
+
+typedef unsigned long long ull;
+
+enum { SLOTS_MIN = 1 << 10, FREE = 0, LANE = 1, OUTFLOW = 1 + ASSAY_TX_LANE_COUNT };
+
+struct assay_pending_slot {
+    uint64_t value; // next nonce, or nopen leaving
+    uint8_t kind;   // FREE, LANE + lane, OUTFLOW
+    assay_address address;
+};
+
+void assay_pending_reset(assay_pending *pending) {
+    if (pending->slots != NULL)
+        memset(pending->slots, 0, pending->slot_count * sizeof *pending->slots);
+    pending->used = 0;
+}
+
+void assay_pending_close(assay_pending *pending) {
+    free(pending->slots);
+    *pending = (assay_pending){0};
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
+// The slot of (kind, address), or the free one it would take. There always is a free one.
+static assay_pending_slot *slot_find(const assay_pending *pending, uint8_t kind,
+                                     const assay_address *address) {
+    uint64_t hash = mix(pending->seed, kind);
+    hash = mix(hash, assay_load_be64(address->bytes));
+    hash = mix(hash, assay_load_be64(address->bytes + 8));
+    hash = mix(hash, assay_load_be32(address->bytes + 16));
+    for (uint32_t i = (uint32_t)hash;; i++) {
+        assay_pending_slot *slot = &pending->slots[i & (pending->slot_count - 1)];
+        if (slot->kind == FREE ||
+            (slot->kind == kind && assay_address_equal(&slot->address, address)))
+            return slot;
+    }
+}
+
+// Makes room for two more at a load of at most one half.
+static assay_status room_make(assay_pending *pending, assay_error *err) {
+    if (pending->slot_count != 0 && pending->used + 2 <= pending->slot_count / 2) return ASSAY_OK;
+    if (pending->used + 2 > ASSAY_PENDING_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u signers and principals wait, limit %d", pending->used,
+                          ASSAY_PENDING_MAX);
+    assay_pending larger = {.used = pending->used, .seed = pending->seed};
+    larger.slot_count = pending->slot_count != 0 ? 2 * pending->slot_count : SLOTS_MIN;
+    // Without entropy the table still works; only its worst case is then somebody's choice.
+    if (pending->slots == NULL && getrandom(&larger.seed, sizeof larger.seed, GRND_NONBLOCK) < 0)
+        larger.seed = (uint64_t)(uintptr_t)pending;
+    larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
+    if (larger.slots == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for pending signers");
+    for (uint32_t i = 0; i < pending->slot_count; i++) {
+        const assay_pending_slot *slot = &pending->slots[i];
+        if (slot->kind != FREE) *slot_find(&larger, slot->kind, &slot->address) = *slot;
+    }
+    free(pending->slots);
+    *pending = larger;
+    return ASSAY_OK;
+}
+
+static void slot_set(assay_pending *pending, assay_pending_slot *slot, uint8_t kind,
+                     const assay_address *address, uint64_t value) {
+    if (slot->kind == FREE) {
+        slot->kind = kind;
+        slot->address = *address;
+        pending->used++;
+    }
+    slot->value = value;
+}
+
+// A signer whose first transaction has not come for long must not fill the queue with later ones.
+static assay_status count_check(const assay_reader *reader, const assay_tx *tx,
+                                const assay_ahead *ahead, assay_error *err) {
+    assay_account signer;
+    if (ahead->nonce == 0) return ASSAY_OK;
+    ASSAY_TRY(assay_account_get(&signer, reader, &tx->signer, err));
+    uint64_t done = signer.nonces[tx->lane];
+    if (ahead->nonce > done && ahead->nonce - done >= ASSAY_PENDING_SIGNER_MAX)
+        return ASSAY_REJECT(err, PENDING, "%llu transactions of this signer wait, limit %d",
+                            (ull)(ahead->nonce - done), ASSAY_PENDING_SIGNER_MAX);
+    return ASSAY_OK;
+}
+
+assay_status assay_pending_admit(assay_pending *pending, const assay_reader *reader,
+                                 const assay_params *params, uint64_t height,
+                                 const assay_verified_tx *verified, uint64_t outflow,
+                                 assay_error *err) {
+    static const assay_ahead nothing;
+    const assay_tx *tx = &verified->tx;
+    uint64_t fee;
+    // What is not even decoded has no signer to look up.
+    if (verified->code != 0 || tx->kind == ASSAY_TX_BEACON)
+        return assay_admission_check(&fee, reader, params, height, verified, &nothing, err);
+    ASSAY_TRY(room_make(pending, err));
+    uint8_t lane_kind = (uint8_t)(LANE + tx->lane);
+    assay_pending_slot *lane = slot_find(pending, lane_kind, &tx->signer);
+    assay_pending_slot *money = slot_find(pending, OUTFLOW, &tx->principal);
+    assay_ahead ahead = {lane->value, money->value};
+    ASSAY_TRY(assay_admission_check(&fee, reader, params, height, verified, &ahead, err));
+    ASSAY_TRY(count_check(reader, tx, &ahead, err));
+    uint64_t leaving;
+    if (__builtin_add_overflow(ahead.outflow, fee, &leaving) ||
+        __builtin_add_overflow(leaving, outflow, &leaving) || leaving > INT64_MAX)
+        leaving = INT64_MAX;
+    slot_set(pending, lane, lane_kind, &tx->signer, tx->nonce + 1);
+    // The first insertion may have taken the free slot that the second lookup found.
+    money = slot_find(pending, OUTFLOW, &tx->principal);
+    slot_set(pending, money, OUTFLOW, &tx->principal, leaving);
+    return ASSAY_OK;
+}

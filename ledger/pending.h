@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What transactions that wait for a block, or stand earlier in a proposed one, will have done:
+// the next nonce of each signer and lane, and what leaves each principal's balance.
+#ifndef ASSAY_LEDGER_PENDING_H
+#define ASSAY_LEDGER_PENDING_H
+
+#include "ledger/execute.h"
+
+typedef struct assay_pending_slot assay_pending_slot;
+
+// One thread at a time. A zeroed struct is empty and safe to close.
+typedef struct {
+    assay_pending_slot *slots; // [slot_count], open addressing
+    uint32_t slot_count;       // a power of two, or 0
+    uint32_t used;
+    uint64_t seed; // of the hash, so that nobody can choose colliding addresses
+} assay_pending;
+
+enum {
+    ASSAY_PENDING_MAX = 1 << 18,       // signers, lanes and principals together
+    ASSAY_PENDING_SIGNER_MAX = 1 << 12 // transactions of one signer and lane
+};
+
+// Forgets everything, keeps the memory.
+void assay_pending_reset(assay_pending *pending);
+void assay_pending_close(assay_pending *pending);
+
+// Admits tx behind what is pending, and adds it. outflow: what it takes beside its fee (0: count
+// fees only). Errors: REJECTED (as assay_admission_check, and PENDING), CAPACITY, MEMORY, CORRUPT,
+// IO; nothing is added then. Spec: P-26.
+assay_status assay_pending_admit(assay_pending *pending, const assay_reader *reader,
+                                 const assay_params *params, uint64_t height,
+                                 const assay_verified_tx *tx, uint64_t outflow, assay_error *err);
+
+#endif

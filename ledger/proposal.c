@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Before a block: which transactions may wait, which to propose, and whether a proposal is honest.
+#include "ledger/app_private.h"
+#include "ledger/beacon.h"
+
+typedef unsigned long long ull;
+
+// --- check_tx ---
+
+static assay_status waiting_admit(assay_app *app, const assay_verified_tx *tx, assay_error *err) {
+    if (app->check_snapshot == NULL)
+        ASSAY_TRY(assay_snapshot_open(&app->check_snapshot, app->store, err));
+    const assay_store_tip *tip = assay_snapshot_tip(app->check_snapshot);
+    if (!tip->committed) return ASSAY_FAIL(err, NOT_FOUND, "the chain has no genesis state yet");
+    assay_reader reader = assay_reader_of_snapshot(app->check_snapshot);
+    return assay_pending_admit(&app->check_pending, &reader, &app->genesis->params, tip->height + 1,
+                               tx, 0, err);
+}
+
+assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, assay_hash *id,
+                                assay_error *err) {
+    assay_arena arena;
+    assay_verified_tx tx;
+    assay_arena_init(&arena, ASSAY_TX_ARENA_MAX + ASSAY_ERROR_TEXT_MAX + 16);
+    assay_status status =
+        assay_verifier_check(app->verifier, &tx, (assay_bytes){data, size}, &arena, err);
+    if (status == ASSAY_OK && tx.code != 0)
+        status = assay_fail(err, ASSAY_REJECTED, tx.code, "%s", tx.text);
+    if (status == ASSAY_OK) {
+        *id = tx.id;
+        pthread_mutex_lock(&app->check_lock);
+        status = waiting_admit(app, &tx, err);
+        pthread_mutex_unlock(&app->check_lock);
+    }
+    assay_arena_close(&arena);
+    return status;
+}
+
+void assay_app_recheck(assay_app *app) {
+    pthread_mutex_lock(&app->check_lock);
+    assay_pending_reset(&app->check_pending);
+    pthread_mutex_unlock(&app->check_lock);
+}
+
+// --- prepare_proposal ---
+
+typedef struct {
+    assay_app *app;
+    const assay_app_proposal *proposal;
+    assay_reader reader;
+    uint64_t lane_bytes_left[ASSAY_TX_LANE_COUNT];
+    uint32_t *picked;
+    uint32_t picked_count;
+} selection;
+
+// Takes a candidate of `lane` if it fits and would be admitted behind what is picked.
+static assay_status candidate_try(selection *select, uint32_t index, uint8_t lane,
+                                  assay_arena *arena, assay_error *err) {
+    assay_app *app = select->app;
+    assay_bytes bytes = select->proposal->candidates[index];
+    assay_verified_tx tx;
+    assay_error refusal = {0};
+    if (bytes.size > select->lane_bytes_left[lane]) return ASSAY_OK;
+    ASSAY_TRY(assay_verifier_check(app->verifier, &tx, bytes, arena, err));
+    if (tx.code != 0 || tx.tx.lane != lane) return ASSAY_OK;
+    uint64_t outflow = assay_outflow_max(&tx.tx, &app->genesis->params);
+    assay_status status =
+        assay_pending_admit(&app->block_pending, &select->reader, &app->genesis->params,
+                            select->proposal->height, &tx, outflow, &refusal);
+    if (status == ASSAY_REJECTED) return ASSAY_OK;
+    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", refusal.text);
+    select->lane_bytes_left[lane] -= bytes.size;
+    select->picked[select->picked_count++] = index;
+    return ASSAY_OK;
+}
+
+static assay_status lane_select(selection *select, uint8_t lane, assay_error *err) {
+    assay_arena arena;
+    assay_status status = ASSAY_OK;
+    assay_arena_init(&arena, ASSAY_TX_ARENA_MAX + ASSAY_ERROR_TEXT_MAX + 16);
+    for (uint32_t i = 0; i < select->proposal->candidate_count && status == ASSAY_OK; i++) {
+        // One place is the beacon's.
+        if (select->picked_count >= ASSAY_APP_TXS_MAX - 1) break;
+        status = candidate_try(select, i, lane, &arena, err);
+        assay_arena_reset(&arena);
+    }
+    assay_arena_close(&arena);
+    return status;
+}
+
+static assay_status beacon_usable(assay_app *app, const selection *select, bool *usable,
+                                  assay_error *err) {
+    const assay_app_proposal *proposal = select->proposal;
+    assay_arena arena;
+    assay_verified_tx tx;
+    assay_error refusal = {0};
+    *usable = false;
+    if (proposal->beacon == NULL) return ASSAY_OK;
+    assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
+    assay_status status = assay_verifier_check(app->verifier, &tx, *proposal->beacon, &arena, err);
+    if (status == ASSAY_OK && tx.code == 0 && tx.tx.kind == ASSAY_TX_BEACON &&
+        assay_address_equal(&tx.tx.signer, &proposal->proposer)) {
+        status = assay_beacon_check(&select->reader, &app->genesis->params, proposal->height,
+                                    &proposal->proposer, &tx.tx.body.beacon.preimage, &refusal);
+        *usable = status == ASSAY_OK;
+        if (status == ASSAY_REJECTED)
+            status = ASSAY_OK;
+        else if (status != ASSAY_OK)
+            assay_fail(err, status, 0, "%s", refusal.text);
+    }
+    assay_arena_close(&arena);
+    return status;
+}
+
+assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal *proposal,
+                                        uint32_t *picked, uint32_t *picked_count, bool *with_beacon,
+                                        assay_error *err) {
+    assay_snapshot *snapshot;
+    *picked_count = 0;
+    ASSAY_TRY(assay_snapshot_open(&snapshot, app->store, err));
+    uint64_t half = app->genesis->params.block_bytes_max / 2;
+    selection select = {
+        .app = app,
+        .proposal = proposal,
+        .reader = assay_reader_of_snapshot(snapshot),
+        .lane_bytes_left = {half, half},
+        .picked = picked,
+    };
+    assay_pending_reset(&app->block_pending);
+    assay_status status = beacon_usable(app, &select, with_beacon, err);
+    if (status == ASSAY_OK) {
+        if (*with_beacon) select.lane_bytes_left[0] -= proposal->beacon->size;
+        status = lane_select(&select, 1, err);
+    }
+    if (status == ASSAY_OK) status = lane_select(&select, 0, err);
+    assay_snapshot_close(snapshot);
+    if (status == ASSAY_OK) *picked_count = select.picked_count;
+    return status;
+}
+
+// --- process_proposal ---
+
+static assay_status sizes_check(const assay_app *app, const assay_verified *verified,
+                                assay_error *err) {
+    uint64_t half = app->genesis->params.block_bytes_max / 2;
+    uint64_t bytes[ASSAY_TX_LANE_COUNT] = {0};
+    if (verified->count > ASSAY_APP_TXS_MAX)
+        return ASSAY_REJECT(err, BLOCK_BYTES, "%u transactions, limit %d", verified->count,
+                            ASSAY_APP_TXS_MAX);
+    for (uint32_t i = 0; i < verified->count; i++) {
+        const assay_verified_tx *tx = &verified->txs[i];
+        if (tx->code != 0)
+            return assay_fail(err, ASSAY_REJECTED, tx->code, "transaction %u: %s", i, tx->text);
+        bytes[tx->tx.lane] += tx->bytes.size;
+    }
+    for (int lane = 0; lane < ASSAY_TX_LANE_COUNT; lane++)
+        if (bytes[lane] > half)
+            return ASSAY_REJECT(err, BLOCK_BYTES, "lane %d has %llu bytes, limit %llu", lane,
+                                (ull)bytes[lane], (ull)half);
+    return ASSAY_OK;
+}
+
+static assay_status proposal_check(assay_app *app, const assay_app_block *block,
+                                   const assay_verified *verified, const assay_reader *reader,
+                                   assay_error *err) {
+    const assay_params *params = &app->genesis->params;
+    ASSAY_TRY(sizes_check(app, verified, err));
+    const assay_tx *beacon = assay_block_beacon(verified, &block->proposer);
+    if (beacon != NULL)
+        ASSAY_TRY(assay_beacon_check(reader, params, block->height, &block->proposer,
+                                     &beacon->body.beacon.preimage, err));
+    assay_pending_reset(&app->block_pending);
+    for (uint32_t i = beacon != NULL; i < verified->count; i++) {
+        assay_error refusal = {0};
+        assay_status status = assay_pending_admit(&app->block_pending, reader, params,
+                                                  block->height, &verified->txs[i], 0, &refusal);
+        if (status != ASSAY_OK)
+            return assay_fail(err, status, refusal.reject, "transaction %u: %s", i, refusal.text);
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_app_process_proposal(assay_app *app, const assay_app_block *block,
+                                        assay_error *err) {
+    assay_verified verified = {0};
+    assay_snapshot *snapshot;
+    ASSAY_TRY(assay_snapshot_open(&snapshot, app->store, err));
+    assay_status status = assay_verifier_check_all(app->verifier, &verified, block->txs,
+                                                   block->tx_count, app->pool, err);
+    if (status == ASSAY_OK) {
+        assay_reader reader = assay_reader_of_snapshot(snapshot);
+        status = proposal_check(app, block, &verified, &reader, err);
+    }
+    assay_verified_close(&verified);
+    assay_snapshot_close(snapshot);
+    return status;
+}
