@@ -14,10 +14,8 @@
 typedef struct assay_app assay_app;
 
 enum {
-    ASSAY_APP_DATA_MAX = 32,         // bytes of a result's data
-    ASSAY_APP_TX_MAX = 1 << 20,      // bytes of one transaction (P-2)
-    ASSAY_APP_TXS_MAX = 1 << 17,     // transactions of one block
-    ASSAY_APP_PENDING_MAX = 1 << 12, // transactions of one signer and lane that may wait
+    ASSAY_APP_DATA_MAX = 32,     // bytes of a result's data
+    ASSAY_APP_TXS_MAX = 1 << 17, // transactions of one block
 };
 
 // A zeroed struct gives the defaults.
@@ -65,11 +63,7 @@ assay_status assay_app_check_tx(assay_app *app, const void *tx, size_t size, ass
 // oldest first (their signatures are remembered), before new ones.
 void assay_app_recheck(assay_app *app);
 
-// Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon
-// preimage first (if it has one), then verdicts and evidence within their half of the block's
-// bytes, then the rest, each signer's nonces in order. picked[i]: index of the i-th transaction.
-// beacon (size 0: none) lives until the next call. The caller's picked holds count entries.
-// Errors: CORRUPT, MEMORY, IO. Spec: P-26, P-27.
+// What there is to choose from. Borrowed for the call.
 typedef struct {
     uint64_t height;
     assay_address proposer;
@@ -78,6 +72,11 @@ typedef struct {
     const assay_bytes *beacon; // a beacon transaction to put first, NULL: none
 } assay_app_proposal;
 
+// Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon
+// preimage first (if it has one), then verdicts and evidence within their half of the block's
+// bytes, then the rest, each signer's nonces in order. picked[i]: index of the i-th transaction.
+// beacon (size 0: none) lives until the next call. The caller's picked holds count entries.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-26, P-27.
 assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal *proposal,
                                         uint32_t *picked, uint32_t *picked_count, bool *with_beacon,
                                         assay_error *err);

@@ -7,10 +7,10 @@
 // bond_save is the only writer and keeps 1 and 3; bond_leave and the two takers keep 2 and 4.
 #include "ledger/bond.h"
 
+#include "ledger/declared.h"
 #include "ledger/due.h"
 #include "ledger/purse.h"
 #include "ledger/record.h"
-#include "ledger/registry.h"
 
 typedef unsigned long long ull;
 

@@ -3,9 +3,9 @@
 //   1  DECLARER (root, validator) exists exactly if DECLARED of the validator lists the root
 //   2  DECLARED_SUM of a root is the sum of its declarers' effective verification bond
 // replace_roots and assay_declared_reweigh are the only writers (tests/ledger/test_registry.c).
-#include "ledger/purse.h"
+#include "ledger/declared.h"
+
 #include "ledger/record.h"
-#include "ledger/registry.h"
 
 typedef unsigned long long ull;
 
@@ -72,43 +72,6 @@ assay_status assay_declared_share(uint64_t *declared, uint64_t *total, const ass
     ASSAY_TRY(assay_declared_has(&declares, reader, root, aside, err));
     *total -= own;
     if (declares) *declared -= own;
-    return ASSAY_OK;
-}
-
-static assay_status root_payable(const assay_ledger *ledger, const char *what,
-                                 const assay_hash *root, const assay_address *provider,
-                                 assay_error *err) {
-    uint64_t declared, total;
-    ASSAY_TRY(assay_declared_share(&declared, &total, &ledger->reader, ledger->params, root,
-                                   provider, err));
-    // > 2/3 of the total; with no bond at all nothing is payable.
-    if ((unsigned __int128)declared * 3 <= (unsigned __int128)total * 2)
-        return ASSAY_REJECT(err, NOT_DECLARED,
-                            "%llu nopen of verification bond declare the %s, more than 2/3 of %llu "
-                            "needed",
-                            (ull)declared, what, (ull)total);
-    return ASSAY_OK;
-}
-
-assay_status assay_registry_payable(uint64_t *byte_count, assay_ledger *ledger,
-                                    const assay_hash *model, const assay_hash *adapter,
-                                    const assay_address *provider, assay_error *err) {
-    assay_model_entry entry;
-    bool found;
-    ASSAY_TRY(assay_model_get(&entry, &found, &ledger->reader, model, err));
-    if (!found) return ASSAY_REJECT(err, MODEL_UNKNOWN, "no model has this root");
-    ASSAY_TRY(root_payable(ledger, "model", model, provider, err));
-    *byte_count = entry.byte_count;
-    if (assay_hash_is_zero(adapter)) return ASSAY_OK;
-    assay_adapter_entry tuned;
-    ASSAY_TRY(assay_adapter_get(&tuned, &found, &ledger->reader, adapter, err));
-    if (!found) return ASSAY_REJECT(err, ADAPTER_UNKNOWN, "no adapter has this root");
-    if (!assay_hash_equal(&tuned.base, model))
-        return ASSAY_REJECT(err, ADAPTER_BASE, "the adapter's base is another model");
-    ASSAY_TRY(root_payable(ledger, "adapter", adapter, provider, err));
-    // Two declared sizes; a sum that passes 2^64 saturates, and no fee covers its check price.
-    if (__builtin_add_overflow(entry.byte_count, tuned.entry.byte_count, byte_count))
-        *byte_count = UINT64_MAX;
     return ASSAY_OK;
 }
 

@@ -89,16 +89,17 @@ typedef struct {
 } assay_account;
 enum { ASSAY_ACCOUNT_SIZE = 3 * 8 };
 
+// Errors: CORRUPT, MEMORY, IO. Spec: P-24.
 assay_status assay_account_get(assay_account *out, const assay_reader *reader,
                                const assay_address *address, assay_error *err);
 
-// The next account after *address in ascending order; *found false at the end. Start from the zero
-// address (which cannot sign, but may hold money: ask for it by get).
+// The next account after *address, ascending; *found false at the end. Start from the zero address,
+// which never holds anything. Errors: CORRUPT, MEMORY, IO.
 assay_status assay_account_next(assay_address *address, assay_account *out, bool *found,
                                 const assay_reader *reader, assay_error *err);
 
 // Cumulative claims, ascending by recipient; start from the zero address (never a recipient).
-// Spec: P-38.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-38.
 assay_status assay_claim_next(assay_address *recipient, uint64_t *nopen, bool *found,
                               const assay_reader *reader, assay_error *err);
 
@@ -114,8 +115,8 @@ uint64_t assay_totals_sum(const assay_totals *totals);
 assay_status assay_transfer_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 assay_status assay_withdraw_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 
-// Internal to the block: what no rule may call.
-// Makes money: genesis only. Spec: P-21.
+// What follows is for the block, not for rules.
+// Makes money: genesis only. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-21.
 assay_status assay_money_mint(assay_ledger *ledger, const assay_address *address, uint64_t amount,
                               assay_error *err);
 

@@ -59,7 +59,7 @@
     X(power_step_ppm, 166666, 1, ASSAY_PPM)
 
 #define ASSAY_PARAM_NOPEN_MAX       (UINT64_C(1) << 56) // keeps sums of a few prices far from 2^64
-#define ASSAY_PARAM_RATE_MAX        (UINT64_C(1) << 40) // times the bytes or keys of a transaction: < 2^63
+#define ASSAY_PARAM_RATE_MAX        (UINT64_C(1) << 40) // times bytes or keys of one tx: < 2^63
 #define ASSAY_PARAM_BLOCKS_MAX      UINT64_C(100000)
 #define ASSAY_PARAM_BLOCK_BYTES_MIN (2 << 20)
 

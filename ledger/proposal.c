@@ -44,6 +44,8 @@ void assay_app_recheck(assay_app *app) {
 
 // --- prepare_proposal ---
 
+enum { LANE_AT = ASSAY_TX_HEAD_SIZE - 1 - 8 }; // lane u8, nonce u64 end a transaction's head
+
 typedef struct {
     assay_app *app;
     const assay_app_proposal *proposal;
@@ -60,9 +62,11 @@ static assay_status candidate_try(selection *select, uint32_t index, uint8_t lan
     assay_bytes bytes = select->proposal->candidates[index];
     assay_verified_tx tx;
     assay_error refusal = {0};
-    if (bytes.size > select->lane_bytes_left[lane]) return ASSAY_OK;
+    if (bytes.size > select->lane_bytes_left[lane] || bytes.size < ASSAY_TX_HEAD_SIZE ||
+        bytes.data[LANE_AT] != lane)
+        return ASSAY_OK;
     ASSAY_TRY(assay_verifier_check(app->verifier, &tx, bytes, arena, err));
-    if (tx.code != 0 || tx.tx.lane != lane) return ASSAY_OK;
+    if (tx.code != 0) return ASSAY_OK;
     uint64_t outflow = assay_outflow_max(&tx.tx, &app->genesis->params);
     assay_status status =
         assay_pending_admit(&app->block_pending, &select->reader, &app->genesis->params,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One way to read, for rules (the open block) and for everyone else (a snapshot): typed reads take
 // an assay_reader and serve both.
+// Spec: P-20.
 #ifndef ASSAY_LEDGER_READER_H
 #define ASSAY_LEDGER_READER_H
 

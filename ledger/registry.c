@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models and adapters. What validators declare about them is in ledger/declared.c.
 #include "ledger/registry.h"
 
 #include "ledger/purse.h"
@@ -192,6 +191,43 @@ assay_status assay_adapter_register(assay_ledger *ledger, const assay_tx *tx, as
     ASSAY_TRY(adapter_put(ledger, &body->root, &adapter, err));
     return assay_money_spend(ledger, assay_purse_registration(ASSAY_TABLE_ADAPTER, &body->root),
                              ledger->params->adapter_bond, err);
+}
+
+static assay_status root_payable(const assay_ledger *ledger, const char *what,
+                                 const assay_hash *root, const assay_address *provider,
+                                 assay_error *err) {
+    uint64_t declared, total;
+    ASSAY_TRY(assay_declared_share(&declared, &total, &ledger->reader, ledger->params, root,
+                                   provider, err));
+    // > 2/3 of the total; with no bond at all nothing is payable.
+    if ((unsigned __int128)declared * 3 <= (unsigned __int128)total * 2)
+        return ASSAY_REJECT(err, NOT_DECLARED,
+                            "%llu nopen of verification bond declare the %s, more than 2/3 of %llu "
+                            "needed",
+                            (ull)declared, what, (ull)total);
+    return ASSAY_OK;
+}
+
+assay_status assay_registry_payable(uint64_t *byte_count, assay_ledger *ledger,
+                                    const assay_hash *model, const assay_hash *adapter,
+                                    const assay_address *provider, assay_error *err) {
+    assay_model_entry entry;
+    bool found;
+    ASSAY_TRY(assay_model_get(&entry, &found, &ledger->reader, model, err));
+    if (!found) return ASSAY_REJECT(err, MODEL_UNKNOWN, "no model has this root");
+    ASSAY_TRY(root_payable(ledger, "model", model, provider, err));
+    *byte_count = entry.byte_count;
+    if (assay_hash_is_zero(adapter)) return ASSAY_OK;
+    assay_adapter_entry tuned;
+    ASSAY_TRY(assay_adapter_get(&tuned, &found, &ledger->reader, adapter, err));
+    if (!found) return ASSAY_REJECT(err, ADAPTER_UNKNOWN, "no adapter has this root");
+    if (!assay_hash_equal(&tuned.base, model))
+        return ASSAY_REJECT(err, ADAPTER_BASE, "the adapter's base is another model");
+    ASSAY_TRY(root_payable(ledger, "adapter", adapter, provider, err));
+    // Two declared sizes; a sum that passes 2^64 saturates, and no fee covers its check price.
+    if (__builtin_add_overflow(entry.byte_count, tuned.entry.byte_count, byte_count))
+        *byte_count = UINT64_MAX;
+    return ASSAY_OK;
 }
 
 assay_status assay_model_bond_change(assay_ledger *ledger, const assay_hash *root, int64_t change,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models, adapters with their lineage, and the roots that validators declare they can rerun.
+// Models, and adapters with their lineage: registered once, fixed for ever.
 #ifndef ASSAY_LEDGER_REGISTRY_H
 #define ASSAY_LEDGER_REGISTRY_H
 
 #include "ledger/bond.h"
 #include "ledger/dataset.h"
+#include "ledger/declared.h"
 
 enum {
     ASSAY_MODEL_HEAD_SIZE = 20 + 8 + 8 + 4 + 8,
@@ -43,32 +44,6 @@ assay_status assay_model_next(assay_hash *root, assay_model_entry *out, bool *fo
 assay_status assay_adapter_next(assay_hash *root, assay_adapter_entry *out, bool *found,
                                 const assay_reader *reader, assay_error *err);
 
-// The roots one validator declares. Absent: count 0.
-typedef struct {
-    uint32_t count;
-    assay_hash roots[ASSAY_ROOTS_MAX]; // ascending
-} assay_declared;
-
-assay_status assay_declared_get(assay_declared *out, const assay_reader *reader,
-                                const assay_address *validator, assay_error *err);
-
-// Does this validator declare this root? Errors: CORRUPT, MEMORY, IO. Spec: P-36.
-assay_status assay_declared_has(bool *out, const assay_reader *reader, const assay_hash *root,
-                                const assay_address *validator, assay_error *err);
-
-// The next validator after *validator that declares `root` with an effective verification bond,
-// ascending by address; weight: that bond. Start from the zero address.
-// Errors: CORRUPT, MEMORY, IO. Spec: P-36.
-assay_status assay_declarer_next(assay_address *validator, uint64_t *weight, bool *found,
-                                 const assay_reader *reader, const assay_params *params,
-                                 const assay_hash *root, assay_error *err);
-
-// Effective verification bond that declares `root`, and that of everyone, both without `aside`
-// (NULL: no one). O(1): running sums. Errors: CORRUPT, MEMORY, IO. Spec: P-36.
-assay_status assay_declared_share(uint64_t *declared, uint64_t *total, const assay_reader *reader,
-                                  const assay_params *params, const assay_hash *root,
-                                  const assay_address *aside, assay_error *err);
-
 // Refuses what a provider may not be paid for: model unknown, adapter unknown or of another base,
 // either declared by <= 2/3 of verification bond without the provider. adapter zero: none.
 // byte_count: that of model and adapter together. Errors: REJECTED (MODEL_UNKNOWN, ADAPTER_UNKNOWN,
@@ -78,19 +53,9 @@ assay_status assay_registry_payable(uint64_t *byte_count, assay_ledger *ledger,
                                     const assay_address *provider, assay_error *err);
 
 // Transactions. Errors: REJECTED (MODEL_EXISTS, MODEL_UNKNOWN, ADAPTER_EXISTS, ADAPTER_SIZE,
-// DATASET_UNKNOWN, DATASET_RETIRED, ROYALTY, COUNT_ZERO, NO_VERIFIER, BALANCE_SHORT, AGENT_LIMIT),
-// CAPACITY, CORRUPT, MEMORY, IO. Spec: P-34, P-35, P-36.
+// DATASET_UNKNOWN, DATASET_RETIRED, ROYALTY, COUNT_ZERO, BALANCE_SHORT, AGENT_LIMIT), CAPACITY,
+// CORRUPT, MEMORY, IO. Spec: P-34, P-35.
 assay_status assay_model_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 assay_status assay_adapter_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
-assay_status assay_declared_replace(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
-
-// A validator's effective verification bond has changed: the sums of its roots follow. Called by
-// ledger/bond.c only. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-36.
-assay_status assay_declared_reweigh(assay_ledger *ledger, const assay_address *validator,
-                                    uint64_t before, uint64_t after, assay_error *err);
-
-// The running sum of effective bond behind a root. Errors: CORRUPT, MEMORY, IO. Spec: P-36.
-assay_status assay_declared_sum(uint64_t *out, const assay_reader *reader, const assay_hash *root,
-                                assay_error *err);
 
 #endif

@@ -24,8 +24,6 @@ static assay_status accounts_scan(assay_totals *out, const assay_reader *reader,
     assay_address address = {{0}};
     assay_account account;
     bool found;
-    ASSAY_TRY(assay_account_get(&account, reader, &address, err));
-    ASSAY_TRY(add(&out->nopen[ASSAY_MONEY_BALANCES], account.balance, err));
     for (;;) {
         ASSAY_TRY(assay_account_next(&address, &account, &found, reader, err));
         if (!found) break;

@@ -33,7 +33,8 @@ typedef struct {
 assay_status assay_session_get(assay_session *out, bool *found, const assay_reader *reader,
                                const assay_hash *id, assay_error *err);
 
-// The same, gone ones too (from their aux key, which no rule may read).
+// The same, gone ones too (from their aux key, which no rule may read). Errors:
+// CORRUPT, MEMORY, IO.
 assay_status assay_session_find(assay_session *out, bool *found, const assay_reader *reader,
                                 const assay_hash *id, assay_error *err);
 
