@@ -54,11 +54,11 @@ static void genesis_hash(assay_genesis *genesis) {
         writer_hash(&sha, &writer);
     }
 
-    assay_writer_address(&writer, &genesis->producer.address);
-    assay_writer_copy(&writer, genesis->producer.ed25519, ASSAY_ED25519_SIZE);
-    assay_writer_u64(&writer, genesis->producer.consensus_bond);
-    assay_writer_hash(&writer, &genesis->producer.chain_tip);
-    assay_writer_u64(&writer, genesis->producer.chain_length);
+    assay_writer_address(&writer, &genesis->operator.address);
+    assay_writer_copy(&writer, genesis->operator.ed25519, ASSAY_ED25519_SIZE);
+    assay_writer_u64(&writer, genesis->operator.consensus_bond);
+    assay_writer_hash(&writer, &genesis->operator.chain_tip);
+    assay_writer_u64(&writer, genesis->operator.chain_length);
     assay_writer_address(&writer, &genesis->distributor);
     writer_hash(&sha, &writer);
     assay_sha256_final(&sha, &genesis->hash);
@@ -119,16 +119,16 @@ assay_status assay_genesis_seal(assay_genesis *genesis, assay_error *err) {
         return ASSAY_FAIL(err, RANGE, "chain_id is %llu, limits 1 to %lld",
                           (unsigned long long)genesis->chain_id, (long long)INT64_MAX);
     ASSAY_TRY(accounts_check(genesis, err));
-    const assay_genesis_operator *producer = &genesis->producer;
-    if (assay_address_is_zero(&producer->address))
+    const assay_genesis_operator *own = &genesis->operator;
+    if (assay_address_is_zero(&own->address))
         return ASSAY_FAIL(err, RANGE, "the operator has the zero address");
-    if (producer->consensus_bond < genesis->params.consensus_bond_min)
+    if (own->consensus_bond < genesis->params.consensus_bond_min)
         return ASSAY_FAIL(err, RANGE, "the operator's consensus_bond is %llu, minimum %llu",
-                          (unsigned long long)producer->consensus_bond,
+                          (unsigned long long)own->consensus_bond,
                           (unsigned long long)genesis->params.consensus_bond_min);
-    if (producer->chain_length == 0)
+    if (own->chain_length == 0)
         return ASSAY_FAIL(err, RANGE, "the operator's chain_length is 0, minimum 1");
-    ASSAY_TRY(supply_add(genesis, producer->consensus_bond, err));
+    ASSAY_TRY(supply_add(genesis, own->consensus_bond, err));
     genesis_hash(genesis);
     return ASSAY_OK;
 }
@@ -197,7 +197,7 @@ assay_status assay_genesis_parse(assay_genesis *out, const void *json, size_t si
     assay_status status =
         assay_json_parse(&root, json, size, ASSAY_GENESIS_JSON_MAX, "genesis", err);
     if (status == ASSAY_OK) status = head_read(out, root, err);
-    if (status == ASSAY_OK) status = operator_read(&out->producer, root, err);
+    if (status == ASSAY_OK) status = operator_read(&out->operator, root, err);
     if (status == ASSAY_OK) status = accounts_read(out, root, err);
     if (status == ASSAY_OK) status = assay_genesis_seal(out, err);
     json_decref(root);
@@ -236,17 +236,17 @@ static json_t *accounts_json(const assay_genesis *genesis) {
 }
 
 json_t *assay_genesis_json(const assay_genesis *genesis) {
-    const assay_genesis_operator *producer = &genesis->producer;
+    const assay_genesis_operator *own = &genesis->operator;
     // json_pack drops everything and gives NULL if any part is NULL.
     return json_pack("{s:i, s:o, s:s, s:b, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}, s:o}",
                      "version", ASSAY_GENESIS_VERSION, "chain_id",
                      assay_json_from_u64(genesis->chain_id), "name", genesis->name, "testnet",
                      genesis->testnet, "time", assay_json_from_u64(genesis->time), "params",
                      assay_params_json(&genesis->params), "accounts", accounts_json(genesis),
-                     "operator", "address", assay_json_from_address(&producer->address), "ed25519",
-                     assay_json_from_hex(producer->ed25519, ASSAY_ED25519_SIZE), "consensus_bond",
-                     assay_json_from_u64(producer->consensus_bond), "chain_tip",
-                     assay_json_from_hash(&producer->chain_tip), "chain_length",
-                     assay_json_from_u64(producer->chain_length), "distributor",
+                     "operator", "address", assay_json_from_address(&own->address), "ed25519",
+                     assay_json_from_hex(own->ed25519, ASSAY_ED25519_SIZE), "consensus_bond",
+                     assay_json_from_u64(own->consensus_bond), "chain_tip",
+                     assay_json_from_hash(&own->chain_tip), "chain_length",
+                     assay_json_from_u64(own->chain_length), "distributor",
                      assay_json_from_address(&genesis->distributor));
 }

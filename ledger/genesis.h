@@ -38,9 +38,9 @@ typedef struct {
     assay_params params;
     assay_genesis_account *accounts; // [account_count], ascending by address, unique
     uint32_t account_count;
-    assay_genesis_operator producer; // "operator" in the file
-    assay_address distributor;       // EVM contract that pays claims
-    uint64_t supply;                 // all balances and the operator's bond, < 2^63
+    assay_genesis_operator operator;
+    assay_address distributor; // EVM contract that pays claims
+    uint64_t supply;           // all balances and the operator's bond, < 2^63
     assay_hash hash;
 } assay_genesis;
 
