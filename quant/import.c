@@ -9,6 +9,7 @@
 #include "quant/inv_freq.h"
 #include "quant/layout.h"
 #include "quant/rope.h"
+#include "quant/tokenizer.h"
 #include "quant/weights.h"
 
 #define SOURCE_MAX ((uint64_t)1 << 41)
@@ -36,6 +37,17 @@ static assay_status path_join(char *out, size_t size, const char *folder, const 
     return ASSAY_OK;
 }
 
+// The file keeps the text; that it can be read is checked before it is kept.
+static assay_status tokenizer_open(import *im, const char *path, assay_error *err) {
+    assay_tokenizer *tokenizer;
+    ASSAY_TRY(
+        assay_file_read(path, ASSAY_MODEL_TOKENIZER_MAX, &im->tokenizer, &im->tokenizer_size, err));
+    ASSAY_TRY(assay_tokenizer_open(&tokenizer, im->tokenizer, im->tokenizer_size,
+                                   im->config.shape.vocab_size, err));
+    assay_tokenizer_close(tokenizer);
+    return ASSAY_OK;
+}
+
 static assay_status source_open(import *im, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     json_t *config;
@@ -45,8 +57,7 @@ static assay_status source_open(import *im, const char *folder, assay_error *err
     json_decref(config);
     if (status != ASSAY_OK) return status;
     ASSAY_TRY(path_join(path, sizeof path, folder, "tokenizer.json", err));
-    ASSAY_TRY(
-        assay_file_read(path, ASSAY_MODEL_TOKENIZER_MAX, &im->tokenizer, &im->tokenizer_size, err));
+    ASSAY_TRY(tokenizer_open(im, path, err));
     ASSAY_TRY(path_join(path, sizeof path, folder, "model.safetensors", err));
     ASSAY_TRY(assay_mapping_open(&im->mapping, path, SOURCE_MAX, err));
     ASSAY_TRY(assay_safetensors_open(&im->source, im->mapping.data, im->mapping.size, err));

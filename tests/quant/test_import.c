@@ -180,6 +180,7 @@ static void configuration_is_checked(void **state) {
         {"head_dim", "512", ASSAY_RANGE},
         {"head_dim", "null", ASSAY_OK},
         {"vocab_size", "2049", ASSAY_MISMATCH},
+        {"vocab_size", "2047", ASSAY_RANGE}, // the tokenizer has an id 2047
         {"vocab_size", "1048577", ASSAY_RANGE},
         {"max_position_embeddings", "0", ASSAY_RANGE},
         {"max_position_embeddings", "131073", ASSAY_RANGE},
@@ -324,8 +325,8 @@ static void values_are_checked(void **state) {
 }
 
 static void files_are_needed(void **state) {
-    static const char *const names[] = {"config.json", "model.safetensors"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const names[] = {"config.json", "tokenizer.json", "model.safetensors"};
+    for (int i = 0; i < 3; i++) {
         tiny t;
         char path[160];
         assay_hash root;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Byte-pair merging of one piece of text.
+#ifndef ASSAY_QUANT_BPE_H
+#define ASSAY_QUANT_BPE_H
+
+#include "quant/vocab.h"
+
+// A longer piece would need gigabytes of working memory for one word.
+enum { ASSAY_PIECE_BYTES_MAX = 4 << 20 };
+
+// Working memory that grows with the longest piece. A zeroed struct is empty and safe to close.
+typedef struct {
+    void *memory;
+    size_t room; // bytes of a piece it is enough for
+} assay_bpe;
+
+// Merges the bytes of a piece: always the neighbours with the lowest rank, the leftmost among
+// equals, until none is left. ids has room for `size`. O(n log n).
+// Returns the number of tokens in *count. Errors: CAPACITY (piece), MEMORY. Spec: F-8.
+assay_status assay_bpe_merge(assay_bpe *bpe, uint32_t *ids, size_t *count, const assay_vocab *vocab,
+                             const void *piece, size_t size, assay_error *err);
+void assay_bpe_close(assay_bpe *bpe);
+
+#endif

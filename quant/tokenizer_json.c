@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/tokenizer_json.h"
+
+#include <stdlib.h>
+
+#include "quant/model.h"
+
+// ---- the byte alphabet ----------------------------------------------------------------------
+
+// Printable Latin-1 stands for itself; the other bytes, 0..32, 127..160 and 173, for U+0100 to
+// U+0143 in that order, so that every byte has a visible character. Source: GPT-2,
+// bytes_to_unicode. Returns: the byte, or -1.
+static int alphabet_byte(unsigned code) {
+    if ((code > 32 && code < 127) || (code > 160 && code < 256 && code != 173)) return (int)code;
+    if (code < 256) return -1;
+    if (code < 256 + 33) return (int)code - 256;
+    if (code < 256 + 67) return (int)code - 256 - 33 + 127;
+    return code == 256 + 67 ? 173 : -1;
+}
+
+// Decodes well-formed UTF-8 to the bytes it stands for; the alphabet's characters have one or two.
+// Returns: false if a character is none of them. out has room for `size`.
+static bool alphabet_decode(uint8_t *out, size_t *out_size, const char *text, size_t size) {
+    *out_size = 0;
+    for (size_t i = 0; i < size; i++) {
+        unsigned code = (uint8_t)text[i];
+        if (code >= 0x80) {
+            if (code >= 0xE0 || ++i == size) return false;
+            code = (code & 0x1F) << 6 | ((uint8_t)text[i] & 0x3F);
+        }
+        int byte = alphabet_byte(code);
+        if (byte < 0) return false;
+        out[(*out_size)++] = (uint8_t)byte;
+    }
+    return true;
+}
+
+// ---- members --------------------------------------------------------------------------------
+
+static assay_status flag_read(bool *out, const json_t *object, const char *name, bool fallback,
+                              assay_error *err) {
+    const json_t *value = json_object_get(object, name);
+    *out = value ? json_is_true(value) : fallback;
+    if (value && !json_is_boolean(value))
+        return ASSAY_FAIL(err, FORMAT, "%s is neither true nor false", name);
+    return ASSAY_OK;
+}
+
+static assay_status flag_expect(const json_t *object, const char *name, bool wanted, bool fallback,
+                                assay_error *err) {
+    bool value;
+    ASSAY_TRY(flag_read(&value, object, name, fallback, err));
+    if (value != wanted)
+        return ASSAY_FAIL(err, UNSUPPORTED, "%s is %s, only %s is supported", name,
+                          value ? "true" : "false", wanted ? "true" : "false");
+    return ASSAY_OK;
+}
+
+static assay_status text_expect(const json_t *object, const char *name, const char *wanted,
+                                assay_error *err) {
+    const char *text;
+    ASSAY_TRY(assay_json_text(&text, object, name, 1024, err));
+    if (strcmp(text, wanted) != 0)
+        return ASSAY_FAIL(err, UNSUPPORTED, "%s is \"%.64s\", only \"%.64s\" is supported", name,
+                          text, wanted);
+    return ASSAY_OK;
+}
+
+// Null, absent, or an empty text.
+static assay_status nothing_expect(const json_t *object, const char *name, assay_error *err) {
+    const json_t *value = json_object_get(object, name);
+    bool empty = json_is_string(value) && json_string_length(value) == 0;
+    if (value && !json_is_null(value) && !empty)
+        return ASSAY_FAIL(err, UNSUPPORTED, "\"%s\" is set, which changes the result", name);
+    return ASSAY_OK;
+}
+
+// ---- the split ------------------------------------------------------------------------------
+
+static assay_status byte_level_read(const json_t *object, bool use_regex, assay_error *err) {
+    static const char *const names[] = {"type", "add_prefix_space", "trim_offsets", "use_regex",
+                                        NULL};
+    ASSAY_TRY(assay_json_names(object, names, "pre_tokenizer", err));
+    ASSAY_TRY(text_expect(object, "type", "ByteLevel", err));
+    ASSAY_TRY(flag_expect(object, "add_prefix_space", false, true, err));
+    return flag_expect(object, "use_regex", use_regex, true, err);
+}
+
+static assay_status pattern_read(assay_split_kind *out, const json_t *split, assay_error *err) {
+    static const char *const names[] = {"type", "pattern", "behavior", "invert", NULL};
+    static const char *const pattern_names[] = {"Regex", NULL};
+    const json_t *pattern;
+    const char *text;
+    ASSAY_TRY(assay_json_names(split, names, "pre_tokenizer", err));
+    ASSAY_TRY(text_expect(split, "type", "Split", err));
+    ASSAY_TRY(text_expect(split, "behavior", "Isolated", err));
+    ASSAY_TRY(flag_expect(split, "invert", false, false, err));
+    ASSAY_TRY(assay_json_object(&pattern, split, "pattern", err));
+    ASSAY_TRY(assay_json_names(pattern, pattern_names, "pattern", err));
+    ASSAY_TRY(assay_json_text(&text, pattern, "Regex", 4096, err));
+    for (int kind = 0; kind < ASSAY_SPLIT_COUNT; kind++) {
+        if (strcmp(text, assay_split_pattern((assay_split_kind)kind)) != 0) continue;
+        *out = (assay_split_kind)kind;
+        return ASSAY_OK;
+    }
+    return ASSAY_FAIL(err, UNSUPPORTED, "unknown split pattern \"%.120s\"", text);
+}
+
+static assay_status split_read(assay_tokenizer *tokenizer, const json_t *json, assay_error *err) {
+    static const char *const names[] = {"type", "pretokenizers", NULL};
+    assay_split_kind kind = ASSAY_SPLIT_GPT2;
+    const json_t *object, *steps;
+    ASSAY_TRY(assay_json_object(&object, json, "pre_tokenizer", err));
+    const char *type = json_string_value(json_object_get(object, "type"));
+    if (type && strcmp(type, "Sequence") == 0) {
+        ASSAY_TRY(assay_json_names(object, names, "pre_tokenizer", err));
+        ASSAY_TRY(assay_json_array(&steps, object, "pretokenizers", 2, err));
+        if (json_array_size(steps) != 2)
+            return ASSAY_FAIL(err, UNSUPPORTED, "pre_tokenizer is not a Split and a ByteLevel");
+        ASSAY_TRY(pattern_read(&kind, json_array_get(steps, 0), err));
+        ASSAY_TRY(byte_level_read(json_array_get(steps, 1), false, err));
+    } else {
+        ASSAY_TRY(byte_level_read(object, true, err));
+    }
+    return assay_split_open(&tokenizer->split, kind, err);
+}
+
+// ---- added tokens ---------------------------------------------------------------------------
+
+static int added_compare(const void *left, const void *right) {
+    const assay_added *a = left, *b = right;
+    uint8_t a_first = (uint8_t)a->content[0], b_first = (uint8_t)b->content[0];
+    if (a_first != b_first) return a_first < b_first ? -1 : 1;
+    if (a->size != b->size) return a->size > b->size ? -1 : 1;
+    return memcmp(a->content, b->content, a->size);
+}
+
+static assay_status added_read(assay_added *out, const json_t *entry, uint32_t vocab_size,
+                               assay_error *err) {
+    static const char *const names[] = {"id",     "content", "single_word", "lstrip",
+                                        "rstrip", "special", "normalized",  NULL};
+    static const char *const off[] = {"single_word", "lstrip", "rstrip"};
+    uint64_t id;
+    const char *content;
+    bool special;
+    ASSAY_TRY(assay_json_names(entry, names, "added token", err));
+    ASSAY_TRY(assay_json_u64(&id, entry, "id", 0, vocab_size - 1, err));
+    ASSAY_TRY(assay_json_text(&content, entry, "content", ASSAY_TOKEN_BYTES_MAX, err));
+    for (int i = 0; i < 3; i++)
+        ASSAY_TRY(flag_expect(entry, off[i], false, false, err));
+    ASSAY_TRY(flag_read(&special, entry, "special", false, err));
+    ASSAY_TRY(flag_expect(entry, "normalized", false, !special, err));
+    if (!*content) return ASSAY_FAIL(err, RANGE, "added token %u is empty", (unsigned)id);
+    out->id = (uint32_t)id;
+    out->size = (uint32_t)strlen(content);
+    out->content = strdup(content);
+    return out->content ? ASSAY_OK : ASSAY_FAIL(err, MEMORY, "no memory for an added token");
+}
+
+// Reads the list into memory; the vocabulary takes it in later.
+static assay_status added_list_read(assay_tokenizer *tokenizer, const json_t *json,
+                                    uint32_t vocab_size, assay_error *err) {
+    const json_t *list = json_object_get(json, "added_tokens");
+    if (!list || json_is_null(list)) return ASSAY_OK;
+    ASSAY_TRY(assay_json_array(&list, json, "added_tokens", ASSAY_TOKENIZER_ADDED_MAX, err));
+    size_t count = json_array_size(list);
+    tokenizer->added = calloc(count + 1, sizeof *tokenizer->added);
+    if (!tokenizer->added) return ASSAY_FAIL(err, MEMORY, "no memory for %zu added tokens", count);
+    for (size_t i = 0; i < count; i++)
+        ASSAY_TRY(added_read(&tokenizer->added[tokenizer->added_count++], json_array_get(list, i),
+                             vocab_size, err));
+    if (count) qsort(tokenizer->added, count, sizeof *tokenizer->added, added_compare);
+    for (size_t i = 0; i < count; i++) {
+        if (i && added_compare(&tokenizer->added[i - 1], &tokenizer->added[i]) == 0)
+            return ASSAY_FAIL(err, DUPLICATE, "added token \"%.64s\" is given twice",
+                              tokenizer->added[i].content);
+        tokenizer->added_first[(uint8_t)tokenizer->added[i].content[0] + 1]++;
+    }
+    for (int i = 0; i < 256; i++)
+        tokenizer->added_first[i + 1] += tokenizer->added_first[i];
+    return ASSAY_OK;
+}
+
+static const assay_added *added_find(const assay_tokenizer *tokenizer, const char *content) {
+    for (uint32_t i = 0; i < tokenizer->added_count; i++)
+        if (strcmp(tokenizer->added[i].content, content) == 0) return &tokenizer->added[i];
+    return NULL;
+}
+
+// ---- vocabulary and merges ------------------------------------------------------------------
+
+// A token's bytes: what its text stands for in the alphabet or, for an added token with other
+// characters, the text itself.
+static assay_status token_add(assay_tokenizer *tokenizer, uint32_t id, const char *text,
+                              assay_error *err) {
+    uint8_t bytes[ASSAY_TOKEN_BYTES_MAX];
+    size_t length = strlen(text), size;
+    if (length > ASSAY_TOKEN_BYTES_MAX)
+        return ASSAY_FAIL(err, RANGE, "token %u has %zu bytes, limit %d", id, length,
+                          ASSAY_TOKEN_BYTES_MAX);
+    if (alphabet_decode(bytes, &size, text, length))
+        return assay_vocab_add(&tokenizer->vocab, id, bytes, size, err);
+    if (!added_find(tokenizer, text))
+        return ASSAY_FAIL(err, FORMAT, "token %u \"%.64s\" is not of the byte alphabet", id, text);
+    return assay_vocab_add(&tokenizer->vocab, id, text, length, err);
+}
+
+static assay_status vocab_read(assay_tokenizer *tokenizer, const json_t *model, uint32_t vocab_size,
+                               assay_error *err) {
+    const json_t *vocab;
+    const char *text;
+    json_t *value;
+    size_t byte_count = 0;
+    ASSAY_TRY(assay_json_object(&vocab, model, "vocab", err));
+    json_object_foreach((json_t *)vocab, text, value) byte_count += strlen(text);
+    for (uint32_t i = 0; i < tokenizer->added_count; i++)
+        byte_count += tokenizer->added[i].size;
+    ASSAY_TRY(assay_vocab_open(&tokenizer->vocab, vocab_size, byte_count, err));
+    json_object_foreach((json_t *)vocab, text, value) {
+        json_int_t id = json_integer_value(value);
+        if (!json_is_integer(value) || id < 0 || id >= vocab_size)
+            return ASSAY_FAIL(err, RANGE, "token \"%.64s\" has no id below %u", text, vocab_size);
+        ASSAY_TRY(token_add(tokenizer, (uint32_t)id, text, err));
+    }
+    for (uint32_t i = 0; i < tokenizer->added_count; i++) {
+        const assay_added *added = &tokenizer->added[i];
+        value = json_object_get(vocab, added->content);
+        if (!value)
+            ASSAY_TRY(token_add(tokenizer, added->id, added->content, err));
+        else if (json_integer_value(value) != (json_int_t)added->id)
+            return ASSAY_FAIL(err, MISMATCH, "added token \"%.64s\" is %u, in the vocabulary %lld",
+                              added->content, added->id, (long long)json_integer_value(value));
+    }
+    return assay_vocab_sort(&tokenizer->vocab, err);
+}
+
+static assay_status half_find(uint32_t *out, const assay_tokenizer *tokenizer, const char *text,
+                              size_t length, uint32_t rank, assay_error *err) {
+    uint8_t bytes[ASSAY_TOKEN_BYTES_MAX];
+    size_t size;
+    *out = ASSAY_TOKEN_NONE;
+    if (length && length <= sizeof bytes && alphabet_decode(bytes, &size, text, length))
+        *out = assay_vocab_find(&tokenizer->vocab, bytes, size);
+    if (*out == ASSAY_TOKEN_NONE)
+        return ASSAY_FAIL(err, MISSING, "merge %u: \"%.*s\" is no token", rank,
+                          length > 64 ? 64 : (int)length, text);
+    return ASSAY_OK;
+}
+
+// "left right", or a list of the two.
+static assay_status merge_read(assay_merge *out, const assay_tokenizer *tokenizer,
+                               const json_t *entry, uint32_t rank, assay_error *err) {
+    const char *left = json_string_value(entry), *right;
+    size_t left_size, right_size;
+    if (left) {
+        const char *space = strchr(left, ' ');
+        if (!space) return ASSAY_FAIL(err, FORMAT, "merge %u is no pair", rank);
+        left_size = (size_t)(space - left);
+        right = space + 1;
+        right_size = json_string_length(entry) - left_size - 1;
+    } else {
+        const json_t *first = json_array_get(entry, 0), *second = json_array_get(entry, 1);
+        if (json_array_size(entry) != 2 || !json_is_string(first) || !json_is_string(second))
+            return ASSAY_FAIL(err, FORMAT, "merge %u is no pair", rank);
+        left = json_string_value(first);
+        left_size = json_string_length(first);
+        right = json_string_value(second);
+        right_size = json_string_length(second);
+    }
+    ASSAY_TRY(half_find(&out->left, tokenizer, left, left_size, rank, err));
+    return half_find(&out->right, tokenizer, right, right_size, rank, err);
+}
+
+static assay_status merges_read(assay_tokenizer *tokenizer, const json_t *model, assay_error *err) {
+    const json_t *list;
+    ASSAY_TRY(assay_json_array(&list, model, "merges", ASSAY_MERGES_MAX, err));
+    uint32_t count = (uint32_t)json_array_size(list);
+    assay_merge *merges = calloc((size_t)count + 1, sizeof *merges);
+    if (!merges) return ASSAY_FAIL(err, MEMORY, "no memory for %u merges", count);
+    for (uint32_t i = 0; i < count; i++) {
+        assay_status status = merge_read(&merges[i], tokenizer, json_array_get(list, i), i, err);
+        if (status == ASSAY_OK) continue;
+        free(merges);
+        return status;
+    }
+    return assay_vocab_merges_set(&tokenizer->vocab, merges, count, err);
+}
+
+static assay_status model_read(assay_tokenizer *tokenizer, const json_t *json, uint32_t vocab_size,
+                               assay_error *err) {
+    static const char *const names[] = {"type",
+                                        "dropout",
+                                        "unk_token",
+                                        "continuing_subword_prefix",
+                                        "end_of_word_suffix",
+                                        "fuse_unk",
+                                        "byte_fallback",
+                                        "ignore_merges",
+                                        "vocab",
+                                        "merges",
+                                        NULL};
+    // unk_token and fuse_unk have no effect where every byte is a token.
+    static const char *const nothing[] = {"dropout", "continuing_subword_prefix",
+                                          "end_of_word_suffix"};
+    const json_t *model;
+    ASSAY_TRY(assay_json_object(&model, json, "model", err));
+    ASSAY_TRY(assay_json_names(model, names, "model", err));
+    ASSAY_TRY(text_expect(model, "type", "BPE", err));
+    for (int i = 0; i < 3; i++)
+        ASSAY_TRY(nothing_expect(model, nothing[i], err));
+    ASSAY_TRY(flag_expect(model, "byte_fallback", false, false, err));
+    ASSAY_TRY(flag_read(&tokenizer->ignore_merges, model, "ignore_merges", false, err));
+    ASSAY_TRY(vocab_read(tokenizer, model, vocab_size, err));
+    return merges_read(tokenizer, model, err);
+}
+
+assay_status assay_tokenizer_read(assay_tokenizer *tokenizer, const json_t *json,
+                                  uint32_t vocab_size, assay_error *err) {
+    static const char *const names[] = {
+        "version",       "truncation",     "padding", "added_tokens", "normalizer",
+        "pre_tokenizer", "post_processor", "decoder", "model",        NULL};
+    // The post-processor only adds ids of its own, which no request asks for.
+    static const char *const nothing[] = {"truncation", "padding", "normalizer"};
+    const json_t *decoder;
+    ASSAY_TRY(assay_json_names(json, names, "tokenizer", err));
+    ASSAY_TRY(text_expect(json, "version", "1.0", err));
+    for (int i = 0; i < 3; i++)
+        ASSAY_TRY(nothing_expect(json, nothing[i], err));
+    ASSAY_TRY(assay_json_object(&decoder, json, "decoder", err));
+    ASSAY_TRY(text_expect(decoder, "type", "ByteLevel", err));
+    ASSAY_TRY(split_read(tokenizer, json, err));
+    ASSAY_TRY(added_list_read(tokenizer, json, vocab_size, err));
+    return model_read(tokenizer, json, vocab_size, err);
+}

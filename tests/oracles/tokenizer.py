@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The vectors of tests/vectors/tokenizer.json, by Hugging Face's tokenizers.
+
+    pip install tokenizers==0.20.3
+    tokenizer.py record|check tests/vectors/tokenizer.json
+"""
+import hashlib
+import json
+import os
+import random
+import struct
+import sys
+
+import tokenizers
+from tokenizers import Regex, Tokenizer, pre_tokenizers
+
+assert tokenizers.__version__ == "0.20.3"
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+BASE = json.load(open(os.path.join(ROOT, "testnet/model/tokenizer.json"), encoding="utf-8"))
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
+          r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+EDGES = [
+    "", " ", "  ", "\n", "\r\n\r\n", "\t\t x", "   x", "x   ", "a\u0085b", "a\u00a0\u3000b",
+    "a\u200bb", "it's IT'S it\u2019s 'sure 'tis 'll 've'd'm", "\u017f'\u017f '\u017f",
+    "x'S x'LL x'\u212a", "0123456789 12 345 6789", "\u0663\u0664\u0665 \u2167 \u00bd \u00b2",
+    "<|endoftext|>", "a<|endoftext|><|endoftext|> b<|endoftext|", " <|endoftext|> ",
+    "<|endof<|endoftext|>text|>", "Hello, Watson! -- said I.", "e\u0301\u00e9\ufb01 \u01c5",
+    "\u0627\u0644\u0639\u0631\u0628\u064a\u0629 \u05e2\u05d1\u05e8\u05d9\u05ea", "\ud55c\uad6d\uc5b4 \u65e5\u672c\u8a9e\u306e\u6587\u7ae0",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f600\ufe0f", "\U0010ffff\ue000\ufffd\ufeff",
+    "a\u0000b\u0001\u007f", "_" * 40, "=-" * 40, "a" * 300, " " * 300, "\n \n " * 50, "ab" * 200,
+    "!?" * 3 + "\r\n" * 3 + " \n\t x", "the " * 60, "\u4f60" * 100, "\u1e9e\u00df STRASSE",
+]
+
+
+def with_changes(**model):
+    changed = json.loads(json.dumps(BASE))
+    for name, value in model.items():
+        if name in changed:
+            changed[name] = value
+        else:
+            changed["model"][name] = value
+    return Tokenizer.from_str(json.dumps(changed))
+
+
+def token(index, content):
+    return {"id": index, "content": content, "single_word": False, "lstrip": False,
+            "rstrip": False, "normalized": False, "special": True}
+
+
+def split(pattern):
+    return {"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False},
+        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
+         "use_regex": False}]}
+
+
+def random_texts():
+    rng = random.Random(1)
+    alphabets = [
+        "abcdefghij '\u2019 \n", " \t\n\r\u00a0\u2003x1.", "0123456789 ,.\u0660\u2160a",
+        "the and of to in is \n", "\u00e9\u00e8\u0391\u03b1\u0416\u4e2d\u6587 \u3002'sST",
+        [chr(c) for c in range(0x20, 0x250)],
+        [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000],
+    ]
+    return ["".join(rng.choice(a) for _ in range(rng.randrange(1, 60)))
+            for a in alphabets for _ in range(30)]
+
+
+def classes():
+    """One letter for each code point: which run of the split it belongs to."""
+    split_of = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
+    out = bytearray()
+    for code in range(0x110000):
+        if 0xD800 <= code < 0xE000:
+            continue
+        character = chr(code)
+        for kind, before in zip(b"LNO", "a1!"):
+            if len(split_of(before + character)) == 1:
+                out.append(kind)
+                break
+        else:
+            out.append(ord("S"))
+    return hashlib.sha256(out).hexdigest()
+
+
+def ids_of(tokenizer, text):
+    return tokenizer.encode(text, add_special_tokens=False).ids
+
+
+def make():
+    base = with_changes()
+    texts = EDGES + random_texts()
+    added = [token(0, "<|endoftext|>"), token(2048, "<|end"), token(2049, "\u00e9t\u00e9"),
+             token(2050, "  "), token(2051, "the a"), token(2052, "\uff5c<\uff5c")]
+    added_texts = EDGES + ["the and the a<|end<|endoftext|> \u00e9t\u00e9\uff5c<\uff5cx   y"]
+    variants = [
+        {"name": "base", "tokenizer": base, "texts": texts},
+        {"name": "ignore_merges", "texts": texts,
+         "tokenizer": with_changes(ignore_merges=True, merges=BASE["model"]["merges"][:1000])},
+        {"name": "llama3", "tokenizer": with_changes(pre_tokenizer=split(LLAMA3)),
+         "texts": texts},
+        {"name": "added", "tokenizer": with_changes(added_tokens=added), "texts": added_texts},
+    ]
+    files = {}
+    for name in ("carroll", "doyle", "shakespeare"):
+        path = os.path.join(ROOT, "testnet/data", name + ".txt")
+        ids = ids_of(base, open(path, encoding="utf-8", newline="").read())
+        packed = struct.pack(f"<{len(ids)}I", *ids)
+        files[name] = {"count": len(ids), "sha256": hashlib.sha256(packed).hexdigest()}
+    rng = random.Random(2)
+    decoded = [[rng.randrange(2048) for _ in range(rng.randrange(20))] for _ in range(40)]
+    decoded += [[rng.randrange(129, 257) for _ in range(8)] for _ in range(40)]
+    repairs = [bytes(rng.choice([0x41, 0x80, 0xBF, 0xC3, 0xE0, 0xA0, 0xED, 0x9F, 0xF0, 0x90, 0xF4,
+                                 0x8F, 0xFF]) for _ in range(rng.randrange(12)))
+               for _ in range(400)]
+    return {
+        "about": "by tests/oracles/tokenizer.py, tokenizers 0.20.3",
+        "classes_sha256": classes(),
+        "files": files,
+        "decode": [{"ids": ids, "text": base.decode(ids, skip_special_tokens=False)}
+                   for ids in decoded],
+        "repair": [{"hex": data.hex(), "text": data.decode("utf-8", "replace")}
+                   for data in repairs],
+        "texts": [text.encode().hex() for text in texts],
+        "added_texts": [text.encode().hex() for text in added_texts],
+        "added_tokens": added,
+        "llama3_pre_tokenizer": split(LLAMA3),
+        "variants": {v["name"]: [ids_of(v["tokenizer"], text) for text in v["texts"]]
+                     for v in variants},
+    }
+
+
+if __name__ == "__main__":
+    mode, path = sys.argv[1:]
+    vectors = json.loads(json.dumps(make()))
+    if mode == "record":
+        with open(path, "w", encoding="ascii") as out:
+            json.dump(vectors, out, separators=(",", ":"))
+            out.write("\n")
+    else:
+        same = json.load(open(path, encoding="ascii")) == vectors
+        print("same" if same else "different")
+        sys.exit(not same)
