@@ -4,8 +4,8 @@
 
   rope_angles.py OUT.json [--random N] [--hard N] [--seed S]
 
-The recorded file is `rope_angles.py tests/vectors/rope_angles.json`. A live run writes a file of its
-own and hands it to the test: ASSAY_ROPE_ANGLES=FILE build/dev/quant_test_rope.
+The recorded file is `rope_angles.py tests/vectors/rope_angles.json`. A live run writes a file of
+its own and hands it to the test: ASSAY_ROPE_ANGLES=FILE build/dev/quant_test_rope.
 
 Random angles follow from the seed by splitmix64 on both sides; only a SHA-256 for each 256 of them
 is kept (cos f32, then sin f32, little-endian). Hard angles are written out: binary64 nearest to
