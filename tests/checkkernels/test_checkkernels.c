@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// N-8, N-19, N-20: all cases on all kernel sets, and proof that wrong sets do not get through.
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kernels/float.h"
+#include "tests/checkkernels/cases.h"
+#include "tests/checkkernels/naive.h"
+
+static guard memory;
+
+static int memory_open(void **state) {
+    assay_float_enter();
+    return guard_open(&memory) ? 0 : -1;
+}
+
+static int memory_close(void **state) {
+    guard_close(&memory);
+    return 0;
+}
+
+typedef struct {
+    const assay_kernels *set, *right;
+    const char *op; // NULL: all
+    uint32_t gap;   // UINT32_MAX: all
+    bool planted;   // stop at the first difference, which is wanted
+    unsigned run, failed;
+} tally;
+
+static bool case_tally(void *context, const check_case *c) {
+    tally *t = context;
+    if ((t->op && strcmp(t->op, c->op) != 0) || (t->gap != UINT32_MAX && t->gap != c->gap))
+        return true;
+    const char *finding = case_compare(&memory, t->set, t->right, c);
+    t->run++;
+    if (!finding) return true;
+    char text[128];
+    case_print(text, sizeof text, c);
+    if (t->failed++ == 0 && !t->planted)
+        print_error("%s, replay: checkkernels --set %s --case %s\n", finding, t->set->name, text);
+    return !t->planted;
+}
+
+static void test_ref_is_what_the_rules_say(void **state) {
+    for (int i = 0; case_ops[i]; i++) {
+        tally t = {&assay_kernels_ref, &naive_kernels, case_ops[i], UINT32_MAX, false, 0, 0};
+        cases_enumerate(case_tally, &t);
+        assert_true(t.run > 10);
+        assert_int_equal(t.failed, 0);
+    }
+}
+
+static void test_every_set_is_ref(void **state) {
+    const assay_kernels *const *sets;
+    size_t set_count = assay_kernels_list(&sets);
+    for (size_t i = 0; i < set_count; i++) {
+        if (!sets[i]->available()) {
+            print_message("%s: Skipped, this machine lacks %s\n", sets[i]->name, sets[i]->needs);
+            continue;
+        }
+        if (sets[i] == &assay_kernels_ref) continue;
+        tally t = {sets[i], &assay_kernels_ref, NULL, UINT32_MAX, false, 0, 0};
+        cases_enumerate(case_tally, &t);
+        assert_int_equal(t.failed, 0);
+    }
+}
+
+// One wrong kernel an operation: ref's answer, but for one bit of one element.
+static void flip(void *last, size_t size) {
+    ((uint8_t *)last)[size - 1] ^= 1;
+}
+
+static bool wrong_quantise_q4(uint8_t *codes, uint8_t *ratios, float *scale, const float *w,
+                              uint32_t k) {
+    bool fine = assay_quantise_q4_ref(codes, ratios, scale, w, k);
+    flip(codes, k / 2);
+    return fine;
+}
+
+static bool wrong_quantise_q8(int8_t *q, float *scale, const float *x, uint32_t k) {
+    bool fine = assay_quantise_q8_ref(q, scale, x, k);
+    flip(q, k);
+    return fine;
+}
+
+static bool wrong_quantise_x16(int16_t *q, float *scale, const float *x, uint32_t k) {
+    bool fine = assay_quantise_x16_ref(q, scale, x, k);
+    flip(&q[k - 1], 1);
+    return fine;
+}
+
+static void wrong_gemm_q4(float *y, size_t y_stride, const assay_x16 *x, const assay_q4 *w,
+                          uint32_t row_first, uint32_t row_count) {
+    assay_gemm_q4_ref(y, y_stride, x, w, row_first, row_count);
+    flip(&y[(x->m - 1) * y_stride + row_first], 1);
+}
+
+static void wrong_gemm_q8(float *y, size_t y_stride, const assay_x16 *x, const assay_q8 *w,
+                          uint32_t row_first, uint32_t row_count) {
+    assay_gemm_q8_ref(y, y_stride, x, w, row_first, row_count);
+    flip(&y[(x->m - 1) * y_stride + row_first], 1);
+}
+
+static bool wrong_rmsnorm(float *y, const float *x, const float *w, uint32_t d, float eps) {
+    bool fine = assay_rmsnorm_ref(y, x, w, d, eps);
+    flip(&y[d - 1], 1);
+    return fine;
+}
+
+static void wrong_rope(float *x, const float *cos, const float *sin, uint32_t head_count,
+                       uint32_t half) {
+    assay_rope_ref(x, cos, sin, head_count, half);
+    flip(&x[2 * half * head_count - 1], 1);
+}
+
+static void wrong_exp(float *y, const float *x, uint32_t n) {
+    assay_exp_ref(y, x, n);
+    flip(&y[n - 1], 1);
+}
+
+static void wrong_silu_mul(float *y, const float *g, const float *u, uint32_t n) {
+    assay_silu_mul_ref(y, g, u, n);
+    flip(&y[n - 1], 1);
+}
+
+static void wrong_attention(float *out, const int16_t *q, float q_scale, const assay_kv *kv,
+                            uint32_t head_size, uint32_t count, void *scratch) {
+    assay_attention_ref(out, q, q_scale, kv, head_size, count, scratch);
+    flip(&out[head_size - 1], 1);
+}
+
+static void wrong_add(float *y, const float *x, uint32_t n) {
+    assay_add_ref(y, x, n);
+    flip(&y[n - 1], 1);
+}
+
+static void wrong_add_scaled(float *y, const float *x, float scale, uint32_t n) {
+    assay_add_scaled_ref(y, x, scale, n);
+    flip(&y[n - 1], 1);
+}
+
+static void wrong_unfold_q8(float *y, const int8_t *q, float scale, uint32_t n) {
+    assay_unfold_q8_ref(y, q, scale, n);
+    flip(&y[n - 1], 1);
+}
+
+// N-20
+static void test_a_wrong_kernel_is_caught(void **state) {
+#define X(member)                                                                                  \
+    {                                                                                              \
+        assay_kernels planted = assay_kernels_ref;                                                 \
+        planted.name = "planted";                                                                  \
+        planted.member = wrong_##member;                                                           \
+        tally t = {&planted, &assay_kernels_ref, NULL, UINT32_MAX, true, 0, 0};                    \
+        cases_enumerate(case_tally, &t);                                                           \
+        assert_int_equal(t.failed, 1);                                                             \
+        const assay_kernels *const sets[] = {&planted}, *found;                                    \
+        assay_error err = {0};                                                                     \
+        assert_int_equal(assay_kernels_find_in(&found, sets, 1, "planted", &err), ASSAY_MISMATCH); \
+        assert_null(found);                                                                        \
+        assert_string_equal(err.text, "kernel set 'planted' differs from ref in " #member);        \
+    }
+    ASSAY_KERNEL_LIST(X)
+#undef X
+}
+
+static void overrunning_exp(float *y, const float *x, uint32_t n) {
+    assay_exp_ref(y, x, n);
+    memset((uint8_t *)y + n * sizeof *y, 0, 1);
+}
+
+// Reads whole vectors of four, past the end of rows that are no multiple of it.
+__attribute__((no_sanitize("address"))) static void overreading_exp(float *y, const float *x,
+                                                                    uint32_t n) {
+    volatile float sink = 0;
+    for (uint32_t i = 0; i < (n + 3) / 4 * 4; i++)
+        sink += x[i];
+    assay_exp_ref(y, x, n);
+}
+
+static void test_a_byte_too_far_is_caught(void **state) {
+    assay_kernels planted = assay_kernels_ref;
+    planted.exp = overrunning_exp;
+    tally t = {&planted, &assay_kernels_ref, "exp", 1, true, 0, 0};
+    cases_enumerate(case_tally, &t);
+    assert_int_equal(t.failed, 1);
+    planted.exp = overreading_exp;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        t = (tally){&planted, &assay_kernels_ref, "exp", 0, true, 0, 0};
+        cases_enumerate(case_tally, &t);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+static void test_cases_survive_printing(void **state) {
+    check_case c = {"gemm_q4", {2, 3, 64}, FILL_OUTLIER, 3}, parsed;
+    char text[128];
+    case_print(text, sizeof text, &c);
+    assert_true(case_parse(&parsed, text));
+    assert_string_equal(parsed.op, c.op);
+    assert_memory_equal(parsed.shape, c.shape, sizeof c.shape);
+    assert_true(parsed.fill == c.fill && parsed.gap == c.gap);
+    assert_false(case_parse(&parsed, "gemm_q5:2,3,64:3:3"));
+    assert_false(case_parse(&parsed, "gemm_q4:2,3,64:99:3"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ref_is_what_the_rules_say),
+        cmocka_unit_test(test_every_set_is_ref),
+        cmocka_unit_test(test_a_wrong_kernel_is_caught),
+        cmocka_unit_test(test_a_byte_too_far_is_caught),
+        cmocka_unit_test(test_cases_survive_printing),
+    };
+    return cmocka_run_group_tests(tests, memory_open, memory_close);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// N-20: choosing a kernel set by name.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "kernels/table.h"
+
+static bool never(void) {
+    return false;
+}
+
+static void test_sets_by_name(void **state) {
+    const assay_kernels *const *sets, *found;
+    size_t set_count = assay_kernels_list(&sets);
+    assert_true(set_count >= 1);
+    for (size_t i = 0; i < set_count; i++) {
+        if (!sets[i]->available()) continue;
+        assert_int_equal(assay_kernels_find(&found, sets[i]->name, NULL), ASSAY_OK);
+        assert_ptr_equal(found, sets[i]);
+    }
+    assert_int_equal(assay_kernels_find(&found, "ref", NULL), ASSAY_OK);
+    assert_ptr_equal(found, &assay_kernels_ref);
+    assert_int_equal(assay_kernels_find(&found, NULL, NULL), ASSAY_OK);
+    assert_true(found->available());
+}
+
+static void test_refusals_name_the_set(void **state) {
+    const assay_kernels *found;
+    assay_error err = {0};
+    assert_int_equal(assay_kernels_find(&found, "abacus", &err), ASSAY_UNKNOWN);
+    assert_null(found);
+    assert_non_null(strstr(err.text, "'abacus'"));
+    assert_non_null(strstr(err.text, " ref"));
+    assay_kernels lacking = assay_kernels_ref;
+    lacking.name = "lacking";
+    lacking.needs = "a machine yet to be built";
+    lacking.available = never;
+    const assay_kernels *const sets[] = {&lacking, &assay_kernels_ref};
+    assert_int_equal(assay_kernels_find_in(&found, sets, 2, "lacking", &err), ASSAY_UNSUPPORTED);
+    assert_null(found);
+    assert_non_null(strstr(err.text, "a machine yet to be built"));
+    assert_int_equal(assay_kernels_find_in(&found, sets, 2, NULL, &err), ASSAY_OK);
+    assert_ptr_equal(found, &assay_kernels_ref);
+}
+
+static void test_check_is_fast(void **state) {
+    struct timespec from, to;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    assert_int_equal(assay_kernels_check(&assay_kernels_ref, NULL), ASSAY_OK);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+    long us = (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
+    assert_true(us <= 50000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sets_by_name),
+        cmocka_unit_test(test_refusals_name_the_set),
+        cmocka_unit_test(test_check_is_fast),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
