@@ -55,6 +55,19 @@ void assay_corpus_close(assay_corpus *corpus) {
     *corpus = (assay_corpus){0};
 }
 
+assay_status assay_corpus_index(assay_index *index, const assay_corpus *corpus,
+                                const assay_tokenizer *tokenizer, uint32_t vocab_size,
+                                assay_error *err) {
+    uint32_t *ids = NULL;
+    size_t count;
+    *index = (assay_index){0};
+    ASSAY_TRY(assay_tokenizer_encode(tokenizer, &ids, &count, (const char *)corpus->text.data,
+                                     corpus->text.size, err));
+    assay_status status = assay_index_open(index, ids, count, vocab_size, err);
+    free(ids);
+    return status;
+}
+
 assay_bytes assay_corpus_chunk(const assay_corpus *corpus, uint32_t index) {
     ASSAY_ASSERT(index < corpus->chunk_count);
     uint32_t start = index ? corpus->ends[index - 1] : 0;

@@ -3,9 +3,11 @@
 #ifndef ASSAY_ATTRIBUTION_CORPUS_H
 #define ASSAY_ATTRIBUTION_CORPUS_H
 
+#include "attribution/index.h"
 #include "base/bytes.h"
 #include "base/merkle.h"
 #include "base/status.h"
+#include "quant/tokenizer.h"
 
 enum {
     ASSAY_CORPUS_SIZE_MAX = 1 << 30,
@@ -30,6 +32,12 @@ size_t assay_chunk_cut(const uint8_t *text, size_t size);
 // Lives: `text` must outlive the corpus. Spec.
 assay_status assay_corpus_open(assay_corpus *corpus, assay_bytes text, assay_error *err);
 void assay_corpus_close(assay_corpus *corpus);
+
+// Tokenises the whole text for a model and indexes it. Errors: as assay_tokenizer_encode and
+// assay_index_open. Lives: independent of the corpus, until assay_index_close. Spec: A-4.
+assay_status assay_corpus_index(assay_index *index, const assay_corpus *corpus,
+                                const assay_tokenizer *tokenizer, uint32_t vocab_size,
+                                assay_error *err);
 
 // The bytes of chunk `index` < chunk_count. Lives: as long as the text. Spec: A-2.
 assay_bytes assay_corpus_chunk(const assay_corpus *corpus, uint32_t index);

@@ -6,6 +6,7 @@
 #include "node/command.h"
 
 #define ASSAY_COMMAND_LIST(X)                                                                      \
+    X(attribute, "attribute", "show which data sets a text follows, without a chain")              \
     X(dataset_inspect, "dataset inspect", "print a data set's root and counts, without a chain")   \
     X(version, "version", "print the version and what it was built with")
 
