@@ -38,7 +38,7 @@ typedef struct {
     uint32_t count;         // receipts
     uint64_t fee_total;     // nopen
     uint32_t receipt_bytes; // of all receipts together
-    uint64_t check_price;   // nopen of one right rerun of one sample
+    uint64_t check_price;   // nopen of one right rerun of one sample; k · v are in its escrow
     uint64_t beacon_height; // b; 0 before
     assay_hash beacon;      // B_b
     uint32_t sample_count;  // k
@@ -49,7 +49,7 @@ typedef struct {
     uint64_t ended;     // height of settlement or voiding, 0 before
     uint64_t slashed;   // nopen taken from the provider's bond
     uint64_t refunded;  // nopen returned to sessions
-    uint64_t burned;    // nopen burned of fees and slash
+    uint64_t burned;    // nopen burned, of fees or slash
     uint16_t uri_size;
     uint8_t uri[ASSAY_URI_SIZE_MAX]; // evidence, not terminated
 } assay_batch;
@@ -61,12 +61,15 @@ typedef struct {
     assay_dataset_list datasets;
 } assay_batch_tables;
 
+// One batch's fees are below this, so that every product of settlement fits 128 bits.
+#define ASSAY_BATCH_FEE_MAX (UINT64_C(1) << 50)
+
 // submit_batch by the principal: its id is the transaction's digest. Reserves the money, advances
-// the sequences, takes k · v check prices, joins the queue for a beacon.
-// Errors: REJECTED (BATCH_COUNT, BATCH_FEE_LOW, BATCH_BYTES, BATCH_BLOCK_FULL, BATCH_ROW,
-// BATCH_SESSION_SUM, BATCH_MODEL_SUM, BATCH_DATASET, BATCH_DATASET_SUM, BATCH_ROOTS, and those of
-// session_reserve, registry_payable, exposure_add, money_spend), CAPACITY, CORRUPT, MEMORY, IO.
-// Spec: P-52, P-53, P-54.
+// the sequences, takes k · v check prices, joins the queue for a beacon. The tables are ascending
+// and unique already (P-6). Errors: REJECTED (BATCH_COUNT, BATCH_FEE, BATCH_BYTES,
+// BATCH_BLOCK_FULL, BATCH_ROW, BATCH_SESSION_SUM, BATCH_MODEL_SUM, BATCH_DATASET,
+// BATCH_DATASET_SUM, BATCH_ROOTS, and those of session_reserve, registry_payable, exposure_add,
+// money_spend), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-52, P-53, P-54.
 assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx_submit_batch *body,
                                 assay_error *err);
 
@@ -91,24 +94,32 @@ assay_status assay_batch_next_open(assay_hash *id, assay_batch *out, bool *found
 
 // Validators that declare every root of the batch's model rows with an effective verification
 // bond, the provider excluded: ascending by address, the ASSAY_VOTERS_MAX largest bonds (ties:
-// lower address first) if there are more. voters [ASSAY_VOTERS_MAX]. Errors: CORRUPT, MEMORY, IO.
-// Spec: P-50.
-assay_status assay_batch_voters(assay_voter *voters, uint32_t *count, const assay_reader *reader,
-                                const assay_params *params, const assay_address *provider,
-                                const assay_model_list *models, assay_error *err);
+// lower address first) if there are more. voters [ASSAY_VOTERS_MAX]. bond (may be NULL): of all of
+// them, also beyond the limit, nopen. Errors: CORRUPT, MEMORY, IO. Spec: P-54, P-50.
+assay_status assay_batch_voters(assay_voter *voters, uint32_t *count, uint64_t *bond,
+                                const assay_reader *reader, const assay_params *params,
+                                const assay_address *provider, const assay_model_list *models,
+                                assay_error *err);
 
 // End of block: gives waiting batches their beacon and opens their cases, or voids those whose time
 // is up. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-48, P-55.
 assay_status assay_batch_draw_due(assay_ledger *ledger, assay_error *err);
 
-// For ledger/case.c, ledger/settle.c and ledger/fraud.c: stores a changed open batch; resolves one
-// whose last case has ended; moves an ended one out of the state, into history.
-// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-62, P-70.
+// Stores a changed open batch. Errors: CAPACITY, CORRUPT, MEMORY, IO.
 assay_status assay_batch_put(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
                              assay_error *err);
+
+// A case has ended, counted in `batch`: stores it and, if it was the last one, makes the batch
+// final or void. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-62.
 assay_status assay_batch_resolve(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
                                  assay_error *err);
+
+// Moves a settled or void batch out of the state, into history. Errors: CAPACITY, CORRUPT, MEMORY,
+// IO. Spec: P-77.
 assay_status assay_batch_end(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
                              assay_error *err);
+
+// Nopen of one rerun: base + price a started MiB of the largest (model, adapter). Spec: P-53.
+uint64_t assay_batch_check_price(const assay_params *params, uint64_t byte_count);
 
 #endif

@@ -39,6 +39,8 @@ typedef struct {
     uint64_t commit_end;     // last height for a commit
     uint64_t reveal_end;     // last height for a reveal
     uint64_t answer_end;     // last height of the answer window, 0: never opened
+    bool leaf_asked;         // a vote says the leaf is unavailable
+    bool table_asked;        // the same of the table
     uint64_t leaf_answered;  // height at which good leaf evidence was complete, 0: not
     uint64_t table_answered; // the same for the table
     uint64_t leaf_cost;      // nopen its posting cost
@@ -54,7 +56,7 @@ typedef struct {
     uint64_t bond; // as of the round's start
     bool committed;
     bool revealed;
-    bool struck; // an accusation beyond open_escalations_max: counts for nothing
+    bool struck; // revealed in vain: an accusation too many, or "unavailable" long answered
     uint8_t verdict;
     assay_hash commitment;
     assay_hash probe;
@@ -63,7 +65,7 @@ typedef struct {
 } assay_vote;
 
 // verdict_commit and verdict_reveal by the principal (a drawn validator, or a voter of the
-// escalation). Errors: REJECTED (BATCH_UNKNOWN, CASE_UNKNOWN, CASE_ROUND, CASE_WINDOW, CASE_VOTER,
+// escalation). Errors: REJECTED (CASE_UNKNOWN, CASE_ROUND, CASE_WINDOW, CASE_VOTER,
 // VOTE_TWICE, VOTE_NOT_COMMITTED, VOTE_COMMITMENT, VOTE_VERDICT, VOTE_PROBE), CAPACITY, CORRUPT,
 // MEMORY, IO. Spec: P-56, P-57.
 assay_status assay_case_commit(assay_ledger *ledger, const assay_tx_verdict_commit *body,
@@ -113,24 +115,38 @@ assay_status assay_case_duties(assay_duty *out, uint32_t *count, bool *more, uin
                                const assay_reader *reader, uint64_t height,
                                const assay_address *account, assay_error *err);
 
-// Accusations of a validator that are still open. Errors: CORRUPT, MEMORY, IO. Spec: P-61.
-assay_status assay_case_accusations(uint32_t *out, const assay_reader *reader,
-                                    const assay_address *validator, assay_error *err);
-
-// Is the provider guilty by this verdict? Answered "unavailable"s never are the right pair.
-// Spec: P-60.
-bool assay_verdict_is_guilty(uint8_t verdict);
-
 // A batch's beacon has come: opens its case `sample`, drawing from voters [count].
 // Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-55.
 assay_status assay_case_open(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
                              uint32_t sample, const assay_voter *voters, uint32_t count,
                              assay_error *err);
 
-// End of block: takes the next step of every case whose deadline has come, in order of (deadline,
-// batch, sample), at most ASSAY_CASES_BLOCK_MAX; the rest in the next block.
-// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-58 … P-62.
-enum { ASSAY_CASES_BLOCK_MAX = 4096 };
-assay_status assay_case_step_due(assay_ledger *ledger, assay_error *err);
+// Begins a round of `kind` at the end of this block: its number follows the last one's, voters
+// [count] ascending by address. Stores the record. Errors: CAPACITY, CORRUPT, MEMORY, IO.
+// Spec: P-55.
+assay_status assay_case_round(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
+                              assay_case *record, assay_round_kind kind, const assay_voter *voters,
+                              uint32_t count, assay_error *err);
+
+// For ledger/verdict.c and ledger/evidence.c: store a changed record or vote of an open case; when
+// its next step is due; its end. Errors: CAPACITY, CORRUPT, MEMORY, IO.
+assay_status assay_case_put(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
+                            const assay_case *record, assay_error *err);
+assay_status assay_case_vote_put(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
+                                 uint8_t round, const assay_vote *vote, assay_error *err);
+assay_status assay_case_due_put(assay_ledger *ledger, uint64_t height, const assay_hash *batch,
+                                uint32_t sample, assay_error *err);
+
+// Moves an ended case with all its votes, as stored, out of the state, into history.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-77.
+assay_status assay_case_end(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
+                            assay_case *record, assay_error *err);
+
+// Accusations of a validator that are still open; add changes them by `by`, +1 or -1.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-61.
+assay_status assay_case_accusations(uint32_t *out, const assay_reader *reader,
+                                    const assay_address *validator, assay_error *err);
+assay_status assay_case_accusations_add(assay_ledger *ledger, const assay_address *validator,
+                                        int by, assay_error *err);
 
 #endif

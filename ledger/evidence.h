@@ -8,7 +8,9 @@
 #ifndef ASSAY_LEDGER_EVIDENCE_H
 #define ASSAY_LEDGER_EVIDENCE_H
 
+#include "base/cursor.h"
 #include "ledger/case.h"
+#include "ledger/sumtree.h"
 
 typedef enum {
     ASSAY_EVIDENCE_LEAF = 1,
@@ -18,10 +20,10 @@ typedef enum {
 // Beyond the receipts: frames, or a path and the ids of one receipt.
 enum { ASSAY_EVIDENCE_SLACK = 4 << 20 };
 
-// post_evidence by the batch's provider. Parts come in order; part 0 starts anew; the last one is
-// accepted only if the whole is good. Errors: REJECTED (BATCH_UNKNOWN, CASE_UNKNOWN,
-// EVIDENCE_PROVIDER, EVIDENCE_PART, EVIDENCE_KIND, EVIDENCE_SIZE, EVIDENCE_TWICE, EVIDENCE_BAD),
-// CAPACITY, CORRUPT, MEMORY, IO. Spec: P-63.
+// post_evidence by the batch's provider. Parts come in order; part 0 starts anew. With the last one
+// the whole is judged: if good, the case is answered; if not, everything posted is dropped (check
+// before posting). Errors: REJECTED (BATCH_UNKNOWN, CASE_UNKNOWN, EVIDENCE_PROVIDER, EVIDENCE_PART,
+// EVIDENCE_KIND, EVIDENCE_SIZE, EVIDENCE_TWICE), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-63.
 assay_status assay_evidence_post(assay_ledger *ledger, const assay_tx_post_evidence *body,
                                  assay_error *err);
 
@@ -31,6 +33,12 @@ assay_status assay_evidence_leaf_check(const assay_batch *batch, uint64_t positi
                                        const uint8_t *data, size_t size, assay_error *err);
 assay_status assay_evidence_table_check(const assay_batch *batch, const uint8_t *data, size_t size,
                                         assay_error *err);
+
+// Writes a leaf posting. receipt: its encoding; path [path_count] as assay_sumtree_path gives it;
+// leaf_file: as served at <uri>/leaf/<index>. The writer fails if its buffer is short. Spec: P-64.
+void assay_evidence_leaf_write(assay_writer *writer, uint32_t index, assay_bytes receipt,
+                               const assay_sumtree_step *path, uint32_t path_count,
+                               assay_bytes leaf_file);
 
 // The bytes of a complete, good posting of an open case; *data NULL if there is none. The caller
 // frees *data. Errors: CORRUPT, MEMORY, IO. Spec: P-63.

@@ -6,20 +6,17 @@
 
 #include "ledger/batch.h"
 
-// How a slash is divided, nopen. contributors + catch + burned = slash.
-typedef struct {
-    uint64_t contributors; // all data sets together
-    uint64_t catch_reward; // all catchers together
-} assay_fraud_split;
+// What the fraud costs, before the bond's limit: bond_multiple · fee_total, nopen. Spec: P-66.
+uint64_t assay_fraud_slash(uint64_t fee_total, const assay_params *params);
 
-// A data set's due for receipts the fraud left untouched:
+// A data set's due for the receipts the fraud left untouched:
 // floor(weight · data_ppm · (samples − caught) / (10^12 · samples)). Spec: P-66.
 uint64_t assay_fraud_contribution(assay_u128 weight, uint64_t data_ppm, uint32_t samples,
                                   uint32_t caught);
 
 // Voids an open batch: refunds reserved money, returns what is left of the check prices, frees the
-// exposure; for FRAUD slashes min(bond, bond_multiple · fee_total) and pays out of it.
-// batch: ended by this call. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-65, P-66, P-67.
+// exposure; for FRAUD slashes min(bond, bond_multiple · fee_total) and pays out of it. The batch
+// has ended then. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-65, P-66, P-67.
 assay_status assay_fraud_void(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
                               assay_void reason, assay_error *err);
 

@@ -43,7 +43,7 @@
     X(VOTE, 0x48)              /* batch, sample u32, round u8, validator → vote */               \
     X(CASE_DUE, 0x49)          /* height u64, batch, sample u32 → nothing */                     \
     X(ACCUSER, 0x4a)           /* validator → its open accusations */                            \
-    X(POSTING, 0x4b)           /* batch, sample u32, kind u8 → what is posted so far */          \
+    X(POSTING, 0x4b)           /* batch, sample u32 → evidence being posted */                   \
     X(EVIDENCE, 0x4c)          /* batch, sample u32, kind u8, part u16 → bytes */                \
     X(FINAL, 0x4d)             /* height u64, index u32 → batch to settle */                     \
     X(CHECKER, 0x4e)           /* batch, validator → cases it was right in */                    \

@@ -43,7 +43,7 @@ typedef struct {
     uint64_t height;
 } assay_payout_line;
 
-// A closed epoch (record EPOCH of keys.h; assay_payout_epoch_key). Claims: as of its last block.
+// A closed epoch (record EPOCH of keys.h, under assay_epoch_key). Claims: as of its last block.
 typedef struct {
     uint64_t epoch;
     assay_hash payout_root;
@@ -56,7 +56,8 @@ typedef struct {
 enum { ASSAY_EPOCH_SIZE = 8 + 2 * (32 + 8 + 8) };
 
 // Pays amount from a purse to an account's balance, adds it to the epoch's table and writes a line
-// under the batch. 0 does nothing. Errors: as assay_money_move. Spec: P-71.
+// under the batch. id: what it is for, NULL for none. 0 does nothing. Errors: as assay_money_move.
+// Spec: P-71.
 assay_status assay_payout_pay(assay_ledger *ledger, assay_purse from, const assay_address *account,
                               assay_paid_role role, assay_paid_reason reason,
                               const assay_hash *batch, const assay_hash *id, uint64_t amount,
@@ -102,7 +103,11 @@ assay_status assay_payout_line_get(assay_payout_line *out, bool *found, const as
 assay_status assay_epoch_get(assay_epoch *out, bool *found, const assay_reader *reader,
                              uint64_t epoch, assay_error *err);
 
-// The record's bytes, as they stand under the state root. Spec: P-73.
+// The record's key and bytes, as they stand under the state root: what a proof file carries.
+// Errors: TRUNCATED, TRAILING. Spec: P-73.
+assay_record_key assay_epoch_key(uint64_t epoch);
 void assay_epoch_encode(const assay_epoch *epoch, uint8_t out[ASSAY_EPOCH_SIZE]);
+assay_status assay_epoch_decode(assay_epoch *out, const uint8_t *data, size_t size,
+                                assay_error *err);
 
 #endif

@@ -91,7 +91,7 @@
     X(BEACON_NO_CHAIN, 203, "the proposer has no hash chain in force")                             \
     X(BEACON_PREIMAGE, 204, "not the next preimage of the proposer's hash chain")                  \
     X(BATCH_COUNT, 210, "a batch's receipt count is out of its range or not the sessions' sum")    \
-    X(BATCH_FEE_LOW, 211, "a batch's fees are under the minimum")                                  \
+    X(BATCH_FEE, 211, "a batch's fees are under the minimum or over the maximum")                  \
     X(BATCH_BYTES, 212, "a batch's receipts take too many or too few bytes")                       \
     X(BATCH_BLOCK_FULL, 213, "the block already holds as many batches as it may")                  \
     X(BATCH_ROW, 214, "a row of a batch's table is empty or not in order")                         \
@@ -100,23 +100,22 @@
     X(BATCH_DATASET, 217, "a batch names a data set that is not registered")                       \
     X(BATCH_DATASET_SUM, 218, "the data set rows claim more than the fees carry")                  \
     X(BATCH_ROOTS, 219, "too few validators can rerun everything in the batch")                    \
-    X(BATCH_EXISTS, 220, "the batch was submitted before")                                         \
-    X(BATCH_UNKNOWN, 221, "no such batch is being checked")                                        \
-    X(CASE_UNKNOWN, 222, "the batch has no such sample")                                           \
-    X(CASE_ROUND, 223, "the case is not in this round")                                            \
-    X(CASE_WINDOW, 224, "outside the window of this step")                                         \
-    X(CASE_VOTER, 225, "not a voter of this round")                                                \
-    X(VOTE_TWICE, 226, "this vote is already there")                                               \
-    X(VOTE_NOT_COMMITTED, 227, "a reveal without its commit")                                      \
-    X(VOTE_COMMITMENT, 228, "the reveal does not open the commit")                                 \
-    X(VOTE_VERDICT, 229, "unknown verdict")                                                        \
-    X(VOTE_PROBE, 230, "this verdict does not go with this probe")                                 \
-    X(EVIDENCE_PROVIDER, 231, "only the batch's provider posts evidence")                          \
-    X(EVIDENCE_PART, 232, "evidence parts come in order")                                          \
-    X(EVIDENCE_KIND, 233, "posted evidence is neither a leaf nor a table")                         \
-    X(EVIDENCE_SIZE, 234, "posted evidence is over its limit")                                     \
-    X(EVIDENCE_TWICE, 235, "this evidence is already posted")                                      \
-    X(EVIDENCE_BAD, 236, "posted evidence is not what the batch commits to")
+    X(BATCH_UNKNOWN, 220, "no such batch is being checked")                                        \
+    X(CASE_UNKNOWN, 221, "the batch has no such sample")                                           \
+    X(CASE_ROUND, 222, "the case is not in this round")                                            \
+    X(CASE_WINDOW, 223, "outside the window of this step")                                         \
+    X(CASE_VOTER, 224, "not a voter of this round")                                                \
+    X(VOTE_TWICE, 225, "this vote is already there")                                               \
+    X(VOTE_NOT_COMMITTED, 226, "a reveal without its commit")                                      \
+    X(VOTE_COMMITMENT, 227, "the reveal does not open the commit")                                 \
+    X(VOTE_VERDICT, 228, "unknown verdict")                                                        \
+    X(VOTE_PROBE, 229, "this verdict does not go with this probe")                                 \
+    X(EVIDENCE_PROVIDER, 230, "only the batch's provider posts evidence")                          \
+    X(EVIDENCE_PART, 231, "evidence parts come in order")                                          \
+    X(EVIDENCE_KIND, 232, "posted evidence is neither a leaf nor a table")                         \
+    X(EVIDENCE_SIZE, 233, "posted evidence is over its limit")                                     \
+    X(EVIDENCE_TWICE, 234, "this evidence is already posted")                                      \
+    X(EVIDENCE_BAD, 235, "posted evidence is not what the batch commits to")
 
 #define ASSAY_REJECT_LIST(X)                                                                       \
     ASSAY_REJECT_WIRE_LIST(X)                                                                      \

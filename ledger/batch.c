@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: Apache-2.0
+//   submit            draw_due            resolve (last case ended)      settle_due
+//   ───────→ WAITING ──────────→ CHECKING ─────────────────────→ FINAL ───────────→ SETTLED
+//               │ no beacon by h + 2·delay   │ a guilty or an undecided case
+//               └────────────→ VOID ←────────┘  (fraud.c)
+//
+//   I1  an open batch's fees are reserved in its sessions, fee_total nopen in all, and its unspent
+//       check prices lie in its escrow                             (test_batch: reserves)
+//   I2  the provider's exposure = Σ fee_total of WAITING and CHECKING    (test_batch: exposure)
+//   I3  a WAITING batch is in the WAITING queue, a FINAL one in the FINAL queue, under its place;
+//       a CHECKING one has cases_open > 0                          (test_case: every path)
+//   I4  settled and void batches have no state records             (test_settle, test_fraud:
+//   leaves)
+#include "ledger/batch.h"
+
+#include <stdlib.h>
+
+#include "ledger/beacon.h"
+#include "ledger/bond.h"
+#include "ledger/case.h"
+#include "ledger/fraud.h"
+#include "ledger/history.h"
+#include "ledger/money.h"
+#include "ledger/registry.h"
+#include "ledger/request.h"
+#include "ledger/session.h"
+
+enum {
+    BATCH_HEAD_SIZE = 2 + 20 + 8 + 4 + 32 + 4 + 8 + 4 + 8 + 8 + 32 + 5 * 4 + 4 * 8 + 2,
+    BATCH_SIZE_MAX = BATCH_HEAD_SIZE + ASSAY_URI_SIZE_MAX,
+    SESSION_ROW_SIZE = 32 + 8 + 4 + 8,
+    MODEL_ROW_SIZE = 32 + 32 + 8,
+    DATASET_ROW_SIZE = 32 + 16,
+    HISTORY_BATCH = 1, // first byte of the history leaf (P-77)
+};
+
+static size_t batch_encode(const assay_batch *batch, uint8_t out[BATCH_SIZE_MAX]) {
+    assay_writer writer;
+    assay_writer_init(&writer, out, BATCH_SIZE_MAX);
+    assay_writer_u8(&writer, (uint8_t)batch->state);
+    assay_writer_u8(&writer, (uint8_t)batch->reason);
+    assay_writer_address(&writer, &batch->provider);
+    assay_writer_u64(&writer, batch->height);
+    assay_writer_u32(&writer, batch->index);
+    assay_writer_hash(&writer, &batch->root);
+    assay_writer_u32(&writer, batch->count);
+    assay_writer_u64(&writer, batch->fee_total);
+    assay_writer_u32(&writer, batch->receipt_bytes);
+    assay_writer_u64(&writer, batch->check_price);
+    assay_writer_u64(&writer, batch->beacon_height);
+    assay_writer_hash(&writer, &batch->beacon);
+    assay_writer_u32(&writer, batch->sample_count);
+    assay_writer_u32(&writer, batch->cases_open);
+    assay_writer_u32(&writer, batch->caught);
+    assay_writer_u32(&writer, batch->table_bad);
+    assay_writer_u32(&writer, batch->undecided);
+    assay_writer_u64(&writer, batch->ended);
+    assay_writer_u64(&writer, batch->slashed);
+    assay_writer_u64(&writer, batch->refunded);
+    assay_writer_u64(&writer, batch->burned);
+    assay_writer_u16(&writer, batch->uri_size);
+    assay_writer_copy(&writer, batch->uri, batch->uri_size);
+    ASSAY_ASSERT(!writer.failed);
+    return writer.size;
+}
+
+static assay_status batch_decode(assay_batch *out, assay_bytes value, assay_error *err) {
+    assay_cursor cursor;
+    assay_cursor_init(&cursor, value.data, value.size);
+    out->state = assay_cursor_u8(&cursor);
+    out->reason = assay_cursor_u8(&cursor);
+    assay_cursor_address(&cursor, &out->provider);
+    out->height = assay_cursor_u64(&cursor);
+    out->index = assay_cursor_u32(&cursor);
+    assay_cursor_hash(&cursor, &out->root);
+    out->count = assay_cursor_u32(&cursor);
+    out->fee_total = assay_cursor_u64(&cursor);
+    out->receipt_bytes = assay_cursor_u32(&cursor);
+    out->check_price = assay_cursor_u64(&cursor);
+    out->beacon_height = assay_cursor_u64(&cursor);
+    assay_cursor_hash(&cursor, &out->beacon);
+    out->sample_count = assay_cursor_u32(&cursor);
+    out->cases_open = assay_cursor_u32(&cursor);
+    out->caught = assay_cursor_u32(&cursor);
+    out->table_bad = assay_cursor_u32(&cursor);
+    out->undecided = assay_cursor_u32(&cursor);
+    out->ended = assay_cursor_u64(&cursor);
+    out->slashed = assay_cursor_u64(&cursor);
+    out->refunded = assay_cursor_u64(&cursor);
+    out->burned = assay_cursor_u64(&cursor);
+    out->uri_size = assay_cursor_u16(&cursor);
+    if (out->uri_size > ASSAY_URI_SIZE_MAX)
+        return ASSAY_FAIL(err, CORRUPT, "a batch's record is damaged");
+    assay_cursor_copy(&cursor, out->uri, out->uri_size);
+    if (assay_cursor_finish(&cursor, "batch", NULL) != ASSAY_OK)
+        return ASSAY_FAIL(err, CORRUPT, "a batch's record is damaged");
+    return ASSAY_OK;
+}
+
+assay_status assay_batch_put(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
+                             assay_error *err) {
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_BATCH, id);
+    uint8_t value[BATCH_SIZE_MAX];
+    size_t size = batch_encode(batch, value);
+    return assay_ledger_put(ledger, &key, value, size, err);
+}
+
+assay_status assay_batch_get(assay_batch *out, bool *found, const assay_reader *reader,
+                             const assay_hash *id, assay_error *err) {
+    static const uint8_t tables[] = {ASSAY_TABLE_BATCH, ASSAY_TABLE_ENDED_BATCH};
+    assay_bytes value = {0};
+    *out = (assay_batch){0};
+    for (size_t i = 0; i < sizeof tables && value.data == NULL; i++) {
+        assay_record_key key = assay_record_key_of_hash(tables[i], id);
+        ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
+    }
+    *found = value.data != NULL;
+    return *found ? batch_decode(out, value, err) : ASSAY_OK;
+}
+
+// ---- tables ----
+
+static assay_status tables_put(assay_ledger *ledger, const assay_hash *id,
+                               const assay_tx_submit_batch *body, assay_error *err) {
+    size_t size = 3 * 4 + (size_t)body->sessions.count * SESSION_ROW_SIZE +
+                  (size_t)body->models.count * MODEL_ROW_SIZE +
+                  (size_t)body->datasets.count * DATASET_ROW_SIZE;
+    uint8_t *value = malloc(size);
+    if (value == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for %zu bytes of tables", size);
+    assay_writer writer;
+    assay_writer_init(&writer, value, size);
+    assay_writer_u32(&writer, body->sessions.count);
+    for (uint32_t i = 0; i < body->sessions.count; i++) {
+        const assay_session_row *row = &body->sessions.items[i];
+        assay_writer_hash(&writer, &row->session);
+        assay_writer_u64(&writer, row->first_sequence);
+        assay_writer_u32(&writer, row->count);
+        assay_writer_u64(&writer, row->fee_sum);
+    }
+    assay_writer_u32(&writer, body->models.count);
+    for (uint32_t i = 0; i < body->models.count; i++) {
+        const assay_model_row *row = &body->models.items[i];
+        assay_writer_hash(&writer, &row->model);
+        assay_writer_hash(&writer, &row->adapter);
+        assay_writer_u64(&writer, row->fee_sum);
+    }
+    assay_writer_u32(&writer, body->datasets.count);
+    for (uint32_t i = 0; i < body->datasets.count; i++) {
+        const assay_dataset_row *row = &body->datasets.items[i];
+        assay_writer_hash(&writer, &row->dataset);
+        assay_writer_u64(&writer, (uint64_t)(row->weight >> 64));
+        assay_writer_u64(&writer, (uint64_t)row->weight);
+    }
+    ASSAY_ASSERT(!writer.failed && writer.size == size);
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_BATCH_TABLES, id);
+    assay_status status = assay_ledger_put(ledger, &key, value, size, err);
+    free(value);
+    return status;
+}
+
+// A row count, and room for that many rows. The bytes are our own, so a wrong count is damage.
+static assay_status rows_take(void **rows, uint32_t *count, assay_cursor *cursor, size_t row_size,
+                              size_t item_size, assay_arena *arena, assay_error *err) {
+    *count = assay_cursor_u32(cursor);
+    if (*count > assay_cursor_left(cursor) / row_size)
+        return ASSAY_FAIL(err, CORRUPT, "a batch's tables are damaged");
+    return assay_arena_get(arena, *count, item_size, "batch rows", rows, err);
+}
+
+static assay_status tables_decode(assay_batch_tables *out, assay_bytes value, assay_arena *arena,
+                                  assay_error *err) {
+    assay_cursor cursor;
+    void *rows;
+    assay_cursor_init(&cursor, value.data, value.size);
+    ASSAY_TRY(rows_take(&rows, &out->sessions.count, &cursor, SESSION_ROW_SIZE,
+                        sizeof(assay_session_row), arena, err));
+    assay_session_row *sessions = rows;
+    for (uint32_t i = 0; i < out->sessions.count; i++) {
+        assay_cursor_hash(&cursor, &sessions[i].session);
+        sessions[i].first_sequence = assay_cursor_u64(&cursor);
+        sessions[i].count = assay_cursor_u32(&cursor);
+        sessions[i].fee_sum = assay_cursor_u64(&cursor);
+    }
+    out->sessions.items = sessions;
+    ASSAY_TRY(rows_take(&rows, &out->models.count, &cursor, MODEL_ROW_SIZE, sizeof(assay_model_row),
+                        arena, err));
+    assay_model_row *models = rows;
+    for (uint32_t i = 0; i < out->models.count; i++) {
+        assay_cursor_hash(&cursor, &models[i].model);
+        assay_cursor_hash(&cursor, &models[i].adapter);
+        models[i].fee_sum = assay_cursor_u64(&cursor);
+    }
+    out->models.items = models;
+    ASSAY_TRY(rows_take(&rows, &out->datasets.count, &cursor, DATASET_ROW_SIZE,
+                        sizeof(assay_dataset_row), arena, err));
+    assay_dataset_row *datasets = rows;
+    for (uint32_t i = 0; i < out->datasets.count; i++) {
+        assay_cursor_hash(&cursor, &datasets[i].dataset);
+        datasets[i].weight = (assay_u128)assay_cursor_u64(&cursor) << 64;
+        datasets[i].weight |= assay_cursor_u64(&cursor);
+    }
+    out->datasets.items = datasets;
+    if (assay_cursor_finish(&cursor, "tables", NULL) != ASSAY_OK)
+        return ASSAY_FAIL(err, CORRUPT, "a batch's tables are damaged");
+    return ASSAY_OK;
+}
+
+assay_status assay_batch_tables_get(assay_batch_tables *out, const assay_reader *reader,
+                                    const assay_hash *id, assay_arena *arena, assay_error *err) {
+    static const uint8_t tables[] = {ASSAY_TABLE_BATCH_TABLES, ASSAY_TABLE_ENDED_TABLES};
+    assay_bytes value = {0};
+    *out = (assay_batch_tables){0};
+    for (size_t i = 0; i < sizeof tables && value.data == NULL; i++) {
+        assay_record_key key = assay_record_key_of_hash(tables[i], id);
+        ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
+    }
+    if (value.data == NULL) return ASSAY_FAIL(err, NOT_FOUND, "no such batch");
+    return tables_decode(out, value, arena, err);
+}
+
+// ---- lists ----
+
+static assay_record_key place_key(uint8_t table, uint64_t height, uint32_t index) {
+    assay_record_key key;
+    assay_record_key_start(&key, table);
+    assay_record_key_add_u64(&key, height);
+    assay_record_key_add_u32(&key, index);
+    return key;
+}
+
+// Reads an entry of WAITING, FINAL or BATCH_AT.
+static assay_status place_read(uint64_t *height, uint32_t *index, assay_hash *id,
+                               const assay_store_position *at, assay_error *err) {
+    if (at->key_size != 1 + 8 + 4 || at->value.size != ASSAY_HASH_SIZE)
+        return ASSAY_FAIL(err, CORRUPT, "a batch queue is damaged");
+    *height = assay_load_be64(at->key + 1);
+    *index = assay_load_be32(at->key + 9);
+    memcpy(id->bytes, at->value.data, ASSAY_HASH_SIZE);
+    return ASSAY_OK;
+}
+
+assay_status assay_batch_next(uint64_t *height, uint32_t *index, assay_hash *id, bool *found,
+                              const assay_reader *reader, assay_error *err) {
+    assay_record_key after = place_key(ASSAY_TABLE_BATCH_AT, *height, *index);
+    assay_store_position at;
+    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
+    *found = at.key_size > 0;
+    return *found ? place_read(height, index, id, &at, err) : ASSAY_OK;
+}
+
+assay_status assay_batch_next_open(assay_hash *id, assay_batch *out, bool *found,
+                                   const assay_reader *reader, assay_error *err) {
+    assay_record_key after = assay_record_key_of_hash(ASSAY_TABLE_BATCH, id);
+    assay_store_position at;
+    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
+    *found = at.key_size > 0;
+    if (!*found) return ASSAY_OK;
+    memcpy(id->bytes, at.key + 1, ASSAY_HASH_SIZE);
+    return batch_decode(out, at.value, err);
+}
+
+// ---- who may check it ----
+
+// Keeps the ASSAY_VOTERS_MAX largest bonds. Candidates come ascending by address, so dropping one
+// and appending keeps the order; among equals the later address goes.
+static void voters_add(assay_voter *voters, uint32_t *count, const assay_voter *candidate) {
+    if (*count == ASSAY_VOTERS_MAX) {
+        uint32_t smallest = 0;
+        for (uint32_t i = 1; i < *count; i++)
+            if (voters[i].bond <= voters[smallest].bond) smallest = i;
+        if (candidate->bond <= voters[smallest].bond) return;
+        memmove(voters + smallest, voters + smallest + 1, (*count - smallest - 1) * sizeof *voters);
+        (*count)--;
+    }
+    voters[(*count)++] = *candidate;
+}
+
+// Does the validator declare all of it? The first model is known to be declared.
+static assay_status declares_all(bool *all, const assay_reader *reader,
+                                 const assay_address *validator, const assay_model_list *models,
+                                 assay_error *err) {
+    *all = true;
+    for (uint32_t i = 0; i < models->count && *all; i++) {
+        const assay_model_row *row = &models->items[i];
+        bool same_model = i > 0 && assay_hash_equal(&row->model, &row[-1].model);
+        if (i > 0 && !same_model)
+            ASSAY_TRY(assay_declared_has(all, reader, &row->model, validator, err));
+        if (*all && !assay_hash_is_zero(&row->adapter))
+            ASSAY_TRY(assay_declared_has(all, reader, &row->adapter, validator, err));
+    }
+    return ASSAY_OK;
+}
+
+// P-50, P-54
+assay_status assay_batch_voters(assay_voter *voters, uint32_t *count, uint64_t *bond,
+                                const assay_reader *reader, const assay_params *params,
+                                const assay_address *provider, const assay_model_list *models,
+                                assay_error *err) {
+    assay_voter voter = {0};
+    bool found = true;
+    uint64_t sum = 0;
+    *count = 0;
+    for (;;) {
+        bool all;
+        ASSAY_TRY(assay_declarer_next(&voter.address, &voter.bond, &found, reader, params,
+                                      &models->items[0].model, err));
+        if (!found) break;
+        if (assay_address_equal(&voter.address, provider)) continue;
+        ASSAY_TRY(declares_all(&all, reader, &voter.address, models, err));
+        if (!all) continue;
+        sum += voter.bond;
+        voters_add(voters, count, &voter);
+    }
+    if (bond != NULL) *bond = sum;
+    return ASSAY_OK;
+}
+
+// ---- submit ----
+
+// P-52: what the body says about itself.
+static assay_status body_check(const assay_tx_submit_batch *body, const assay_params *params,
+                               assay_error *err) {
+    if (body->count == 0 || body->count > ASSAY_BATCH_RECEIPTS_MAX)
+        return ASSAY_REJECT(err, BATCH_COUNT, "%u receipts, 1 to %u are legal", body->count,
+                            (unsigned)ASSAY_BATCH_RECEIPTS_MAX);
+    if (body->fee_total < params->min_batch_fee || body->fee_total > ASSAY_BATCH_FEE_MAX)
+        return ASSAY_REJECT(err, BATCH_FEE, "fees of %llu nopen, %llu to %llu are legal",
+                            (unsigned long long)body->fee_total,
+                            (unsigned long long)params->min_batch_fee,
+                            (unsigned long long)ASSAY_BATCH_FEE_MAX);
+    uint64_t least = (uint64_t)body->count * ASSAY_RECEIPT_SIZE_MIN;
+    if (body->receipt_bytes < least || body->receipt_bytes > params->receipt_bytes_max)
+        return ASSAY_REJECT(err, BATCH_BYTES, "%u receipt bytes, %llu to %llu are legal",
+                            body->receipt_bytes, (unsigned long long)least,
+                            (unsigned long long)params->receipt_bytes_max);
+    uint64_t count = 0;
+    assay_u128 fees = 0;
+    for (uint32_t i = 0; i < body->sessions.count; i++) {
+        const assay_session_row *row = &body->sessions.items[i];
+        if (row->count == 0 || row->fee_sum < row->count)
+            return ASSAY_REJECT(err, BATCH_ROW, "session row %u has %u requests for %llu nopen", i,
+                                row->count, (unsigned long long)row->fee_sum);
+        count += row->count;
+        fees += row->fee_sum;
+    }
+    if (count != body->count)
+        return ASSAY_REJECT(err, BATCH_COUNT, "%u receipts, the session rows add up to %llu",
+                            body->count, (unsigned long long)count);
+    if (fees != body->fee_total)
+        return ASSAY_REJECT(err, BATCH_SESSION_SUM, "the session rows miss the total of %llu nopen",
+                            (unsigned long long)body->fee_total);
+    fees = 0;
+    for (uint32_t i = 0; i < body->models.count; i++) {
+        if (body->models.items[i].fee_sum == 0)
+            return ASSAY_REJECT(err, BATCH_ROW, "model row %u has no fees", i);
+        fees += body->models.items[i].fee_sum;
+    }
+    if (fees != body->fee_total)
+        return ASSAY_REJECT(err, BATCH_MODEL_SUM, "the model rows miss the total of %llu nopen",
+                            (unsigned long long)body->fee_total);
+    return ASSAY_OK;
+}
+
+// P-52: the data sets exist and share at most all of the fees.
+static assay_status datasets_check(assay_ledger *ledger, const assay_tx_submit_batch *body,
+                                   assay_error *err) {
+    assay_u128 left = (assay_u128)body->fee_total * ASSAY_PPM;
+    for (uint32_t i = 0; i < body->datasets.count; i++) {
+        const assay_dataset_row *row = &body->datasets.items[i];
+        assay_dataset dataset;
+        bool found;
+        if (row->weight == 0) return ASSAY_REJECT(err, BATCH_ROW, "data set row %u is empty", i);
+        if (row->weight > left)
+            return ASSAY_REJECT(err, BATCH_DATASET_SUM,
+                                "data set rows up to %u claim more than all fees", i);
+        left -= row->weight;
+        ASSAY_TRY(assay_dataset_get(&dataset, &found, &ledger->reader, &row->dataset, err));
+        if (!found) return ASSAY_REJECT(err, BATCH_DATASET, "data set row %u is not registered", i);
+    }
+    return ASSAY_OK;
+}
+
+// P-54: every row payable, and > 2/3 of the others' bond able to rerun all of them together.
+static assay_status models_check(assay_ledger *ledger, const assay_model_list *models,
+                                 uint64_t *byte_count_max, assay_error *err) {
+    assay_voter voters[ASSAY_VOTERS_MAX];
+    uint32_t count;
+    uint64_t bond, declared, total;
+    *byte_count_max = 0;
+    for (uint32_t i = 0; i < models->count; i++) {
+        uint64_t byte_count;
+        ASSAY_TRY(assay_registry_payable(&byte_count, ledger, &models->items[i].model,
+                                         &models->items[i].adapter, &ledger->principal, err));
+        if (byte_count > *byte_count_max) *byte_count_max = byte_count;
+    }
+    ASSAY_TRY(assay_batch_voters(voters, &count, &bond, &ledger->reader, ledger->params,
+                                 &ledger->principal, models, err));
+    ASSAY_TRY(assay_declared_share(&declared, &total, &ledger->reader, ledger->params,
+                                   &models->items[0].model, &ledger->principal, err));
+    if ((assay_u128)bond * 3 <= (assay_u128)total * 2)
+        return ASSAY_REJECT(err, BATCH_ROOTS, "%llu of %llu nopen of bond declare all %u rows",
+                            (unsigned long long)bond, (unsigned long long)total, models->count);
+    return ASSAY_OK;
+}
+
+// P-53. A price no supply could cover is cut to 2^63.
+uint64_t assay_batch_check_price(const assay_params *params, uint64_t byte_count) {
+    uint64_t mib = (byte_count >> 20) + ((byte_count & 0xfffff) != 0);
+    assay_u128 price = params->check_price_base + (assay_u128)params->check_price_mib * mib;
+    return price > INT64_MAX ? INT64_MAX : (uint64_t)price;
+}
+
+// This batch's index in its block. P-52
+static assay_status place_take(assay_ledger *ledger, uint32_t *index, assay_error *err) {
+    assay_record_key key;
+    assay_bytes value;
+    uint8_t next[12];
+    assay_record_key_start(&key, ASSAY_TABLE_BATCH_PLACE);
+    ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
+    bool same = value.size == sizeof next && assay_load_be64(value.data) == ledger->height;
+    *index = same ? assay_load_be32(value.data + 8) : 0;
+    if (*index >= ledger->params->settle_max)
+        return ASSAY_REJECT(err, BATCH_BLOCK_FULL, "%u batches in this block, limit %llu", *index,
+                            (unsigned long long)ledger->params->settle_max);
+    assay_store_be64(next, ledger->height);
+    assay_store_be32(next + 8, *index + 1);
+    return assay_ledger_put(ledger, &key, next, sizeof next, err);
+}
+
+// P-53: exposure, check prices, session money, in this order.
+static assay_status reserve(assay_ledger *ledger, const assay_tx_submit_batch *body,
+                            const assay_batch *batch, assay_error *err) {
+    const assay_params *params = ledger->params;
+    ASSAY_TRY(assay_exposure_add(ledger, &ledger->principal, body->fee_total, err));
+    assay_u128 checks =
+        (assay_u128)batch->check_price * params->samples * params->validators_per_sample;
+    if (checks > INT64_MAX) checks = INT64_MAX;
+    ASSAY_TRY(
+        assay_money_spend(ledger, assay_purse_escrow(&ledger->digest), (uint64_t)checks, err));
+    for (uint32_t i = 0; i < body->sessions.count; i++) {
+        const assay_session_row *row = &body->sessions.items[i];
+        ASSAY_TRY(assay_session_reserve(ledger, &row->session, &ledger->principal,
+                                        row->first_sequence, row->count, row->fee_sum, err));
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx_submit_batch *body,
+                                assay_error *err) {
+    const assay_hash *id = &ledger->digest;
+    uint64_t byte_count;
+    assay_batch batch = {.state = ASSAY_BATCH_WAITING,
+                         .provider = ledger->principal,
+                         .height = ledger->height,
+                         .root = body->root,
+                         .count = body->count,
+                         .fee_total = body->fee_total,
+                         .receipt_bytes = body->receipt_bytes,
+                         .sample_count = (uint32_t)ledger->params->samples,
+                         .uri_size = (uint16_t)body->uri.size};
+    ASSAY_ASSERT(body->uri.size <= ASSAY_URI_SIZE_MAX);
+    if (body->uri.size > 0) memcpy(batch.uri, body->uri.data, body->uri.size);
+    ASSAY_TRY(body_check(body, ledger->params, err));
+    ASSAY_TRY(place_take(ledger, &batch.index, err));
+    ASSAY_TRY(datasets_check(ledger, body, err));
+    ASSAY_TRY(models_check(ledger, &body->models, &byte_count, err));
+    batch.check_price = assay_batch_check_price(ledger->params, byte_count);
+    ASSAY_TRY(reserve(ledger, body, &batch, err));
+    ASSAY_TRY(tables_put(ledger, id, body, err));
+    assay_record_key waiting = place_key(ASSAY_TABLE_WAITING, batch.height, batch.index);
+    assay_record_key at = place_key(ASSAY_TABLE_BATCH_AT, batch.height, batch.index);
+    ASSAY_TRY(assay_ledger_put(ledger, &waiting, id->bytes, ASSAY_HASH_SIZE, err));
+    ASSAY_TRY(assay_ledger_put(ledger, &at, id->bytes, ASSAY_HASH_SIZE, err));
+    return assay_batch_put(ledger, id, &batch, err);
+}
+
+// ---- the beacon ----
+
+// P-55: one case a sample, drawn from everyone who may check the batch now.
+static assay_status cases_open(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
+                               assay_error *err) {
+    assay_voter voters[ASSAY_VOTERS_MAX];
+    assay_batch_tables tables;
+    assay_arena arena;
+    uint32_t count;
+    assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
+    assay_status status = assay_batch_tables_get(&tables, &ledger->reader, id, &arena, err);
+    if (status == ASSAY_OK)
+        status = assay_batch_voters(voters, &count, NULL, &ledger->reader, ledger->params,
+                                    &batch->provider, &tables.models, err);
+    assay_arena_close(&arena);
+    ASSAY_TRY(status);
+    batch->state = ASSAY_BATCH_CHECKING;
+    batch->beacon_height = ledger->height;
+    ASSAY_TRY(assay_beacon_last(&batch->beacon, &ledger->reader, err));
+    batch->cases_open = batch->sample_count;
+    ASSAY_TRY(assay_batch_put(ledger, id, batch, err));
+    for (uint32_t sample = 0; sample < batch->sample_count; sample++)
+        ASSAY_TRY(assay_case_open(ledger, id, batch, sample, voters, count, err));
+    return ASSAY_OK;
+}
+
+// P-48. At most (2 · beacon_delay + 1) · settle_max batches wait at a time (P-52).
+assay_status assay_batch_draw_due(assay_ledger *ledger, assay_error *err) {
+    uint64_t delay = ledger->params->beacon_delay;
+    assay_record_key key;
+    assay_store_position at;
+    assay_record_key_start(&key, ASSAY_TABLE_WAITING);
+    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
+    while (at.key_size > 0) {
+        uint64_t height;
+        uint32_t index;
+        assay_hash id;
+        assay_batch batch;
+        bool found, ready;
+        ASSAY_TRY(place_read(&height, &index, &id, &at, err));
+        if (height + delay > ledger->height) break;
+        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
+        ASSAY_TRY(assay_batch_get(&batch, &found, &ledger->reader, &id, err));
+        ASSAY_ASSERT(found && batch.state == ASSAY_BATCH_WAITING);
+        ASSAY_TRY(assay_beacon_ready(&ready, &ledger->reader, ledger->params, height,
+                                     &batch.provider, ledger->height, err));
+        if (!ready && ledger->height < height + 2 * delay) continue;
+        key = place_key(ASSAY_TABLE_WAITING, height, index);
+        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+        if (ready)
+            ASSAY_TRY(cases_open(ledger, &id, &batch, err));
+        else
+            ASSAY_TRY(assay_fraud_void(ledger, &id, &batch, ASSAY_VOID_NO_BEACON, err));
+    }
+    return ASSAY_OK;
+}
+
+// ---- the end ----
+
+// P-62
+assay_status assay_batch_resolve(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
+                                 assay_error *err) {
+    if (batch->cases_open > 0) return assay_batch_put(ledger, id, batch, err);
+    if (batch->caught > 0) return assay_fraud_void(ledger, id, batch, ASSAY_VOID_FRAUD, err);
+    if (batch->undecided > 0) return assay_fraud_void(ledger, id, batch, ASSAY_VOID_UNDECIDED, err);
+    batch->state = ASSAY_BATCH_FINAL;
+    uint64_t unspent;
+    assay_purse escrow = assay_purse_escrow(id);
+    ASSAY_TRY(assay_exposure_remove(ledger, &batch->provider, batch->fee_total, err));
+    ASSAY_TRY(assay_money_held(ledger, escrow, &unspent, err));
+    ASSAY_TRY(
+        assay_money_move(ledger, escrow, assay_purse_balance(&batch->provider), unspent, err));
+    assay_record_key final = place_key(ASSAY_TABLE_FINAL, batch->height, batch->index);
+    ASSAY_TRY(assay_ledger_put(ledger, &final, id->bytes, ASSAY_HASH_SIZE, err));
+    return assay_batch_put(ledger, id, batch, err);
+}
+
+// P-77
+assay_status assay_batch_end(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
+                             assay_error *err) {
+    uint8_t leaf[1 + ASSAY_HASH_SIZE + BATCH_SIZE_MAX] = {HISTORY_BATCH};
+    assay_bytes tables;
+    batch->ended = ledger->height;
+    memcpy(leaf + 1, id->bytes, ASSAY_HASH_SIZE);
+    uint8_t *value = leaf + 1 + ASSAY_HASH_SIZE;
+    size_t size = batch_encode(batch, value);
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ENDED_BATCH, id);
+    ASSAY_TRY(assay_ledger_put(ledger, &key, value, size, err));
+    ASSAY_TRY(assay_history_append(ledger->store, leaf, 1 + ASSAY_HASH_SIZE + size, NULL, err));
+    key = assay_record_key_of_hash(ASSAY_TABLE_BATCH_TABLES, id);
+    assay_record_key ended = assay_record_key_of_hash(ASSAY_TABLE_ENDED_TABLES, id);
+    ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &tables, err));
+    ASSAY_ASSERT(tables.data != NULL);
+    ASSAY_TRY(assay_ledger_put(ledger, &ended, tables.data, tables.size, err));
+    ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+    key = assay_record_key_of_hash(ASSAY_TABLE_BATCH, id);
+    return assay_ledger_delete(ledger, &key, err);
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// A chain's life:
+//
+//   (none) ──register──→ pending ──2 epochs, > 1/3 of the others revealed──→ in force
+//                           ▲ │ register: starts over                          │ next pending
+//                           └─┘                                                ▼ replaces it
+//                                                        preimages left → 0: every block is a miss
+//
+//   I1  SHA-256 of the next preimage accepted from a proposer is `head`   (test_beacon: preimages)
+//   I2  a chain registered at h is not in force before epoch(h) + 2       (test_beacon: waits)
+//   I3  B_h depends on the headers' proposers and preimages alone         (test_beacon: values)
+// assay_beacon_init and assay_beacon_register fill pending or in force; assay_beacon_block makes
+// every other transition, at a block of the chain's own proposer.
+#include "ledger/beacon.h"
+
+#include "base/cursor.h"
+#include "base/sha256.h"
+#include "ledger/bond.h"
+#include "ledger/power.h"
+
+enum { CHAIN_SIZE = 32 + 8 + 32 + 6 * 8 + 1 };
+static const uint64_t LENGTH_MAX = UINT64_C(1) << 40;
+
+static void chain_encode(const assay_chain *chain, uint8_t out[CHAIN_SIZE]) {
+    assay_writer writer;
+    assay_writer_init(&writer, out, CHAIN_SIZE);
+    assay_writer_hash(&writer, &chain->head);
+    assay_writer_u64(&writer, chain->left);
+    assay_writer_hash(&writer, &chain->pending_tip);
+    assay_writer_u64(&writer, chain->pending_length);
+    assay_writer_u64(&writer, chain->pending_height);
+    assay_writer_u64(&writer, chain->revealed);
+    assay_writer_u64(&writer, chain->misses);
+    assay_writer_u64(&writer, chain->miss_epoch);
+    assay_writer_u64(&writer, chain->jailed_epoch);
+    assay_writer_u8(&writer, chain->jailed);
+    ASSAY_ASSERT(!writer.failed && writer.size == CHAIN_SIZE);
+}
+
+assay_status assay_chain_get(assay_chain *out, const assay_reader *reader,
+                             const assay_address *proposer, assay_error *err) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_CHAIN, proposer);
+    assay_bytes value;
+    assay_cursor cursor;
+    *out = (assay_chain){0};
+    ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
+    if (value.data == NULL) return ASSAY_OK;
+    assay_cursor_init(&cursor, value.data, value.size);
+    assay_cursor_hash(&cursor, &out->head);
+    out->left = assay_cursor_u64(&cursor);
+    assay_cursor_hash(&cursor, &out->pending_tip);
+    out->pending_length = assay_cursor_u64(&cursor);
+    out->pending_height = assay_cursor_u64(&cursor);
+    out->revealed = assay_cursor_u64(&cursor);
+    out->misses = assay_cursor_u64(&cursor);
+    out->miss_epoch = assay_cursor_u64(&cursor);
+    out->jailed_epoch = assay_cursor_u64(&cursor);
+    out->jailed = assay_cursor_u8(&cursor) != 0;
+    if (assay_cursor_finish(&cursor, "chain", NULL) != ASSAY_OK)
+        return ASSAY_FAIL(err, CORRUPT, "a hash chain's record is damaged");
+    return ASSAY_OK;
+}
+
+static assay_status chain_put(assay_ledger *ledger, const assay_address *proposer,
+                              const assay_chain *chain, assay_error *err) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_CHAIN, proposer);
+    uint8_t value[CHAIN_SIZE];
+    chain_encode(chain, value);
+    return assay_ledger_put(ledger, &key, value, sizeof value, err);
+}
+
+bool assay_chain_is_jailed(const assay_chain *chain, uint64_t epoch) {
+    return chain->jailed && epoch <= chain->jailed_epoch;
+}
+
+// Power of the proposers but `aside` that are not jailed; how much of it has revealed in a block
+// after `since`; and whether anyone at all has, `aside` and the jailed included.
+typedef struct {
+    uint64_t total;
+    uint64_t revealed;
+    bool any;
+} turnout;
+
+static assay_status turnout_since(turnout *out, const assay_reader *reader, uint64_t since,
+                                  uint64_t epoch, const assay_address *aside, assay_error *err) {
+    assay_power powers[ASSAY_POWER_MAX];
+    uint32_t count;
+    *out = (turnout){0, 0, false};
+    ASSAY_TRY(assay_power_list(powers, &count, reader, err));
+    for (uint32_t i = 0; i < count; i++) {
+        assay_chain chain;
+        ASSAY_TRY(assay_chain_get(&chain, reader, &powers[i].address, err));
+        bool revealed = chain.revealed > since;
+        out->any |= revealed;
+        if (assay_address_equal(&powers[i].address, aside)) continue;
+        if (assay_chain_is_jailed(&chain, epoch)) continue;
+        out->total += powers[i].power;
+        if (revealed) out->revealed += powers[i].power;
+    }
+    return ASSAY_OK;
+}
+
+// P-48
+assay_status assay_beacon_ready(bool *ready, const assay_reader *reader, const assay_params *params,
+                                uint64_t height, const assay_address *provider, uint64_t height_now,
+                                assay_error *err) {
+    turnout seen;
+    uint64_t epoch = assay_params_epoch(params, height_now);
+    ASSAY_TRY(turnout_since(&seen, reader, height, epoch, provider, err));
+    *ready = seen.total == 0 ? seen.any : (assay_u128)seen.revealed * 3 > seen.total;
+    return ASSAY_OK;
+}
+
+// Puts a waiting chain in force if it may be. With nobody else to wait for, time is enough. P-46
+static assay_status promote(assay_chain *chain, const assay_reader *reader,
+                            const assay_params *params, uint64_t height,
+                            const assay_address *proposer, assay_error *err) {
+    if (chain->pending_length == 0) return ASSAY_OK;
+    uint64_t epoch = assay_params_epoch(params, height);
+    if (epoch < assay_params_epoch(params, chain->pending_height) + 2) return ASSAY_OK;
+    turnout seen;
+    ASSAY_TRY(turnout_since(&seen, reader, chain->pending_height, epoch, proposer, err));
+    if (seen.total > 0 && (assay_u128)seen.revealed * 3 <= seen.total) return ASSAY_OK;
+    chain->head = chain->pending_tip;
+    chain->left = chain->pending_length;
+    chain->pending_tip = (assay_hash){{0}};
+    chain->pending_length = chain->pending_height = 0;
+    return ASSAY_OK;
+}
+
+// P-45
+static assay_status preimage_check(const assay_chain *chain, const assay_hash *preimage,
+                                   assay_error *err) {
+    if (chain->left == 0)
+        return ASSAY_REJECT(err, BEACON_NO_CHAIN, "no preimages left in the proposer's chain");
+    assay_hash hash;
+    assay_sha256_of(&hash, preimage->bytes, sizeof preimage->bytes);
+    if (!assay_hash_equal(&hash, &chain->head))
+        return ASSAY_REJECT(err, BEACON_PREIMAGE, "the preimage does not hash to the chain's head");
+    return ASSAY_OK;
+}
+
+assay_status assay_beacon_check(const assay_reader *reader, const assay_params *params,
+                                uint64_t height, const assay_address *proposer,
+                                const assay_hash *preimage, assay_error *err) {
+    assay_chain chain;
+    ASSAY_TRY(assay_chain_get(&chain, reader, proposer, err));
+    ASSAY_TRY(promote(&chain, reader, params, height, proposer, err));
+    return preimage_check(&chain, preimage, err);
+}
+
+// P-46
+static void miss(assay_chain *chain, uint64_t epoch, uint64_t misses_max) {
+    if (chain->miss_epoch != epoch) {
+        chain->miss_epoch = epoch;
+        chain->misses = 0;
+    }
+    chain->misses++;
+    if (chain->misses <= misses_max) return;
+    chain->jailed = true;
+    chain->jailed_epoch = epoch + 1;
+}
+
+static assay_status beacon_put(assay_ledger *ledger, const assay_hash *beacon, assay_error *err) {
+    assay_record_key key;
+    assay_record_key_start(&key, ASSAY_TABLE_BEACON);
+    ASSAY_TRY(assay_ledger_put(ledger, &key, beacon->bytes, sizeof beacon->bytes, err));
+    assay_record_key_start(&key, ASSAY_TABLE_BEACON_AT);
+    assay_record_key_add_u64(&key, ledger->height);
+    return assay_ledger_put(ledger, &key, beacon->bytes, sizeof beacon->bytes, err);
+}
+
+// P-45, P-46
+assay_status assay_beacon_block(assay_ledger *ledger, const assay_hash *preimage, uint32_t *code,
+                                assay_error *err) {
+    assay_chain chain;
+    assay_hash beacon;
+    assay_error refusal = {0};
+    const assay_address *proposer = &ledger->proposer;
+    uint64_t epoch = assay_params_epoch(ledger->params, ledger->height);
+    ASSAY_TRY(assay_chain_get(&chain, &ledger->reader, proposer, err));
+    ASSAY_TRY(promote(&chain, &ledger->reader, ledger->params, ledger->height, proposer, err));
+    ASSAY_TRY(assay_beacon_last(&beacon, &ledger->reader, err));
+    bool taken = preimage != NULL && preimage_check(&chain, preimage, &refusal) == ASSAY_OK;
+    assay_sha256 sha;
+    assay_sha256_init(&sha);
+    assay_sha256_update(&sha, beacon.bytes, sizeof beacon.bytes);
+    if (taken) {
+        assay_sha256_update(&sha, preimage->bytes, sizeof preimage->bytes);
+        chain.head = *preimage;
+        chain.left--;
+        chain.revealed = ledger->height;
+    } else {
+        miss(&chain, epoch, ledger->params->beacon_misses_max);
+    }
+    assay_sha256_final(&sha, &beacon);
+    *code = refusal.reject;
+    ASSAY_TRY(chain_put(ledger, proposer, &chain, err));
+    return beacon_put(ledger, &beacon, err);
+}
+
+// P-45
+assay_status assay_beacon_init(assay_ledger *ledger, assay_error *err) {
+    const assay_genesis_operator *operator= & ledger->genesis->operator;
+    assay_chain chain = {.head = operator->chain_tip, .left = operator->chain_length };
+    assay_hash beacon;
+    assay_sha256 sha;
+    assay_sha256_init(&sha);
+    assay_sha256_update(&sha, "beacon", 6);
+    assay_sha256_update(&sha, ledger->genesis->hash.bytes, ASSAY_HASH_SIZE);
+    assay_sha256_final(&sha, &beacon);
+    ASSAY_TRY(chain_put(ledger, &operator->address, &chain, err));
+    return beacon_put(ledger, &beacon, err);
+}
+
+// P-46
+assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx_register_chain *body,
+                                   assay_error *err) {
+    assay_chain chain;
+    uint64_t bond;
+    if (body->length == 0 || body->length > LENGTH_MAX)
+        return ASSAY_REJECT(err, CHAIN_LENGTH, "%llu links, 1 to %llu are legal",
+                            (unsigned long long)body->length, (unsigned long long)LENGTH_MAX);
+    ASSAY_TRY(assay_bond_weight(&bond, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS,
+                                &ledger->principal, err));
+    if (bond == 0)
+        return ASSAY_REJECT(err, CHAIN_BOND, "no consensus bond of at least %llu nopen",
+                            (unsigned long long)ledger->params->consensus_bond_min);
+    ASSAY_TRY(assay_chain_get(&chain, &ledger->reader, &ledger->principal, err));
+    chain.pending_tip = body->tip;
+    chain.pending_length = body->length;
+    chain.pending_height = ledger->height;
+    return chain_put(ledger, &ledger->principal, &chain, err);
+}
+
+static assay_status hash_get(assay_hash *out, const assay_reader *reader,
+                             const assay_record_key *key, assay_error *err) {
+    assay_bytes value;
+    ASSAY_TRY(assay_reader_get(reader, key, &value, err));
+    if (value.data == NULL) return ASSAY_FAIL(err, NOT_FOUND, "no beacon at that height");
+    if (value.size != ASSAY_HASH_SIZE) return ASSAY_FAIL(err, CORRUPT, "the beacon is damaged");
+    memcpy(out->bytes, value.data, ASSAY_HASH_SIZE);
+    return ASSAY_OK;
+}
+
+assay_status assay_beacon_last(assay_hash *out, const assay_reader *reader, assay_error *err) {
+    assay_record_key key;
+    assay_record_key_start(&key, ASSAY_TABLE_BEACON);
+    return hash_get(out, reader, &key, err);
+}
+
+assay_status assay_beacon_at(assay_hash *out, const assay_reader *reader, uint64_t height,
+                             assay_error *err) {
+    assay_record_key key;
+    assay_record_key_start(&key, ASSAY_TABLE_BEACON_AT);
+    assay_record_key_add_u64(&key, height);
+    return hash_get(out, reader, &key, err);
+}

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: Apache-2.0
+// The records of cases and votes, and the two transactions that write votes. What follows from the
+// votes is ledger/verdict.c's, whose head has the state diagram.
+//
+//   I1  an open case has exactly one CASE_DUE entry: reveal_end while VOTING, answer_end while
+//       ANSWERING                                                       (test_case: one_due_entry)
+//   I2  a vote record exists for every voter of every round so far, and for no one else; it is
+//       committed at most once, then revealed at most once, each in its window (test_case: windows)
+//   I3  a revealed vote opens its commitment                            (test_case: reveal_checks)
+//   I4  ended cases have no state records                               (test_case: every path)
+#include "ledger/case.h"
+
+#include "base/cursor.h"
+#include "base/sha256.h"
+#include "ledger/dataset.h"
+#include "ledger/history.h"
+
+enum {
+    CASE_SIZE = 4 + 5 * 8 + 2 + 4 * 8 + 1 + 32 + 8,
+    VOTE_SIZE = 8 + 3 + 1 + 32 + 32 + 8 + 8,
+    VOTE_KEY_SIZE = 1 + 32 + 4 + 1 + 20,
+    HISTORY_CASE = 2, // first byte of the history leaf (P-77)
+};
+
+static assay_record_key case_key(uint8_t table, const assay_hash *batch, uint32_t sample) {
+    assay_record_key key = assay_record_key_of_hash(table, batch);
+    assay_record_key_add_u32(&key, sample);
+    return key;
+}
+
+static assay_record_key vote_key(uint8_t table, const assay_hash *batch, uint32_t sample,
+                                 uint8_t round, const assay_address *validator) {
+    assay_record_key key = case_key(table, batch, sample);
+    assay_record_key_add_u8(&key, round);
+    assay_record_key_add(&key, validator->bytes, ASSAY_ADDRESS_SIZE);
+    return key;
+}
+
+static void case_encode(const assay_case *record, uint8_t out[CASE_SIZE]) {
+    assay_writer writer;
+    assay_writer_init(&writer, out, CASE_SIZE);
+    assay_writer_u8(&writer, (uint8_t)record->state);
+    assay_writer_u8(&writer, (uint8_t)record->kind);
+    assay_writer_u8(&writer, record->round);
+    assay_writer_u8(&writer, record->escalations);
+    assay_writer_u64(&writer, record->position);
+    assay_writer_u64(&writer, record->start);
+    assay_writer_u64(&writer, record->commit_end);
+    assay_writer_u64(&writer, record->reveal_end);
+    assay_writer_u64(&writer, record->answer_end);
+    assay_writer_u8(&writer, record->leaf_asked);
+    assay_writer_u8(&writer, record->table_asked);
+    assay_writer_u64(&writer, record->leaf_answered);
+    assay_writer_u64(&writer, record->table_answered);
+    assay_writer_u64(&writer, record->leaf_cost);
+    assay_writer_u64(&writer, record->table_cost);
+    assay_writer_u8(&writer, record->verdict);
+    assay_writer_hash(&writer, &record->probe);
+    assay_writer_u64(&writer, record->ended);
+    ASSAY_ASSERT(!writer.failed && writer.size == CASE_SIZE);
+}
+
+static assay_status case_decode(assay_case *out, assay_bytes value, assay_error *err) {
+    assay_cursor cursor;
+    assay_cursor_init(&cursor, value.data, value.size);
+    out->state = assay_cursor_u8(&cursor);
+    out->kind = assay_cursor_u8(&cursor);
+    out->round = assay_cursor_u8(&cursor);
+    out->escalations = assay_cursor_u8(&cursor);
+    out->position = assay_cursor_u64(&cursor);
+    out->start = assay_cursor_u64(&cursor);
+    out->commit_end = assay_cursor_u64(&cursor);
+    out->reveal_end = assay_cursor_u64(&cursor);
+    out->answer_end = assay_cursor_u64(&cursor);
+    out->leaf_asked = assay_cursor_u8(&cursor) != 0;
+    out->table_asked = assay_cursor_u8(&cursor) != 0;
+    out->leaf_answered = assay_cursor_u64(&cursor);
+    out->table_answered = assay_cursor_u64(&cursor);
+    out->leaf_cost = assay_cursor_u64(&cursor);
+    out->table_cost = assay_cursor_u64(&cursor);
+    out->verdict = assay_cursor_u8(&cursor);
+    assay_cursor_hash(&cursor, &out->probe);
+    out->ended = assay_cursor_u64(&cursor);
+    if (assay_cursor_finish(&cursor, "case", NULL) != ASSAY_OK)
+        return ASSAY_FAIL(err, CORRUPT, "a case's record is damaged");
+    return ASSAY_OK;
+}
+
+static void vote_encode(const assay_vote *vote, uint8_t out[VOTE_SIZE]) {
+    assay_writer writer;
+    assay_writer_init(&writer, out, VOTE_SIZE);
+    assay_writer_u64(&writer, vote->bond);
+    assay_writer_u8(&writer, vote->committed);
+    assay_writer_u8(&writer, vote->revealed);
+    assay_writer_u8(&writer, vote->struck);
+    assay_writer_u8(&writer, vote->verdict);
+    assay_writer_hash(&writer, &vote->commitment);
+    assay_writer_hash(&writer, &vote->probe);
+    assay_writer_u64(&writer, vote->slashed);
+    assay_writer_u64(&writer, vote->paid);
+    ASSAY_ASSERT(!writer.failed && writer.size == VOTE_SIZE);
+}
+
+// All of a vote but its validator, who is in the key.
+static assay_status vote_decode(assay_vote *out, assay_bytes value, assay_error *err) {
+    assay_cursor cursor;
+    assay_cursor_init(&cursor, value.data, value.size);
+    out->bond = assay_cursor_u64(&cursor);
+    out->committed = assay_cursor_u8(&cursor) != 0;
+    out->revealed = assay_cursor_u8(&cursor) != 0;
+    out->struck = assay_cursor_u8(&cursor) != 0;
+    out->verdict = assay_cursor_u8(&cursor);
+    assay_cursor_hash(&cursor, &out->commitment);
+    assay_cursor_hash(&cursor, &out->probe);
+    out->slashed = assay_cursor_u64(&cursor);
+    out->paid = assay_cursor_u64(&cursor);
+    if (assay_cursor_finish(&cursor, "vote", NULL) != ASSAY_OK)
+        return ASSAY_FAIL(err, CORRUPT, "a vote's record is damaged");
+    return ASSAY_OK;
+}
+
+// ---- reads ----
+
+assay_status assay_case_get(assay_case *out, bool *found, const assay_reader *reader,
+                            const assay_hash *batch, uint32_t sample, assay_error *err) {
+    static const uint8_t tables[] = {ASSAY_TABLE_CASE, ASSAY_TABLE_ENDED_CASE};
+    assay_bytes value = {0};
+    *out = (assay_case){0};
+    for (size_t i = 0; i < sizeof tables && value.data == NULL; i++) {
+        assay_record_key key = case_key(tables[i], batch, sample);
+        ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
+    }
+    *found = value.data != NULL;
+    return *found ? case_decode(out, value, err) : ASSAY_OK;
+}
+
+assay_status assay_case_votes(assay_vote *out, uint32_t *count, const assay_reader *reader,
+                              const assay_hash *batch, uint32_t sample, uint8_t round,
+                              assay_error *err) {
+    static const uint8_t tables[] = {ASSAY_TABLE_VOTE, ASSAY_TABLE_ENDED_VOTE};
+    *count = 0;
+    for (size_t i = 0; i < sizeof tables && *count == 0; i++) {
+        assay_record_key from = case_key(tables[i], batch, sample);
+        assay_record_key_add_u8(&from, round);
+        assay_store_position at;
+        ASSAY_TRY(assay_reader_seek(reader, &at, &from, from.size, err));
+        while (at.key_size > 0) {
+            if (at.key_size != VOTE_KEY_SIZE || *count == ASSAY_VOTERS_MAX)
+                return ASSAY_FAIL(err, CORRUPT, "a round's votes are damaged");
+            assay_vote *vote = &out[(*count)++];
+            memcpy(vote->validator.bytes, at.key + from.size, ASSAY_ADDRESS_SIZE);
+            ASSAY_TRY(vote_decode(vote, at.value, err));
+            ASSAY_TRY(assay_reader_next(reader, &at, err));
+        }
+    }
+    return ASSAY_OK;
+}
+
+// The vote of one voter of an open round.
+static assay_status vote_get(assay_vote *out, bool *found, const assay_reader *reader,
+                             const assay_hash *batch, uint32_t sample, uint8_t round,
+                             const assay_address *validator, assay_error *err) {
+    assay_record_key key = vote_key(ASSAY_TABLE_VOTE, batch, sample, round, validator);
+    assay_bytes value;
+    ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
+    *out = (assay_vote){.validator = *validator};
+    *found = value.data != NULL;
+    return *found ? vote_decode(out, value, err) : ASSAY_OK;
+}
+
+assay_status assay_case_next_open(assay_hash *batch, uint32_t *sample, assay_case *out, bool *found,
+                                  const assay_reader *reader, assay_error *err) {
+    assay_record_key after = case_key(ASSAY_TABLE_CASE, batch, *sample);
+    assay_store_position at;
+    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
+    *found = at.key_size > 0;
+    if (!*found) return ASSAY_OK;
+    if (at.key_size != after.size) return ASSAY_FAIL(err, CORRUPT, "a case's key is damaged");
+    memcpy(batch->bytes, at.key + 1, ASSAY_HASH_SIZE);
+    *sample = assay_load_be32(at.key + 1 + ASSAY_HASH_SIZE);
+    return case_decode(out, at.value, err);
+}
+
+// ---- duties ----
+
+// The voter's next step in a case that is being voted on, if there is one at `height`.
+static assay_status voter_duty(assay_duty *duty, bool *found, const assay_reader *reader,
+                               const assay_case *record, uint64_t height,
+                               const assay_address *account, assay_error *err) {
+    assay_vote vote;
+    bool commit = height > record->start && height <= record->commit_end;
+    bool reveal = height > record->commit_end && height <= record->reveal_end;
+    *found = false;
+    if (record->state != ASSAY_CASE_VOTING || (!commit && !reveal)) return ASSAY_OK;
+    ASSAY_TRY(
+        vote_get(&vote, found, reader, &duty->batch, duty->sample, duty->round, account, err));
+    if (!*found) return ASSAY_OK;
+    *found = commit ? !vote.committed : vote.committed && !vote.revealed;
+    duty->kind = commit ? ASSAY_DUTY_COMMIT : ASSAY_DUTY_REVEAL;
+    duty->deadline = commit ? record->commit_end : record->reveal_end;
+    duty->commitment = vote.commitment;
+    return ASSAY_OK;
+}
+
+// What the provider has to answer; at most two at a time.
+static uint32_t answer_duties(assay_duty out[2], const assay_duty *base, const assay_case *record,
+                              uint64_t height) {
+    uint32_t count = 0;
+    if (record->state != ASSAY_CASE_ANSWERING || height > record->answer_end) return 0;
+    if (record->leaf_asked && record->leaf_answered == 0) {
+        out[count] = *base;
+        out[count++].kind = ASSAY_DUTY_ANSWER_LEAF;
+    }
+    if (record->table_asked && record->table_answered == 0) {
+        out[count] = *base;
+        out[count++].kind = ASSAY_DUTY_ANSWER_TABLE;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        out[i].deadline = record->answer_end;
+    return count;
+}
+
+assay_status assay_case_duties(assay_duty *out, uint32_t *count, bool *more, uint32_t capacity,
+                               const assay_reader *reader, uint64_t height,
+                               const assay_address *account, assay_error *err) {
+    assay_duty base = {0};
+    assay_case record;
+    bool found;
+    *count = 0;
+    *more = false;
+    for (;;) {
+        assay_duty todo[2];
+        uint32_t todo_count = 0;
+        ASSAY_TRY(assay_case_next_open(&base.batch, &base.sample, &record, &found, reader, err));
+        if (!found) return ASSAY_OK;
+        base.round = record.round;
+        base.position = record.position;
+        base.leaf_posted = record.leaf_answered > 0;
+        base.table_posted = record.table_answered > 0;
+        todo[0] = base;
+        ASSAY_TRY(voter_duty(&todo[0], &found, reader, &record, height, account, err));
+        if (found) {
+            todo_count = 1;
+        } else if (record.state == ASSAY_CASE_ANSWERING) {
+            assay_batch batch;
+            ASSAY_TRY(assay_batch_get(&batch, &found, reader, &base.batch, err));
+            if (found && assay_address_equal(&batch.provider, account))
+                todo_count = answer_duties(todo, &base, &record, height);
+        }
+        for (uint32_t i = 0; i < todo_count; i++) {
+            *more = *count == capacity;
+            if (*more) return ASSAY_OK;
+            out[(*count)++] = todo[i];
+        }
+    }
+}
+
+// ---- writes ----
+
+assay_status assay_case_put(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
+                            const assay_case *record, assay_error *err) {
+    assay_record_key key = case_key(ASSAY_TABLE_CASE, batch, sample);
+    uint8_t value[CASE_SIZE];
+    case_encode(record, value);
+    return assay_ledger_put(ledger, &key, value, sizeof value, err);
+}
+
+assay_status assay_case_vote_put(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
+                                 uint8_t round, const assay_vote *vote, assay_error *err) {
+    assay_record_key key = vote_key(ASSAY_TABLE_VOTE, batch, sample, round, &vote->validator);
+    uint8_t value[VOTE_SIZE];
+    vote_encode(vote, value);
+    return assay_ledger_put(ledger, &key, value, sizeof value, err);
+}
+
+assay_status assay_case_due_put(assay_ledger *ledger, uint64_t height, const assay_hash *batch,
+                                uint32_t sample, assay_error *err) {
+    assay_record_key key;
+    assay_record_key_start(&key, ASSAY_TABLE_CASE_DUE);
+    assay_record_key_add_u64(&key, height);
+    assay_record_key_add(&key, batch->bytes, ASSAY_HASH_SIZE);
+    assay_record_key_add_u32(&key, sample);
+    return assay_ledger_put(ledger, &key, "", 0, err);
+}
+
+// P-55
+assay_status assay_case_round(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
+                              assay_case *record, assay_round_kind kind, const assay_voter *voters,
+                              uint32_t count, assay_error *err) {
+    const assay_params *params = ledger->params;
+    if (record->state != 0) record->round++;
+    record->state = ASSAY_CASE_VOTING;
+    record->kind = kind;
+    if (kind == ASSAY_ROUND_ESCALATION) record->escalations++;
+    record->start = ledger->height;
+    record->commit_end = record->start + params->commit_blocks;
+    record->reveal_end = record->commit_end + params->reveal_blocks;
+    for (uint32_t i = 0; i < count; i++) {
+        assay_vote vote = {.validator = voters[i].address, .bond = voters[i].bond};
+        ASSAY_TRY(assay_case_vote_put(ledger, batch, sample, record->round, &vote, err));
+    }
+    ASSAY_TRY(assay_case_due_put(ledger, record->reveal_end, batch, sample, err));
+    return assay_case_put(ledger, batch, sample, record, err);
+}
+
+// P-49, P-50
+assay_status assay_case_open(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
+                             uint32_t sample, const assay_voter *voters, uint32_t count,
+                             assay_error *err) {
+    uint32_t picked[ASSAY_VOTERS_MAX];
+    assay_voter drawn[ASSAY_VOTERS_MAX];
+    assay_case record = {0};
+    record.position = assay_draw_position(&batch->beacon, id, sample, batch->fee_total);
+    uint32_t drawn_count =
+        assay_draw_voters(picked, voters, count, (uint32_t)ledger->params->validators_per_sample,
+                          &batch->beacon, id, sample, 0);
+    for (uint32_t i = 0; i < drawn_count; i++)
+        drawn[i] = voters[picked[i]];
+    return assay_case_round(ledger, id, sample, &record, ASSAY_ROUND_DRAW, drawn, drawn_count, err);
+}
+
+// Finds the open case of a vote, and the vote of the principal in its current round.
+static assay_status vote_find(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
+                              uint8_t round, assay_case *record, assay_vote *vote,
+                              assay_error *err) {
+    assay_record_key key = case_key(ASSAY_TABLE_CASE, batch, sample);
+    assay_bytes value;
+    bool found;
+    ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
+    if (value.data == NULL)
+        return ASSAY_REJECT(err, CASE_UNKNOWN, "sample %u is no open case", sample);
+    ASSAY_TRY(case_decode(record, value, err));
+    if (record->state != ASSAY_CASE_VOTING || record->round != round)
+        return ASSAY_REJECT(err, CASE_ROUND, "a vote for round %u, the case is in round %u%s",
+                            round, record->round,
+                            record->state == ASSAY_CASE_VOTING ? "" : ", waiting for an answer");
+    ASSAY_TRY(
+        vote_get(vote, &found, &ledger->reader, batch, sample, round, &ledger->principal, err));
+    if (!found) return ASSAY_REJECT(err, CASE_VOTER, "no voter of round %u", round);
+    return ASSAY_OK;
+}
+
+static assay_status window_check(uint64_t height, uint64_t after, uint64_t last, assay_error *err) {
+    if (height > after && height <= last) return ASSAY_OK;
+    return ASSAY_REJECT(err, CASE_WINDOW, "block %llu, the window is %llu to %llu",
+                        (unsigned long long)height, (unsigned long long)after + 1,
+                        (unsigned long long)last);
+}
+
+// P-56
+assay_status assay_case_commit(assay_ledger *ledger, const assay_tx_verdict_commit *body,
+                               assay_error *err) {
+    assay_case record;
+    assay_vote vote;
+    ASSAY_TRY(vote_find(ledger, &body->batch, body->sample, body->round, &record, &vote, err));
+    ASSAY_TRY(window_check(ledger->height, record.start, record.commit_end, err));
+    if (vote.committed) return ASSAY_REJECT(err, VOTE_TWICE, "committed before in this round");
+    vote.committed = true;
+    vote.commitment = body->commitment;
+    return assay_case_vote_put(ledger, &body->batch, body->sample, body->round, &vote, err);
+}
+
+// P-57: which probe a verdict goes with. A verdict that needs no run has none; "data missing" names
+// the data set there.
+static assay_status probe_check(assay_ledger *ledger, uint8_t verdict, const assay_hash *probe,
+                                assay_error *err) {
+    bool without = verdict == ASSAY_VERDICT_REQUEST || verdict == ASSAY_VERDICT_UNAVAILABLE ||
+                   verdict == ASSAY_VERDICT_TABLE || verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE;
+    if (!assay_verdict_is_known(verdict))
+        return ASSAY_REJECT(err, VOTE_VERDICT, "verdict %u is none", verdict);
+    if (without && !assay_hash_is_zero(probe))
+        return ASSAY_REJECT(err, VOTE_PROBE, "verdict %u goes with a zero probe", verdict);
+    if (verdict != ASSAY_VERDICT_DATA_MISSING) return ASSAY_OK;
+    assay_dataset dataset;
+    bool found;
+    ASSAY_TRY(assay_dataset_get(&dataset, &found, &ledger->reader, probe, err));
+    if (!found) return ASSAY_REJECT(err, VOTE_PROBE, "the missing data set is not registered");
+    return ASSAY_OK;
+}
+
+// P-57
+assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx_verdict_reveal *body,
+                               assay_error *err) {
+    assay_case record;
+    assay_vote vote;
+    assay_hash commitment;
+    ASSAY_TRY(vote_find(ledger, &body->batch, body->sample, body->round, &record, &vote, err));
+    ASSAY_TRY(window_check(ledger->height, record.commit_end, record.reveal_end, err));
+    if (!vote.committed) return ASSAY_REJECT(err, VOTE_NOT_COMMITTED, "nothing was committed");
+    if (vote.revealed) return ASSAY_REJECT(err, VOTE_TWICE, "revealed before in this round");
+    ASSAY_TRY(probe_check(ledger, body->verdict, &body->probe, err));
+    assay_verdict_commitment(&commitment, &ledger->principal, &body->salt, body->verdict,
+                             &body->probe);
+    if (!assay_hash_equal(&commitment, &vote.commitment))
+        return ASSAY_REJECT(err, VOTE_COMMITMENT, "not what was committed");
+    vote.revealed = true;
+    vote.verdict = body->verdict;
+    vote.probe = body->probe;
+    return assay_case_vote_put(ledger, &body->batch, body->sample, body->round, &vote, err);
+}
+
+// ---- the end ----
+
+// P-77: the leaf holds the record and a digest of all votes in key order.
+assay_status assay_case_end(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
+                            assay_case *record, assay_error *err) {
+    enum { HEAD = 1 + ASSAY_HASH_SIZE + 4 };
+    uint8_t leaf[HEAD + CASE_SIZE + ASSAY_HASH_SIZE] = {HISTORY_CASE};
+    assay_record_key prefix = case_key(ASSAY_TABLE_VOTE, batch, sample);
+    assay_store_position at;
+    assay_sha256 sha;
+    assay_hash votes;
+    record->ended = ledger->height;
+    assay_sha256_init(&sha);
+    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &prefix, prefix.size, err));
+    while (at.key_size > 0) {
+        assay_record_key key = {.size = at.key_size};
+        ASSAY_ASSERT(at.key_size == VOTE_KEY_SIZE);
+        memcpy(key.bytes, at.key, at.key_size);
+        assay_sha256_update(&sha, key.bytes + prefix.size, key.size - prefix.size);
+        assay_sha256_update(&sha, at.value.data, at.value.size);
+        assay_record_key ended = key;
+        ended.bytes[0] = ASSAY_TABLE_ENDED_VOTE;
+        ASSAY_TRY(assay_ledger_put(ledger, &ended, at.value.data, at.value.size, err));
+        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
+    }
+    assay_sha256_final(&sha, &votes);
+    memcpy(leaf + 1, batch->bytes, ASSAY_HASH_SIZE);
+    assay_store_be32(leaf + 1 + ASSAY_HASH_SIZE, sample);
+    case_encode(record, leaf + HEAD);
+    memcpy(leaf + HEAD + CASE_SIZE, votes.bytes, ASSAY_HASH_SIZE);
+    ASSAY_TRY(assay_history_append(ledger->store, leaf, sizeof leaf, NULL, err));
+    assay_record_key key = case_key(ASSAY_TABLE_ENDED_CASE, batch, sample);
+    ASSAY_TRY(assay_ledger_put(ledger, &key, leaf + HEAD, CASE_SIZE, err));
+    key = case_key(ASSAY_TABLE_CASE, batch, sample);
+    return assay_ledger_delete(ledger, &key, err);
+}
+
+// ---- accusations ----
+
+assay_status assay_case_accusations(uint32_t *out, const assay_reader *reader,
+                                    const assay_address *validator, assay_error *err) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_ACCUSER, validator);
+    assay_bytes value;
+    ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
+    if (value.data != NULL && value.size != 4)
+        return ASSAY_FAIL(err, CORRUPT, "an accuser's record is damaged");
+    *out = value.data == NULL ? 0 : assay_load_be32(value.data);
+    return ASSAY_OK;
+}
+
+assay_status assay_case_accusations_add(assay_ledger *ledger, const assay_address *validator,
+                                        int by, assay_error *err) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_ACCUSER, validator);
+    uint8_t value[4];
+    uint32_t open;
+    ASSAY_TRY(assay_case_accusations(&open, &ledger->reader, validator, err));
+    ASSAY_ASSERT(by > 0 || open > 0);
+    open = by > 0 ? open + 1 : open - 1;
+    if (open == 0) return assay_ledger_delete(ledger, &key, err);
+    assay_store_be32(value, open);
+    return assay_ledger_put(ledger, &key, value, sizeof value, err);
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//   I1  epoch e's record is written once, in its last block, and never changes (test_epoch: closed)
+//   I2  PAYOUT entries of closed epochs are swept, at most SWEEP_MAX a block, and never read again
+//       (test_epoch: sweeps)
+//   I3  CLAIMED = the claims as of the last closed epoch's record             (test_epoch: claims)
+#include "ledger/epoch.h"
+
+#include <stdlib.h>
+
+#include "ledger/batch.h"
+#include "ledger/history.h"
+#include "ledger/money.h"
+#include "ledger/power.h"
+#include "ledger/settle.h"
+#include "ledger/verdict.h"
+
+enum {
+    SWEEP_MAX = 4096,   // entries a block
+    HISTORY_EPOCH = 3,  // first byte of the history leaf (P-77)
+    CLAIM_MEMORY = 128, // arena bytes a claim: itself, two nodes, its place, and slack
+};
+
+// ---- claims ----
+
+assay_status assay_epoch_claim_next(assay_claim *claim, bool *found, const assay_reader *reader,
+                                    assay_error *err) {
+    assay_record_key after = assay_record_key_of_address(ASSAY_TABLE_CLAIMED, &claim->recipient);
+    assay_store_position at;
+    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
+    *found = at.key_size > 0;
+    if (!*found) return ASSAY_OK;
+    if (at.key_size != after.size || at.value.size != 8)
+        return ASSAY_FAIL(err, CORRUPT, "a published claim is damaged");
+    memcpy(claim->recipient.bytes, at.key + 1, ASSAY_ADDRESS_SIZE);
+    claim->amount = assay_load_be64(at.value.data);
+    return ASSAY_OK;
+}
+
+// Publishes what has changed since the last close. P-75
+static assay_status claims_publish(assay_ledger *ledger, uint64_t *count, uint64_t *total,
+                                   assay_error *err) {
+    assay_claim claim = {0};
+    bool found;
+    *count = *total = 0;
+    for (;;) {
+        assay_bytes value;
+        uint8_t amount[8];
+        ASSAY_TRY(assay_claim_next(&claim.recipient, &claim.amount, &found, &ledger->reader, err));
+        if (!found) return ASSAY_OK;
+        (*count)++;
+        *total += claim.amount;
+        assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_CLAIMED, &claim.recipient);
+        assay_store_be64(amount, claim.amount);
+        ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
+        if (value.size == 8 && memcmp(value.data, amount, 8) == 0) continue;
+        ASSAY_TRY(assay_ledger_put(ledger, &key, amount, sizeof amount, err));
+    }
+}
+
+// The published claims, and the tree over them, in the arena; *index: the recipient's place
+// (NULL: none wanted), count if it has no claim.
+static assay_status claims_tree(assay_claims *tree, const assay_claim **list, uint32_t *index,
+                                uint64_t count, const assay_reader *reader,
+                                const assay_address *recipient, assay_arena *arena,
+                                assay_error *err) {
+    assay_claim claim = {0};
+    bool found = true;
+    void *memory;
+    uint32_t filled = 0;
+    if (count >= UINT32_MAX / 2)
+        return ASSAY_FAIL(err, CAPACITY, "%llu claims, limit %u", (unsigned long long)count,
+                          UINT32_MAX / 2);
+    if (index != NULL) *index = (uint32_t)count;
+    ASSAY_TRY(assay_arena_get(arena, (size_t)count, sizeof claim, "claims", &memory, err));
+    assay_claim *claims = memory;
+    while (filled < count) {
+        ASSAY_TRY(assay_epoch_claim_next(&claim, &found, reader, err));
+        if (!found) return ASSAY_FAIL(err, CORRUPT, "%u claims, the epoch has more", filled);
+        if (index != NULL && assay_address_equal(&claim.recipient, recipient)) *index = filled;
+        claims[filled++] = claim;
+    }
+    *list = claims;
+    return assay_claims_build(tree, claims, filled, arena, err);
+}
+
+// The last closed epoch before the one of `height`. *found false in the first epoch.
+static assay_status last_closed(assay_epoch *out, bool *found, const assay_reader *reader,
+                                assay_error *err) {
+    assay_store_position at;
+    uint64_t epoch = 0;
+    assay_record_key first;
+    assay_record_key_start(&first, ASSAY_TABLE_EPOCH);
+    *found = false;
+    // Epochs close one by one from 0: gallop to a missing one, then halve.
+    uint64_t step = 1;
+    ASSAY_TRY(assay_reader_seek(reader, &at, &first, 1, err));
+    if (at.key_size == 0) return ASSAY_OK;
+    while (step > 0) {
+        bool there;
+        ASSAY_TRY(assay_epoch_get(out, &there, reader, epoch + step, err));
+        if (there) {
+            epoch += step;
+            step *= 2;
+        } else {
+            step /= 2;
+        }
+    }
+    return assay_epoch_get(out, found, reader, epoch, err);
+}
+
+assay_status assay_epoch_claim_prove(assay_claim *claim, assay_hash *path, uint32_t *path_count,
+                                     assay_epoch *epoch, const assay_reader *reader,
+                                     const assay_address *recipient, assay_arena *arena,
+                                     assay_error *err) {
+    assay_claims tree;
+    const assay_claim *list;
+    uint32_t index;
+    bool found;
+    ASSAY_TRY(last_closed(epoch, &found, reader, err));
+    if (!found) return ASSAY_FAIL(err, NOT_FOUND, "no epoch is closed yet");
+    ASSAY_TRY(
+        claims_tree(&tree, &list, &index, epoch->claims_count, reader, recipient, arena, err));
+    if (index == epoch->claims_count)
+        return ASSAY_FAIL(err, NOT_FOUND, "no claim in epoch %llu",
+                          (unsigned long long)epoch->epoch);
+    *claim = list[index];
+    *path_count = assay_claims_path(path, &tree, index);
+    return ASSAY_OK;
+}
+
+// P-75. Claims only grow, so an unchanged total is an unchanged tree.
+static assay_status claims_close(assay_ledger *ledger, assay_epoch *record, assay_error *err) {
+    assay_epoch last = {0};
+    bool found = false;
+    if (record->epoch > 0)
+        ASSAY_TRY(assay_epoch_get(&last, &found, &ledger->reader, record->epoch - 1, err));
+    ASSAY_TRY(claims_publish(ledger, &record->claims_count, &record->claims_total, err));
+    record->claims_root = last.claims_root;
+    if (record->claims_total == last.claims_total) return ASSAY_OK;
+    assay_claims tree;
+    const assay_claim *list;
+    assay_arena arena;
+    assay_arena_init(&arena, (size_t)(record->claims_count + 64) * CLAIM_MEMORY);
+    assay_status status =
+        claims_tree(&tree, &list, NULL, record->claims_count, &ledger->reader, NULL, &arena, err);
+    if (status == ASSAY_OK) assay_claims_root(&record->claims_root, &tree);
+    assay_arena_close(&arena);
+    return status;
+}
+
+// ---- the end of an epoch, and of a block ----
+
+// P-73
+static assay_status epoch_close(assay_ledger *ledger, assay_error *err) {
+    assay_epoch record = {.epoch = assay_params_epoch(ledger->params, ledger->height)};
+    uint8_t leaf[1 + ASSAY_EPOCH_SIZE] = {HISTORY_EPOCH};
+    assay_record_key key = assay_epoch_key(record.epoch);
+    ASSAY_TRY(assay_payout_close(&record.payout_root, &record.payout_count, &record.payout_total,
+                                 &ledger->reader, record.epoch, err));
+    ASSAY_TRY(claims_close(ledger, &record, err));
+    assay_epoch_encode(&record, leaf + 1);
+    ASSAY_TRY(assay_ledger_put(ledger, &key, leaf + 1, ASSAY_EPOCH_SIZE, err));
+    ASSAY_TRY(assay_history_append(ledger->store, leaf, sizeof leaf, NULL, err));
+    return assay_power_epoch(ledger, err);
+}
+
+static assay_status payouts_sweep(assay_ledger *ledger, assay_error *err) {
+    uint64_t epoch = assay_params_epoch(ledger->params, ledger->height);
+    assay_record_key key;
+    assay_store_position at;
+    assay_record_key_start(&key, ASSAY_TABLE_PAYOUT);
+    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
+    for (uint32_t i = 0; i < SWEEP_MAX && at.key_size > 0; i++) {
+        if (assay_load_be64(at.key + 1) >= epoch) break;
+        key.size = at.key_size;
+        memcpy(key.bytes, at.key, at.key_size);
+        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
+    }
+    return ASSAY_OK;
+}
+
+// P-74
+assay_status assay_epoch_end_block(assay_ledger *ledger, assay_error *err) {
+    ASSAY_TRY(payouts_sweep(ledger, err));
+    ASSAY_TRY(assay_batch_draw_due(ledger, err));
+    ASSAY_TRY(assay_verdict_due(ledger, err));
+    ASSAY_TRY(assay_settle_due(ledger, err));
+    if (!assay_params_epoch_ends(ledger->params, ledger->height)) return ASSAY_OK;
+    return epoch_close(ledger, err);
+}

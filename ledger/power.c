@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//   I1  Σ power > 0 after height 0                                  (test_power: never_empties)
+//   I2  one epoch changes at most step_ppm of Σ power, or 1         (test_power: step_is_bounded)
+// Written by assay_power_init and assay_power_epoch only.
+#include "ledger/power.h"
+
+#include "ledger/beacon.h"
+#include "ledger/bond.h"
+
+static assay_status put(assay_ledger *ledger, const assay_power *power, assay_error *err) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_POWER, &power->address);
+    uint8_t value[8];
+    assay_store_be64(value, power->power);
+    return assay_ledger_put(ledger, &key, value, sizeof value, err);
+}
+
+// P-47
+assay_status assay_power_init(assay_ledger *ledger, assay_error *err) {
+    const assay_genesis_operator *operator= & ledger->genesis->operator;
+    assay_power power = {operator->address, operator->consensus_bond / ASSAY_OPEN_NOPEN };
+    if (power.power == 0) power.power = 1; // someone must propose
+    return put(ledger, &power, err);
+}
+
+assay_status assay_power_list(assay_power *out, uint32_t *count, const assay_reader *reader,
+                              assay_error *err) {
+    assay_record_key from;
+    assay_store_position at;
+    *count = 0;
+    assay_record_key_start(&from, ASSAY_TABLE_POWER);
+    ASSAY_TRY(assay_reader_seek(reader, &at, &from, 1, err));
+    while (at.key_size > 0) {
+        if (at.key_size != 1 + ASSAY_ADDRESS_SIZE || at.value.size != 8 ||
+            *count == ASSAY_POWER_MAX)
+            return ASSAY_FAIL(err, CORRUPT, "power record %u is damaged", *count);
+        assay_power *power = &out[(*count)++];
+        memcpy(power->address.bytes, at.key + 1, ASSAY_ADDRESS_SIZE);
+        power->power = assay_load_be64(at.value.data);
+        ASSAY_TRY(assay_reader_next(reader, &at, err));
+    }
+    return ASSAY_OK;
+}
+
+static uint64_t distance(uint64_t a, uint64_t b) {
+    return a > b ? a - b : b - a;
+}
+
+static void move(uint64_t *power, uint64_t target, uint64_t by) {
+    *power = target > *power ? *power + by : *power - by;
+}
+
+// P-47
+void assay_power_step(assay_power *powers, const uint64_t *targets, uint32_t count,
+                      uint64_t step_ppm) {
+    uint64_t total = 0, wanted = 0, change = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        total += powers[i].power;
+        wanted += targets[i];
+        change += distance(powers[i].power, targets[i]);
+    }
+    if (wanted == 0) return;
+    uint64_t limit = (uint64_t)((assay_u128)total * step_ppm / ASSAY_PPM);
+    if (limit == 0) limit = 1;
+    uint64_t left = change < limit ? change : limit;
+    uint64_t allowed = left;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t part = 0;
+        if (change > 0)
+            part = (uint64_t)((assay_u128)distance(powers[i].power, targets[i]) * allowed / change);
+        move(&powers[i].power, targets[i], part);
+        left -= part;
+    }
+    for (uint32_t i = 0; i < count && left > 0; i++) { // what floors left over: < count
+        if (powers[i].power == targets[i]) continue;
+        move(&powers[i].power, targets[i], 1);
+        left--;
+    }
+}
+
+// P-47. Power may rest on a bond that has gone, but only until its epochs' steps have removed it;
+// bonds leave more slowly than that (P-23).
+assay_status assay_power_epoch(assay_ledger *ledger, assay_error *err) {
+    assay_power powers[ASSAY_POWER_MAX];
+    uint64_t targets[ASSAY_POWER_MAX];
+    uint32_t count;
+    uint64_t epoch = assay_params_epoch(ledger->params, ledger->height);
+    ASSAY_TRY(assay_power_list(powers, &count, &ledger->reader, err));
+    for (uint32_t i = 0; i < count; i++) {
+        assay_chain chain;
+        ASSAY_TRY(assay_chain_get(&chain, &ledger->reader, &powers[i].address, err));
+        ASSAY_TRY(assay_bond_weight(&targets[i], &ledger->reader, ledger->params,
+                                    ASSAY_ROLE_CONSENSUS, &powers[i].address, err));
+        targets[i] /= ASSAY_OPEN_NOPEN;
+        if (assay_chain_is_jailed(&chain, epoch)) targets[i] = 0;
+    }
+    assay_power_step(powers, targets, count, ledger->params->power_step_ppm);
+    for (uint32_t i = 0; i < count; i++)
+        ASSAY_TRY(put(ledger, &powers[i], err));
+    return ASSAY_OK;
+}

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+// A case's transitions; all happen here, at the end of the block in which a deadline falls.
+//
+//   VOTING draw ──all reveals (match, same probe)─────────────────────────→ RIGHT match
+//       │  │ no reveal            VOTING redraw ──the same────────────────→ RIGHT match
+//       │  └─────────────────────→   │  │ no reveal
+//       │ any other reveal           │  │
+//       ▼                            ▼  ▼
+//   [ANSWERING, if something is said to be unavailable: E blocks, once a case]
+//       ▼
+//   VOTING escalation 1 … escalation_rounds
+//       ├─ a pair with > 2/3 of the bond that counts ─────────────────────→ RIGHT
+//       ├─ no such pair, but > 2/3 find it guilty ────────────────────────→ GUILTY
+//       └─ last round, neither ───────────────────────────────────────────→ UNDECIDED
+//
+//   I1  a step is taken once: the CASE_DUE entry goes before it        (test_verdict: every path)
+//   I2  ANSWERING comes at most once a case, so a case ends within
+//       (2 + escalation_rounds) (C + R) + E blocks of its beacon       (test_verdict: longest_path)
+//   I3  accusations open = Σ over open cases of draw votes that accuse (test_verdict: accusations)
+//   I4  a batch whose last case ends is final or void in the same block (test_verdict: every path)
+#include "ledger/verdict.h"
+
+#include <stdlib.h>
+
+#include "ledger/bond.h"
+#include "ledger/dataset.h"
+#include "ledger/evidence.h"
+#include "ledger/money.h"
+#include "ledger/payout.h"
+#include "ledger/spoils.h"
+#include "ledger/tally.h"
+
+// One case in hand.
+typedef struct {
+    assay_ledger *ledger;
+    assay_hash id; // of the batch
+    uint32_t sample;
+    assay_case record;
+    assay_batch batch;
+} docket;
+
+// A vote with the round it was cast in.
+typedef struct {
+    uint8_t round;
+    assay_vote vote;
+} ballot;
+
+static assay_status batch_load(docket *d, assay_error *err) {
+    bool found;
+    ASSAY_TRY(assay_batch_get(&d->batch, &found, &d->ledger->reader, &d->id, err));
+    ASSAY_ASSERT(found && d->batch.state == ASSAY_BATCH_CHECKING);
+    return ASSAY_OK;
+}
+
+// Takes up to `amount` of the voter's verification bond and notes it in the vote. P-61
+static assay_status slash(docket *d, assay_vote *vote, uint64_t amount, assay_purse to,
+                          uint64_t *taken, assay_error *err) {
+    uint64_t slashed;
+    ASSAY_TRY(assay_bond_slash(d->ledger, ASSAY_ROLE_VERIFICATION, &vote->validator, amount, to,
+                               &slashed, err));
+    vote->slashed += slashed;
+    if (taken != NULL) *taken = slashed;
+    return ASSAY_OK;
+}
+
+// ---- the end of a case ----
+
+static bool is_right(const docket *d, const assay_vote *vote) {
+    const assay_case *record = &d->record;
+    if (!assay_vote_counts(record, vote)) return false;
+    if (record->state == ASSAY_CASE_GUILTY) return assay_verdict_is_guilty(vote->verdict);
+    return record->state == ASSAY_CASE_RIGHT && vote->verdict == record->verdict &&
+           assay_hash_equal(&vote->probe, &record->probe);
+}
+
+static bool is_wrong(const docket *d, const assay_vote *vote) {
+    return d->record.state != ASSAY_CASE_UNDECIDED && assay_vote_counts(&d->record, vote) &&
+           !is_right(d, vote);
+}
+
+// Rounds before this one were draws.
+static uint8_t draw_rounds(const docket *d) {
+    return (uint8_t)(d->record.round + 1 - d->record.escalations);
+}
+
+// Was this validator wrong in an earlier round already? Each pays once a case.
+static bool was_wrong(const docket *d, const ballot *ballots, uint32_t index) {
+    for (uint32_t i = 0; i < index; i++)
+        if (assay_address_equal(&ballots[i].vote.validator, &ballots[index].vote.validator) &&
+            is_wrong(d, &ballots[i].vote))
+            return true;
+    return false;
+}
+
+// P-61: right reruns of drawn validators are paid by the provider; who was right and when is noted
+// for the settlement or the catch reward.
+static assay_status reward(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
+    bool guilty = assay_verdict_is_guilty(d->record.verdict);
+    uint8_t draws = draw_rounds(d);
+    for (uint32_t i = 0; i < count; i++) {
+        assay_vote *vote = &ballots[i].vote;
+        bool drawn = ballots[i].round < draws;
+        if (!is_right(d, vote)) continue;
+        if (drawn) {
+            ASSAY_TRY(assay_payout_pay(d->ledger, assay_purse_escrow(&d->id), &vote->validator,
+                                       ASSAY_PAID_VALIDATOR, ASSAY_PAID_FOR_CHECK, &d->id, NULL,
+                                       d->batch.check_price, err));
+            vote->paid += d->batch.check_price;
+        }
+        if (guilty && drawn)
+            ASSAY_TRY(
+                assay_spoils_add(d->ledger, ASSAY_TABLE_CATCHER, &d->id, &vote->validator, err));
+        if (guilty || (!drawn && ballots[i].round != d->record.round)) continue;
+        bool counted = false; // a drawn validator that was right has its count already
+        for (uint32_t j = 0; j < i && !drawn; j++)
+            counted |= ballots[j].round < draws && is_right(d, &ballots[j].vote) &&
+                       assay_address_equal(&ballots[j].vote.validator, &vote->validator);
+        if (!counted)
+            ASSAY_TRY(
+                assay_spoils_add(d->ledger, ASSAY_TABLE_CHECKER, &d->id, &vote->validator, err));
+    }
+    return ASSAY_OK;
+}
+
+// Pays `pool` in equal parts to those who were right in the last round; the rest burns.
+static assay_status reruns_pay(docket *d, ballot *ballots, uint32_t count, uint64_t pool,
+                               uint32_t right_count, assay_error *err) {
+    uint64_t each = pool / right_count;
+    for (uint32_t i = 0; i < count; i++) {
+        assay_vote *vote = &ballots[i].vote;
+        if (ballots[i].round != d->record.round || !is_right(d, vote)) continue;
+        ASSAY_TRY(assay_payout_pay(d->ledger, assay_purse_pool(), &vote->validator,
+                                   ASSAY_PAID_VALIDATOR, ASSAY_PAID_FOR_RERUN, &d->id, NULL, each,
+                                   err));
+        vote->paid += each;
+    }
+    return assay_money_move(d->ledger, assay_purse_pool(), assay_purse_burned(),
+                            pool - each * right_count, err);
+}
+
+// P-61: drawn validators who were wrong about an innocent provider pay the last round's reruns.
+static assay_status reruns_charge(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
+    uint32_t wrong_count = 0, right_count = 0;
+    if (d->record.escalations == 0 || assay_verdict_is_guilty(d->record.verdict)) return ASSAY_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        wrong_count += ballots[i].round < draw_rounds(d) && is_wrong(d, &ballots[i].vote);
+        right_count += ballots[i].round == d->record.round && is_right(d, &ballots[i].vote);
+    }
+    if (wrong_count == 0 || right_count == 0) return ASSAY_OK;
+    assay_u128 cost = (assay_u128)d->batch.check_price * right_count;
+    assay_u128 part = (cost + wrong_count - 1) / wrong_count;
+    uint64_t pool = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t taken;
+        if (ballots[i].round >= draw_rounds(d) || !is_wrong(d, &ballots[i].vote)) continue;
+        if (part > cost - pool) part = cost - pool;
+        ASSAY_TRY(slash(d, &ballots[i].vote, part > INT64_MAX ? INT64_MAX : (uint64_t)part,
+                        assay_purse_pool(), &taken, err));
+        pool += taken;
+    }
+    return reruns_pay(d, ballots, count, pool, right_count, err);
+}
+
+// P-61: wrong votes, once a validator; and whoever called available bytes unavailable pays their
+// posting, as the provider did.
+static assay_status punish(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
+    const assay_params *params = d->ledger->params;
+    assay_purse burned = assay_purse_burned();
+    for (uint32_t i = 0; i < count; i++) {
+        assay_vote *vote = &ballots[i].vote;
+        bool drawn = ballots[i].round < draw_rounds(d);
+        if (is_wrong(d, vote) && !was_wrong(d, ballots, i))
+            ASSAY_TRY(slash(d, vote, params->wrong_verdict_slash, burned, NULL, err));
+        if (!drawn || !vote->revealed || vote->struck) continue;
+        if (assay_vote_is_neutral(&d->record, vote))
+            ASSAY_TRY(slash(d, vote,
+                            vote->verdict == ASSAY_VERDICT_UNAVAILABLE ? d->record.leaf_cost
+                                                                       : d->record.table_cost,
+                            burned, NULL, err));
+        if (vote->verdict != ASSAY_VERDICT_MATCH)
+            ASSAY_TRY(assay_case_accusations_add(d->ledger, &vote->validator, -1, err));
+    }
+    return ASSAY_OK;
+}
+
+// ---- data missing ----
+
+static assay_record_key missing_key(const assay_hash *dataset) {
+    return assay_record_key_of_hash(ASSAY_TABLE_MISSING_SINCE, dataset);
+}
+
+assay_status assay_verdict_missing(uint64_t *since, uint64_t *last, const assay_reader *reader,
+                                   const assay_hash *dataset, assay_error *err) {
+    assay_record_key key = missing_key(dataset);
+    assay_bytes value;
+    ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
+    if (value.data != NULL && value.size != 16)
+        return ASSAY_FAIL(err, CORRUPT, "a missing data set's record is damaged");
+    *since = value.data == NULL ? 0 : assay_load_be64(value.data);
+    *last = value.data == NULL ? 0 : assay_load_be64(value.data + 8);
+    return ASSAY_OK;
+}
+
+// P-76: this batch pays the data set nothing; one that stays missing loses its bond. A complaint
+// after a silence of data_missing_blocks starts anew.
+static assay_status missing_note(docket *d, assay_error *err) {
+    assay_ledger *ledger = d->ledger;
+    const assay_hash *dataset = &d->record.probe;
+    uint64_t since, last, blocks = ledger->params->data_missing_blocks;
+    uint8_t value[16];
+    assay_record_key key = missing_key(dataset);
+    ASSAY_TRY(assay_spoils_missing(ledger, &d->id, dataset, err));
+    ASSAY_TRY(assay_verdict_missing(&since, &last, &ledger->reader, dataset, err));
+    if (since == 0 || ledger->height - last > blocks) since = ledger->height;
+    if (ledger->height - since >= blocks) {
+        assay_purse bond = assay_purse_registration(ASSAY_TABLE_DATASET, dataset);
+        uint64_t held;
+        ASSAY_TRY(assay_money_held(ledger, bond, &held, err));
+        ASSAY_TRY(assay_money_move(ledger, bond, assay_purse_burned(), held, err));
+        return assay_ledger_delete(ledger, &key, err);
+    }
+    assay_store_be64(value, since);
+    assay_store_be64(value + 8, ledger->height);
+    return assay_ledger_put(ledger, &key, value, sizeof value, err);
+}
+
+// ---- ending ----
+
+// Every vote of the case so far, ordered by (round, address).
+static assay_status ballots_load(docket *d, ballot **out, uint32_t *count, assay_error *err) {
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    size_t capacity = (size_t)(d->record.round + 1) * ASSAY_VOTERS_MAX;
+    ballot *ballots = malloc(capacity * sizeof *ballots);
+    if (ballots == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for %zu votes", capacity);
+    *count = 0;
+    for (uint32_t round = 0; round <= d->record.round; round++) {
+        uint32_t found;
+        assay_status status = assay_case_votes(votes, &found, &d->ledger->reader, &d->id, d->sample,
+                                               (uint8_t)round, err);
+        if (status != ASSAY_OK) {
+            free(ballots);
+            return status;
+        }
+        for (uint32_t i = 0; i < found; i++)
+            ballots[(*count)++] = (ballot){(uint8_t)round, votes[i]};
+    }
+    *out = ballots;
+    return ASSAY_OK;
+}
+
+static assay_status consequences(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
+    if (d->record.state != ASSAY_CASE_UNDECIDED) {
+        ASSAY_TRY(reward(d, ballots, count, err));
+        ASSAY_TRY(reruns_charge(d, ballots, count, err));
+        if (d->record.verdict == ASSAY_VERDICT_DATA_MISSING) ASSAY_TRY(missing_note(d, err));
+    }
+    ASSAY_TRY(punish(d, ballots, count, err));
+    for (uint32_t i = 0; i < count; i++)
+        ASSAY_TRY(assay_case_vote_put(d->ledger, &d->id, d->sample, ballots[i].round,
+                                      &ballots[i].vote, err));
+    return ASSAY_OK;
+}
+
+// P-62
+static assay_status end(docket *d, assay_case_state state, uint8_t verdict, const assay_hash *probe,
+                        assay_error *err) {
+    ballot *ballots;
+    uint32_t count;
+    d->record.state = state;
+    d->record.verdict = verdict;
+    d->record.probe = *probe;
+    ASSAY_TRY(ballots_load(d, &ballots, &count, err));
+    assay_status status = consequences(d, ballots, count, err);
+    free(ballots);
+    ASSAY_TRY(status);
+    ASSAY_TRY(assay_evidence_drop(d->ledger, &d->id, d->sample, err));
+    ASSAY_TRY(assay_case_end(d->ledger, &d->id, d->sample, &d->record, err));
+    d->batch.cases_open--;
+    if (state == ASSAY_CASE_UNDECIDED) {
+        d->batch.undecided++;
+    } else if (assay_verdict_is_guilty(verdict)) {
+        d->batch.caught++;
+        if (verdict > ASSAY_VERDICT_MISMATCH_MAX) d->batch.table_bad++;
+    }
+    return assay_batch_resolve(d->ledger, &d->id, &d->batch, err);
+}
+
+static assay_status end_undecided(docket *d, assay_error *err) {
+    static const assay_hash none;
+    return end(d, ASSAY_CASE_UNDECIDED, 0, &none, err);
+}
+
+// ---- rounds ----
+
+// P-58, P-59: redraws from, or calls, everyone who may check the batch now.
+static assay_status next_round(docket *d, assay_round_kind kind, assay_error *err) {
+    assay_voter voters[ASSAY_VOTERS_MAX], drawn[ASSAY_VOTERS_MAX];
+    uint32_t picked[ASSAY_VOTERS_MAX];
+    assay_batch_tables tables;
+    assay_arena arena;
+    uint32_t count;
+    assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
+    assay_status status = assay_batch_tables_get(&tables, &d->ledger->reader, &d->id, &arena, err);
+    if (status == ASSAY_OK)
+        status = assay_batch_voters(voters, &count, NULL, &d->ledger->reader, d->ledger->params,
+                                    &d->batch.provider, &tables.models, err);
+    assay_arena_close(&arena);
+    ASSAY_TRY(status);
+    if (kind == ASSAY_ROUND_REDRAW) {
+        count = assay_draw_voters(picked, voters, count,
+                                  (uint32_t)d->ledger->params->validators_per_sample,
+                                  &d->batch.beacon, &d->id, d->sample, d->record.round + 1);
+        for (uint32_t i = 0; i < count; i++)
+            drawn[i] = voters[picked[i]];
+        memcpy(voters, drawn, count * sizeof *voters);
+    }
+    return assay_case_round(d->ledger, &d->id, d->sample, &d->record, kind, voters, count, err);
+}
+
+// P-59: the answer window, once a case.
+static assay_status ask(docket *d, assay_error *err) {
+    d->record.state = ASSAY_CASE_ANSWERING;
+    d->record.answer_end = d->ledger->height + d->ledger->params->answer_blocks;
+    ASSAY_TRY(assay_case_due_put(d->ledger, d->record.answer_end, &d->id, d->sample, err));
+    return assay_case_put(d->ledger, &d->id, d->sample, &d->record, err);
+}
+
+// P-61: what a vote of the round that ends costs by itself. A vote of "unavailable" in a round
+// that began after the answer is no vote.
+static assay_status absent_punish(docket *d, assay_vote *vote, assay_error *err) {
+    const assay_params *params = d->ledger->params;
+    const assay_case *record = &d->record;
+    uint64_t answered =
+        vote->verdict == ASSAY_VERDICT_UNAVAILABLE ? record->leaf_answered : record->table_answered;
+    if (vote->revealed && assay_vote_is_neutral(record, vote) && answered <= record->start)
+        vote->struck = true;
+    uint64_t amount = 0;
+    if (!vote->committed || vote->struck) amount = params->no_vote_slash;
+    if (vote->committed && !vote->revealed) amount = params->wrong_verdict_slash;
+    return slash(d, vote, amount, assay_purse_burned(), NULL, err);
+}
+
+// P-61: an accusation of someone with too many open ones is struck; the others are counted.
+static assay_status accusations_strike(docket *d, assay_vote *votes, uint32_t count,
+                                       assay_error *err) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t open;
+        if (!votes[i].revealed || votes[i].struck) continue;
+        if (votes[i].verdict == ASSAY_VERDICT_MATCH) continue;
+        ASSAY_TRY(assay_case_accusations(&open, &d->ledger->reader, &votes[i].validator, err));
+        votes[i].struck = open >= d->ledger->params->open_escalations_max;
+        if (!votes[i].struck)
+            ASSAY_TRY(assay_case_accusations_add(d->ledger, &votes[i].validator, 1, err));
+    }
+    return ASSAY_OK;
+}
+
+// P-58
+static assay_status draw_close(docket *d, const assay_tally *tally, assay_error *err) {
+    bool first = d->record.kind == ASSAY_ROUND_DRAW;
+    if (tally->all_match) return end(d, ASSAY_CASE_RIGHT, tally->verdict, &tally->probe, err);
+    if (tally->revealed == 0 && first) return next_round(d, ASSAY_ROUND_REDRAW, err);
+    if (tally->leaf_unavailable || tally->table_unavailable) return ask(d, err);
+    return next_round(d, ASSAY_ROUND_ESCALATION, err);
+}
+
+// P-59. An "unavailable" decides nothing before the provider had its answer window.
+static assay_status escalation_close(docket *d, const assay_tally *tally, assay_error *err) {
+    bool last = d->record.escalations >= d->ledger->params->escalation_rounds;
+    bool unasked =
+        (tally->leaf_unavailable || tally->table_unavailable) && d->record.answer_end == 0;
+    bool decided = assay_tally_is_decided(tally, tally->best);
+    bool unavailable = tally->verdict == ASSAY_VERDICT_UNAVAILABLE ||
+                       tally->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE;
+    if (decided && !(unavailable && unasked))
+        return end(d, ASSAY_CASE_RIGHT, tally->verdict, &tally->probe, err);
+    if (!unasked && assay_tally_is_decided(tally, tally->guilty))
+        return end(d, ASSAY_CASE_GUILTY, tally->guilty_verdict, &tally->guilty_probe, err);
+    if (last) return end_undecided(d, err);
+    return unasked ? ask(d, err) : next_round(d, ASSAY_ROUND_ESCALATION, err);
+}
+
+static assay_status round_close(docket *d, assay_error *err) {
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    uint32_t count;
+    assay_tally tally;
+    bool escalation = d->record.kind == ASSAY_ROUND_ESCALATION;
+    ASSAY_TRY(assay_case_votes(votes, &count, &d->ledger->reader, &d->id, d->sample,
+                               d->record.round, err));
+    for (uint32_t i = 0; i < count; i++)
+        ASSAY_TRY(absent_punish(d, &votes[i], err));
+    if (!escalation) ASSAY_TRY(accusations_strike(d, votes, count, err));
+    for (uint32_t i = 0; i < count; i++)
+        ASSAY_TRY(
+            assay_case_vote_put(d->ledger, &d->id, d->sample, d->record.round, &votes[i], err));
+    assay_tally_votes(&tally, &d->record, votes, count);
+    d->record.leaf_asked |= tally.leaf_unavailable;
+    d->record.table_asked |= tally.table_unavailable;
+    return escalation ? escalation_close(d, &tally, err) : draw_close(d, &tally, err);
+}
+
+assay_status assay_verdict_due(assay_ledger *ledger, assay_error *err) {
+    assay_record_key key;
+    assay_store_position at;
+    assay_record_key_start(&key, ASSAY_TABLE_CASE_DUE);
+    for (uint32_t steps = 0; steps < ASSAY_CASES_BLOCK_MAX; steps++) {
+        docket d = {.ledger = ledger};
+        bool found;
+        ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
+        if (at.key_size == 0 || assay_load_be64(at.key + 1) > ledger->height) break;
+        assay_record_key due = {.size = at.key_size};
+        memcpy(due.bytes, at.key, at.key_size);
+        memcpy(d.id.bytes, at.key + 9, ASSAY_HASH_SIZE);
+        d.sample = assay_load_be32(at.key + 9 + ASSAY_HASH_SIZE);
+        ASSAY_TRY(assay_ledger_delete(ledger, &due, err));
+        ASSAY_TRY(assay_case_get(&d.record, &found, &ledger->reader, &d.id, d.sample, err));
+        ASSAY_ASSERT(found && d.record.state <= ASSAY_CASE_ANSWERING);
+        ASSAY_TRY(batch_load(&d, err));
+        if (d.record.state == ASSAY_CASE_ANSWERING)
+            ASSAY_TRY(next_round(&d, ASSAY_ROUND_ESCALATION, err));
+        else
+            ASSAY_TRY(round_close(&d, err));
+    }
+    return ASSAY_OK;
+}
