@@ -4,9 +4,9 @@
 #include <stdbool.h>
 
 void assay_shares_divide(uint32_t *parts, uint32_t total, const uint64_t *weights, uint32_t count) {
-    unsigned __int128 sum = 0, remainders[ASSAY_SOURCES_MAX];
+    unsigned __int128 sum = 0, remainders[ASSAY_SPAN_SOURCES_MAX];
     uint32_t left = total;
-    ASSAY_ASSERT(count <= ASSAY_SOURCES_MAX);
+    ASSAY_ASSERT(count <= ASSAY_SPAN_SOURCES_MAX);
     for (uint32_t i = 0; i < count; i++) {
         sum += weights[i];
         parts[i] = 0;
@@ -54,11 +54,13 @@ static bool any(const uint64_t *weights, uint32_t count) {
 
 assay_status assay_shares_make(assay_shares *shares, const assay_source *sources,
                                uint32_t source_count, const uint64_t *credits, assay_error *err) {
-    uint32_t order[ASSAY_SOURCES_MAX], by_credit[ASSAY_SOURCES_MAX], by_lineage[ASSAY_SOURCES_MAX];
-    uint64_t credit[ASSAY_SOURCES_MAX] = {0}, lineage[ASSAY_SOURCES_MAX] = {0};
+    uint32_t order[ASSAY_SPAN_SOURCES_MAX], by_credit[ASSAY_SPAN_SOURCES_MAX],
+        by_lineage[ASSAY_SPAN_SOURCES_MAX];
+    uint64_t credit[ASSAY_SPAN_SOURCES_MAX] = {0}, lineage[ASSAY_SPAN_SOURCES_MAX] = {0};
     *shares = (assay_shares){0};
-    if (source_count > ASSAY_SOURCES_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "%u sources, limit %d", source_count, ASSAY_SOURCES_MAX);
+    if (source_count > ASSAY_SPAN_SOURCES_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u sources, limit %d", source_count,
+                          ASSAY_SPAN_SOURCES_MAX);
     ASSAY_TRY(order_make(order, sources, source_count, err));
     for (uint32_t i = 0; i < source_count; i++) {
         credit[i] = credits[order[i]];

@@ -14,13 +14,13 @@ typedef struct {
 
 // By data set ascending, each once; the weights add up to 1,000,000, or there are none.
 typedef struct {
-    assay_data_share items[ASSAY_SOURCES_MAX];
+    assay_data_share items[ASSAY_SPAN_SOURCES_MAX];
     uint32_t count;
 } assay_shares;
 
 // Divides `total` by weights[count]: whole parts, then one each to the greatest remainders, the
 // lower place first among equals. parts[count] add up to total, or are all 0 if the weights are.
-// count <= ASSAY_SOURCES_MAX. Spec: A-13.
+// count <= ASSAY_SPAN_SOURCES_MAX. Spec: A-13.
 void assay_shares_divide(uint32_t *parts, uint32_t total, const uint64_t *weights, uint32_t count);
 
 // The table of a receipt, from the credits of sources[source_count] (assay_spans.credits). The

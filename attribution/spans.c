@@ -7,7 +7,7 @@
 #include "attribution/surprise.h"
 
 enum { NOBODY = 255, ECHO = 254 };
-_Static_assert((int)ASSAY_SOURCES_MAX <= (int)ECHO, "owners are bytes");
+_Static_assert((int)ASSAY_SPAN_SOURCES_MAX <= (int)ECHO, "owners are bytes");
 
 // One attribution under way.
 typedef struct {
@@ -27,8 +27,9 @@ static assay_status arguments_check(const assay_source *sources, uint32_t source
     if (span_tokens_min < 1 || span_tokens_min > ASSAY_SPAN_REACH_MAX)
         return ASSAY_FAIL(err, RANGE, "spans of %u tokens at least, limits 1 and %d",
                           span_tokens_min, ASSAY_SPAN_REACH_MAX);
-    if (source_count > ASSAY_SOURCES_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "%u sources, limit %d", source_count, ASSAY_SOURCES_MAX);
+    if (source_count > ASSAY_SPAN_SOURCES_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u sources, limit %d", source_count,
+                          ASSAY_SPAN_SOURCES_MAX);
     if (output_count > ASSAY_SPAN_OUTPUT_MAX || prompt_count > ASSAY_SPAN_OUTPUT_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%zu prompt and %zu output tokens, limit %d each",
                           prompt_count, output_count, ASSAY_SPAN_OUTPUT_MAX);

@@ -8,7 +8,7 @@
 #include "quant/model.h"
 
 enum {
-    ASSAY_SOURCES_MAX = 32,
+    ASSAY_SPAN_SOURCES_MAX = 32,
     ASSAY_SPAN_REACH_MAX = 256, // one search looks no further; also the greatest span_tokens_min
     ASSAY_SPAN_OUTPUT_MAX = ASSAY_MODEL_CONTEXT_MAX,
 };
@@ -34,9 +34,9 @@ typedef struct {
 typedef struct {
     assay_span *items; // [count], by start
     uint32_t count;
-    uint64_t credits[ASSAY_SOURCES_MAX]; // of each source, 1/256 bits, below 2^31
-    uint32_t owned_count;                // output tokens that belong to a source
-    uint32_t echo_count;                 // output tokens that stand in the prompt
+    uint64_t credits[ASSAY_SPAN_SOURCES_MAX]; // of each source, 1/256 bits, below 2^31
+    uint32_t owned_count;                     // output tokens that belong to a source
+    uint32_t echo_count;                      // output tokens that stand in the prompt
 } assay_spans;
 
 // Finds the spans of output[output_count], given prompt[prompt_count], in sources[source_count].

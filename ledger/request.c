@@ -134,7 +134,7 @@ size_t assay_receipt_encode(const assay_receipt *receipt, uint8_t *out) {
 }
 
 assay_status assay_receipt_check(const assay_receipt *receipt, assay_error *err) {
-    if (receipt->stop > ASSAY_STOP_FAULT)
+    if (receipt->stop > ASSAY_RECEIPT_STOP_FAULT)
         return ASSAY_REJECT(err, RECEIPT_RANGE, "stop is %u, limits 0 to 2", receipt->stop);
     if (receipt->attribution_count > ASSAY_ATTRIBUTION_MAX)
         return ASSAY_REJECT(err, RECEIPT_RANGE, "%u data sets, limit %d",

@@ -20,7 +20,7 @@ enum {
 };
 
 // Why an output ended (numerics.md: where an output ends).
-enum { ASSAY_STOP_ID = 0, ASSAY_STOP_LENGTH = 1, ASSAY_STOP_FAULT = 2 };
+enum { ASSAY_RECEIPT_STOP_ID = 0, ASSAY_RECEIPT_STOP_LENGTH = 1, ASSAY_RECEIPT_STOP_FAULT = 2 };
 
 // What a consumer asks of one provider under one session. From here on the output is determined.
 typedef struct {

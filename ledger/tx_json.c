@@ -109,7 +109,7 @@ assay_status assay_receipt_from_json(assay_receipt *out, const json_t *object, a
     ASSAY_TRY(assay_request_from_json(&out->request, request, err));
     ASSAY_TRY(assay_json_hash(&out->output_digest, object, "output_digest", err));
     ASSAY_TRY(assay_json_u64(&output_count, object, "output_count", 0, UINT32_MAX, err));
-    ASSAY_TRY(assay_json_u64(&stop, object, "stop", 0, ASSAY_STOP_FAULT, err));
+    ASSAY_TRY(assay_json_u64(&stop, object, "stop", 0, ASSAY_RECEIPT_STOP_FAULT, err));
     ASSAY_TRY(assay_json_hash(&out->trace, object, "trace", err));
     ASSAY_TRY(attribution_read(out, object, err));
     ASSAY_TRY(assay_json_u64(&out->fee, object, "fee", 0, UINT64_MAX, err));

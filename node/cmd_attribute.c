@@ -38,8 +38,8 @@ typedef struct {
     uint64_t span_tokens_min;
     assay_model model;
     assay_tokenizer *tokenizer;
-    dataset datasets[ASSAY_SOURCES_MAX];
-    assay_source sources[ASSAY_SOURCES_MAX];
+    dataset datasets[ASSAY_SPAN_SOURCES_MAX];
+    assay_source sources[ASSAY_SPAN_SOURCES_MAX];
     uint32_t count;
     uint32_t *prompt, *output; // token ids
     size_t prompt_count, output_count;
@@ -67,9 +67,9 @@ static assay_status dataset_load(job *j, const char *text, assay_error *err) {
     if (size == 0 || size > NAME_SIZE_MAX || assay_utf8_prefix((const uint8_t *)text, size) != size)
         return ASSAY_FAIL(err, USAGE, "--dataset %.80s, wanted NAME=FILE, name of 1 to %d bytes",
                           text, NAME_SIZE_MAX);
-    if (j->count == ASSAY_SOURCES_MAX)
+    if (j->count == ASSAY_SPAN_SOURCES_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%u data sets, limit %d", j->dataset_texts.count,
-                          ASSAY_SOURCES_MAX);
+                          ASSAY_SPAN_SOURCES_MAX);
     dataset *set = &j->datasets[j->count++];
     set->name = text;
     set->name_size = (int)size;

@@ -12,12 +12,12 @@
 __extension__ typedef unsigned __int128 u128;
 
 assay_status assay_sampling_check(const assay_sampling *sampling, assay_error *err) {
-    if (sampling->temperature_milli > ASSAY_TEMPERATURE_MILLI_MAX)
+    if (sampling->temperature_milli > ASSAY_SAMPLING_TEMPERATURE_MAX)
         return ASSAY_FAIL(err, RANGE, "temperature of %u thousandths, limit %d",
-                          sampling->temperature_milli, ASSAY_TEMPERATURE_MILLI_MAX);
-    if (sampling->top_p_ppm < 1 || sampling->top_p_ppm > ASSAY_PPM)
+                          sampling->temperature_milli, ASSAY_SAMPLING_TEMPERATURE_MAX);
+    if (sampling->top_p_ppm < 1 || sampling->top_p_ppm > ASSAY_SAMPLING_PPM)
         return ASSAY_FAIL(err, RANGE, "top-p of %u millionths, limits 1 and %d",
-                          sampling->top_p_ppm, ASSAY_PPM);
+                          sampling->top_p_ppm, ASSAY_SAMPLING_PPM);
     return ASSAY_OK;
 }
 
@@ -93,7 +93,8 @@ static uint64_t cutoff_find(uint64_t *order, size_t count, uint64_t *sum,
         for (size_t i = 0; i < kept_max; i++)
             *sum += heap_take(order, &left) >> 32;
     }
-    uint64_t enough = (uint64_t)(((u128)*sum * sampling->top_p_ppm + ASSAY_PPM - 1) / ASSAY_PPM);
+    uint64_t enough = (uint64_t)(((u128)*sum * sampling->top_p_ppm + ASSAY_SAMPLING_PPM - 1) /
+                                 ASSAY_SAMPLING_PPM);
     if (enough == *sum && kept_max == count) return 0;
     uint64_t running = 0, cutoff = 0;
     for (size_t i = 0; running < enough; i++) {

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "kernels/table.h"
 
-enum { ASSAY_TEMPERATURE_MILLI_MAX = 100000, ASSAY_PPM = 1000000 };
+enum { ASSAY_SAMPLING_TEMPERATURE_MAX = 100000, ASSAY_SAMPLING_PPM = 1000000 };
 
 typedef struct {
     uint32_t temperature_milli; // 0: the highest logit

@@ -8,7 +8,7 @@
 typedef struct {
     assay_generator *generator;
     const assay_generate_request *request;
-    const assay_claim *claim;
+    const assay_output_claim *claim;
     uint32_t count; // claimed tokens looked at, at most max_tokens
     uint32_t agreed;
     bool ended; // the determined output ends after `agreed` tokens, by `stop`
@@ -18,12 +18,12 @@ typedef struct {
     assay_probe *probe;
 } walk;
 
-static uint32_t count_of(const assay_generate_request *request, const assay_claim *claim) {
+static uint32_t count_of(const assay_generate_request *request, const assay_output_claim *claim) {
     return claim->count < request->max_tokens ? claim->count : request->max_tokens;
 }
 
 uint32_t assay_verify_position_count(const assay_generate_request *request,
-                                     const assay_claim *claim) {
+                                     const assay_output_claim *claim) {
     uint32_t count = count_of(request, claim);
     return request->prompt_count + (count ? count : 1) - 1;
 }
@@ -83,8 +83,9 @@ static assay_status probe_check(const assay_generator *generator, const assay_pr
 }
 
 assay_status assay_generator_verify(assay_generator *generator,
-                                    const assay_generate_request *request, const assay_claim *claim,
-                                    assay_probe *probe, assay_finding *finding, assay_error *err) {
+                                    const assay_generate_request *request,
+                                    const assay_output_claim *claim, assay_probe *probe,
+                                    assay_finding *finding, assay_error *err) {
     assay_forward *forward = &generator->forward;
     const assay_model_shape *shape = &forward->engine.model->shape;
     ASSAY_TRY(assay_generate_check(forward->engine.model, request, err));

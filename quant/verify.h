@@ -12,7 +12,7 @@ typedef struct {
     uint32_t count;
     assay_stop stop;
     assay_hash trace;
-} assay_claim;
+} assay_output_claim;
 
 // The first thing that differs from the determined output, by the numbers of verdicts. Spec: N-18.
 typedef enum {
@@ -36,13 +36,14 @@ typedef struct {
 // Positions that every pass feeds: the prompt and all but the last claimed token, of which at most
 // max_tokens count. Spec: N-18.
 uint32_t assay_verify_position_count(const assay_generate_request *request,
-                                     const assay_claim *claim);
+                                     const assay_output_claim *claim);
 
 // Compares the claim with what the request determines; the probe (NULL for none) is taken whatever
 // the finding is. Allocates nothing.
 // Errors: RANGE (invalid request; layer or position of the probe), CAPACITY. Spec: N-18.
 assay_status assay_generator_verify(assay_generator *generator,
-                                    const assay_generate_request *request, const assay_claim *claim,
-                                    assay_probe *probe, assay_finding *finding, assay_error *err);
+                                    const assay_generate_request *request,
+                                    const assay_output_claim *claim, assay_probe *probe,
+                                    assay_finding *finding, assay_error *err);
 
 #endif

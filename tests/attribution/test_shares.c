@@ -11,8 +11,8 @@ static void divisions_equal_the_oracles(void **state) {
     const json_t *list = vectors_open(&document, "divisions");
     size_t i;
     json_array_foreach(list, i, vector) {
-        uint64_t weights[ASSAY_SOURCES_MAX] = {0};
-        uint32_t parts[ASSAY_SOURCES_MAX];
+        uint64_t weights[ASSAY_SPAN_SOURCES_MAX] = {0};
+        uint32_t parts[ASSAY_SPAN_SOURCES_MAX];
         const json_t *texts = json_object_get(vector, "weights");
         uint32_t count = (uint32_t)json_array_size(texts);
         for (uint32_t k = 0; k < count; k++)
@@ -34,7 +34,7 @@ static void sources_name(assay_source *sources, const char *names, const uint32_
 
 static void shares_expect(const char *names, const uint32_t *lineage, const uint64_t *credits,
                           const char *ids, const uint32_t *weights) {
-    assay_source sources[ASSAY_SOURCES_MAX];
+    assay_source sources[ASSAY_SPAN_SOURCES_MAX];
     assay_shares shares;
     sources_name(sources, names, lineage);
     assert_int_equal(assay_shares_make(&shares, sources, (uint32_t)strlen(names), credits, NULL),
@@ -66,10 +66,10 @@ static void halves_go_where_they_are_claimed(void **state) {
 static void shares_add_up_and_ignore_the_order(void **state) {
     uint32_t at = 0;
     for (uint32_t round = 0; round < 2000; round++) {
-        assay_source sources[ASSAY_SOURCES_MAX] = {0}, swapped[ASSAY_SOURCES_MAX];
-        uint64_t credits[ASSAY_SOURCES_MAX], swapped_credits[ASSAY_SOURCES_MAX];
+        assay_source sources[ASSAY_SPAN_SOURCES_MAX] = {0}, swapped[ASSAY_SPAN_SOURCES_MAX];
+        uint64_t credits[ASSAY_SPAN_SOURCES_MAX], swapped_credits[ASSAY_SPAN_SOURCES_MAX];
         assay_shares shares, again;
-        uint32_t count = 1 + random_below(4, &at, ASSAY_SOURCES_MAX), sum = 0;
+        uint32_t count = 1 + random_below(4, &at, ASSAY_SPAN_SOURCES_MAX), sum = 0;
         bool some = false;
         for (uint32_t i = 0; i < count; i++) {
             sources[i].id.bytes[31] = (uint8_t)(i * 37);
@@ -99,8 +99,8 @@ static void shares_add_up_and_ignore_the_order(void **state) {
 }
 
 static void bad_sources_are_refused(void **state) {
-    assay_source sources[ASSAY_SOURCES_MAX + 1] = {0};
-    uint64_t credits[ASSAY_SOURCES_MAX + 1] = {0};
+    assay_source sources[ASSAY_SPAN_SOURCES_MAX + 1] = {0};
+    uint64_t credits[ASSAY_SPAN_SOURCES_MAX + 1] = {0};
     assay_shares shares;
     assay_error err = {0};
     assert_int_equal(assay_shares_make(&shares, sources, 33, credits, &err), ASSAY_CAPACITY);

@@ -11,8 +11,8 @@
 
 // A case: its sequences, indexed. A zeroed struct is empty.
 typedef struct {
-    assay_source sources[ASSAY_SOURCES_MAX];
-    assay_index indices[ASSAY_SOURCES_MAX];
+    assay_source sources[ASSAY_SPAN_SOURCES_MAX];
+    assay_index indices[ASSAY_SPAN_SOURCES_MAX];
     uint32_t source_count;
     uint32_t *prompt, *output;
     size_t prompt_count, output_count;
@@ -174,7 +174,7 @@ static void spans_follow_the_rules_as_they_read(void **state) {
     for (uint32_t round = 0; round < 400; round++) {
         scene s;
         assay_spans spans;
-        uint64_t total = 0, credits[ASSAY_SOURCES_MAX] = {0};
+        uint64_t total = 0, credits[ASSAY_SPAN_SOURCES_MAX] = {0};
         uint32_t next = 0, owned = 0;
         scene_make(&s, &at);
         assert_int_equal(scene_run(&s, &spans, NULL), ASSAY_OK);
@@ -260,11 +260,11 @@ static void splitting_and_copying_pay_nothing(void **state) {
 static void arguments_out_of_bounds_are_refused(void **state) {
     static const uint32_t tokens[8] = {0, 1, 2, 3, 4, 5, 6, 1 << 20};
     assay_index index;
-    assay_source sources[ASSAY_SOURCES_MAX + 1] = {0};
+    assay_source sources[ASSAY_SPAN_SOURCES_MAX + 1] = {0};
     assay_spans spans;
     assay_error err = {0};
     assert_int_equal(assay_index_open(&index, tokens, 7, 10, NULL), ASSAY_OK);
-    for (uint32_t i = 0; i <= ASSAY_SOURCES_MAX; i++) {
+    for (uint32_t i = 0; i <= ASSAY_SPAN_SOURCES_MAX; i++) {
         sources[i].id.bytes[0] = (uint8_t)i;
         sources[i].index = &index;
     }

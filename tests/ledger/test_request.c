@@ -28,7 +28,7 @@ static assay_request request_make(void) {
 static assay_receipt receipt_make(uint8_t rows) {
     assay_receipt receipt = {.request = request_make(),
                              .output_count = 3,
-                             .stop = ASSAY_STOP_LENGTH,
+                             .stop = ASSAY_RECEIPT_STOP_LENGTH,
                              .attribution_count = rows,
                              .fee = 0x3132333435363738};
     memset(receipt.output_digest.bytes, 0x07, ASSAY_HASH_SIZE);
@@ -179,7 +179,7 @@ static void attribution_ascends_and_adds_up(void **state) {
         receipt.stop = (uint8_t)stop;
         if (stop > 2) expect_refused(&receipt, ASSAY_REJECT_RECEIPT_RANGE);
     }
-    receipt.stop = ASSAY_STOP_FAULT;
+    receipt.stop = ASSAY_RECEIPT_STOP_FAULT;
     receipt.attribution_count = 33;
     assay_error err = {0};
     assert_int_equal(assay_receipt_check(&receipt, &err), ASSAY_REJECTED);

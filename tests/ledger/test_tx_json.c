@@ -247,7 +247,10 @@ static void receipts_go_back_and_forth(void **state) {
     cases all;
     cases_open(&all);
     json_t *entry = json_array_get(json_object_get(all.root, "requests"), 0);
-    assay_receipt receipt = {.output_count = 5, .stop = ASSAY_STOP_FAULT, .fee = UINT64_MAX}, back;
+    assay_receipt receipt = {.output_count = 5,
+                             .stop = ASSAY_RECEIPT_STOP_FAULT,
+                             .fee = UINT64_MAX},
+                  back;
     assay_error err = {0};
     assert_int_equal(
         assay_request_from_json(&receipt.request, json_object_get(entry, "json"), &err), ASSAY_OK);

@@ -36,7 +36,7 @@ static assay_generate_request request_make(uint64_t seed) {
 // An output kept beyond the generator's next call.
 typedef struct {
     uint32_t ids[CAPACITY];
-    assay_claim claim;
+    assay_output_claim claim;
 } kept;
 
 static void run(kept *out, const assay_generate_request *request) {
@@ -44,10 +44,11 @@ static void run(kept *out, const assay_generate_request *request) {
     assert_int_equal(assay_generator_run(&generator, request, &output, NULL, NULL, NULL), ASSAY_OK);
     memset(out->ids, 0, sizeof out->ids);
     memcpy(out->ids, output.ids, output.count * sizeof *output.ids);
-    out->claim = (assay_claim){out->ids, output.count, output.stop, output.trace};
+    out->claim = (assay_output_claim){out->ids, output.count, output.stop, output.trace};
 }
 
-static assay_finding verify(const assay_generate_request *request, const assay_claim *claim) {
+static assay_finding verify(const assay_generate_request *request,
+                            const assay_output_claim *claim) {
     assay_finding finding;
     assert_int_equal(assay_generator_verify(&generator, request, claim, NULL, &finding, NULL),
                      ASSAY_OK);
@@ -106,7 +107,7 @@ static void test_each_lie_has_its_finding(void **state) {
     static kept output;
     for (int stop = ASSAY_STOP_ID; stop <= ASSAY_STOP_FAULT; stop++) {
         assay_generate_request request = ending((assay_stop)stop, &output);
-        assay_claim honest = output.claim, lie = honest;
+        assay_output_claim honest = output.claim, lie = honest;
         lie.trace.bytes[31] ^= 1;
         assert_int_equal(verify(&request, &lie), ASSAY_FINDING_TRACE);
         lie = honest;
@@ -246,7 +247,7 @@ static void test_streaming_and_stopping(void **state) {
 // N-16
 static void test_invalid_requests(void **state) {
     assay_output output;
-    assay_claim claim = {0};
+    assay_output_claim claim = {0};
     assay_finding finding;
     uint32_t bad_ids[PROMPT] = {[3] = SYNTHETIC_VOCAB};
     assay_generate_request bad[6];

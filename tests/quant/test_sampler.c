@@ -149,13 +149,13 @@ static void test_extreme_logits(void **state) {
 }
 
 static void test_limits(void **state) {
-    assay_sampling sampling = {ASSAY_TEMPERATURE_MILLI_MAX, UINT32_MAX, 1, UINT64_MAX};
+    assay_sampling sampling = {ASSAY_SAMPLING_TEMPERATURE_MAX, UINT32_MAX, 1, UINT64_MAX};
     assert_int_equal(assay_sampling_check(&sampling, NULL), ASSAY_OK);
     sampling.temperature_milli++;
     assert_int_equal(assay_sampling_check(&sampling, NULL), ASSAY_RANGE);
     sampling = (assay_sampling){0, 0, 0, 0};
     assert_int_equal(assay_sampling_check(&sampling, NULL), ASSAY_RANGE);
-    sampling.top_p_ppm = ASSAY_PPM + 1;
+    sampling.top_p_ppm = ASSAY_SAMPLING_PPM + 1;
     assert_int_equal(assay_sampling_check(&sampling, NULL), ASSAY_RANGE);
 }
 
