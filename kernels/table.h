@@ -51,7 +51,7 @@ size_t assay_kernels_list(const assay_kernels *const **sets);
 // ref). Lives: for ever. Spec: N-20.
 assay_status assay_kernels_find(const assay_kernels **out, const char *name, assay_error *err);
 
-// The same among sets of the caller's own. Spec: N-20.
+// The same among sets of the caller's own. Errors: as above. Spec: N-20.
 assay_status assay_kernels_find_in(const assay_kernels **out, const assay_kernels *const *sets,
                                    size_t set_count, const char *name, assay_error *err);
 

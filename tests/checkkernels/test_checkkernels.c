@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// N-8, N-19, N-20: all cases on all kernel sets, and proof that wrong sets do not get through.
+// N-1, N-8, N-19, N-20: all cases on all kernel sets, and proof that wrong sets do not get through.
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

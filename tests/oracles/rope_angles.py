@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Correctly rounded f32 sines and cosines of binary64 angles, by mpmath (pinned: 1.3.0).
+"""Correctly rounded f32 sines and cosines of binary64 angles, by mpmath.
 
-  rope_angles.py OUT.json [--random N] [--hard N] [--seed S]
-
-The recorded file is `rope_angles.py tests/vectors/rope_angles.json`. A live run writes a file of
-its own and hands it to the test: ASSAY_ROPE_ANGLES=FILE build/dev/quant_test_rope.
+  rope_angles.py record OUT.json    writes the vectors (tests/vectors/rope_angles.json)
+  rope_angles.py check PROGRAM      10^6 random and 10^5 hard angles for quant_test_rope
 
 Random angles follow from the seed by splitmix64 on both sides; only a SHA-256 for each 256 of them
 is kept (cos f32, then sin f32, little-endian). Hard angles are written out: binary64 nearest to
 multiples of pi/2, and binary64 whose sine or cosine lies next to the midpoint of two f32.
 """
-import argparse
 import hashlib
 import json
+import os
 import random
 import struct
+import subprocess
+import sys
+import tempfile
 
 import mpmath
 from mpmath import mp, mpf
@@ -72,23 +73,15 @@ def hard_angles(seed, count):
         yield float((mp.asin if i % 3 == 1 else mp.acos)(middle) + turn)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("out")
-    parser.add_argument("--random", type=int, default=16384)
-    parser.add_argument("--hard", type=int, default=768)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    angles = list(random_angles(options.seed, options.random // BLOCK * BLOCK))
-    blocks = [
-        hashlib.sha256(b"".join(answers(angles[i : i + BLOCK]))).hexdigest()
-        for i in range(0, len(angles), BLOCK)
-    ]
-    hard = list(hard_angles(options.seed, options.hard))
+def record(path, seed, random_count, hard_count):
+    angles = list(random_angles(seed, random_count // BLOCK * BLOCK))
+    blocks = [hashlib.sha256(b"".join(answers(angles[i:i + BLOCK]))).hexdigest()
+              for i in range(0, len(angles), BLOCK)]
+    hard = list(hard_angles(seed, hard_count))
     cos, sin = answers(hard)
     recorded = {
         "about": "made by tests/oracles/rope_angles.py with mpmath 1.3.0",
-        "seed": str(options.seed),
+        "seed": str(seed),
         "block": BLOCK,
         "blocks_sha256": blocks,
         "hard": {
@@ -97,9 +90,28 @@ def main():
             "sin": sin.hex(),
         },
     }
-    with open(options.out, "w") as file:
+    with open(path, "w", encoding="ascii") as file:
         json.dump(recorded, file, indent=1)
         file.write("\n")
+
+
+def check(program):
+    seed = int.from_bytes(os.urandom(4), "big")
+    print(f"seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/angles.json"
+        record(path, seed, 10**6, 10**5)
+        environment = dict(os.environ, ASSAY_ROPE_ANGLES=path)
+        return subprocess.run([program], env=environment, check=False).returncode
+
+
+def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "record":
+        record(sys.argv[2], 1, 16384, 768)
+    elif len(sys.argv) == 3 and sys.argv[1] == "check":
+        sys.exit(check(sys.argv[2]))
+    else:
+        sys.exit("usage: rope_angles.py record OUT.json | check PROGRAM")
 
 
 if __name__ == "__main__":

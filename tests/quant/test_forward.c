@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// N-15, N-19: the forward pass gives the same bits however it is cut up, and its faults end it at
-// the same position. Values are compared in test_model.c.
+// N-9, N-15, N-19: the forward pass gives the same bits however it is cut up, and its faults end it
+// at the same position. Values are compared in test_model.c.
 #include "tests/quant/synthetic.h"
 
 #include <pthread.h>
