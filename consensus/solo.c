@@ -54,6 +54,7 @@ struct assay_solo {
     uint64_t height;
     bool running;
     bool stopping;
+    bool nudged;
     pthread_t thread;
     assay_error failure;
 };
@@ -353,9 +354,11 @@ static void *thread_main(void *argument) {
         while (!solo->stopping &&
                pthread_cond_timedwait(&solo->changed, &solo->lock, &next) != ETIMEDOUT) {
         }
-        while (!solo->stopping && solo->mempool.count == 0 && !app->waiting(app->self))
+        while (!solo->stopping && !solo->nudged && solo->mempool.count == 0 &&
+               !app->waiting(app->self))
             pthread_cond_wait(&solo->changed, &solo->lock);
         if (solo->stopping) break;
+        solo->nudged = false;
         pthread_mutex_unlock(&solo->lock);
         assay_error failure = {0};
         assay_status status = assay_solo_step(solo, &failure);
@@ -402,6 +405,13 @@ assay_status assay_solo_submit(assay_solo *solo, const void *tx, size_t size, as
     if (status == ASSAY_OK) pthread_cond_broadcast(&solo->changed);
     pthread_mutex_unlock(&solo->lock);
     return status;
+}
+
+void assay_solo_nudge(assay_solo *solo) {
+    pthread_mutex_lock(&solo->lock);
+    solo->nudged = true;
+    pthread_cond_broadcast(&solo->changed);
+    pthread_mutex_unlock(&solo->lock);
 }
 
 uint64_t assay_solo_height(assay_solo *solo) {

@@ -67,6 +67,9 @@ assay_status assay_solo_find(assay_solo *solo, const assay_hash *id, uint64_t de
 // Returns: the last committed height. Any thread.
 uint64_t assay_solo_wait(assay_solo *solo, uint64_t height, uint32_t timeout_ms);
 
+// Asks for one block although nothing waits: whoever needs the next header. Any thread. Spec: C-15.
+void assay_solo_nudge(assay_solo *solo);
+
 // The last committed height. Any thread.
 uint64_t assay_solo_height(assay_solo *solo);
 

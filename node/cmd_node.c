@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The block-making node: state, engine and API in one process until a signal drains it.
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "consensus/ledger_application.h"
+#include "node/api.h"
+#include "node/commands.h"
+#include "node/home.h"
+
+typedef struct {
+    assay_home home;
+    assay_operator secrets;
+    assay_hashchain chain;
+    assay_pool *pool;
+    assay_app *app;
+    assay_ledger_application application;
+    assay_solo *solo;
+    assay_api api;
+    assay_http_server *server;
+} node_parts;
+
+static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error *err) {
+    char path[PATH_MAX];
+    ASSAY_TRY(assay_pool_open(&node->pool, (unsigned)threads, err));
+    assay_app_options options = {.pool = node->pool, .map_size = node->home.config.map_gib << 30};
+    ASSAY_TRY(assay_home_path(path, node->home.path, "state", err));
+    ASSAY_TRY(assay_folder_make(path, err));
+    ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));
+    ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
+                                   node->secrets.beacon_length, err));
+    node->application = (assay_ledger_application){
+        .app = node->app, .chain = &node->chain, .proposer = node->home.genesis.operator.address };
+    return ASSAY_OK;
+}
+
+static assay_status engine_open(node_parts *node, assay_error *err) {
+    char path[PATH_MAX], chain_name[ASSAY_CHAIN_ID_MAX + 1];
+    const assay_genesis *genesis = &node->home.genesis;
+    uint8_t public_key[ASSAY_ED25519_KEY_SIZE];
+    ASSAY_TRY(assay_ed25519_public(public_key, node->secrets.ed25519_seed, err));
+    if (memcmp(public_key, genesis->operator.ed25519, sizeof public_key) != 0)
+        return ASSAY_FAIL(err, MISMATCH, "operator.json is not the key of the genesis's operator");
+    assay_chain_name(chain_name, genesis->chain_id);
+    ASSAY_TRY(assay_home_path(path, node->home.path, "blocks", err));
+    assay_solo_options options = {.folder = path,
+                                  .application = assay_ledger_application_calls(&node->application),
+                                  .chain_id = chain_name,
+                                  .genesis_seconds = genesis->time,
+                                  .power = assay_voting_power(genesis->operator.consensus_bond),
+                                  .operator_address = genesis->operator.address,
+                                  .block_ms = (uint32_t)node->home.config.block_ms};
+    memcpy(options.seed, node->secrets.ed25519_seed, sizeof options.seed);
+    return assay_solo_open(&node->solo, &options, err);
+}
+
+static assay_status server_open(node_parts *node, assay_error *err) {
+    const assay_config *config = &node->home.config;
+    node->api = (assay_api){node->app, node->solo, &node->home.genesis};
+    assay_http_options options = {.listen = config->listen,
+                                  .body_max = config->body_max,
+                                  .connections_max = (unsigned)config->connections_max,
+                                  .requests_per_second = (unsigned)config->requests_per_second,
+                                  .handle = assay_api_handle,
+                                  .context = &node->api};
+    return assay_http_server_open(&node->server, &options, err);
+}
+
+static void node_close(node_parts *node) {
+    assay_http_server_close(node->server);
+    assay_solo_close(node->solo);
+    assay_app_close(node->app);
+    assay_hashchain_close(&node->chain);
+    assay_pool_close(node->pool);
+    assay_home_close(&node->home);
+}
+
+// Sleeps until a signal, or until the engine stopped by itself.
+static assay_status node_run(node_parts *node, const sigset_t *signals, assay_error *err) {
+    const struct timespec second = {1, 0};
+    ASSAY_TRY(assay_solo_start(node->solo, err));
+    for (;;) {
+        if (sigtimedwait(signals, NULL, &second) > 0) return ASSAY_OK;
+        if (errno != EAGAIN && errno != EINTR)
+            return assay_fail_errno(err, errno, "cannot wait for signals");
+        ASSAY_TRY(assay_solo_health(node->solo, err));
+    }
+}
+
+static assay_status node_open(node_parts *node, const char *home, const char *listen,
+                              uint64_t block_ms, uint64_t threads, assay_error *err) {
+    ASSAY_TRY(assay_home_open(&node->home, home, err));
+    if (listen) {
+        if (strlen(listen) >= ASSAY_LISTEN_MAX)
+            return ASSAY_FAIL(err, USAGE, "--listen has %zu characters, limit %d", strlen(listen),
+                              ASSAY_LISTEN_MAX - 1);
+        snprintf(node->home.config.listen, ASSAY_LISTEN_MAX, "%s", listen);
+    }
+    if (block_ms != UINT64_MAX) node->home.config.block_ms = block_ms;
+    ASSAY_TRY(assay_operator_read(&node->secrets, home, err));
+    ASSAY_TRY(ledger_open(node, threads, err));
+    ASSAY_TRY(engine_open(node, err));
+    return server_open(node, err);
+}
+
+int assay_cmd_node(assay_invocation *invocation) {
+    const char *home = NULL, *listen = NULL;
+    uint64_t block_ms = UINT64_MAX, threads = assay_processor_count();
+    const assay_option table[] = {
+        {"home", ASSAY_OPTION_TEXT, &home, "DIR", "the chain's folder, made by assay init", 0, 0,
+         true},
+        {"listen", ASSAY_OPTION_TEXT, &listen, "HOST:PORT", "API address (config.json's)", 0, 0,
+         false},
+        {"block-ms", ASSAY_OPTION_U64, &block_ms, "MS", "pause between blocks (config.json's)", 0,
+         3600000, false},
+        {"threads", ASSAY_OPTION_U64, &threads, "N", "for signatures and hashes (all processors)",
+         1, 1024, false},
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+                             "Makes blocks and answers on its API until SIGTERM or SIGINT.", &code))
+        return code;
+    static node_parts node;
+    assay_error err = {0};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    // Before any thread starts, so that the signal finds this one.
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    assay_status status = node_open(&node, home, listen, block_ms, threads, &err);
+    if (status == ASSAY_OK) {
+        printf("%s\n", assay_http_server_url(node.server));
+        fflush(stdout);
+        status = node_run(&node, &signals, &err);
+    }
+    node_close(&node);
+    if (status == ASSAY_OK) return ASSAY_EXIT_OK;
+    return assay_command_fail(invocation, &err,
+                              status == ASSAY_NOT_FOUND ? "assay init --help" : NULL);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/home.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/json.h"
+
+// X(member, default, min, max) of the numbers in config.json.
+#define CONFIG_NUMBERS(X)                                                                          \
+    X(block_ms, 200, 0, 3600000)                                                                   \
+    X(body_max, 4 << 20, 1024, 256 << 20)                                                          \
+    X(connections_max, 256, 1, 65536)                                                              \
+    X(requests_per_second, 2000, 0, 1000000)                                                       \
+    X(map_gib, 64, 1, 65536)
+
+void assay_config_init(assay_config *config) {
+    memset(config, 0, sizeof *config);
+    snprintf(config->listen, sizeof config->listen, "127.0.0.1:26650");
+#define X(member, value, min, max) config->member = (value);
+    CONFIG_NUMBERS(X)
+#undef X
+}
+
+assay_status assay_home_path(char *out, const char *home, const char *name, assay_error *err) {
+    int length = snprintf(out, PATH_MAX, "%s/%s", home, name);
+    if (length < 0 || length >= PATH_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
+    return ASSAY_OK;
+}
+
+static assay_status config_read(assay_config *config, const json_t *object, assay_error *err) {
+    static const char *const names[] = {"version", "listen",
+#define X(member, value, min, max) #member,
+                                        CONFIG_NUMBERS(X)
+#undef X
+                                            NULL};
+    uint64_t version;
+    const char *listen;
+    ASSAY_TRY(assay_json_u64(&version, object, "version", 1, UINT64_MAX, err));
+    if (version > ASSAY_HOME_VERSION)
+        return ASSAY_FAIL(err, VERSION, "home has layout version %llu, this program knows up to %d",
+                          (unsigned long long)version, ASSAY_HOME_VERSION);
+    ASSAY_TRY(assay_json_names(object, names, "config", err));
+    assay_config_init(config);
+    if (json_object_get(object, "listen")) {
+        ASSAY_TRY(assay_json_text(&listen, object, "listen", sizeof config->listen - 1, err));
+        snprintf(config->listen, sizeof config->listen, "%s", listen);
+    }
+#define X(member, value, min, max)                                                                 \
+    if (json_object_get(object, #member))                                                          \
+        ASSAY_TRY(assay_json_u64(&config->member, object, #member, min, max, err));
+    CONFIG_NUMBERS(X)
+#undef X
+    return ASSAY_OK;
+}
+
+assay_status assay_config_parse(assay_config *config, const void *data, size_t size,
+                                assay_error *err) {
+    json_t *object;
+    assay_error inner = {0};
+    ASSAY_TRY(assay_json_parse(&object, data, size, ASSAY_HOME_FILE_MAX, "config", err));
+    assay_status status = config_read(config, object, &inner);
+    json_decref(object);
+    if (status == ASSAY_OK) return ASSAY_OK;
+    if (status == ASSAY_VERSION) return assay_fail(err, status, 0, "%s", inner.text);
+    return ASSAY_FAIL(err, CONFIG, "config: %s", inner.text);
+}
+
+assay_status assay_home_open(assay_home *home, const char *path, assay_error *err) {
+    char file[PATH_MAX];
+    uint8_t *data;
+    size_t size;
+    memset(home, 0, sizeof *home);
+    ASSAY_TRY(assay_home_path(home->path, path, "", err));
+    home->path[strlen(home->path) - 1] = 0;
+    ASSAY_TRY(assay_home_path(file, path, "config.json", err));
+    ASSAY_TRY(assay_file_read(file, ASSAY_HOME_FILE_MAX, &data, &size, err));
+    assay_status status = assay_config_parse(&home->config, data, size, err);
+    free(data);
+    ASSAY_TRY(status);
+    ASSAY_TRY(assay_home_path(file, path, "genesis.json", err));
+    return assay_genesis_read(&home->genesis, file, err);
+}
+
+void assay_home_close(assay_home *home) {
+    assay_genesis_close(&home->genesis);
+    memset(home, 0, sizeof *home);
+}
+
+static assay_status json_write(const char *home, const char *name, json_t *document, unsigned mode,
+                               assay_error *err) {
+    char path[PATH_MAX];
+    assay_status status = assay_home_path(path, home, name, err);
+    char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
+    json_decref(document);
+    if (status == ASSAY_OK)
+        status = text ? assay_file_create(path, text, strlen(text), mode, err)
+                      : ASSAY_FAIL(err, MEMORY, "no memory to write %s", path);
+    free(text);
+    return status;
+}
+
+static json_t *config_json(const assay_config *config) {
+    json_t *object =
+        json_pack("{s:i,s:s}", "version", ASSAY_HOME_VERSION, "listen", config->listen);
+#define X(member, value, min, max)                                                                 \
+    json_object_set_new(object, #member, assay_json_from_u64(config->member));
+    CONFIG_NUMBERS(X)
+#undef X
+    return object;
+}
+
+static json_t *operator_json(const assay_operator *secrets) {
+    return json_pack("{s:i,s:o,s:o,s:o}", "version", ASSAY_HOME_VERSION, "ed25519_seed",
+                     assay_json_from_hex(secrets->ed25519_seed, sizeof secrets->ed25519_seed),
+                     "beacon_seed", assay_json_from_hash(&secrets->beacon_seed), "beacon_length",
+                     assay_json_from_u64(secrets->beacon_length));
+}
+
+assay_status assay_home_create(const char *path, const assay_config *config,
+                               const assay_genesis *genesis, const assay_operator *secrets,
+                               assay_error *err) {
+    char file[PATH_MAX];
+    struct stat info;
+    ASSAY_TRY(assay_folder_make(path, err));
+    ASSAY_TRY(assay_home_path(file, path, "config.json", err));
+    if (stat(file, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is a home already", path);
+    ASSAY_TRY(json_write(path, "operator.json", operator_json(secrets), 0600, err));
+    ASSAY_TRY(json_write(path, "genesis.json", assay_genesis_json(genesis), 0644, err));
+    // Last, so that a home with a config is a whole one.
+    return json_write(path, "config.json", config_json(config), 0644, err);
+}
+
+assay_status assay_operator_load(assay_operator *out, const char *path, assay_error *err) {
+    static const char *const names[] = {"version", "ed25519_seed", "beacon_seed", "beacon_length",
+                                        NULL};
+    json_t *object;
+    uint64_t version;
+    ASSAY_TRY(assay_json_read(&object, path, ASSAY_HOME_FILE_MAX, err));
+    assay_status status = assay_json_names(object, names, "operator file", err);
+    if (status == ASSAY_OK)
+        status = assay_json_u64(&version, object, "version", 1, ASSAY_HOME_VERSION, err);
+    if (status == ASSAY_OK)
+        status = assay_json_hex(out->ed25519_seed, sizeof out->ed25519_seed, object, "ed25519_seed",
+                                err);
+    if (status == ASSAY_OK) status = assay_json_hash(&out->beacon_seed, object, "beacon_seed", err);
+    if (status == ASSAY_OK)
+        status = assay_json_u64(&out->beacon_length, object, "beacon_length", 1,
+                                ASSAY_HASHCHAIN_LENGTH_MAX, err);
+    json_decref(object);
+    return status;
+}
+
+assay_status assay_operator_read(assay_operator *out, const char *home, assay_error *err) {
+    char path[PATH_MAX];
+    struct stat info;
+    ASSAY_TRY(assay_home_path(path, home, "operator.json", err));
+    if (stat(path, &info) == 0 && (info.st_mode & 077))
+        return ASSAY_FAIL(err, PERMISSION, "%s has mode %03o, others may read it; chmod 600", path,
+                          (unsigned)(info.st_mode & 0777));
+    return assay_operator_load(out, path, err);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node's folder: config.json, genesis.json, operator.json (secrets, mode 0600), state/, blocks/.
+#ifndef ASSAY_NODE_HOME_H
+#define ASSAY_NODE_HOME_H
+
+#include <limits.h>
+
+#include "consensus/hashchain.h"
+#include "ledger/genesis.h"
+
+enum {
+    ASSAY_HOME_VERSION = 1, // of the folder's layout; newer ones are refused
+    ASSAY_HOME_FILE_MAX = 64 << 10,
+    ASSAY_LISTEN_MAX = 80,
+    ASSAY_ED25519_SEED_SIZE = 32,
+};
+
+// config.json. Flags override it.
+typedef struct {
+    char listen[ASSAY_LISTEN_MAX]; // HOST:PORT of the API
+    uint64_t block_ms;             // pause between blocks
+    uint64_t body_max;             // bytes of a request
+    uint64_t connections_max;
+    uint64_t requests_per_second; // per peer, 0: no limit
+    uint64_t map_gib;             // what the state may take
+} assay_config;
+
+// operator.json: what the one proposer of a solo chain must keep to itself.
+typedef struct {
+    uint8_t ed25519_seed[ASSAY_ED25519_SEED_SIZE];
+    assay_hash beacon_seed;
+    uint64_t beacon_length;
+} assay_operator;
+
+// A zeroed struct is safe to close.
+typedef struct {
+    char path[PATH_MAX];
+    assay_config config;
+    assay_genesis genesis;
+} assay_home;
+
+// Reads config and genesis. Errors: NOT_FOUND (no home there), VERSION (newer layout), CONFIG
+// (names the member and the limit), and the genesis's. Lives: until close. Spec: F-45.
+assay_status assay_home_open(assay_home *home, const char *path, assay_error *err);
+void assay_home_close(assay_home *home);
+
+// Makes a home in a new or empty folder. Errors: EXISTS (there is one), DISK_FULL, PERMISSION, IO.
+// Spec: F-45.
+assay_status assay_home_create(const char *path, const assay_config *config,
+                               const assay_genesis *genesis, const assay_operator *secrets,
+                               assay_error *err);
+
+void assay_config_init(assay_config *config);
+
+// Reads a config from JSON text. Errors: CONFIG, VERSION, FORMAT … Spec: F-45.
+assay_status assay_config_parse(assay_config *config, const void *data, size_t size,
+                                assay_error *err);
+
+// The operator's secrets. Errors: NOT_FOUND, PERMISSION (readable by others), FORMAT. Spec: F-45.
+assay_status assay_operator_read(assay_operator *out, const char *home, assay_error *err);
+
+// The same from any JSON file, for repeatable testnets. Errors: as above.
+assay_status assay_operator_load(assay_operator *out, const char *path, assay_error *err);
+
+// home/name into out [PATH_MAX]. Errors: CAPACITY.
+assay_status assay_home_path(char *out, const char *home, const char *name, assay_error *err);
+
+#endif
