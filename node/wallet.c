@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/wallet.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+
+assay_status assay_wallet_open(assay_wallet *wallet, assay_error *err) {
+    char password[ASSAY_PASSWORD_SIZE_MAX + 1];
+    assay_status status = assay_password_get(password, wallet->password_file, false, err);
+    if (status == ASSAY_OK)
+        status = assay_keystore_read(&wallet->key, wallet->key_file, password, err);
+    OPENSSL_cleanse(password, sizeof password);
+    ASSAY_TRY(status);
+    ASSAY_TRY(assay_key_address(&wallet->address, &wallet->key, err));
+    wallet->principal = wallet->address;
+    if (wallet->principal_text)
+        ASSAY_TRY(assay_hex_decode(wallet->principal.bytes, ASSAY_ADDRESS_SIZE,
+                                   wallet->principal_text, err));
+    return assay_client_open(&wallet->client, wallet->node_url, NULL, err);
+}
+
+void assay_wallet_close(assay_wallet *wallet) {
+    assay_key_clear(&wallet->key);
+}
+
+assay_status assay_wallet_send(assay_wallet *wallet, assay_tx *tx, assay_sent *sent,
+                               assay_error *err) {
+    tx->principal = wallet->principal;
+    return assay_client_send(sent, &wallet->client, tx, &wallet->key, (uint32_t)wallet->wait_ms,
+                             err);
+}
+
+int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx) {
+    assay_error err = {0};
+    assay_sent sent;
+    assay_status status = assay_wallet_open(wallet, &err);
+    if (status == ASSAY_OK) status = assay_wallet_send(wallet, tx, &sent, &err);
+    assay_wallet_close(wallet);
+    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
+    if (invocation->json)
+        return assay_command_print(json_pack("{s:o,s:o,s:o}", "id", assay_json_from_hash(&sent.id),
+                                             "digest", assay_json_from_hash(&sent.digest), "height",
+                                             assay_json_from_u64(sent.height)));
+    char id[ASSAY_HEX_HASH_MAX], digest[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(id, sent.id.bytes, ASSAY_HASH_SIZE);
+    assay_hex_encode_0x(digest, sent.digest.bytes, ASSAY_HASH_SIZE);
+    printf("%s in block %llu\ntransaction %s\nmessage %s\n", assay_tx_kind_name(tx->kind),
+           (unsigned long long)sent.height, id, digest);
+    return ASSAY_EXIT_OK;
+}
