@@ -88,9 +88,9 @@ static assay_status tx_submit(const assay_api *api, const char *text, assay_hash
     size_t digits = strlen(text);
     size_t size = digits / 2;
     if (digits >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) size--;
-    if (size == 0 || size > ASSAY_APP_TX_MAX)
+    if (size == 0 || size > ASSAY_TX_SIZE_MAX)
         return ASSAY_FAIL(err, CAPACITY, "transaction of %zu bytes, limits 1 to %d", size,
-                          ASSAY_APP_TX_MAX);
+                          ASSAY_TX_SIZE_MAX);
     uint8_t *bytes = malloc(size);
     if (!bytes) return ASSAY_FAIL(err, MEMORY, "no memory for a transaction");
     assay_status status = assay_hex_decode(bytes, size, text, err);
@@ -151,7 +151,7 @@ static assay_status tx_post(const assay_api *api, const assay_api_call *call,
         status = assay_json_array(&list, body, "txs", ASSAY_API_TXS_MAX, err);
         if (status == ASSAY_OK) status = txs_post(api, list, wait_ms, reply, err);
     } else if (status == ASSAY_OK) {
-        status = assay_json_text(&text, body, "tx", 2 * ASSAY_APP_TX_MAX + 2, err);
+        status = assay_json_text(&text, body, "tx", 2 * ASSAY_TX_SIZE_MAX + 2, err);
         if (status == ASSAY_OK) status = tx_submit(api, text, &id, err);
         if (status == ASSAY_OK) status = fate_wait(api, &id, wait_ms, &fate, err);
         if (status == ASSAY_OK) assay_http_reply_json(reply, 200, fate_json(&id, &fate));

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/json.h"
+#include "consensus/proof.h"
+#include "node/client.h"
+#include "node/commands.h"
+#include "node/wallet.h"
+
+static assay_status proof_fetch(const char *url, uint64_t epoch, const char *account,
+                                const char *path, assay_error *err) {
+    assay_client client;
+    assay_address address;
+    json_t *document;
+    char canonical[ASSAY_HEX_HASH_MAX];
+    ASSAY_TRY(assay_hex_decode(address.bytes, ASSAY_ADDRESS_SIZE, account, err));
+    assay_hex_encode_0x(canonical, address.bytes, ASSAY_ADDRESS_SIZE);
+    ASSAY_TRY(assay_client_open(&client, url, NULL, err));
+    ASSAY_TRY(assay_client_get(&document, &client, err, "proof/payout/%llu/%s",
+                               (unsigned long long)epoch, canonical));
+    char *text = json_dumps(document, JSON_INDENT(1));
+    json_decref(document);
+    if (!text) return ASSAY_FAIL(err, MEMORY, "no memory for a proof");
+    assay_status status = assay_file_replace(path, text, strlen(text), 0644, err);
+    free(text);
+    return status;
+}
+
+int assay_cmd_proof_payout(assay_invocation *invocation) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    const char *account = NULL, *out = NULL;
+    uint64_t epoch = 0;
+    const assay_option table[] = {
+        {"epoch", ASSAY_OPTION_U64, &epoch, "N", "a closed epoch", 0, INT64_MAX, true},
+        {"account", ASSAY_OPTION_TEXT, &account, "ADDRESS", "who was paid", 0, 0, true},
+        {"out", ASSAY_OPTION_TEXT, &out, "FILE", "proof file to write", 0, 0, true},
+        ASSAY_WALLET_NODE_OPTION(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+                             "Anyone with the genesis file checks it: assay proof check FILE "
+                             "--genesis FILE.",
+                             &code))
+        return code;
+    assay_error err = {0};
+    if (proof_fetch(wallet.node_url, epoch, account, out, &err) != ASSAY_OK)
+        return assay_command_fail(invocation, &err, NULL);
+    if (invocation->json) return assay_command_print(json_pack("{s:s}", "file", out));
+    printf("%s\nnext: assay proof check %s --genesis genesis.json\n", out, out);
+    return ASSAY_EXIT_OK;
+}
+
+static int verdict_print(const assay_invocation *invocation, const assay_proof *proof) {
+    static const char *const roles[] = {"",      "contributor", "publisher",
+                                        "tuner", "provider",    "validator"};
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < proof->payout_count; i++) {
+        const assay_payout *payout = &proof->payouts[i].payout;
+        char address[ASSAY_HEX_HASH_MAX];
+        assay_hex_encode_0x(address, payout->account.bytes, ASSAY_ADDRESS_SIZE);
+        json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "account", address, "role",
+                                              roles[payout->role], "nopen",
+                                              assay_json_from_u64(payout->amount)));
+        if (!invocation->json)
+            printf("valid: %s was paid %llu nopen as %s in epoch %llu\n", address,
+                   (unsigned long long)payout->amount, roles[payout->role],
+                   (unsigned long long)proof->epoch.epoch);
+    }
+    if (!invocation->json) {
+        json_decref(list);
+        printf("signed at height %llu of %s\n", (unsigned long long)proof->header.height,
+               proof->header.chain_id);
+        return ASSAY_EXIT_OK;
+    }
+    return assay_command_print(
+        json_pack("{s:b,s:o,s:o,s:o}", "valid", 1, "epoch", assay_json_from_u64(proof->epoch.epoch),
+                  "height", assay_json_from_u64(proof->header.height), "payouts", list));
+}
+
+int assay_cmd_proof_check(assay_invocation *invocation) {
+    const char *path = NULL, *genesis_path = NULL;
+    const assay_option table[] = {
+        {"", ASSAY_OPTION_TEXT, &path, "FILE", "a proof file", 0, 0, true},
+        {"genesis", ASSAY_OPTION_TEXT, &genesis_path, "FILE", "the chain's genesis.json", 0, 0,
+         true},
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, 2,
+                             "Needs no network: exits with 0 if every link holds, else with 1.",
+                             &code))
+        return code;
+    assay_genesis genesis = {0};
+    assay_error err = {0};
+    json_t *document = NULL;
+    assay_proof *proof = calloc(1, sizeof *proof);
+    assay_status status = proof ? ASSAY_OK : ASSAY_FAIL(&err, MEMORY, "no memory for a proof");
+    if (status == ASSAY_OK) status = assay_genesis_read(&genesis, genesis_path, &err);
+    if (status == ASSAY_OK) status = assay_json_read(&document, path, ASSAY_PROOF_JSON_MAX, &err);
+    if (status == ASSAY_OK) status = assay_proof_read(proof, document, &genesis, &err);
+    if (status == ASSAY_OK) status = assay_proof_check(proof, &genesis, &err);
+    if (status == ASSAY_OK) {
+        code = verdict_print(invocation, proof);
+    } else {
+        assay_command_fail(invocation, &err, NULL);
+        code = ASSAY_EXIT_NO;
+    }
+    json_decref(document);
+    free(proof);
+    assay_genesis_close(&genesis);
+    return code;
+}
