@@ -25,7 +25,6 @@
     X(dataset_list, "dataset list", "list the registered data sets")                               \
     X(model_register, "model register", "register a base model")                                   \
     X(model_list, "model list", "list the registered models")                                      \
-    X(adapter_register, "adapter register", "register an adapter with its lineage")                \
     X(adapter_list, "adapter list", "list the registered adapters")                                \
     X(session_open, "session open", "deposit money for one provider's answers")                    \
     X(session_close, "session close", "end a session and get the rest back")                       \
