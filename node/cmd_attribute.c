@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "node/commands.h"
+#include "node/ids.h"
 #include "node/paint.h"
 #include "quant/model.h"
 
@@ -32,8 +33,10 @@ typedef struct {
 
 typedef struct {
     const char *text_path;
+    const char *ids_text;
     const char *model_path;
     const char *prompt_text;
+    const char *prompt_ids_text;
     assay_option_texts dataset_texts;
     uint64_t span_tokens_min;
     assay_model model;
@@ -82,22 +85,43 @@ static assay_status dataset_load(job *j, const char *text, assay_error *err) {
     return ASSAY_OK;
 }
 
-static assay_status job_run(job *j, assay_error *err) {
+// Exactly what a model was given and gave, or text to tokenise: only ids repeat a receipt, since an
+// output's text may have another, shorter spelling in tokens.
+static assay_status output_read(job *j, assay_error *err) {
     uint8_t *text;
     size_t size;
-    ASSAY_TRY(assay_model_open(&j->model, j->model_path, err));
-    ASSAY_TRY(assay_tokenizer_open(&j->tokenizer, j->model.tokenizer.data, j->model.tokenizer.size,
-                                   j->model.shape.vocab_size, err));
-    for (uint32_t i = 0; i < j->dataset_texts.count; i++)
-        ASSAY_TRY(dataset_load(j, j->dataset_texts.items[i], err));
-    if (j->prompt_text)
-        ASSAY_TRY(assay_tokenizer_encode(j->tokenizer, &j->prompt, &j->prompt_count, j->prompt_text,
-                                         strlen(j->prompt_text), err));
+    if (!j->text_path == !j->ids_text)
+        return ASSAY_FAIL(err, USAGE, "wanted one of --text and --ids");
+    if (j->ids_text)
+        return assay_ids_parse(&j->output, &j->output_count, j->ids_text, j->model.shape.vocab_size,
+                               err);
     ASSAY_TRY(assay_file_read(j->text_path, TEXT_SIZE_MAX, &text, &size, err));
     assay_status status = assay_tokenizer_encode(j->tokenizer, &j->output, &j->output_count,
                                                  (const char *)text, size, err);
     free(text);
-    ASSAY_TRY(status);
+    return status;
+}
+
+static assay_status prompt_read(job *j, assay_error *err) {
+    if (j->prompt_text && j->prompt_ids_text)
+        return ASSAY_FAIL(err, USAGE, "wanted one of --prompt and --prompt-ids");
+    if (j->prompt_ids_text)
+        return assay_ids_parse(&j->prompt, &j->prompt_count, j->prompt_ids_text,
+                               j->model.shape.vocab_size, err);
+    if (j->prompt_text)
+        return assay_tokenizer_encode(j->tokenizer, &j->prompt, &j->prompt_count, j->prompt_text,
+                                      strlen(j->prompt_text), err);
+    return ASSAY_OK;
+}
+
+static assay_status job_run(job *j, assay_error *err) {
+    ASSAY_TRY(assay_model_open(&j->model, j->model_path, err));
+    ASSAY_TRY(assay_tokenizer_open(&j->tokenizer, j->model.tokenizer.data, j->model.tokenizer.size,
+                                   j->model.shape.vocab_size, err));
+    ASSAY_TRY(output_read(j, err));
+    ASSAY_TRY(prompt_read(j, err));
+    for (uint32_t i = 0; i < j->dataset_texts.count; i++)
+        ASSAY_TRY(dataset_load(j, j->dataset_texts.items[i], err));
     ASSAY_TRY(assay_spans_open(&j->spans, j->sources, j->count, j->prompt, j->prompt_count,
                                j->output, j->output_count, (uint32_t)j->span_tokens_min, err));
     return assay_shares_make(&j->shares, j->sources, j->count, j->spans.credits, err);
@@ -229,12 +253,16 @@ static assay_status result_print(const job *j, assay_error *err) {
 int assay_cmd_attribute(assay_invocation *invocation) {
     job j = {.span_tokens_min = 6};
     const assay_option options[] = {
-        {"text", ASSAY_OPTION_TEXT, &j.text_path, "FILE", "the text to attribute", 0, 0, true},
+        {"text", ASSAY_OPTION_TEXT, &j.text_path, "FILE", "the text to attribute", 0, 0, false},
+        {"ids", ASSAY_OPTION_TEXT, &j.ids_text, "LIST", "or the tokens of an output, as 1,2,3", 0,
+         0, false},
         {"model", ASSAY_OPTION_TEXT, &j.model_path, "FILE", "canonical model, for its tokenizer", 0,
          0, true},
         {"dataset", ASSAY_OPTION_TEXTS, &j.dataset_texts, "NAME=FILE",
          "a data set; repeat, earliest registered first", 0, 0, true},
         {"prompt", ASSAY_OPTION_TEXT, &j.prompt_text, "TEXT", "what the text answers", 0, 0, false},
+        {"prompt-ids", ASSAY_OPTION_TEXT, &j.prompt_ids_text, "LIST", "or its tokens, as 1,2,3", 0,
+         0, false},
         {"span-tokens-min", ASSAY_OPTION_U64, &j.span_tokens_min, "N",
          "shortest run that counts (default 6)", 1, ASSAY_SPAN_REACH_MAX, false},
     };

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "quant/import.h"
+#include "quant/tokenizer.h"
 
 #define PROGRAM ASSAY_BINARY_DIR "/assay"
 #define DATA    ASSAY_SOURCE_DIR "/testnet/data/"
@@ -97,6 +98,47 @@ static void an_excerpt_follows_its_data_set(void **state) {
     json_decref(document);
 }
 
+// Ids say what a receipt holds: tokens 1000 to 1039 of carroll.txt, of which the prompt has the
+// last six.
+static void ids_are_taken_as_they_are(void **state) {
+    static char out[1 << 16], ids[1024];
+    assay_mapping file;
+    uint8_t *json;
+    size_t size, count, used = 0;
+    assay_tokenizer *tokenizer;
+    uint32_t *tokens;
+    assert_int_equal(assay_file_read(ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json", 1 << 24,
+                                     &json, &size, NULL),
+                     ASSAY_OK);
+    assert_int_equal(assay_tokenizer_open(&tokenizer, json, size, 2048, NULL), ASSAY_OK);
+    assert_int_equal(assay_mapping_open(&file, DATA "carroll.txt", 1 << 30, NULL), ASSAY_OK);
+    assert_int_equal(
+        assay_tokenizer_encode(tokenizer, &tokens, &count, (const char *)file.data, 10000, NULL),
+        ASSAY_OK);
+    for (size_t i = 1000; i < 1040; i++)
+        used += (size_t)snprintf(ids + used, sizeof ids - used, ",%u", tokens[i]);
+    assert_int_equal(run(out, sizeof out,
+                         "attribute --model %s --ids %s --prompt-ids %u,%u,%u,%u,%u,%u --dataset "
+                         "carroll=" DATA "carroll.txt --json",
+                         model, ids + 1, tokens[1034], tokens[1035], tokens[1036], tokens[1037],
+                         tokens[1038], tokens[1039]),
+                     0);
+    json_t *document;
+    assert_int_equal(assay_json_parse(&document, out, strlen(out), sizeof out, "output", NULL),
+                     ASSAY_OK);
+    const json_t *span = json_array_get(json_object_get(document, "spans"), 0);
+    assert_int_equal(integer(document, "tokens"), 40);
+    assert_int_equal(integer(document, "echo_tokens"), 6);
+    assert_int_equal(integer(document, "owned_tokens"), 34);
+    assert_int_equal(integer(span, "position"), 1000);
+    assert_int_equal(integer(span, "length"), 34);
+    json_decref(document);
+    free(tokens);
+    free(json);
+    assay_tokenizer_close(tokenizer);
+    assay_mapping_close(&file);
+}
+
 static void colours_follow_the_data_sets(void **state) {
     static char out[1 << 16];
     const char *options = "attribute --model %s --text %s --dataset carroll=" DATA "carroll.txt";
@@ -115,6 +157,9 @@ static void bad_arguments_are_refused(void **state) {
         const char *dataset;
         int code;
     } cases[] = {
+        {"a=" DATA "carroll.txt --ids 1,2", 2}, // the text twice
+        {"a=" DATA "carroll.txt --prompt x --prompt-ids 1", 2},
+        {"a=" DATA "carroll.txt --prompt-ids 2048", 3},
         {"carroll", 2},                                               // no file
         {"=" DATA "carroll.txt", 2},                                  // no name
         {"x=/nowhere/at/all", 4},                                     // no such file
@@ -145,6 +190,7 @@ static void inspection_names_what_is_registered(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_excerpt_follows_its_data_set),
+        cmocka_unit_test(ids_are_taken_as_they_are),
         cmocka_unit_test(colours_follow_the_data_sets),
         cmocka_unit_test(bad_arguments_are_refused),
         cmocka_unit_test(inspection_names_what_is_registered),
