@@ -49,7 +49,7 @@
     X(catch_cap, 5 * ASSAY_OPEN_NOPEN, 0, ASSAY_PARAM_NOPEN_MAX)                                   \
     X(settle_max, 64, 1, 4096)                                                                     \
     X(epoch_blocks, 1000, 1, 100 * ASSAY_PARAM_BLOCKS_MAX)                                         \
-    X(span_tokens_min, 6, 1, 1 << 20)                                                              \
+    X(span_tokens_min, 6, 1, 256)                                                                  \
     X(adapter_bytes_max, 1 << 30, 1, UINT64_C(1) << 40)                                            \
     X(beacon_misses_max, 100, 1, 100 * ASSAY_PARAM_BLOCKS_MAX)                                     \
     X(open_escalations_max, 16, 1, 4096)                                                           \
