@@ -351,7 +351,7 @@ static assay_status block_write(assay_store *store, MDB_txn *txn, const assay_st
     for (size_t i = 0; i < store->update.worker_count && code == 0; i++)
         code = tree_write(cursor, store->update.workers[i].buckets);
     if (cursor) mdb_cursor_close(cursor);
-    if (code) return assay_db_fail(err, code, "cannot write the block");
+    if (code) return assay_db_write_fail(&store->db, err, code, "cannot write the block");
     return assay_db_record_write(&store->db, txn, tip, err);
 }
 
@@ -369,7 +369,7 @@ assay_status assay_store_commit(assay_store *store, uint64_t height, const assay
         return status;
     }
     code = mdb_txn_commit(txn);
-    if (code) return assay_db_fail(err, code, "cannot commit the block");
+    if (code) return assay_db_write_fail(&store->db, err, code, "cannot commit the block");
     store->tip = tip;
     assay_store_abort(store);          // what it holds has landed
     assay_db_extend(&store->db, NULL); // a guard for the next open; the block is safe without it

@@ -6,7 +6,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -83,6 +85,19 @@ assay_status assay_db_extend(const assay_db *db, assay_error *err) {
     if (ftruncate(fd, (off_t)(needed + SLACK)) != 0 && errno != EFBIG)
         return assay_fail_errno(err, errno, "cannot extend the store's file");
     return ASSAY_OK;
+}
+
+assay_status assay_db_write_fail(const assay_db *db, assay_error *err, int code, const char *what) {
+    uint64_t needed, present;
+    int fd;
+    struct rlimit limit;
+    struct statvfs disk;
+    if (code == EIO && file_sizes(db, &needed, &present, &fd, NULL) == ASSAY_OK) {
+        if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < present + SLACK) code = EFBIG;
+        if (fstatvfs(fd, &disk) == 0 && disk.f_bavail * (uint64_t)disk.f_frsize < SLACK)
+            code = ENOSPC;
+    }
+    return assay_db_fail(err, code, what);
 }
 
 static assay_status env_open(assay_db *db, const char *folder, const assay_store_options *options,

@@ -30,6 +30,10 @@ typedef struct {
 // Fails with the status that fits an LMDB code; the text is "<what>: <reason>".
 assay_status assay_db_fail(assay_error *err, int code, const char *what);
 
+// As above, after a write. LMDB calls a write that stopped half way EIO: where the disk or the
+// file's limit leaves no room, that is why.
+assay_status assay_db_write_fail(const assay_db *db, assay_error *err, int code, const char *what);
+
 // As assay_store_open says, for its arguments. A zeroed struct is safe to close. Spec: P-87.
 assay_status assay_db_open(assay_db *db, const char *folder, const assay_hash *genesis,
                            const assay_store_options *options, assay_error *err);
