@@ -139,6 +139,8 @@ typedef struct {
     uint64_t bytes_used;
     uint64_t entry_count;
 } assay_store_usage;
+
+// Errors: BUSY (reader_max), IO.
 assay_status assay_store_measure(assay_store *store, assay_store_usage *out, assay_error *err);
 
 // A view of the last commit; later commits do not change it. Each snapshot is used by one thread at
@@ -148,7 +150,7 @@ assay_status assay_snapshot_open(assay_snapshot **out, assay_store *store, assay
 void assay_snapshot_close(assay_snapshot *snapshot);
 const assay_store_tip *assay_snapshot_tip(const assay_snapshot *snapshot);
 
-// As assay_store_get, seek and next, on the snapshot. Lives: until close.
+// As assay_store_get, seek and next, on the snapshot. Errors: CORRUPT, IO. Lives: until close.
 assay_status assay_snapshot_get(assay_snapshot *snapshot, const void *key, size_t key_size,
                                 assay_bytes *value, assay_error *err);
 assay_status assay_snapshot_seek(assay_snapshot *snapshot, assay_store_position *position,

@@ -28,13 +28,14 @@ typedef struct {
 } assay_db_view;
 
 // Fails with the status that fits an LMDB code; the text is "<what>: <reason>".
+// Errors: that one, always.
 assay_status assay_db_fail(assay_error *err, int code, const char *what);
 
 // As above, after a write. LMDB calls a write that stopped half way EIO: where the disk or the
-// file's limit leaves no room, that is why.
+// file's limit leaves no room, that is why. Errors: that one, always.
 assay_status assay_db_write_fail(const assay_db *db, assay_error *err, int code, const char *what);
 
-// As assay_store_open says, for its arguments. A zeroed struct is safe to close. Spec: P-87.
+// A zeroed struct is safe to close. Errors: as assay_store_open. Spec: P-87.
 assay_status assay_db_open(assay_db *db, const char *folder, const assay_hash *genesis,
                            const assay_store_options *options, assay_error *err);
 void assay_db_close(assay_db *db);
@@ -46,6 +47,7 @@ assay_status assay_db_record_write(const assay_db *db, MDB_txn *txn, const assay
                                    assay_error *err);
 
 // Keeps the file longer than its last page: open tells a file cut short by its length.
+// Errors: IO, PERMISSION.
 assay_status assay_db_extend(const assay_db *db, assay_error *err);
 
 // Errors: BUSY, MEMORY, IO. Lives: until close.
@@ -61,7 +63,7 @@ assay_status assay_db_view_get(const assay_db_view *view, MDB_dbi table, const v
 assay_status assay_db_view_step(const assay_db_view *view, const void *from, size_t from_size,
                                 bool after, assay_bytes *key, assay_bytes *value, assay_error *err);
 
-// assay_tree_source.read over a view (the context).
+// assay_tree_source.read over a view (the context). Errors: CORRUPT, IO.
 assay_status assay_db_tree_read(void *view, const uint8_t *key, size_t key_size, assay_bytes *value,
                                 assay_error *err);
 

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """State-tree vectors by an implementation that shares nothing with ledger/ (spec P-82, P-83).
 
-  smt_vectors.py > tests/vectors/smt.json
-      a tree of 300 keys, with proofs in the form of ICS-23: existence, and absence by neighbours
-  smt_vectors.py FOLDER > tests/vectors/ics23_smt.json
-      the published proofs in testdata/smt of github.com/cosmos/ics23, checked and transcribed
+  smt_vectors.py record|check FILE
+      tests/vectors/smt.json: a tree of 300 keys, with proofs in the form of ICS-23: existence, and
+      absence by neighbours
+  smt_vectors.py transcribe FOLDER FILE
+      tests/vectors/ics23_smt.json: the published proofs in testdata/smt of a checkout of
+      github.com/cosmos/ics23, checked and transcribed
 """
 import hashlib
 import json
@@ -157,5 +159,17 @@ def published_vectors(folder):
     return {"source": "github.com/cosmos/ics23 testdata/smt, Apache-2.0", "cases": cases}
 
 
-vectors = published_vectors(sys.argv[1]) if len(sys.argv) > 1 else own_vectors()
-print(json.dumps(vectors, indent=1))
+def main(arguments):
+    mode, path = arguments[0], pathlib.Path(arguments[-1])
+    vectors = published_vectors(arguments[1]) if mode == "transcribe" else own_vectors()
+    text = json.dumps(vectors, indent=1) + "\n"
+    if mode != "check":
+        path.write_text(text)
+    elif path.read_text() != text:
+        sys.exit(f"{path} differs from a fresh run")
+
+
+if len(sys.argv) != {"record": 3, "check": 3, "transcribe": 4}.get(sys.argv[1] if sys.argv[1:]
+                                                                    else ""):
+    sys.exit(__doc__)
+main(sys.argv[1:])
