@@ -130,6 +130,14 @@ static void refuses_every_other_form(void **state) {
     expect_form(&bad, &digest);
     bad = (assay_signature){{0}};
     expect_form(&bad, &digest);
+    // For a small r the nonce point's x may have been r + order: ids 2 and 3 would then recover.
+    for (uint8_t r = 1; r < 32; r++) {
+        bad = (assay_signature){{0}};
+        bad.bytes[31] = r;
+        bad.bytes[63] = 1;
+        for (bad.bytes[64] = 29; bad.bytes[64] <= 30; bad.bytes[64]++)
+            expect_form(&bad, &digest);
+    }
 }
 
 // Half of the order itself passes the form, one more does not.
