@@ -160,6 +160,14 @@ static assay_status folder_make_one(const char *path, assay_error *err) {
     return ASSAY_OK;
 }
 
+assay_status assay_path_join(char *out, size_t size, const char *folder, const char *name,
+                             assay_error *err) {
+    int length = snprintf(out, size, "%s/%s", folder, name);
+    if (length < 0 || (size_t)length >= size)
+        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %zu", length, size - 1);
+    return ASSAY_OK;
+}
+
 assay_status assay_folder_make(const char *path, assay_error *err) {
     char part[PATH_MAX];
     size_t length = strlen(path);

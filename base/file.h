@@ -36,6 +36,10 @@ assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64
                                 assay_error *err);
 void assay_mapping_close(assay_mapping *mapping);
 
+// Writes "<folder>/<name>" into out. Errors: CAPACITY (names the length and the limit).
+assay_status assay_path_join(char *out, size_t size, const char *folder, const char *name,
+                             assay_error *err);
+
 // Makes a folder and its parents (mode 0700 where new). Errors: PERMISSION, IO.
 assay_status assay_folder_make(const char *path, assay_error *err);
 

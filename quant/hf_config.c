@@ -68,23 +68,24 @@ bool assay_name_listed(const char *name, const char *const *list) {
     return false;
 }
 
-static bool neutral(const json_t *value) {
+static bool is_neutral(const json_t *value) {
     bool empty = (json_is_object(value) && json_object_size(value) == 0) ||
                  (json_is_array(value) && json_array_size(value) == 0);
     return json_is_null(value) || json_is_false(value) || empty;
 }
 
-static assay_status names_check(const json_t *config, assay_error *err) {
+assay_status assay_config_names_check(const json_t *config, const char *const *read,
+                                      const char *const *neutral, const char *const *ignored,
+                                      assay_error *err) {
     const char *name;
     json_t *value;
     if (!json_is_object(config)) return ASSAY_FAIL(err, FORMAT, "config is not an object");
     json_object_foreach((json_t *)config, name, value) {
-        if (assay_name_listed(name, neutral_names)) {
-            if (!neutral(value))
+        if (assay_name_listed(name, neutral)) {
+            if (!is_neutral(value))
                 return ASSAY_FAIL(err, UNSUPPORTED, "config sets \"%s\", which changes the result",
                                   name);
-        } else if (!assay_name_listed(name, read_names) &&
-                   !assay_name_listed(name, ignored_names)) {
+        } else if (!assay_name_listed(name, read) && !assay_name_listed(name, ignored)) {
             return ASSAY_FAIL(err, UNKNOWN, "config has an unknown member \"%.64s\"", name);
         }
     }
@@ -202,7 +203,7 @@ static assay_status shape_read(assay_model_shape *shape, const json_t *config, a
 
 assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, assay_error *err) {
     *out = (assay_hf_config){0};
-    ASSAY_TRY(names_check(config, err));
+    ASSAY_TRY(assay_config_names_check(config, read_names, neutral_names, ignored_names, err));
     ASSAY_TRY(text_check(config, "model_type", "llama", true, err));
     ASSAY_TRY(text_check(config, "hidden_act", "silu", false, err));
     ASSAY_TRY(architecture_check(config, err));

@@ -21,4 +21,11 @@ assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, as
 // Whether `name` stands in the NULL-terminated list.
 bool assay_name_listed(const char *name, const char *const *list);
 
+// Checks the members of a configuration against three NULL-terminated lists. Errors: FORMAT (not an
+// object), UNSUPPORTED (a member of `neutral` that is not null, false or empty), UNKNOWN (a member
+// of no list). Spec: F-10, F-11.
+assay_status assay_config_names_check(const json_t *config, const char *const *read,
+                                      const char *const *neutral, const char *const *ignored,
+                                      assay_error *err);
+
 #endif

@@ -29,14 +29,6 @@ typedef struct {
     uint64_t done; // source bytes
 } import;
 
-static assay_status path_join(char *out, size_t size, const char *folder, const char *name,
-                              assay_error *err) {
-    int length = snprintf(out, size, "%s/%s", folder, name);
-    if (length < 0 || (size_t)length >= size)
-        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %zu", length, size - 1);
-    return ASSAY_OK;
-}
-
 // The file keeps the text; that it can be read is checked before it is kept.
 static assay_status tokenizer_open(import *im, const char *path, assay_error *err) {
     assay_tokenizer *tokenizer;
@@ -51,14 +43,14 @@ static assay_status tokenizer_open(import *im, const char *path, assay_error *er
 static assay_status source_open(import *im, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     json_t *config;
-    ASSAY_TRY(path_join(path, sizeof path, folder, "config.json", err));
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "config.json", err));
     ASSAY_TRY(assay_json_read(&config, path, CONFIG_MAX, err));
     assay_status status = assay_hf_config_read(&im->config, config, err);
     json_decref(config);
     if (status != ASSAY_OK) return status;
-    ASSAY_TRY(path_join(path, sizeof path, folder, "tokenizer.json", err));
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "tokenizer.json", err));
     ASSAY_TRY(tokenizer_open(im, path, err));
-    ASSAY_TRY(path_join(path, sizeof path, folder, "model.safetensors", err));
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "model.safetensors", err));
     ASSAY_TRY(assay_mapping_open(&im->mapping, path, SOURCE_MAX, err));
     ASSAY_TRY(assay_safetensors_open(&im->source, im->mapping.data, im->mapping.size, err));
     im->used = calloc(im->source.count + 1, sizeof *im->used);

@@ -281,7 +281,8 @@ static void tensors_are_checked(void **state) {
     }
     tiny_open(&t);
     tiny_tensor_add(&t, "", 16, 0);
-    snprintf(t.tensors[t.count - 1].name, 128, "model.layers.0.self_attn.rotary_emb.inv_freq");
+    snprintf(t.tensors[t.count - 1].name, sizeof t.tensors[0].name,
+             "model.layers.0.self_attn.rotary_emb.inv_freq");
     import_expect(&t, "redundant frequencies", ASSAY_OK);
     t.dtype = ASSAY_DTYPE_F64;
     import_expect(&t, "F64 weights", ASSAY_UNSUPPORTED);

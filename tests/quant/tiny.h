@@ -13,13 +13,14 @@ enum { TINY_TENSORS_MAX = 32 };
 
 // A source tensor; rows 0 leaves it out.
 typedef struct {
-    char name[128];
+    char name[160];
     uint32_t rows, columns; // columns 0: rank 1
 } tiny_tensor;
 
 typedef struct {
     char folder[64];
     char out[96];
+    const char *config_name, *weights_name;
     json_t *config;
     tiny_tensor tensors[TINY_TENSORS_MAX];
     uint32_t count;
@@ -43,22 +44,29 @@ static inline tiny_tensor *tiny_find(tiny *t, const char *name) {
     return NULL;
 }
 
-// One layer, width 64, two heads over one key-value head, the demo's vocabulary.
-static inline void tiny_open(tiny *t) {
-    static const char config[] =
-        "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",\"hidden_size\":64,"
-        "\"intermediate_size\":128,\"num_hidden_layers\":1,\"num_attention_heads\":2,"
-        "\"num_key_value_heads\":1,\"head_dim\":32,\"vocab_size\":2048,"
-        "\"max_position_embeddings\":16,\"rms_norm_eps\":1e-05,\"rope_theta\":10000.0,"
-        "\"rope_scaling\":null,\"hidden_act\":\"silu\",\"tie_word_embeddings\":true,"
-        "\"attention_bias\":false,\"mlp_bias\":false,\"bos_token_id\":0,\"eos_token_id\":0,"
-        "\"torch_dtype\":\"bfloat16\"}";
-    *t = (tiny){
-        .folder = "/tmp/assay_tiny_XXXXXX", .dtype = ASSAY_DTYPE_BF16, .spoiled = UINT64_MAX};
+static inline void tiny_start(tiny *t, const char *config_name, const char *weights_name,
+                              const char *config) {
+    *t = (tiny){.folder = "/tmp/assay_tiny_XXXXXX",
+                .config_name = config_name,
+                .weights_name = weights_name,
+                .dtype = ASSAY_DTYPE_BF16,
+                .spoiled = UINT64_MAX};
     assert_non_null(mkdtemp(t->folder));
     snprintf(t->out, sizeof t->out, "%s/out.assay", t->folder);
     t->config = json_loads(config, 0, NULL);
     assert_non_null(t->config);
+}
+
+// One layer, width 64, two heads over one key-value head, the demo's vocabulary.
+static inline void tiny_open(tiny *t) {
+    tiny_start(t, "config.json", "model.safetensors",
+               "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\","
+               "\"hidden_size\":64,\"intermediate_size\":128,\"num_hidden_layers\":1,"
+               "\"num_attention_heads\":2,\"num_key_value_heads\":1,\"head_dim\":32,"
+               "\"vocab_size\":2048,\"max_position_embeddings\":16,\"rms_norm_eps\":1e-05,"
+               "\"rope_theta\":10000.0,\"rope_scaling\":null,\"hidden_act\":\"silu\","
+               "\"tie_word_embeddings\":true,\"attention_bias\":false,\"mlp_bias\":false,"
+               "\"bos_token_id\":0,\"eos_token_id\":0,\"torch_dtype\":\"bfloat16\"}");
     tiny_tensor_add(t, "model.embed_tokens", 2048, 64);
     tiny_tensor_add(t, "model.layers.0.input_layernorm", 64, 0);
     tiny_tensor_add(t, "model.layers.0.post_attention_layernorm", 64, 0);
@@ -70,6 +78,31 @@ static inline void tiny_open(tiny *t) {
     tiny_tensor_add(t, "model.layers.0.mlp.up_proj", 128, 64);
     tiny_tensor_add(t, "model.layers.0.mlp.down_proj", 64, 128);
     tiny_tensor_add(t, "model.norm", 64, 0);
+}
+
+static inline void tiny_pair_add(tiny *t, const char *module, uint32_t rank, uint32_t k,
+                                 uint32_t n) {
+    char name[128];
+    snprintf(name, sizeof name, "base_model.model.%s.lora_A", module);
+    tiny_tensor_add(t, name, rank, k);
+    snprintf(name, sizeof name, "base_model.model.%s.lora_B", module);
+    tiny_tensor_add(t, name, n, rank);
+}
+
+// Rank 4 on two linears of two layers.
+static inline void tiny_adapter_open(tiny *t) {
+    tiny_start(t, "adapter_config.json", "adapter_model.safetensors",
+               "{\"peft_type\":\"LORA\",\"task_type\":\"CAUSAL_LM\",\"r\":4,"
+               "\"lora_alpha\":8,\"lora_dropout\":0.1,\"bias\":\"none\",\"use_rslora\":false,"
+               "\"use_dora\":false,\"fan_in_fan_out\":false,\"inference_mode\":true,"
+               "\"target_modules\":[\"q_proj\",\"mlp.down_proj\"]}");
+    for (int layer = 0; layer < 2; layer++) {
+        char module[64];
+        snprintf(module, sizeof module, "model.layers.%d.self_attn.q_proj", layer);
+        tiny_pair_add(t, module, 4, 64, 64);
+        snprintf(module, sizeof module, "model.layers.%d.mlp.down_proj", layer);
+        tiny_pair_add(t, module, 4, 128, 64);
+    }
 }
 
 static inline void tiny_set(tiny *t, const char *name, const char *json) {
@@ -126,14 +159,14 @@ static inline void tiny_weights_write(tiny *t) {
         for (size_t byte = 0; byte < element; byte++)
             file[at + byte] = (uint8_t)((uint64_t)bits >> 8 * byte);
     }
-    tiny_file_write(t, "model.safetensors", file, at);
+    tiny_file_write(t, t->weights_name, file, at);
     free(file);
 }
 
 // Writes the whole folder.
 static inline void tiny_write(tiny *t) {
     char *text = json_dumps(t->config, JSON_COMPACT), path[256];
-    tiny_file_write(t, "config.json", text, strlen(text));
+    tiny_file_write(t, t->config_name, text, strlen(text));
     free(text);
     uint8_t *data;
     size_t size;

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/adapter_import.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "quant/adapter.h"
+#include "quant/layout.h"
+#include "quant/peft_config.h"
+#include "quant/weights.h"
+
+#define SOURCE_MAX ((uint64_t)1 << 38)
+enum { CONFIG_MAX = 1 << 20, MODULE_MAX = 64 };
+
+// One targeted module: its tensors in the source, its shape and scale.
+typedef struct {
+    char module[MODULE_MAX];
+    const assay_tensor *a, *b;
+    float scale;
+} pair;
+
+typedef struct {
+    json_t *json;
+    assay_peft_config config;
+    assay_mapping mapping;
+    assay_safetensors source;
+    bool *tensors_used; // [source.count]
+    bool *targets_used; // [targets]
+    pair *pairs;        // [pair_count]
+    uint32_t pair_count;
+    assay_tensor_list list;
+    assay_canonical_writer writer;
+} import;
+
+static assay_status source_open(import *im, const char *folder, assay_error *err) {
+    char path[PATH_MAX];
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "adapter_config.json", err));
+    ASSAY_TRY(assay_json_read(&im->json, path, CONFIG_MAX, err));
+    ASSAY_TRY(assay_peft_config_read(&im->config, im->json, err));
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "adapter_model.safetensors", err));
+    ASSAY_TRY(assay_mapping_open(&im->mapping, path, SOURCE_MAX, err));
+    ASSAY_TRY(assay_safetensors_open(&im->source, im->mapping.data, im->mapping.size, err));
+    im->tensors_used = calloc(im->source.count + 1, sizeof *im->tensors_used);
+    im->targets_used = calloc(json_array_size(im->config.targets) + 1, sizeof *im->targets_used);
+    im->pairs = calloc(ASSAY_MODEL_LAYERS_MAX * ASSAY_LINEAR_COUNT, sizeof *im->pairs);
+    if (!im->tensors_used || !im->targets_used || !im->pairs)
+        return ASSAY_FAIL(err, MEMORY, "no memory for %u tensors", im->source.count);
+    return ASSAY_OK;
+}
+
+static const assay_tensor *half_find(import *im, const char *module, char half) {
+    char name[ASSAY_TENSOR_NAME_MAX + 1];
+    snprintf(name, sizeof name, "base_model.model.%s.lora_%c.weight", module, half);
+    const assay_tensor *found = assay_safetensors_find(&im->source, name);
+    if (found) im->tensors_used[found - im->source.tensors] = true;
+    return found;
+}
+
+// The sizes that A and B agree on; the rank that the configuration says.
+static assay_status pair_check(pair *p, const import *im, uint32_t layer, assay_linear linear,
+                               const assay_model *base, assay_lora_shape *shape, assay_error *err) {
+    uint32_t rank;
+    ASSAY_TRY(assay_peft_scale(&rank, &p->scale, &im->config, p->module, err));
+    for (int i = 0; i < 2; i++) {
+        const assay_tensor *half = i ? p->b : p->a;
+        if (half->rank != 2 || half->shape[0] > UINT32_MAX || half->shape[1] > UINT32_MAX)
+            return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\" is no matrix", half->name);
+        if (half->shape[i] != rank)
+            return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\" has rank %llu, the configuration %u",
+                              half->name, (unsigned long long)half->shape[i], rank);
+    }
+    *shape = (assay_lora_shape){rank, (uint32_t)p->a->shape[1], (uint32_t)p->b->shape[0]};
+    return assay_lora_shape_check(shape, layer, linear, base, err);
+}
+
+static assay_status module_read(import *im, uint32_t layer, assay_linear linear,
+                                const assay_model *base, assay_error *err) {
+    pair *p = &im->pairs[im->pair_count];
+    snprintf(p->module, sizeof p->module, "model.layers.%u.%s", layer, assay_linear_names[linear]);
+    p->a = half_find(im, p->module, 'A');
+    p->b = half_find(im, p->module, 'B');
+    bool targeted = assay_peft_targeted(&im->config, p->module, im->targets_used);
+    if (!p->a && !p->b && !targeted) return ASSAY_OK;
+    if (!targeted)
+        return ASSAY_FAIL(err, UNKNOWN, "%s has tensors but is not in target_modules", p->module);
+    if (!p->a || !p->b)
+        return ASSAY_FAIL(err, MISSING, "%s is targeted but lora_%c is missing", p->module,
+                          p->a ? 'B' : 'A');
+    assay_lora_shape shape;
+    ASSAY_TRY(pair_check(p, im, layer, linear, base, &shape, err));
+    assay_adapter_tensors(&im->list, layer, linear, &shape);
+    im->pair_count++;
+    return ASSAY_OK;
+}
+
+// The number of layers is the base's, or what the highest tensor shows.
+static uint32_t layers_count(const import *im, const assay_model *base) {
+    if (base) return base->shape.layer_count;
+    uint32_t count = 0, layer;
+    for (uint32_t i = 0; i < im->source.count; i++)
+        if (sscanf(im->source.tensors[i].name, "base_model.model.model.layers.%3u.", &layer) == 1 &&
+            layer < ASSAY_MODEL_LAYERS_MAX && layer >= count)
+            count = layer + 1;
+    return count;
+}
+
+static assay_status modules_read(import *im, const assay_model *base, assay_error *err) {
+    uint32_t layers = layers_count(im, base);
+    for (uint32_t layer = 0; layer < layers; layer++)
+        for (int i = 0; i < ASSAY_LINEAR_COUNT; i++)
+            ASSAY_TRY(module_read(im, layer, (assay_linear)i, base, err));
+    for (uint32_t i = 0; i < im->source.count; i++)
+        if (!im->tensors_used[i])
+            return ASSAY_FAIL(err, UNKNOWN, "tensor \"%s\" is no LoRA pair of a Llama layer",
+                              im->source.tensors[i].name);
+    for (size_t i = 0; i < json_array_size(im->config.targets); i++)
+        if (!im->targets_used[i])
+            return ASSAY_FAIL(err, UNSUPPORTED, "target \"%.64s\" is no linear of a layer",
+                              json_string_value(json_array_get(im->config.targets, i)));
+    if (im->pair_count == 0) return ASSAY_FAIL(err, MISSING, "adapter has no pair of any module");
+    return ASSAY_OK;
+}
+
+static assay_status pair_write(import *im, const pair *p, assay_error *err) {
+    assay_weights_target target = {&im->writer, &im->list};
+    char name[ASSAY_TENSOR_NAME_MAX + 1];
+    snprintf(name, sizeof name, "%s.lora_A", p->module);
+    ASSAY_TRY(assay_weights_write_q8(&target, name, p->a, im->source.data, err));
+    snprintf(name, sizeof name, "%s.lora_B", p->module);
+    ASSAY_TRY(assay_weights_write_q8(&target, name, p->b, im->source.data, err));
+    return assay_canonical_put(&im->writer,
+                               assay_tensor_list_find(&im->list, p->module, ".lora_scale"), 0,
+                               &p->scale, sizeof p->scale, err);
+}
+
+static assay_status file_write(import *im, assay_hash *root, const char *path,
+                               const assay_model *base, assay_error *err) {
+    uint64_t data_size;
+    assay_adapter adapter;
+    ASSAY_TRY(assay_canonical_layout(&im->list, &data_size, err));
+    ASSAY_TRY(assay_canonical_create(&im->writer, path, ASSAY_ADAPTER_FORMAT, &im->list, err));
+    for (uint32_t i = 0; i < im->pair_count; i++)
+        ASSAY_TRY(pair_write(im, &im->pairs[i], err));
+    ASSAY_TRY(assay_adapter_open(&adapter, im->writer.temporary, base, err));
+    *root = adapter.root;
+    assay_adapter_close(&adapter);
+    return assay_canonical_commit(&im->writer, path, err);
+}
+
+assay_status assay_adapter_import(assay_hash *root, const char *folder, const char *path,
+                                  const assay_model *base, assay_error *err) {
+import im = {.writer.fd = - 1 };
+    assay_status status = source_open(&im, folder, err);
+    if (status == ASSAY_OK) status = modules_read(&im, base, err);
+    if (status == ASSAY_OK) status = file_write(&im, root, path, base, err);
+    assay_canonical_abort(&im.writer);
+    assay_tensor_list_close(&im.list);
+    assay_safetensors_close(&im.source);
+    assay_mapping_close(&im.mapping);
+    json_decref(im.json);
+    free(im.tensors_used);
+    free(im.targets_used);
+    free(im.pairs);
+    return status;
+}
