@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "quant/adapter_import.h"
 #include "quant/forward.h"
 #include "quant/import.h"
 
@@ -127,7 +128,13 @@ static void row_compare(void *context, const assay_forward_row *row) {
     t->position_count++;
 }
 
-static void model_expect(uint32_t index, const char *name, const assay_adapter *adapter) {
+typedef struct {
+    double agreement;
+    double divergence;
+} outcome;
+
+// Feeds all windows to the model with `adapter` and compares with part `index` of the vectors.
+static outcome model_measure(uint32_t index, const char *name, const assay_adapter *adapter) {
     size_t positions = (size_t)v.windows * v.window;
     size_t record = 2 * (2 * (size_t)v.top + v.vocab / v.stride);
     const uint8_t *at = v.data + v.ids_end + index * (NAME_SIZE + record * positions);
@@ -156,21 +163,56 @@ static void model_expect(uint32_t index, const char *name, const assay_adapter *
     free(t.is_top);
 
     assert_int_equal(t.position_count, positions);
-    double agreement = (double)t.agreement_count / (double)positions;
-    double divergence = t.divergence / (double)positions;
-    printf("%-12s %u positions, top-1 agreement %.2f %%, mean KL %.2e\n", name, t.position_count,
-           100 * agreement, divergence);
-    assert_true(agreement >= AGREEMENT_MIN);
-    assert_true(divergence <= DIVERGENCE_MAX);
+    return (outcome){(double)t.agreement_count / (double)positions,
+                     t.divergence / (double)positions};
+}
+
+static void model_expect(uint32_t index, const char *name, const assay_adapter *adapter) {
+    outcome o = model_measure(index, name, adapter);
+    printf("%-12s %u positions, top-1 agreement %.2f %%, mean KL %.2e\n", name,
+           v.windows * v.window, 100 * o.agreement, o.divergence);
+    assert_true(o.agreement >= AGREEMENT_MIN);
+    assert_true(o.divergence <= DIVERGENCE_MAX);
     // Exactly nothing would mean that the reference is this program, not another one.
-    assert_true(divergence > 1e-7);
+    assert_true(o.divergence > 1e-7);
+}
+
+// The limits must tell models apart: the base model is no substitute for an adapter.
+static void another_model_is_told_apart(void **state) {
+    outcome o = model_measure(1, "carroll", NULL);
+    assert_true(o.agreement < AGREEMENT_MIN);
+    assert_true(o.divergence > 10 * DIVERGENCE_MAX);
 }
 
 static void base_agrees_with_transformers(void **state) {
     model_expect(0, "base", NULL);
 }
 
+static void adapters_agree_with_peft(void **state) {
+    static const char *const names[] = {"carroll", "doyle", "shakespeare"};
+    assert_int_equal(v.models, 1 + sizeof names / sizeof *names);
+    for (uint32_t i = 1; i < v.models; i++) {
+        const char *name = names[i - 1];
+        char folder[256], path[] = "/tmp/assay_logits_XXXXXX";
+        assay_hash root;
+        assay_adapter adapter;
+        assay_error err = {0};
+        close(mkstemp(path));
+        snprintf(folder, sizeof folder, ASSAY_SOURCE_DIR "/testnet/adapters/%s", name);
+        if (assay_adapter_import(&root, folder, path, &model, &err) != ASSAY_OK ||
+            assay_adapter_open(&adapter, path, &model, &err) != ASSAY_OK)
+            fail_msg("%s", err.text);
+        model_expect(i, name, &adapter);
+        assay_adapter_close(&adapter);
+        unlink(path);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(base_agrees_with_transformers)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(base_agrees_with_transformers),
+        cmocka_unit_test(adapters_agree_with_peft),
+        cmocka_unit_test(another_model_is_told_apart),
+    };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
