@@ -179,6 +179,50 @@ static void test_fault_ends_the_rows(void **state) {
         }
 }
 
+static void scales_multiply(assay_q4 *w, float factor) {
+    for (uint32_t i = 0; i < w->n; i++)
+        ((float *)w->scales)[i] *= factor;
+}
+
+static void row_expect_finite(void *context, const assay_forward_row *row) {
+    for (int i = 0; i < SYNTHETIC_VOCAB; i++)
+        assert_true(__builtin_isfinite(row->logits[i]));
+    row_record(context, row);
+}
+
+// N-3: weights of any legal size end in finite logits or in a fault, the same in every split.
+static void test_extreme_weights(void **state) {
+    const float factors[] = {0x1p-100f, 0x1p-20f, 0x1p10f, 0x1p18f};
+    const uint32_t chunks[] = {COUNT, 1, 7};
+    unsigned faulted = 0;
+    for (int i = 0; i < 4 * 8; i++) { // one of the linears, or all of them
+        synthetic extreme;
+        synthetic_open(&extreme, 31);
+        for (int part = 0; part < 3 * ASSAY_LINEAR_COUNT; part++)
+            if (i % 8 == part % ASSAY_LINEAR_COUNT || i % 8 == 7)
+                scales_multiply(&extreme.model.layers[part / 7].linears[part % 7], factors[i / 8]);
+        assay_engine engine = {&extreme.model, &assay_kernels_ref, NULL};
+        static record got[3];
+        uint32_t fault_position[3];
+        for (int c = 0; c < 3; c++) {
+            assay_forward forward;
+            got[c] = (record){0};
+            assay_forward_hooks hooks = {.row = row_expect_finite, .context = &got[c]};
+            assert_int_equal(assay_forward_open(&forward, &engine, COUNT, chunks[c], NULL),
+                             ASSAY_OK);
+            assay_forward_reset(&forward, &extreme.adapters[0]);
+            assert_int_equal(assay_forward_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
+            fault_position[c] = forward.fault_position;
+            assay_forward_close(&forward);
+            assert_int_equal(fault_position[c], fault_position[0]);
+            assert_memory_equal(&got[c], &got[0], sizeof got[c]);
+        }
+        faulted += fault_position[0] != ASSAY_NO_FAULT;
+        synthetic_close(&extreme);
+    }
+    assert_in_range(faulted, 1, 4 * 8 - 1);
+}
+
 static void test_rows_from_a_position(void **state) {
     static record wanted, got;
     pass(&wanted, NULL, NULL, COUNT, COUNT);
@@ -217,6 +261,7 @@ int main(void) {
         cmocka_unit_test(test_neighbours_do_not_matter),
         cmocka_unit_test(test_float_environment_is_our_own),
         cmocka_unit_test(test_fault_ends_the_rows),
+        cmocka_unit_test(test_extreme_weights),
         cmocka_unit_test(test_rows_from_a_position),
         cmocka_unit_test(test_refusals_feed_nothing),
     };
