@@ -30,6 +30,18 @@ static void step_run(step s, void (*slice)(const step *step, uint32_t index)) {
     assay_pool_run(s.chunk->forward->engine.pool, s.chunk->forward->slice_count, slice_task, &s);
 }
 
+// A step over rows: with fewer rows than threads, waking them costs more than the step.
+static void rows_run(step s, void (*slice)(const step *step, uint32_t index)) {
+    uint32_t slice_count = s.chunk->forward->slice_count;
+    s.slice = slice;
+    if (s.row_end - s.from_row >= slice_count) {
+        step_run(s, slice);
+        return;
+    }
+    for (uint32_t i = 0; i < slice_count; i++)
+        slice_task(&s, i);
+}
+
 static uint32_t slice_from(const step *s, uint32_t index, uint32_t count) {
     return (uint32_t)((uint64_t)count * index / s->chunk->forward->slice_count);
 }
@@ -145,7 +157,7 @@ static void linears_slice(const step *s, uint32_t index) {
 static void linears_run(step s, assay_linear first, uint32_t count) {
     s.first_linear = first;
     s.linear_count = count;
-    if (s.chunk->forward->adapter) step_run(s, rank_slice);
+    if (s.chunk->forward->adapter) rows_run(s, rank_slice);
     step_run(s, linears_slice);
 }
 
@@ -229,30 +241,30 @@ static void logits_slice(const step *s, uint32_t index) {
 }
 
 void assay_chunk_embed(const assay_chunk *chunk) {
-    step_run((step){.chunk = chunk, .row_end = chunk->row_count}, embed_slice);
+    rows_run((step){.chunk = chunk, .row_end = chunk->row_count}, embed_slice);
 }
 
 void assay_chunk_layer(const assay_chunk *chunk, uint32_t layer) {
     const assay_model_layer *weights = &chunk->forward->engine.model->layers[layer];
     step s = {.chunk = chunk, .layer = layer, .row_end = chunk->row_count};
     s.norm = weights->attention_norm;
-    step_run(s, norm_slice);
+    rows_run(s, norm_slice);
     linears_run(s, ASSAY_LINEAR_Q, 3);
-    step_run(s, heads_slice);
+    rows_run(s, heads_slice);
     step_run(s, attention_slice);
-    step_run(s, heads_out_slice);
+    rows_run(s, heads_out_slice);
     linears_run(s, ASSAY_LINEAR_O, 1);
-    step_run(s, residual_slice);
+    rows_run(s, residual_slice);
     s.norm = weights->ff_norm;
-    step_run(s, norm_slice);
+    rows_run(s, norm_slice);
     linears_run(s, ASSAY_LINEAR_GATE, 2);
-    step_run(s, gate_slice);
+    rows_run(s, gate_slice);
     linears_run(s, ASSAY_LINEAR_DOWN, 1);
-    step_run(s, residual_slice);
+    rows_run(s, residual_slice);
 }
 
 void assay_chunk_final_norm(const assay_chunk *chunk, uint32_t from_row) {
-    step_run((step){.chunk = chunk,
+    rows_run((step){.chunk = chunk,
                     .norm = chunk->forward->engine.model->final_norm,
                     .from_row = from_row,
                     .row_end = chunk->row_count},
