@@ -7,10 +7,11 @@
 //                      +------abort-------+----------------------+
 //
 // Invariants:
-//  1. LMDB changes in commit alone, by one transaction (test_store: killed_at_random_moments)
+//  1. LMDB changes in commit alone, by one transaction (test_store_db: killed_at_random_moments)
 //  2. while a block is open, its view shows the last commit: values may be borrowed from the map
-//     (… borrowed_values_stay)
-//  3. the tree's root is that of the state entries of the same commit (… like_a_plain_map)
+//     (test_store: borrowed_values_stay)
+//  3. the tree's root is that of the state entries of the same commit (test_store:
+//  like_a_plain_map)
 //  4. a failed commit leaves the block open and the last commit as it was (…
 //  full_map_loses_nothing)
 #include "ledger/store.h"
@@ -103,6 +104,9 @@ assay_status assay_store_begin(assay_store *store, assay_error *err) {
     ASSAY_ASSERT(!store->block_open);
     if (store->options.read_only)
         return ASSAY_FAIL(err, FORBIDDEN, "the store is open for reading only");
+    // A reader that died keeps its commit's pages from reuse until somebody clears its slot.
+    int dead;
+    mdb_reader_check(store->db.env, &dead);
     ASSAY_TRY(assay_db_view_open(&store->view, &store->db, err));
     store->block_open = true;
     store->rooted = false;
@@ -123,7 +127,7 @@ static assay_status entry_load(assay_store *store, const void *key, size_t key_s
     assay_bytes base;
     *out = assay_overlay_find(&store->overlay, key, key_size);
     if (*out) return ASSAY_OK;
-    ASSAY_TRY(assay_db_view_get(&store->view, store->db.entries, key, key_size, &base, err));
+    ASSAY_TRY(assay_db_view_get(&store->view, key, key_size, &base, err));
     return assay_overlay_add(&store->overlay, key, key_size, base, out, err);
 }
 
@@ -140,7 +144,7 @@ assay_status assay_store_get(assay_store *store, const void *key, size_t key_siz
         *value = entry->value;
         return ASSAY_OK;
     }
-    ASSAY_TRY(assay_db_view_get(&store->view, store->db.entries, key, key_size, value, err));
+    ASSAY_TRY(assay_db_view_get(&store->view, key, key_size, value, err));
     // Remembered if there is room; a block that only reads cannot run out of it.
     assay_overlay_add(&store->overlay, key, key_size, *value, &entry, NULL);
     return ASSAY_OK;

@@ -242,24 +242,30 @@ assay_status assay_db_view_open(assay_db_view *view, const assay_db *db, assay_e
     *view = (assay_db_view){.db = db};
     int code = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &view->txn);
     if (code == 0) code = mdb_cursor_open(view->txn, db->entries, &view->cursor);
+    if (code == 0) code = mdb_cursor_open(view->txn, db->tree, &view->tree);
     if (code == 0) return ASSAY_OK;
     assay_db_view_close(view);
     return assay_db_fail(err, code, "cannot open a view of the store");
 }
 
 void assay_db_view_close(assay_db_view *view) {
+    if (view->tree) mdb_cursor_close(view->tree);
     if (view->cursor) mdb_cursor_close(view->cursor);
     if (view->txn) mdb_txn_abort(view->txn);
     *view = (assay_db_view){0};
 }
 
-assay_status assay_db_view_get(const assay_db_view *view, MDB_dbi table, const void *key,
-                               size_t key_size, assay_bytes *value, assay_error *err) {
-    MDB_val name = {key_size, (void *)key}, found;
-    int code = mdb_get(view->txn, table, &name, &found);
-    *value = code ? (assay_bytes){NULL, 0} : (assay_bytes){found.mv_data, found.mv_size};
+static assay_status found_set(int code, const MDB_val *found, assay_bytes *value,
+                              assay_error *err) {
+    *value = code ? (assay_bytes){NULL, 0} : (assay_bytes){found->mv_data, found->mv_size};
     if (code && code != MDB_NOTFOUND) return assay_db_fail(err, code, "cannot read the store");
     return ASSAY_OK;
+}
+
+assay_status assay_db_view_get(const assay_db_view *view, const void *key, size_t key_size,
+                               assay_bytes *value, assay_error *err) {
+    MDB_val name = {key_size, (void *)key}, found;
+    return found_set(mdb_get(view->txn, view->db->entries, &name, &found), &found, value, err);
 }
 
 assay_status assay_db_view_step(const assay_db_view *view, const void *from, size_t from_size,
@@ -291,5 +297,6 @@ assay_status assay_db_view_step(const assay_db_view *view, const void *from, siz
 assay_status assay_db_tree_read(void *view, const uint8_t *key, size_t key_size, assay_bytes *value,
                                 assay_error *err) {
     const assay_db_view *from = view;
-    return assay_db_view_get(from, from->db->tree, key, key_size, value, err);
+    MDB_val name = {key_size, (void *)key}, found;
+    return found_set(mdb_cursor_get(from->tree, &name, &found, MDB_SET_KEY), &found, value, err);
 }

@@ -25,6 +25,7 @@ typedef struct {
     const assay_db *db;
     MDB_txn *txn;
     MDB_cursor *cursor; // over entries
+    MDB_cursor *tree;   // over tree: reads go in path order, mostly within one LMDB page
 } assay_db_view;
 
 // Fails with the status that fits an LMDB code; the text is "<what>: <reason>".
@@ -54,9 +55,9 @@ assay_status assay_db_extend(const assay_db *db, assay_error *err);
 assay_status assay_db_view_open(assay_db_view *view, const assay_db *db, assay_error *err);
 void assay_db_view_close(assay_db_view *view);
 
-// value->data NULL: no such key. Lives: as long as the view. Errors: CORRUPT, IO.
-assay_status assay_db_view_get(const assay_db_view *view, MDB_dbi table, const void *key,
-                               size_t key_size, assay_bytes *value, assay_error *err);
+// An entry's value; data NULL: no such key. Lives: as long as the view. Errors: CORRUPT, IO.
+assay_status assay_db_view_get(const assay_db_view *view, const void *key, size_t key_size,
+                               assay_bytes *value, assay_error *err);
 
 // The first entry >= from (> from if after); key->data NULL: none. Cheap if `from` is where the
 // last step ended. Lives: as long as the view. Errors: CORRUPT, IO.

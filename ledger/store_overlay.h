@@ -3,7 +3,7 @@
 // order of the keys that are new, and a log that takes writes back to a savepoint.
 //
 // Invariants:
-//  1. after a rollback every entry has the value it had at the mark (test_store: savepoints_…)
+//  1. after a rollback every entry has the value it had at the mark (test_store: like_a_plain_map)
 //  2. the hash table's order is never seen: listing is sorted, stepping goes by the key order
 #ifndef ASSAY_LEDGER_STORE_OVERLAY_H
 #define ASSAY_LEDGER_STORE_OVERLAY_H

@@ -40,8 +40,7 @@ const assay_store_tip *assay_snapshot_tip(const assay_snapshot *snapshot) {
 assay_status assay_snapshot_get(assay_snapshot *snapshot, const void *key, size_t key_size,
                                 assay_bytes *value, assay_error *err) {
     ASSAY_ASSERT(key_size >= 1 && key_size <= ASSAY_STORE_KEY_MAX);
-    return assay_db_view_get(&snapshot->view, snapshot->view.db->entries, key, key_size, value,
-                             err);
+    return assay_db_view_get(&snapshot->view, key, key_size, value, err);
 }
 
 // from may be position->key.

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "ledger/store.h"
 #include "tests/ledger/plain_smt.h"
 #include "tests/ledger/store_folder.h"
@@ -451,6 +452,34 @@ static void block_memory_is_bounded(void **state) {
     folder_remove(folder);
 }
 
+// The contents of tests/oracles/smt_vectors.py, by way of blocks. P-81, P-82
+static void root_of_another_implementation(void **state) {
+    char folder[FOLDER_MAX], key[32], value[32];
+    json_t *file;
+    assay_hash expected;
+    assert_int_equal(
+        assay_json_read(&file, ASSAY_SOURCE_DIR "/tests/vectors/smt.json", 1 << 20, NULL),
+        ASSAY_OK);
+    assert_int_equal(
+        assay_json_hash(&expected, json_array_get(json_object_get(file, "cases"), 0), "root", NULL),
+        ASSAY_OK);
+    folder_make(folder);
+    assay_store *store = store_open(folder, NULL);
+    for (int block = 0; block < 4; block++) {
+        assert_int_equal(assay_store_begin(store, NULL), ASSAY_OK);
+        for (int i = 299; i >= 0; i--) {
+            snprintf(key, sizeof key, "account-%d", i);
+            snprintf(value, sizeof value, "balance of %d", i * i + 3 - block);
+            if (i % (block + 1) == 0 || block == 3) put_text(store, key, value);
+        }
+        commit(store);
+    }
+    assert_memory_equal(&assay_store_last(store)->state_root, &expected, sizeof expected);
+    assay_store_close(store);
+    folder_remove(folder);
+    json_decref(file);
+}
+
 static void app_hash_joins_both_roots(void **state) { // P-89
     uint8_t data[65] = {1};
     assay_hash state_root, history_root, expected, out;
@@ -465,9 +494,13 @@ static void app_hash_joins_both_roots(void **state) { // P-89
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(like_a_plain_map),          cmocka_unit_test(loops_may_write),
-        cmocka_unit_test(borrowed_values_stay),      cmocka_unit_test(snapshots_show_one_commit),
-        cmocka_unit_test(largest_keys_and_values),   cmocka_unit_test(block_memory_is_bounded),
+        cmocka_unit_test(like_a_plain_map),
+        cmocka_unit_test(loops_may_write),
+        cmocka_unit_test(borrowed_values_stay),
+        cmocka_unit_test(snapshots_show_one_commit),
+        cmocka_unit_test(largest_keys_and_values),
+        cmocka_unit_test(block_memory_is_bounded),
+        cmocka_unit_test(root_of_another_implementation),
         cmocka_unit_test(app_hash_joins_both_roots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

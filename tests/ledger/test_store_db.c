@@ -98,26 +98,36 @@ static void one_chain_one_writer(void **state) { // P-87
     folder_remove(folder);
 }
 
-// Changes the store's record behind its back: byte `at` becomes `byte`, or the record is cut.
-static void record_change(const char *folder, size_t at, uint8_t byte, size_t cut) {
+// Changes a stored value behind the store's back: byte `at` becomes `byte`, or the value is cut,
+// or, cut whole, deleted. key_size 0: the table's last value.
+static void value_change(const char *folder, const char *table_name, const void *name,
+                         size_t key_size, size_t at, uint8_t byte, size_t cut) {
+    static uint8_t data[1 << 16];
     MDB_env *env;
     MDB_txn *txn;
     MDB_dbi table;
-    MDB_val key = {5, (char[]){"store"}}, value;
-    uint8_t data[256];
+    MDB_cursor *cursor;
+    MDB_val key = {key_size, (void *)name}, value;
     assert_int_equal(mdb_env_create(&env), 0);
     assert_int_equal(mdb_env_set_maxdbs(env, 3), 0);
     assert_int_equal(mdb_env_open(env, folder, 0, 0600), 0);
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, "store", 0, &table), 0);
-    assert_int_equal(mdb_get(txn, table, &key, &value), 0);
-    assert_true(value.mv_size <= sizeof data);
+    assert_int_equal(mdb_dbi_open(txn, table_name, 0, &table), 0);
+    assert_int_equal(mdb_cursor_open(txn, table, &cursor), 0);
+    assert_int_equal(mdb_cursor_get(cursor, &key, &value, key_size ? MDB_SET_KEY : MDB_LAST), 0);
+    assert_true(value.mv_size <= sizeof data && at < value.mv_size);
     memcpy(data, value.mv_data, value.mv_size);
     data[at] = byte;
+    if (cut == value.mv_size) assert_int_equal(mdb_cursor_del(cursor, 0), 0);
     value = (MDB_val){value.mv_size - cut, data};
-    assert_int_equal(mdb_put(txn, table, &key, &value, 0), 0);
+    if (value.mv_size) assert_int_equal(mdb_cursor_put(cursor, &key, &value, 0), 0);
+    mdb_cursor_close(cursor);
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
+}
+
+static void record_change(const char *folder, size_t at, uint8_t byte, size_t cut) {
+    value_change(folder, "store", "store", 5, at, byte, cut);
 }
 
 static void newer_and_damaged_stores_are_refused(void **state) { // P-87
@@ -153,6 +163,40 @@ static void newer_and_damaged_stores_are_refused(void **state) { // P-87
     fclose(out);
     assert_int_equal(open_status(folder, &test_genesis, NULL), ASSAY_CORRUPT);
     folder_remove(folder);
+}
+
+// What LMDB stores without a checksum, the roots tell.
+static void damaged_values_are_told(void **state) { // P-81, P-83
+    static const uint8_t page_key[1] = {1};
+    uint32_t key = (uint32_t)(20 * 2654435761u % 400);
+    char folder[FOLDER_MAX];
+    assay_hash root;
+    assay_snapshot *snapshot;
+    assay_smt_proof *proof = malloc(sizeof *proof);
+    assert_non_null(proof);
+    for (int damage = 0; damage < 4; damage++) {
+        folder_make(folder);
+        assay_store *store = store_open(folder, NULL);
+        for (uint64_t height = 1; height <= 20; height++)
+            block_run(store, height);
+        assay_store_close(store);
+        if (damage == 0) value_change(folder, "entries", &key, sizeof key, 3, 0x55, 0);
+        if (damage == 1) value_change(folder, "tree", page_key, 1, 20, 0x55, 0);
+        if (damage == 2) value_change(folder, "tree", page_key, 1, 0, 0xff, 1);
+        if (damage == 3) value_change(folder, "tree", NULL, 0, 10, 0x55, 0);
+        store = store_open(folder, NULL);
+        assert_int_equal(assay_snapshot_open(&snapshot, store, NULL), ASSAY_OK);
+        assert_int_equal(assay_snapshot_check(snapshot, NULL), ASSAY_CORRUPT);
+        assay_status status = assay_snapshot_prove(snapshot, &key, sizeof key, proof, NULL);
+        if (damage < 3) assert_int_equal(status, ASSAY_CORRUPT);
+        assay_snapshot_close(snapshot);
+        assert_int_equal(block_put(store, 21), ASSAY_OK);
+        status = assay_store_root(store, &root, NULL);
+        if (damage == 1 || damage == 2) assert_int_equal(status, ASSAY_CORRUPT);
+        assay_store_close(store);
+        folder_remove(folder);
+    }
+    free(proof);
 }
 
 static void folders_that_cannot_be(void **state) {
@@ -306,6 +350,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_chain_one_writer),
         cmocka_unit_test(newer_and_damaged_stores_are_refused),
+        cmocka_unit_test(damaged_values_are_told),
         cmocka_unit_test(folders_that_cannot_be),
         cmocka_unit_test(full_map_loses_nothing),
         cmocka_unit_test(full_disk_loses_nothing),
