@@ -99,7 +99,7 @@ static void one_chain_one_writer(void **state) { // P-87
 }
 
 // Changes a stored value behind the store's back: byte `at` becomes `byte`, or the value is cut,
-// or, cut whole, deleted. key_size 0: the table's last value.
+// or, cut by more than it has, deleted. key_size 0: the table's last value.
 static void value_change(const char *folder, const char *table_name, const void *name,
                          size_t key_size, size_t at, uint8_t byte, size_t cut) {
     static uint8_t data[1 << 16];
@@ -118,9 +118,12 @@ static void value_change(const char *folder, const char *table_name, const void 
     assert_true(value.mv_size <= sizeof data && at < value.mv_size);
     memcpy(data, value.mv_data, value.mv_size);
     data[at] = byte;
-    if (cut == value.mv_size) assert_int_equal(mdb_cursor_del(cursor, 0), 0);
-    value = (MDB_val){value.mv_size - cut, data};
-    if (value.mv_size) assert_int_equal(mdb_cursor_put(cursor, &key, &value, 0), 0);
+    if (cut > value.mv_size) {
+        assert_int_equal(mdb_cursor_del(cursor, 0), 0);
+    } else {
+        value = (MDB_val){value.mv_size - cut, data};
+        assert_int_equal(mdb_cursor_put(cursor, &key, &value, 0), 0);
+    }
     mdb_cursor_close(cursor);
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
@@ -174,7 +177,7 @@ static void damaged_values_are_told(void **state) { // P-81, P-83
     assay_snapshot *snapshot;
     assay_smt_proof *proof = malloc(sizeof *proof);
     assert_non_null(proof);
-    for (int damage = 0; damage < 4; damage++) {
+    for (int damage = 0; damage < 5; damage++) {
         folder_make(folder);
         assay_store *store = store_open(folder, NULL);
         for (uint64_t height = 1; height <= 20; height++)
@@ -184,6 +187,7 @@ static void damaged_values_are_told(void **state) { // P-81, P-83
         if (damage == 1) value_change(folder, "tree", page_key, 1, 20, 0x55, 0);
         if (damage == 2) value_change(folder, "tree", page_key, 1, 0, 0xff, 1);
         if (damage == 3) value_change(folder, "tree", NULL, 0, 10, 0x55, 0);
+        if (damage == 4) value_change(folder, "tree", NULL, 0, 0, 0, SIZE_MAX);
         store = store_open(folder, NULL);
         assert_int_equal(assay_snapshot_open(&snapshot, store, NULL), ASSAY_OK);
         assert_int_equal(assay_snapshot_check(snapshot, NULL), ASSAY_CORRUPT);
