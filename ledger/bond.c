@@ -211,7 +211,6 @@ assay_status assay_bond_apply(assay_ledger *ledger, const assay_tx *tx, assay_er
     const assay_tx_bond *body = &tx->body.bond;
     uint64_t min = assay_bond_min(ledger->params, body->role);
     assay_bond bond;
-    if (body->amount == 0) return ASSAY_REJECT(err, AMOUNT_ZERO, "a bond of 0 nopen");
     ASSAY_TRY(assay_bond_get(&bond, &ledger->reader, body->role, &ledger->principal, err));
     if (bond.active < min && body->amount < min - bond.active)
         return ASSAY_REJECT(err, BOND_MIN, "%s bond %llu nopen with this, minimum %llu",
@@ -244,7 +243,6 @@ assay_status assay_unbond_apply(assay_ledger *ledger, const assay_tx *tx, assay_
     const assay_tx_unbond *body = &tx->body.unbond;
     uint64_t min = assay_bond_min(ledger->params, body->role);
     assay_bond bond;
-    if (body->amount == 0) return ASSAY_REJECT(err, AMOUNT_ZERO, "an unbond of 0 nopen");
     ASSAY_TRY(assay_bond_get(&bond, &ledger->reader, body->role, &ledger->principal, err));
     if (bond.active < body->amount)
         return ASSAY_REJECT(err, BOND_SHORT, "active %s bond %llu nopen, %llu to leave",

@@ -70,7 +70,7 @@ assay_status assay_exposure_get(uint64_t *out, const assay_reader *reader,
                                 const assay_address *provider, assay_error *err);
 
 // Transactions (P-28): bond and unbond. Leaving bond returns assay_params_unbond_blocks later.
-// Errors: REJECTED (AMOUNT_ZERO, BOND_MIN, BOND_SHORT, UNBONDING_FULL, BALANCE_SHORT, AGENT_LIMIT),
+// Errors: REJECTED (BOND_MIN, BOND_SHORT, UNBONDING_FULL, BALANCE_SHORT, AGENT_LIMIT),
 // CAPACITY, CORRUPT, MEMORY, IO. Spec: P-28.
 assay_status assay_bond_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 assay_status assay_unbond_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);

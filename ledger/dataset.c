@@ -130,9 +130,6 @@ assay_status assay_dataset_register(assay_ledger *ledger, const assay_tx *tx, as
     if (found)
         return ASSAY_REJECT(err, DATASET_EXISTS, "registered before, at height %llu",
                             (ull)dataset.registered);
-    if (body->chunk_count == 0 || body->byte_count == 0)
-        return ASSAY_REJECT(err, COUNT_ZERO, "a data set of %llu chunks and %llu bytes",
-                            (ull)body->chunk_count, (ull)body->byte_count);
     dataset = (assay_dataset){
         .owner = ledger->principal,
         .registered = ledger->height,

@@ -304,7 +304,6 @@ uint64_t assay_totals_sum(const assay_totals *totals) {
 
 assay_status assay_transfer_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
     const assay_tx_transfer *body = &tx->body.transfer;
-    if (body->amount == 0) return ASSAY_REJECT(err, AMOUNT_ZERO, "a transfer of 0 nopen");
     if (assay_address_is_zero(&body->to))
         return ASSAY_REJECT(err, ADDRESS_ZERO, "a transfer to the zero address");
     return assay_money_spend(ledger, assay_purse_balance(&body->to), body->amount, err);
@@ -312,7 +311,6 @@ assay_status assay_transfer_apply(assay_ledger *ledger, const assay_tx *tx, assa
 
 assay_status assay_withdraw_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
     const assay_tx_withdraw *body = &tx->body.withdraw;
-    if (body->amount == 0) return ASSAY_REJECT(err, AMOUNT_ZERO, "a withdrawal of 0 nopen");
     if (assay_address_is_zero(&body->recipient))
         return ASSAY_REJECT(err, ADDRESS_ZERO, "a withdrawal to the zero address");
     return assay_money_spend(ledger, assay_purse_claim(&body->recipient), body->amount, err);

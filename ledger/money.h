@@ -110,7 +110,7 @@ assay_status assay_totals_get(assay_totals *out, const assay_reader *reader, ass
 uint64_t assay_totals_sum(const assay_totals *totals);
 
 // Transactions: transfer, and withdraw, which leaves a balance for the EVM claims for ever.
-// Errors: REJECTED (AMOUNT_ZERO, ADDRESS_ZERO, BALANCE_SHORT, AGENT_LIMIT), CAPACITY, CORRUPT,
+// Errors: REJECTED (ADDRESS_ZERO, BALANCE_SHORT, AGENT_LIMIT), CAPACITY, CORRUPT,
 // MEMORY, IO. Spec: P-32, P-38.
 assay_status assay_transfer_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 assay_status assay_withdraw_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err);

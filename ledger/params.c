@@ -71,7 +71,9 @@ json_t *assay_params_json(const assay_params *params) {
 }
 
 uint64_t assay_params_window(const assay_params *params) {
-    return 2 * params->beacon_delay + 5 * (params->commit_blocks + params->reveal_blocks) +
+    // The beacon, the first draw, one redraw, an answer, the escalations.
+    uint64_t rounds = 2 + params->escalation_rounds;
+    return 2 * params->beacon_delay + rounds * (params->commit_blocks + params->reveal_blocks) +
            params->answer_blocks;
 }
 

@@ -19,7 +19,7 @@
     X(tx_fee_base, 1000, 0, ASSAY_PARAM_RATE_MAX)                                                  \
     X(tx_fee_byte, 10, 0, ASSAY_PARAM_RATE_MAX)                                                    \
     X(key_fee, 5000, 0, ASSAY_PARAM_RATE_MAX)                                                      \
-    X(block_bytes_max, 4 << 20, ASSAY_PARAM_BLOCK_BYTES_MIN, 64 << 20)                             \
+    X(block_bytes_max, 4 << 20, ASSAY_PARAM_BLOCK_BYTES_MIN, 8 << 20)                              \
     X(max_royalty_ppm, 150000, 0, ASSAY_PPM)                                                       \
     X(burn_ppm, 50000, 0, ASSAY_PPM)                                                               \
     X(data_ppm, 250000, 0, ASSAY_PPM)                                                              \
@@ -33,7 +33,7 @@
     X(close_delay, 100, 1, ASSAY_PARAM_BLOCKS_MAX)                                                 \
     X(expiry_max, 1000000, 1, 1000 * ASSAY_PARAM_BLOCKS_MAX)                                       \
     X(min_batch_fee, 1000, 1, ASSAY_PARAM_NOPEN_MAX)                                               \
-    X(receipt_bytes_max, 4 << 20, 1 << 10, 64 << 20)                                               \
+    X(receipt_bytes_max, 4 << 20, 1 << 10, 16 << 20)                                               \
     X(beacon_delay, 2, 1, 1000)                                                                    \
     X(commit_blocks, 60, 1, ASSAY_PARAM_BLOCKS_MAX)                                                \
     X(reveal_blocks, 20, 1, ASSAY_PARAM_BLOCKS_MAX)                                                \

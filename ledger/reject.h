@@ -48,7 +48,6 @@
     X(AGENT_LIMIT, 146, "the agents' limit for this epoch is used up")                             \
     X(AGENT_SELF, 147, "a principal is no agent of its own")                                       \
     X(AGENT_EXPIRY, 148, "an authority must end after its beginning")                              \
-    X(AMOUNT_ZERO, 149, "an amount of nothing")                                                    \
     X(ADDRESS_ZERO, 150, "the zero address takes part in nothing")                                 \
     X(BOND_MIN, 151, "the bond would be under its role's minimum")                                 \
     X(BOND_SHORT, 152, "the active bond is too small")                                             \
@@ -80,7 +79,6 @@
     X(SEQUENCE, 178, "the first sequence does not follow the session's last")                      \
     X(DEPOSIT_SHORT, 179, "the session's free deposit is too small")                               \
     X(BLOCK_BYTES, 181, "the block or a lane's part of it is over its size")                       \
-    X(COUNT_ZERO, 182, "a count of nothing")                                                       \
     X(PENDING, 183, "too many transactions of this signer are waiting")
 
 // 200-259: batches, verdicts, settlement.

@@ -166,7 +166,6 @@ static assay_status open_check(const assay_ledger *ledger, const assay_tx_open_s
         return ASSAY_REJECT(err, ADDRESS_ZERO, "a session with the zero address");
     if (assay_address_equal(&body->provider, &ledger->principal))
         return ASSAY_REJECT(err, SESSION_PROVIDER, "a session with oneself");
-    if (body->deposit == 0) return ASSAY_REJECT(err, AMOUNT_ZERO, "a deposit of 0 nopen");
     if (body->expiry <= ledger->height || body->expiry > last)
         return ASSAY_REJECT(err, SESSION_EXPIRY, "expiry %llu, limits %llu to %llu",
                             (ull)body->expiry, (ull)(ledger->height + 1), (ull)last);
@@ -245,8 +244,7 @@ assay_status assay_session_reserve(assay_ledger *ledger, const assay_hash *id,
     if (session.ended != 0 || session.end < ledger->height)
         return ASSAY_REJECT(err, SESSION_ENDED, "last height %llu, this is %llu", (ull)session.end,
                             (ull)ledger->height);
-    if (count == 0) return ASSAY_REJECT(err, COUNT_ZERO, "a session row of 0 requests");
-    // Sequences never come near 2^64: each batch adds at most 2^16.
+    // Rows have 1 to 2^16 requests (P-8), so sequences never come near 2^64.
     if (first_sequence != session.last_sequence + 1)
         return ASSAY_REJECT(err, SEQUENCE, "first sequence %llu, the session's last was %llu",
                             (ull)first_sequence, (ull)session.last_sequence);

@@ -68,7 +68,7 @@ assay_status assay_session_refund(assay_ledger *ledger, const assay_hash *id, ui
                                   assay_error *err);
 
 // Transactions. Errors: REJECTED (SESSION_EXPIRY, SESSION_PROVIDER (the opener itself),
-// SESSION_UNKNOWN, SESSION_OWNER, SESSION_CLOSED, AMOUNT_ZERO, ADDRESS_ZERO, BALANCE_SHORT,
+// SESSION_UNKNOWN, SESSION_OWNER, SESSION_CLOSED, ADDRESS_ZERO, BALANCE_SHORT,
 // AGENT_LIMIT), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-37.
 assay_status assay_session_open(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 assay_status assay_session_close(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
