@@ -140,6 +140,8 @@ assay_status assay_dataset_register(assay_ledger *ledger, const assay_tx *tx, as
     assay_record_text_copy(dataset.license, body->license, ASSAY_LICENSE_SIZE_MAX);
     assay_record_text_copy(dataset.name, body->name, ASSAY_NAME_SIZE_MAX);
     assay_record_text_copy(dataset.uri, body->uri, ASSAY_URI_SIZE_MAX);
+    if (assay_hash_is_zero(&body->root))
+        return ASSAY_REJECT(err, ROOT_ZERO, "a data set with the zero root");
     ASSAY_TRY(commitment_use(ledger, body, &dataset, err));
     ASSAY_TRY(dataset_put(ledger, &body->root, &dataset, err));
     return assay_money_spend(ledger, assay_purse_registration(ASSAY_TABLE_DATASET, &body->root),

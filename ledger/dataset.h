@@ -46,7 +46,7 @@ int assay_dataset_compare(const assay_dataset *a, const assay_dataset *b);
 // Transactions. A commitment is 1 block old at least when it is used, and used once; the root's
 // first registration stands for ever. Errors: REJECTED (COMMITMENT_EXISTS, COMMITMENT_UNKNOWN,
 // COMMITMENT_EARLY, DATASET_EXISTS, DATASET_UNKNOWN, DATASET_OWNER, DATASET_RETIRED, COUNT_ZERO,
-// BALANCE_SHORT, AGENT_LIMIT), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-33.
+// ROOT_ZERO, BALANCE_SHORT, AGENT_LIMIT), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-33.
 assay_status assay_dataset_commit(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 assay_status assay_dataset_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 assay_status assay_dataset_retire(assay_ledger *ledger, const assay_tx *tx, assay_error *err);

@@ -112,8 +112,9 @@ assay_status assay_adapter_next(assay_hash *root, assay_adapter_entry *out, bool
     return *found ? adapter_decode(out, at.value, err) : ASSAY_OK;
 }
 
-static assay_status royalty_check(const assay_params *params, uint32_t royalty_ppm,
-                                  assay_error *err) {
+static assay_status entry_check(const assay_params *params, const assay_hash *root,
+                                uint32_t royalty_ppm, assay_error *err) {
+    if (assay_hash_is_zero(root)) return ASSAY_REJECT(err, ROOT_ZERO, "a file with the zero root");
     if (royalty_ppm <= params->max_royalty_ppm) return ASSAY_OK;
     return ASSAY_REJECT(err, ROYALTY, "royalty %u ppm, limit %llu", royalty_ppm,
                         (ull)params->max_royalty_ppm);
@@ -139,7 +140,7 @@ assay_status assay_model_register(assay_ledger *ledger, const assay_tx *tx, assa
     if (found)
         return ASSAY_REJECT(err, MODEL_EXISTS, "registered before, at height %llu",
                             (ull)entry.registered);
-    ASSAY_TRY(royalty_check(ledger->params, body->royalty_ppm, err));
+    ASSAY_TRY(entry_check(ledger->params, &body->root, body->royalty_ppm, err));
     entry_make(&entry, ledger, body->byte_count, body->royalty_ppm, body->name, body->uri);
     ASSAY_TRY(model_put(ledger, &body->root, &entry, err));
     return assay_money_spend(ledger, assay_purse_registration(ASSAY_TABLE_MODEL, &body->root),
@@ -179,7 +180,7 @@ assay_status assay_adapter_register(assay_ledger *ledger, const assay_tx *tx, as
                             (ull)adapter.entry.registered);
     ASSAY_TRY(assay_model_get(&base, &found, &ledger->reader, &body->base, err));
     if (!found) return ASSAY_REJECT(err, MODEL_UNKNOWN, "the adapter's base is no model");
-    ASSAY_TRY(royalty_check(ledger->params, body->royalty_ppm, err));
+    ASSAY_TRY(entry_check(ledger->params, &body->root, body->royalty_ppm, err));
     ASSAY_TRY(sources_check(ledger, &body->sources, err));
     adapter = (assay_adapter_entry){.base = body->base, .source_count = body->sources.count};
     entry_make(&adapter.entry, ledger, body->byte_count, body->royalty_ppm, body->name, body->uri);

@@ -48,6 +48,7 @@
     X(AGENT_LIMIT, 146, "the agents' limit for this epoch is used up")                             \
     X(AGENT_SELF, 147, "a principal is no agent of its own")                                       \
     X(AGENT_EXPIRY, 148, "an authority must end after its beginning")                              \
+    X(ROOT_ZERO, 149, "no content has the zero root")                                              \
     X(ADDRESS_ZERO, 150, "the zero address takes part in nothing")                                 \
     X(BOND_MIN, 151, "the bond would be under its role's minimum")                                 \
     X(BOND_SHORT, 152, "the active bond is too small")                                             \

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Genesis files and params: what is read is what is hashed, and everything else is refused.
+#include "tests/ledger/chain.h"
+
+static const char good[] =
+    "{\"version\":1,\"chain_id\":7,\"name\":\"t\",\"testnet\":true,\"time\":\"1700000000\","
+    "\"params\":{\"samples\":2},"
+    "\"accounts\":[{\"address\":\"0x0202020202020202020202020202020202020202\",\"balance\":5},"
+    "{\"address\":\"0x0101010101010101010101010101010101010101\",\"balance\":\"6\"}],"
+    "\"operator\":{\"address\":\"0x0303030303030303030303030303030303030303\","
+    "\"ed25519\":\"0404040404040404040404040404040404040404040404040404040404040404\","
+    "\"consensus_bond\":10000000000,"
+    "\"chain_tip\":\"0505050505050505050505050505050505050505050505050505050505050505\","
+    "\"chain_length\":9},"
+    "\"distributor\":\"0x0606060606060606060606060606060606060606\"}";
+
+static void put(assay_sha256 *sha, uint64_t value, int size) {
+    uint8_t bytes[8];
+    assay_store_be64(bytes, value);
+    assay_sha256_update(sha, bytes + 8 - size, (size_t)size);
+}
+
+// The encoding of P-21 once more, by hand, from the values in `good`.
+static void hash_by_hand(assay_hash *out, const assay_params *params) {
+    uint8_t run[32];
+    assay_sha256 sha;
+    assay_sha256_init(&sha);
+    assay_sha256_update(&sha, "assay genesis\x01", 14);
+    put(&sha, 7, 8);
+    put(&sha, 1, 2);
+    assay_sha256_update(&sha, "t", 1);
+    put(&sha, 1, 1);
+    put(&sha, 1700000000, 8);
+    put(&sha, sizeof *params / 8, 4);
+    for (size_t i = 0; i < sizeof *params / 8; i++)
+        put(&sha, ((const uint64_t *)params)[i], 8);
+    put(&sha, 2, 4);
+    assay_sha256_update(&sha, memset(run, 1, 20), 20);
+    put(&sha, 6, 8);
+    assay_sha256_update(&sha, memset(run, 2, 20), 20);
+    put(&sha, 5, 8);
+    assay_sha256_update(&sha, memset(run, 3, 20), 20);
+    assay_sha256_update(&sha, memset(run, 4, 32), 32);
+    put(&sha, 10000000000, 8);
+    assay_sha256_update(&sha, memset(run, 5, 32), 32);
+    put(&sha, 9, 8);
+    assay_sha256_update(&sha, memset(run, 6, 20), 20);
+    assay_sha256_final(&sha, out);
+}
+
+// P-21
+static void test_good(void **state) {
+    assay_genesis genesis;
+    chain_ok(assay_genesis_parse(&genesis, good, sizeof good - 1, err));
+    assert_int_equal(genesis.chain_id, 7);
+    assert_int_equal(genesis.params.samples, 2);
+    assert_int_equal(genesis.params.tx_fee_base, 1000);
+    assert_int_equal(genesis.account_count, 2);
+    assert_int_equal(genesis.accounts[0].address.bytes[0], 1); // sorted
+    assert_int_equal(genesis.supply, 11 + 10 * CHAIN_OPEN);
+    assay_hash hash;
+    hash_by_hand(&hash, &genesis.params);
+    assert_memory_equal(&hash, &genesis.hash, sizeof hash);
+
+    // What it writes reads back to the same chain.
+    json_t *json = assay_genesis_json(&genesis);
+    char *text = json_dumps(json, 0);
+    assay_genesis again;
+    chain_ok(assay_genesis_parse(&again, text, strlen(text), err));
+    assert_memory_equal(&again.hash, &genesis.hash, sizeof hash);
+    free(text);
+    json_decref(json);
+    assay_genesis_close(&again);
+    assay_genesis_close(&genesis);
+}
+
+typedef struct {
+    const char *from; // text of `good` …
+    const char *to;   // … replaced by this
+    assay_status status;
+} change;
+
+static const change bad[] = {
+    {"\"version\":1", "\"version\":2", ASSAY_VERSION},
+    {"\"version\":1,", "", ASSAY_MISSING},
+    {"\"chain_id\":7", "\"chain_id\":0", ASSAY_RANGE},
+    {"\"chain_id\":7", "\"chain_id\":\"9223372036854775808\"", ASSAY_RANGE},
+    {"\"name\":\"t\"", "\"name\":\"\"", ASSAY_RANGE},
+    {"\"name\":\"t\"", "\"name\":\"\\n\"", ASSAY_FORMAT},
+    {"\"testnet\":true", "\"testnet\":1", ASSAY_FORMAT},
+    {"\"testnet\":true,", "", ASSAY_MISSING},
+    {"\"samples\":2", "\"sample\":2", ASSAY_UNKNOWN},
+    {"\"samples\":2", "\"samples\":0", ASSAY_RANGE},
+    {"\"samples\":2", "\"samples\":65", ASSAY_RANGE},
+    {"\"samples\":2", "\"samples\":2,\"samples\":2", ASSAY_DUPLICATE},
+    {"\"samples\":2", "\"max_royalty_ppm\":300001", ASSAY_RANGE},
+    {"\"samples\":2", "\"burn_ppm\":350001", ASSAY_RANGE},
+    {"\"samples\":2", "\"consensus_bond_min\":10000000001", ASSAY_RANGE},
+    {"\"balance\":5", "\"balance\":0", ASSAY_RANGE},
+    {"\"balance\":5", "\"balance\":\"9223372026854775802\"", ASSAY_RANGE}, // supply 2^63
+    {"\"balance\":5", "\"balance\":-1", ASSAY_FORMAT},
+    {"0x02020202", "0x01020202", ASSAY_OK},
+    {"0x0202020202020202020202020202020202020202", "0x0101010101010101010101010101010101010101",
+     ASSAY_DUPLICATE},
+    {"0x0202020202020202020202020202020202020202", "0x0000000000000000000000000000000000000000",
+     ASSAY_RANGE},
+    {"0x0202020202020202020202020202020202020202", "0x02", ASSAY_FORMAT},
+    {"0x0303030303030303030303030303030303030303", "0x0000000000000000000000000000000000000000",
+     ASSAY_RANGE},
+    {"\"consensus_bond\":10000000000", "\"consensus_bond\":9999999999", ASSAY_RANGE},
+    {"\"chain_length\":9", "\"chain_length\":0", ASSAY_RANGE},
+    {"\"chain_length\":9", "\"chain_length\":9,\"more\":1", ASSAY_UNKNOWN},
+    {"\"distributor\"", "\"distributer\"", ASSAY_UNKNOWN},
+};
+
+// P-21, P-22
+static void test_bad(void **state) {
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[2048];
+        const char *at = strstr(good, bad[i].from);
+        assert_non_null(at);
+        int size = snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, bad[i].to,
+                            at + strlen(bad[i].from));
+        assay_genesis genesis;
+        assay_error err = {0};
+        assay_status status = assay_genesis_parse(&genesis, text, (size_t)size, &err);
+        if (status != bad[i].status) fail_msg("%s: status %d: %s", bad[i].to, status, err.text);
+        assay_genesis_close(&genesis);
+    }
+}
+
+// P-22: each limit of each param, alone.
+static void test_param_limits(void **state) {
+#define X(name, value, min, max)                                                                   \
+    {                                                                                              \
+        assay_params params;                                                                       \
+        assay_params_init(&params);                                                                \
+        params.burn_ppm = params.max_royalty_ppm = params.data_ppm = params.validators_ppm = 0;    \
+        params.name = (max);                                                                       \
+        bool shares = params.max_royalty_ppm == ASSAY_PPM;                                         \
+        assert_int_equal(assay_params_check(&params, NULL), shares ? ASSAY_RANGE : ASSAY_OK);      \
+        params.name = (min);                                                                       \
+        assert_int_equal(assay_params_check(&params, NULL), ASSAY_OK);                             \
+        params.name = (max) + 1;                                                                   \
+        assert_int_equal(assay_params_check(&params, NULL), ASSAY_RANGE);                          \
+        params.name = (uint64_t)(min)-1;                                                           \
+        assert_int_equal(assay_params_check(&params, NULL), ASSAY_RANGE);                          \
+    }
+    ASSAY_PARAM_LIST(X)
+#undef X
+}
+
+// P-23
+static void test_windows(void **state) {
+    assay_params params;
+    assay_params_init(&params);
+    assert_int_equal(assay_params_window(&params), 2 * 2 + 5 * (60 + 20) + 40);
+    assert_int_equal(assay_params_unbond_blocks(&params), 444 + 2 * 1000 + 1000);
+    assert_int_equal(assay_params_epoch(&params, 1), 0);
+    assert_int_equal(assay_params_epoch(&params, 1000), 0);
+    assert_true(assay_params_epoch_ends(&params, 1000));
+    assert_int_equal(assay_params_epoch(&params, 1001), 1);
+    assert_false(assay_params_epoch_ends(&params, 1001));
+}
+
+// The file on disk: absent, and read.
+static void test_file(void **state) {
+    char path[] = "/tmp/assay_genesis_XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, good, sizeof good - 1), sizeof good - 1);
+    close(file);
+    assay_genesis genesis;
+    chain_ok(assay_genesis_read(&genesis, path, err));
+    assert_string_equal(genesis.name, "t");
+    assay_genesis_close(&genesis);
+    unlink(path);
+    assert_int_equal(assay_genesis_read(&genesis, path, NULL), ASSAY_NOT_FOUND);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_param_limits), cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
