@@ -214,9 +214,11 @@ static assay_status missing_note(docket *d, assay_error *err) {
     if (since == 0 || ledger->height - last > blocks) since = ledger->height;
     if (ledger->height - since >= blocks) {
         assay_purse bond = assay_purse_registration(ASSAY_TABLE_DATASET, dataset);
-        uint64_t held;
-        ASSAY_TRY(assay_money_held(ledger, bond, &held, err));
-        ASSAY_TRY(assay_money_move(ledger, bond, assay_purse_burned(), held, err));
+        assay_dataset record;
+        bool found;
+        ASSAY_TRY(assay_dataset_get(&record, &found, &ledger->reader, dataset, err));
+        ASSAY_ASSERT(found); // checked at the reveal; data sets stay
+        ASSAY_TRY(assay_money_move(ledger, bond, assay_purse_burned(), record.bond, err));
         return assay_ledger_delete(ledger, &key, err);
     }
     assay_store_be64(value, since);

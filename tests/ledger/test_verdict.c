@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every path of a case, from the beacon to the end of its batch, on a real chain whose whole state
+// is added up after every block (P-55 … P-62, P-65, P-76).
+#include "tests/ledger/trial.h"
+
+static const uint64_t PRICE = 100000 + 4 * 10000; // of a check: 3 MiB model, 1 MiB adapter
+static const uint64_t WRONG = 2 * CHAIN_OPEN, ABSENT = CHAIN_OPEN / 2;
+enum { C = 4, R = 3, E = 4, DELAY = 2 };
+
+// Place of an actor among the voters of a round of the duty's case, -1 if it is none.
+static int place_in(trial *t, uint32_t actor, const assay_duty *duty, uint8_t round) {
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    uint32_t count = trial_votes(t, &duty->batch, duty->sample, round, votes);
+    for (uint32_t i = 0; i < count; i++)
+        if (assay_address_equal(&votes[i].validator, &t->chain.actors[actor])) return (int)i;
+    return -1;
+}
+
+// The actor at a place of round 0.
+static uint32_t drawn(trial *t, const assay_hash *id, uint32_t sample, uint32_t place) {
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    assert_int_equal(trial_votes(t, id, sample, 0, votes), 2);
+    return trial_actor(t, &votes[place].validator);
+}
+
+static uint64_t bonds(trial *t) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
+        sum += trial_bond_of(t, ASSAY_ROLE_VERIFICATION, VALIDATOR + i);
+    return sum;
+}
+
+static trial *trial_begun(void) {
+    trial *t = trial_new();
+    trial_start(t);
+    return t;
+}
+
+static void expect_case(trial *t, const assay_hash *id, uint32_t sample, assay_case_state end,
+                        uint8_t verdict, uint8_t round) {
+    assay_case record = trial_case(t, id, sample);
+    assert_int_equal(record.state, end);
+    assert_int_equal(record.verdict, verdict);
+    assert_int_equal(record.round, round);
+}
+
+// ---- draws ----
+
+static void honest_validators_settle_a_batch(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    trial_submit(t, &b, 8);
+    uint64_t height = t->chain.height;
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
+    assert_int_equal(batch.beacon_height, height + DELAY);
+    assert_int_equal(batch.ended, batch.beacon_height + C + R);
+    for (uint32_t i = 0; i < batch.sample_count; i++)
+        expect_case(t, &b.id, i, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 0);
+    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    trial_close(t);
+}
+
+static ballot first_hides(trial *t, uint32_t actor, const assay_duty *duty) {
+    bool first = duty->sample == 0 && place_in(t, actor, duty, 0) == 0;
+    return (ballot){.no_reveal = first};
+}
+
+// A commit without its reveal costs as much as a wrong verdict; the other reveal is enough.
+static void a_missing_reveal_costs_and_does_not_delay(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = first_hides;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
+    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 0);
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    trial_votes(t, &b.id, 0, 0, votes);
+    assert_int_equal(votes[0].slashed, WRONG);
+    assert_int_equal(votes[0].paid, 0);
+    assert_int_equal(votes[1].slashed, 0);
+    assert_int_equal(votes[1].paid, PRICE);
+    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - WRONG);
+    trial_close(t);
+}
+
+static ballot first_sleeps(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.no_commit = duty->sample == 0 && place_in(t, actor, duty, 0) == 0};
+}
+
+static void no_vote_costs_less(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = first_sleeps;
+    trial_submit(t, &b, 8);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 0);
+    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - ABSENT);
+    trial_close(t);
+}
+
+static ballot round_0_sleeps(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.no_commit = duty->sample == 0 && duty->round == 0};
+}
+
+// No reveal at all: drawn once more, freshly.
+static void silence_is_redrawn(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = round_0_sleeps;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
+    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    assay_case record = trial_case(t, &b.id, 0);
+    assert_int_equal(record.kind, ASSAY_ROUND_REDRAW);
+    assert_int_equal(record.ended, batch.beacon_height + 2 * (C + R));
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    assert_int_equal(trial_votes(t, &b.id, 0, 1, votes), 2);
+    assert_int_equal(votes[0].paid + votes[1].paid, 2 * PRICE);
+    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - 2 * ABSENT);
+    trial_close(t);
+}
+
+static ballot draws_sleep(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.no_commit = duty->sample == 0 && duty->round < 2};
+}
+
+static void silence_twice_escalates(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = draws_sleep;
+    trial_submit(t, &b, 8);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 2);
+    assert_int_equal(trial_case(t, &b.id, 0).kind, ASSAY_ROUND_ESCALATION);
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    assert_int_equal(trial_votes(t, &b.id, 0, 2, votes), VALIDATOR_COUNT);
+    trial_close(t);
+}
+
+// ---- liars ----
+
+static ballot first_copies(trial *t, uint32_t actor, const assay_duty *duty) {
+    bool first = duty->sample == 0 && place_in(t, actor, duty, 0) == 0;
+    return (ballot){.wrong_probe = first && duty->round == 0};
+}
+
+// "match" without having run anything: the probe tells, and the copier pays the reruns.
+static void a_copier_is_overruled_and_pays_the_reruns(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = first_copies;
+    trial_submit(t, &b, 8);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    uint32_t copier = drawn(t, &b.id, 0, 0);
+    assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, copier),
+                     TRIAL_BOND * CHAIN_OPEN - WRONG - VALIDATOR_COUNT * PRICE);
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    trial_votes(t, &b.id, 0, 1, votes);
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++) // the copier too: in the escalation it was right
+        assert_int_equal(votes[i].paid, PRICE);
+    trial_close(t);
+}
+
+static ballot first_accuses(trial *t, uint32_t actor, const assay_duty *duty) {
+    bool first = duty->sample == 0 && place_in(t, actor, duty, 0) == 0;
+    return (ballot){.verdict = first ? ASSAY_VERDICT_OUTPUT : ASSAY_VERDICT_MATCH};
+}
+
+// Wrong in the draw and in the escalation: slashed once, and only three reruns were right.
+static void an_overruled_accuser_pays_the_reruns(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = first_accuses;
+    trial_submit(t, &b, 8);
+    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    uint32_t accuser = drawn(t, &b.id, 0, 0);
+    while (trial_case(t, &b.id, 0).round == 0)
+        trial_step(t);
+    uint32_t open;
+    assay_view view = chain_view(&t->chain);
+    chain_ok(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], err));
+    assay_view_close(&view);
+    assert_int_equal(open, 1);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser),
+                     TRIAL_BOND * CHAIN_OPEN - WRONG - (VALIDATOR_COUNT - 1) * PRICE);
+    view = chain_view(&t->chain);
+    chain_ok(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], err));
+    assay_view_close(&view);
+    assert_int_equal(open, 0);
+    trial_close(t);
+}
+
+static uint32_t accuser_of_all;
+static ballot one_accuses_everywhere(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.verdict = actor == accuser_of_all ? ASSAY_VERDICT_OUTPUT : 0};
+}
+
+// With one accusation open the next ones count for nothing, and cost nothing either.
+static void accusations_are_bounded(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.open_escalations_max = 1;
+    t->chain.genesis.params.samples = 8;
+    trial_start(t);
+    bundle b;
+    t->votes = one_accuses_everywhere;
+    accuser_of_all = VALIDATOR + 1;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
+    uint32_t counted = 0, struck = 0;
+    for (uint32_t i = 0; i < batch.sample_count; i++) {
+        assay_vote votes[ASSAY_VOTERS_MAX];
+        uint32_t count = trial_votes(t, &b.id, i, 0, votes);
+        for (uint32_t j = 0; j < count; j++) {
+            if (trial_actor(t, &votes[j].validator) != accuser_of_all) continue;
+            counted += !votes[j].struck;
+            struck += votes[j].struck;
+            if (votes[j].struck) assert_int_equal(votes[j].slashed + votes[j].paid, 0);
+        }
+    }
+    assert_int_equal(counted, 1);
+    assert_true(struck > 0);
+    assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser_of_all),
+                     TRIAL_BOND * CHAIN_OPEN - WRONG - (VALIDATOR_COUNT - 1) * PRICE);
+    trial_close(t);
+}
+
+// ---- fraud ----
+
+static uint8_t everyone_says;
+static ballot everyone(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.verdict = duty->sample == 0 ? everyone_says : 0};
+}
+
+// Each kind of fraud, seen in sample 0 by everyone: void, refunded, slashed.
+static void every_kind_of_fraud_voids_the_batch(void **state) {
+    static const uint8_t kinds[] = {
+        ASSAY_VERDICT_REQUEST, ASSAY_VERDICT_FEE,         ASSAY_VERDICT_OUTPUT,
+        ASSAY_VERDICT_STOP,    ASSAY_VERDICT_TRACE,       ASSAY_VERDICT_ATTRIBUTION,
+        ASSAY_VERDICT_TABLE,   ASSAY_VERDICT_UNAVAILABLE, ASSAY_VERDICT_TABLE_UNAVAILABLE,
+    };
+    trial *t = trial_begun();
+    t->votes = everyone;
+    for (size_t i = 0; i < sizeof kinds; i++) {
+        bundle b;
+        everyone_says = kinds[i];
+        uint64_t bond = trial_bond_of(t, ASSAY_ROLE_PROVIDER, PROVIDER);
+        uint64_t free_before = trial_session(t, &t->session).free;
+        trial_submit(t, &b, 8);
+        uint64_t fees = b.tx.body.submit_batch.fee_total;
+        assert_int_equal(trial_session(t, &t->session).free, free_before - fees);
+        assay_batch batch = trial_run_out(t, &b.id);
+        bool asked =
+            kinds[i] == ASSAY_VERDICT_UNAVAILABLE || kinds[i] == ASSAY_VERDICT_TABLE_UNAVAILABLE;
+        assert_int_equal(batch.state, ASSAY_BATCH_VOID);
+        assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
+        assert_int_equal(batch.caught, 1);
+        assert_int_equal(batch.table_bad, kinds[i] > 31);
+        assert_int_equal(batch.ended, batch.beacon_height + 2 * (C + R) + asked * E);
+        assert_int_equal(batch.refunded, fees);
+        assert_int_equal(batch.slashed, 10 * fees);
+        expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, kinds[i], 1);
+        assert_int_equal(trial_session(t, &t->session).free, free_before);
+        assert_int_equal(trial_session(t, &t->session).reserved, 0);
+        assert_int_equal(trial_bond_of(t, ASSAY_ROLE_PROVIDER, PROVIDER), bond - 10 * fees);
+    }
+    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    trial_close(t);
+}
+
+static ballot selective(trial *t, uint32_t actor, const assay_duty *duty) {
+    if (duty->sample != 0) return (ballot){0};
+    return (ballot){.verdict = actor % 2 ? ASSAY_VERDICT_OUTPUT : ASSAY_VERDICT_UNAVAILABLE};
+}
+
+// A provider that serves its bad output to half of the validators only: no pair has two thirds,
+// but together they find it guilty, once it had its time to answer.
+static void selective_serving_does_not_escape(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = selective;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
+    assay_case record = trial_case(t, &b.id, 0);
+    assert_int_equal(record.state, ASSAY_CASE_GUILTY);
+    assert_true(record.answer_end > 0);
+    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    trial_close(t);
+}
+
+static ballot late_unavailable(trial *t, uint32_t actor, const assay_duty *duty) {
+    if (duty->sample != 0) return (ballot){0};
+    if (duty->round > 0) return (ballot){.verdict = ASSAY_VERDICT_UNAVAILABLE};
+    return (ballot){.verdict = ASSAY_VERDICT_OUTPUT};
+}
+
+// Taken offline between the draw and the escalation: the answer window comes first, then the round
+// that decides.
+static void unavailable_decides_only_after_the_answer_window(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = late_unavailable;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
+    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_UNAVAILABLE, 2);
+    assert_int_equal(trial_case(t, &b.id, 0).answer_end, batch.beacon_height + 2 * (C + R) + E);
+    trial_close(t);
+}
+
+// Leaving bond counts for nothing and is slashed all the same.
+static void bond_that_leaves_is_still_slashed(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = everyone;
+    everyone_says = ASSAY_VERDICT_OUTPUT;
+    trial_submit(t, &b, 8);
+    uint64_t fees = b.tx.body.submit_batch.fee_total;
+    assay_tx tx = chain_tx(&t->chain, PROVIDER, ASSAY_TX_UNBOND);
+    tx.body.unbond = (assay_tx_unbond){ASSAY_ROLE_PROVIDER, 100 * CHAIN_OPEN};
+    chain_run(&t->chain, &tx, NONE);
+    assert_int_equal(trial_bond_of(t, ASSAY_ROLE_PROVIDER, PROVIDER), 0);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.slashed, 10 * fees);
+    assay_view view = chain_view(&t->chain);
+    assay_bond bond;
+    chain_ok(
+        assay_bond_get(&bond, &view.reader, ASSAY_ROLE_PROVIDER, &t->chain.actors[PROVIDER], err));
+    assert_int_equal(bond.unbonding_count, 1);
+    assert_int_equal(bond.unbonding[0].amount, 100 * CHAIN_OPEN - 10 * fees);
+    assay_view_close(&view);
+    trial_close(t);
+}
+
+// ---- answers ----
+
+static ballot first_cannot_fetch(trial *t, uint32_t actor, const assay_duty *duty) {
+    bool first = duty->sample == 0 && duty->round == 0 && place_in(t, actor, duty, 0) == 0;
+    return (ballot){.verdict = first ? everyone_says : 0};
+}
+
+// Posts what is asked, in two parts, as soon as the provider's duties say so.
+static uint64_t answer(trial *t, const bundle *b, assay_duty_kind kind) {
+    assay_duty duties[64];
+    uint8_t data[8192];
+    while (trial_duties(t, PROVIDER, duties) == 0)
+        trial_step(t);
+    assert_int_equal(duties[0].kind, kind);
+    assert_int_equal(duties[0].sample, 0);
+    size_t size = kind == ASSAY_DUTY_ANSWER_LEAF
+                      ? trial_leaf_evidence(b, duties[0].position, data, sizeof data)
+                      : trial_table_evidence(b, data, sizeof data);
+    assay_tx tx = trial_post_tx(t, &b->id, 0, 0, 2, data, 100);
+    chain_add(&t->chain, &tx);
+    tx = trial_post_tx(t, &b->id, 0, 1, 2, data + 100, size - 100);
+    chain_add(&t->chain, &tx);
+    trial_step(t);
+    assert_int_equal(trial_duties(t, PROVIDER, duties), 0);
+    return 2 * t->chain.genesis.params.tx_fee_base + size * t->chain.genesis.params.tx_fee_byte;
+}
+
+static void answered(uint8_t verdict, assay_duty_kind kind) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = first_cannot_fetch;
+    everyone_says = verdict;
+    trial_submit(t, &b, 8);
+    uint64_t cost = answer(t, &b, kind);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
+    assert_int_equal(batch.ended, batch.beacon_height + 2 * (C + R) + E);
+    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    uint32_t accuser = drawn(t, &b.id, 0, 0);
+    assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser),
+                     TRIAL_BOND * CHAIN_OPEN - cost);
+    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - cost);
+    trial_close(t);
+}
+
+static void a_leaf_that_is_posted_was_neither_there_nor_not(void **state) {
+    answered(ASSAY_VERDICT_UNAVAILABLE, ASSAY_DUTY_ANSWER_LEAF);
+}
+
+static void a_table_that_is_posted_was_neither_there_nor_not(void **state) {
+    answered(ASSAY_VERDICT_TABLE_UNAVAILABLE, ASSAY_DUTY_ANSWER_TABLE);
+}
+
+static uint32_t stubborn_actor;
+static ballot stubborn(trial *t, uint32_t actor, const assay_duty *duty) {
+    bool first = duty->sample == 0 && place_in(t, actor, duty, 0) == 0;
+    if (first) stubborn_actor = actor;
+    return (ballot){.verdict = first ? ASSAY_VERDICT_UNAVAILABLE : 0};
+}
+
+// In a round that began after the answer, "unavailable" is no vote.
+static void unavailable_after_the_answer_is_no_vote(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = stubborn;
+    trial_submit(t, &b, 8);
+    uint64_t cost = answer(t, &b, ASSAY_DUTY_ANSWER_LEAF);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, stubborn_actor),
+                     TRIAL_BOND * CHAIN_OPEN - cost - ABSENT);
+    trial_close(t);
+}
+
+// ---- no decision ----
+
+static ballot torn(trial *t, uint32_t actor, const assay_duty *duty) {
+    if (duty->sample != 0) return (ballot){0};
+    return (ballot){.verdict = actor % 2 ? ASSAY_VERDICT_OUTPUT : ASSAY_VERDICT_MATCH};
+}
+
+// Two against two, three times: void, and no one is slashed.
+static void three_rounds_without_decision_void_without_slash(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.samples = 1;
+    trial_start(t);
+    bundle b;
+    t->votes = torn;
+    uint64_t balance = trial_session(t, &t->session).free;
+    // With one sample, draws of two equal minds would end at once: take a batch they disagree on.
+    assay_batch batch;
+    do {
+        trial_submit(t, &b, 8);
+        trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+        uint32_t first = drawn(t, &b.id, 0, 0), second = drawn(t, &b.id, 0, 1);
+        bool differ = first % 2 != second % 2;
+        batch = trial_run_out(t, &b.id);
+        if (differ) break;
+        balance = trial_session(t, &t->session).free;
+    } while (true);
+    assert_int_equal(batch.state, ASSAY_BATCH_VOID);
+    assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
+    assert_int_equal(batch.slashed, 0);
+    assert_int_equal(batch.ended, batch.beacon_height + 4 * (C + R));
+    expect_case(t, &b.id, 0, ASSAY_CASE_UNDECIDED, 0, 3);
+    assert_int_equal(trial_session(t, &t->session).free, balance);
+    assert_int_equal(trial_bond_of(t, ASSAY_ROLE_PROVIDER, PROVIDER), 100 * CHAIN_OPEN);
+    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    trial_close(t);
+}
+
+// Silent draws, then an answer window, then three torn rounds: still within W (P-23).
+static ballot slowest(trial *t, uint32_t actor, const assay_duty *duty) {
+    if (duty->sample != 0) return (ballot){0};
+    if (duty->round < 1) return (ballot){.no_commit = true};
+    if (duty->round == 1) return (ballot){.verdict = ASSAY_VERDICT_UNAVAILABLE};
+    return (ballot){.verdict = actor % 2 ? ASSAY_VERDICT_OUTPUT : ASSAY_VERDICT_MATCH};
+}
+
+static void the_longest_path_fits_the_window(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = slowest;
+    trial_submit(t, &b, 8);
+    uint64_t height = t->chain.height;
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
+    assert_int_equal(batch.ended, batch.beacon_height + 5 * (C + R) + E);
+    assert_true(batch.ended - height <= assay_params_window(&t->chain.genesis.params));
+    trial_close(t);
+}
+
+static void a_batch_without_a_beacon_is_void(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->chain.silent = true;
+    trial_submit(t, &b, 8);
+    uint64_t height = t->chain.height;
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.state, ASSAY_BATCH_VOID);
+    assert_int_equal(batch.reason, ASSAY_VOID_NO_BEACON);
+    assert_int_equal(batch.ended, height + 2 * DELAY);
+    assert_int_equal(batch.refunded, b.tx.body.submit_batch.fee_total);
+    assert_int_equal(trial_session(t, &t->session).reserved, 0);
+    trial_close(t);
+}
+
+// Everyone forgets the roots between inclusion and beacon: no voters, no decision.
+static void nobody_left_to_check_decides_nothing(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    trial_submit(t, &b, 8);
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
+        trial_declare(t, VALIDATOR + i, NULL, 0);
+    chain_block(&t->chain);
+    trial_all_accepted(t);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
+    assert_int_equal(batch.undecided, 3);
+    trial_close(t);
+}
+
+// ---- data missing ----
+
+static assay_hash missing_dataset;
+static ballot data_gone(trial *t, uint32_t actor, const assay_duty *duty) {
+    if (duty->sample != 0) return (ballot){0};
+    return (ballot){.verdict = ASSAY_VERDICT_DATA_MISSING, .dataset = missing_dataset};
+}
+
+static uint64_t contributor_total(trial *t, const assay_hash *id, const assay_hash *dataset) {
+    assay_view view = chain_view(&t->chain);
+    uint64_t sum = 0;
+    bool found = true;
+    for (uint32_t i = 0; found; i++) {
+        assay_payout_line line;
+        chain_ok(assay_payout_line_get(&line, &found, &view.reader, id, i, err));
+        if (found && assay_hash_equal(&line.id, dataset)) sum += line.amount;
+    }
+    assay_view_close(&view);
+    return sum;
+}
+
+// The share burns, the provider is paid; when it goes on for too long the bond burns as well
+// (P-76).
+static void missing_data_burns_its_share_then_its_bond(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.data_missing_blocks = 30;
+    trial_start(t);
+    t->votes = data_gone;
+    missing_dataset = t->datasets[0];
+    uint64_t since = 0, bond = CHAIN_OPEN;
+    for (uint32_t i = 0; bond > 0; i++) {
+        bundle b;
+        assert_true(i < 8);
+        trial_submit(t, &b, 8);
+        assay_batch batch = trial_run_out(t, &b.id);
+        assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
+        expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_DATA_MISSING, 1);
+        assert_int_equal(contributor_total(t, &b.id, &t->datasets[0]), 0);
+        assert_true(contributor_total(t, &b.id, &t->datasets[1]) > 0);
+        assay_view view = chain_view(&t->chain);
+        assay_dataset dataset;
+        bool found;
+        uint64_t first, last;
+        chain_ok(assay_dataset_get(&dataset, &found, &view.reader, &t->datasets[0], err));
+        chain_ok(assay_verdict_missing(&first, &last, &view.reader, &t->datasets[0], err));
+        assay_view_close(&view);
+        if (i == 0) since = first;
+        bond = dataset.bond;
+        if (bond > 0) {
+            assert_int_equal(first, since);
+            assert_int_equal(last, batch.ended);
+            assert_true(last - since < 30);
+        } else {
+            assert_int_equal(first + last, 0);
+            assert_true(batch.ended - since >= 30);
+        }
+    }
+    trial_close(t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(honest_validators_settle_a_batch),
+        cmocka_unit_test(a_missing_reveal_costs_and_does_not_delay),
+        cmocka_unit_test(no_vote_costs_less),
+        cmocka_unit_test(silence_is_redrawn),
+        cmocka_unit_test(silence_twice_escalates),
+        cmocka_unit_test(a_copier_is_overruled_and_pays_the_reruns),
+        cmocka_unit_test(an_overruled_accuser_pays_the_reruns),
+        cmocka_unit_test(accusations_are_bounded),
+        cmocka_unit_test(every_kind_of_fraud_voids_the_batch),
+        cmocka_unit_test(selective_serving_does_not_escape),
+        cmocka_unit_test(unavailable_decides_only_after_the_answer_window),
+        cmocka_unit_test(bond_that_leaves_is_still_slashed),
+        cmocka_unit_test(a_leaf_that_is_posted_was_neither_there_nor_not),
+        cmocka_unit_test(a_table_that_is_posted_was_neither_there_nor_not),
+        cmocka_unit_test(unavailable_after_the_answer_is_no_vote),
+        cmocka_unit_test(three_rounds_without_decision_void_without_slash),
+        cmocka_unit_test(the_longest_path_fits_the_window),
+        cmocka_unit_test(a_batch_without_a_beacon_is_void),
+        cmocka_unit_test(nobody_left_to_check_decides_nothing),
+        cmocka_unit_test(missing_data_burns_its_share_then_its_bond),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
