@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// The beacon and its hash chains (P-45, P-46, P-48): values against tests/oracles/draws.py, and
+// several proposers on a block opened by hand, since the solo engine has one.
+#include "tests/ledger/chain.h"
+#include "tests/vectors.h"
+
+#include "ledger/power.h"
+
+enum { PROPOSERS = 4, LINKS = 64 };
+
+// A block at any height by any proposer, on the chain's own store.
+typedef struct {
+    chain chain;
+    assay_ledger ledger;
+    assay_hash links[PROPOSERS][LINKS + 1];
+} bench;
+
+static bench *bench_new(void) {
+    bench *b = calloc(1, sizeof *b);
+    chain_init(&b->chain);
+    chain_start(&b->chain);
+    assay_store *store = assay_app_store(b->chain.app);
+    chain_ok(assay_store_begin(store, err));
+    b->ledger = (assay_ledger){.store = store,
+                               .reader = assay_reader_of_store(store),
+                               .genesis = &b->chain.genesis,
+                               .params = &b->chain.genesis.params,
+                               .proposer = b->chain.actors[0]};
+    for (uint32_t p = 0; p < PROPOSERS; p++) {
+        assay_sha256_of(&b->links[p][LINKS], &p, sizeof p);
+        for (uint32_t i = LINKS; i > 0; i--)
+            assay_sha256_of(&b->links[p][i - 1], b->links[p][i].bytes, 32);
+    }
+    return b;
+}
+
+static void bench_close(bench *b) {
+    assay_store_abort(b->ledger.store);
+    chain_close(&b->chain);
+    free(b);
+}
+
+static void power_set(bench *b, uint32_t actor, uint64_t power) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_POWER, &b->chain.actors[actor]);
+    uint8_t value[8];
+    assay_store_be64(value, power);
+    chain_ok(assay_ledger_put(&b->ledger, &key, value, 8, err));
+}
+
+// The next block, by `proposer`, with a preimage (NULL: none). Returns: the beacon's result code.
+static uint32_t block(bench *b, uint32_t proposer, const assay_hash *preimage) {
+    uint32_t code = 0;
+    b->ledger.height++;
+    b->ledger.proposer = b->chain.actors[proposer];
+    chain_ok(assay_beacon_block(&b->ledger, preimage, &code, err));
+    return code;
+}
+
+static assay_hash last(bench *b) {
+    assay_hash value;
+    chain_ok(assay_beacon_last(&value, &b->ledger.reader, err));
+    return value;
+}
+
+static assay_chain chain_of(bench *b, uint32_t actor) {
+    assay_chain links;
+    chain_ok(assay_chain_get(&links, &b->ledger.reader, &b->chain.actors[actor], err));
+    return links;
+}
+
+static bool ready(bench *b, uint64_t height, uint32_t provider) {
+    bool out;
+    chain_ok(assay_beacon_ready(&out, &b->ledger.reader, b->ledger.params, height,
+                                &b->chain.actors[provider], b->ledger.height, err));
+    return out;
+}
+
+// Makes `preimage` the operator's next one; B stays what it is.
+static void expect_next(bench *b, const assay_hash *preimage) {
+    uint64_t height = b->ledger.height;
+    assay_hash before = last(b);
+    assay_record_key key;
+    assay_sha256_of(&b->chain.genesis.operator.chain_tip, preimage->bytes, 32);
+    b->ledger.height = 1000;
+    chain_ok(assay_beacon_init(&b->ledger, err));
+    b->ledger.height = height;
+    assay_record_key_start(&key, ASSAY_TABLE_BEACON);
+    chain_ok(assay_ledger_put(&b->ledger, &key, before.bytes, 32, err));
+}
+
+static void values_match_the_oracle(void **state) {
+    json_t *root = vectors_read("draws.json"), *item;
+    bench *b = bench_new();
+    size_t i;
+    const char *hex = json_string_value(vectors_at(root, "genesis"));
+    chain_ok(assay_hex_decode(b->chain.genesis.hash.bytes, 32, hex, err));
+    chain_ok(assay_beacon_init(&b->ledger, err));
+    json_array_foreach(vectors_at(root, "beacons"), i, item) {
+        assay_hash value, preimage, found;
+        hex = json_string_value(json_object_get(item, "preimage"));
+        if (*hex) {
+            chain_ok(assay_hex_decode(preimage.bytes, 32, hex, err));
+            expect_next(b, &preimage);
+        }
+        if (i > 0) assert_int_equal(block(b, 0, *hex ? &preimage : NULL), 0);
+        hex = json_string_value(json_object_get(item, "value"));
+        chain_ok(assay_hex_decode(value.bytes, 32, hex, err));
+        found = last(b);
+        assert_memory_equal(&found, &value, 32);
+        chain_ok(assay_beacon_at(&found, &b->ledger.reader, b->ledger.height, err));
+        assert_memory_equal(&found, &value, 32);
+    }
+    assert_int_equal(i, 40);
+    assay_hash none;
+    assert_int_equal(assay_beacon_at(&none, &b->ledger.reader, 5000, NULL), ASSAY_NOT_FOUND);
+    bench_close(b);
+    json_decref(root);
+}
+
+// A preimage counts once, in its turn, from its owner; a wrong one is as good as none.
+static void preimages(void **state) {
+    bench *b = bench_new();
+    const assay_hash *links = b->chain.links;
+    assert_int_equal(block(b, 0, &links[1]), 0);
+    assay_hash with = last(b);
+    assert_int_equal(chain_of(b, 0).left, CHAIN_PREIMAGES - 1);
+    assert_int_equal(block(b, 0, &links[1]), ASSAY_REJECT_BEACON_PREIMAGE); // again
+    assay_hash without;
+    assay_sha256_of(&without, with.bytes, 32);
+    with = last(b);
+    assert_memory_equal(&with, &without, 32);
+    assert_int_equal(block(b, 0, &links[3]), ASSAY_REJECT_BEACON_PREIMAGE); // a link ahead
+    assert_int_equal(chain_of(b, 0).misses, 2);
+    assert_int_equal(block(b, 1, &links[2]), ASSAY_REJECT_BEACON_NO_CHAIN); // a stranger's
+    assay_error refusal = {0};
+    const assay_params *params = b->ledger.params;
+    assert_int_equal(
+        assay_beacon_check(&b->ledger.reader, params, 9, &b->chain.actors[0], &links[3], &refusal),
+        ASSAY_REJECTED);
+    assert_int_equal(refusal.reject, ASSAY_REJECT_BEACON_PREIMAGE);
+    chain_ok(assay_beacon_check(&b->ledger.reader, params, 9, &b->chain.actors[0], &links[2], err));
+    assert_int_equal(block(b, 0, &links[2]), 0);
+    assert_int_equal(chain_of(b, 0).revealed, b->ledger.height);
+    bench_close(b);
+}
+
+static uint32_t join(bench *b, uint32_t actor, uint64_t length) {
+    assay_error refusal = {0};
+    assay_tx_register_chain body = {b->links[actor][0], length};
+    b->ledger.principal = b->chain.actors[actor];
+    assay_status status = assay_beacon_register(&b->ledger, &body, &refusal);
+    assert_true(status == ASSAY_OK || status == ASSAY_REJECTED);
+    return status == ASSAY_OK ? 0 : refusal.reject;
+}
+
+static void bond(bench *b, uint32_t actor, uint64_t open) {
+    chain_ok(assay_money_move(&b->ledger, assay_purse_balance(&b->chain.actors[actor]),
+                              assay_purse_bond(ASSAY_ROLE_CONSENSUS, &b->chain.actors[actor]),
+                              open * CHAIN_OPEN, err));
+}
+
+static void only_bonded_proposers_register_chains(void **state) {
+    bench *b = bench_new();
+    b->ledger.height = 1;
+    assert_int_equal(join(b, 1, LINKS), ASSAY_REJECT_CHAIN_BOND);
+    bond(b, 1, 9); // under the minimum
+    assert_int_equal(join(b, 1, LINKS), ASSAY_REJECT_CHAIN_BOND);
+    bond(b, 1, 1);
+    assert_int_equal(join(b, 1, 0), ASSAY_REJECT_CHAIN_LENGTH);
+    assert_int_equal(join(b, 1, (UINT64_C(1) << 40) + 1), ASSAY_REJECT_CHAIN_LENGTH);
+    assert_int_equal(join(b, 1, LINKS), 0);
+    assert_int_equal(chain_of(b, 1).pending_length, LINKS);
+    assert_int_equal(chain_of(b, 1).left, 0);
+    bench_close(b);
+}
+
+// Two epochs are not enough, and neither are reveals: a chain waits for both.
+static void a_chain_waits_for_epochs_and_for_the_others(void **state) { // waits
+    bench *b = bench_new();
+    uint32_t own = 1; // next link of the operator
+    bond(b, 1, 50);
+    power_set(b, 1, 50);
+    power_set(b, 2, 200); // never reveals: the operator has exactly a third of the others' power
+    b->ledger.height = 10;
+    assert_int_equal(join(b, 1, LINKS), 0);
+    assert_int_equal(block(b, 0, &b->chain.links[own++]), 0);
+    assert_int_equal(block(b, 1, &b->links[1][1]), ASSAY_REJECT_BEACON_NO_CHAIN);
+    b->ledger.height = 40; // the third epoch begins with 41
+    assert_int_equal(block(b, 1, &b->links[1][1]), ASSAY_REJECT_BEACON_NO_CHAIN);
+    power_set(b, 2, 199);
+    b->ledger.height = 38; // more than a third now, but too early
+    assert_int_equal(block(b, 1, &b->links[1][1]), ASSAY_REJECT_BEACON_NO_CHAIN);
+    b->ledger.height = 40;
+    assert_int_equal(block(b, 1, &b->links[1][1]), 0);
+    assert_int_equal(chain_of(b, 1).left, LINKS - 1);
+    assert_int_equal(chain_of(b, 1).pending_length, 0);
+    // A new chain waits beside the old one, which goes on.
+    assert_int_equal(join(b, 1, 7), 0);
+    assert_int_equal(block(b, 1, &b->links[1][2]), 0);
+    assert_int_equal(chain_of(b, 1).pending_length, 7);
+    bench_close(b);
+}
+
+// Reveals of > 1/3 of power since the batch, its provider's not among them (P-48).
+static void a_batch_waits_for_a_third_of_the_others(void **state) {
+    bench *b = bench_new();
+    b->ledger.height = 1;
+    for (uint32_t p = 1; p < PROPOSERS; p++) {
+        power_set(b, p, 100);
+        bond(b, p, 100);
+        assert_int_equal(join(b, p, LINKS), 0);
+    }
+    b->ledger.height = 60;
+    power_set(b, 2, 99); // or the operator alone would be no more than a third of the others of 1
+    power_set(b, 3, 99);
+    assert_int_equal(block(b, 0, &b->chain.links[1]), 0); // 61
+    assert_int_equal(block(b, 1, &b->links[1][1]), 0);    // 62
+    power_set(b, 2, 100);
+    power_set(b, 3, 100);
+    assert_false(ready(b, 62, 5));                     // nobody since 62
+    assert_false(ready(b, 61, 5));                     // 100 of 400
+    assert_int_equal(block(b, 2, &b->links[2][1]), 0); // 63
+    assert_true(ready(b, 61, 5));                      // 200 of 400
+    assert_false(ready(b, 62, 5));                     // 100 of 400
+    assert_false(ready(b, 62, 2));                     // 0 of 300
+    assert_false(ready(b, 62, 1));                     // 100 of 300 is no more than a third
+    power_set(b, 3, 99);
+    assert_true(ready(b, 62, 1)); // 100 of 299
+    bench_close(b);
+}
+
+// A solo operator that is its own provider: any reveal since will do, silence will not.
+static void the_last_proposer_binds_itself(void **state) {
+    bench *b = bench_new();
+    assert_int_equal(block(b, 0, &b->chain.links[1]), 0);
+    assert_false(ready(b, 1, 0));
+    assert_int_equal(block(b, 0, NULL), 0);
+    assert_false(ready(b, 1, 0));
+    assert_false(ready(b, 1, 3));
+    assert_int_equal(block(b, 0, &b->chain.links[2]), 0);
+    assert_true(ready(b, 1, 0));
+    assert_true(ready(b, 1, 3));
+    bench_close(b);
+}
+
+// Past beacon_misses_max in an epoch: jailed until the end of the next.
+static void misses_lead_to_jail(void **state) {
+    bench *b = bench_new();
+    b->chain.genesis.params.beacon_misses_max = 3;
+    power_set(b, 1, 10);
+    bond(b, 1, 10);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(block(b, 0, NULL), 0);
+    assert_false(chain_of(b, 0).jailed);
+    assert_int_equal(block(b, 0, NULL), 0);
+    assay_chain links = chain_of(b, 0);
+    assert_true(links.jailed);
+    assert_true(assay_chain_is_jailed(&links, 0));
+    assert_true(assay_chain_is_jailed(&links, 1));
+    assert_false(assay_chain_is_jailed(&links, 2));
+    assert_int_equal(block(b, 0, &b->chain.links[1]), 0); // its reveals count for nothing
+    assert_false(ready(b, 0, 5));
+    b->ledger.height = 20;
+    chain_ok(assay_power_epoch(&b->ledger, err));
+    assay_power powers[ASSAY_POWER_MAX];
+    uint32_t count, own = 0;
+    chain_ok(assay_power_list(powers, &count, &b->ledger.reader, err));
+    assert_int_equal(count, 2);
+    if (!assay_address_equal(&powers[0].address, &b->chain.actors[0])) own = 1;
+    assert_int_equal(powers[own].power, 100 - 110 / 6); // and power begins to leave it
+    assert_int_equal(powers[1 - own].power, 10);
+    b->ledger.height = 21; // a miss in another epoch starts a new count
+    assert_int_equal(block(b, 0, NULL), 0);
+    assert_int_equal(chain_of(b, 0).misses, 1);
+    bench_close(b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_match_the_oracle),
+        cmocka_unit_test(preimages),
+        cmocka_unit_test(only_bonded_proposers_register_chains),
+        cmocka_unit_test(a_chain_waits_for_epochs_and_for_the_others),
+        cmocka_unit_test(a_batch_waits_for_a_third_of_the_others),
+        cmocka_unit_test(the_last_proposer_binds_itself),
+        cmocka_unit_test(misses_lead_to_jail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Consensus power follows bonds slowly (P-47): the step against tests/oracles/draws.py, and epochs
+// of a real chain.
+#include "tests/ledger/chain.h"
+#include "tests/vectors.h"
+
+#include "ledger/power.h"
+
+static void steps_match_the_oracle(void **state) {
+    json_t *root = vectors_read("draws.json"), *item;
+    size_t i, j;
+    json_array_foreach(vectors_at(root, "steps"), i, item) {
+        assay_power powers[16] = {0};
+        uint64_t targets[16], before = 0, changed = 0, after = 0, wanted = 0;
+        json_t *value, *expected = json_object_get(item, "after");
+        json_array_foreach(json_object_get(item, "powers"), j, value) before += powers[j].power =
+            (uint64_t)json_integer_value(value);
+        json_array_foreach(json_object_get(item, "targets"), j, value) wanted += targets[j] =
+            (uint64_t)json_integer_value(value);
+        uint64_t ppm = (uint64_t)json_integer_value(json_object_get(item, "ppm"));
+        assay_power_step(powers, targets, (uint32_t)j, ppm);
+        json_array_foreach(expected, j, value) {
+            uint64_t was =
+                (uint64_t)json_integer_value(json_array_get(json_object_get(item, "powers"), j));
+            assert_int_equal(powers[j].power, json_integer_value(value));
+            changed += was > powers[j].power ? was - powers[j].power : powers[j].power - was;
+            after += powers[j].power;
+        }
+        uint64_t limit = before * ppm / 1000000; // step_is_bounded
+        assert_true(changed <= (limit > 0 ? limit : 1));
+        assert_true(after > 0 || wanted > 0);
+    }
+    assert_int_equal(i, 200);
+    json_decref(root);
+}
+
+static void targets_of_zero_change_nothing(void **state) { // never_empties
+    assay_power powers[2] = {{{{1}}, 5}, {{{2}}, 0}};
+    uint64_t targets[2] = {0, 0};
+    assay_power_step(powers, targets, 2, 1000000);
+    assert_int_equal(powers[0].power, 5);
+    targets[1] = 3;
+    assay_power_step(powers, targets, 2, 1000000); // the whole step, in order
+    assert_int_equal(powers[0].power + powers[1].power, 2);
+}
+
+static uint64_t operator_power(const chain *c) {
+    assay_view view = chain_view(c);
+    assay_power powers[ASSAY_POWER_MAX];
+    uint32_t count;
+    chain_ok(assay_power_list(powers, &count, &view.reader, err));
+    assay_view_close(&view);
+    assert_int_equal(count, 1);
+    assert_memory_equal(&powers[0].address, &c->actors[0], 20);
+    return powers[0].power;
+}
+
+// The operator bonds 100 OPEN more: a sixth of its power an epoch, at epoch ends only.
+static void power_follows_the_bond_at_epoch_ends(void **state) {
+    chain *c = calloc(1, sizeof *c);
+    chain_init(c);
+    chain_start(c);
+    assert_int_equal(operator_power(c), 100);
+    assay_tx tx = chain_tx(c, 0, ASSAY_TX_BOND);
+    tx.body.bond = (assay_tx_bond){ASSAY_ROLE_CONSENSUS, 100 * CHAIN_OPEN};
+    chain_run(c, &tx, NONE);
+    chain_until(c, 19);
+    assert_int_equal(operator_power(c), 100);
+    static const uint64_t steps[] = {116, 135, 157, 183, 200, 200};
+    for (uint32_t i = 0; i < 6; i++) {
+        chain_until(c, 20 * (i + 1));
+        assert_int_equal(operator_power(c), steps[i]);
+    }
+    chain_close(c);
+    free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_match_the_oracle),
+        cmocka_unit_test(targets_of_zero_change_nothing),
+        cmocka_unit_test(power_follows_the_bond_at_epoch_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
