@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The vectors of tests/vectors/tokenizer.json, by Hugging Face's tokenizers.
 
-    pip install tokenizers==0.20.3
+    pip install tokenizers==0.21.1
     tokenizer.py record|check tests/vectors/tokenizer.json
 """
 import hashlib
@@ -14,7 +14,7 @@ import sys
 import tokenizers
 from tokenizers import Regex, Tokenizer, pre_tokenizers
 
-assert tokenizers.__version__ == "0.20.3"
+assert tokenizers.__version__ == "0.21.1"
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BASE = json.load(open(os.path.join(ROOT, "testnet/model/tokenizer.json"), encoding="utf-8"))
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
@@ -114,7 +114,7 @@ def make():
                                  0x8F, 0xFF]) for _ in range(rng.randrange(12)))
                for _ in range(400)]
     return {
-        "about": "by tests/oracles/tokenizer.py, tokenizers 0.20.3",
+        "about": "by tests/oracles/tokenizer.py, tokenizers 0.21.1",
         "classes_sha256": classes(),
         "files": files,
         "decode": [{"ids": ids, "text": base.decode(ids, skip_special_tokens=False)}

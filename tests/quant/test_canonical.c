@@ -8,7 +8,7 @@
 #include "quant/canonical.h"
 #include "tests/vectors.h"
 
-// What safetensors 0.4.5 writes for these tensors: tests/oracles/safetensors_canonical.py.
+// What safetensors 0.5.3 writes for these tensors: tests/oracles/safetensors_canonical.py.
 static const char recorded_sha256[] =
     "031af68d0c17e1f4e9fee7e01b0fabbddc2b2c913c8d2882799d54ac34a1d4fb";
 

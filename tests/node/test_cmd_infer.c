@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// model, adapter, tokenize, infer, logits and bench infer, run as programs (F-9), against the
+// whole-model answers of an independent implementation (tests/vectors/exact.json).
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/vectors.h"
+
+#define PROGRAM ASSAY_BINARY_DIR "/assay"
+#define TESTNET ASSAY_SOURCE_DIR "/testnet/"
+
+static char folder[] = "/tmp/assay-infer-XXXXXX";
+static const char *const adapters[] = {"doyle", "carroll", "shakespeare"};
+static char out[1 << 17];
+
+// Runs the program; its standard output into `out`. Returns: the exit code.
+static int run(const char *format, ...) {
+    static char command[1 << 14];
+    size_t used = (size_t)snprintf(command, sizeof command, "cd %s && " PROGRAM " ", folder);
+    va_list args;
+    va_start(args, format);
+    used += (size_t)vsnprintf(command + used, sizeof command - used, format, args);
+    va_end(args);
+    assert_true(used < sizeof command - 16);
+    memcpy(command + used, " 2>/dev/null", sizeof " 2>/dev/null");
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t got = fread(out, 1, sizeof out - 1, pipe);
+    out[got] = 0;
+    assert_true(got < sizeof out - 1);
+    return WEXITSTATUS(pclose(pipe));
+}
+
+static json_t *document(void) {
+    json_t *json = json_loads(out, 0, NULL);
+    if (!json) fail_msg("not JSON: %s", out);
+    return json;
+}
+
+static int files_make(void **state) {
+    if (!mkdtemp(folder)) return 1;
+    if (run("model import " TESTNET "model --out model") != 0) return 1;
+    for (int i = 0; i < 3; i++)
+        if (run("adapter import " TESTNET "adapters/%s --out %s", adapters[i], adapters[i]) != 0)
+            return 1;
+    return 0;
+}
+
+static int files_remove(void **state) {
+    char path[128];
+    static const char *const names[] = {"model", "doyle", "carroll", "shakespeare", "again"};
+    for (int i = 0; i < 5; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder); // nothing else was left there
+}
+
+static void ids_write(char *text, const json_t *ids) {
+    size_t at = 0;
+    for (size_t i = 0; i < json_array_size(ids); i++)
+        at += (size_t)sprintf(text + at, "%s%lld", i ? "," : "",
+                              (long long)json_integer_value(json_array_get(ids, i)));
+}
+
+static const char *text_of(const json_t *object, const char *name) {
+    const char *text = json_string_value(json_object_get(object, name));
+    assert_non_null(text);
+    return text;
+}
+
+static long long integer_of(const json_t *object, const char *name) {
+    const json_t *value = json_object_get(object, name);
+    assert_true(json_is_integer(value));
+    return json_integer_value(value);
+}
+
+static void logits_expect(const json_t *entry, const char *adapter_option) {
+    static char ids[1 << 13];
+    ids_write(ids, json_object_get(entry, "ids"));
+    static const char *const chunks[] = {"", "--chunk 7", "--chunk 1"};
+    // The long sequence once; the others in all their chunkings.
+    int ways = integer_of(entry, "positions") > 100 ? 1 : 3;
+    for (int i = 0; i < ways; i++) {
+        assert_int_equal(
+            run("logits --model model %s --ids %s %s --json", adapter_option, ids, chunks[i]), 0);
+        json_t *json = document();
+        assert_string_equal(text_of(json, "sha256"), text_of(entry, "logits_sha256"));
+        assert_int_equal(integer_of(json, "positions"), integer_of(entry, "positions"));
+        assert_int_equal(integer_of(json, "vocab"), integer_of(entry, "vocab"));
+        assert_int_equal(json_object_size(json), 3);
+        json_decref(json);
+    }
+}
+
+static void output_expect(const json_t *entry, const char *adapter_option) {
+    char ids[512], sampling[256];
+    ids_write(ids, json_object_get(entry, "prompt_ids"));
+    snprintf(sampling, sizeof sampling,
+             "--max-tokens %lld --temperature-milli %lld --top-k %lld --top-p-ppm %lld --seed %s",
+             integer_of(entry, "max_tokens"), integer_of(entry, "temperature_milli"),
+             integer_of(entry, "top_k"), integer_of(entry, "top_p_ppm"), text_of(entry, "seed"));
+    assert_int_equal(
+        run("infer --model model %s --ids %s %s --json", adapter_option, ids, sampling), 0);
+    json_t *json = document();
+    assert_true(json_equal(json_object_get(json, "ids"), json_object_get(entry, "ids")));
+    assert_string_equal(text_of(json, "text"), text_of(entry, "text"));
+    assert_string_equal(text_of(json, "trace"), text_of(entry, "trace"));
+    assert_int_equal(json_object_size(json), 3);
+    json_decref(json);
+    // As a person sees it: the same text, streamed, from the prompt's text.
+    char expected[1024];
+    assert_int_equal(run("infer --model model %s --prompt '%s' %s --threads 1", adapter_option,
+                         text_of(entry, "prompt"), sampling),
+                     0);
+    snprintf(expected, sizeof expected, "%s\n", text_of(entry, "text"));
+    assert_string_equal(out, expected);
+}
+
+static void the_model_vectors_match(void **state) {
+    json_t *root = vectors_read("exact.json"), *entry;
+    size_t index, logits = 0, outputs = 0;
+    json_array_foreach(vectors_at(root, "model"), index, entry) {
+        const char *adapter = text_of(entry, "adapter");
+        char option[64] = "";
+        if (strcmp(adapter, "base") != 0) snprintf(option, sizeof option, "--adapter %s", adapter);
+        if (json_object_get(entry, "trace")) {
+            output_expect(entry, option);
+            outputs++;
+        } else {
+            logits_expect(entry, option);
+            logits++;
+        }
+    }
+    assert_int_equal(logits, 16);
+    assert_int_equal(outputs, 8);
+    json_decref(root);
+}
+
+static void imports_repeat(void **state) {
+    char path[128];
+    uint8_t *first, *second;
+    size_t first_size, second_size;
+    assert_int_equal(run("model import " TESTNET "model --out again --json"), 0);
+    json_t *made = document();
+    assert_int_equal(run("model check model --json"), 0);
+    json_t *checked = document();
+    assert_true(json_equal(made, checked));
+    json_decref(made);
+    json_decref(checked);
+    snprintf(path, sizeof path, "%s/model", folder);
+    assert_int_equal(assay_file_read(path, 1 << 24, &first, &first_size, NULL), ASSAY_OK);
+    snprintf(path, sizeof path, "%s/again", folder);
+    assert_int_equal(assay_file_read(path, 1 << 24, &second, &second_size, NULL), ASSAY_OK);
+    assert_int_equal(first_size, second_size);
+    assert_memory_equal(first, second, first_size);
+    free(first);
+    free(second);
+    assert_int_equal(run("adapter check doyle --model model --json"), 0);
+    json_t *json = document();
+    assert_int_equal(integer_of(json, "pairs"), 42);
+    json_decref(json);
+}
+
+static void stop_ids_end_an_output(void **state) {
+    // Hot enough that this seed chooses id 0, the model's stop id, on the way.
+    static const char options[] =
+        "--model model --ids 768,313 --max-tokens 500 --temperature-milli 100000 --seed 1 --json";
+    assert_int_equal(run("infer %s", options), 0);
+    json_t *whole = document(), *ids = json_object_get(whole, "ids");
+    assert_int_equal(json_array_size(ids), 500);
+    size_t first = 0;
+    while (first < 500 && json_integer_value(json_array_get(ids, first)) != 0)
+        first++;
+    assert_true(first < 499);
+    assert_int_equal(run("infer %s --stop-eos", options), 0);
+    json_t *stopped = document();
+    assert_int_equal(json_array_size(json_object_get(stopped, "ids")), first + 1);
+    json_decref(stopped);
+    json_decref(whole);
+}
+
+static void text_becomes_ids_and_back(void **state) {
+    assert_int_equal(run("tokenize --model model 'Hello, Watson!'"), 0);
+    assert_string_equal(out, "73,439,112,45,399,297,1534,34\n");
+    assert_int_equal(run("tokenize --model model --decode 73,439,112,45,399,297,1534,34"), 0);
+    assert_string_equal(out, "Hello, Watson!");
+    assert_int_equal(run("tokenize --model model --decode 196 --json"), 0); // half a character
+    assert_string_equal(out, "{\"text\":\"\xEF\xBF\xBD\"}\n");
+    assert_int_equal(run("tokenize --model model ''"), 0);
+    assert_string_equal(out, "\n");
+    assert_int_equal(run("tokenize --model model --file " TESTNET "PROVENANCE.md --json"), 0);
+    json_t *json = document();
+    assert_true(json_array_size(json_object_get(json, "ids")) > 100);
+    json_decref(json);
+}
+
+static void bad_calls_say_so(void **state) {
+    static const struct {
+        const char *arguments;
+        int code;
+    } cases[] = {
+        {"infer --model model", 2},                          // neither ids nor a prompt
+        {"infer --model model --ids 1 --prompt a", 2},       // both
+        {"infer --model model --ids 1,x", 2},                // not a number
+        {"infer --model model --ids 2048", 3},               // not in the vocabulary
+        {"infer --model model --ids ''", 3},                 // empty
+        {"infer --model model --ids 1 --max-tokens 512", 3}, // over the context
+        {"infer --model model --ids 1 --max-tokens 0", 2},
+        {"infer --model model --ids 1 --top-p-ppm 0", 2},
+        {"infer --model model --ids 1 --temperature-milli 100001", 2},
+        {"infer --model model --ids 1 --isa none", 3}, // no such set
+        {"infer --model absent --ids 1", 4},
+        {"infer --model doyle --ids 1", 3}, // an adapter is no model
+        {"infer --model model --adapter model --ids 1", 3},
+        {"logits --model model --ids 1 --isa none", 3},
+        {"model import " TESTNET "data --out again", 4}, // no config.json there
+        {"model import " TESTNET "model --out absent/file", 4},
+        {"model import " TESTNET "model --out again --isa none", 3},
+        {"model check doyle", 3},
+        {"adapter import " TESTNET "model --out again", 4},
+        {"adapter check model", 3},
+        {"adapter check doyle --model doyle", 3},
+        {"tokenize --model model", 2},
+        {"tokenize --model model a --decode 1", 2},
+        {"bench infer --model absent", 4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int code = run("%s --json", cases[i].arguments);
+        if (code != cases[i].code)
+            fail_msg("%s: exit code %d, expected %d", cases[i].arguments, code, cases[i].code);
+        json_t *json = document(), *error = json_object_get(json, "error");
+        assert_non_null(error);
+        assert_true(*text_of(error, "text"));
+        json_decref(json);
+    }
+}
+
+static void the_bench_measures(void **state) {
+    assert_int_equal(run("bench infer --model model --adapter carroll --runs 1 --tokens 8 --json"),
+                     0);
+    json_t *json = document();
+    assert_true(json_real_value(json_object_get(json, "prefill_tokens_per_s")) > 0);
+    assert_true(json_real_value(json_object_get(json, "decode_tokens_per_s")) > 0);
+    assert_true(json_real_value(json_object_get(json, "memory_read_bytes_per_s")) > 0);
+    assert_true(integer_of(json, "rss_bytes") > 0);
+    assert_true(integer_of(json, "model_bytes") > 0);
+    json_decref(json);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_model_vectors_match), cmocka_unit_test(imports_repeat),
+        cmocka_unit_test(stop_ids_end_an_output),  cmocka_unit_test(text_becomes_ids_and_back),
+        cmocka_unit_test(bad_calls_say_so),        cmocka_unit_test(the_bench_measures),
+    };
+    return cmocka_run_group_tests(tests, files_make, files_remove);
+}
