@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/workshop.h"
+
+#include <stdlib.h>
+
+#include "attribution/shares.h"
+
+static assay_status adapters_open(assay_workshop *shop, const assay_option_texts *files,
+                                  assay_error *err) {
+    shop->adapters = calloc(files->count + 1, sizeof *shop->adapters);
+    if (!shop->adapters) return ASSAY_FAIL(err, MEMORY, "no memory for %u adapters", files->count);
+    for (; shop->adapter_count < files->count; shop->adapter_count++)
+        ASSAY_TRY(assay_adapter_open(&shop->adapters[shop->adapter_count],
+                                     files->items[shop->adapter_count], &shop->model, err));
+    return ASSAY_OK;
+}
+
+static assay_status dataset_open(assay_workshop *shop, assay_workshop_dataset *set,
+                                 const char *file, assay_error *err) {
+    ASSAY_TRY(assay_mapping_open(&set->file, file, ASSAY_CORPUS_SIZE_MAX, err));
+    ASSAY_TRY(assay_corpus_open(&set->corpus, (assay_bytes){set->file.data, set->file.size}, err));
+    return assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
+                              shop->model.shape.vocab_size, err);
+}
+
+static assay_status datasets_open(assay_workshop *shop, const assay_option_texts *files,
+                                  assay_error *err) {
+    shop->datasets = calloc(files->count + 1, sizeof *shop->datasets);
+    if (!shop->datasets) return ASSAY_FAIL(err, MEMORY, "no memory for %u data sets", files->count);
+    while (shop->dataset_count < files->count) {
+        uint32_t at = shop->dataset_count++;
+        ASSAY_TRY(dataset_open(shop, &shop->datasets[at], files->items[at], err));
+    }
+    return ASSAY_OK;
+}
+
+static assay_status parts_open(assay_workshop *shop, const assay_workshop_options *options,
+                               assay_error *err) {
+    assay_engine engine = {.model = &shop->model};
+    ASSAY_TRY(assay_kernels_find(&engine.kernels, options->isa, err));
+    ASSAY_TRY(assay_model_open(&shop->model, options->model_file, err));
+    ASSAY_TRY(assay_tokenizer_open(&shop->tokenizer, shop->model.tokenizer.data,
+                                   shop->model.tokenizer.size, shop->model.shape.vocab_size, err));
+    ASSAY_TRY(adapters_open(shop, &options->adapter_files, err));
+    ASSAY_TRY(datasets_open(shop, &options->dataset_files, err));
+    ASSAY_TRY(assay_pool_open(&shop->pool, (unsigned)options->threads, err));
+    engine.pool = shop->pool;
+    return assay_generator_open(&shop->generator, &engine, shop->model.shape.context_size, 0, err);
+}
+
+assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
+                                 assay_error *err) {
+    memset(shop, 0, sizeof *shop);
+    pthread_mutex_init(&shop->lock, NULL);
+    shop->lock_made = true;
+    assay_status status = parts_open(shop, options, err);
+    if (status != ASSAY_OK) assay_workshop_close(shop);
+    return status;
+}
+
+void assay_workshop_close(assay_workshop *shop) {
+    assay_generator_close(&shop->generator);
+    assay_pool_close(shop->pool);
+    for (uint32_t i = 0; i < shop->dataset_count; i++) {
+        assay_index_close(&shop->datasets[i].index);
+        assay_corpus_close(&shop->datasets[i].corpus);
+        assay_mapping_close(&shop->datasets[i].file);
+    }
+    for (uint32_t i = 0; i < shop->adapter_count; i++)
+        assay_adapter_close(&shop->adapters[i]);
+    free(shop->datasets);
+    free(shop->adapters);
+    assay_tokenizer_close(shop->tokenizer);
+    assay_model_close(&shop->model);
+    if (shop->lock_made) pthread_mutex_destroy(&shop->lock);
+    memset(shop, 0, sizeof *shop);
+}
+
+const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const assay_hash *root) {
+    for (uint32_t i = 0; i < shop->adapter_count; i++)
+        if (assay_hash_equal(&shop->adapters[i].root, root)) return &shop->adapters[i];
+    return NULL;
+}
+
+static int hash_order(const void *a, const void *b) {
+    return memcmp(a, b, ASSAY_HASH_SIZE);
+}
+
+uint32_t assay_workshop_roots(const assay_workshop *shop, assay_hash *out) {
+    uint32_t count = 0;
+    out[count++] = shop->model.root;
+    for (uint32_t i = 0; i < shop->adapter_count; i++)
+        out[count++] = shop->adapters[i].root;
+    qsort(out, count, sizeof *out, hash_order);
+    return count;
+}
+
+static const assay_index *index_find(const assay_workshop *shop, const assay_hash *dataset) {
+    for (uint32_t i = 0; i < shop->dataset_count; i++)
+        if (assay_hash_equal(&shop->datasets[i].corpus.root, dataset))
+            return &shop->datasets[i].index;
+    return NULL;
+}
+
+// Candidates by date. MISSING names the lowest id that is not loaded.
+static assay_status sources_find(assay_source *sources, const assay_workshop *shop,
+                                 const assay_lineage *lineage, assay_hash *missing,
+                                 assay_error *err) {
+    bool all = true;
+    for (uint32_t i = 0; i < lineage->count; i++) {
+        const assay_lineage_source *from = &lineage->sources[i];
+        sources[i] =
+            (assay_source){from->dataset, index_find(shop, &from->dataset), from->weight_ppm};
+        if (sources[i].index) continue;
+        if (all || hash_order(&from->dataset, missing) < 0) *missing = from->dataset;
+        all = false;
+    }
+    return all ? ASSAY_OK : ASSAY_FAIL(err, MISSING, "a data set of the adapter is not loaded");
+}
+
+assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_lineage *lineage,
+                                      uint32_t span_tokens_min, const uint32_t *prompt,
+                                      uint32_t prompt_count, const uint32_t *output,
+                                      uint32_t output_count, assay_receipt *receipt,
+                                      assay_spans *spans, assay_hash *missing, assay_error *err) {
+    assay_source sources[ASSAY_SOURCES_MAX];
+    assay_spans found = {0};
+    assay_shares shares;
+    ASSAY_TRY(sources_find(sources, shop, lineage, missing, err));
+    ASSAY_TRY(assay_spans_open(&found, sources, lineage->count, prompt, prompt_count, output,
+                               output_count, span_tokens_min, err));
+    assay_status status = assay_shares_make(&shares, sources, lineage->count, found.credits, err);
+    if (status == ASSAY_OK) {
+        receipt->attribution_count = (uint8_t)shares.count;
+        for (uint32_t i = 0; i < shares.count; i++)
+            receipt->attribution[i] =
+                (assay_attribution_row){shares.items[i].dataset, shares.items[i].weight_ppm};
+    }
+    if (spans && status == ASSAY_OK)
+        *spans = found;
+    else
+        assay_spans_close(&found);
+    return status;
+}
+
+void assay_workshop_request(assay_generate_request *out, const assay_request *request,
+                            const assay_hash *digest, const uint32_t *prompt,
+                            const assay_adapter *adapter) {
+    *out = (assay_generate_request){
+        .adapter = adapter,
+        .prompt = prompt,
+        .prompt_count = request->prompt_count,
+        .max_tokens = request->max_tokens,
+        .sampling = {request->temperature_milli, request->top_k, request->top_p_ppm, request->seed},
+        .digest = *digest};
+}

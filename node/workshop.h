@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a provider or a verifier works with: one resident base model, many adapters, the indexed
+// data sets, and the one generator that all requests take turns on.
+#ifndef ASSAY_NODE_WORKSHOP_H
+#define ASSAY_NODE_WORKSHOP_H
+
+#include <pthread.h>
+
+#include "attribution/corpus.h"
+#include "attribution/index.h"
+#include "attribution/spans.h"
+#include "node/lineage.h"
+#include "node/options.h"
+#include "quant/generate.h"
+#include "quant/tokenizer.h"
+#include "quant/verify.h"
+
+typedef struct {
+    assay_mapping file;
+    assay_corpus corpus;
+    assay_index index;
+} assay_workshop_dataset;
+
+// A zeroed struct is safe to close. After open only `generator` changes, under `lock`.
+typedef struct {
+    assay_model model;
+    assay_tokenizer *tokenizer;
+    assay_adapter *adapters; // [adapter_count]
+    uint32_t adapter_count;
+    assay_workshop_dataset *datasets; // [dataset_count]
+    uint32_t dataset_count;
+    assay_pool *pool;
+    pthread_mutex_t lock;
+    bool lock_made;
+    assay_generator generator;
+} assay_workshop;
+
+typedef struct {
+    const char *model_file;
+    assay_option_texts adapter_files;
+    assay_option_texts dataset_files;
+    uint64_t threads;
+    const char *isa; // NULL: the best
+} assay_workshop_options;
+
+// Rows for a command's option table.
+#define ASSAY_WORKSHOP_OPTIONS(options)                                                            \
+    {                                                                                              \
+        "model", ASSAY_OPTION_TEXT, &(options).model_file, "FILE", "canonical base model", 0, 0,   \
+        true},                                                                                     \
+        {"adapter",                                                                                \
+         ASSAY_OPTION_TEXTS,                                                                       \
+         &(options).adapter_files,                                                                 \
+         "FILE",                                                                                   \
+         "canonical adapter; may be repeated",                                                     \
+         0,                                                                                        \
+         0,                                                                                        \
+         false},                                                                                   \
+        {"dataset",                                                                                \
+         ASSAY_OPTION_TEXTS,                                                                       \
+         &(options).dataset_files,                                                                 \
+         "FILE",                                                                                   \
+         "data set text for attribution; may be repeated",                                         \
+         0,                                                                                        \
+         0,                                                                                        \
+         false},                                                                                   \
+    {                                                                                              \
+        "threads", ASSAY_OPTION_U64, &(options).threads, "N", "for inference (1)", 1, 256, false   \
+    }
+
+// Loads it all. Errors: those of the files, UNKNOWN or UNSUPPORTED (kernel set), MEMORY.
+// Lives: until close.
+assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
+                                 assay_error *err);
+void assay_workshop_close(assay_workshop *shop);
+
+// The adapter of that root; NULL if it is not loaded. Lives: as long as the workshop.
+const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const assay_hash *root);
+
+// The roots a validator with this workshop can rerun, ascending, into out [adapter_count + 1].
+// Returns: how many.
+uint32_t assay_workshop_roots(const assay_workshop *shop, assay_hash *out);
+
+// Whose data an output follows, as a receipt's table. spans: may be NULL, else the caller closes
+// it. missing: the lowest id of a source that is not loaded, set with MISSING.
+// Errors: MISSING, and those of attribution. Spec.
+assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_lineage *lineage,
+                                      uint32_t span_tokens_min, const uint32_t *prompt,
+                                      uint32_t prompt_count, const uint32_t *output,
+                                      uint32_t output_count, assay_receipt *receipt,
+                                      assay_spans *spans, assay_hash *missing, assay_error *err);
+
+// A ledger request in the generator's terms. adapter: that of request->adapter.
+void assay_workshop_request(assay_generate_request *out, const assay_request *request,
+                            const assay_hash *digest, const uint32_t *prompt,
+                            const assay_adapter *adapter);
+
+#endif
