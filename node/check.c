@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hex.h"
+#include "base/sha256.h"
+#include "ledger/draw.h"
+#include "node/batch_table.h"
+
+enum { URL_MAX = ASSAY_URI_SIZE_MAX + 32, FRAME_BYTES = 16 };
+
+// A check in progress. Everything it points to is in the arena.
+typedef struct {
+    const assay_checker *checker;
+    const assay_check_task *task;
+    assay_arena *arena;
+    assay_check_result *result;
+    assay_batch batch;
+    assay_batch_tables tables;
+    assay_receipt *receipts;
+    uint32_t receipt_count;
+    assay_session session;
+    assay_lineage lineage;
+    const assay_adapter *adapter;
+    assay_hash digest; // of the request
+} check;
+
+const char *assay_verdict_name(uint8_t verdict) {
+    switch (verdict) {
+    case ASSAY_VERDICT_MATCH:
+        return "match";
+    case ASSAY_VERDICT_REQUEST:
+        return "request invalid";
+    case ASSAY_VERDICT_FEE:
+        return "count or fee";
+    case ASSAY_VERDICT_OUTPUT:
+        return "output tokens";
+    case ASSAY_VERDICT_STOP:
+        return "stop reason";
+    case ASSAY_VERDICT_TRACE:
+        return "trace";
+    case ASSAY_VERDICT_ATTRIBUTION:
+        return "attribution";
+    case ASSAY_VERDICT_UNAVAILABLE:
+        return "unavailable";
+    case ASSAY_VERDICT_TABLE:
+        return "table wrong";
+    case ASSAY_VERDICT_TABLE_UNAVAILABLE:
+        return "table unavailable";
+    case ASSAY_VERDICT_DATA_MISSING:
+        return "data missing";
+    default:
+        return "unknown verdict";
+    }
+}
+
+// Ends the check with a verdict and why. Always OK: a verdict is no error of ours.
+static assay_status conclude(check *c, uint8_t verdict, const char *reason) {
+    c->result->verdict = verdict;
+    snprintf(c->result->reason, sizeof c->result->reason, "%s", reason);
+    return ASSAY_OK;
+}
+
+static bool concluded(const check *c) {
+    return c->result->verdict != ASSAY_VERDICT_MATCH;
+}
+
+// Fetches <uri>/<name>, or what the ledger holds instead. why: set where it cannot be had.
+static bool evidence_fetch(check *c, assay_fetched *out, bool posted, const char *kind,
+                           const char *name, size_t size_max, assay_error *why) {
+    char url[ASSAY_CLIENT_URL_MAX + URL_MAX], id[ASSAY_HEX_HASH_MAX];
+    assay_fetch_limits limits = c->checker->limits;
+    limits.size_max = size_max;
+    if (posted) {
+        limits = (assay_fetch_limits){
+            .size_max = ASSAY_TABLE_BYTES_MAX, .timeout_ms = 30000, .allow_private = true};
+        assay_hex_encode_0x(id, c->task->batch.bytes, ASSAY_HASH_SIZE);
+        snprintf(url, sizeof url, "%s/v1/evidence/%s/%u/%s", c->checker->client->url, id,
+                 c->task->sample, kind);
+    } else {
+        snprintf(url, sizeof url, "%.*s/%s", (int)c->batch.uri_size, (const char *)c->batch.uri,
+                 name);
+    }
+    if (assay_fetch(out, url, NULL, &limits, why) != ASSAY_OK) {
+        free(out->body);
+        memset(out, 0, sizeof *out);
+        return false;
+    }
+    if (out->code == 200) return true;
+    ASSAY_FAIL(why, NETWORK, "%.120s answers %u", url, out->code);
+    free(out->body);
+    memset(out, 0, sizeof *out);
+    return false;
+}
+
+// Root, sums, sizes and rows of the receipts against what the batch states.
+static assay_status table_compare(check *c, assay_error *why) {
+    assay_sumtree_node *leaves, root;
+    assay_batch_tables tables;
+    uint64_t bytes = 0;
+    uint8_t encoded[ASSAY_RECEIPT_SIZE_MAX];
+    if (c->receipt_count != c->batch.count)
+        return ASSAY_FAIL(why, MISMATCH, "%u receipts, batch states %u", c->receipt_count,
+                          c->batch.count);
+    for (uint32_t i = 0; i < c->receipt_count; i++)
+        bytes += assay_receipt_encode(&c->receipts[i], encoded);
+    if (bytes != c->batch.receipt_bytes)
+        return ASSAY_FAIL(why, MISMATCH, "receipts of %llu bytes, batch states %u",
+                          (unsigned long long)bytes, c->batch.receipt_bytes);
+    ASSAY_TRY(assay_receipt_leaves(&leaves, c->receipts, c->receipt_count, c->arena, why));
+    ASSAY_TRY(assay_sumtree_root(&root, leaves, c->receipt_count, why));
+    if (root.sum != c->batch.fee_total || !assay_hash_equal(&root.hash, &c->batch.root))
+        return ASSAY_FAIL(why, MISMATCH, "receipts have another root or fee total than the batch");
+    ASSAY_TRY(assay_table_make(&tables, c->receipts, c->receipt_count, c->arena, why));
+    if (!assay_table_equal(&tables, &c->tables))
+        return ASSAY_FAIL(why, MISMATCH, "receipts add up to another table than the batch's");
+    return ASSAY_OK;
+}
+
+static assay_status table_check(check *c) {
+    assay_fetched fetched;
+    assay_error why = {0};
+    size_t size_max = (size_t)c->batch.receipt_bytes + 4 * (size_t)c->batch.count + FRAME_BYTES;
+    if (!evidence_fetch(c, &fetched, c->task->table_posted, "table", "receipts", size_max, &why))
+        return conclude(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, why.text);
+    assay_status status =
+        assay_receipts_read(&c->receipts, &c->receipt_count, fetched.body, fetched.body_size,
+                            ASSAY_BATCH_RECEIPTS_MAX, c->arena, &why);
+    free(fetched.body);
+    if (status == ASSAY_OK) status = table_compare(c, &why);
+    return status == ASSAY_OK ? ASSAY_OK : conclude(c, ASSAY_VERDICT_TABLE, why.text);
+}
+
+static assay_status ids_compare(const check *c, assay_error *why) {
+    const assay_receipt *receipt = &c->result->receipt;
+    const assay_leaf_ids *ids = &c->result->ids;
+    assay_hash prompt, output;
+    assay_ids_digest(&prompt, ids->prompt, ids->prompt_count);
+    assay_ids_digest(&output, ids->output, ids->output_count);
+    if (ids->prompt_count != receipt->request.prompt_count ||
+        ids->output_count != receipt->output_count ||
+        !assay_hash_equal(&prompt, &receipt->request.prompt_digest) ||
+        !assay_hash_equal(&output, &receipt->output_digest))
+        return ASSAY_FAIL(why, MISMATCH, "the ids served are not those the receipt commits to");
+    return ASSAY_OK;
+}
+
+static assay_status leaf_fetch(check *c) {
+    assay_fetched fetched;
+    assay_error why = {0};
+    char name[32];
+    assay_check_result *result = c->result;
+    result->receipt = c->receipts[result->index];
+    result->has_receipt = true;
+    snprintf(name, sizeof name, "leaf/%u", result->index);
+    size_t size_max = FRAME_BYTES + 4 * ((size_t)result->receipt.request.prompt_count +
+                                         result->receipt.output_count);
+    if (!evidence_fetch(c, &fetched, c->task->leaf_posted, "leaf", name, size_max, &why))
+        return conclude(c, ASSAY_VERDICT_UNAVAILABLE, why.text);
+    assay_receipt posted;
+    uint32_t index;
+    assay_status status =
+        c->task->leaf_posted
+            ? assay_posting_read(&posted, &index, &result->ids, fetched.body, fetched.body_size,
+                                 c->arena, &why)
+            : assay_leaf_read(&result->ids, fetched.body, fetched.body_size, c->arena, &why);
+    free(fetched.body);
+    if (status == ASSAY_OK) status = ids_compare(c, &why);
+    return status == ASSAY_OK ? ASSAY_OK : conclude(c, ASSAY_VERDICT_UNAVAILABLE, why.text);
+}
+
+// Is this request one that the consumer signed and this provider may be paid for? why: if not.
+static assay_status request_check(check *c, assay_error *why) {
+    const assay_request *request = &c->result->receipt.request;
+    const assay_model *model = &c->checker->shop->model;
+    assay_generate_request run;
+    assay_address signer;
+    ASSAY_TRY(assay_request_check(request, why));
+    ASSAY_TRY(assay_request_signer(&signer, request, &c->checker->client->domain, why));
+    if (!assay_address_equal(&signer, &c->session.opener) &&
+        !assay_address_equal(&signer, &c->session.principal))
+        return ASSAY_FAIL(why, SIGNATURE, "request is not signed by its session's keys");
+    if (!assay_address_equal(&request->provider, &c->batch.provider) ||
+        !assay_address_equal(&c->session.provider, &c->batch.provider))
+        return ASSAY_FAIL(why, MISMATCH, "request is for another provider");
+    ASSAY_TRY(assay_request_fee_check(request, c->session.price_in, c->session.price_out, why));
+    assay_request_digest(&c->digest, request, &c->checker->client->domain);
+    assay_workshop_request(&run, request, &c->digest, c->result->ids.prompt, c->adapter);
+    return assay_generate_check(model, &run, why);
+}
+
+// What is needed to judge: session, lineage, model and adapter. Errors are ours.
+static assay_status context_fetch(check *c, assay_error *err) {
+    const assay_request *request = &c->result->receipt.request;
+    const assay_workshop *shop = c->checker->shop;
+    ASSAY_TRY(assay_session_fetch(&c->session, c->checker->client, &request->session, err));
+    ASSAY_TRY(assay_lineage_fetch(&c->lineage, c->checker->client, &request->adapter, err));
+    if (!assay_hash_equal(&request->model, &shop->model.root))
+        return ASSAY_FAIL(err, MISSING, "the batch's model is not the one loaded here");
+    if (assay_hash_is_zero(&request->adapter)) return ASSAY_OK;
+    c->adapter = assay_workshop_adapter(shop, &request->adapter);
+    if (!c->adapter) return ASSAY_FAIL(err, MISSING, "the batch's adapter is not loaded here");
+    return ASSAY_OK;
+}
+
+static void probe_hash(check *c, const assay_probe *probe, uint32_t width) {
+    assay_sha256 sha;
+    assay_sha256_init(&sha);
+    assay_sha256_update(&sha, c->batch.provider.bytes, ASSAY_ADDRESS_SIZE);
+    if (probe->faulted) {
+        assay_sha256_update(&sha, "fault", 5);
+    } else {
+        for (uint32_t i = 0; i < width; i++) {
+            uint8_t little[4];
+            uint32_t bits;
+            memcpy(&bits, &probe->residual[i], sizeof bits);
+            assay_store_le32(little, bits);
+            assay_sha256_update(&sha, little, sizeof little);
+        }
+    }
+    assay_sha256_final(&sha, &c->result->probe);
+}
+
+// The rerun: one teacher-forced pass. Fills the probe where there is a beacon to draw it from.
+static assay_status output_check(check *c, assay_finding *finding, assay_error *err) {
+    assay_workshop *shop = c->checker->shop;
+    const assay_check_result *result = c->result;
+    const assay_request *request = &result->receipt.request;
+    assay_generate_request run;
+    assay_output_claim claim = {result->ids.output, result->ids.output_count,
+                                (assay_stop)result->receipt.stop, result->receipt.trace};
+    assay_probe probe = {0};
+    void *room;
+    assay_workshop_request(&run, request, &c->digest, result->ids.prompt, c->adapter);
+    uint32_t width = shop->model.shape.width;
+    ASSAY_TRY(assay_arena_get(c->arena, width, sizeof(float), "probe", &room, err));
+    probe.residual = room;
+    uint32_t fed = claim.count < request->max_tokens ? claim.count : request->max_tokens;
+    assay_draw_probe(&probe.layer, &probe.position, &c->batch.beacon, &c->task->batch,
+                     c->task->sample, shop->model.shape.layer_count, request->prompt_count, fed);
+    pthread_mutex_lock(&shop->lock);
+    assay_status status =
+        assay_generator_verify(&shop->generator, &run, &claim, &probe, finding, err);
+    pthread_mutex_unlock(&shop->lock);
+    if (status == ASSAY_OK) probe_hash(c, &probe, width);
+    return status;
+}
+
+static assay_status fee_check(check *c, assay_error *why) {
+    const assay_receipt *receipt = &c->result->receipt;
+    uint64_t fee;
+    ASSAY_TRY(assay_fee_compute(&fee, receipt->request.prompt_count, c->session.price_in,
+                                receipt->output_count, c->session.price_out, why));
+    if (fee != receipt->fee)
+        return ASSAY_FAIL(why, MISMATCH, "fee %llu, counts and prices give %llu",
+                          (unsigned long long)receipt->fee, (unsigned long long)fee);
+    return ASSAY_OK;
+}
+
+static bool attribution_equal(const assay_receipt *a, const assay_receipt *b) {
+    if (a->attribution_count != b->attribution_count) return false;
+    for (uint32_t i = 0; i < a->attribution_count; i++)
+        if (!assay_hash_equal(&a->attribution[i].dataset, &b->attribution[i].dataset) ||
+            a->attribution[i].ppm != b->attribution[i].ppm)
+            return false;
+    return true;
+}
+
+// Verdicts 1, 35, 2 … 6 in this order: the first that fails counts (P-10).
+static assay_status leaf_judge(check *c, assay_error *err) {
+    assay_error why = {0};
+    assay_check_result *result = c->result;
+    assay_receipt own;
+    assay_hash missing;
+    assay_finding finding;
+    ASSAY_TRY(context_fetch(c, err));
+    if (request_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_REQUEST, why.text);
+    assay_status attributed =
+        assay_workshop_attribute(c->checker->shop, &c->lineage, c->checker->span_tokens_min,
+                                 result->ids.prompt, result->ids.prompt_count, result->ids.output,
+                                 result->ids.output_count, &own, NULL, &missing, &why);
+    if (attributed == ASSAY_MISSING) {
+        result->probe = missing;
+        return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);
+    }
+    if (attributed != ASSAY_OK) return assay_fail(err, attributed, 0, "%s", why.text);
+    ASSAY_TRY(output_check(c, &finding, err));
+    if (fee_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_FEE, why.text);
+    if (finding != ASSAY_FINDING_MATCH)
+        return conclude(c, (uint8_t)finding, "the rerun comes to something else");
+    if (!attribution_equal(&own, &result->receipt))
+        return conclude(c, ASSAY_VERDICT_ATTRIBUTION, "the data follow other shares");
+    return ASSAY_OK;
+}
+
+static assay_status batch_begin(check *c, assay_error *err) {
+    memset(c->result, 0, sizeof *c->result);
+    return assay_batch_fetch(&c->batch, &c->tables, c->checker->client, &c->task->batch, c->arena,
+                             err);
+}
+
+assay_status assay_check_run(assay_check_result *result, const assay_checker *checker,
+                             const assay_check_task *task, assay_arena *arena, assay_error *err) {
+    check c = {.checker = checker, .task = task, .arena = arena, .result = result};
+    assay_sumtree_node *leaves;
+    ASSAY_TRY(batch_begin(&c, err));
+    ASSAY_TRY(table_check(&c));
+    if (concluded(&c)) return ASSAY_OK;
+    ASSAY_TRY(assay_receipt_leaves(&leaves, c.receipts, c.receipt_count, arena, err));
+    result->index = assay_sumtree_find(NULL, leaves, c.receipt_count, task->position);
+    ASSAY_TRY(leaf_fetch(&c));
+    return concluded(&c) ? ASSAY_OK : leaf_judge(&c, err);
+}
+
+assay_status assay_check_leaf(assay_check_result *result, const assay_checker *checker,
+                              const assay_hash *batch, uint32_t index, assay_arena *arena,
+                              assay_error *err) {
+    const assay_check_task task = {.batch = *batch};
+    check c = {.checker = checker, .task = &task, .arena = arena, .result = result};
+    ASSAY_TRY(batch_begin(&c, err));
+    if (index >= c.batch.count)
+        return ASSAY_FAIL(err, RANGE, "receipt %u of a batch of %u", index, c.batch.count);
+    ASSAY_TRY(table_check(&c));
+    result->index = index;
+    if (!concluded(&c)) ASSAY_TRY(leaf_fetch(&c));
+    if (!concluded(&c)) ASSAY_TRY(leaf_judge(&c, err));
+    memset(&result->probe, 0, sizeof result->probe);
+    return ASSAY_OK;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a verifier finds out about one sample of one batch: it fetches the evidence, makes the
+// table again, reruns the request, and takes the probe.
+#ifndef ASSAY_NODE_CHECK_H
+#define ASSAY_NODE_CHECK_H
+
+#include "node/batch_json.h"
+#include "node/evidence_file.h"
+#include "node/workshop.h"
+
+// Borrowed; outlives its checks.
+typedef struct {
+    assay_workshop *shop;
+    const assay_client *client;
+    uint32_t span_tokens_min;  // of the genesis
+    assay_fetch_limits limits; // for a provider's URL; size_max is set by each fetch
+} assay_checker;
+
+// One sample. posted: the ledger holds the provider's answer, which is then what is judged.
+typedef struct {
+    assay_hash batch;
+    uint32_t sample;
+    uint64_t position;
+    bool leaf_posted;
+    bool table_posted;
+} assay_check_task;
+
+// The vote, and what it is about. receipt and ids stand where the evidence could be had.
+typedef struct {
+    uint8_t verdict; // P-10
+    assay_hash probe;
+    uint32_t index; // of the leaf
+    bool has_receipt;
+    assay_receipt receipt;
+    assay_leaf_ids ids;                // in the arena
+    char reason[ASSAY_ERROR_TEXT_MAX]; // why, for people; "" for a match
+} assay_check_result;
+
+// Errors: only what keeps this verifier from judging: NETWORK (the node, not the provider), MEMORY,
+// MISSING (a model or adapter it declared is not loaded). Lives: result's ids in the arena.
+// Spec: P-10, P-51.
+assay_status assay_check_run(assay_check_result *result, const assay_checker *checker,
+                             const assay_check_task *task, assay_arena *arena, assay_error *err);
+
+// Reruns leaf `index` of a batch whatever the draw was; the probe is then left zero.
+// Errors: as above, RANGE (index).
+assay_status assay_check_leaf(assay_check_result *result, const assay_checker *checker,
+                              const assay_hash *batch, uint32_t index, assay_arena *arena,
+                              assay_error *err);
+
+// A verdict's name, e.g. "output tokens". Lives: for ever. Spec: P-10.
+const char *assay_verdict_name(uint8_t verdict);
+
+#endif

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/provider.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+
+enum { PENDING_FILE_MAX = 16 << 20, INFLATION = 8, LEAF_ARENA_MAX = 16 << 20 };
+
+uint64_t assay_clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+assay_status assay_misbehaviour_parse(assay_misbehaviour *out, const char *text, assay_error *err) {
+    static const char *const names[] = {"", "altered-token", "wrong-adapter", "inflated-count",
+                                        "withheld-evidence"};
+    for (int i = ASSAY_MISBEHAVE_TOKEN; i <= ASSAY_MISBEHAVE_WITHHOLD; i++) {
+        if (strcmp(text, names[i]) != 0) continue;
+        *out = (assay_misbehaviour)i;
+        return ASSAY_OK;
+    }
+    return ASSAY_FAIL(err, USAGE,
+                      "misbehaviour \"%.30s\", known are altered-token, wrong-adapter, "
+                      "inflated-count, withheld-evidence",
+                      text);
+}
+
+// pending/<session>-<sequence>: u32 size || receipt || leaf file.
+static assay_status pending_path(char *out, const assay_provider *provider,
+                                 const assay_request *request, assay_error *err) {
+    char session[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode(session, request->session.bytes, ASSAY_HASH_SIZE);
+    int length = snprintf(out, PATH_MAX, "%s/pending/%s-%020llu", provider->options.home, session,
+                          (unsigned long long)request->sequence);
+    return length < PATH_MAX ? ASSAY_OK : ASSAY_FAIL(err, CAPACITY, "path is over %d", PATH_MAX);
+}
+
+static assay_status pending_write(const assay_provider *provider, const assay_receipt *receipt,
+                                  const assay_bytes *leaf, assay_error *err) {
+    char path[PATH_MAX];
+    uint8_t encoded[ASSAY_RECEIPT_SIZE_MAX];
+    ASSAY_TRY(pending_path(path, provider, &receipt->request, err));
+    size_t size = assay_receipt_encode(receipt, encoded);
+    uint8_t *file = malloc(4 + size + leaf->size);
+    if (!file) return ASSAY_FAIL(err, MEMORY, "no memory for a receipt");
+    assay_writer writer;
+    assay_writer_init(&writer, file, 4 + size + leaf->size);
+    assay_writer_blob(&writer, encoded, (uint32_t)size);
+    assay_writer_copy(&writer, leaf->data, leaf->size);
+    assay_status status = assay_file_replace(path, file, writer.size, 0600, err);
+    free(file);
+    return status;
+}
+
+static assay_status pending_add(assay_provider *provider, const assay_receipt *receipt,
+                                const uint8_t *leaf, size_t leaf_size, assay_error *err) {
+    uint8_t *copy = malloc(leaf_size ? leaf_size : 1);
+    if (!copy) return ASSAY_FAIL(err, MEMORY, "no memory for a receipt");
+    memcpy(copy, leaf, leaf_size);
+    provider->pending[provider->pending_count++] =
+        (assay_provider_pending){*receipt, copy, leaf_size, assay_clock_ms()};
+    return ASSAY_OK;
+}
+
+static assay_status pending_load(assay_provider *provider, const char *path, assay_error *err) {
+    uint8_t *data;
+    size_t size;
+    assay_cursor cursor;
+    assay_receipt receipt;
+    ASSAY_TRY(assay_file_read(path, PENDING_FILE_MAX, &data, &size, err));
+    assay_cursor_init(&cursor, data, size);
+    assay_bytes bytes = assay_cursor_blob(&cursor, ASSAY_RECEIPT_SIZE_MAX);
+    assay_status status = assay_receipt_decode(&receipt, bytes.data, bytes.size, err);
+    if (status == ASSAY_OK)
+        status = pending_add(provider, &receipt, cursor.at, assay_cursor_left(&cursor), err);
+    free(data);
+    return status;
+}
+
+static assay_status pending_load_all(assay_provider *provider, assay_error *err) {
+    char folder[PATH_MAX], path[PATH_MAX + 256];
+    snprintf(folder, sizeof folder, "%s/pending", provider->options.home);
+    ASSAY_TRY(assay_folder_make(folder, err));
+    DIR *list = opendir(folder);
+    if (!list) return ASSAY_FAIL(err, IO, "cannot list %s", folder);
+    assay_status status = ASSAY_OK;
+    for (struct dirent *entry; status == ASSAY_OK && (entry = readdir(list));) {
+        // Only whole files: a name with a dot is a temporary one of a write that did not end.
+        if (strchr(entry->d_name, '.')) continue;
+        if (provider->pending_count == ASSAY_PROVIDER_PENDING_MAX) break;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        status = pending_load(provider, path, err);
+    }
+    closedir(list);
+    return status;
+}
+
+assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
+                                 assay_wallet *wallet, const assay_genesis *genesis,
+                                 const assay_provider_options *options, assay_error *err) {
+    memset(provider, 0, sizeof *provider);
+    provider->shop = shop;
+    provider->wallet = wallet;
+    provider->genesis = genesis;
+    provider->options = *options;
+    pthread_mutex_init(&provider->lock, NULL);
+    provider->sessions = calloc(ASSAY_PROVIDER_SESSIONS_MAX, sizeof *provider->sessions);
+    provider->pending = calloc(ASSAY_PROVIDER_PENDING_MAX, sizeof *provider->pending);
+    provider->lineages = calloc(ASSAY_PROVIDER_LINEAGES_MAX, sizeof *provider->lineages);
+    if (!provider->sessions || !provider->pending || !provider->lineages)
+        return ASSAY_FAIL(err, MEMORY, "no memory for a provider");
+    return pending_load_all(provider, err);
+}
+
+void assay_provider_close(assay_provider *provider) {
+    for (uint32_t i = 0; i < provider->pending_count; i++)
+        free(provider->pending[i].leaf);
+    free(provider->pending);
+    free(provider->sessions);
+    free(provider->lineages);
+    pthread_mutex_destroy(&provider->lock);
+}
+
+// The session's entry, fetched where it is new. Its next sequence counts what is pending.
+static assay_status session_find(assay_provider_session **out, assay_provider *provider,
+                                 const assay_hash *id, assay_error *err) {
+    for (uint32_t i = 0; i < provider->session_count; i++) {
+        *out = &provider->sessions[i];
+        if (assay_hash_equal(&(*out)->id, id)) return ASSAY_OK;
+    }
+    if (provider->session_count == ASSAY_PROVIDER_SESSIONS_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u sessions are served, limit %d",
+                          provider->session_count, ASSAY_PROVIDER_SESSIONS_MAX);
+    assay_provider_session *entry = &provider->sessions[provider->session_count];
+    memset(entry, 0, sizeof *entry);
+    entry->id = *id;
+    ASSAY_TRY(assay_session_fetch(&entry->session, &provider->wallet->client, id, err));
+    entry->next_sequence = entry->session.last_sequence + 1;
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_receipt *receipt = &provider->pending[i].receipt;
+        if (!assay_hash_equal(&receipt->request.session, id)) continue;
+        entry->pending_fees += receipt->fee;
+        if (receipt->request.sequence >= entry->next_sequence)
+            entry->next_sequence = receipt->request.sequence + 1;
+    }
+    provider->session_count++;
+    *out = entry;
+    return ASSAY_OK;
+}
+
+assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
+                                          uint64_t *out, assay_error *err) {
+    assay_provider_session *entry;
+    pthread_mutex_lock(&provider->lock);
+    assay_status status = session_find(&entry, provider, session, err);
+    if (status == ASSAY_OK) *out = entry->next_sequence;
+    pthread_mutex_unlock(&provider->lock);
+    return status;
+}
+
+static assay_status lineage_find(const assay_lineage **out, assay_provider *provider,
+                                 const assay_hash *adapter, assay_error *err) {
+    for (uint32_t i = 0; i < provider->lineage_count; i++) {
+        *out = &provider->lineages[i];
+        if (assay_hash_equal(&(*out)->adapter, adapter)) return ASSAY_OK;
+    }
+    if (provider->lineage_count == ASSAY_PROVIDER_LINEAGES_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u adapters are served, limit %d",
+                          provider->lineage_count, ASSAY_PROVIDER_LINEAGES_MAX);
+    assay_lineage *entry = &provider->lineages[provider->lineage_count];
+    ASSAY_TRY(assay_lineage_fetch(entry, &provider->wallet->client, adapter, err));
+    provider->lineage_count++;
+    *out = entry;
+    return ASSAY_OK;
+}
+
+static assay_status session_check(const assay_provider *provider,
+                                  const assay_provider_session *entry, const assay_request *request,
+                                  assay_error *err) {
+    const assay_session *session = &entry->session;
+    assay_address signer;
+    if (!assay_address_equal(&session->provider, &provider->wallet->principal) ||
+        !assay_address_equal(&request->provider, &provider->wallet->principal))
+        return ASSAY_FAIL(err, MISMATCH, "session or request is for another provider");
+    ASSAY_TRY(assay_request_signer(&signer, request, &provider->wallet->client.domain, err));
+    if (!assay_address_equal(&signer, &session->opener) &&
+        !assay_address_equal(&signer, &session->principal))
+        return ASSAY_FAIL(err, SIGNATURE, "request is not signed by its session's keys");
+    if (session->ended)
+        return ASSAY_FAIL(err, RANGE, "session ended at height %llu",
+                          (unsigned long long)session->ended);
+    if (session->price_in < provider->options.price_in_min ||
+        session->price_out < provider->options.price_out_min)
+        return ASSAY_FAIL(err, RANGE, "session pays %llu and %llu a token, limits %llu and %llu",
+                          (unsigned long long)session->price_in,
+                          (unsigned long long)session->price_out,
+                          (unsigned long long)provider->options.price_in_min,
+                          (unsigned long long)provider->options.price_out_min);
+    if (request->sequence != entry->next_sequence)
+        return ASSAY_FAIL(err, ORDER, "sequence %llu, expected %llu",
+                          (unsigned long long)request->sequence,
+                          (unsigned long long)entry->next_sequence);
+    ASSAY_TRY(assay_request_fee_check(request, session->price_in, session->price_out, err));
+    uint64_t free = session->free > entry->pending_fees ? session->free - entry->pending_fees : 0;
+    if (request->max_fee > free)
+        return ASSAY_FAIL(err, RANGE, "max_fee %llu, the session's deposit has %llu left",
+                          (unsigned long long)request->max_fee, (unsigned long long)free);
+    return ASSAY_OK;
+}
+
+// Turns an honest answer into the kind of fraud this provider shows.
+static void answer_spoil(const assay_provider *provider, uint32_t *ids, uint32_t *count) {
+    uint32_t vocab = provider->shop->model.shape.vocab_size;
+    if (provider->options.misbehaviour == ASSAY_MISBEHAVE_TOKEN && *count)
+        ids[*count / 2] = (ids[*count / 2] + 1) % vocab;
+    if (provider->options.misbehaviour == ASSAY_MISBEHAVE_COUNT)
+        for (uint32_t i = 0; i < INFLATION; i++)
+            ids[(*count)++] = 1 % vocab;
+}
+
+// Generates and attributes. ids: the output, which the caller frees.
+static assay_status answer_make(assay_provider *provider, const assay_provider_session *entry,
+                                const assay_request *request, const uint32_t *prompt,
+                                assay_receipt *receipt, uint32_t **ids, assay_error *err) {
+    assay_workshop *shop = provider->shop;
+    assay_generate_request run;
+    assay_output output;
+    assay_hash digest, missing;
+    const assay_lineage *lineage;
+    const assay_adapter *adapter = NULL;
+    ASSAY_TRY(lineage_find(&lineage, provider, &request->adapter, err));
+    if (!assay_hash_is_zero(&request->adapter)) {
+        adapter = assay_workshop_adapter(shop, &request->adapter);
+        if (!adapter) return ASSAY_FAIL(err, NOT_FOUND, "this provider has no such adapter");
+    }
+    if (provider->options.misbehaviour == ASSAY_MISBEHAVE_ADAPTER) adapter = NULL;
+    assay_request_digest(&digest, request, &provider->wallet->client.domain);
+    assay_workshop_request(&run, request, &digest, prompt, adapter);
+    pthread_mutex_lock(&shop->lock);
+    assay_status status = assay_generator_run(&shop->generator, &run, &output, NULL, NULL, err);
+    uint32_t count = status == ASSAY_OK ? output.count : 0;
+    *ids = malloc((count + INFLATION) * sizeof **ids);
+    if (*ids && count) memcpy(*ids, output.ids, count * sizeof **ids);
+    pthread_mutex_unlock(&shop->lock);
+    ASSAY_TRY(status);
+    if (!*ids) return ASSAY_FAIL(err, MEMORY, "no memory for an output");
+    answer_spoil(provider, *ids, &count);
+    *receipt = (assay_receipt){.request = *request,
+                               .output_count = count,
+                               .stop = (uint8_t)output.stop,
+                               .trace = output.trace};
+    assay_ids_digest(&receipt->output_digest, *ids, count);
+    ASSAY_TRY(assay_workshop_attribute(
+        shop, lineage, (uint32_t)provider->genesis->params.span_tokens_min, prompt,
+        request->prompt_count, *ids, count, receipt, NULL, &missing, err));
+    return assay_fee_compute(&receipt->fee, request->prompt_count, entry->session.price_in, count,
+                             entry->session.price_out, err);
+}
+
+static assay_status answer_keep(assay_provider *provider, const uint32_t *prompt,
+                                const assay_receipt *receipt, const uint32_t *ids,
+                                assay_error *err) {
+    assay_arena arena;
+    assay_bytes leaf;
+    const assay_leaf_ids leaf_ids = {prompt, receipt->request.prompt_count, ids,
+                                     receipt->output_count};
+    assay_arena_init(&arena, LEAF_ARENA_MAX);
+    assay_status status = assay_leaf_write(&leaf, &leaf_ids, &arena, err);
+    if (status == ASSAY_OK) status = pending_write(provider, receipt, &leaf, err);
+    if (status == ASSAY_OK) status = pending_add(provider, receipt, leaf.data, leaf.size, err);
+    assay_arena_close(&arena);
+    return status;
+}
+
+static assay_status answer_locked(assay_provider *provider, const assay_request *request,
+                                  const uint32_t *prompt, assay_receipt *receipt, uint32_t **ids,
+                                  assay_error *err) {
+    assay_provider_session *entry;
+    if (provider->pending_count == ASSAY_PROVIDER_PENDING_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u receipts wait for a batch, limit %d",
+                          provider->pending_count, ASSAY_PROVIDER_PENDING_MAX);
+    if (!assay_hash_equal(&request->model, &provider->shop->model.root))
+        return ASSAY_FAIL(err, NOT_FOUND, "this provider has another model");
+    ASSAY_TRY(session_find(&entry, provider, &request->session, err));
+    ASSAY_TRY(session_check(provider, entry, request, err));
+    ASSAY_TRY(answer_make(provider, entry, request, prompt, receipt, ids, err));
+    ASSAY_TRY(answer_keep(provider, prompt, receipt, *ids, err));
+    entry->next_sequence++;
+    entry->pending_fees += receipt->fee;
+    provider->served++;
+    return ASSAY_OK;
+}
+
+assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
+                                   const uint32_t *prompt, uint32_t prompt_count,
+                                   assay_receipt *receipt, uint32_t **ids, assay_error *err) {
+    assay_hash digest;
+    *ids = NULL;
+    ASSAY_TRY(assay_request_check(request, err));
+    assay_ids_digest(&digest, prompt, prompt_count);
+    if (prompt_count != request->prompt_count ||
+        !assay_hash_equal(&digest, &request->prompt_digest))
+        return ASSAY_FAIL(err, MISMATCH, "prompt ids are not those the request commits to");
+    pthread_mutex_lock(&provider->lock);
+    assay_status status = answer_locked(provider, request, prompt, receipt, ids, err);
+    pthread_mutex_unlock(&provider->lock);
+    if (status != ASSAY_OK) {
+        free(*ids);
+        *ids = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serving inference: requests in, receipts out, receipts into batches, evidence kept available.
+//
+//   request → checked, generated, attributed → receipt (pending/, durable) → answered
+//   pending → evidence/<root>/ written → submit_batch in a block → pending files removed
+//
+// Invariants, with their tests in tests/node/test_provider.c:
+//  V1 a receipt is on disk before its consumer sees it (a crash loses no income)
+//  V2 evidence is on disk before its batch is sent (a batch is never unavailable by a crash)
+//  V3 sequences of a session are answered strictly in order
+#ifndef ASSAY_NODE_PROVIDER_H
+#define ASSAY_NODE_PROVIDER_H
+
+#include <limits.h>
+
+#include "node/batch_json.h"
+#include "node/evidence_file.h"
+#include "node/wallet.h"
+#include "node/workshop.h"
+
+enum {
+    ASSAY_PROVIDER_SESSIONS_MAX = 4096,
+    ASSAY_PROVIDER_PENDING_MAX = 8192,
+    ASSAY_PROVIDER_LINEAGES_MAX = 64,
+};
+
+// How a provider cheats; only on chains whose genesis says testnet. For showing that it is caught.
+typedef enum {
+    ASSAY_MISBEHAVE_NOT,
+    ASSAY_MISBEHAVE_TOKEN,    // altered-token: another token in the middle of the output
+    ASSAY_MISBEHAVE_ADAPTER,  // wrong-adapter: the base model's answer sold as the adapter's
+    ASSAY_MISBEHAVE_COUNT,    // inflated-count: more output tokens than there were
+    ASSAY_MISBEHAVE_WITHHOLD, // withheld-evidence: nobody can rerun it
+} assay_misbehaviour;
+
+typedef struct {
+    const char *home;                 // folder of pending and evidence files
+    char url[ASSAY_URI_SIZE_MAX + 1]; // under which others reach this server
+    uint64_t price_in_min;            // nopen a token; sessions that pay less are refused
+    uint64_t price_out_min;
+    uint64_t batch_count; // receipts that make a batch
+    uint64_t batch_ms;    // age of a receipt that makes a batch
+    assay_misbehaviour misbehaviour;
+} assay_provider_options;
+
+// A session that this provider serves.
+typedef struct {
+    assay_hash id;
+    assay_session session;
+    uint64_t next_sequence;
+    uint64_t pending_fees; // of receipts not yet in a block
+} assay_provider_session;
+
+// A receipt waiting for its batch, with its leaf file's bytes.
+typedef struct {
+    assay_receipt receipt;
+    uint8_t *leaf; // owned
+    size_t leaf_size;
+    uint64_t since_ms; // monotonic
+} assay_provider_pending;
+
+// One lock guards all below it. Opened once, closed once.
+typedef struct {
+    assay_workshop *shop;
+    assay_wallet *wallet;
+    const assay_genesis *genesis;
+    assay_provider_options options;
+
+    pthread_mutex_t lock;
+    assay_provider_session *sessions;
+    uint32_t session_count;
+    assay_provider_pending *pending;
+    uint32_t pending_count;
+    assay_lineage *lineages;
+    uint32_t lineage_count;
+    uint64_t served;
+    uint64_t batched;
+} assay_provider;
+
+// Reads what an earlier run left pending. Errors: those of the files, MEMORY.
+assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
+                                 assay_wallet *wallet, const assay_genesis *genesis,
+                                 const assay_provider_options *options, assay_error *err);
+void assay_provider_close(assay_provider *provider);
+
+// Answers one signed request. ids: the output, which the caller frees. Errors: REJECTED (request
+// rules), ORDER (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, context),
+// NOT_FOUND (session, adapter), CAPACITY (too much pending), and those of node and files.
+// Any thread. Spec: P-11 … P-14.
+assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
+                                   const uint32_t *prompt, uint32_t prompt_count,
+                                   assay_receipt *receipt, uint32_t **ids, assay_error *err);
+
+// The next sequence of a session, from the chain and what is pending. Errors: as above.
+assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
+                                          uint64_t *out, assay_error *err);
+
+// Whether receipts are due for a batch: enough of them, old enough, or `all` of them.
+bool assay_provider_due(assay_provider *provider, bool all);
+
+// Makes a batch of everything pending, writes its evidence, sends it and waits for its block.
+// Returns NOT_FOUND if nothing is pending. Errors: REJECTED and those of node and files; the
+// receipts then stay pending. One thread. Spec: P-52.
+assay_status assay_provider_batch(assay_provider *provider, assay_hash *batch, assay_error *err);
+
+// Posts evidence where the ledger says this provider is accused of withholding it. Returns through
+// count how many it posted. One thread. Spec: P-63.
+assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, assay_error *err);
+
+// Reads <home>/evidence/<root>/<name> into fresh memory. Errors: NOT_FOUND, and those of files.
+assay_status assay_provider_evidence(const assay_provider *provider, const assay_hash *root,
+                                     const char *name, uint8_t **data, size_t *size,
+                                     assay_error *err);
+
+// "altered-token" … to its value. Errors: USAGE.
+assay_status assay_misbehaviour_parse(assay_misbehaviour *out, const char *text, assay_error *err);
+
+// Milliseconds of the monotonic clock.
+uint64_t assay_clock_ms(void);
+
+#endif
