@@ -25,10 +25,14 @@
     X(dataset_list, "dataset list", "list the registered data sets")                               \
     X(model_register, "model register", "register a base model")                                   \
     X(model_list, "model list", "list the registered models")                                      \
+    X(adapter_register, "adapter register", "register an adapter with its lineage")                \
     X(adapter_list, "adapter list", "list the registered adapters")                                \
     X(session_open, "session open", "deposit money for one provider's answers")                    \
     X(session_close, "session close", "end a session and get the rest back")                       \
     X(session_show, "session show", "show a session")                                              \
+    X(serve, "serve", "provide inference: answer requests, submit batches")                        \
+    X(ask, "ask", "ask a provider, as a consumer")                                                 \
+    X(verify, "verify", "rerun one receipt, or work as a validator")                               \
     X(settle, "settle", "show who was paid what in an epoch")                                      \
     X(proof_payout, "proof payout", "write a file that proves an account's payouts")               \
     X(proof_check, "proof check", "check such a file, offline")                                    \

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// The provider: answers signed requests, keeps the evidence, submits batches.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "ledger/tx_json.h"
+#include "node/commands.h"
+#include "node/http_server.h"
+#include "node/provider.h"
+
+enum {
+    BODY_MAX = 16 << 20,
+    CONNECTIONS_MAX = 64,
+    REQUESTS_PER_SECOND = 200,
+    TICK_MS = 50,
+    DEFEND_MS = 500,
+    RETRY_MS = 1000,
+};
+
+static assay_status request_read(assay_request *request, uint32_t **prompt, uint32_t *count,
+                                 const json_t *body, uint32_t context, assay_error *err) {
+    static const char *const names[] = {"request", "prompt_ids", NULL};
+    const json_t *object, *list;
+    ASSAY_TRY(assay_json_names(body, names, "body", err));
+    ASSAY_TRY(assay_json_object(&object, body, "request", err));
+    ASSAY_TRY(assay_request_from_json(request, object, err));
+    ASSAY_TRY(assay_json_array(&list, body, "prompt_ids", context, err));
+    *count = (uint32_t)json_array_size(list);
+    *prompt = malloc((*count + 1) * sizeof **prompt);
+    if (!*prompt) return ASSAY_FAIL(err, MEMORY, "no memory for a prompt of %u ids", *count);
+    for (uint32_t i = 0; i < *count; i++) {
+        const json_t *id = json_array_get(list, i);
+        if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+            json_integer_value(id) > UINT32_MAX)
+            return ASSAY_FAIL(err, FORMAT, "prompt_ids has no token id at place %u", i);
+        (*prompt)[i] = (uint32_t)json_integer_value(id);
+    }
+    return ASSAY_OK;
+}
+
+static assay_status answer_reply(assay_provider *provider, const assay_receipt *receipt,
+                                 const uint32_t *ids, assay_http_reply *reply, assay_error *err) {
+    char *text;
+    size_t size;
+    assay_hash hash;
+    ASSAY_TRY(assay_tokenizer_text(provider->shop->tokenizer, &text, &size, ids,
+                                   receipt->output_count, err));
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < receipt->output_count; i++)
+        json_array_append_new(list, json_integer(ids[i]));
+    assay_receipt_hash(&hash, receipt);
+    assay_http_reply_json(reply, 200,
+                          json_pack("{s:o,s:o,s:o,s:s%}", "receipt", assay_receipt_to_json(receipt),
+                                    "receipt_hash", assay_json_from_hash(&hash), "output_ids", list,
+                                    "text", text, size));
+    free(text);
+    return ASSAY_OK;
+}
+
+static assay_status request_post(assay_provider *provider, const assay_http_request *http,
+                                 assay_http_reply *reply, assay_error *err) {
+    json_t *body;
+    assay_request request;
+    assay_receipt receipt;
+    uint32_t *prompt = NULL, *ids = NULL, count = 0;
+    ASSAY_TRY(assay_json_parse(&body, http->body.data, http->body.size, BODY_MAX, "body", err));
+    assay_status status = request_read(&request, &prompt, &count, body,
+                                       provider->shop->model.shape.context_size, err);
+    json_decref(body);
+    if (status == ASSAY_OK)
+        status = assay_provider_answer(provider, &request, prompt, count, &receipt, &ids, err);
+    if (status == ASSAY_OK) status = answer_reply(provider, &receipt, ids, reply, err);
+    free(prompt);
+    free(ids);
+    return status;
+}
+
+// /v1/session/ID: which sequence comes next.
+static assay_status session_get(assay_provider *provider, const char *id, assay_http_reply *reply,
+                                assay_error *err) {
+    assay_hash session;
+    uint64_t next;
+    ASSAY_TRY(assay_hex_decode(session.bytes, ASSAY_HASH_SIZE, id, err));
+    ASSAY_TRY(assay_provider_next_sequence(provider, &session, &next, err));
+    assay_http_reply_json(reply, 200,
+                          json_pack("{s:o}", "next_sequence", assay_json_from_u64(next)));
+    return ASSAY_OK;
+}
+
+// /evidence/ROOT/receipts or /evidence/ROOT/leaf/N, and nothing else of the folder.
+static assay_status evidence_get(assay_provider *provider, const char *path,
+                                 assay_http_reply *reply, assay_error *err) {
+    assay_hash root;
+    char text[2 * ASSAY_HASH_SIZE + 1], name[32];
+    uint64_t leaf;
+    uint8_t *data;
+    size_t size;
+    if (strlen(path) <= 2 * ASSAY_HASH_SIZE || path[2 * ASSAY_HASH_SIZE] != '/')
+        return ASSAY_FAIL(err, NOT_FOUND, "no such evidence");
+    memcpy(text, path, 2 * ASSAY_HASH_SIZE);
+    text[2 * ASSAY_HASH_SIZE] = 0;
+    ASSAY_TRY(assay_hex_decode(root.bytes, ASSAY_HASH_SIZE, text, err));
+    const char *rest = path + 2 * ASSAY_HASH_SIZE + 1;
+    if (strcmp(rest, "receipts") == 0) {
+        snprintf(name, sizeof name, "receipts");
+    } else if (strncmp(rest, "leaf/", 5) == 0) {
+        if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD)
+            return ASSAY_FAIL(err, NOT_FOUND, "no such evidence");
+        ASSAY_TRY(assay_number_parse(&leaf, rest + 5, "leaf", 0, UINT32_MAX, err));
+        snprintf(name, sizeof name, "leaf/%u", (unsigned)leaf);
+    } else {
+        return ASSAY_FAIL(err, NOT_FOUND, "no such evidence");
+    }
+    ASSAY_TRY(assay_provider_evidence(provider, &root, name, &data, &size, err));
+    assay_http_reply_bytes(reply, data, size);
+    free(data);
+    return ASSAY_OK;
+}
+
+static assay_status provider_get(assay_provider *provider, assay_http_reply *reply) {
+    const assay_workshop *shop = provider->shop;
+    json_t *adapters = json_array();
+    for (uint32_t i = 0; i < shop->adapter_count; i++)
+        json_array_append_new(adapters, assay_json_from_hash(&shop->adapters[i].root));
+    pthread_mutex_lock(&provider->lock);
+    json_t *document =
+        json_pack("{s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:i,s:o,s:o}", "provider",
+                  assay_json_from_address(&provider->wallet->principal), "model",
+                  assay_json_from_hash(&shop->model.root), "adapters", adapters, "price_in_min",
+                  assay_json_from_u64(provider->options.price_in_min), "price_out_min",
+                  assay_json_from_u64(provider->options.price_out_min), "context",
+                  (int)shop->model.shape.context_size, "genesis",
+                  assay_json_from_hash(&provider->genesis->hash), "pending",
+                  (int)provider->pending_count, "served", assay_json_from_u64(provider->served),
+                  "batched", assay_json_from_u64(provider->batched));
+    pthread_mutex_unlock(&provider->lock);
+    assay_http_reply_json(reply, 200, document);
+    return ASSAY_OK;
+}
+
+static void serve_handle(void *context, const assay_http_request *request,
+                         assay_http_reply *reply) {
+    assay_provider *provider = context;
+    assay_error err = {0};
+    assay_status status;
+    const char *path = request->path;
+    bool post = strcmp(request->method, "POST") == 0;
+    if (post && strcmp(path, "/v1/request") == 0)
+        status = request_post(provider, request, reply, &err);
+    else if (!post && strcmp(path, "/v1/provider") == 0)
+        status = provider_get(provider, reply);
+    else if (!post && strncmp(path, "/v1/session/", 12) == 0)
+        status = session_get(provider, path + 12, reply, &err);
+    else if (!post && strncmp(path, "/evidence/", 10) == 0)
+        status = evidence_get(provider, path + 10, reply, &err);
+    else
+        status = ASSAY_FAIL(&err, NOT_FOUND, "no such path, see docs/api.md");
+    if (status != ASSAY_OK) assay_http_reply_error(reply, &err);
+}
+
+typedef struct {
+    assay_workshop_options shop_options;
+    assay_provider_options options;
+    assay_wallet wallet;
+    const char *listen;
+    const char *url;
+    const char *misbehave;
+} serve_options;
+
+// Batches what is due, defends what is accused; a failure is told and tried again.
+static void work_step(assay_provider *provider, bool all, uint64_t *retry_at) {
+    assay_error err = {0};
+    assay_hash batch;
+    uint64_t now = assay_clock_ms();
+    if (now < *retry_at || !assay_provider_due(provider, all)) return;
+    assay_status status = assay_provider_batch(provider, &batch, &err);
+    if (status == ASSAY_OK) {
+        char text[ASSAY_HEX_HASH_MAX];
+        assay_hex_encode_0x(text, batch.bytes, ASSAY_HASH_SIZE);
+        printf("batch %s\n", text);
+        fflush(stdout);
+    } else if (status != ASSAY_NOT_FOUND) {
+        fprintf(stderr, "assay: batch not taken, error %u: %s\n",
+                err.reject ? err.reject : (unsigned)err.status, err.text);
+        *retry_at = now + RETRY_MS;
+    }
+}
+
+static void serve_loop(assay_provider *provider, const sigset_t *signals) {
+    const struct timespec tick = {0, TICK_MS * 1000000};
+    uint64_t retry_at = 0, defend_at = 0;
+    while (sigtimedwait(signals, NULL, &tick) < 0) {
+        work_step(provider, false, &retry_at);
+        uint64_t now = assay_clock_ms();
+        if (now < defend_at) continue;
+        assay_error err = {0};
+        uint32_t posted;
+        defend_at = now + DEFEND_MS;
+        if (assay_provider_defend(provider, &posted, &err) != ASSAY_OK)
+            fprintf(stderr, "assay: cannot answer accusations: %s\n", err.text);
+        else if (posted)
+            printf("posted evidence for %u accusations\n", posted);
+    }
+    retry_at = 0;
+    work_step(provider, true, &retry_at);
+}
+
+static assay_status serve_run(serve_options *options, assay_workshop *shop,
+                              const assay_genesis *genesis, const sigset_t *signals,
+                              assay_error *err) {
+    assay_provider provider;
+    assay_http_server *server;
+    assay_http_options http = {.listen = options->listen,
+                               .body_max = BODY_MAX,
+                               .connections_max = CONNECTIONS_MAX,
+                               .requests_per_second = REQUESTS_PER_SECOND,
+                               .handle = serve_handle,
+                               .context = &provider};
+    assay_status status =
+        assay_provider_open(&provider, shop, &options->wallet, genesis, &options->options, err);
+    if (status == ASSAY_OK) status = assay_http_server_open(&server, &http, err);
+    if (status == ASSAY_OK) {
+        const char *url = options->url ? options->url : assay_http_server_url(server);
+        snprintf(provider.options.url, sizeof provider.options.url, "%s", url);
+        printf("%s\n", assay_http_server_url(server));
+        fflush(stdout);
+        serve_loop(&provider, signals);
+        assay_http_server_close(server);
+    }
+    assay_provider_close(&provider);
+    return status;
+}
+
+static assay_status serve_begin(serve_options *options, assay_workshop *shop,
+                                assay_genesis *genesis, assay_error *err) {
+    if (options->misbehave)
+        ASSAY_TRY(
+            assay_misbehaviour_parse(&options->options.misbehaviour, options->misbehave, err));
+    if (options->url && strlen(options->url) > ASSAY_URI_SIZE_MAX - 80)
+        return ASSAY_FAIL(err, USAGE, "--url has %zu characters, limit %d", strlen(options->url),
+                          ASSAY_URI_SIZE_MAX - 80);
+    ASSAY_TRY(assay_wallet_open(&options->wallet, err));
+    if (options->misbehave && !options->wallet.client.testnet)
+        return ASSAY_FAIL(err, FORBIDDEN, "--misbehave is for chains whose genesis says testnet");
+    ASSAY_TRY(assay_genesis_fetch(genesis, &options->wallet.client, err));
+    return assay_workshop_open(shop, &options->shop_options, err);
+}
+
+int assay_cmd_serve(assay_invocation *invocation) {
+    serve_options options = {.wallet = ASSAY_WALLET_INIT,
+                             .listen = "127.0.0.1:26660",
+                             .shop_options = {.threads = 1},
+                             .options = {.batch_count = 64, .batch_ms = 10000}};
+    const assay_option table[] = {
+        {"home", ASSAY_OPTION_TEXT, &options.options.home, "DIR",
+         "folder for receipts and evidence", 0, 0, true},
+        ASSAY_WALLET_OPTIONS(options.wallet),
+        ASSAY_WORKSHOP_OPTIONS(options.shop_options),
+        {"listen", ASSAY_OPTION_TEXT, &options.listen, "HOST:PORT", "address (127.0.0.1:26660)", 0,
+         0, false},
+        {"url", ASSAY_OPTION_TEXT, &options.url, "URL",
+         "how verifiers reach this server (the address it listens on)", 0, 0, false},
+        {"price-in", ASSAY_OPTION_U64, &options.options.price_in_min, "NOPEN",
+         "least price of a prompt token (0)", 0, INT64_MAX, false},
+        {"price-out", ASSAY_OPTION_U64, &options.options.price_out_min, "NOPEN",
+         "least price of an output token (0)", 0, INT64_MAX, false},
+        {"batch-count", ASSAY_OPTION_U64, &options.options.batch_count, "N",
+         "receipts that make a batch (64)", 1, 4096, false},
+        {"batch-ms", ASSAY_OPTION_U64, &options.options.batch_ms, "MS",
+         "age of a receipt that makes a batch (10000)", 0, 86400000, false},
+        {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "KIND",
+         "testnets only: altered-token, wrong-adapter, inflated-count, withheld-evidence", 0, 0,
+         false},
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+                             "Serves until SIGTERM; then submits what is pending.", &code))
+        return code;
+    assay_workshop shop = {0};
+    assay_genesis genesis = {0};
+    assay_error err = {0};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    options.shop_options.isa = invocation->isa;
+    assay_status status = serve_begin(&options, &shop, &genesis, &err);
+    if (status == ASSAY_OK) status = serve_run(&options, &shop, &genesis, &signals, &err);
+    assay_workshop_close(&shop);
+    assay_genesis_close(&genesis);
+    assay_wallet_close(&options.wallet);
+    return status == ASSAY_OK ? ASSAY_EXIT_OK : assay_command_fail(invocation, &err, NULL);
+}
