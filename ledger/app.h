@@ -59,8 +59,9 @@ typedef struct {
 assay_status assay_app_check_tx(assay_app *app, const void *tx, size_t size, assay_hash *id,
                                 assay_error *err);
 
-// Forgets everything pending: call after commit, then check the transactions still waiting again,
-// oldest first (their signatures are remembered), before new ones.
+// Forgets what waits: call after commit, then check the transactions still waiting again, oldest
+// first (their signatures are remembered). A transaction checked by another thread in between is
+// admitted before them, which costs at most a later refusal.
 void assay_app_recheck(assay_app *app);
 
 // What there is to choose from. Borrowed for the call.
@@ -104,7 +105,7 @@ typedef struct {
 
 // Executes the block in an open write transaction. A transaction that is refused is a result, not
 // an error. Asserts the supply equation. Errors: RANGE (height), CAPACITY, CORRUPT, MEMORY, IO,
-// DISK_FULL: the block is then dropped and may be tried again. Spec: P-24 … P-27.
+// DISK_FULL: the block is then dropped and may be tried again. Spec: P-24, P-25, P-26, P-27.
 assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *block,
                                       assay_app_outcome *out, assay_error *err);
 

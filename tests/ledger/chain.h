@@ -39,6 +39,7 @@ typedef struct {
     assay_key keys[CHAIN_ACTORS];
     assay_address actors[CHAIN_ACTORS];
     assay_hash links[CHAIN_PREIMAGES + 1]; // hash chain: links[i] = SHA-256(links[i + 1])
+    uint64_t map_size;                     // of the store, bytes
     bool silent;                           // no beacon transaction in the next blocks
     uint64_t height;                       // of the last block
     uint8_t *bytes;                        // [CHAIN_TX_BYTES] of the block being built
@@ -71,6 +72,7 @@ static inline void chain_key(assay_key *out, uint32_t index) {
 // The genesis: params as the demo has them, only faster; change what a test needs, then start.
 static inline void chain_init(chain *c) {
     memset(c, 0, sizeof *c);
+    c->map_size = 1 << 30;
     assay_genesis *genesis = &c->genesis;
     genesis->chain_id = CHAIN_ID;
     snprintf(genesis->name, sizeof genesis->name, "a small chain");
@@ -99,7 +101,7 @@ static inline void chain_init(chain *c) {
 }
 
 static inline void chain_app_open(chain *c) {
-    assay_app_options options = {.skip_sync = true, .map_size = 1 << 30};
+    assay_app_options options = {.skip_sync = true, .map_size = c->map_size};
     chain_ok(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
     chain_ok(assay_app_init_chain(c->app, err));
 }

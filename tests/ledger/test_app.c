@@ -104,6 +104,39 @@ static void test_not_committed(void **state) {
     assert_int_equal(chain_balance(c, 2), CHAIN_BALANCE + 5);
 }
 
+// A store that is full refuses the block and keeps what it has; with more room it goes on.
+static void test_full(void **state) {
+    chain *c = *state;
+    assay_app_close(c->app);
+    c->map_size = 2 << 20;
+    chain_app_open(c);
+    assay_status status = ASSAY_OK;
+    assay_error err = {0};
+    for (uint32_t block = 0; status == ASSAY_OK; block++) {
+        assert_true(block < 100);
+        assay_tx tx = transfer(c, 1, 2, 1);
+        for (uint32_t i = 0; i < 1000; i++, tx.nonce++) {
+            assay_store_be32(tx.body.transfer.to.bytes, 1 + block * 1000 + i);
+            chain_add(c, &tx);
+        }
+        assay_app_block input = chain_block_input(c);
+        status = assay_app_finalize_block(c->app, &input, &c->outcome, &err);
+        if (status == ASSAY_OK) status = assay_app_commit(c->app, &err);
+        if (status == ASSAY_OK) {
+            c->height++;
+            chain_scan(c);
+        }
+        chain_block_clear(c);
+    }
+    assert_int_equal(status, ASSAY_CAPACITY);
+    assert_true(c->height > 0);
+    assert_int_equal(info_of(c).height, c->height);
+    c->map_size = 1 << 30;
+    reopen(c);
+    assert_int_equal(info_of(c).height, c->height);
+    chain_block(c);
+}
+
 // Results: the batch id and nothing else is data; a sentence goes with each code.
 static void test_results(void **state) {
     chain *c = *state;
@@ -409,11 +442,11 @@ static void test_view(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_init),          TEST(test_other_chain),  TEST(test_height),
-        TEST(test_not_committed), TEST(test_results),      TEST(test_beacon_place),
-        TEST(test_waiting),       TEST(test_waiting_fees), TEST(test_waiting_max),
-        TEST(test_threads),       TEST(test_prepare),      TEST(test_process),
-        TEST(test_lane_bytes),    TEST(test_view),
+        TEST(test_init),          TEST(test_other_chain), TEST(test_height),
+        TEST(test_not_committed), TEST(test_results),     TEST(test_full),
+        TEST(test_beacon_place),  TEST(test_waiting),     TEST(test_waiting_fees),
+        TEST(test_waiting_max),   TEST(test_threads),     TEST(test_prepare),
+        TEST(test_process),       TEST(test_lane_bytes),  TEST(test_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,29 @@ static void test_amount_limits(void **state) {
     }
 }
 
+// P-20: money that came and went leaves the state it found, key by key.
+static void test_absent(void **state) {
+    chain *c = *state;
+    const assay_address stranger = {{0x77}};
+    const assay_hash id = {{0x78}};
+    assay_hash before = chain_digest(c, NULL);
+    assay_ledger ledger = chain_by_hand(c);
+    const assay_purse self = assay_purse_balance(&c->actors[1]);
+    const assay_purse purses[] = {
+        assay_purse_balance(&stranger),
+        assay_purse_escrow(&id),
+        assay_purse_bond(ASSAY_ROLE_PROVIDER, &stranger),
+        assay_purse_pool(),
+    };
+    for (size_t i = 0; i < sizeof purses / sizeof *purses; i++) {
+        chain_ok(assay_money_move(&ledger, self, purses[i], 20 * CHAIN_OPEN, err));
+        chain_ok(assay_money_move(&ledger, purses[i], self, 20 * CHAIN_OPEN, err));
+    }
+    chain_by_hand_end(c, &ledger);
+    assay_hash after = chain_digest(c, NULL);
+    assert_memory_equal(&before, &after, sizeof after);
+}
+
 // P-38
 static void test_withdraw(void **state) {
     chain *c = *state;
@@ -221,9 +244,9 @@ static void test_damaged(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_transfer),  TEST(test_key_fee), TEST(test_amount_limits),
-        TEST(test_withdraw),  TEST(test_nonces),  TEST(test_nonces_in_block),
-        TEST(test_fee_cover), TEST(test_damaged),
+        TEST(test_transfer),        TEST(test_key_fee),   TEST(test_amount_limits),
+        TEST(test_withdraw),        TEST(test_absent),    TEST(test_nonces),
+        TEST(test_nonces_in_block), TEST(test_fee_cover), TEST(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
