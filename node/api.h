@@ -18,7 +18,7 @@ enum {
 // Borrowed; all outlive the server. One handler call a thread.
 typedef struct {
     assay_app *app;
-    assay_solo *solo;
+    assay_solo *solo; // NULL: no blocks, transactions and proofs, only state (an audit's replay)
     const assay_genesis *genesis;
 } assay_api;
 

@@ -35,7 +35,7 @@ static assay_status status_get(const assay_api *api, assay_http_reply *reply, as
         uint64_t next = view.height + 1;
         json_t *supply = totals_json(&totals);
         json_object_set_new(supply, "genesis", assay_json_from_u64(api->genesis->supply));
-        bool healthy = assay_solo_health(api->solo, &health) == ASSAY_OK;
+        bool healthy = !api->solo || assay_solo_health(api->solo, &health) == ASSAY_OK;
         assay_http_reply_json(
             reply, 200,
             json_pack("{s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s}", "name",
@@ -270,14 +270,17 @@ static assay_status proof_get(const assay_api *api, const assay_api_call *call,
 assay_status assay_api_chain(const assay_api *api, const assay_api_call *call,
                              assay_http_reply *reply, assay_error *err) {
     bool post = strcmp(call->request->method, "POST") == 0;
+    if (!post && assay_api_is(call, "status", 1)) return status_get(api, reply, err);
+    if (!post && assay_api_is(call, "genesis", 1)) {
+        assay_http_reply_json(reply, 200, assay_genesis_json(api->genesis));
+        return ASSAY_OK;
+    }
+    if (!api->solo) return ASSAY_NOT_FOUND;
     if (assay_api_is(call, "tx", 1) && post) return tx_post(api, call, reply, err);
     if (post) return ASSAY_NOT_FOUND;
-    if (assay_api_is(call, "status", 1)) return status_get(api, reply, err);
     if (assay_api_is(call, "tx", 2)) return tx_get(api, call, reply, err);
     if (assay_api_is(call, "block", 2)) return block_get(api, call, reply, err);
     if (assay_api_is(call, "proof", 4) && strcmp(call->segments[1], "payout") == 0)
         return proof_get(api, call, reply, err);
-    if (!assay_api_is(call, "genesis", 1)) return ASSAY_NOT_FOUND;
-    assay_http_reply_json(reply, 200, assay_genesis_json(api->genesis));
-    return ASSAY_OK;
+    return ASSAY_NOT_FOUND;
 }

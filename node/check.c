@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/check.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/sha256.h"
 #include "ledger/draw.h"
@@ -67,12 +69,29 @@ static bool concluded(const check *c) {
     return c->result->verdict != ASSAY_VERDICT_MATCH;
 }
 
-// Fetches <uri>/<name>, or what the ledger holds instead. why: set where it cannot be had.
+// Reads evidence/<root>/<name> out of the first folder that has it.
+static bool folder_read(const check *c, assay_fetched *out, const char *name, size_t size_max) {
+    const assay_option_texts *folders = c->checker->folders;
+    char path[PATH_MAX], root[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode(root, c->batch.root.bytes, ASSAY_HASH_SIZE);
+    for (uint32_t i = 0; folders && i < folders->count; i++) {
+        int length =
+            snprintf(path, sizeof path, "%s/evidence/%s/%s", folders->items[i], root, name);
+        if (length < (int)sizeof path &&
+            assay_file_read(path, size_max, &out->body, &out->body_size, NULL) == ASSAY_OK)
+            return true;
+    }
+    return false;
+}
+
+// Fetches <uri>/<name>, or what the ledger or a folder holds instead. why: set where it cannot be
+// had.
 static bool evidence_fetch(check *c, assay_fetched *out, bool posted, const char *kind,
                            const char *name, size_t size_max, assay_error *why) {
     char url[ASSAY_CLIENT_URL_MAX + URL_MAX], id[ASSAY_HEX_HASH_MAX];
     assay_fetch_limits limits = c->checker->limits;
     limits.size_max = size_max;
+    if (!posted && folder_read(c, out, name, size_max)) return true;
     if (posted) {
         limits = (assay_fetch_limits){
             .size_max = ASSAY_TABLE_BYTES_MAX, .timeout_ms = 30000, .allow_private = true};
@@ -314,18 +333,49 @@ assay_status assay_check_run(assay_check_result *result, const assay_checker *ch
     return concluded(&c) ? ASSAY_OK : leaf_judge(&c, err);
 }
 
+assay_status assay_check_batch_open(assay_check_batch *out, const assay_checker *checker,
+                                    const assay_hash *batch, assay_arena *arena, assay_error *err) {
+    assay_check_result result;
+    const assay_check_task task = {.batch = *batch};
+    check c = {.checker = checker, .task = &task, .arena = arena, .result = &result};
+    ASSAY_TRY(batch_begin(&c, err));
+    ASSAY_TRY(table_check(&c));
+    *out = (assay_check_batch){.checker = checker,
+                               .id = *batch,
+                               .batch = c.batch,
+                               .receipts = c.receipts,
+                               .receipt_count = c.receipt_count,
+                               .verdict = result.verdict};
+    memcpy(out->reason, result.reason, sizeof out->reason);
+    return ASSAY_OK;
+}
+
+assay_status assay_check_batch_leaf(assay_check_result *result, const assay_check_batch *batch,
+                                    uint32_t index, assay_arena *arena, assay_error *err) {
+    const assay_check_task task = {.batch = batch->id};
+    check c = {.checker = batch->checker,
+               .task = &task,
+               .arena = arena,
+               .result = result,
+               .batch = batch->batch,
+               .receipts = batch->receipts,
+               .receipt_count = batch->receipt_count};
+    memset(result, 0, sizeof *result);
+    if (index >= c.batch.count)
+        return ASSAY_FAIL(err, RANGE, "receipt %u of a batch of %u", index, c.batch.count);
+    result->index = index;
+    if (batch->verdict != ASSAY_VERDICT_MATCH) return conclude(&c, batch->verdict, batch->reason);
+    ASSAY_TRY(leaf_fetch(&c));
+    if (!concluded(&c)) ASSAY_TRY(leaf_judge(&c, err));
+    // No beacon drew this leaf: a probe of it means nothing.
+    memset(&result->probe, 0, sizeof result->probe);
+    return ASSAY_OK;
+}
+
 assay_status assay_check_leaf(assay_check_result *result, const assay_checker *checker,
                               const assay_hash *batch, uint32_t index, assay_arena *arena,
                               assay_error *err) {
-    const assay_check_task task = {.batch = *batch};
-    check c = {.checker = checker, .task = &task, .arena = arena, .result = result};
-    ASSAY_TRY(batch_begin(&c, err));
-    if (index >= c.batch.count)
-        return ASSAY_FAIL(err, RANGE, "receipt %u of a batch of %u", index, c.batch.count);
-    ASSAY_TRY(table_check(&c));
-    result->index = index;
-    if (!concluded(&c)) ASSAY_TRY(leaf_fetch(&c));
-    if (!concluded(&c)) ASSAY_TRY(leaf_judge(&c, err));
-    memset(&result->probe, 0, sizeof result->probe);
-    return ASSAY_OK;
+    assay_check_batch opened;
+    ASSAY_TRY(assay_check_batch_open(&opened, checker, batch, arena, err));
+    return assay_check_batch_leaf(result, &opened, index, arena, err);
 }

@@ -14,6 +14,8 @@ typedef struct {
     const assay_client *client;
     uint32_t span_tokens_min;  // of the genesis
     assay_fetch_limits limits; // for a provider's URL; size_max is set by each fetch
+    // Folders with evidence/<root>/… as providers keep it, looked into before the URL; NULL: none.
+    const assay_option_texts *folders;
 } assay_checker;
 
 // One sample. posted: the ledger holds the provider's answer, which is then what is judged.
@@ -47,6 +49,26 @@ assay_status assay_check_run(assay_check_result *result, const assay_checker *ch
 assay_status assay_check_leaf(assay_check_result *result, const assay_checker *checker,
                               const assay_hash *batch, uint32_t index, assay_arena *arena,
                               assay_error *err);
+
+// A batch whose table was made again, for checking many of its leaves.
+typedef struct {
+    const assay_checker *checker;
+    assay_hash id;
+    assay_batch batch;
+    assay_receipt *receipts; // [receipt_count], in the arena
+    uint32_t receipt_count;
+    uint8_t verdict; // MATCH; else TABLE or TABLE_UNAVAILABLE, which is then every leaf's
+    char reason[ASSAY_ERROR_TEXT_MAX];
+} assay_check_batch;
+
+// Fetches batch and receipts. Errors: as above. Lives: as long as checker and arena. Spec: P-10.
+assay_status assay_check_batch_open(assay_check_batch *out, const assay_checker *checker,
+                                    const assay_hash *batch, assay_arena *arena, assay_error *err);
+
+// As assay_check_leaf; what it needs beside result's ids it takes from the arena too.
+// Errors: as assay_check_leaf.
+assay_status assay_check_batch_leaf(assay_check_result *result, const assay_check_batch *batch,
+                                    uint32_t index, assay_arena *arena, assay_error *err);
 
 // A verdict's name, e.g. "output tokens". Lives: for ever. Spec: P-10.
 const char *assay_verdict_name(uint8_t verdict);
