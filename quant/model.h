@@ -75,7 +75,8 @@ typedef struct {
 assay_status assay_model_open(assay_model *model, const char *path, assay_error *err);
 void assay_model_close(assay_model *model);
 
-// As open, over bytes in memory, aligned to 8, that outlive the model.
+// As open, over bytes in memory, aligned to 8, that outlive the model. Errors: as open but for the
+// file. Spec: F-5, F-6.
 assay_status assay_model_bind(assay_model *model, const uint8_t *data, size_t size,
                               assay_error *err);
 
@@ -100,7 +101,8 @@ assay_status assay_adapter_open(assay_adapter *adapter, const char *path, const 
                                 assay_error *err);
 void assay_adapter_close(assay_adapter *adapter);
 
-// As open, over bytes in memory, aligned to 8, that outlive the adapter.
+// As open, over bytes in memory, aligned to 8, that outlive the adapter. Errors: as open but for
+// the file. Spec: F-6, F-7.
 assay_status assay_adapter_bind(assay_adapter *adapter, const uint8_t *data, size_t size,
                                 const assay_model *base, assay_error *err);
 

@@ -180,7 +180,7 @@ assay_status assay_peft_scale(uint32_t *rank, float *scale, const assay_peft_con
     const json_t *own_alpha = pattern_find(config->alpha_pattern, module);
     *rank = own_rank ? (uint32_t)json_integer_value(own_rank) : config->rank;
     double alpha = own_alpha ? json_number_value(own_alpha) : config->alpha;
-    // Two binary64 operations, each correctly rounded, then once to f32 (N-11).
+    // Two binary64 operations, each correctly rounded, then once to f32 (F-11).
     double divisor = config->rank_stabilised ? __builtin_sqrt((double)*rank) : (double)*rank;
     *scale = (float)(alpha / divisor);
     return alpha_check(*scale, "scale", err);

@@ -81,7 +81,7 @@ const assay_tensor *assay_safetensors_find(const assay_safetensors *file, const 
 assay_status assay_safetensors_get(const uint8_t **out, const assay_safetensors *file,
                                    const assay_tensor *wanted, assay_error *err);
 
-// As get, for a tensor that may have any dtype.
+// As get, for a tensor that may have any dtype. Errors: MISMATCH. Spec: F-4.
 assay_status assay_safetensors_shape_check(const assay_tensor *found, const assay_tensor *wanted,
                                            assay_error *err);
 

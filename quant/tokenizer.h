@@ -32,7 +32,7 @@ assay_status assay_tokenizer_encode(const assay_tokenizer *tokenizer, uint32_t *
 assay_status assay_tokenizer_decode(const assay_tokenizer *tokenizer, uint8_t **bytes, size_t *size,
                                     const uint32_t *ids, size_t count, assay_error *err);
 
-// As decode, with U+FFFD in place of what is not UTF-8. Spec: F-8.
+// As decode, with U+FFFD in place of what is not UTF-8. Errors: as decode. Spec: F-8.
 assay_status assay_tokenizer_text(const assay_tokenizer *tokenizer, char **text, size_t *size,
                                   const uint32_t *ids, size_t count, assay_error *err);
 

@@ -57,11 +57,11 @@ static int files_remove(void **state) {
     return rmdir(folder); // nothing else was left there
 }
 
-static void ids_write(char *text, const json_t *ids) {
+static void ids_write(char *text, size_t size, const json_t *ids) {
     size_t at = 0;
     for (size_t i = 0; i < json_array_size(ids); i++)
-        at += (size_t)sprintf(text + at, "%s%lld", i ? "," : "",
-                              (long long)json_integer_value(json_array_get(ids, i)));
+        at += (size_t)snprintf(text + at, size - at, "%s%lld", i ? "," : "",
+                               (long long)json_integer_value(json_array_get(ids, i)));
 }
 
 static const char *text_of(const json_t *object, const char *name) {
@@ -78,7 +78,7 @@ static long long integer_of(const json_t *object, const char *name) {
 
 static void logits_expect(const json_t *entry, const char *adapter_option) {
     static char ids[1 << 13];
-    ids_write(ids, json_object_get(entry, "ids"));
+    ids_write(ids, sizeof ids, json_object_get(entry, "ids"));
     static const char *const chunks[] = {"", "--chunk 7", "--chunk 1"};
     // The long sequence once; the others in all their chunkings.
     int ways = integer_of(entry, "positions") > 100 ? 1 : 3;
@@ -96,7 +96,7 @@ static void logits_expect(const json_t *entry, const char *adapter_option) {
 
 static void output_expect(const json_t *entry, const char *adapter_option) {
     char ids[512], sampling[256];
-    ids_write(ids, json_object_get(entry, "prompt_ids"));
+    ids_write(ids, sizeof ids, json_object_get(entry, "prompt_ids"));
     snprintf(sampling, sizeof sampling,
              "--max-tokens %lld --temperature-milli %lld --top-k %lld --top-p-ppm %lld --seed %s",
              integer_of(entry, "max_tokens"), integer_of(entry, "temperature_milli"),

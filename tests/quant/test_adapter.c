@@ -121,71 +121,73 @@ static void import_is_deterministic(void **state) {
     tiny_close(&t);
 }
 
+// Each replaces or adds one member of the tiny configuration.
+static const struct {
+    const char *name, *value;
+    assay_status status;
+} configurations[] = {
+    {"peft_type", "\"LOHA\"", ASSAY_UNSUPPORTED},
+    {"task_type", "\"SEQ_CLS\"", ASSAY_UNSUPPORTED},
+    {"task_type", "null", ASSAY_OK},
+    {"bias", "\"all\"", ASSAY_UNSUPPORTED},
+    {"bias", "\"lora_only\"", ASSAY_UNSUPPORTED},
+    {"use_dora", "true", ASSAY_UNSUPPORTED},
+    {"use_qalora", "true", ASSAY_UNSUPPORTED},
+    {"lora_bias", "true", ASSAY_UNSUPPORTED},
+    {"fan_in_fan_out", "true", ASSAY_UNSUPPORTED},
+    {"modules_to_save", "[\"lm_head\"]", ASSAY_UNSUPPORTED},
+    {"modules_to_save", "[]", ASSAY_OK},
+    {"layer_replication", "[[0,2],[1,3]]", ASSAY_UNSUPPORTED},
+    {"layers_to_transform", "[0]", ASSAY_UNSUPPORTED},
+    {"trainable_token_indices", "[1]", ASSAY_UNSUPPORTED},
+    {"target_parameters", "[\"x\"]", ASSAY_UNSUPPORTED},
+    {"alora_invocation_tokens", "[1]", ASSAY_UNSUPPORTED},
+    {"megatron_config", "{\"a\":1}", ASSAY_UNSUPPORTED},
+    {"exclude_modules", "\"k_proj\"", ASSAY_UNSUPPORTED},
+    {"loftq_config", "{\"loftq_bits\":4}", ASSAY_UNSUPPORTED},
+    {"loftq_config", "{}", ASSAY_OK},
+    {"init_lora_weights", "\"pissa\"", ASSAY_UNSUPPORTED},
+    {"init_lora_weights", "\"gaussian\"", ASSAY_OK},
+    {"init_lora_weights", "true", ASSAY_OK},
+    {"surprise", "null", ASSAY_UNKNOWN},
+    {"r", "0", ASSAY_RANGE},
+    {"r", "1025", ASSAY_RANGE},
+    {"r", "4.0", ASSAY_FORMAT},
+    {"r", "8", ASSAY_MISMATCH},
+    {"lora_alpha", "\"8\"", ASSAY_FORMAT},
+    {"lora_alpha", "1e300", ASSAY_RANGE},
+    {"lora_alpha", "-1048577", ASSAY_RANGE},
+    {"lora_alpha", "0.5", ASSAY_OK},
+    {"use_rslora", "1", ASSAY_FORMAT},
+    {"use_rslora", "true", ASSAY_OK},
+    {"target_modules", "\".*q_proj\"", ASSAY_UNSUPPORTED},
+    {"target_modules", "\"all-linear\"", ASSAY_MISSING},
+    {"target_modules", "[\"q_proj\"]", ASSAY_UNKNOWN},
+    {"target_modules", "[\"q_proj\",\"down_proj\",\"k_proj\"]", ASSAY_MISSING},
+    {"target_modules", "[\"q_proj\",\"down_proj\",\"lm_head\"]", ASSAY_UNSUPPORTED},
+    {"target_modules", "[\"q_proj\",\"down_proj\",\"proj\"]", ASSAY_UNSUPPORTED},
+    {"target_modules", "[\"q_proj\",\"model.layers.0.mlp.down_proj\"]", ASSAY_UNKNOWN},
+    {"target_modules", "[\"q_proj\",\"layers.0.mlp.down_proj\",\"layers.1.mlp.down_proj\"]",
+     ASSAY_OK},
+    {"target_modules", "[1]", ASSAY_FORMAT},
+    {"target_modules", "null", ASSAY_FORMAT},
+    {"rank_pattern", "{\"q_proj\":8}", ASSAY_MISMATCH},
+    {"rank_pattern", "{\"q_proj\":4}", ASSAY_OK},
+    {"rank_pattern", "{\"q_proj\":4.0}", ASSAY_FORMAT},
+    {"rank_pattern", "{\"q_proj\":0}", ASSAY_RANGE},
+    {"rank_pattern", "{\".*q_proj\":4}", ASSAY_UNSUPPORTED},
+    {"rank_pattern", "[]", ASSAY_FORMAT},
+    {"alpha_pattern", "{\"^q_proj\":4}", ASSAY_UNSUPPORTED},
+    {"alpha_pattern", "{\"q_proj\":\"4\"}", ASSAY_FORMAT},
+    {"alpha_pattern", "{\"q_proj\":2000000}", ASSAY_RANGE},
+};
+
 static void configuration_is_checked(void **state) {
-    static const struct {
-        const char *name, *value;
-        assay_status status;
-    } cases[] = {
-        {"peft_type", "\"LOHA\"", ASSAY_UNSUPPORTED},
-        {"task_type", "\"SEQ_CLS\"", ASSAY_UNSUPPORTED},
-        {"task_type", "null", ASSAY_OK},
-        {"bias", "\"all\"", ASSAY_UNSUPPORTED},
-        {"bias", "\"lora_only\"", ASSAY_UNSUPPORTED},
-        {"use_dora", "true", ASSAY_UNSUPPORTED},
-        {"use_qalora", "true", ASSAY_UNSUPPORTED},
-        {"lora_bias", "true", ASSAY_UNSUPPORTED},
-        {"fan_in_fan_out", "true", ASSAY_UNSUPPORTED},
-        {"modules_to_save", "[\"lm_head\"]", ASSAY_UNSUPPORTED},
-        {"modules_to_save", "[]", ASSAY_OK},
-        {"layer_replication", "[[0,2],[1,3]]", ASSAY_UNSUPPORTED},
-        {"layers_to_transform", "[0]", ASSAY_UNSUPPORTED},
-        {"trainable_token_indices", "[1]", ASSAY_UNSUPPORTED},
-        {"target_parameters", "[\"x\"]", ASSAY_UNSUPPORTED},
-        {"alora_invocation_tokens", "[1]", ASSAY_UNSUPPORTED},
-        {"megatron_config", "{\"a\":1}", ASSAY_UNSUPPORTED},
-        {"exclude_modules", "\"k_proj\"", ASSAY_UNSUPPORTED},
-        {"loftq_config", "{\"loftq_bits\":4}", ASSAY_UNSUPPORTED},
-        {"loftq_config", "{}", ASSAY_OK},
-        {"init_lora_weights", "\"pissa\"", ASSAY_UNSUPPORTED},
-        {"init_lora_weights", "\"gaussian\"", ASSAY_OK},
-        {"init_lora_weights", "true", ASSAY_OK},
-        {"surprise", "null", ASSAY_UNKNOWN},
-        {"r", "0", ASSAY_RANGE},
-        {"r", "1025", ASSAY_RANGE},
-        {"r", "4.0", ASSAY_FORMAT},
-        {"r", "8", ASSAY_MISMATCH},
-        {"lora_alpha", "\"8\"", ASSAY_FORMAT},
-        {"lora_alpha", "1e300", ASSAY_RANGE},
-        {"lora_alpha", "-1048577", ASSAY_RANGE},
-        {"lora_alpha", "0.5", ASSAY_OK},
-        {"use_rslora", "1", ASSAY_FORMAT},
-        {"use_rslora", "true", ASSAY_OK},
-        {"target_modules", "\".*q_proj\"", ASSAY_UNSUPPORTED},
-        {"target_modules", "\"all-linear\"", ASSAY_MISSING},
-        {"target_modules", "[\"q_proj\"]", ASSAY_UNKNOWN},
-        {"target_modules", "[\"q_proj\",\"down_proj\",\"k_proj\"]", ASSAY_MISSING},
-        {"target_modules", "[\"q_proj\",\"down_proj\",\"lm_head\"]", ASSAY_UNSUPPORTED},
-        {"target_modules", "[\"q_proj\",\"down_proj\",\"proj\"]", ASSAY_UNSUPPORTED},
-        {"target_modules", "[\"q_proj\",\"model.layers.0.mlp.down_proj\"]", ASSAY_UNKNOWN},
-        {"target_modules", "[\"q_proj\",\"layers.0.mlp.down_proj\",\"layers.1.mlp.down_proj\"]",
-         ASSAY_OK},
-        {"target_modules", "[1]", ASSAY_FORMAT},
-        {"target_modules", "null", ASSAY_FORMAT},
-        {"rank_pattern", "{\"q_proj\":8}", ASSAY_MISMATCH},
-        {"rank_pattern", "{\"q_proj\":4}", ASSAY_OK},
-        {"rank_pattern", "{\"q_proj\":4.0}", ASSAY_FORMAT},
-        {"rank_pattern", "{\"q_proj\":0}", ASSAY_RANGE},
-        {"rank_pattern", "{\".*q_proj\":4}", ASSAY_UNSUPPORTED},
-        {"rank_pattern", "[]", ASSAY_FORMAT},
-        {"alpha_pattern", "{\"^q_proj\":4}", ASSAY_UNSUPPORTED},
-        {"alpha_pattern", "{\"q_proj\":\"4\"}", ASSAY_FORMAT},
-        {"alpha_pattern", "{\"q_proj\":2000000}", ASSAY_RANGE},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof configurations / sizeof *configurations; i++) {
         tiny t;
         tiny_adapter_open(&t);
-        tiny_set(&t, cases[i].name, cases[i].value);
-        import_expect(&t, NULL, cases[i].value, cases[i].status);
+        tiny_set(&t, configurations[i].name, configurations[i].value);
+        import_expect(&t, NULL, configurations[i].value, configurations[i].status);
         tiny_close(&t);
     }
     tiny t;

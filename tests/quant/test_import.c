@@ -141,74 +141,76 @@ static void import_expect(tiny *t, const char *what, assay_status expected) {
     free(data);
 }
 
+// Each replaces or adds one member of the tiny configuration.
+static const struct {
+    const char *name, *value;
+    assay_status status;
+} configurations[] = {
+    {"model_type", "\"mistral\"", ASSAY_UNSUPPORTED},
+    {"model_type", "7", ASSAY_FORMAT},
+    {"architectures", "[\"LlamaForSequenceClassification\"]", ASSAY_UNSUPPORTED},
+    {"architectures", "[]", ASSAY_UNSUPPORTED},
+    {"hidden_act", "\"gelu\"", ASSAY_UNSUPPORTED},
+    {"attention_bias", "true", ASSAY_UNSUPPORTED},
+    {"mlp_bias", "true", ASSAY_UNSUPPORTED},
+    {"rope_scaling", "{\"type\":\"linear\",\"factor\":2.0}", ASSAY_UNSUPPORTED},
+    {"rope_scaling", "{\"rope_type\":\"dynamic\"}", ASSAY_UNSUPPORTED},
+    {"sliding_window", "4096", ASSAY_UNSUPPORTED},
+    {"quantization_config", "{\"load_in_4bit\":true}", ASSAY_UNSUPPORTED},
+    {"attn_logit_softcapping", "50.0", ASSAY_UNSUPPORTED},
+    {"query_pre_attn_scalar", "1", ASSAY_UNKNOWN},
+    {"partial_rotary_factor", "0.5", ASSAY_UNKNOWN},
+    {"hidden_size", "96", ASSAY_RANGE},
+    {"hidden_size", "128", ASSAY_MISMATCH},
+    {"hidden_size", "65600", ASSAY_RANGE},
+    {"hidden_size", "\"many\"", ASSAY_FORMAT},
+    {"hidden_size", "64.0", ASSAY_FORMAT},
+    {"hidden_size", "-64", ASSAY_FORMAT},
+    {"intermediate_size", "100", ASSAY_RANGE},
+    {"intermediate_size", "192", ASSAY_MISMATCH},
+    {"num_hidden_layers", "0", ASSAY_RANGE},
+    {"num_hidden_layers", "257", ASSAY_RANGE},
+    {"num_hidden_layers", "2", ASSAY_MISSING},
+    {"num_attention_heads", "3", ASSAY_RANGE},
+    {"num_attention_heads", "4", ASSAY_MISMATCH},
+    {"num_attention_heads", "4294967295", ASSAY_RANGE},
+    {"num_key_value_heads", "3", ASSAY_RANGE},
+    {"num_key_value_heads", "2", ASSAY_MISMATCH},
+    {"head_dim", "31", ASSAY_RANGE},
+    {"head_dim", "512", ASSAY_RANGE},
+    {"head_dim", "null", ASSAY_OK},
+    {"vocab_size", "2049", ASSAY_MISMATCH},
+    {"vocab_size", "2047", ASSAY_RANGE}, // the tokenizer has an id 2047
+    {"vocab_size", "1048577", ASSAY_RANGE},
+    {"max_position_embeddings", "0", ASSAY_RANGE},
+    {"max_position_embeddings", "131073", ASSAY_RANGE},
+    {"rms_norm_eps", "0.0", ASSAY_RANGE},
+    {"rms_norm_eps", "1e-13", ASSAY_RANGE},
+    {"rms_norm_eps", "1.0000001", ASSAY_RANGE},
+    {"rms_norm_eps", "\"1e-5\"", ASSAY_FORMAT},
+    {"rms_norm_eps", "1", ASSAY_OK},
+    {"rope_theta", "0.5", ASSAY_RANGE},
+    {"rope_theta", "1e13", ASSAY_RANGE},
+    {"rope_theta", "null", ASSAY_FORMAT},
+    {"rope_theta", "500000", ASSAY_OK},
+    {"rope_parameters", "{\"rope_type\":\"default\",\"rope_theta\":1e4}", ASSAY_DUPLICATE},
+    {"tie_word_embeddings", "false", ASSAY_MISSING},
+    {"tie_word_embeddings", "1", ASSAY_FORMAT},
+    {"eos_token_id", "2048", ASSAY_RANGE},
+    {"eos_token_id", "[0,-1]", ASSAY_RANGE},
+    {"eos_token_id", "\"0\"", ASSAY_RANGE},
+    {"eos_token_id", "[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]", ASSAY_CAPACITY},
+    {"eos_token_id", "null", ASSAY_OK},
+    {"use_cache", "true", ASSAY_OK},
+    {"transformers_version", "\"4.46.0\"", ASSAY_OK},
+};
+
 static void configuration_is_checked(void **state) {
-    static const struct {
-        const char *name, *value;
-        assay_status status;
-    } cases[] = {
-        {"model_type", "\"mistral\"", ASSAY_UNSUPPORTED},
-        {"model_type", "7", ASSAY_FORMAT},
-        {"architectures", "[\"LlamaForSequenceClassification\"]", ASSAY_UNSUPPORTED},
-        {"architectures", "[]", ASSAY_UNSUPPORTED},
-        {"hidden_act", "\"gelu\"", ASSAY_UNSUPPORTED},
-        {"attention_bias", "true", ASSAY_UNSUPPORTED},
-        {"mlp_bias", "true", ASSAY_UNSUPPORTED},
-        {"rope_scaling", "{\"type\":\"linear\",\"factor\":2.0}", ASSAY_UNSUPPORTED},
-        {"rope_scaling", "{\"rope_type\":\"dynamic\"}", ASSAY_UNSUPPORTED},
-        {"sliding_window", "4096", ASSAY_UNSUPPORTED},
-        {"quantization_config", "{\"load_in_4bit\":true}", ASSAY_UNSUPPORTED},
-        {"attn_logit_softcapping", "50.0", ASSAY_UNSUPPORTED},
-        {"query_pre_attn_scalar", "1", ASSAY_UNKNOWN},
-        {"partial_rotary_factor", "0.5", ASSAY_UNKNOWN},
-        {"hidden_size", "96", ASSAY_RANGE},
-        {"hidden_size", "128", ASSAY_MISMATCH},
-        {"hidden_size", "65600", ASSAY_RANGE},
-        {"hidden_size", "\"many\"", ASSAY_FORMAT},
-        {"hidden_size", "64.0", ASSAY_FORMAT},
-        {"hidden_size", "-64", ASSAY_FORMAT},
-        {"intermediate_size", "100", ASSAY_RANGE},
-        {"intermediate_size", "192", ASSAY_MISMATCH},
-        {"num_hidden_layers", "0", ASSAY_RANGE},
-        {"num_hidden_layers", "257", ASSAY_RANGE},
-        {"num_hidden_layers", "2", ASSAY_MISSING},
-        {"num_attention_heads", "3", ASSAY_RANGE},
-        {"num_attention_heads", "4", ASSAY_MISMATCH},
-        {"num_attention_heads", "4294967295", ASSAY_RANGE},
-        {"num_key_value_heads", "3", ASSAY_RANGE},
-        {"num_key_value_heads", "2", ASSAY_MISMATCH},
-        {"head_dim", "31", ASSAY_RANGE},
-        {"head_dim", "512", ASSAY_RANGE},
-        {"head_dim", "null", ASSAY_OK},
-        {"vocab_size", "2049", ASSAY_MISMATCH},
-        {"vocab_size", "2047", ASSAY_RANGE}, // the tokenizer has an id 2047
-        {"vocab_size", "1048577", ASSAY_RANGE},
-        {"max_position_embeddings", "0", ASSAY_RANGE},
-        {"max_position_embeddings", "131073", ASSAY_RANGE},
-        {"rms_norm_eps", "0.0", ASSAY_RANGE},
-        {"rms_norm_eps", "1e-13", ASSAY_RANGE},
-        {"rms_norm_eps", "1.0000001", ASSAY_RANGE},
-        {"rms_norm_eps", "\"1e-5\"", ASSAY_FORMAT},
-        {"rms_norm_eps", "1", ASSAY_OK},
-        {"rope_theta", "0.5", ASSAY_RANGE},
-        {"rope_theta", "1e13", ASSAY_RANGE},
-        {"rope_theta", "null", ASSAY_FORMAT},
-        {"rope_theta", "500000", ASSAY_OK},
-        {"rope_parameters", "{\"rope_type\":\"default\",\"rope_theta\":1e4}", ASSAY_DUPLICATE},
-        {"tie_word_embeddings", "false", ASSAY_MISSING},
-        {"tie_word_embeddings", "1", ASSAY_FORMAT},
-        {"eos_token_id", "2048", ASSAY_RANGE},
-        {"eos_token_id", "[0,-1]", ASSAY_RANGE},
-        {"eos_token_id", "\"0\"", ASSAY_RANGE},
-        {"eos_token_id", "[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]", ASSAY_CAPACITY},
-        {"eos_token_id", "null", ASSAY_OK},
-        {"use_cache", "true", ASSAY_OK},
-        {"transformers_version", "\"4.46.0\"", ASSAY_OK},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof configurations / sizeof *configurations; i++) {
         tiny t;
         tiny_open(&t);
-        tiny_set(&t, cases[i].name, cases[i].value);
-        import_expect(&t, cases[i].name, cases[i].status);
+        tiny_set(&t, configurations[i].name, configurations[i].value);
+        import_expect(&t, configurations[i].name, configurations[i].status);
         tiny_close(&t);
     }
     static const char *const needed[] = {
