@@ -21,20 +21,21 @@ static uint64_t admission_fee(const assay_params *params, size_t size, bool new_
 
 static assay_status fee_check(uint64_t fee, const assay_reader *reader, const assay_params *params,
                               uint64_t height, const assay_tx *tx, const assay_account *signer,
-                              uint64_t outflow, assay_error *err) {
+                              const assay_ahead *ahead, assay_error *err) {
     bool by_agent = !assay_address_equal(&tx->signer, &tx->principal);
     assay_account principal = *signer;
     if (by_agent) ASSAY_TRY(assay_account_get(&principal, reader, &tx->principal, err));
-    if (principal.balance < fee || principal.balance - fee < outflow)
+    if (principal.balance < fee || principal.balance - fee < ahead->outflow)
         return ASSAY_REJECT(err, FEE_SHORT, "balance %llu nopen, %llu waiting to leave, fee %llu",
-                            (ull)principal.balance, (ull)outflow, (ull)fee);
+                            (ull)principal.balance, (ull)ahead->outflow, (ull)fee);
     if (!by_agent) return ASSAY_OK;
     assay_allowance allowance;
     ASSAY_TRY(assay_allowance_get(&allowance, reader, &tx->principal, err));
     uint64_t left = assay_allowance_left(&allowance, params, height);
-    if (left < fee)
-        return ASSAY_REJECT(err, AGENT_LIMIT, "%llu nopen of the epoch's limit left, fee %llu",
-                            (ull)left, (ull)fee);
+    if (left < fee || left - fee < ahead->by_agents)
+        return ASSAY_REJECT(err, AGENT_LIMIT,
+                            "%llu nopen of the epoch's limit left, %llu waiting to leave, fee %llu",
+                            (ull)left, (ull)ahead->by_agents, (ull)fee);
     return ASSAY_OK;
 }
 
@@ -57,7 +58,7 @@ assay_status assay_admission_check(uint64_t *fee, const assay_reader *reader,
     ASSAY_TRY(assay_agent_check(reader, tx, height, err));
     bool new_account = signer.balance == 0 && signer.nonces[0] == 0 && signer.nonces[1] == 0;
     *fee = admission_fee(params, verified->bytes.size, new_account);
-    return fee_check(*fee, reader, params, height, tx, &signer, ahead->outflow, err);
+    return fee_check(*fee, reader, params, height, tx, &signer, ahead, err);
 }
 
 static assay_status rule_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {

@@ -11,8 +11,9 @@
 
 // What transactions already waiting ahead of this one will have done; zeros when none wait.
 typedef struct {
-    uint64_t nonce;   // the signer's next nonce in this lane, if above the state's
-    uint64_t outflow; // nopen that will leave the principal's balance
+    uint64_t nonce;     // the signer's next nonce in this lane, if above the state's
+    uint64_t outflow;   // nopen that will leave the principal's balance
+    uint64_t by_agents; // of it, what counts against its agents' limit
 } assay_ahead;
 
 // May this transaction enter a block of `height`? fee: what admission burns.

@@ -8,11 +8,11 @@
 
 typedef unsigned long long ull;
 
-enum { SLOTS_MIN = 1 << 10, FREE = 0, LANE = 1, OUTFLOW = 1 + ASSAY_TX_LANE_COUNT };
+enum { SLOTS_MIN = 1 << 10, FREE = 0, LANE = 1, OUTFLOW = 1 + ASSAY_TX_LANE_COUNT, BY_AGENTS };
 
 struct assay_pending_slot {
     uint64_t value; // next nonce, or nopen leaving
-    uint8_t kind;   // FREE, LANE + lane, OUTFLOW
+    uint8_t kind;   // FREE, LANE + lane, OUTFLOW, BY_AGENTS
     assay_address address;
 };
 
@@ -47,10 +47,10 @@ static assay_pending_slot *slot_find(const assay_pending *pending, uint8_t kind,
     }
 }
 
-// Makes room for two more at a load of at most one half.
+// Makes room for what one transaction adds, at a load of at most one half.
 static assay_status room_make(assay_pending *pending, assay_error *err) {
-    if (pending->slot_count != 0 && pending->used + 2 <= pending->slot_count / 2) return ASSAY_OK;
-    if (pending->used + 2 > ASSAY_PENDING_MAX)
+    if (pending->slot_count != 0 && pending->used + 3 <= pending->slot_count / 2) return ASSAY_OK;
+    if (pending->used + 3 > ASSAY_PENDING_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%u signers and principals wait, limit %d", pending->used,
                           ASSAY_PENDING_MAX);
     assay_pending larger = {.used = pending->used, .seed = pending->seed};
@@ -69,14 +69,36 @@ static assay_status room_make(assay_pending *pending, assay_error *err) {
     return ASSAY_OK;
 }
 
-static void slot_set(assay_pending *pending, assay_pending_slot *slot, uint8_t kind,
-                     const assay_address *address, uint64_t value) {
+static void value_set(assay_pending *pending, uint8_t kind, const assay_address *address,
+                      uint64_t value) {
+    assay_pending_slot *slot = slot_find(pending, kind, address);
     if (slot->kind == FREE) {
         slot->kind = kind;
         slot->address = *address;
         pending->used++;
     }
     slot->value = value;
+}
+
+static uint64_t add_saturated(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+// What leaves counts against the balance, and if an agent signs also against the limit. Nobody acts
+// for a principal in the block in which it changes its authorities.
+static void tx_add(assay_pending *pending, const assay_params *params, const assay_tx *tx,
+                   const assay_ahead *ahead, uint64_t fee, assay_pending_count count) {
+    bool by_agent = !assay_address_equal(&tx->signer, &tx->principal);
+    bool authority = tx->kind == ASSAY_TX_AUTHORIZE_AGENT || tx->kind == ASSAY_TX_REVOKE_AGENT;
+    uint64_t leaving = fee;
+    if (count == ASSAY_COUNT_ALL) leaving = add_saturated(fee, assay_outflow_max(tx, params));
+    value_set(pending, (uint8_t)(LANE + tx->lane), &tx->signer, tx->nonce + 1);
+    value_set(pending, OUTFLOW, &tx->principal, add_saturated(ahead->outflow, leaving));
+    if (by_agent)
+        value_set(pending, BY_AGENTS, &tx->principal, add_saturated(ahead->by_agents, leaving));
+    if (authority && count == ASSAY_COUNT_ALL)
+        value_set(pending, BY_AGENTS, &tx->principal, UINT64_MAX);
 }
 
 // A signer whose first transaction has not come for long must not fill the queue with later ones.
@@ -94,7 +116,7 @@ static assay_status count_check(const assay_reader *reader, const assay_tx *tx,
 
 assay_status assay_pending_admit(assay_pending *pending, const assay_reader *reader,
                                  const assay_params *params, uint64_t height,
-                                 const assay_verified_tx *verified, uint64_t outflow,
+                                 const assay_verified_tx *verified, assay_pending_count count,
                                  assay_error *err) {
     static const assay_ahead nothing;
     const assay_tx *tx = &verified->tx;
@@ -103,19 +125,13 @@ assay_status assay_pending_admit(assay_pending *pending, const assay_reader *rea
     if (verified->code != 0 || tx->kind == ASSAY_TX_BEACON)
         return assay_admission_check(&fee, reader, params, height, verified, &nothing, err);
     ASSAY_TRY(room_make(pending, err));
-    uint8_t lane_kind = (uint8_t)(LANE + tx->lane);
-    assay_pending_slot *lane = slot_find(pending, lane_kind, &tx->signer);
-    assay_pending_slot *money = slot_find(pending, OUTFLOW, &tx->principal);
-    assay_ahead ahead = {lane->value, money->value};
+    assay_ahead ahead = {
+        .nonce = slot_find(pending, (uint8_t)(LANE + tx->lane), &tx->signer)->value,
+        .outflow = slot_find(pending, OUTFLOW, &tx->principal)->value,
+        .by_agents = slot_find(pending, BY_AGENTS, &tx->principal)->value,
+    };
     ASSAY_TRY(assay_admission_check(&fee, reader, params, height, verified, &ahead, err));
     ASSAY_TRY(count_check(reader, tx, &ahead, err));
-    uint64_t leaving;
-    if (__builtin_add_overflow(ahead.outflow, fee, &leaving) ||
-        __builtin_add_overflow(leaving, outflow, &leaving) || leaving > INT64_MAX)
-        leaving = INT64_MAX;
-    slot_set(pending, lane, lane_kind, &tx->signer, tx->nonce + 1);
-    // The first insertion may have taken the free slot that the second lookup found.
-    money = slot_find(pending, OUTFLOW, &tx->principal);
-    slot_set(pending, money, OUTFLOW, &tx->principal, leaving);
+    tx_add(pending, params, tx, &ahead, fee, count);
     return ASSAY_OK;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What transactions that wait for a block, or stand earlier in a proposed one, will have done:
-// the next nonce of each signer and lane, and what leaves each principal's balance.
+// the next nonce of each signer and lane, what leaves each principal's balance, and what of that
+// its agents spend.
 #ifndef ASSAY_LEDGER_PENDING_H
 #define ASSAY_LEDGER_PENDING_H
 
@@ -25,11 +26,17 @@ enum {
 void assay_pending_reset(assay_pending *pending);
 void assay_pending_close(assay_pending *pending);
 
-// Admits tx behind what is pending, and adds it. outflow: what it takes beside its fee (0: count
-// fees only). Errors: REJECTED (as assay_admission_check, and PENDING), CAPACITY, MEMORY, CORRUPT,
-// IO; nothing is added then. Spec: P-26.
+// How much of what is pending counts for what comes behind it.
+typedef enum {
+    ASSAY_COUNT_FEES, // fees alone: check_tx, process_proposal
+    ASSAY_COUNT_ALL,  // amounts and authorities too: a proposal in which nothing fails admission
+} assay_pending_count;
+
+// Admits tx behind what is pending, and adds it. Errors: REJECTED (as assay_admission_check, and
+// PENDING), CAPACITY, MEMORY, CORRUPT, IO; nothing is added then. Spec: P-26.
 assay_status assay_pending_admit(assay_pending *pending, const assay_reader *reader,
                                  const assay_params *params, uint64_t height,
-                                 const assay_verified_tx *tx, uint64_t outflow, assay_error *err);
+                                 const assay_verified_tx *tx, assay_pending_count count,
+                                 assay_error *err);
 
 #endif

@@ -67,10 +67,9 @@ static assay_status candidate_try(selection *select, uint32_t index, uint8_t lan
         return ASSAY_OK;
     ASSAY_TRY(assay_verifier_check(app->verifier, &tx, bytes, arena, err));
     if (tx.code != 0) return ASSAY_OK;
-    uint64_t outflow = assay_outflow_max(&tx.tx, &app->genesis->params);
     assay_status status =
         assay_pending_admit(&app->block_pending, &select->reader, &app->genesis->params,
-                            select->proposal->height, &tx, outflow, &refusal);
+                            select->proposal->height, &tx, ASSAY_COUNT_ALL, &refusal);
     if (status == ASSAY_REJECTED) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", refusal.text);
     select->lane_bytes_left[lane] -= bytes.size;
@@ -176,8 +175,9 @@ static assay_status proposal_check(assay_app *app, const assay_app_block *block,
     assay_pending_reset(&app->block_pending);
     for (uint32_t i = beacon != NULL; i < verified->count; i++) {
         assay_error refusal = {0};
-        assay_status status = assay_pending_admit(&app->block_pending, reader, params,
-                                                  block->height, &verified->txs[i], 0, &refusal);
+        assay_status status =
+            assay_pending_admit(&app->block_pending, reader, params, block->height,
+                                &verified->txs[i], ASSAY_COUNT_FEES, &refusal);
         if (status != ASSAY_OK)
             return assay_fail(err, status, refusal.reject, "transaction %u: %s", i, refusal.text);
     }

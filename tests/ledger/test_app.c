@@ -337,6 +337,40 @@ static void test_prepare(void **state) {
     assert_false(with_beacon);
 }
 
+// P-39, P-31: agents behind each other's spending, and never behind a change of authority.
+static void test_prepare_agents(void **state) {
+    chain *c = *state;
+    uint32_t picked[8];
+    bool with_beacon;
+    assay_tx tx = chain_tx(c, 1, ASSAY_TX_AUTHORIZE_AGENT);
+    tx.body.authorize_agent =
+        (assay_tx_authorize_agent){c->actors[2], ASSAY_SCOPE_ALL, 1000, CHAIN_OPEN};
+    chain_run(c, &tx, NONE);
+
+    assay_tx spend = chain_agent_tx(c, 2, 1, ASSAY_TX_TRANSFER);
+    spend.body.transfer = (assay_tx_transfer){c->actors[3], CHAIN_OPEN / 2};
+    chain_add(c, &spend);
+    spend.nonce++; // the limit covers its fee, but not behind the first one's half and its own
+    spend.body.transfer.amount = CHAIN_OPEN / 2;
+    chain_add(c, &spend);
+    spend.nonce++;
+    chain_add(c, &spend);
+    assert_int_equal(prepare(c, picked, NULL, &with_beacon), 2);
+    chain_block(c);
+    chain_expect(c, 0, NONE);
+    chain_expect(c, 1, AGENT_LIMIT);
+
+    tx = chain_tx(c, 1, ASSAY_TX_REVOKE_AGENT);
+    tx.body.revoke_agent.agent = c->actors[2];
+    chain_add(c, &tx);
+    spend = chain_agent_tx(c, 2, 1, ASSAY_TX_TRANSFER);
+    spend.body.transfer = (assay_tx_transfer){c->actors[3], 1};
+    chain_add(c, &spend);
+    assert_int_equal(prepare(c, picked, NULL, &with_beacon), 1);
+    assert_int_equal(picked[0], 0);
+    chain_block_clear(c);
+}
+
 static assay_status process(chain *c, uint32_t *reject) {
     assay_error err = {0};
     assay_app_block block = {
@@ -442,11 +476,12 @@ static void test_view(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_init),          TEST(test_other_chain), TEST(test_height),
-        TEST(test_not_committed), TEST(test_results),     TEST(test_full),
-        TEST(test_beacon_place),  TEST(test_waiting),     TEST(test_waiting_fees),
-        TEST(test_waiting_max),   TEST(test_threads),     TEST(test_prepare),
-        TEST(test_process),       TEST(test_lane_bytes),  TEST(test_view),
+        TEST(test_init),           TEST(test_other_chain), TEST(test_height),
+        TEST(test_not_committed),  TEST(test_results),     TEST(test_full),
+        TEST(test_beacon_place),   TEST(test_waiting),     TEST(test_waiting_fees),
+        TEST(test_waiting_max),    TEST(test_threads),     TEST(test_prepare),
+        TEST(test_prepare_agents), TEST(test_process),     TEST(test_lane_bytes),
+        TEST(test_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

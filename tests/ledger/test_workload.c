@@ -450,7 +450,67 @@ static void test_workload(void **state) {
     free(r.bytes);
 }
 
+// The picked candidates as the block, in their order.
+static void picks_take(chain *c, const uint32_t *picked, uint32_t count) {
+    static assay_bytes txs[BLOCK_TXS];
+    assert_in_range(count, 0, BLOCK_TXS);
+    for (uint32_t i = 0; i < count; i++)
+        txs[i] = c->txs[picked[i]];
+    memcpy(c->txs, txs, count * sizeof *txs);
+    c->tx_count = count;
+}
+
+static uint64_t nonces_sum(const chain *c, model *m) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < ACTORS; i++) {
+        m->nonce[i] = chain_account(c, &c->actors[i + 1]).nonces[0];
+        m->balance[i] = chain_balance(c, i + 1);
+        sum += m->nonce[i];
+    }
+    return sum;
+}
+
+// P-39: whatever waits, what a proposer picks is honest and every transaction of it is admitted.
+static void test_proposals(void **state) {
+    static chain c;
+    static model m;
+    workload w = {.c = &c, .m = &m, .seed = 0xf00d};
+    uint32_t picked[BLOCK_TXS], count, all = 0;
+    bool with_beacon;
+    chain_init(&c);
+    chain_start(&c);
+    for (uint32_t i = 0; i < STRANGERS; i++)
+        memset(w.strangers[i].bytes, (int)(0xa0 + i), ASSAY_ADDRESS_SIZE);
+    for (uint32_t block = 0; block < BLOCKS; block++) {
+        uint64_t before = nonces_sum(&c, &m);
+        m.height = c.height + 1;
+        for (uint32_t i = 0; i < BLOCK_TXS; i++) {
+            assay_tx tx;
+            tx_make(&w, &tx);
+            tx.nonce += below(&w, 3);
+            chain_add(&c, &tx);
+        }
+        assay_app_proposal proposal = {m.height, c.actors[0], c.txs, c.tx_count, NULL};
+        chain_ok(assay_app_prepare_proposal(c.app, &proposal, picked, &count, &with_beacon, err));
+        picks_take(&c, picked, count);
+        all += count;
+        assay_app_block input = chain_block_input(&c);
+        chain_ok(assay_app_process_proposal(c.app, &input, err));
+        chain_ok(assay_app_finalize_block(c.app, &input, &c.outcome, err));
+        chain_ok(assay_app_commit(c.app, err));
+        c.height++;
+        chain_block_clear(&c);
+        assert_int_equal(nonces_sum(&c, &m), before + count);
+    }
+    assert_true(all > BLOCKS * 3);
+    chain_scan(&c);
+    chain_close(&c);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_workload)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_workload),
+        cmocka_unit_test(test_proposals),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
