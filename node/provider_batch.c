@@ -13,8 +13,8 @@
 enum { EVIDENCE_FILE_MAX = ASSAY_TABLE_BYTES_MAX, BATCH_MAX = 4096, DUTIES_MAX = 256 };
 
 bool assay_provider_due(assay_provider *provider, bool all) {
-    uint64_t now = assay_clock_ms();
     pthread_mutex_lock(&provider->lock);
+    uint64_t now = assay_clock_ms(); // with the lock: no receipt is younger than now
     bool due = provider->pending_count >= provider->options.batch_count ||
                (all && provider->pending_count);
     for (uint32_t i = 0; !due && i < provider->pending_count; i++)

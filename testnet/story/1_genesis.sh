@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+# Step 1: keys, genesis, data sets, model, adapters, bonds, and the processes of everyone.
+
+data_sets=(doyle carroll shakespeare)
+frauds=(altered-token wrong-adapter inflated-count withheld-evidence)
+validators=(alice bob copier silent)
+declare -A cheat=([altered-token]=forger [wrong-adapter]=swapper [inflated-count]=padder
+    [withheld-evidence]=hider)
+declare -A root
+
+OPEN=1000000000
+PROVIDER_BOND=$((200 * OPEN))
+CHEAT_BOND=$((30 * OPEN))
+HONEST_BOND=$((200 * OPEN)) # two of them hold > 2/3 of all verification bond
+IDLE_BOND=$((60 * OPEN))
+PRICE_IN=1000000
+PRICE_OUT=4000000
+
+everyone() {
+    echo operator publisher consumer provider "${validators[@]}" "${cheat[@]}"
+    printf '%s ' "${data_sets[@]}" "${data_sets[@]/#/tuner-}"
+}
+
+keys_make() {
+    local name
+    for name in $(everyone); do
+        together key_make "$name"
+    done
+    together_wait
+    for name in $(everyone); do
+        address[$name]=$(jq -r .address "$home/keys/$name.address")
+    done
+}
+
+# Balances at genesis, in OPEN: the bond, and some to pay fees with.
+balance_of() {
+    case $1 in
+    consumer) echo 1000 ;;
+    provider) echo 220 ;;
+    alice | bob) echo 210 ;;
+    copier | silent) echo 70 ;;
+    forger | swapper | padder | hider) echo 40 ;;
+    *) echo 10 ;;
+    esac
+}
+
+chain_make() {
+    local name accounts=()
+    for name in $(everyone); do
+        [ "$name" = operator ] || # its bond is the consensus bond
+            accounts+=(--account "${address[$name]}=$(($(balance_of "$name") * OPEN))")
+    done
+    jq -n --arg key "$(derive operator/ed25519)" --arg beacon "$(derive operator/beacon)" \
+        '{version: 1, ed25519_seed: $key, beacon_seed: $beacon, beacon_length: 65536}' \
+        >"$home/operator.secrets"
+    chmod 600 "$home/operator.secrets"
+    "$assay" init --home "$home/chain" --operator "${address[operator]}" --chain-id 7070 \
+        --name "first light" --testnet --params "$story/params.json" \
+        --secrets "$home/operator.secrets" --block-ms "$block_ms" "${accounts[@]}" --json \
+        >"$home/genesis.json"
+    rm "$home/operator.secrets"
+    node_start "$block_ms" 127.0.0.1:0
+}
+
+dataset_register() { # name
+    sign "$1" dataset register --file "$testnet/data/$1.txt" --name "$1" --license CC0-1.0 \
+        >"$home/registered/$1.dataset"
+    root[$1]=$("$assay" dataset inspect "$testnet/data/$1.txt" --json | jq -r .root)
+    say "$(printf '%-12s registers the data set %-16s %9d bytes  %s' "$1" "$1.txt" \
+        "$(stat -c %s "$testnet/data/$1.txt")" "${root[$1]}")"
+}
+
+model_register() {
+    root[base]=$("$assay" model import "$testnet/model" --out "$home/base.assay" --json |
+        jq -r .root)
+    sign publisher model register --file "$home/base.assay" --name "demo base" \
+        --royalty-ppm 100000 >"$home/registered/base"
+    say "$(printf 'publisher    registers the base model, 4 bits     %9d bytes  %s' \
+        "$(stat -c %s "$home/base.assay")" "${root[base]}")"
+}
+
+# A tuner's adapter, with the data set it was tuned on as its lineage.
+adapter_register() { # name
+    "$assay" adapter import "$testnet/adapters/$1" --model "$home/base.assay" \
+        --out "$home/$1.assay" --json >"$home/registered/$1.adapter"
+    sign "tuner-$1" adapter register --file "$home/$1.assay" --model "$home/base.assay" \
+        --name "$1" --royalty-ppm 120000 --source "${root[$1]}=1000000" \
+        >"$home/registered/$1.registered"
+}
+
+adapters_register() {
+    local name
+    for name in "${data_sets[@]}"; do
+        together adapter_register "$name"
+    done
+    together_wait
+    for name in "${data_sets[@]}"; do
+        root[adapter-$name]=$(jq -r .root "$home/registered/$name.adapter")
+        say "$(printf '%-18s the adapter %-16s %12d bytes  %s' "tuner-$name" "on $name" \
+            "$(stat -c %s "$home/$name.assay")" "${root[adapter-$name]}")"
+    done
+}
+
+bond() { # name, role, nopen
+    sign "$1" bond --role "$2" --amount "$3" >"$home/registered/$1.bond"
+}
+
+bonds_put() {
+    local name
+    together bond provider provider $PROVIDER_BOND
+    for name in "${cheat[@]}"; do
+        together bond "$name" provider $CHEAT_BOND
+    done
+    for name in alice bob; do
+        together bond "$name" verification $HONEST_BOND
+    done
+    for name in copier silent; do
+        together bond "$name" verification $IDLE_BOND
+    done
+    together_wait
+}
+
+# What a process that computes needs to hold.
+workshop() {
+    printf '%s\n' --model "$home/base.assay"
+    printf -- "--adapter\n$home/%s.assay\n" "${data_sets[@]}"
+    printf -- "--dataset\n$testnet/data/%s.txt\n" "${data_sets[@]}"
+}
+
+validator_start() { # name, options
+    local name=$1
+    shift
+    spawn "$name" "$assay" verify --watch --node "${url_of[node]}" \
+        --key "$home/keys/$name.json" --password-file "$password" "${workshop[@]}" \
+        --poll-ms 50 --allow-private --json "$@"
+}
+
+provider_start() { # name, options
+    local name=$1
+    shift
+    spawn "$name" "$assay" serve --home "$home/$name" --node "${url_of[node]}" \
+        --key "$home/keys/$name.json" --password-file "$password" "${workshop[@]}" \
+        --listen 127.0.0.1:0 --price-in $PRICE_IN --price-out $PRICE_OUT "$@"
+}
+
+roots_declared() {
+    [ "$(api "account/${address[$1]}" | jq '.declared | length')" -eq 4 ]
+}
+
+everyone_start() {
+    local name kind
+    mapfile -t workshop < <(workshop)
+    validator_start alice
+    validator_start bob
+    validator_start copier --misbehave copy
+    validator_start silent --misbehave silent
+    provider_start provider --batch-count 4 --batch-ms 1500
+    for kind in "${frauds[@]}"; do
+        provider_start "${cheat[$kind]}" --batch-count 3 --batch-ms 1500 --misbehave "$kind"
+    done
+    for name in provider "${cheat[@]}"; do
+        url_of[$name]=$(await_line "$name" http 30)
+    done
+    for name in "${validators[@]}"; do
+        wait_until 30 "$name declares the roots it can rerun" "$name" roots_declared "$name"
+    done
+}
+
+registered() { # plural, count
+    [ "$(api "$1" | jq ".$1 | length")" -eq "$2" ]
+}
+
+step_genesis() {
+    local name
+    step 1 "Genesis: who takes part, and with what"
+    mkdir "$home/keys" "$home/logs" "$home/registered" "$home/requests"
+    keys_make
+    chain_make
+    say "chain 7070, genesis $(jq -r .genesis "$home/genesis.json")"
+    say "node ${url_of[node]}, a block every $block_ms ms, supply" \
+        "$(in_open "$(jq .supply "$home/genesis.json")") OPEN"
+    for name in "${data_sets[@]}"; do
+        dataset_register "$name"
+    done
+    model_register
+    adapters_register
+    bonds_put
+    everyone_start
+    say "provider     serves at ${url_of[provider]}, bond $(in_open $PROVIDER_BOND) OPEN"
+    say "alice, bob, copier, silent verify, each a process of its own; bonds" \
+        "$((HONEST_BOND / OPEN)), $((HONEST_BOND / OPEN))," \
+        "$((IDLE_BOND / OPEN)), $((IDLE_BOND / OPEN)) OPEN"
+    hold "three data sets, one model and three adapters are on the ledger" \
+        eval 'registered datasets 3 && registered models 1 && registered adapters 3'
+}
