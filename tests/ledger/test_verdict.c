@@ -348,7 +348,7 @@ static ballot first_cannot_fetch(trial *t, uint32_t actor, const assay_duty *dut
 
 // Posts what is asked, in two parts, as soon as the provider's duties say so.
 static uint64_t answer(trial *t, const bundle *b, assay_duty_kind kind) {
-    assay_duty duties[64];
+    assay_duty duties[TRIAL_DUTIES];
     uint8_t data[8192];
     while (trial_duties(t, PROVIDER, duties) == 0)
         trial_step(t);

@@ -31,7 +31,8 @@ enum {
     TRIAL_RECEIPTS = 16,
     TRIAL_IDS = 64,
     TRIAL_PRICE = 1000000, // nopen a token
-    TRIAL_BOND = 20,       // OPEN, of each validator
+    TRIAL_DUTIES = 256,
+    TRIAL_BOND = 20, // OPEN, of each validator
 };
 
 // A voter's mind about one duty. Zero: votes "match" with the right probe, in time.
@@ -393,11 +394,11 @@ static inline assay_tx trial_reveal_tx(trial *t, uint32_t actor, const assay_dut
 }
 
 // The duties of an actor for the next block; returns how many.
-static inline uint32_t trial_duties(const trial *t, uint32_t actor, assay_duty out[64]) {
+static inline uint32_t trial_duties(const trial *t, uint32_t actor, assay_duty out[TRIAL_DUTIES]) {
     assay_view view = chain_view(&t->chain);
     uint32_t count;
     bool more;
-    chain_ok(assay_case_duties(out, &count, &more, 64, &view.reader, view.height + 1,
+    chain_ok(assay_case_duties(out, &count, &more, TRIAL_DUTIES, &view.reader, view.height + 1,
                                &t->chain.actors[actor], err));
     assert_false(more);
     assay_view_close(&view);
@@ -407,7 +408,7 @@ static inline uint32_t trial_duties(const trial *t, uint32_t actor, assay_duty o
 // One block in which every validator does what it must, as its habit has it.
 static inline void trial_step(trial *t) {
     for (uint32_t actor = VALIDATOR; actor < VALIDATOR + VALIDATOR_COUNT; actor++) {
-        assay_duty duties[64];
+        assay_duty duties[TRIAL_DUTIES];
         uint32_t count = trial_duties(t, actor, duties);
         for (uint32_t i = 0; i < count; i++) {
             ballot mind = {0};
