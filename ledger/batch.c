@@ -317,12 +317,9 @@ assay_status assay_batch_voters(assay_voter *voters, uint32_t *count, uint64_t *
 
 // ---- submit ----
 
-// P-52: what the body says about itself.
+// P-52: what the body says about itself, beyond the ranges of P-8.
 static assay_status body_check(const assay_tx_submit_batch *body, const assay_params *params,
                                assay_error *err) {
-    if (body->count == 0 || body->count > ASSAY_BATCH_RECEIPTS_MAX)
-        return ASSAY_REJECT(err, BATCH_COUNT, "%u receipts, 1 to %u are legal", body->count,
-                            (unsigned)ASSAY_BATCH_RECEIPTS_MAX);
     if (body->fee_total < params->min_batch_fee || body->fee_total > ASSAY_BATCH_FEE_MAX)
         return ASSAY_REJECT(err, BATCH_FEE, "fees of %llu nopen, %llu to %llu are legal",
                             (unsigned long long)body->fee_total,
@@ -337,7 +334,7 @@ static assay_status body_check(const assay_tx_submit_batch *body, const assay_pa
     assay_u128 fees = 0;
     for (uint32_t i = 0; i < body->sessions.count; i++) {
         const assay_session_row *row = &body->sessions.items[i];
-        if (row->count == 0 || row->fee_sum < row->count)
+        if (row->fee_sum < row->count)
             return ASSAY_REJECT(err, BATCH_ROW, "session row %u has %u requests for %llu nopen", i,
                                 row->count, (unsigned long long)row->fee_sum);
         count += row->count;
@@ -350,11 +347,8 @@ static assay_status body_check(const assay_tx_submit_batch *body, const assay_pa
         return ASSAY_REJECT(err, BATCH_SESSION_SUM, "the session rows miss the total of %llu nopen",
                             (unsigned long long)body->fee_total);
     fees = 0;
-    for (uint32_t i = 0; i < body->models.count; i++) {
-        if (body->models.items[i].fee_sum == 0)
-            return ASSAY_REJECT(err, BATCH_ROW, "model row %u has no fees", i);
+    for (uint32_t i = 0; i < body->models.count; i++)
         fees += body->models.items[i].fee_sum;
-    }
     if (fees != body->fee_total)
         return ASSAY_REJECT(err, BATCH_MODEL_SUM, "the model rows miss the total of %llu nopen",
                             (unsigned long long)body->fee_total);

@@ -61,7 +61,7 @@ assay_status assay_bond_slash(assay_ledger *ledger, uint8_t role, const assay_ad
 
 // Exposure: fee totals of a provider's batches that are not final. add refuses more than its
 // effective bond / bond_multiple; remove asserts that much is there.
-// Errors: REJECTED (PROVIDER_BOND_LOW, EXPOSURE), CORRUPT, MEMORY, IO. Spec: P-30.
+// Errors: REJECTED (PROVIDER_BOND, EXPOSURE), CORRUPT, MEMORY, IO. Spec: P-30.
 assay_status assay_exposure_add(assay_ledger *ledger, const assay_address *provider,
                                 uint64_t fee_total, assay_error *err);
 assay_status assay_exposure_remove(assay_ledger *ledger, const assay_address *provider,

@@ -89,11 +89,11 @@
     X(BEACON_PLACE, 202, "a beacon preimage stands first in its proposer's block")                 \
     X(BEACON_NO_CHAIN, 203, "the proposer has no hash chain in force")                             \
     X(BEACON_PREIMAGE, 204, "not the next preimage of the proposer's hash chain")                  \
-    X(BATCH_COUNT, 210, "a batch's receipt count is out of its range or not the sessions' sum")    \
+    X(BATCH_COUNT, 210, "the session rows do not add up to the receipt count")                     \
     X(BATCH_FEE, 211, "a batch's fees are under the minimum or over the maximum")                  \
     X(BATCH_BYTES, 212, "a batch's receipts take too many or too few bytes")                       \
     X(BATCH_BLOCK_FULL, 213, "the block already holds as many batches as it may")                  \
-    X(BATCH_ROW, 214, "a row of a batch's table is empty or not in order")                         \
+    X(BATCH_ROW, 214, "a row of a batch's table has too little money or weight")                   \
     X(BATCH_SESSION_SUM, 215, "the session rows do not add up to the fee total")                   \
     X(BATCH_MODEL_SUM, 216, "the model rows do not add up to the fee total")                       \
     X(BATCH_DATASET, 217, "a batch names a data set that is not registered")                       \

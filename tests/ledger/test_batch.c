@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+// submit_batch: every refusal leaves no trace, what is accepted is reserved (P-52, P-53, P-54), and
+// batches can be found (P-52).
+#include "tests/ledger/trial.h"
+
+static const uint64_t CHECKS = 3 * 2 * (100000 + 4 * 10000);
+
+// What the tables say about themselves.
+static void sums_that_do_not_add_up(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    bundle b;
+    trial_bundle(t, &b, 8);
+    assay_tx_submit_batch good = b.tx.body.submit_batch, *body = &b.tx.body.submit_batch;
+    assay_session_row session = b.session;
+    assay_model_row model = b.model;
+#define REFUSED(name)                                                                              \
+    do {                                                                                           \
+        b.tx.nonce = chain_tx(&t->chain, PROVIDER, ASSAY_TX_SUBMIT_BATCH).nonce;                   \
+        chain_refuse(&t->chain, &b.tx, name);                                                      \
+        *body = good;                                                                              \
+        b.session = session;                                                                       \
+        b.model = model;                                                                           \
+    } while (0)
+    body->count = 9;
+    body->receipt_bytes = 9 * 400;
+    REFUSED(BATCH_COUNT);
+    body->fee_total++;
+    REFUSED(BATCH_SESSION_SUM);
+    b.session.fee_sum++;
+    REFUSED(BATCH_SESSION_SUM);
+    b.model.fee_sum--;
+    REFUSED(BATCH_MODEL_SUM);
+    body->fee_total++;
+    b.session.fee_sum++;
+    REFUSED(BATCH_MODEL_SUM);
+    body->fee_total = b.session.fee_sum = b.model.fee_sum = 999;
+    REFUSED(BATCH_FEE);
+    body->fee_total = b.session.fee_sum = b.model.fee_sum = ASSAY_BATCH_FEE_MAX + 1;
+    REFUSED(BATCH_FEE);
+    body->receipt_bytes = 8 * ASSAY_RECEIPT_SIZE_MIN - 1;
+    REFUSED(BATCH_BYTES);
+    body->receipt_bytes = (4 << 20) + 1;
+    REFUSED(BATCH_BYTES);
+    b.session.fee_sum = 7; // 8 requests for 7 nopen
+    REFUSED(BATCH_ROW);
+#undef REFUSED
+    trial_close(t);
+}
+
+// Data set rows: registered, with weight, and not more than the fees carry.
+static void data_sets_share_at_most_the_fees(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    bundle b;
+    trial_bundle(t, &b, 8);
+    assay_u128 whole = (assay_u128)b.model.fee_sum * 1000000;
+    b.datasets[0].weight = whole - b.datasets[1].weight + 1;
+    chain_refuse(&t->chain, &b.tx, BATCH_DATASET_SUM);
+    b.tx.nonce++;
+    b.datasets[0].weight = ~(assay_u128)0; // a sum that would wrap
+    chain_refuse(&t->chain, &b.tx, BATCH_DATASET_SUM);
+    b.tx.nonce++;
+    b.datasets[0].weight = 0;
+    chain_refuse(&t->chain, &b.tx, BATCH_ROW);
+    b.tx.nonce++;
+    b.datasets[0].weight = whole - b.datasets[1].weight;
+    b.datasets[1].dataset.bytes[31] ^= 1;
+    chain_refuse(&t->chain, &b.tx, BATCH_DATASET);
+    b.tx.nonce++;
+    b.datasets[1].dataset.bytes[31] ^= 1;
+    chain_run(&t->chain, &b.tx, NONE); // all of it is legal
+    trial_close(t);
+}
+
+// What others keep: sessions, deposits, registries, bonds.
+static void the_rest_of_the_state_has_a_say(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    bundle b;
+    trial_bundle(t, &b, 8);
+    b.session.first_sequence++;
+    chain_refuse(&t->chain, &b.tx, SEQUENCE);
+    b.tx.nonce++;
+    b.session.first_sequence--;
+    b.session.session.bytes[0] ^= 1;
+    chain_refuse(&t->chain, &b.tx, SESSION_UNKNOWN);
+    b.tx.nonce++;
+    b.session.session.bytes[0] ^= 1;
+    b.model.adapter.bytes[0] ^= 1;
+    chain_refuse(&t->chain, &b.tx, ADAPTER_UNKNOWN);
+    b.tx.nonce++;
+    b.model.adapter.bytes[0] ^= 1;
+    b.model.model.bytes[0] ^= 1;
+    chain_refuse(&t->chain, &b.tx, MODEL_UNKNOWN);
+    b.model.model.bytes[0] ^= 1;
+    assay_tx other = chain_tx(&t->chain, SPARE, ASSAY_TX_SUBMIT_BATCH);
+    other.body = b.tx.body;
+    chain_refuse(&t->chain, &other, PROVIDER_BOND); // not a provider
+    trial_bond(t, SPARE, ASSAY_ROLE_PROVIDER, 50);
+    chain_block(&t->chain);
+    other = chain_tx(&t->chain, SPARE, ASSAY_TX_SUBMIT_BATCH);
+    other.body = b.tx.body;
+    chain_refuse(&t->chain, &other, SESSION_PROVIDER); // not this session's
+    trial_close(t);
+}
+
+// bond_multiple × fees not yet final ≤ bond: 100 OPEN carry 10 OPEN, in however many batches.
+static void exposure(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    bundle b;
+    const uint64_t half = 5 * CHAIN_OPEN;
+    trial_bundle(t, &b, 1);
+    b.datasets[0].weight = b.datasets[1].weight = 1;
+    b.tx.body.submit_batch.fee_total = b.session.fee_sum = b.model.fee_sum = half;
+    chain_run(&t->chain, &b.tx, NONE);
+    b.tx.nonce++;
+    b.session.first_sequence++;
+    b.tx.body.submit_batch.fee_total = b.session.fee_sum = b.model.fee_sum = half + 1;
+    chain_refuse(&t->chain, &b.tx, EXPOSURE);
+    b.tx.nonce++;
+    b.tx.body.submit_batch.fee_total = b.session.fee_sum = b.model.fee_sum = half;
+    assay_hash id = chain_add(&t->chain, &b.tx);
+    chain_block(&t->chain);
+    trial_all_accepted(t);
+    assay_view view = chain_view(&t->chain);
+    uint64_t sum;
+    chain_ok(assay_exposure_get(&sum, &view.reader, &t->chain.actors[PROVIDER], err));
+    assay_view_close(&view);
+    assert_int_equal(sum, 2 * half);
+    trial_run_out(t, &id); // final: the room is free again
+    trial_bundle(t, &b, 1);
+    b.session.first_sequence = 3;
+    b.datasets[0].weight = b.datasets[1].weight = 1;
+    b.tx.body.submit_batch.fee_total = b.session.fee_sum = b.model.fee_sum = 2 * half;
+    chain_run(&t->chain, &b.tx, NONE);
+    trial_close(t);
+}
+
+// A deposit backs what it can: the second batch on the rest of it is refused.
+static void a_deposit_is_promised_once(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    t->session = trial_open_session(t, 1);
+    chain_block(&t->chain);
+    bundle b;
+    trial_bundle(t, &b, 1);
+    b.session.first_sequence = 1;
+    b.datasets[0].weight = b.datasets[1].weight = 1;
+    b.tx.body.submit_batch.fee_total = b.session.fee_sum = b.model.fee_sum = CHAIN_OPEN - 1000;
+    chain_run(&t->chain, &b.tx, NONE);
+    b.tx.nonce++;
+    b.session.first_sequence = 2;
+    b.tx.body.submit_batch.fee_total = b.session.fee_sum = b.model.fee_sum = 1001;
+    chain_refuse(&t->chain, &b.tx, DEPOSIT_SHORT);
+    b.tx.nonce++;
+    b.tx.body.submit_batch.fee_total = b.session.fee_sum = b.model.fee_sum = 1000;
+    chain_run(&t->chain, &b.tx, NONE);
+    trial_close(t);
+}
+
+// Fees and check prices are set aside at inclusion; unspent check prices return.
+static void reserves(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    bundle b;
+    trial_bundle(t, &b, 8);
+    uint64_t fees = b.tx.body.submit_batch.fee_total;
+    assay_session before = trial_session(t, &t->session);
+    uint64_t provider = chain_balance(&t->chain, PROVIDER);
+    assay_totals was = chain_totals(&t->chain);
+    b.id = chain_add(&t->chain, &b.tx);
+    chain_block(&t->chain);
+    trial_all_accepted(t);
+    assert_memory_equal(t->chain.outcome.results[1].data, b.id.bytes, 32); // after the beacon
+    assay_session after = trial_session(t, &t->session);
+    assert_int_equal(after.free, before.free - fees);
+    assert_int_equal(after.reserved, fees);
+    assert_int_equal(after.last_sequence, 8);
+    assay_totals is = chain_totals(&t->chain);
+    uint64_t burned = is.nopen[ASSAY_MONEY_BURNED] - was.nopen[ASSAY_MONEY_BURNED];
+    assert_int_equal(chain_balance(&t->chain, PROVIDER), provider - burned - CHECKS);
+    assert_int_equal(is.nopen[ASSAY_MONEY_DEPOSITS], was.nopen[ASSAY_MONEY_DEPOSITS] + CHECKS);
+    assay_batch batch = trial_batch(t, &b.id);
+    assert_int_equal(batch.state, ASSAY_BATCH_WAITING);
+    assert_int_equal(batch.check_price * 6, CHECKS);
+    assert_int_equal(batch.height, t->chain.height);
+    assert_int_equal(batch.index, 0);
+    assert_int_equal(batch.uri_size, 20);
+    assert_memory_equal(batch.uri, "http://127.0.0.1:1/b", 20);
+    assert_memory_equal(&batch.root, &b.tx.body.submit_batch.root, 32);
+    t->chain.silent = true; // no beacon: nobody reruns anything
+    trial_run_out(t, &b.id);
+    assert_int_equal(chain_balance(&t->chain, PROVIDER), provider - burned);
+    trial_close(t);
+}
+
+static void check_prices_follow_the_largest_model(void **state) {
+    assay_params params;
+    assay_params_init(&params);
+    assert_int_equal(assay_batch_check_price(&params, 0), 100000);
+    assert_int_equal(assay_batch_check_price(&params, 1), 110000);
+    assert_int_equal(assay_batch_check_price(&params, 1 << 20), 110000);
+    assert_int_equal(assay_batch_check_price(&params, (1 << 20) + 1), 120000);
+    params.check_price_mib = UINT64_C(1) << 56;
+    assert_int_equal(assay_batch_check_price(&params, UINT64_MAX), INT64_MAX);
+}
+
+static void adapter_add(trial *t, const char *name, assay_hash *root) {
+    *root = trial_hash(name);
+    assay_tx tx = chain_tx(&t->chain, TUNER, ASSAY_TX_REGISTER_ADAPTER);
+    tx.body.register_adapter = (assay_tx_register_adapter){
+        .base = t->model,
+        .root = *root,
+        .byte_count = 1000,
+        .name = {(const uint8_t *)"a", 1},
+        .uri = {(const uint8_t *)"file:a", 6},
+    };
+    chain_run(&t->chain, &tx, NONE);
+}
+
+static int hash_order(const void *a, const void *b) {
+    return memcmp(a, b, ASSAY_HASH_SIZE);
+}
+
+static void declare_both(trial *t, uint32_t actor, assay_hash a, const assay_hash *b) {
+    assay_hash roots[3] = {t->model, a};
+    if (b != NULL) roots[2] = *b;
+    qsort(roots, b != NULL ? 3 : 2, sizeof roots[0], hash_order);
+    trial_declare(t, actor, roots, b != NULL ? 3 : 2);
+}
+
+// Three of four validators declare each adapter, but only two declare both (P-54).
+static void roots_are_declared_together(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    assay_hash first, second;
+    adapter_add(t, "first", &first);
+    adapter_add(t, "second", &second);
+    declare_both(t, VALIDATOR, first, NULL);
+    declare_both(t, VALIDATOR + 1, first, &second);
+    declare_both(t, VALIDATOR + 2, first, &second);
+    declare_both(t, VALIDATOR + 3, second, NULL);
+    chain_block(&t->chain);
+    trial_all_accepted(t);
+    bundle b;
+    trial_bundle(t, &b, 1);
+    uint64_t fees = b.model.fee_sum;
+    assay_model_row rows[2] = {{t->model, first, fees - 1}, {t->model, second, 1}};
+    if (hash_order(&first, &second) > 0) {
+        rows[0].adapter = second;
+        rows[1].adapter = first;
+    }
+    b.tx.body.submit_batch.models = (assay_model_list){rows, 2};
+    chain_refuse(&t->chain, &b.tx, BATCH_ROOTS);
+    declare_both(t, VALIDATOR, first, &second);
+    chain_block(&t->chain);
+    b.tx.nonce++;
+    assay_hash id = chain_add(&t->chain, &b.tx);
+    chain_block(&t->chain);
+    trial_all_accepted(t);
+    trial_until(t, &id, ASSAY_BATCH_CHECKING);
+    for (uint32_t sample = 0; sample < 3; sample++) { // the fourth is never drawn
+        assay_vote votes[ASSAY_VOTERS_MAX];
+        assert_int_equal(trial_votes(t, &id, sample, 0, votes), 2);
+        for (uint32_t i = 0; i < 2; i++)
+            assert_true(trial_actor(t, &votes[i].validator) < VALIDATOR + 3);
+    }
+    // Undeclared by one more, a row is not payable at all.
+    trial_declare(t, VALIDATOR + 1, NULL, 0);
+    chain_block(&t->chain);
+    b.tx.nonce = chain_tx(&t->chain, PROVIDER, ASSAY_TX_SUBMIT_BATCH).nonce;
+    b.session.first_sequence++;
+    chain_refuse(&t->chain, &b.tx, NOT_DECLARED);
+    trial_close(t);
+}
+
+// A provider that validates too is asked neither for payability nor for votes.
+static void the_provider_does_not_check_itself(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    assay_hash roots[2];
+    trial_roots(t, roots);
+    trial_bond(t, PROVIDER, ASSAY_ROLE_VERIFICATION, 500); // most of all bond
+    trial_declare(t, PROVIDER, roots, 2);
+    chain_block(&t->chain);
+    bundle b;
+    trial_submit(t, &b, 4);
+    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    for (uint32_t sample = 0; sample < 3; sample++) {
+        assay_vote votes[ASSAY_VOTERS_MAX];
+        uint32_t count = trial_votes(t, &b.id, sample, 0, votes);
+        assert_int_equal(count, 2);
+        for (uint32_t i = 0; i < count; i++)
+            assert_int_not_equal(trial_actor(t, &votes[i].validator), PROVIDER);
+    }
+    trial_run_out(t, &b.id);
+    // Its own declaration does not help either: two of the others are not > 2/3.
+    trial_declare(t, VALIDATOR, NULL, 0);
+    trial_declare(t, VALIDATOR + 1, NULL, 0);
+    chain_block(&t->chain);
+    trial_bundle(t, &b, 4);
+    chain_refuse(&t->chain, &b.tx, NOT_DECLARED);
+    trial_close(t);
+}
+
+// Of more than 256 declarers the largest bonds are asked; among equals the lower addresses (P-50).
+static void only_the_largest_bonds_vote(void **state) {
+    enum { MANY = 300 };
+    trial *t = trial_new();
+    trial_start(t);
+    assay_store *store = assay_app_store(t->chain.app);
+    assay_ledger ledger = {.store = store,
+                           .reader = assay_reader_of_store(store),
+                           .genesis = &t->chain.genesis,
+                           .params = &t->chain.genesis.params,
+                           .height = t->chain.height + 1};
+    chain_ok(assay_store_begin(store, err));
+    chain_ok(assay_totals_get(&ledger.totals, &ledger.reader, err));
+    assay_hash root = trial_hash("popular");
+    assay_tx declare = {.kind = ASSAY_TX_DECLARE_ROOTS};
+    declare.body.declare_roots.roots = (assay_hash_list){&root, 1};
+    for (uint32_t i = 0; i < MANY; i++) { // bonds 10 OPEN, but 11 for every tenth
+        assay_address address = {{0xee}};
+        assay_store_be32(address.bytes + 16, i);
+        chain_ok(assay_money_move(&ledger, assay_purse_balance(&t->chain.actors[SPARE - i % 4]),
+                                  assay_purse_bond(ASSAY_ROLE_VERIFICATION, &address),
+                                  (i % 10 == 9 ? 11 : 10) * CHAIN_OPEN, err));
+        ledger.principal = address;
+        chain_ok(assay_declared_replace(&ledger, &declare, err));
+    }
+    assay_voter voters[ASSAY_VOTERS_MAX];
+    uint32_t count, large = 0;
+    uint64_t bond;
+    assay_model_row row = {.model = root};
+    chain_ok(assay_batch_voters(voters, &count, &bond, &ledger.reader, ledger.params,
+                                &t->chain.actors[PROVIDER], &(assay_model_list){&row, 1}, err));
+    assert_int_equal(count, ASSAY_VOTERS_MAX);
+    assert_int_equal(bond, (MANY * 10 + MANY / 10) * CHAIN_OPEN);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t place = assay_load_be32(voters[i].address.bytes + 16);
+        large += voters[i].bond == 11 * CHAIN_OPEN;
+        if (voters[i].bond == 10 * CHAIN_OPEN) // the first 226 of the small ones
+            assert_true(place - place / 10 < ASSAY_VOTERS_MAX - MANY / 10);
+        if (i > 0) assert_true(memcmp(&voters[i - 1].address, &voters[i].address, 20) < 0);
+    }
+    assert_int_equal(large, MANY / 10);
+    assay_store_abort(store);
+    trial_close(t);
+}
+
+// Lists: by place, ended ones too; open ones by id.
+static void batches_can_be_found(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    bundle b[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        trial_bundle(t, &b[i], 2);
+        b[i].id = chain_add(&t->chain, &b[i].tx);
+        if (i % 2) chain_block(&t->chain);
+    }
+    trial_run_out(t, &b[1].id);
+    assay_view view = chain_view(&t->chain);
+    uint64_t height = 0;
+    uint32_t index = 0, open = 0;
+    assay_hash id, zero = {{0}};
+    bool found;
+    for (uint32_t i = 0; i < 4; i++) {
+        chain_ok(assay_batch_next(&height, &index, &id, &found, &view.reader, err));
+        assert_true(found);
+        assert_int_equal(index, i % 2);
+        assert_memory_equal(&id, &b[i].id, 32);
+    }
+    chain_ok(assay_batch_next(&height, &index, &id, &found, &view.reader, err));
+    assert_false(found);
+    for (id = zero;; open++) {
+        assay_batch batch;
+        chain_ok(assay_batch_next_open(&id, &batch, &found, &view.reader, err));
+        if (!found) break;
+        assert_int_equal(batch.state, ASSAY_BATCH_CHECKING);
+        assert_true(assay_hash_equal(&id, &b[2].id) || assay_hash_equal(&id, &b[3].id));
+    }
+    assert_int_equal(open, 2);
+    assay_batch batch;
+    chain_ok(assay_batch_get(&batch, &found, &view.reader, &zero, err));
+    assert_false(found);
+    assay_view_close(&view);
+    trial_close(t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sums_that_do_not_add_up),
+        cmocka_unit_test(data_sets_share_at_most_the_fees),
+        cmocka_unit_test(the_rest_of_the_state_has_a_say),
+        cmocka_unit_test(exposure),
+        cmocka_unit_test(a_deposit_is_promised_once),
+        cmocka_unit_test(reserves),
+        cmocka_unit_test(check_prices_follow_the_largest_model),
+        cmocka_unit_test(roots_are_declared_together),
+        cmocka_unit_test(the_provider_does_not_check_itself),
+        cmocka_unit_test(only_the_largest_bonds_vote),
+        cmocka_unit_test(batches_can_be_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

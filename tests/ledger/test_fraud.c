@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a void batch costs and pays: refunds, the slash and its division (P-65, P-66, P-67).
+#include "tests/ledger/trial.h"
+#include "tests/vectors.h"
+
+static const uint64_t PRICE = 100000 + 4 * 10000; // of a check
+
+static uint8_t guilty_verdict;
+static uint32_t guilty_samples; // the first so many
+static ballot convict(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.verdict = duty->sample < guilty_samples ? guilty_verdict : 0};
+}
+
+// Payments out of one batch, by reason; all of them go to one of its two owners or a validator.
+typedef struct {
+    uint64_t by_reason[8];
+    uint64_t by_owner[2];
+    uint64_t validators[VALIDATOR_COUNT]; // catch rewards
+} payments;
+
+static payments paid(trial *t, const assay_hash *batch) {
+    assay_view view = chain_view(&t->chain);
+    payments out = {{0}, {0}, {0}};
+    bool found = true;
+    for (uint32_t i = 0; found; i++) {
+        assay_payout_line line;
+        chain_ok(assay_payout_line_get(&line, &found, &view.reader, batch, i, err));
+        if (!found) break;
+        out.by_reason[line.reason] += line.amount;
+        uint32_t actor = trial_actor(t, &line.account);
+        if (line.reason == ASSAY_PAID_FOR_DATA) {
+            assert_int_equal(line.role, ASSAY_PAID_CONTRIBUTOR);
+            for (uint32_t j = 0; j < 2; j++)
+                if (t->owners[j] == actor) out.by_owner[j] += line.amount;
+        } else {
+            assert_int_equal(line.role, ASSAY_PAID_VALIDATOR);
+            if (line.reason == ASSAY_PAID_FOR_CATCH)
+                out.validators[actor - VALIDATOR] += line.amount;
+        }
+    }
+    assay_view_close(&view);
+    return out;
+}
+
+// P-66
+static void contributions_match_the_oracle(void **state) {
+    json_t *root = vectors_read("settlement.json"), *item;
+    size_t i;
+    json_array_foreach(vectors_at(root, "frauds"), i, item) {
+        assay_u128 weight = 0;
+        uint64_t due;
+        for (const char *c = json_string_value(json_object_get(item, "weight")); *c; c++)
+            weight = weight * 10 + (assay_u128)(*c - '0');
+        assert_int_equal(assay_json_u64(&due, item, "due", 0, UINT64_MAX, NULL), ASSAY_OK);
+        assert_int_equal(assay_fraud_contribution(
+                             weight,
+                             (uint64_t)json_integer_value(json_object_get(item, "data_ppm")),
+                             (uint32_t)json_integer_value(json_object_get(item, "samples")),
+                             (uint32_t)json_integer_value(json_object_get(item, "caught"))),
+                         due);
+    }
+    assert_int_equal(i, 100);
+    json_decref(root);
+}
+
+// The rows of a batch as money: what its data sets would have earned, floored by the fraud's rule.
+static uint64_t due(const bundle *b, uint32_t row, uint32_t caught) {
+    return (uint64_t)(b->datasets[row].weight / 1000000 * 250000 / 1000000 * (3 - caught) / 3);
+}
+
+static void slash_adds_up(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    t->votes = convict;
+    guilty_verdict = ASSAY_VERDICT_TRACE;
+    for (guilty_samples = 1; guilty_samples <= 3; guilty_samples++) {
+        bundle b;
+        trial_submit(t, &b, 8);
+        uint64_t provider = chain_balance(&t->chain, PROVIDER);
+        assay_totals before = chain_totals(&t->chain);
+        trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+        assay_batch batch = trial_run_out(t, &b.id);
+        payments out = paid(t, &b.id);
+        assert_int_equal(batch.caught, guilty_samples);
+        assert_int_equal(batch.slashed, 10 * batch.fee_total);
+        assert_int_equal(out.by_owner[0], due(&b, 0, guilty_samples));
+        assert_int_equal(out.by_owner[1], due(&b, 1, guilty_samples));
+        uint64_t reward = batch.slashed * 3 / 10, parts = 2 * guilty_samples, sum = 0;
+        for (uint32_t i = 0; i < VALIDATOR_COUNT; i++) {
+            assert_int_equal(out.validators[i] % (reward / parts), 0);
+            sum += out.validators[i];
+        }
+        assert_int_equal(sum, reward / parts * parts);
+        assert_int_equal(batch.slashed, batch.burned + sum + out.by_reason[ASSAY_PAID_FOR_DATA]);
+        // Every drawn validator was right, in every case: all checks are paid, nothing returns.
+        assert_int_equal(out.by_reason[ASSAY_PAID_FOR_CHECK], 6 * PRICE);
+        assert_int_equal(chain_balance(&t->chain, PROVIDER), provider);
+        assay_totals after = chain_totals(&t->chain);
+        assert_true(after.nopen[ASSAY_MONEY_BURNED] - before.nopen[ASSAY_MONEY_BURNED] >=
+                    batch.burned);
+    }
+    trial_close(t);
+}
+
+// A big fraud: the reward stops at catch_cap.
+static void the_catch_reward_is_capped(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.catch_cap = 6000;
+    trial_start(t);
+    t->votes = convict;
+    guilty_verdict = ASSAY_VERDICT_OUTPUT;
+    guilty_samples = 3;
+    bundle b;
+    trial_submit(t, &b, 8);
+    trial_run_out(t, &b.id);
+    assert_int_equal(paid(t, &b.id).by_reason[ASSAY_PAID_FOR_CATCH], 6000);
+    trial_close(t);
+}
+
+// A table that is wrong does not say whose data it was; bytes that are not there say nothing.
+static void table_and_availability_frauds_pay_no_contributor(void **state) {
+    static const uint8_t kinds[] = {ASSAY_VERDICT_TABLE, ASSAY_VERDICT_UNAVAILABLE,
+                                    ASSAY_VERDICT_TABLE_UNAVAILABLE};
+    trial *t = trial_new();
+    trial_start(t);
+    t->votes = convict;
+    guilty_samples = 1;
+    for (size_t i = 0; i < sizeof kinds; i++) {
+        bundle b;
+        guilty_verdict = kinds[i];
+        trial_submit(t, &b, 8);
+        assay_batch batch = trial_run_out(t, &b.id);
+        payments out = paid(t, &b.id);
+        assert_int_equal(batch.table_bad, 1);
+        assert_int_equal(out.by_reason[ASSAY_PAID_FOR_DATA], 0);
+        assert_int_equal(out.by_reason[ASSAY_PAID_FOR_CATCH], batch.slashed * 3 / 10 / 2 * 2);
+        assert_int_equal(batch.burned, batch.slashed - out.by_reason[ASSAY_PAID_FOR_CATCH]);
+    }
+    trial_close(t);
+}
+
+// A session that ended while its batch was checked: the refund goes to the principal (P-65).
+static void refunds_of_ended_sessions_go_to_the_principal(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    t->votes = convict;
+    guilty_verdict = ASSAY_VERDICT_OUTPUT;
+    guilty_samples = 1;
+    bundle b;
+    trial_submit(t, &b, 8);
+    uint64_t fees = b.tx.body.submit_batch.fee_total;
+    assay_tx tx = chain_tx(&t->chain, CONSUMER, ASSAY_TX_CLOSE_SESSION);
+    tx.body.close_session.session = t->session;
+    chain_run(&t->chain, &tx, NONE);
+    while (trial_session(t, &t->session).ended == 0)
+        trial_step(t);
+    assert_int_equal(trial_session(t, &t->session).reserved, fees);
+    uint64_t balance = chain_balance(&t->chain, CONSUMER);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.refunded, fees);
+    assert_int_equal(chain_balance(&t->chain, CONSUMER), balance + fees);
+    trial_close(t);
+}
+
+// A bond that is already gone: what there is is taken, and no more is paid than that.
+static void the_bond_is_the_limit(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.bond_multiple = 1;
+    trial_start(t);
+    t->votes = convict;
+    guilty_verdict = ASSAY_VERDICT_OUTPUT;
+    guilty_samples = 1;
+    bundle b;
+    trial_submit(t, &b, 8);
+    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    // Another slash leaves less than this batch's fees.
+    assay_store *store = assay_app_store(t->chain.app);
+    assay_ledger ledger = {.store = store,
+                           .reader = assay_reader_of_store(store),
+                           .genesis = &t->chain.genesis,
+                           .params = &t->chain.genesis.params,
+                           .height = t->chain.height + 1};
+    chain_ok(assay_store_begin(store, err));
+    chain_ok(assay_totals_get(&ledger.totals, &ledger.reader, err));
+    chain_ok(assay_bond_slash(&ledger, ASSAY_ROLE_PROVIDER, &t->chain.actors[PROVIDER],
+                              100 * CHAIN_OPEN - 7, assay_purse_burned(), NULL, err));
+    assay_batch batch;
+    bool found;
+    chain_ok(assay_batch_get(&batch, &found, &ledger.reader, &b.id, err));
+    batch.caught = 1;
+    chain_ok(assay_fraud_void(&ledger, &b.id, &batch, ASSAY_VOID_FRAUD, err));
+    assert_int_equal(batch.slashed, 7);
+    assert_int_equal(batch.burned, 0); // contributors come first
+    assert_int_equal(ledger.totals.nopen[ASSAY_MONEY_POOLS], 0);
+    assert_int_equal(assay_totals_sum(&ledger.totals), t->chain.genesis.supply);
+    assay_store_abort(store);
+    trial_close(t);
+}
+
+// The receipts of a void batch cannot be billed again, and neither can those of a settled one:
+// their sequence numbers are used (P-37, P-53).
+static void replayed_batches_are_refused(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    t->votes = convict;
+    guilty_verdict = ASSAY_VERDICT_OUTPUT;
+    for (guilty_samples = 0; guilty_samples < 2; guilty_samples++) {
+        bundle b;
+        trial_submit(t, &b, 8);
+        for (uint32_t twice = 0; twice < 2; twice++) {
+            assay_tx tx = chain_tx(&t->chain, PROVIDER, ASSAY_TX_SUBMIT_BATCH);
+            tx.body = b.tx.body;
+            chain_refuse(&t->chain, &tx, SEQUENCE);
+            trial_run_out(t, &b.id);
+        }
+    }
+    trial_close(t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(contributions_match_the_oracle),
+        cmocka_unit_test(slash_adds_up),
+        cmocka_unit_test(the_catch_reward_is_capped),
+        cmocka_unit_test(table_and_availability_frauds_pay_no_contributor),
+        cmocka_unit_test(refunds_of_ended_sessions_go_to_the_principal),
+        cmocka_unit_test(the_bond_is_the_limit),
+        cmocka_unit_test(replayed_batches_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
