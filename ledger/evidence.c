@@ -150,8 +150,8 @@ static assay_status ids_check(assay_cursor *cursor, uint32_t expected, const ass
                               const char *what, assay_error *err) {
     uint32_t count = assay_cursor_u32(cursor);
     if (count != expected || count > assay_cursor_left(cursor) / 4)
-        return ASSAY_REJECT(err, EVIDENCE_BAD, "%u %s ids, the receipt has %u", count, what,
-                            expected);
+        return ASSAY_REJECT(err, EVIDENCE_BAD, "%u %s ids in %zu bytes, the receipt has %u", count,
+                            what, assay_cursor_left(cursor), expected);
     uint32_t *ids = malloc(((size_t)count + 1) * sizeof *ids);
     if (ids == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for %u ids", count);
     for (uint32_t i = 0; i < count; i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every path of a case, from the beacon to the end of its batch, on a real chain whose whole state
-// is added up after every block (P-55 … P-62, P-65, P-76).
+// is added up after every block (P-55, P-58, P-59, P-60, P-61, P-62, P-65, P-76).
 #include "tests/ledger/trial.h"
 
 static const uint64_t PRICE = 100000 + 4 * 10000; // of a check: 3 MiB model, 1 MiB adapter

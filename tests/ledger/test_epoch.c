@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of an epoch: its record, swept tables, claims against OpenZeppelin's trees; and that the
+// same blocks always give the same state (P-73, P-74, P-75, P-77).
+#include "tests/ledger/trial.h"
+#include "tests/vectors.h"
+
+#include "ledger/epoch.h"
+#include "ledger/history.h"
+
+static assay_epoch epoch_of(const chain *c, uint64_t epoch, bool *found) {
+    assay_view view = chain_view(c);
+    assay_epoch record;
+    chain_ok(assay_epoch_get(&record, found, &view.reader, epoch, err));
+    assay_view_close(&view);
+    return record;
+}
+
+static uint32_t entries(const chain *c, uint8_t table) {
+    assay_view view = chain_view(c);
+    assay_record_key from;
+    assay_store_position at;
+    uint32_t count = 0;
+    assay_record_key_start(&from, table);
+    chain_ok(assay_reader_seek(&view.reader, &at, &from, 1, err));
+    for (; at.key_size > 0; count++)
+        chain_ok(assay_reader_next(&view.reader, &at, err));
+    assay_view_close(&view);
+    return count;
+}
+
+// Written in the last block of the epoch, not before; even when nothing was paid.
+static void an_empty_epoch_closes(void **state) {
+    chain *c = calloc(1, sizeof *c);
+    bool found;
+    chain_init(c);
+    chain_start(c);
+    chain_until(c, 19);
+    epoch_of(c, 0, &found);
+    assert_false(found);
+    chain_block(c);
+    assay_epoch record = epoch_of(c, 0, &found);
+    assert_true(found);
+    assay_hash empty;
+    assay_sha256_of(&empty, NULL, 0);
+    assert_memory_equal(&record.payout_root, &empty, 32);
+    assert_true(assay_hash_is_zero(&record.claims_root));
+    assert_int_equal(record.payout_count + record.payout_total + record.claims_count, 0);
+    // Its leaf in the history is its record.
+    assay_view view = chain_view(c);
+    assay_history_proof proof;
+    uint8_t leaf[1 + ASSAY_EPOCH_SIZE] = {3};
+    assay_epoch_encode(&record, leaf + 1);
+    chain_ok(assay_history_prove(view.snapshot, view.history_count - 1, &proof, err));
+    chain_ok(assay_history_check(&view.history_root, leaf, sizeof leaf, &proof, err));
+    assay_view_close(&view);
+    chain_until(c, 40);
+    epoch_of(c, 1, &found);
+    assert_true(found);
+    chain_close(c);
+    free(c);
+}
+
+// The open epoch's table is state; after the close it is swept, and read from the aux copy.
+static void sweeps(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    bundle b;
+    bool found;
+    trial_submit(t, &b, 8);
+    trial_run_out(t, &b.id);
+    uint64_t epoch = t->chain.height / 20;
+    assert_true(t->chain.height % 20 != 0);
+    uint32_t paid = entries(&t->chain, ASSAY_TABLE_PAYOUT);
+    assert_true(paid > 5);
+    chain_until(&t->chain, 20 * (epoch + 1));
+    assert_int_equal(epoch_of(&t->chain, epoch, &found).payout_count, paid);
+    assert_int_equal(entries(&t->chain, ASSAY_TABLE_PAYOUT), paid);
+    chain_block(&t->chain);
+    assert_int_equal(entries(&t->chain, ASSAY_TABLE_PAYOUT), 0);
+    assert_int_equal(entries(&t->chain, ASSAY_TABLE_PAID), paid);
+    trial_close(t);
+}
+
+// ---- claims ----
+
+// wei texts end in nine zeros.
+static uint64_t nopen_of(const char *wei) {
+    uint64_t amount = 0;
+    for (size_t i = 0; i + 9 < strlen(wei); i++)
+        amount = 10 * amount + (uint64_t)(wei[i] - '0');
+    return amount;
+}
+
+static void claims_match(const json_t *vector, assay_ledger *ledger, assay_arena *arena) {
+    json_t *list = json_object_get(vector, "claims"), *item, *step;
+    size_t i, j;
+    json_array_foreach(list, i, item) {
+        assay_claim claim;
+        assay_hash path[ASSAY_CLAIMS_PATH_MAX], expected;
+        assay_address recipient;
+        uint32_t count;
+        assay_epoch epoch;
+        chain_ok(assay_json_address(&recipient, item, "address", err));
+        chain_ok(assay_epoch_claim_prove(&claim, path, &count, &epoch, &ledger->reader, &recipient,
+                                         arena, err));
+        chain_ok(assay_json_hash(&expected, vector, "root", err));
+        assert_memory_equal(&epoch.claims_root, &expected, 32);
+        assert_int_equal(epoch.claims_count, json_array_size(list));
+        assert_int_equal(claim.amount, nopen_of(json_string_value(json_object_get(item, "wei"))));
+        assert_int_equal(count, json_array_size(json_object_get(item, "proof")));
+        json_array_foreach(json_object_get(item, "proof"), j, step) {
+            chain_ok(assay_hex_decode(expected.bytes, 32, json_string_value(step), err));
+            assert_memory_equal(&path[j], &expected, 32);
+        }
+        assay_arena_reset(arena);
+    }
+}
+
+// Trees that OpenZeppelin made, closed by an epoch of ours: the same roots and proofs (claims).
+// Their amounts are more than any supply, so the claims are written as records.
+static void claims_roots_are_openzeppelins(void **state) {
+    json_t *root = vectors_read("claims.json"), *vector, *item;
+    size_t i, j;
+    json_array_foreach(vectors_at(root, "trees"), i, vector) {
+        chain *c = calloc(1, sizeof *c);
+        chain_init(c);
+        chain_start(c);
+        assay_store *store = assay_app_store(c->app);
+        assay_ledger ledger = {.store = store,
+                               .reader = assay_reader_of_store(store),
+                               .genesis = &c->genesis,
+                               .params = &c->genesis.params,
+                               .height = 20};
+        chain_ok(assay_store_begin(store, err));
+        json_array_foreach(json_object_get(vector, "claims"), j, item) {
+            assay_address recipient;
+            uint8_t amount[8];
+            chain_ok(assay_json_address(&recipient, item, "address", err));
+            assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_CLAIM, &recipient);
+            assay_store_be64(amount, nopen_of(json_string_value(json_object_get(item, "wei"))));
+            chain_ok(assay_ledger_put(&ledger, &key, amount, 8, err));
+        }
+        chain_ok(assay_epoch_end_block(&ledger, err));
+        assay_arena arena;
+        assay_arena_init(&arena, 1 << 20);
+        claims_match(vector, &ledger, &arena);
+        assay_arena_close(&arena);
+        assay_store_abort(store);
+        chain_close(c);
+        free(c);
+    }
+    assert_true(i >= 9);
+    json_decref(root);
+}
+
+static void withdraw(chain *c, uint32_t actor, uint8_t recipient, uint64_t amount) {
+    assay_tx tx = chain_tx(c, actor, ASSAY_TX_WITHDRAW);
+    tx.body.withdraw = (assay_tx_withdraw){{{recipient}}, amount};
+    chain_run(c, &tx, NONE);
+}
+
+// Claims count from the close of the epoch on, cumulatively; what comes later is not yet provable,
+// and an epoch without withdrawals repeats the root.
+static void claims_are_published_at_the_close(void **state) {
+    chain *c = calloc(1, sizeof *c);
+    bool found;
+    assay_arena arena;
+    assay_arena_init(&arena, 1 << 20);
+    chain_init(c);
+    chain_start(c);
+    withdraw(c, 3, 0x33, 1000);
+    withdraw(c, 4, 0x44, 50);
+    chain_until(c, 20);
+    assay_epoch first = epoch_of(c, 0, &found);
+    assert_int_equal(first.claims_count, 2);
+    assert_int_equal(first.claims_total, 1050);
+    withdraw(c, 5, 0x33, 7);
+    withdraw(c, 5, 0x11, 1);
+    assay_view view = chain_view(c);
+    assay_claim claim = {0};
+    assay_address me = {{0x33}}, new = {{0x11}};
+    assay_hash path[ASSAY_CLAIMS_PATH_MAX];
+    assay_epoch epoch;
+    uint32_t count;
+    chain_ok(assay_epoch_claim_next(&claim, &found, &view.reader, err));
+    assert_int_equal(claim.recipient.bytes[0], 0x33);
+    chain_ok(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, &arena, err));
+    assert_int_equal(claim.amount, 1000);
+    chain_ok(assay_claims_check(&first.claims_root, &claim, path, count, err));
+    assay_error why = {0};
+    assert_int_equal(
+        assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &new, &arena, &why),
+        ASSAY_NOT_FOUND);
+    assay_view_close(&view);
+    chain_until(c, 60);
+    assay_epoch second = epoch_of(c, 1, &found), third = epoch_of(c, 2, &found);
+    assert_int_equal(second.claims_count, 3);
+    assert_int_equal(second.claims_total, 1058);
+    assert_memory_not_equal(&second.claims_root, &first.claims_root, 32);
+    assert_memory_equal(&third.claims_root, &second.claims_root, 32);
+    view = chain_view(c);
+    chain_ok(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, &arena, err));
+    assert_int_equal(claim.amount, 1007);
+    assert_int_equal(epoch.epoch, 2);
+    chain_ok(assay_claims_check(&third.claims_root, &claim, path, count, err));
+    assay_view_close(&view);
+    assay_arena_close(&arena);
+    chain_close(c);
+    free(c);
+}
+
+// ---- determinism ----
+
+static ballot mixed(trial *t, uint32_t actor, const assay_duty *duty) {
+    uint32_t luck = (actor * 7 + duty->sample * 3 + duty->round + duty->batch.bytes[0]) % 11;
+    if (luck == 0) return (ballot){.no_commit = true};
+    if (luck == 1) return (ballot){.no_reveal = true};
+    if (luck == 2) return (ballot){.wrong_probe = true};
+    if (luck == 3) return (ballot){.verdict = ASSAY_VERDICT_UNAVAILABLE};
+    if (luck == 4) return (ballot){.verdict = ASSAY_VERDICT_OUTPUT};
+    return (ballot){0};
+}
+
+// A busy chain of every kind of luck; its app hashes, one after the other.
+static assay_hash busy_chain(bool reopen) {
+    trial *t = trial_new();
+    assay_sha256 sha;
+    assay_hash digest;
+    assay_sha256_init(&sha);
+    t->chain.genesis.params.wrong_verdict_slash /= 100; // so that nobody runs out of bond
+    t->chain.genesis.params.no_vote_slash /= 100;
+    trial_start(t);
+    t->votes = mixed;
+    for (uint32_t i = 0; i < 12; i++) {
+        bundle *b = calloc(1, sizeof *b);
+        trial_submit(t, b, 1 + i);
+        for (uint32_t j = 0; j < 5; j++) {
+            trial_step(t);
+            assay_sha256_update(&sha, t->chain.outcome.app_hash.bytes, 32);
+        }
+        free(b);
+        if (!reopen) continue;
+        assay_app_close(t->chain.app); // nothing lives in memory only
+        chain_app_open(&t->chain);
+    }
+    for (uint32_t i = 0; i < 60; i++)
+        trial_step(t);
+    assert_int_equal(entries(&t->chain, ASSAY_TABLE_CASE), 0);
+    assert_int_equal(entries(&t->chain, ASSAY_TABLE_BATCH), 0);
+    assert_int_equal(entries(&t->chain, ASSAY_TABLE_ACCUSER), 0);
+    assay_sha256_update(&sha, t->chain.outcome.app_hash.bytes, 32);
+    assay_sha256_final(&sha, &digest);
+    trial_close(t);
+    return digest;
+}
+
+static void the_same_blocks_give_the_same_state(void **state) {
+    assay_hash once = busy_chain(false), again = busy_chain(true);
+    assert_memory_equal(&once, &again, 32);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_epoch_closes),
+        cmocka_unit_test(sweeps),
+        cmocka_unit_test(claims_roots_are_openzeppelins),
+        cmocka_unit_test(claims_are_published_at_the_close),
+        cmocka_unit_test(the_same_blocks_give_the_same_state),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
