@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernels/float.h"
 #include "quant/adapter.h"
 #include "quant/layout.h"
 #include "quant/peft_config.h"
@@ -30,9 +31,9 @@ typedef struct {
     uint32_t pair_count;
     assay_tensor_list list;
     assay_canonical_writer writer;
-} import;
+} importer;
 
-static assay_status source_open(import *im, const char *folder, assay_error *err) {
+static assay_status source_open(importer *im, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "adapter_config.json", err));
     ASSAY_TRY(assay_json_read(&im->json, path, CONFIG_MAX, err));
@@ -48,7 +49,7 @@ static assay_status source_open(import *im, const char *folder, assay_error *err
     return ASSAY_OK;
 }
 
-static const assay_tensor *half_find(import *im, const char *module, char half) {
+static const assay_tensor *half_find(importer *im, const char *module, char half) {
     char name[ASSAY_TENSOR_NAME_MAX + 1];
     snprintf(name, sizeof name, "base_model.model.%s.lora_%c.weight", module, half);
     const assay_tensor *found = assay_safetensors_find(&im->source, name);
@@ -57,7 +58,7 @@ static const assay_tensor *half_find(import *im, const char *module, char half) 
 }
 
 // The sizes that A and B agree on; the rank that the configuration says.
-static assay_status pair_check(pair *p, const import *im, uint32_t layer, assay_linear linear,
+static assay_status pair_check(pair *p, const importer *im, uint32_t layer, assay_linear linear,
                                const assay_model *base, assay_lora_shape *shape, assay_error *err) {
     uint32_t rank;
     ASSAY_TRY(assay_peft_scale(&rank, &p->scale, &im->config, p->module, err));
@@ -73,7 +74,7 @@ static assay_status pair_check(pair *p, const import *im, uint32_t layer, assay_
     return assay_lora_shape_check(shape, layer, linear, base, err);
 }
 
-static assay_status module_read(import *im, uint32_t layer, assay_linear linear,
+static assay_status module_read(importer *im, uint32_t layer, assay_linear linear,
                                 const assay_model *base, assay_error *err) {
     pair *p = &im->pairs[im->pair_count];
     snprintf(p->module, sizeof p->module, "model.layers.%u.%s", layer, assay_linear_names[linear]);
@@ -94,7 +95,7 @@ static assay_status module_read(import *im, uint32_t layer, assay_linear linear,
 }
 
 // The number of layers is the base's, or what the highest tensor shows.
-static uint32_t layers_count(const import *im, const assay_model *base) {
+static uint32_t layers_count(const importer *im, const assay_model *base) {
     if (base) return base->shape.layer_count;
     uint32_t count = 0, layer;
     for (uint32_t i = 0; i < im->source.count; i++)
@@ -104,7 +105,7 @@ static uint32_t layers_count(const import *im, const assay_model *base) {
     return count;
 }
 
-static assay_status modules_read(import *im, const assay_model *base, assay_error *err) {
+static assay_status modules_read(importer *im, const assay_model *base, assay_error *err) {
     uint32_t layers = layers_count(im, base);
     for (uint32_t layer = 0; layer < layers; layer++)
         for (int i = 0; i < ASSAY_LINEAR_COUNT; i++)
@@ -121,7 +122,7 @@ static assay_status modules_read(import *im, const assay_model *base, assay_erro
     return ASSAY_OK;
 }
 
-static assay_status pair_write(import *im, const pair *p, assay_error *err) {
+static assay_status pair_write(importer *im, const pair *p, assay_error *err) {
     assay_weights_target target = {&im->writer, &im->list};
     char name[ASSAY_TENSOR_NAME_MAX + 1];
     snprintf(name, sizeof name, "%s.lora_A", p->module);
@@ -133,7 +134,7 @@ static assay_status pair_write(import *im, const pair *p, assay_error *err) {
                                &p->scale, sizeof p->scale, err);
 }
 
-static assay_status file_write(import *im, assay_hash *root, const char *path,
+static assay_status file_write(importer *im, assay_hash *root, const char *path,
                                const assay_model *base, assay_error *err) {
     uint64_t data_size;
     assay_adapter adapter;
@@ -149,10 +150,12 @@ static assay_status file_write(import *im, assay_hash *root, const char *path,
 
 assay_status assay_adapter_import(assay_hash *root, const char *folder, const char *path,
                                   const assay_model *base, assay_error *err) {
-import im = {.writer.fd = - 1 };
+    importer im = {.writer.fd = -1};
+    uint64_t former = assay_float_enter();
     assay_status status = source_open(&im, folder, err);
     if (status == ASSAY_OK) status = modules_read(&im, base, err);
     if (status == ASSAY_OK) status = file_write(&im, root, path, base, err);
+    assay_float_leave(former);
     assay_canonical_abort(&im.writer);
     assay_tensor_list_close(&im.list);
     assay_safetensors_close(&im.source);

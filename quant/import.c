@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "kernels/float.h"
 #include "quant/hf_config.h"
 #include "quant/inv_freq.h"
 #include "quant/layout.h"
@@ -27,10 +28,10 @@ typedef struct {
     assay_import_progress *progress;
     void *context;
     uint64_t done; // source bytes
-} import;
+} importer;
 
 // The file keeps the text; that it can be read is checked before it is kept.
-static assay_status tokenizer_open(import *im, const char *path, assay_error *err) {
+static assay_status tokenizer_open(importer *im, const char *path, assay_error *err) {
     assay_tokenizer *tokenizer;
     ASSAY_TRY(
         assay_file_read(path, ASSAY_MODEL_TOKENIZER_MAX, &im->tokenizer, &im->tokenizer_size, err));
@@ -40,7 +41,7 @@ static assay_status tokenizer_open(import *im, const char *path, assay_error *er
     return ASSAY_OK;
 }
 
-static assay_status source_open(import *im, const char *folder, assay_error *err) {
+static assay_status source_open(importer *im, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     json_t *config;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "config.json", err));
@@ -63,7 +64,7 @@ typedef assay_status weights_write(const assay_weights_target *target, const cha
                                    assay_error *err);
 
 // Converts "<name>.weight" of shape [rows] (columns 0) or [rows][columns].
-static assay_status convert(import *im, weights_write *write, uint64_t rows, uint64_t columns,
+static assay_status convert(importer *im, weights_write *write, uint64_t rows, uint64_t columns,
                             const char *name, assay_error *err) {
     char full[ASSAY_TENSOR_NAME_MAX + 1];
     assay_tensor wanted = {.rank = columns ? 2 : 1, .shape = {rows, columns}};
@@ -79,7 +80,7 @@ static assay_status convert(import *im, weights_write *write, uint64_t rows, uin
     return ASSAY_OK;
 }
 
-static assay_status layer_convert(import *im, uint32_t layer, assay_error *err) {
+static assay_status layer_convert(importer *im, uint32_t layer, assay_error *err) {
     const assay_model_shape *shape = &im->config.shape;
     char name[ASSAY_TENSOR_NAME_MAX + 1];
     snprintf(name, sizeof name, "model.layers.%u.input_layernorm", layer);
@@ -102,7 +103,7 @@ static bool redundant(const char *name) {
     return size >= sizeof suffix && strcmp(name + size - (sizeof suffix - 1), suffix) == 0;
 }
 
-static assay_status weights_convert(import *im, assay_error *err) {
+static assay_status weights_convert(importer *im, assay_error *err) {
     const assay_model_shape *shape = &im->config.shape;
     ASSAY_TRY(convert(im, assay_weights_write_q8, shape->vocab_size, shape->width,
                       "model.embed_tokens", err));
@@ -119,13 +120,13 @@ static assay_status weights_convert(import *im, assay_error *err) {
     return ASSAY_OK;
 }
 
-static assay_status put(import *im, const char *name, const void *data, size_t size,
+static assay_status put(importer *im, const char *name, const void *data, size_t size,
                         assay_error *err) {
     return assay_canonical_put(&im->writer, assay_tensor_list_find(&im->list, name, ""), 0, data,
                                size, err);
 }
 
-static assay_status rope_write(import *im, assay_error *err) {
+static assay_status rope_write(importer *im, assay_error *err) {
     const assay_model_shape *shape = &im->config.shape;
     double inv_freq[ASSAY_MODEL_HEAD_SIZE_MAX / 2];
     uint32_t half = shape->head_size / 2;
@@ -143,7 +144,7 @@ static assay_status rope_write(import *im, assay_error *err) {
     return put(im, "rope.table_sha256", digest.bytes, ASSAY_HASH_SIZE, err);
 }
 
-static assay_status config_write(import *im, assay_error *err) {
+static assay_status config_write(importer *im, assay_error *err) {
     const assay_model_shape *shape = &im->config.shape;
     uint32_t words[ASSAY_SHAPE_WORDS], at = 0;
 #define X(name) words[at++] = shape->name;
@@ -156,7 +157,7 @@ static assay_status config_write(import *im, assay_error *err) {
     return put(im, "tokenizer.json", im->tokenizer, im->tokenizer_size, err);
 }
 
-static assay_status file_write(import *im, assay_hash *root, const char *path, assay_error *err) {
+static assay_status file_write(importer *im, assay_hash *root, const char *path, assay_error *err) {
     uint64_t data_size;
     assay_model model;
     assay_model_tensors(&im->list, &im->config.shape, im->config.tied, im->tokenizer_size);
@@ -174,7 +175,7 @@ static assay_status file_write(import *im, assay_hash *root, const char *path, a
 
 assay_status assay_model_import(assay_hash *root, const char *folder, const char *path,
                                 assay_import_progress *progress, void *context, assay_error *err) {
-import im = {.progress = progress, .context = context, .writer.fd = - 1 };
+    importer im = {.progress = progress, .context = context, .writer.fd = -1};
     assay_status status = source_open(&im, folder, err);
     if (status == ASSAY_OK) status = file_write(&im, root, path, err);
     assay_canonical_abort(&im.writer);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernels/float.h"
 #include "quant/layout.h"
 #include "quant/rope.h"
 
@@ -109,8 +110,11 @@ static assay_status rope_bind(assay_model *model, const assay_safetensors *file,
     model->rope_sin = malloc(count * sizeof(float));
     if (!model->rope_cos || !model->rope_sin)
         return ASSAY_FAIL(err, MEMORY, "no memory for a rotary table of %zu entries", count);
-    ASSAY_TRY(assay_rope_table(model->rope_cos, model->rope_sin, shape->context_size, half,
-                               model->inv_freq, err));
+    uint64_t former = assay_float_enter();
+    assay_status status = assay_rope_table(model->rope_cos, model->rope_sin, shape->context_size,
+                                           half, model->inv_freq, err);
+    assay_float_leave(former);
+    ASSAY_TRY(status);
     assay_hash digest;
     assay_rope_digest(&digest, model->rope_cos, model->rope_sin, shape->context_size, half);
     if (memcmp(digest.bytes, content(file, "rope.table_sha256"), ASSAY_HASH_SIZE) != 0)

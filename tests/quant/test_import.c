@@ -2,6 +2,7 @@
 // Hugging Face folders to canonical files (F-10), against the answers of an independent
 // implementation (tests/vectors/exact.json).
 #include "base/sha256.h"
+#include "kernels/float.h"
 #include "quant/hf_config.h"
 #include "quant/import.h"
 #include "quant/inv_freq.h"
@@ -122,6 +123,34 @@ static void import_is_deterministic(void **state) {
     }
     free(a);
     tiny_close(&t);
+}
+
+// Flush to zero and round towards zero, as the control register of each architecture says it.
+#if defined(__x86_64__)
+static const uint64_t hostile = 0xFFC0;
+#else
+static const uint64_t hostile = 3 << 22 | 1 << 24;
+#endif
+
+// N-2: what a library left in the floating-point environment changes no byte, and stays.
+static void float_environment_is_our_own(void **state) {
+    char path[] = "/tmp/assay_import_XXXXXX";
+    assay_hash root = {0};
+    assay_model model;
+    close(mkstemp(path));
+    uint64_t former = assay_float_enter();
+    assay_float_leave(hostile);
+    assay_status imported =
+        assay_model_import(&root, ASSAY_SOURCE_DIR "/testnet/model", path, NULL, NULL, NULL);
+    assay_status opened = assay_model_open(&model, path, NULL);
+    uint64_t after = assay_float_enter();
+    assay_float_leave(former);
+    assert_int_equal(imported, ASSAY_OK);
+    assert_int_equal(opened, ASSAY_OK);
+    assert_int_equal(after & hostile, hostile);
+    assert_memory_equal(&root, &demo.root, sizeof root);
+    assay_model_close(&model);
+    unlink(path);
 }
 
 // Imports and expects a status; on failure the folder keeps its older file and nothing else.
@@ -371,6 +400,7 @@ int main(void) {
         cmocka_unit_test(demo_matches_the_vectors),
         cmocka_unit_test(demo_has_the_configuration_s_shape),
         cmocka_unit_test(import_is_deterministic),
+        cmocka_unit_test(float_environment_is_our_own),
         cmocka_unit_test(configuration_is_checked),
         cmocka_unit_test(configuration_defaults),
         cmocka_unit_test(tensors_are_checked),
