@@ -42,6 +42,7 @@ static assay_status errno_status(int error_number) {
         return ASSAY_PERMISSION;
     case ENOSPC:
     case EDQUOT:
+    case EFBIG: // the file may not grow further
         return ASSAY_DISK_FULL;
     case EBUSY:
     case EAGAIN:

@@ -7,13 +7,13 @@
 #include "consensus/commit.h"
 
 enum {
-    ASSAY_BLOCK_SIZE_MAX = 16 << 20,  // encoded, results included
-    ASSAY_BLOCK_TXS_MAX = 65536,      // transactions a block
+    ASSAY_BLOCK_SIZE_MAX = 80 << 20,  // encoded: 64 MiB of transactions, and their results
+    ASSAY_BLOCK_TXS_MAX = 1 << 17,    // transactions a block
     ASSAY_BLOCK_PART_SIZE = 64 << 10, // CometBFT's part size
     ASSAY_RESULT_DATA_MAX = 64,
 };
 
-// What a transaction came to; `code` and `data` are hashed into the next header.
+// What a transaction came to: all of it is hashed into the next header.
 typedef struct {
     uint32_t code; // 0, or the reject code
     uint8_t data_size;
@@ -30,9 +30,13 @@ typedef struct {
     assay_hash app_hash_after;      // the application's hash after this block
 } assay_block;
 
-// DataHash: RFC 6962 over the transactions' SHA-256. Errors: CAPACITY (arena). Spec: C-8.
-assay_status assay_block_data_hash(assay_hash *out, const assay_bytes *txs, uint32_t tx_count,
+// DataHash: RFC 6962 over the transactions' SHA-256 [tx_count], in their order. ids: as filled by
+// assay_block_tx_ids. Errors: CAPACITY (arena). Spec: C-8.
+assay_status assay_block_data_hash(assay_hash *out, const assay_hash *ids, uint32_t tx_count,
                                    assay_arena *arena, assay_error *err);
+
+// The transactions' SHA-256 into ids [tx_count]. Spec: C-8.
+void assay_block_tx_ids(assay_hash *ids, const assay_block *block);
 
 // LastResultsHash: RFC 6962 over the deterministic part of each result. Errors: CAPACITY. Spec:
 // C-8.
@@ -46,7 +50,7 @@ assay_status assay_block_id_of(assay_block_id *out, const assay_block *block,
                                const assay_commit *last_commit, assay_arena *arena,
                                assay_error *err);
 
-// The record kept in the block log. Errors: CAPACITY; FORMAT, TRUNCATED, TRAILING on reading.
+// The record kept in the block log. Errors: CAPACITY; VERSION, TRUNCATED, TRAILING on reading.
 // Lives: what is read points into data and arena. Spec: C-4.
 assay_status assay_block_write(assay_bytes *out, const assay_block *block, assay_arena *arena,
                                assay_error *err);

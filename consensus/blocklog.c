@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// State: blocks.log = head ‖ record*, record = u32 size ‖ SHA-256(payload) ‖ payload;
+// State: blocks.log = head ‖ record*,
+//        record = u64 number ‖ u32 size ‖ SHA-256(number ‖ size ‖ payload) ‖ payload;
 //        blocks.idx = u64 offset of each record, a cache that can always be made again.
 //
 //   closed ──open──▶ ready ──append: written, fsynced──▶ ready      (count + 1)
@@ -7,10 +8,12 @@
 //                      └─crash──▶ torn tail ──open cuts it──▶ ready (no acknowledged record lost)
 //
 // Invariants, each with its test in tests/consensus/test_blocklog.c:
-//  B1 every record below count is whole and its hash fits (test_reads_back, test_damage)
+//  B1 a record that reads is the one that was appended, and damage anywhere is found when it is
+//     read or opened, never cut off (test_reads_back, test_every_bit, test_damage_stays)
 //  B2 a record is counted only after fsync returned (test_full_disk)
-//  B3 bytes after the last whole record are gone after open (test_torn_tail)
-//  B4 the index never decides what exists: a wrong or missing one is made anew (test_index_lost)
+//  B3 what a crash left of an append is gone after open, at any byte (test_torn_tail)
+//  B4 the index never decides what exists: wrong or missing entries cost time alone
+//     (test_index_lost, test_index_garbled)
 #include "consensus/blocklog.h"
 
 #include <errno.h>
@@ -27,17 +30,26 @@
 #include "base/sha256.h"
 #include "consensus/block.h"
 
-enum { HEAD_SIZE = 16, RECORD_HEAD_SIZE = 4 + ASSAY_HASH_SIZE };
+typedef unsigned long long ull;
+
+enum { HEAD_SIZE = 16, NUMBERS_SIZE = 8 + 4, RECORD_HEAD_SIZE = NUMBERS_SIZE + ASSAY_HASH_SIZE };
 static const uint8_t file_head[HEAD_SIZE] = "assay blocks 1\n";
 
 struct assay_blocklog {
     int log;
-    int index;
+    int index; // -1: a reader found none
     bool writable;
     pthread_mutex_t lock; // guards count and size
     uint64_t count;
     uint64_t size; // end of the last whole record
 };
+
+// What stands before a payload.
+typedef struct {
+    uint8_t bytes[RECORD_HEAD_SIZE];
+    uint32_t size; // of the payload
+    uint64_t end;  // where the next record starts
+} record_head;
 
 static assay_status all_read(int fd, void *out, size_t size, uint64_t at, assay_error *err) {
     uint8_t *to = out;
@@ -46,8 +58,8 @@ static assay_status all_read(int fd, void *out, size_t size, uint64_t at, assay_
         if (part < 0 && errno == EINTR) continue;
         if (part < 0) return assay_fail_errno(err, errno, "cannot read the block log");
         if (part == 0)
-            return ASSAY_FAIL(err, TRUNCATED, "block log ends at byte %llu",
-                              (unsigned long long)at);
+            return ASSAY_FAIL(err, CORRUPT, "block log ends at byte %llu, inside a record",
+                              (ull)at);
         to += part;
         at += (uint64_t)part;
         size -= (size_t)part;
@@ -69,136 +81,213 @@ static assay_status all_write(int fd, const void *data, size_t size, uint64_t at
     return ASSAY_OK;
 }
 
-// Reads the record at an offset. TRUNCATED: the file ends inside it; CORRUPT: its hash differs.
-static assay_status record_read(int fd, uint64_t at, uint8_t **data, size_t *size,
+static void record_hash(assay_hash *out, const uint8_t *numbers, const uint8_t *payload,
+                        size_t size) {
+    assay_sha256 sha;
+    assay_sha256_init(&sha);
+    assay_sha256_update(&sha, numbers, NUMBERS_SIZE);
+    assay_sha256_update(&sha, payload, size);
+    assay_sha256_final(&sha, out);
+}
+
+// Reads what stands before the payload of record `number`, which has to end by `end_max`.
+static assay_status head_read(const assay_blocklog *log, uint64_t at, uint64_t number,
+                              uint64_t end_max, record_head *head, assay_error *err) {
+    if (at > end_max || end_max - at < RECORD_HEAD_SIZE)
+        return ASSAY_FAIL(err, CORRUPT, "block log ends at byte %llu, inside record %llu",
+                          (ull)end_max, (ull)number);
+    ASSAY_TRY(all_read(log->log, head->bytes, sizeof head->bytes, at, err));
+    uint64_t found = assay_load_be64(head->bytes);
+    head->size = assay_load_be32(head->bytes + 8);
+    head->end = at + RECORD_HEAD_SIZE + head->size;
+    if (found != number)
+        return ASSAY_FAIL(err, CORRUPT, "byte %llu of the block log starts record %llu, not %llu",
+                          (ull)at, (ull)found, (ull)number);
+    if (head->size == 0 || head->size > ASSAY_BLOCK_SIZE_MAX || head->end > end_max)
+        return ASSAY_FAIL(err, CORRUPT, "record %llu of the block log has %u bytes, limits 1 to %d",
+                          (ull)number, head->size, ASSAY_BLOCK_SIZE_MAX);
+    return ASSAY_OK;
+}
+
+static assay_status record_read(const assay_blocklog *log, uint64_t at, uint64_t number,
+                                uint64_t end_max, record_head *head, uint8_t **data,
                                 assay_error *err) {
-    uint8_t head[RECORD_HEAD_SIZE];
     assay_hash hash;
     *data = NULL;
-    ASSAY_TRY(all_read(fd, head, sizeof head, at, err));
-    uint32_t length = assay_load_be32(head);
-    if (length == 0 || length > ASSAY_BLOCK_SIZE_MAX)
-        return ASSAY_FAIL(err, CORRUPT,
-                          "record at byte %llu of the block log has %u bytes, limit %d",
-                          (unsigned long long)at, length, ASSAY_BLOCK_SIZE_MAX);
-    uint8_t *payload = malloc(length);
-    if (!payload) return ASSAY_FAIL(err, MEMORY, "a record of %u bytes needs memory", length);
-    assay_status status = all_read(fd, payload, length, at + sizeof head, err);
+    ASSAY_TRY(head_read(log, at, number, end_max, head, err));
+    uint8_t *payload = malloc(head->size);
+    if (!payload) return ASSAY_FAIL(err, MEMORY, "a record of %u bytes needs memory", head->size);
+    assay_status status = all_read(log->log, payload, head->size, at + RECORD_HEAD_SIZE, err);
     if (status == ASSAY_OK) {
-        assay_sha256_of(&hash, payload, length);
-        if (memcmp(hash.bytes, head + 4, ASSAY_HASH_SIZE) != 0)
-            status = ASSAY_FAIL(err, CORRUPT, "record at byte %llu of the block log is damaged",
-                                (unsigned long long)at);
+        record_hash(&hash, head->bytes, payload, head->size);
+        if (memcmp(hash.bytes, head->bytes + NUMBERS_SIZE, ASSAY_HASH_SIZE) != 0)
+            status =
+                ASSAY_FAIL(err, CORRUPT, "record %llu of the block log is damaged", (ull)number);
     }
-    if (status != ASSAY_OK) {
+    if (status == ASSAY_OK)
+        *data = payload;
+    else
         free(payload);
-        return status;
-    }
-    *data = payload;
-    *size = length;
-    return ASSAY_OK;
+    return status;
 }
 
-// Whether the record at `at` is whole; next: where the following one starts.
-static assay_status record_skip(int fd, uint64_t at, uint64_t *next, assay_error *err) {
-    uint8_t *data;
-    size_t size;
-    ASSAY_TRY(record_read(fd, at, &data, &size, err));
-    free(data);
-    *next = at + RECORD_HEAD_SIZE + size;
-    return ASSAY_OK;
+// --- the index ---
+
+// Where the index says that a record starts; 0 (never a record's place) if it says nothing.
+static uint64_t index_get(const assay_blocklog *log, uint64_t number) {
+    uint8_t bytes[8];
+    if (log->index < 0 || all_read(log->index, bytes, sizeof bytes, number * 8, NULL) != ASSAY_OK)
+        return 0;
+    return assay_load_be64(bytes);
 }
 
-static assay_status index_write(assay_blocklog *log, uint64_t entry, uint64_t at,
-                                assay_error *err) {
+// A failure costs the next reader time and nothing else.
+static void index_put(assay_blocklog *log, uint64_t number, uint64_t at) {
     uint8_t bytes[8];
     assay_store_be64(bytes, at);
-    return all_write(log->index, bytes, sizeof bytes, entry * sizeof bytes, err);
+    all_write(log->index, bytes, sizeof bytes, number * 8, NULL);
 }
 
-// Takes over the index as far as its last entry leads to a whole record that ends where the file
-// can go on; otherwise starts from nothing.
-static void index_trust(assay_blocklog *log) {
-    uint8_t bytes[8];
+// Takes over what the last entry says that leads to a whole record; otherwise starts from nothing.
+static void index_trust(assay_blocklog *log, uint64_t file_size) {
     struct stat info;
     log->count = 0;
     log->size = HEAD_SIZE;
-    if (fstat(log->index, &info) != 0) return;
-    for (uint64_t entry = (uint64_t)info.st_size / 8; entry > 0; entry--) {
-        uint64_t next;
-        if (all_read(log->index, bytes, sizeof bytes, (entry - 1) * 8, NULL) != ASSAY_OK) return;
-        uint64_t at = assay_load_be64(bytes);
-        if (at < HEAD_SIZE || record_skip(log->log, at, &next, NULL) != ASSAY_OK) continue;
-        log->count = entry;
-        log->size = next;
+    if (log->index < 0 || fstat(log->index, &info) != 0) return;
+    for (uint64_t number = (uint64_t)info.st_size / 8; number-- > 0;) {
+        record_head head;
+        uint8_t *data;
+        uint64_t at = index_get(log, number);
+        if (at < HEAD_SIZE ||
+            record_read(log, at, number, file_size, &head, &data, NULL) != ASSAY_OK)
+            continue;
+        free(data);
+        log->count = number + 1;
+        log->size = head.end;
         return;
     }
 }
 
-// Walks from the trusted end over further whole records. What follows the last whole one is a torn
-// append when it reaches the end of the file, and damage when whole records come after it.
-static assay_status tail_scan(assay_blocklog *log, assay_error *err) {
-    struct stat info;
-    if (fstat(log->log, &info) != 0)
-        return assay_fail_errno(err, errno, "cannot stat the block log");
-    while (log->size < (uint64_t)info.st_size) {
-        uint64_t next;
-        assay_error why = {0};
-        assay_status status = record_skip(log->log, log->size, &next, &why);
-        if (status == ASSAY_OK) {
-            if (log->writable) ASSAY_TRY(index_write(log, log->count, log->size, err));
-            log->count++;
-            log->size = next;
-            continue;
-        }
-        uint8_t head[4];
-        bool torn = status == ASSAY_TRUNCATED;
-        if (!torn && all_read(log->log, head, sizeof head, log->size, NULL) == ASSAY_OK)
-            torn = log->size + RECORD_HEAD_SIZE + assay_load_be32(head) >= (uint64_t)info.st_size;
-        if (!torn) return ASSAY_FAIL(err, CORRUPT, "%s, and more follows", why.text);
-        if (log->writable && ftruncate(log->log, (off_t)log->size) != 0)
-            return assay_fail_errno(err, errno, "cannot cut the torn end of the block log");
-        break;
+// Where a record starts: as the index says, or by walking from the nearest earlier record that it
+// knows.
+static assay_status offset_find(const assay_blocklog *log, uint64_t number, uint64_t end,
+                                uint64_t *at, assay_error *err) {
+    record_head head;
+    uint64_t known = number + 1;
+    *at = 0;
+    while (*at < HEAD_SIZE && known > 0) {
+        *at = index_get(log, --known);
+        if (*at >= HEAD_SIZE && head_read(log, *at, known, end, &head, NULL) != ASSAY_OK) *at = 0;
+    }
+    if (*at < HEAD_SIZE) *at = HEAD_SIZE;
+    for (; known < number; known++) {
+        ASSAY_TRY(head_read(log, *at, known, end, &head, err));
+        *at = head.end;
     }
     return ASSAY_OK;
+}
+
+// --- opening ---
+
+static assay_status folder_sync(const char *path, assay_error *err) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int bad = fd < 0 || fsync(fd) != 0;
+    int saved = errno;
+    if (fd >= 0) close(fd);
+    return bad ? assay_fail_errno(err, saved, "cannot sync %s", path) : ASSAY_OK;
 }
 
 static assay_status files_open(assay_blocklog *log, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     int flags = (log->writable ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC;
-    if (snprintf(path, sizeof path, "%s/blocks.log", folder) >= (int)sizeof path)
-        return ASSAY_FAIL(err, CAPACITY, "path of the block log is over %d characters", PATH_MAX);
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "blocks.log", err));
     log->log = open(path, flags, 0600);
     if (log->log < 0) return assay_fail_errno(err, errno, "cannot open %s", path);
-    if (log->writable && flock(log->log, LOCK_EX | LOCK_NB) != 0)
-        return ASSAY_FAIL(err, BUSY, "%s is in use by another process", path);
-    snprintf(path, sizeof path, "%s/blocks.idx", folder);
+    if (log->writable && flock(log->log, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            return ASSAY_FAIL(err, BUSY, "%s is in use by another process", path);
+        return assay_fail_errno(err, errno, "cannot lock %s", path);
+    }
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "blocks.idx", err));
     log->index = open(path, flags, 0600);
     if (log->index < 0 && log->writable)
         return assay_fail_errno(err, errno, "cannot open %s", path);
     return ASSAY_OK;
 }
 
-static assay_status head_check(assay_blocklog *log, assay_error *err) {
+// A new file gets its head; it and its folder outlive a power cut before the first append does.
+static assay_status head_make(const assay_blocklog *log, const char *folder, assay_error *err) {
+    char parent[PATH_MAX];
+    ASSAY_TRY(all_write(log->log, file_head, HEAD_SIZE, 0, err));
+    if (fsync(log->log) != 0) return assay_fail_errno(err, errno, "cannot sync the block log");
+    ASSAY_TRY(folder_sync(folder, err));
+    ASSAY_TRY(assay_path_join(parent, sizeof parent, folder, "..", err));
+    return folder_sync(parent, err);
+}
+
+static assay_status head_check(const assay_blocklog *log, const char *folder, uint64_t *file_size,
+                               assay_error *err) {
     uint8_t head[HEAD_SIZE];
     struct stat info;
     if (fstat(log->log, &info) != 0)
         return assay_fail_errno(err, errno, "cannot stat the block log");
-    // A crash while the file was made leaves less than a head and nothing else.
-    if (info.st_size < HEAD_SIZE && log->writable) {
-        ASSAY_TRY(all_write(log->log, file_head, HEAD_SIZE, 0, err));
-        if (fsync(log->log) != 0) return assay_fail_errno(err, errno, "cannot sync the block log");
-        return ASSAY_OK;
-    }
-    ASSAY_TRY(all_read(log->log, head, sizeof head, 0, err));
-    if (memcmp(head, file_head, HEAD_SIZE) != 0)
+    *file_size = (uint64_t)info.st_size;
+    // A crash while the file was made leaves the start of a head and nothing else.
+    size_t present = info.st_size < HEAD_SIZE ? (size_t)info.st_size : HEAD_SIZE;
+    ASSAY_TRY(all_read(log->log, head, present, 0, err));
+    if (memcmp(head, file_head, present) != 0)
         return ASSAY_FAIL(err, VERSION,
-                          "block log starts with another head than \"assay blocks 1\"");
+                          "%s/blocks.log starts with another head than \"assay blocks 1\"", folder);
+    if (present == HEAD_SIZE) return ASSAY_OK;
+    if (!log->writable)
+        return ASSAY_FAIL(err, NOT_FOUND, "%s/blocks.log has no blocks yet", folder);
+    *file_size = HEAD_SIZE;
+    return head_make(log, folder, err);
+}
+
+// Whether the bytes after the last whole record may be what a crash left of one append: then the
+// record reaches their end, and the index, written after fsync, does not list it.
+static bool tail_is_torn(const assay_blocklog *log, uint64_t file_size) {
+    record_head head;
+    if (file_size - log->size > (uint64_t)RECORD_HEAD_SIZE + ASSAY_BLOCK_SIZE_MAX) return false;
+    if (index_get(log, log->count) == log->size) return false;
+    return head_read(log, log->size, log->count, file_size, &head, NULL) != ASSAY_OK ||
+           head.end == file_size;
+}
+
+// Walks from the trusted end over further whole records, and cuts off what a crash left.
+static assay_status tail_scan(assay_blocklog *log, uint64_t file_size, uint64_t count_min,
+                              assay_error *err) {
+    assay_error why = {0};
+    while (log->size < file_size) {
+        record_head head;
+        uint8_t *data;
+        assay_status status =
+            record_read(log, log->size, log->count, file_size, &head, &data, &why);
+        if (status == ASSAY_CORRUPT) break;
+        if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+        free(data);
+        if (log->writable) index_put(log, log->count, log->size);
+        log->count++;
+        log->size = head.end;
+    }
+    if (log->count < count_min)
+        return ASSAY_FAIL(err, CORRUPT, "block log has %llu whole records of at least %llu: %s",
+                          (ull)log->count, (ull)count_min,
+                          log->size < file_size ? why.text : "it ends there");
+    if (log->size < file_size && !tail_is_torn(log, file_size))
+        return ASSAY_FAIL(err, CORRUPT, "%s, and it is not the rest of a crash", why.text);
+    if (!log->writable) return ASSAY_OK;
+    if (ftruncate(log->log, (off_t)log->size) != 0)
+        return assay_fail_errno(err, errno, "cannot cut the torn end of the block log");
+    if (ftruncate(log->index, (off_t)(log->count * 8)) != 0)
+        return assay_fail_errno(err, errno, "cannot cut the block log's index");
     return ASSAY_OK;
 }
 
 assay_status assay_blocklog_open(assay_blocklog **out, const char *folder, bool writable,
-                                 assay_error *err) {
+                                 uint64_t count_min, assay_error *err) {
+    uint64_t file_size = 0;
     *out = NULL;
     if (writable) ASSAY_TRY(assay_folder_make(folder, err));
     assay_blocklog *log = calloc(1, sizeof *log);
@@ -207,10 +296,10 @@ assay_status assay_blocklog_open(assay_blocklog **out, const char *folder, bool 
     log->writable = writable;
     pthread_mutex_init(&log->lock, NULL);
     assay_status status = files_open(log, folder, err);
-    if (status == ASSAY_OK) status = head_check(log, err);
+    if (status == ASSAY_OK) status = head_check(log, folder, &file_size, err);
     if (status == ASSAY_OK) {
-        index_trust(log);
-        status = tail_scan(log, err);
+        index_trust(log, file_size);
+        status = tail_scan(log, file_size, count_min, err);
     }
     if (status != ASSAY_OK) {
         assay_blocklog_close(log);
@@ -228,16 +317,19 @@ void assay_blocklog_close(assay_blocklog *log) {
     free(log);
 }
 
-static void end_get(assay_blocklog *log, uint64_t *count, uint64_t *size) {
-    pthread_mutex_lock(&log->lock);
+// --- records ---
+
+static void end_get(const assay_blocklog *log, uint64_t *count, uint64_t *size) {
+    pthread_mutex_t *lock = (pthread_mutex_t *)&log->lock;
+    pthread_mutex_lock(lock);
     *count = log->count;
     *size = log->size;
-    pthread_mutex_unlock(&log->lock);
+    pthread_mutex_unlock(lock);
 }
 
 uint64_t assay_blocklog_count(const assay_blocklog *log) {
     uint64_t count, size;
-    end_get((assay_blocklog *)log, &count, &size);
+    end_get(log, &count, &size);
     return count;
 }
 
@@ -249,19 +341,21 @@ assay_status assay_blocklog_append(assay_blocklog *log, const uint8_t *data, siz
     if (size > ASSAY_BLOCK_SIZE_MAX)
         return ASSAY_FAIL(err, CAPACITY, "block record of %zu bytes, limit %d", size,
                           ASSAY_BLOCK_SIZE_MAX);
-    assay_store_be32(head, (uint32_t)size);
-    assay_sha256_of(&hash, data, size);
-    memcpy(head + 4, hash.bytes, ASSAY_HASH_SIZE);
+    assay_store_be64(head, log->count);
+    assay_store_be32(head + 8, (uint32_t)size);
+    record_hash(&hash, head, data, size);
+    memcpy(head + NUMBERS_SIZE, hash.bytes, ASSAY_HASH_SIZE);
     assay_status status = all_write(log->log, head, sizeof head, log->size, err);
     if (status == ASSAY_OK) status = all_write(log->log, data, size, log->size + sizeof head, err);
     if (status == ASSAY_OK && fdatasync(log->log) != 0)
         status = assay_fail_errno(err, errno, "cannot sync the block log");
-    if (status == ASSAY_OK) status = index_write(log, log->count, log->size, err);
     if (status != ASSAY_OK) {
-        // Ours alone to cut: the record was never counted. If even this fails, open cuts it.
-        if (ftruncate(log->log, (off_t)log->size) != 0) return status;
+        // The record was never counted. If even this fails, the next append or open does it.
+        int ignored = ftruncate(log->log, (off_t)log->size);
+        (void)ignored;
         return status;
     }
+    index_put(log, log->count, log->size);
     pthread_mutex_lock(&log->lock);
     log->count++;
     log->size += sizeof head + size;
@@ -269,29 +363,18 @@ assay_status assay_blocklog_append(assay_blocklog *log, const uint8_t *data, siz
     return ASSAY_OK;
 }
 
-// Where record `index` starts, by the index file if there is one, else by walking.
-static assay_status offset_find(assay_blocklog *log, uint64_t index, uint64_t *at,
-                                assay_error *err) {
-    uint8_t bytes[8];
-    if (log->index >= 0 && all_read(log->index, bytes, 8, index * 8, NULL) == ASSAY_OK) {
-        *at = assay_load_be64(bytes);
-        return ASSAY_OK;
-    }
-    *at = HEAD_SIZE;
-    for (uint64_t i = 0; i < index; i++)
-        ASSAY_TRY(record_skip(log->log, *at, at, err));
-    return ASSAY_OK;
-}
-
 assay_status assay_blocklog_read(assay_blocklog *log, uint64_t index, uint8_t **data, size_t *size,
                                  assay_error *err) {
     uint64_t count, end, at;
+    record_head head;
     *data = NULL;
     *size = 0;
     end_get(log, &count, &end);
     if (index >= count)
-        return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu, last is %llu",
-                          (unsigned long long)index + 1, (unsigned long long)count);
-    ASSAY_TRY(offset_find(log, index, &at, err));
-    return record_read(log->log, at, data, size, err);
+        return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu, last is %llu", (ull)index + 1,
+                          (ull)count);
+    ASSAY_TRY(offset_find(log, index, end, &at, err));
+    ASSAY_TRY(record_read(log, at, index, end, &head, data, err));
+    *size = head.size;
+    return ASSAY_OK;
 }

@@ -8,12 +8,14 @@
 
 typedef struct assay_blocklog assay_blocklog;
 
-// Opens or makes the log in a folder. A torn record at the end (a crash while appending) is cut
-// off. writable: takes the folder's lock; readers see what was complete when they opened.
-// Errors: BUSY (another process holds the lock), CORRUPT (damage before the last record), VERSION,
-// IO, PERMISSION, DISK_FULL. Lives: until assay_blocklog_close. Spec: C-10.
+// Opens the log in a folder; writable: makes it if there is none and takes its lock. A torn record
+// at the end (a crash while appending) is cut off; what cannot be one is damage and stays.
+// count_min: records known to have been complete, so that fewer are damage too.
+// A reader sees what was complete when it opened.
+// Errors: BUSY (another process holds the lock), CORRUPT (damage), VERSION (another head),
+// NOT_FOUND (reader), IO, PERMISSION, DISK_FULL, MEMORY. Lives: until close. Spec: C-10.
 assay_status assay_blocklog_open(assay_blocklog **out, const char *folder, bool writable,
-                                 assay_error *err);
+                                 uint64_t count_min, assay_error *err);
 void assay_blocklog_close(assay_blocklog *log);
 
 // How many records there are; record i is the block of height i + 1. Any thread.

@@ -16,7 +16,7 @@ typedef struct {
 
 enum { ASSAY_VOTE_BYTES_MAX = 256 };
 
-// The bytes a precommit of round 0 signs (length-prefixed CanonicalVote).
+// The bytes a precommit of round 0 for a block signs (length-prefixed CanonicalVote).
 // Returns: their count in out [ASSAY_VOTE_BYTES_MAX]. Spec: C-6.
 size_t assay_commit_sign_bytes(uint8_t *out, const assay_commit *commit, const char *chain_id);
 

@@ -47,11 +47,12 @@ typedef struct {
                                      uint32_t candidate_count, uint32_t *picked,
                                      uint32_t *picked_count, assay_bytes *first, assay_error *err);
 
-    // Executes without persisting. results [tx_count] are the caller's. Errors: as the
-    // application's, fatal to the engine. Spec: C-14.
+    // Executes without persisting. The caller's results [tx_count] come zeroed; its texts
+    // [tx_count] get the refusals' sentences ("" if none), borrowed until the next call: they are
+    // for people and in no hash. Errors: as the application's, fatal to the engine. Spec: C-14.
     assay_status (*finalize_block)(void *self, const assay_engine_block *block,
-                                   assay_tx_result *results, assay_hash *app_hash,
-                                   assay_error *err);
+                                   assay_tx_result *results, const char **texts,
+                                   assay_hash *app_hash, assay_error *err);
 
     // Persists what was finalised, all or nothing. Errors: DISK_FULL …: may be repeated. Spec:
     // C-14.

@@ -12,14 +12,19 @@ void assay_time_protobuf(assay_writer *writer, const assay_time *time) {
     assay_protobuf_u64(writer, 2, time->nanos);
 }
 
+// A hash of zeros stands for CometBFT's empty one; in a block id alone, since no other can be it.
+static void id_hash_protobuf(assay_writer *writer, uint32_t field, const assay_hash *hash) {
+    assay_protobuf_bytes(writer, field, hash->bytes,
+                         assay_hash_is_zero(hash) ? 0 : ASSAY_HASH_SIZE);
+}
+
 void assay_block_id_protobuf(assay_writer *writer, const assay_block_id *id) {
     uint8_t bytes[48];
     assay_writer parts;
-    bool empty = id->part_count == 0;
     assay_writer_init(&parts, bytes, sizeof bytes);
     assay_protobuf_u64(&parts, 1, id->part_count);
-    assay_protobuf_bytes(&parts, 2, id->part_root.bytes, empty ? 0 : ASSAY_HASH_SIZE);
-    assay_protobuf_bytes(writer, 1, id->hash.bytes, empty ? 0 : ASSAY_HASH_SIZE);
+    id_hash_protobuf(&parts, 2, &id->part_root);
+    id_hash_protobuf(writer, 1, &id->hash);
     assay_protobuf_message(writer, 2, &parts);
 }
 

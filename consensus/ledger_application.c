@@ -77,8 +77,8 @@ static assay_status prepare_proposal(void *self, uint64_t height, const assay_by
 }
 
 static assay_status finalize_block(void *self, const assay_engine_block *block,
-                                   assay_tx_result *results, assay_hash *app_hash,
-                                   assay_error *err) {
+                                   assay_tx_result *results, const char **texts,
+                                   assay_hash *app_hash, assay_error *err) {
     assay_ledger_application *ledger = self;
     assay_app_block input = {block->height, block->time.seconds, block->proposer, block->txs,
                              block->tx_count};
@@ -86,6 +86,7 @@ static assay_status finalize_block(void *self, const assay_engine_block *block,
     ASSAY_TRY(assay_app_finalize_block(ledger->app, &input, &outcome, err));
     ASSAY_ASSERT(outcome.tx_count == block->tx_count);
     for (uint32_t i = 0; i < outcome.tx_count; i++) {
+        texts[i] = outcome.results[i].text;
         results[i].code = outcome.results[i].code;
         results[i].data_size = (uint8_t)outcome.results[i].data_size;
         memcpy(results[i].data, outcome.results[i].data, outcome.results[i].data_size);
@@ -109,11 +110,12 @@ static bool table_waits(const assay_reader *reader, uint8_t table, uint64_t due_
 }
 
 // Open batches, cases, settlements, payouts of an epoch not yet closed, and whatever ends within
-// an unbonding period. A session that expires in a year keeps no blocks coming.
+// an unbonding period. A session that expires in a year keeps no blocks coming. Where the state
+// cannot be asked, a block too many is better than a window that never closes.
 static bool waiting(void *self) {
     assay_ledger_application *ledger = self;
     assay_view view;
-    if (assay_view_open(&view, ledger->app, NULL) != ASSAY_OK) return false;
+    if (assay_view_open(&view, ledger->app, NULL) != ASSAY_OK) return true;
     uint64_t soon = view.height + assay_params_unbond_blocks(view.params);
     assay_record_key payouts;
     assay_store_position position;

@@ -3,13 +3,6 @@
 
 #include "consensus/ledger_application.h"
 
-static assay_record_key epoch_key(uint64_t epoch) {
-    assay_record_key key;
-    assay_record_key_start(&key, ASSAY_TABLE_EPOCH);
-    assay_record_key_add_u64(&key, epoch);
-    return key;
-}
-
 assay_status assay_proof_make(assay_proof *out, const assay_view *view, uint64_t epoch,
                               const assay_address *account, assay_error *err) {
     bool found;
@@ -30,7 +23,7 @@ assay_status assay_proof_make(assay_proof *out, const assay_view *view, uint64_t
     if (!out->payout_count)
         return ASSAY_FAIL(err, NOT_FOUND, "this account was paid nothing in epoch %llu",
                           (unsigned long long)epoch);
-    assay_record_key key = epoch_key(epoch);
+    assay_record_key key = assay_epoch_key(epoch);
     ASSAY_TRY(assay_view_prove(view, &key, &value, &out->record, err));
     out->state_root = view->state_root;
     out->history_root = view->history_root;
@@ -53,9 +46,12 @@ assay_status assay_proof_check(const assay_proof *proof, const assay_genesis *ge
                               (unsigned long long)proof->epoch.payout_count);
         if (!assay_address_equal(&payout->payout.account, &proof->payouts[0].payout.account))
             return ASSAY_FAIL(err, MISMATCH, "payout %u is of another account", i);
+        if (i && payout->payout.role <= proof->payouts[i - 1].payout.role)
+            return ASSAY_FAIL(err, MISMATCH, "payout %u has role %u after role %u", i,
+                              payout->payout.role, proof->payouts[i - 1].payout.role);
         ASSAY_TRY(assay_payout_check(&proof->epoch.payout_root, payout, err));
     }
-    assay_record_key key = epoch_key(proof->epoch.epoch);
+    assay_record_key key = assay_epoch_key(proof->epoch.epoch);
     assay_epoch_encode(&proof->epoch, record);
     ASSAY_TRY(assay_smt_check(&proof->state_root, key.bytes, key.size, record, sizeof record,
                               &proof->record, err));

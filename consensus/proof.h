@@ -22,9 +22,9 @@ enum {
 // Fixed size, owns nothing.
 typedef struct {
     assay_epoch epoch;
-    assay_payout_proof payouts[ASSAY_PROOF_PAYOUTS_MAX];
-    uint32_t payout_count;  // at least 1
-    assay_smt_proof record; // the epoch's record under state_root
+    assay_payout_proof payouts[ASSAY_PROOF_PAYOUTS_MAX]; // of one account, by role ascending
+    uint32_t payout_count;                               // at least 1
+    assay_smt_proof record;                              // the epoch's record under state_root
     assay_hash state_root;
     assay_hash history_root;
     assay_header header; // of the height after the state's

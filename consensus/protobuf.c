@@ -29,16 +29,24 @@ void assay_protobuf_sfixed64(assay_writer *writer, uint32_t field, uint64_t valu
     assay_writer_copy(writer, little, sizeof little);
 }
 
-void assay_protobuf_bytes(assay_writer *writer, uint32_t field, const void *data, size_t size) {
-    if (size == 0) return;
+void assay_protobuf_entry(assay_writer *writer, uint32_t field, const void *data, size_t size) {
     tag(writer, field, WIRE_BYTES);
     assay_protobuf_varint(writer, size);
     assay_writer_copy(writer, data, size);
 }
 
+void assay_protobuf_bytes(assay_writer *writer, uint32_t field, const void *data, size_t size) {
+    if (size) assay_protobuf_entry(writer, field, data, size);
+}
+
 void assay_protobuf_message(assay_writer *writer, uint32_t field, const assay_writer *message) {
     if (message->failed) writer->failed = true;
-    tag(writer, field, WIRE_BYTES);
-    assay_protobuf_varint(writer, message->size);
-    assay_writer_copy(writer, message->data, message->size);
+    assay_protobuf_entry(writer, field, message->data, message->size);
+}
+
+size_t assay_protobuf_varint_size(uint64_t value) {
+    size_t size = 1;
+    for (; value >= 0x80; value >>= 7)
+        size++;
+    return size;
 }

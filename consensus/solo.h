@@ -6,14 +6,9 @@
 
 #include "consensus/blocklog.h"
 #include "consensus/engine.h"
+#include "consensus/fates.h"
 
 typedef struct assay_solo assay_solo;
-
-enum {
-    ASSAY_SOLO_MEMPOOL_COUNT_MAX = 65536,
-    ASSAY_SOLO_MEMPOOL_BYTES_MAX = 64 << 20,
-    ASSAY_SOLO_RECENT_MAX = 65536, // transactions whose fate is known without reading the log
-};
 
 // Borrowed for the call but for `application`, which must outlive the engine.
 typedef struct {
@@ -29,34 +24,28 @@ typedef struct {
 
 // Opens the log and brings the application to its end: replays what the application lacks, and
 // compares every result with the recorded one.
-// Errors: BUSY, CORRUPT (the application is ahead of the log, or replay came to other bytes), and
-// those of the log and the application. Lives: until assay_solo_close. Spec: C-10, C-16.
+// Errors: BUSY, CORRUPT (the log has less than the application, or replay came to other bytes),
+// MISMATCH (a logged block does not follow), RANGE (chain id), and those of the log and the
+// application. Lives: until assay_solo_close. Spec: C-10, C-16, C-18.
 assay_status assay_solo_open(assay_solo **out, const assay_solo_options *options, assay_error *err);
 
 // Stops the thread, if any, after its block. Waiting transactions are dropped.
 void assay_solo_close(assay_solo *solo);
 
 // Makes blocks on a thread of its own: when transactions wait, or the application does.
-// Errors: BUSY. Spec: C-15.
+// Errors: EXISTS (it runs), BUSY, MEMORY (no thread to be had). Spec: C-15.
 assay_status assay_solo_start(assay_solo *solo, assay_error *err);
 
-// Makes one block now on the caller's thread; not while the thread runs.
-// Errors: those of the log and the application; nothing is then counted. Spec: C-14.
+// Makes one block now on the caller's thread; not while the engine's own runs (asserted).
+// Errors: those of the log and the application; nothing is then counted, and the next step goes on
+// from there: a block once logged is committed before any other is made. Spec: C-14.
 assay_status assay_solo_step(assay_solo *solo, assay_error *err);
 
-// Checks a transaction and lets it wait for a block. Any thread. Errors: REJECTED, CAPACITY (too
-// many wait), STOPPED. Spec: C-12.
+// Checks a transaction and lets it wait for a block; id gets its SHA-256. One that waits already is
+// not checked again. Any thread, several at once. Errors: REJECTED, CAPACITY (too many wait),
+// STOPPED, MEMORY, and those of the application. Spec: C-12.
 assay_status assay_solo_submit(assay_solo *solo, const void *tx, size_t size, assay_hash *id,
                                assay_error *err);
-
-typedef enum { ASSAY_TX_UNKNOWN, ASSAY_TX_PENDING, ASSAY_TX_COMMITTED } assay_tx_state;
-
-typedef struct {
-    assay_tx_state state;
-    uint64_t height; // when committed
-    uint32_t index;
-    assay_tx_result result;
-} assay_tx_fate;
 
 // What became of a transaction: recent ones from memory, older ones by reading the log backwards
 // over at most `depth` blocks. Any thread. Errors: those of reading the log. Spec: C-12.
@@ -73,7 +62,8 @@ void assay_solo_nudge(assay_solo *solo);
 // The last committed height. Any thread.
 uint64_t assay_solo_height(assay_solo *solo);
 
-// Why the thread stopped by itself (a full disk, say); OK while it runs. Any thread.
+// Why the thread stopped by itself (a full disk, say); OK while it runs. Any thread. Errors: those
+// of assay_solo_step. Spec: C-15.
 assay_status assay_solo_health(assay_solo *solo, assay_error *err);
 
 // Reads a committed block; data: its record, which the caller frees after the block is done with.

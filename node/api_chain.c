@@ -10,7 +10,7 @@
 #include "node/api.h"
 
 enum {
-    STATUS_DEPTH = 100000, // blocks a transaction is looked for in
+    STATUS_DEPTH = 256, // blocks read for a transaction that is not among the recent ones
     BLOCK_ARENA_MAX = 64 << 20,
     HEADER_BYTES_MAX = 1024,
 };
@@ -60,7 +60,9 @@ static json_t *fate_json(const assay_hash *id, const assay_tx_fate *fate) {
     json_object_set_new(object, "height", assay_json_from_u64(fate->height));
     json_object_set_new(object, "index", json_integer(fate->index));
     json_object_set_new(object, "code", json_integer(fate->result.code));
-    json_object_set_new(object, "reason", json_string(assay_reject_text(fate->result.code)));
+    const char *reason = assay_reject_text(fate->result.code);
+    json_object_set_new(object, "reason", json_string(reason));
+    json_object_set_new(object, "text", json_string(*fate->text ? fate->text : reason));
     json_object_set_new(object, "data",
                         assay_json_from_hex(fate->result.data, fate->result.data_size));
     return object;
@@ -167,8 +169,9 @@ static assay_status tx_get(const assay_api *api, const assay_api_call *call,
     ASSAY_TRY(assay_api_hash(&id, call, 1, err));
     ASSAY_TRY(assay_solo_find(api->solo, &id, STATUS_DEPTH, &fate, err));
     if (fate.state == ASSAY_TX_UNKNOWN)
-        return ASSAY_FAIL(err, NOT_FOUND, "no such transaction in the last %d blocks",
-                          STATUS_DEPTH);
+        return ASSAY_FAIL(err, NOT_FOUND,
+                          "no such transaction among the last %d nor in the last %d blocks",
+                          ASSAY_FATES_MAX, STATUS_DEPTH);
     assay_http_reply_json(reply, 200, fate_json(&id, &fate));
     return ASSAY_OK;
 }

@@ -73,10 +73,10 @@ assay_status assay_client_nonce(uint64_t *out, const assay_client *client,
     return status;
 }
 
-// Reads {"state","height","code","reason"} of the node's answer.
+// Reads {"state","height","code","text"} of the node's answer.
 static assay_status fate_read(assay_sent *out, const json_t *answer, uint32_t wait_ms,
                               assay_error *err) {
-    const char *state, *reason;
+    const char *state, *text;
     uint64_t code;
     ASSAY_TRY(assay_json_hash(&out->id, answer, "id", err));
     ASSAY_TRY(assay_json_text(&state, answer, "state", 32, err));
@@ -88,8 +88,8 @@ static assay_status fate_read(assay_sent *out, const json_t *answer, uint32_t wa
     ASSAY_TRY(assay_json_u64(&out->height, answer, "height", 1, UINT64_MAX, err));
     ASSAY_TRY(assay_json_u64(&code, answer, "code", 0, UINT32_MAX, err));
     if (code == 0) return ASSAY_OK;
-    ASSAY_TRY(assay_json_text(&reason, answer, "reason", ASSAY_ERROR_TEXT_MAX, err));
-    return assay_fail(err, ASSAY_REJECTED, (uint32_t)code, "%s, in block %llu", reason,
+    ASSAY_TRY(assay_json_text(&text, answer, "text", ASSAY_ERROR_TEXT_MAX, err));
+    return assay_fail(err, ASSAY_REJECTED, (uint32_t)code, "%s, in block %llu", text,
                       (unsigned long long)out->height);
 }
 

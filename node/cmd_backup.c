@@ -28,8 +28,8 @@ static assay_status log_copy(const assay_home *home, const char *out, uint64_t *
     assay_blocklog *source, *target;
     ASSAY_TRY(assay_home_path(from, home->path, "blocks", err));
     ASSAY_TRY(assay_home_path(to, out, "blocks", err));
-    ASSAY_TRY(assay_blocklog_open(&source, from, false, err));
-    assay_status status = assay_blocklog_open(&target, to, true, err);
+    ASSAY_TRY(assay_blocklog_open(&source, from, false, 0, err));
+    assay_status status = assay_blocklog_open(&target, to, true, 0, err);
     *count = assay_blocklog_count(source);
     for (uint64_t i = 0; status == ASSAY_OK && i < *count; i++) {
         uint8_t *data;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/fates.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct assay_fate_entry {
+    assay_hash id;
+    uint64_t height;
+    uint32_t index;
+    assay_tx_result result;
+    char *text; // owned, NULL: none
+};
+
+assay_status assay_fates_open(assay_fates *fates, assay_error *err) {
+    *fates = (assay_fates){0};
+    fates->ring = calloc(ASSAY_FATES_MAX, sizeof *fates->ring);
+    if (!fates->ring)
+        return ASSAY_FAIL(err, MEMORY, "no memory to remember %d transactions", ASSAY_FATES_MAX);
+    return assay_idtable_reserve(&fates->index, ASSAY_FATES_MAX, err);
+}
+
+void assay_fates_close(assay_fates *fates) {
+    for (uint32_t i = 0; fates->ring && i < ASSAY_FATES_MAX; i++)
+        free(fates->ring[i].text);
+    free(fates->ring);
+    assay_idtable_close(&fates->index);
+    *fates = (assay_fates){0};
+}
+
+void assay_fates_add(assay_fates *fates, const assay_hash *id, uint64_t height, uint32_t index,
+                     const assay_tx_result *result, const char *text) {
+    uint32_t place = (uint32_t)(fates->count % ASSAY_FATES_MAX);
+    assay_fate_entry *entry = &fates->ring[place];
+    if (fates->count++ >= ASSAY_FATES_MAX) {
+        // An id that came again since belongs to its newer place.
+        const uint32_t *known = assay_idtable_get(&fates->index, &entry->id);
+        if (known && *known == place) assay_idtable_delete(&fates->index, &entry->id);
+        free(entry->text);
+    }
+    *entry = (assay_fate_entry){*id, height, index, *result, *text ? strdup(text) : NULL};
+    assay_idtable_put(&fates->index, id, place);
+}
+
+bool assay_fates_find(const assay_fates *fates, const assay_hash *id, assay_tx_fate *out) {
+    const uint32_t *place = assay_idtable_get(&fates->index, id);
+    if (!place) return false;
+    const assay_fate_entry *entry = &fates->ring[*place];
+    *out = (assay_tx_fate){ASSAY_TX_COMMITTED, entry->height, entry->index, entry->result, ""};
+    if (entry->text) snprintf(out->text, sizeof out->text, "%s", entry->text);
+    return true;
+}

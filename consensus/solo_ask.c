@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// What any thread may ask of a running engine.
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/sha256.h"
+#include "consensus/solo_private.h"
+
+typedef unsigned long long ull;
+
+static assay_status place_reserve(assay_solo *solo, const void *tx, size_t size,
+                                  const assay_hash *id, assay_bytes *copy, assay_error *err) {
+    assay_status status = ASSAY_OK;
+    *copy = (assay_bytes){NULL, 0};
+    pthread_mutex_lock(&solo->lock);
+    if (solo->stopping)
+        status = ASSAY_FAIL(err, STOPPED, "the node makes no more blocks: %s",
+                            solo->failure.status ? solo->failure.text : "it is stopping");
+    else if (!assay_mempool_find(&solo->mempool, id))
+        status = assay_mempool_reserve(&solo->mempool, tx, size, copy, err);
+    pthread_mutex_unlock(&solo->lock);
+    return status;
+}
+
+assay_status assay_solo_submit(assay_solo *solo, const void *tx, size_t size, assay_hash *id,
+                               assay_error *err) {
+    const assay_application *app = &solo->options.application;
+    assay_bytes copy;
+    assay_sha256_of(id, tx, size);
+    pthread_rwlock_rdlock(&solo->gate);
+    assay_status status = place_reserve(solo, tx, size, id, &copy, err);
+    if (status == ASSAY_OK && copy.data) { // else it waits already
+        status = app->check_tx(app->self, copy.data, copy.size, id, err);
+        pthread_mutex_lock(&solo->lock);
+        if (status == ASSAY_OK)
+            assay_mempool_add(&solo->mempool, copy, id);
+        else
+            assay_mempool_cancel(&solo->mempool, copy);
+        if (status == ASSAY_OK) pthread_cond_broadcast(&solo->changed);
+        pthread_mutex_unlock(&solo->lock);
+    }
+    pthread_rwlock_unlock(&solo->gate);
+    return status;
+}
+
+void assay_solo_nudge(assay_solo *solo) {
+    pthread_mutex_lock(&solo->lock);
+    solo->nudged = true;
+    pthread_cond_broadcast(&solo->changed);
+    pthread_mutex_unlock(&solo->lock);
+}
+
+uint64_t assay_solo_height(assay_solo *solo) {
+    pthread_mutex_lock(&solo->lock);
+    uint64_t height = solo->height;
+    pthread_mutex_unlock(&solo->lock);
+    return height;
+}
+
+uint64_t assay_solo_wait(assay_solo *solo, uint64_t height, uint32_t timeout_ms) {
+    struct timespec deadline;
+    assay_solo_deadline(&deadline, timeout_ms);
+    pthread_mutex_lock(&solo->lock);
+    while (solo->height <= height && !solo->stopping &&
+           pthread_cond_timedwait(&solo->changed, &solo->lock, &deadline) != ETIMEDOUT) {
+    }
+    uint64_t reached = solo->height;
+    pthread_mutex_unlock(&solo->lock);
+    return reached;
+}
+
+assay_status assay_solo_health(assay_solo *solo, assay_error *err) {
+    pthread_mutex_lock(&solo->lock);
+    assay_status status = solo->failure.status;
+    if (err && status != ASSAY_OK) *err = solo->failure;
+    pthread_mutex_unlock(&solo->lock);
+    return status;
+}
+
+assay_status assay_solo_block(assay_solo *solo, uint64_t height, assay_block *block,
+                              assay_arena *arena, uint8_t **data, assay_error *err) {
+    size_t size;
+    uint64_t last = assay_solo_height(solo);
+    *data = NULL;
+    if (height == 0 || height > last)
+        return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu, last is %llu", (ull)height,
+                          (ull)last);
+    ASSAY_TRY(assay_blocklog_read(solo->log, height - 1, data, &size, err));
+    assay_status status = assay_block_read(block, *data, size, arena, err);
+    if (status == ASSAY_OK) return ASSAY_OK;
+    free(*data);
+    *data = NULL;
+    return status;
+}
+
+// Looks for a transaction in one block of the log.
+static assay_status block_search(assay_solo *solo, uint64_t height, const assay_hash *id,
+                                 assay_tx_fate *out, assay_error *err) {
+    assay_arena arena;
+    assay_block block;
+    uint8_t *data;
+    assay_arena_init(&arena, ASSAY_SOLO_ARENA_MAX);
+    assay_status status = assay_solo_block(solo, height, &block, &arena, &data, err);
+    for (uint32_t i = 0; status == ASSAY_OK && i < block.tx_count; i++) {
+        assay_hash found;
+        assay_sha256_of(&found, block.txs[i].data, block.txs[i].size);
+        if (!assay_hash_equal(&found, id)) continue;
+        *out = (assay_tx_fate){ASSAY_TX_COMMITTED, height, i, block.results[i], ""};
+        break;
+    }
+    free(data);
+    assay_arena_close(&arena);
+    return status;
+}
+
+assay_status assay_solo_find(assay_solo *solo, const assay_hash *id, uint64_t depth,
+                             assay_tx_fate *out, assay_error *err) {
+    *out = (assay_tx_fate){.state = ASSAY_TX_UNKNOWN};
+    pthread_mutex_lock(&solo->lock);
+    uint64_t height = solo->height;
+    if (!assay_fates_find(&solo->fates, id, out) && assay_mempool_find(&solo->mempool, id))
+        out->state = ASSAY_TX_PENDING;
+    pthread_mutex_unlock(&solo->lock);
+    for (uint64_t i = 0; out->state == ASSAY_TX_UNKNOWN && i < depth && i < height; i++)
+        ASSAY_TRY(block_search(solo, height - i, id, out, err));
+    return ASSAY_OK;
+}

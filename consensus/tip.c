@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/tip.h"
+
+#include <assert.h>
+
+#include "base/merkle.h"
+#include "base/sha256.h"
+#include "consensus/protobuf.h"
+
+typedef unsigned long long ull;
+
+static_assert(sizeof(assay_block_id) == 68, "compared as bytes");
+enum { STEP_NANOS = 1000000, SECOND_NANOS = 1000000000 };
+
+// HashedParams {block_max_bytes = 1, block_max_gas = 2 (-1: no limit)}.
+static void consensus_hash(assay_hash *out) {
+    uint8_t bytes[32];
+    assay_writer writer;
+    assay_writer_init(&writer, bytes, sizeof bytes);
+    assay_protobuf_u64(&writer, 1, ASSAY_BLOCK_SIZE_MAX);
+    assay_protobuf_u64(&writer, 2, UINT64_MAX);
+    ASSAY_ASSERT(!writer.failed);
+    assay_sha256_of(out, bytes, writer.size);
+}
+
+void assay_tip_init(assay_tip *tip, const char *chain_id, const uint8_t *public_key, uint64_t power,
+                    uint64_t genesis_seconds, const assay_hash *app_hash) {
+    size_t size = strlen(chain_id);
+    ASSAY_ASSERT(size <= ASSAY_CHAIN_ID_MAX);
+    *tip = (assay_tip){.power = power, .time = {genesis_seconds, 0}, .app_hash = *app_hash};
+    memcpy(tip->chain_id, chain_id, size);
+    memcpy(tip->public_key, public_key, sizeof tip->public_key);
+    assay_ed25519_address(&tip->validator, public_key);
+    assay_merkle_root(&tip->results_hash, NULL, 0);
+}
+
+static bool time_after(const assay_time *a, const assay_time *b) {
+    return a->seconds != b->seconds ? a->seconds > b->seconds : a->nanos > b->nanos;
+}
+
+static assay_time time_next(const assay_time *last, assay_time now) {
+    if (time_after(&now, last)) return now;
+    assay_time next = {last->seconds, last->nanos + STEP_NANOS};
+    if (next.nanos >= SECOND_NANOS) {
+        next.nanos -= SECOND_NANOS;
+        next.seconds++;
+    }
+    return next;
+}
+
+// All fields but the time, for the next block.
+static assay_status header_expect(const assay_tip *tip, assay_header *header, const assay_hash *ids,
+                                  uint32_t tx_count, assay_arena *arena, assay_error *err) {
+    *header = (assay_header){.height = tip->height + 1,
+                             .last_block = tip->commit.block,
+                             .app_hash = tip->app_hash,
+                             .last_results_hash = tip->results_hash,
+                             .proposer = tip->validator};
+    memcpy(header->chain_id, tip->chain_id, sizeof header->chain_id);
+    assay_commit_hash(&header->last_commit_hash, tip->height ? &tip->commit : NULL);
+    assay_validators_hash(&header->validators_hash, tip->public_key, tip->power);
+    header->next_validators_hash = header->validators_hash;
+    consensus_hash(&header->consensus_hash);
+    assay_merkle_root(&header->evidence_hash, NULL, 0);
+    return assay_block_data_hash(&header->data_hash, ids, tx_count, arena, err);
+}
+
+assay_status assay_tip_header(const assay_tip *tip, assay_block *block, const assay_hash *ids,
+                              assay_time time, assay_arena *arena, assay_error *err) {
+    ASSAY_TRY(header_expect(tip, &block->header, ids, block->tx_count, arena, err));
+    block->header.time = time_next(&tip->time, time);
+    return ASSAY_OK;
+}
+
+static assay_status header_check(const assay_header *header, const assay_header *expected,
+                                 assay_error *err) {
+    const struct {
+        const char *name;
+        const void *found, *expected;
+        size_t size;
+    } fields[] = {
+#define FIELD(name) {#name, &header->name, &expected->name, sizeof header->name}
+        FIELD(chain_id),          FIELD(height),
+        FIELD(last_block.hash),   FIELD(last_block),
+        FIELD(last_commit_hash),  FIELD(data_hash),
+        FIELD(validators_hash),   FIELD(next_validators_hash),
+        FIELD(consensus_hash),    FIELD(app_hash),
+        FIELD(last_results_hash), FIELD(evidence_hash),
+        FIELD(proposer),
+#undef FIELD
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (memcmp(fields[i].found, fields[i].expected, fields[i].size) != 0)
+            return ASSAY_FAIL(err, MISMATCH, "block %llu, where %llu is next, has another %s",
+                              (ull)header->height, (ull)expected->height, fields[i].name);
+    return ASSAY_OK;
+}
+
+assay_status assay_tip_check(const assay_tip *tip, const assay_block *block, assay_arena *arena,
+                             assay_error *err) {
+    assay_header expected;
+    assay_block_id id;
+    void *room;
+    ASSAY_TRY(assay_arena_get(arena, block->tx_count, sizeof(assay_hash), "ids", &room, err));
+    assay_block_tx_ids(room, block);
+    ASSAY_TRY(header_expect(tip, &expected, room, block->tx_count, arena, err));
+    ASSAY_TRY(header_check(&block->header, &expected, err));
+    if (!time_after(&block->header.time, &tip->time))
+        return ASSAY_FAIL(err, MISMATCH, "block %llu has a time that is not above the last one's",
+                          (ull)block->header.height);
+    ASSAY_TRY(assay_block_id_of(&id, block, tip->height ? &tip->commit : NULL, arena, err));
+    if (id.part_count != block->commit.block.part_count ||
+        !assay_hash_equal(&id.part_root, &block->commit.block.part_root))
+        return ASSAY_FAIL(err, MISMATCH, "commit of block %llu signs other parts",
+                          (ull)block->header.height);
+    return assay_commit_check(&block->commit, &block->header, tip->chain_id, tip->public_key,
+                              tip->power, err);
+}
+
+void assay_tip_advance(assay_tip *tip, const assay_block *block, const assay_hash *results_hash) {
+    tip->height = block->header.height;
+    tip->time = block->header.time;
+    tip->commit = block->commit;
+    tip->results_hash = *results_hash;
+    tip->app_hash = block->app_hash_after;
+}
