@@ -176,8 +176,10 @@ static assay_status file_write(importer *im, assay_hash *root, const char *path,
 assay_status assay_model_import(assay_hash *root, const char *folder, const char *path,
                                 assay_import_progress *progress, void *context, assay_error *err) {
     importer im = {.progress = progress, .context = context, .writer.fd = -1};
+    uint64_t former = assay_float_enter();
     assay_status status = source_open(&im, folder, err);
     if (status == ASSAY_OK) status = file_write(&im, root, path, err);
+    assay_float_leave(former);
     assay_canonical_abort(&im.writer);
     assay_tensor_list_close(&im.list);
     assay_safetensors_close(&im.source);
