@@ -5,12 +5,15 @@
 //               └────────────→ VOID ←────────┘  (fraud.c)
 //
 //   I1  an open batch's fees are reserved in its sessions, fee_total nopen in all, and its unspent
-//       check prices lie in its escrow                             (test_batch: reserves)
-//   I2  the provider's exposure = Σ fee_total of WAITING and CHECKING    (test_batch: exposure)
+//       check prices lie in its escrow
+//       test_batch: reserves
+//   I2  the provider's exposure = Σ fee_total of WAITING and CHECKING
+//       test_batch: exposure
 //   I3  a WAITING batch is in the WAITING queue, a FINAL one in the FINAL queue, under its place;
-//       a CHECKING one has cases_open > 0                          (test_case: every path)
-//   I4  settled and void batches have no state records             (test_settle, test_fraud:
-//   leaves)
+//       a CHECKING one has cases_open > 0
+//       test_epoch: the_same_blocks_give_the_same_state, which ends with all of them empty
+//   I4  settled and void batches have no state records
+//       test_settle: settled_batches_leave_the_state
 #include "ledger/batch.h"
 
 #include <stdlib.h>

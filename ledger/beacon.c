@@ -6,9 +6,12 @@
 //                           └─┘                                                ▼ replaces it
 //                                                        preimages left → 0: every block is a miss
 //
-//   I1  SHA-256 of the next preimage accepted from a proposer is `head`   (test_beacon: preimages)
-//   I2  a chain registered at h is not in force before epoch(h) + 2       (test_beacon: waits)
-//   I3  B_h depends on the headers' proposers and preimages alone         (test_beacon: values)
+//   I1  SHA-256 of the next preimage accepted from a proposer is `head`
+//       test_beacon: preimages
+//   I2  a chain registered at h is not in force before epoch(h) + 2
+//       test_beacon: a_chain_waits_for_epochs_and_for_the_others
+//   I3  B_h depends on the headers' proposers and preimages alone
+//       test_beacon: values_match_the_oracle
 // assay_beacon_init and assay_beacon_register fill pending or in force; assay_beacon_block makes
 // every other transition, at a block of the chain's own proposer.
 #include "ledger/beacon.h"

@@ -3,11 +3,15 @@
 // votes is ledger/verdict.c's, whose head has the state diagram.
 //
 //   I1  an open case has exactly one CASE_DUE entry: reveal_end while VOTING, answer_end while
-//       ANSWERING                                                       (test_case: one_due_entry)
+//       ANSWERING
+//       test_case: one_due_entry
 //   I2  a vote record exists for every voter of every round so far, and for no one else; it is
-//       committed at most once, then revealed at most once, each in its window (test_case: windows)
-//   I3  a revealed vote opens its commitment                            (test_case: reveal_checks)
-//   I4  ended cases have no state records                               (test_case: every path)
+//       committed at most once, then revealed at most once, each in its window
+//       test_case: windows, a_vote_is_cast_once
+//   I3  a revealed vote opens its commitment
+//       test_case: reveal_checks
+//   I4  ended cases have no state records
+//       test_settle: settled_batches_leave_the_state
 #include "ledger/case.h"
 
 #include "base/cursor.h"

@@ -53,6 +53,7 @@ uint32_t assay_draw_voters(uint32_t *picked, const assay_voter *voters, uint32_t
         while (taken[i] || at >= voters[i].bond) {
             if (!taken[i]) at -= voters[i].bond;
             i++;
+            ASSAY_ASSERT(i < count); // at < left
         }
         taken[i] = true;
         left -= voters[i].bond;

@@ -20,8 +20,8 @@ uint64_t assay_draw_position(const assay_hash *beacon, const assay_hash *batch, 
                              uint64_t fee_total);
 
 // Draws `want` of voters [count] by bond, without replacement; all of them if there are no more.
-// The hash holds the round, so that a redraw is fresh. voters: ascending by address, unique, sum of
-// bonds < 2^63. picked [want]: indices into voters, ascending. Returns: how many.
+// The hash holds the round, so that a redraw is fresh. voters: ascending by address, unique, bonds
+// > 0, their sum < 2^63. picked [want]: indices into voters, ascending. Returns: how many.
 // Spec: P-50.
 uint32_t assay_draw_voters(uint32_t *picked, const assay_voter *voters, uint32_t count,
                            uint32_t want, const assay_hash *beacon, const assay_hash *batch,

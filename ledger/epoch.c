@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//   I1  epoch e's record is written once, in its last block, and never changes (test_epoch: closed)
+//   I1  epoch e's record is written once, in its last block, and never changes
+//       test_epoch: an_empty_epoch_closes
 //   I2  PAYOUT entries of closed epochs are swept, at most SWEEP_MAX a block, and never read again
-//       (test_epoch: sweeps)
-//   I3  CLAIMED = the claims as of the last closed epoch's record             (test_epoch: claims)
+//       test_epoch: sweeps
+//   I3  CLAIMED = the claims as of the last closed epoch's record
+//       test_epoch: claims_are_published_at_the_close
 #include "ledger/epoch.h"
 
 #include <stdlib.h>

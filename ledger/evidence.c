@@ -3,9 +3,11 @@
 //                            ▲ │ part 0: starts over
 //                            └─┘
 //   I1  EVIDENCE holds the parts of the posting in progress, or all of an answered one
-//       (test_evidence: parts_in_order)
-//   I2  a case is answered only by bytes that pass the checks below     (test_evidence: hostile)
-//   I3  nothing is left when the case has ended                         (test_evidence: drops)
+//       test_evidence: parts_in_order
+//   I2  a case is answered only by bytes that pass the checks below
+//       test_evidence: hostile, bad_postings_are_dropped
+//   I3  nothing is left when the case has ended
+//       test_evidence: drops
 #include "ledger/evidence.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//   I1  a void batch's sessions (or their principals) have all reserved money back (test_fraud:
-//   refunds) I2  contributors + catch rewards + burned = slashed                  (test_fraud:
-//   slash_adds_up)
+//   I1  a void batch's sessions (or their principals) have all reserved money back
+//       test_fraud: refunds_of_ended_sessions_go_to_the_principal
+//   I2  contributors + catch rewards + burned = slashed
+//       test_fraud: slash_adds_up
 #include "ledger/fraud.h"
 
 #include "ledger/bond.h"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//   I1  for the open epoch, PAYOUT = PAID, entry by entry                 (test_payout: tables)
+//   I1  for the open epoch, PAYOUT = PAID, entry by entry
+//       test_epoch: sweeps
 //   I2  Σ PAYOUT of an epoch = Σ amounts of its payout lines = payout_total of its record
-//       (test_payout: tables)
-//   I3  the entries of a closed epoch never change                        (test_payout: closed)
+//       test_payout: epochs_of_a_real_chain
+//   I3  the entries of a closed epoch never change
+//       test_payout: epochs_of_a_real_chain
 // PAYOUT (state) is written here and swept by ledger/epoch.c after the close; PAID (aux) stays.
 #include "ledger/payout.h"
 

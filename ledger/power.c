@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//   I1  Σ power > 0 after height 0                                  (test_power: never_empties)
-//   I2  one epoch changes at most step_ppm of Σ power, or 1         (test_power: step_is_bounded)
+//   I1  Σ power > 0 after height 0
+//       test_power: targets_of_zero_change_nothing
+//   I2  one epoch changes at most step_ppm of Σ power, or 1
+//       test_power: steps_match_the_oracle
 // Written by assay_power_init and assay_power_epoch only.
 #include "ledger/power.h"
 

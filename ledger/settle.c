@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//   I1  all reserved money of a batch leaves in one settlement: what is not paid burns, and the
-//   pool
-//       is empty afterwards                                               (test_settle: supply)
-//   I2  batches settle in order of (height, index) among those that are final (test_settle: order)
+//   I1  all reserved money of a batch leaves in one settlement: what is not paid burns
+//       test_settle: whole_batches_match_the_oracle
+//   I2  batches settle in order of (height, index) among those that are final
+//       test_settle: order
 #include "ledger/settle.h"
 
 #include <stdlib.h>

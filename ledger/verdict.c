@@ -13,11 +13,15 @@
 //       ├─ no such pair, but > 2/3 find it guilty ────────────────────────→ GUILTY
 //       └─ last round, neither ───────────────────────────────────────────→ UNDECIDED
 //
-//   I1  a step is taken once: the CASE_DUE entry goes before it        (test_verdict: every path)
+//   I1  a step is taken once: the CASE_DUE entry goes before it
+//       test_epoch: the_same_blocks_give_the_same_state
 //   I2  ANSWERING comes at most once a case, so a case ends within
-//       (2 + escalation_rounds) (C + R) + E blocks of its beacon       (test_verdict: longest_path)
-//   I3  accusations open = Σ over open cases of draw votes that accuse (test_verdict: accusations)
-//   I4  a batch whose last case ends is final or void in the same block (test_verdict: every path)
+//       (2 + escalation_rounds) (C + R) + E blocks of its beacon
+//       test_verdict: the_longest_path_fits_the_window
+//   I3  accusations open = Σ over open cases of draw votes that accuse
+//       test_verdict: an_overruled_accuser_pays_the_reruns
+//   I4  a batch whose last case ends is final or void in the same block
+//       test_verdict: every test, by the height at which its batch ends
 #include "ledger/verdict.h"
 
 #include <stdlib.h>
@@ -55,9 +59,10 @@ static assay_status batch_load(docket *d, assay_error *err) {
 // Takes up to `amount` of the voter's verification bond and notes it in the vote. P-61
 static assay_status slash(docket *d, assay_vote *vote, uint64_t amount, assay_purse to,
                           uint64_t *taken, assay_error *err) {
-    uint64_t slashed;
-    ASSAY_TRY(assay_bond_slash(d->ledger, ASSAY_ROLE_VERIFICATION, &vote->validator, amount, to,
-                               &slashed, err));
+    uint64_t slashed = 0;
+    if (amount > 0)
+        ASSAY_TRY(assay_bond_slash(d->ledger, ASSAY_ROLE_VERIFICATION, &vote->validator, amount, to,
+                                   &slashed, err));
     vote->slashed += slashed;
     if (taken != NULL) *taken = slashed;
     return ASSAY_OK;

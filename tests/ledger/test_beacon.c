@@ -175,7 +175,7 @@ static void only_bonded_proposers_register_chains(void **state) {
 }
 
 // Two epochs are not enough, and neither are reveals: a chain waits for both.
-static void a_chain_waits_for_epochs_and_for_the_others(void **state) { // waits
+static void a_chain_waits_for_epochs_and_for_the_others(void **state) {
     bench *b = bench_new();
     uint32_t own = 1; // next link of the operator
     bond(b, 1, 50);

@@ -175,7 +175,7 @@ static void payments_add_up(void **state) {
 }
 
 // Two epochs of a real chain: the table is the sum of the lines, the record of a closed epoch never
-// changes, and its proofs hold after the next (tables, closed).
+// changes, and its proofs hold after the next.
 static void epochs_of_a_real_chain(void **state) {
     trial *t = trial_new();
     trial_start(t);

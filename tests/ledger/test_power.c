@@ -26,7 +26,7 @@ static void steps_match_the_oracle(void **state) {
             changed += was > powers[j].power ? was - powers[j].power : powers[j].power - was;
             after += powers[j].power;
         }
-        uint64_t limit = before * ppm / 1000000; // step_is_bounded
+        uint64_t limit = before * ppm / 1000000;
         assert_true(changed <= (limit > 0 ? limit : 1));
         assert_true(after > 0 || wanted > 0);
     }
@@ -34,7 +34,7 @@ static void steps_match_the_oracle(void **state) {
     json_decref(root);
 }
 
-static void targets_of_zero_change_nothing(void **state) { // never_empties
+static void targets_of_zero_change_nothing(void **state) {
     assay_power powers[2] = {{{{1}}, 5}, {{{2}}, 0}};
     uint64_t targets[2] = {0, 0};
     assay_power_step(powers, targets, 2, 1000000);
