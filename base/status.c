@@ -7,14 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static void text_set(assay_error *err, assay_status status, uint32_t reject, const char *format,
                      va_list args) {
     err->status = status;
     err->reject = reject;
     vsnprintf(err->text, sizeof err->text, format, args);
-    // The text may quote a stranger: it must not drive the terminal it is printed on.
+    // The text may quote a stranger, or the cut end of one: it must not drive the terminal that it
+    // is printed on, nor spoil the JSON that it is told in.
     for (char *at = err->text; *at; at++)
         if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
+    size_t size = strlen(err->text), good = 0;
+    while ((good += assay_utf8_prefix((uint8_t *)err->text + good, size - good)) < size)
+        err->text[good] = '?';
 }
 
 assay_status assay_fail(assay_error *err, assay_status status, uint32_t reject, const char *format,

@@ -42,6 +42,10 @@ assay_status assay_api_registry(const assay_api *api, const assay_api_call *call
 assay_status assay_api_work(const assay_api *api, const assay_api_call *call,
                             const assay_view *view, assay_http_reply *reply, assay_error *err);
 
+// The supply equation as every document states it: pools count as balances. A new reference.
+// Spec: P-24.
+json_t *assay_api_supply(const assay_totals *totals, uint64_t genesis);
+
 // Is segment `index` this word, and are there `count` segments in all?
 bool assay_api_is(const assay_api_call *call, const char *word, uint32_t count);
 

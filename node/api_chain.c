@@ -15,9 +15,10 @@ enum {
     HEADER_BYTES_MAX = 1024,
 };
 
-static json_t *totals_json(const assay_totals *totals) {
+json_t *assay_api_supply(const assay_totals *totals, uint64_t genesis) {
     const uint64_t *nopen = totals->nopen;
-    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "balances",
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "genesis", assay_json_from_u64(genesis),
+                     "balances",
                      assay_json_from_u64(nopen[ASSAY_MONEY_BALANCES] + nopen[ASSAY_MONEY_POOLS]),
                      "deposits", assay_json_from_u64(nopen[ASSAY_MONEY_DEPOSITS]), "bonds",
                      assay_json_from_u64(nopen[ASSAY_MONEY_BONDS]), "claims",
@@ -33,8 +34,7 @@ static assay_status status_get(const assay_api *api, assay_http_reply *reply, as
     assay_status status = assay_totals_get(&totals, &view.reader, err);
     if (status == ASSAY_OK) {
         uint64_t next = view.height + 1;
-        json_t *supply = totals_json(&totals);
-        json_object_set_new(supply, "genesis", assay_json_from_u64(api->genesis->supply));
+        json_t *supply = assay_api_supply(&totals, api->genesis->supply);
         bool healthy = !api->solo || assay_solo_health(api->solo, &health) == ASSAY_OK;
         assay_http_reply_json(
             reply, 200,

@@ -344,7 +344,7 @@ assay_status assay_check_batch_open(assay_check_batch *out, const assay_checker 
                                .id = *batch,
                                .batch = c.batch,
                                .receipts = c.receipts,
-                               .receipt_count = c.receipt_count,
+                               .receipt_count = c.receipts ? c.receipt_count : 0,
                                .verdict = result.verdict};
     memcpy(out->reason, result.reason, sizeof out->reason);
     return ASSAY_OK;

@@ -259,7 +259,7 @@ int assay_cmd_serve(assay_invocation *invocation) {
         {"home", ASSAY_OPTION_TEXT, &options.options.home, "DIR",
          "folder for receipts and evidence", 0, 0, true},
         ASSAY_WALLET_OPTIONS(options.wallet),
-        ASSAY_WORKSHOP_OPTIONS(options.shop_options),
+        ASSAY_WORKSHOP_OPTIONS(options.shop_options, true),
         {"listen", ASSAY_OPTION_TEXT, &options.listen, "HOST:PORT", "address (127.0.0.1:26660)", 0,
          0, false},
         {"url", ASSAY_OPTION_TEXT, &options.url, "URL",

@@ -147,7 +147,7 @@ int assay_cmd_verify(assay_invocation *invocation) {
          "its password (else ASSAY_PASSWORD, else asked)", 0, 0, false},
         {"principal", ASSAY_OPTION_TEXT, &options.wallet.principal_text, "ADDRESS",
          "the validator to act for as its agent", 0, 0, false},
-        ASSAY_WORKSHOP_OPTIONS(options.shop_options),
+        ASSAY_WORKSHOP_OPTIONS(options.shop_options, true),
         {"allow-private", ASSAY_OPTION_FLAG, &options.allow_private, NULL,
          "let evidence URLs lead to private addresses", 0, 0, false},
         {"allow-file", ASSAY_OPTION_FLAG, &options.allow_file, NULL,

@@ -43,11 +43,10 @@ typedef struct {
     const char *isa; // NULL: the best
 } assay_workshop_options;
 
-// Rows for a command's option table.
-#define ASSAY_WORKSHOP_OPTIONS(options)                                                            \
-    {                                                                                              \
-        "model", ASSAY_OPTION_TEXT, &(options).model_file, "FILE", "canonical base model", 0, 0,   \
-        true},                                                                                     \
+// Rows for a command's option table. needed: whether a model must be named.
+#define ASSAY_WORKSHOP_OPTIONS(options, needed)                                                    \
+    {"model", ASSAY_OPTION_TEXT, &(options).model_file, "FILE", "canonical base model", 0, 0,      \
+     needed},                                                                                      \
         {"adapter",                                                                                \
          ASSAY_OPTION_TEXTS,                                                                       \
          &(options).adapter_files,                                                                 \

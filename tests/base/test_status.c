@@ -70,6 +70,14 @@ static void text_from_strangers_cannot_drive_a_terminal(void **state) {
     assert_string_equal(err.text, "member \"a?[2Jb?c?\"");
 }
 
+static void text_is_utf8_whatever_it_quotes(void **state) {
+    assay_error err = {0};
+    ASSAY_FAIL(&err, NETWORK, "%.6s, \xc3\xa9, \xff\xfe", "abc\xe2\x82\xac\xe2\x82\xac");
+    assert_string_equal(err.text, "abc\xe2\x82\xac, \xc3\xa9, ??");
+    ASSAY_FAIL(&err, NETWORK, "%.5s", "abc\xe2\x82\xac"); // the limit cuts the sign
+    assert_string_equal(err.text, "abc??");
+}
+
 static void errno_values_map_to_statuses(void **state) {
     static const struct {
         int error_number;
@@ -114,6 +122,7 @@ int main(void) {
         cmocka_unit_test(a_failure_is_recorded),
         cmocka_unit_test(long_text_is_cut_inside_the_buffer),
         cmocka_unit_test(text_from_strangers_cannot_drive_a_terminal),
+        cmocka_unit_test(text_is_utf8_whatever_it_quotes),
         cmocka_unit_test(errno_values_map_to_statuses),
         cmocka_unit_test(try_returns_at_the_first_failure),
     };

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/replay.h"
+
+#include "consensus/ledger_application.h"
+
+typedef unsigned long long ull;
+
+void assay_replay_start(assay_tip *tip, const assay_app *app) {
+    char chain_name[ASSAY_CHAIN_ID_MAX + 1];
+    const assay_genesis *genesis = assay_app_genesis(app);
+    assay_app_info info;
+    assay_app_info_get(app, &info);
+    ASSAY_ASSERT(info.initialised && info.height == 0);
+    assay_chain_name(chain_name, genesis->chain_id);
+    assay_tip_init(tip, chain_name, genesis->operator.ed25519,
+                   assay_voting_power(genesis->operator.consensus_bond), genesis->time,
+                   &info.app_hash);
+}
+
+// What honest proposers keep to is no matter of the state: nothing but this looks at it in a chain
+// that one operator makes alone.
+static assay_status proposal_check(assay_app *app, const assay_app_block *input, assay_error *err) {
+    assay_error why = {0};
+    assay_status status = assay_app_process_proposal(app, input, &why);
+    if (status == ASSAY_OK) return ASSAY_OK;
+    return assay_fail(err, status, why.reject, "block %llu: %s", (ull)input->height, why.text);
+}
+
+static bool result_equal(const assay_app_result *own, const assay_tx_result *recorded) {
+    return own->code == recorded->code && own->data_size == recorded->data_size &&
+           memcmp(own->data, recorded->data, own->data_size) == 0;
+}
+
+static assay_status outcome_check(const assay_app_outcome *outcome, const assay_block *block,
+                                  assay_error *err) {
+    ull height = block->header.height;
+    for (uint32_t i = 0; i < outcome->tx_count; i++)
+        if (!result_equal(&outcome->results[i], &block->results[i]))
+            return ASSAY_FAIL(err, MISMATCH,
+                              "block %llu records code %u for transaction %u, the replay comes to "
+                              "%u",
+                              height, block->results[i].code, i, outcome->results[i].code);
+    if (!assay_hash_equal(&outcome->app_hash, &block->app_hash_after))
+        return ASSAY_FAIL(err, MISMATCH, "replaying block %llu comes to another state", height);
+    return ASSAY_OK;
+}
+
+assay_status assay_replay_block(assay_tip *tip, assay_app *app, const assay_block *block,
+                                assay_arena *arena, assay_error *err) {
+    assay_hash results_hash;
+    assay_app_outcome outcome;
+    const assay_app_block input = {block->header.height, block->header.time.seconds,
+                                   assay_app_genesis(app)->operator.address, block->txs,
+                                   block->tx_count};
+    ASSAY_TRY(assay_tip_check(tip, block, arena, err));
+    ASSAY_TRY(proposal_check(app, &input, err));
+    ASSAY_TRY(assay_app_finalize_block(app, &input, &outcome, err));
+    ASSAY_TRY(outcome_check(&outcome, block, err));
+    ASSAY_TRY(assay_results_hash(&results_hash, block->results, block->tx_count, arena, err));
+    ASSAY_TRY(assay_app_commit(app, err));
+    assay_tip_advance(tip, block, &results_hash);
+    return ASSAY_OK;
+}
