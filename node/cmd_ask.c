@@ -143,12 +143,13 @@ static assay_status answer_print(const asking *a, const assay_receipt *receipt, 
         json_t *list = json_array();
         for (uint32_t i = 0; i < receipt->output_count; i++)
             json_array_append_new(list, json_integer(ids[i]));
-        assay_command_print(json_pack("{s:o,s:o,s:o,s:o,s:s%,s:s,s:o}", "session",
+        assay_command_print(json_pack("{s:o,s:o,s:o,s:o,s:s%,s:s,s:o,s:o}", "session",
                                       assay_json_from_hash(&receipt->request.session), "sequence",
                                       assay_json_from_u64(receipt->request.sequence),
                                       "receipt_hash", assay_json_from_hash(&hash), "ids", list,
                                       "text", text, size, "stop", stops[receipt->stop], "fee",
-                                      assay_json_from_u64(receipt->fee)));
+                                      assay_json_from_u64(receipt->fee), "receipt",
+                                      assay_receipt_to_json(receipt)));
     } else {
         if (a->prompt)
             assay_paint_text(stdout, (const uint8_t *)a->prompt, strlen(a->prompt), NULL);

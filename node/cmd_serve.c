@@ -49,6 +49,8 @@ static assay_status answer_reply(assay_provider *provider, const assay_receipt *
     assay_hash hash;
     ASSAY_TRY(assay_tokenizer_text(provider->shop->tokenizer, &text, &size, ids,
                                    receipt->output_count, err));
+    for (size_t i = 0; i < size; i++)
+        if (!text[i]) text[i] = ' '; // readers refuse JSON with NUL; output_ids are what counts
     json_t *list = json_array();
     for (uint32_t i = 0; i < receipt->output_count; i++)
         json_array_append_new(list, json_integer(ids[i]));

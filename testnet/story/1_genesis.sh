@@ -12,7 +12,7 @@ OPEN=1000000000
 PROVIDER_BOND=$((200 * OPEN))
 CHEAT_BOND=$((30 * OPEN))
 HONEST_BOND=$((200 * OPEN)) # two of them hold > 2/3 of all verification bond
-IDLE_BOND=$((60 * OPEN))
+IDLE_BOND=$((40 * OPEN))
 PRICE_IN=1000000
 PRICE_OUT=4000000
 
@@ -30,6 +30,9 @@ keys_make() {
     for name in $(everyone); do
         address[$name]=$(jq -r .address "$home/keys/$name.address")
     done
+    for name in $(everyone); do
+        jq -n --arg name "$name" --arg address "${address[$name]}" '{($address): $name}'
+    done | jq -s add >"$home/names.json"
 }
 
 # Balances at genesis, in OPEN: the bond, and some to pay fees with.
@@ -38,7 +41,7 @@ balance_of() {
     consumer) echo 1000 ;;
     provider) echo 220 ;;
     alice | bob) echo 210 ;;
-    copier | silent) echo 70 ;;
+    copier | silent) echo 50 ;;
     forger | swapper | padder | hider) echo 40 ;;
     *) echo 10 ;;
     esac

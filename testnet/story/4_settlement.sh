@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+# Step 4: the epoch settles. Who was paid what, and why; the supply; whose data one output follows.
+
+WITHDRAWN=$((OPEN / 10))
+
+all_settled() {
+    ask_ledger --arg p "${address[provider]}" \
+        '[batches | select(.provider == $p) | .state == "settled"] | all | tostring' |
+        grep -q true
+}
+
+# Receipts of one kind as "8 receipts (1-8)".
+receipts_of() { # kind, or "" for all
+    local numbers
+    numbers=$(awk -F '|' -v kind="$1" 'kind == "" || $2 == kind { print $1 }' \
+        "$home/requests/list")
+    printf '%d receipts (%d-%d)' "$(wc -l <<<"$numbers")" "$(head -n 1 <<<"$numbers")" \
+        "$(tail -n 1 <<<"$numbers")"
+}
+
+labels_write() {
+    local name
+    {
+        jq -n --arg id "${root[base]}" --arg n "$(receipts_of '')" '{($id): ["demo base", $n]}'
+        for name in "${data_sets[@]}"; do
+            jq -n --arg set "${root[$name]}" --arg adapter "${root[adapter-$name]}" \
+                --arg name "$name" --arg n "$(receipts_of "$name")" \
+                '{($set): ["data set \($name)", $n], ($adapter): ["adapter \($name)", $n]}'
+        done
+    } | jq -s add >"$home/labels.json"
+}
+
+# The epoch's last blocks hold nothing new: the node makes them without a pause. That it stops and
+# starts in between changes nothing.
+epoch_close() {
+    local root_before
+    [ "$(api status | jq .epoch)" -eq 0 ] || fail "this machine was too slow for one epoch" node
+    root_before=$(api status | jq -r '"\(.height) \(.state_root)"')
+    say "block ${root_before%% *}: the node restarts and hurries through the epoch's last blocks"
+    node_restart 0
+    "$assay" settle --epoch 0 --node "${url_of[node]}" --wait-ms 120000 --json \
+        >"$home/epoch.json" || fail "epoch 0 did not close" node
+}
+
+ask_epoch() {
+    ask_ledger --slurpfile epoch "$home/epoch.json" --slurpfile labels "$home/labels.json" "$@"
+}
+
+payouts_show() {
+    local who role amount why
+    say "$bold$(printf '%-18s %-11s %15s  %s' account role OPEN 'because of')$plain"
+    while IFS=$'\t' read -r who role amount why; do
+        say "$(printf '%-18s %-11s %15s  %s' "$who" "$role" "$amount" "$why")"
+    done < <(ask_epoch payout_rows)
+    say "$(printf '%-30s %15s' sum "$(in_open "$(jq .payout_total "$home/epoch.json")")")"
+    say "payout root $(jq -r .payout_root "$home/epoch.json")"
+}
+
+supply_holds() {
+    local genesis balances deposits bonds claims burned
+    read -r genesis balances deposits bonds claims burned < <(jq -r '.supply |
+        "\(.genesis) \(.balances) \(.deposits) \(.bonds) \(.claims) \(.burned)"' \
+        "$home/status.json")
+    say ''
+    say "$(in_open "$genesis") OPEN at genesis ="
+    say "    $(in_open "$balances") in balances + $(in_open "$deposits") in deposits" \
+        "+ $(in_open "$bonds") in bonds"
+    say "  + $(in_open "$claims") in claims + $(in_open "$burned") burned"
+    [ "$genesis" -eq $((balances + deposits + bonds + claims + burned)) ]
+}
+
+# An output of each adapter, and whose data its words follow; the most colourful one is shown.
+spans_measure() { # number
+    local line prompt
+    line=$(grep "^$1|" "$home/requests/list")
+    prompt=${line#*|}
+    "$assay" attribute --model "$home/base.assay" --prompt "${prompt#*|}" \
+        --ids "$(jq -r '.ids | map(tostring) | join(",")' "$home/requests/$1.json")" \
+        --dataset "doyle=$testnet/data/doyle.txt" --dataset "carroll=$testnet/data/carroll.txt" \
+        --dataset "shakespeare=$testnet/data/shakespeare.txt" "${@:2}" >"$home/requests/$1.spans"
+}
+
+spans_show() {
+    local number best line
+    for number in 2 11 13 18; do
+        together spans_measure $number --json
+    done
+    together_wait
+    best=$(for number in 2 11 13 18; do
+        jq -r --arg n $number '"\(.datasets | map(select(.owned_tokens > 0)) | length) " +
+            "\(.owned_tokens) \($n)"' "$home/requests/$number.spans"
+    done | sort -k 1,1n -k 2,2n | tail -n 1 | cut -d ' ' -f 3)
+    spans_measure "$best"
+    line=$(grep "^$best|" "$home/requests/list")
+    say ''
+    say "receipt $best, by $(cut -d '|' -f 2 <<<"$line"): the words that stand in a data set"
+    say ''
+    say "$bold${line##*|}$plain"
+    sed 's/^/  /' "$home/requests/$best.spans"
+    say "its receipt pays the data its adapter was tuned on:" \
+        "$(jq -r --slurpfile labels "$home/labels.json" '[.receipt.attribution[] |
+            "\($labels[0][.dataset][0]) \(.ppm) ppm"] | join(", ")' "$home/requests/$best.json")"
+}
+
+step_settlement() {
+    step 4 "Settlement: the epoch closes, everyone is paid"
+    hold "every honest batch is settled" all_settled
+    sign doyle withdraw --recipient "${address[doyle]}" --amount $WITHDRAWN \
+        >"$home/registered/withdraw"
+    say "doyle moves $(in_open $WITHDRAWN) OPEN to the claims tree that an EVM contract can pay"
+    epoch_close
+    verdicts_fetch
+    labels_write
+    say ''
+    payouts_show
+    hold "each payout is the sum of its batches' lines" \
+        test "$(ask_epoch payouts_explained)" = true
+    api status >"$home/status.json"
+    hold "the supply adds up to the last nopen" supply_holds
+    spans_show
+}
