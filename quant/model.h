@@ -17,7 +17,7 @@ enum {
     ASSAY_MODEL_CONTEXT_MAX = 1 << 17,
     ASSAY_MODEL_STOPS_MAX = 16,
     ASSAY_MODEL_HEAD_SIZE_MAX = 256,
-    ASSAY_MODEL_TOKENIZER_MAX = 64 << 20, // bytes of tokenizer.json
+    ASSAY_MODEL_TOKENIZER_MAX = 32 << 20, // bytes of tokenizer.json
     ASSAY_LORA_RANK_MAX = 1024,
 };
 

@@ -169,8 +169,9 @@ bool assay_peft_targeted(const assay_peft_config *config, const char *module, bo
 static const json_t *pattern_find(const json_t *patterns, const char *module) {
     const char *pattern;
     json_t *value;
-    json_object_foreach((json_t *)patterns, pattern,
-                        value) if (ends_with(module, pattern)) return value;
+    json_object_foreach((json_t *)patterns, pattern, value) {
+        if (ends_with(module, pattern)) return value;
+    }
     return NULL;
 }
 

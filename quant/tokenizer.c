@@ -74,15 +74,35 @@ static assay_status piece_encode(encoder *e, const char *piece, size_t size, ass
     return ASSAY_OK;
 }
 
-// The longest added token that stands at the start of text, or NULL.
+// The first of added[low .. high), which agree up to `depth` and go on, with a byte of at least
+// `byte` there.
+static uint32_t added_bound(const assay_added *added, uint32_t low, uint32_t high, size_t depth,
+                            unsigned byte) {
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if ((uint8_t)added[middle].content[depth] < byte)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+// The longest added token that stands at the start of text, or NULL. Narrows a range byte by byte,
+// so that many tokens with a long common start cost little.
 static const assay_added *added_match(const assay_tokenizer *tokenizer, const char *text,
                                       size_t size) {
-    uint8_t first = (uint8_t)text[0];
-    for (uint32_t i = tokenizer->added_first[first]; i < tokenizer->added_first[first + 1]; i++) {
-        const assay_added *added = &tokenizer->added[i];
-        if (added->size <= size && memcmp(added->content, text, added->size) == 0) return added;
+    const assay_added *added = tokenizer->added, *longest = NULL;
+    uint32_t low = tokenizer->added_first[(uint8_t)text[0]];
+    uint32_t high = tokenizer->added_first[(uint8_t)text[0] + 1];
+    for (size_t depth = 1; low < high; depth++) {
+        if (added[low].size == depth) longest = &added[low++];
+        if (depth == size) break;
+        unsigned byte = (uint8_t)text[depth];
+        low = added_bound(added, low, high, depth, byte);
+        high = added_bound(added, low, high, depth, byte + 1);
     }
-    return NULL;
+    return longest;
 }
 
 // Text without added tokens. Its end is where the look-ahead of the split sees the text end.

@@ -128,11 +128,7 @@ static assay_status split_read(assay_tokenizer *tokenizer, const json_t *json, a
 // ---- added tokens ---------------------------------------------------------------------------
 
 static int added_compare(const void *left, const void *right) {
-    const assay_added *a = left, *b = right;
-    uint8_t a_first = (uint8_t)a->content[0], b_first = (uint8_t)b->content[0];
-    if (a_first != b_first) return a_first < b_first ? -1 : 1;
-    if (a->size != b->size) return a->size > b->size ? -1 : 1;
-    return memcmp(a->content, b->content, a->size);
+    return strcmp(((const assay_added *)left)->content, ((const assay_added *)right)->content);
 }
 
 static assay_status added_read(assay_added *out, const json_t *entry, uint32_t vocab_size,

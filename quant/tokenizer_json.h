@@ -19,7 +19,7 @@ struct assay_tokenizer {
     assay_vocab vocab;
     assay_split *split;
     bool ignore_merges; // a piece that is a token is that token
-    assay_added *added; // [added_count], by first byte, then the longest first
+    assay_added *added; // [added_count], ascending by content
     uint32_t added_count;
     uint32_t added_first[257]; // by first byte
 };
