@@ -31,7 +31,8 @@ enum {
 #define CHAIN_OPEN    UINT64_C(1000000000)
 #define CHAIN_BALANCE (1000 * CHAIN_OPEN) // of each actor at genesis
 
-typedef struct {
+typedef struct chain chain;
+struct chain {
     char folder[32];
     assay_genesis genesis;
     assay_domain domain;
@@ -47,7 +48,10 @@ typedef struct {
     assay_bytes txs[CHAIN_TXS];
     uint32_t tx_count; // the beacon, if any, is the first
     assay_app_outcome outcome;
-} chain;
+    // Sees each block between its execution and its commit; NULL: nobody does.
+    void (*witness)(chain *c, const assay_app_block *block);
+    void *context; // the witness's
+};
 
 #define chain_ok(call)                                                                             \
     do {                                                                                           \
@@ -251,6 +255,7 @@ static inline void chain_scan(const chain *c) {
 static inline void chain_block(chain *c) {
     assay_app_block block = chain_block_input(c);
     chain_ok(assay_app_finalize_block(c->app, &block, &c->outcome, err));
+    if (c->witness) c->witness(c, &block);
     chain_ok(assay_app_commit(c->app, err));
     assay_app_recheck(c->app);
     c->height++;
