@@ -40,7 +40,7 @@ assay_status assay_json_parse(json_t **out, const void *data, size_t size, size_
     if (size && memchr(data, 0, size)) return ASSAY_FAIL(err, FORMAT, "%s holds a zero byte", what);
     ASSAY_TRY(depth_check(data, size, what, err));
     json_error_t problem;
-    *out = json_loadb(data, size, JSON_REJECT_DUPLICATES, &problem);
+    *out = json_loadb(size ? data : "", size, JSON_REJECT_DUPLICATES, &problem);
     if (*out) return ASSAY_OK;
     switch (json_error_code(&problem)) {
     case json_error_duplicate_key:

@@ -9,18 +9,25 @@
 
 #include "base/utf8.h"
 
+// The text may quote a stranger, and may be cut inside a character: it must not drive the terminal
+// it is printed on, and must stay UTF-8, or no JSON can carry it.
+static void text_clean(char *text) {
+    size_t size = strlen(text);
+    uint8_t *at = (uint8_t *)text;
+    for (size_t i = 0; i < size; i++) {
+        if (at[i] < ' ' || at[i] == 0x7f) at[i] = '?';
+        if (at[i] == 0xc2 && at[i + 1] >= 0x80 && at[i + 1] < 0xa0) at[i] = at[i + 1] = '?';
+    }
+    for (size_t i = assay_utf8_prefix(at, size); i < size; i += assay_utf8_prefix(at + i, size - i))
+        at[i++] = '?';
+}
+
 static void text_set(assay_error *err, assay_status status, uint32_t reject, const char *format,
                      va_list args) {
     err->status = status;
     err->reject = reject;
     vsnprintf(err->text, sizeof err->text, format, args);
-    // The text may quote a stranger, or the cut end of one: it must not drive the terminal that it
-    // is printed on, nor spoil the JSON that it is told in.
-    for (char *at = err->text; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
-    size_t size = strlen(err->text), good = 0;
-    while ((good += assay_utf8_prefix((uint8_t *)err->text + good, size - good)) < size)
-        err->text[good] = '?';
+    text_clean(err->text);
 }
 
 assay_status assay_fail(assay_error *err, assay_status status, uint32_t reject, const char *format,

@@ -54,7 +54,8 @@ enum { ASSAY_ERROR_TEXT_MAX = 320 };
 typedef struct {
     assay_status status;
     uint32_t reject; // ledger reject code (ledger/reject.h) when status is ASSAY_REJECTED, else 0
-    char text[ASSAY_ERROR_TEXT_MAX]; // fact first, lower case, no full stop, value and limit
+    // Fact first, lower case, no full stop, value and limit; UTF-8 without control characters.
+    char text[ASSAY_ERROR_TEXT_MAX];
 } assay_error;
 
 // Records `status` and a sentence in err and returns status.

@@ -157,6 +157,7 @@ static void mempool_settle(assay_solo *solo) {
     }
     pthread_mutex_lock(&solo->lock);
     assay_mempool_filter(pool);
+    pthread_cond_broadcast(&solo->changed);
     pthread_mutex_unlock(&solo->lock);
     pthread_rwlock_unlock(&solo->gate);
 }
@@ -233,4 +234,21 @@ assay_status assay_solo_start(assay_solo *solo, assay_error *err) {
     if (error_number) return assay_fail_errno(err, error_number, "cannot start the solo engine");
     solo->running = true;
     return ASSAY_OK;
+}
+
+uint32_t assay_solo_drain(assay_solo *solo, uint32_t timeout_ms) {
+    struct timespec deadline;
+    assay_solo_deadline(&deadline, timeout_ms);
+    pthread_mutex_lock(&solo->lock);
+    solo->draining = true;
+    while (solo->running && solo->mempool.count && !solo->stopping &&
+           pthread_cond_timedwait(&solo->changed, &solo->lock, &deadline) != ETIMEDOUT) {
+    }
+    solo->stopping = true;
+    uint32_t left = solo->mempool.count;
+    pthread_cond_broadcast(&solo->changed);
+    pthread_mutex_unlock(&solo->lock);
+    if (solo->running) pthread_join(solo->thread, NULL);
+    solo->running = false;
+    return left;
 }

@@ -41,6 +41,11 @@ assay_status assay_solo_start(assay_solo *solo, assay_error *err);
 // from there: a block once logged is committed before any other is made. Spec: C-14.
 assay_status assay_solo_step(assay_solo *solo, assay_error *err);
 
+// Takes no more transactions, lets those that wait get into blocks for at most timeout_ms, and ends
+// the thread; whoever waits in assay_solo_wait goes on. Returns: how many are left without a block.
+// Spec: C-15.
+uint32_t assay_solo_drain(assay_solo *solo, uint32_t timeout_ms);
+
 // Checks a transaction and lets it wait for a block; id gets its SHA-256. One that waits already is
 // not checked again. Any thread, several at once. Errors: REJECTED, CAPACITY (too many wait),
 // STOPPED, MEMORY, and those of the application. Spec: C-12.
@@ -58,6 +63,9 @@ uint64_t assay_solo_wait(assay_solo *solo, uint64_t height, uint32_t timeout_ms)
 
 // Asks for one block although nothing waits: whoever needs the next header. Any thread. Spec: C-15.
 void assay_solo_nudge(assay_solo *solo);
+
+// How many transactions wait for a block. Any thread.
+uint32_t assay_solo_waiting(assay_solo *solo);
 
 // The last committed height. Any thread.
 uint64_t assay_solo_height(assay_solo *solo);

@@ -13,7 +13,7 @@ static assay_status place_reserve(assay_solo *solo, const void *tx, size_t size,
     assay_status status = ASSAY_OK;
     *copy = (assay_bytes){NULL, 0};
     pthread_mutex_lock(&solo->lock);
-    if (solo->stopping)
+    if (solo->stopping || solo->draining)
         status = ASSAY_FAIL(err, STOPPED, "the node makes no more blocks: %s",
                             solo->failure.status ? solo->failure.text : "it is stopping");
     else if (!assay_mempool_find(&solo->mempool, id))
@@ -48,6 +48,13 @@ void assay_solo_nudge(assay_solo *solo) {
     solo->nudged = true;
     pthread_cond_broadcast(&solo->changed);
     pthread_mutex_unlock(&solo->lock);
+}
+
+uint32_t assay_solo_waiting(assay_solo *solo) {
+    pthread_mutex_lock(&solo->lock);
+    uint32_t count = solo->mempool.count;
+    pthread_mutex_unlock(&solo->lock);
+    return count;
 }
 
 uint64_t assay_solo_height(assay_solo *solo) {

@@ -141,11 +141,7 @@ assay_status assay_solo_open(assay_solo **out, const assay_solo_options *options
 
 void assay_solo_close(assay_solo *solo) {
     if (!solo) return;
-    pthread_mutex_lock(&solo->lock);
-    solo->stopping = true;
-    pthread_cond_broadcast(&solo->changed);
-    pthread_mutex_unlock(&solo->lock);
-    if (solo->running) pthread_join(solo->thread, NULL);
+    assay_solo_drain(solo, 0);
     assay_blocklog_close(solo->log);
     assay_mempool_close(&solo->mempool);
     assay_fates_close(&solo->fates);

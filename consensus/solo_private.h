@@ -38,6 +38,7 @@ struct assay_solo {
     assay_fates fates;
     uint64_t height;
     bool running;
+    bool draining; // no more transactions are taken
     bool stopping;
     bool nudged;
     pthread_t thread;

@@ -101,6 +101,12 @@ static void tx_add(assay_pending *pending, const assay_params *params, const ass
         value_set(pending, BY_AGENTS, &tx->principal, UINT64_MAX);
 }
 
+uint64_t assay_pending_nonce(const assay_pending *pending, const assay_address *signer,
+                             uint8_t lane) {
+    if (pending->slots == NULL) return 0;
+    return slot_find(pending, (uint8_t)(LANE + lane), signer)->value;
+}
+
 // A signer whose first transaction has not come for long must not fill the queue with later ones.
 static assay_status count_check(const assay_reader *reader, const assay_tx *tx,
                                 const assay_ahead *ahead, assay_error *err) {

@@ -26,6 +26,10 @@ enum {
 void assay_pending_reset(assay_pending *pending);
 void assay_pending_close(assay_pending *pending);
 
+// The nonce behind what is pending of a signer and lane; 0: nothing is.
+uint64_t assay_pending_nonce(const assay_pending *pending, const assay_address *signer,
+                             uint8_t lane);
+
 // How much of what is pending counts for what comes behind it.
 typedef enum {
     ASSAY_COUNT_FEES, // fees alone: check_tx, process_proposal

@@ -7,14 +7,24 @@ typedef unsigned long long ull;
 
 // --- check_tx ---
 
-static assay_status waiting_admit(assay_app *app, const assay_verified_tx *tx, assay_error *err) {
+// The last commit, as check_tx and its like see it; under check_lock.
+static assay_status check_reader(assay_app *app, assay_reader *reader, uint64_t *height,
+                                 assay_error *err) {
     if (app->check_snapshot == NULL)
         ASSAY_TRY(assay_snapshot_open(&app->check_snapshot, app->store, err));
     const assay_store_tip *tip = assay_snapshot_tip(app->check_snapshot);
     if (!tip->committed) return ASSAY_FAIL(err, NOT_FOUND, "the chain has no genesis state yet");
-    assay_reader reader = assay_reader_of_snapshot(app->check_snapshot);
-    return assay_pending_admit(&app->check_pending, &reader, &app->genesis->params, tip->height + 1,
-                               tx, 0, err);
+    *reader = assay_reader_of_snapshot(app->check_snapshot);
+    *height = tip->height;
+    return ASSAY_OK;
+}
+
+static assay_status waiting_admit(assay_app *app, const assay_verified_tx *tx, assay_error *err) {
+    assay_reader reader;
+    uint64_t height;
+    ASSAY_TRY(check_reader(app, &reader, &height, err));
+    return assay_pending_admit(&app->check_pending, &reader, &app->genesis->params, height + 1, tx,
+                               0, err);
 }
 
 assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, assay_hash *id,
@@ -33,6 +43,23 @@ assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, a
         pthread_mutex_unlock(&app->check_lock);
     }
     assay_arena_close(&arena);
+    return status;
+}
+
+assay_status assay_app_next_nonce(assay_app *app, const assay_address *signer, uint8_t lane,
+                                  uint64_t *nonce, assay_error *err) {
+    assay_reader reader;
+    assay_account account;
+    uint64_t height;
+    pthread_mutex_lock(&app->check_lock);
+    assay_status status = check_reader(app, &reader, &height, err);
+    if (status == ASSAY_OK) status = assay_account_get(&account, &reader, signer, err);
+    if (status == ASSAY_OK) {
+        uint64_t pending = assay_pending_nonce(&app->check_pending, signer, lane);
+        uint64_t done = account.nonces[lane];
+        *nonce = pending > done ? pending : done;
+    }
+    pthread_mutex_unlock(&app->check_lock);
     return status;
 }
 

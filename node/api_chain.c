@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths about the chain itself: status, genesis, transactions, blocks, proofs.
 #include <stdlib.h>
+#include <time.h>
 
-#include "base/hex.h"
 #include "base/json.h"
 #include "consensus/ledger_application.h"
 #include "consensus/proof.h"
 #include "ledger/tx_json.h"
 #include "node/api.h"
+#include "node/error_json.h"
 
 enum {
-    STATUS_DEPTH = 256, // blocks read for a transaction that is not among the recent ones
+    SEARCH_DEPTH = 256, // blocks read for a transaction that is not among the recent ones
     BLOCK_ARENA_MAX = 64 << 20,
     HEADER_BYTES_MAX = 1024,
 };
@@ -68,64 +69,55 @@ static json_t *fate_json(const assay_hash *id, const assay_tx_fate *fate) {
     return object;
 }
 
-// Waits until the transaction is in a block, at most wait_ms.
-static assay_status fate_wait(const assay_api *api, const assay_hash *id, uint64_t wait_ms,
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+// Waits until the transaction is in a block, at most until the deadline (of now_ms).
+static assay_status fate_wait(const assay_api *api, const assay_hash *id, uint64_t deadline,
                               assay_tx_fate *fate, assay_error *err) {
-    uint64_t seen = assay_solo_height(api->solo);
-    ASSAY_TRY(assay_solo_find(api->solo, id, 0, fate, err));
-    while (fate->state == ASSAY_TX_PENDING && wait_ms) {
-        uint32_t part = wait_ms < 1000 ? (uint32_t)wait_ms : 1000;
-        uint64_t reached = assay_solo_wait(api->solo, seen, part);
-        // A block that came early still costs its share of the patience: bounded either way.
-        wait_ms -= reached > seen ? 1 : part;
-        seen = reached;
+    for (;;) {
+        uint64_t seen = assay_solo_height(api->solo), now = now_ms();
         ASSAY_TRY(assay_solo_find(api->solo, id, 0, fate, err));
+        if (fate->state != ASSAY_TX_PENDING || now >= deadline) return ASSAY_OK;
+        uint64_t reached = assay_solo_wait(api->solo, seen, (uint32_t)(deadline - now));
         ASSAY_TRY(assay_solo_health(api->solo, err));
+        // Neither a block nor the deadline: the engine stops, and says no more.
+        if (reached <= seen && now_ms() < deadline) return ASSAY_OK;
     }
-    return ASSAY_OK;
 }
 
-static assay_status tx_submit(const assay_api *api, const char *text, assay_hash *id,
+static assay_status tx_submit(const assay_api *api, const struct assay_api_tx *tx, assay_hash *id,
                               assay_error *err) {
-    size_t digits = strlen(text);
-    size_t size = digits / 2;
-    if (digits >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) size--;
-    if (size == 0 || size > ASSAY_TX_SIZE_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "transaction of %zu bytes, limits 1 to %d", size,
-                          ASSAY_TX_SIZE_MAX);
-    uint8_t *bytes = malloc(size);
-    if (!bytes) return ASSAY_FAIL(err, MEMORY, "no memory for a transaction");
-    assay_status status = assay_hex_decode(bytes, size, text, err);
-    if (status == ASSAY_OK) status = assay_solo_submit(api->solo, bytes, size, id, err);
-    free(bytes);
-    return status;
+    assay_error why = tx->err;
+    assay_status status = why.status;
+    if (status == ASSAY_OK)
+        status = assay_solo_submit(api->solo, tx->bytes.data, tx->bytes.size, id, &why);
+    // A full queue is the node's trouble, not the transaction's.
+    if (status == ASSAY_CAPACITY && tx->bytes.data) status = ASSAY_BUSY;
+    return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
 }
 
-static json_t *error_json(const assay_error *err) {
-    return json_pack("{s:s,s:i,s:s}", "name", assay_status_name(err->status), "reject",
-                     (int)err->reject, "text", err->text);
-}
-
-// {"txs":["0x…"]}: each is taken or refused by itself, in order; waits for the last one.
-static assay_status txs_post(const assay_api *api, const json_t *list, uint64_t wait_ms,
+// Each is taken or refused by itself, in order; then all are waited for.
+static assay_status txs_post(const assay_api *api, const assay_api_txs *txs, uint64_t deadline,
                              assay_http_reply *reply, assay_error *err) {
+    assay_hash *ids = calloc((size_t)txs->count + 1, sizeof *ids);
+    if (!ids) return ASSAY_FAIL(err, MEMORY, "no memory for %u transactions", txs->count);
     json_t *results = json_array();
     assay_status status = ASSAY_OK;
-    size_t count = json_array_size(list);
-    assay_hash *ids = calloc(count + 1, sizeof *ids);
-    for (size_t i = 0; ids && i < count; i++) {
+    for (uint32_t i = 0; i < txs->count; i++) {
         assay_error why = {0};
-        const char *text = json_string_value(json_array_get(list, i));
-        assay_status taken = text ? tx_submit(api, text, &ids[i], &why)
-                                  : ASSAY_FAIL(&why, FORMAT, "entry %zu is not a text", i);
-        json_array_append_new(results, taken == ASSAY_OK
-                                           ? json_pack("{s:o}", "id", assay_json_from_hash(&ids[i]))
-                                           : json_pack("{s:o}", "error", error_json(&why)));
+        bool taken = tx_submit(api, &txs->items[i], &ids[i], &why) == ASSAY_OK;
+        json_array_append_new(results,
+                              taken ? json_null()
+                                    : json_pack("{s:o}", "error", assay_error_to_json(&why, NULL)));
     }
-    for (size_t i = 0; ids && i < count && wait_ms && status == ASSAY_OK; i++) {
+    for (uint32_t i = 0; i < txs->count && status == ASSAY_OK; i++) {
         assay_tx_fate fate;
-        if (!json_object_get(json_array_get(results, i), "id")) continue;
-        status = fate_wait(api, &ids[i], wait_ms, &fate, err);
+        if (!json_is_null(json_array_get(results, i))) continue;
+        status = fate_wait(api, &ids[i], deadline, &fate, err);
         if (status == ASSAY_OK) json_array_set_new(results, i, fate_json(&ids[i], &fate));
     }
     free(ids);
@@ -138,40 +130,40 @@ static assay_status txs_post(const assay_api *api, const json_t *list, uint64_t 
 
 static assay_status tx_post(const assay_api *api, const assay_api_call *call,
                             assay_http_reply *reply, assay_error *err) {
-    static const char *const names[] = {"tx", "txs", NULL};
-    json_t *body;
-    const json_t *list;
-    const char *text;
     uint64_t wait_ms;
+    assay_api_txs txs;
+    assay_arena arena;
     assay_hash id;
     assay_tx_fate fate;
-    const assay_bytes *bytes = &call->request->body;
-    ASSAY_TRY(assay_api_query_number(&wait_ms, call, "wait", 0, ASSAY_API_WAIT_MS_MAX, err));
-    ASSAY_TRY(assay_json_parse(&body, bytes->data, bytes->size, bytes->size, "request", err));
-    assay_status status = assay_json_names(body, names, "request", err);
-    if (status == ASSAY_OK && json_object_get(body, "txs")) {
-        status = assay_json_array(&list, body, "txs", ASSAY_API_TXS_MAX, err);
-        if (status == ASSAY_OK) status = txs_post(api, list, wait_ms, reply, err);
+    const assay_bytes *body = &call->request->body;
+    ASSAY_TRY(assay_api_query_number(&wait_ms, call, "wait", 0, api->wait_ms_max, err));
+    uint64_t deadline = now_ms() + wait_ms;
+    assay_arena_init(&arena, 2 * body->size + ASSAY_API_TXS_MAX * (sizeof *txs.items + 64));
+    assay_status status = assay_api_txs_read(&txs, body, &arena, err);
+    if (status == ASSAY_OK && !txs.single) {
+        status = txs_post(api, &txs, deadline, reply, err);
     } else if (status == ASSAY_OK) {
-        status = assay_json_text(&text, body, "tx", 2 * ASSAY_TX_SIZE_MAX + 2, err);
-        if (status == ASSAY_OK) status = tx_submit(api, text, &id, err);
-        if (status == ASSAY_OK) status = fate_wait(api, &id, wait_ms, &fate, err);
+        status = tx_submit(api, txs.items, &id, err);
+        if (status == ASSAY_OK) status = fate_wait(api, &id, deadline, &fate, err);
         if (status == ASSAY_OK) assay_http_reply_json(reply, 200, fate_json(&id, &fate));
     }
-    json_decref(body);
+    assay_arena_close(&arena);
     return status;
 }
 
-static assay_status tx_get(const assay_api *api, const assay_api_call *call,
-                           assay_http_reply *reply, assay_error *err) {
+static assay_status tx_get(assay_api *api, const assay_api_call *call, assay_http_reply *reply,
+                           assay_error *err) {
     assay_hash id;
     assay_tx_fate fate;
     ASSAY_TRY(assay_api_hash(&id, call, 1, err));
-    ASSAY_TRY(assay_solo_find(api->solo, &id, STATUS_DEPTH, &fate, err));
+    pthread_mutex_lock(&api->slow);
+    assay_status status = assay_solo_find(api->solo, &id, SEARCH_DEPTH, &fate, err);
+    pthread_mutex_unlock(&api->slow);
+    ASSAY_TRY(status);
     if (fate.state == ASSAY_TX_UNKNOWN)
         return ASSAY_FAIL(err, NOT_FOUND,
                           "no such transaction among the last %d nor in the last %d blocks",
-                          ASSAY_FATES_MAX, STATUS_DEPTH);
+                          ASSAY_FATES_MAX, SEARCH_DEPTH);
     assay_http_reply_json(reply, 200, fate_json(&id, &fate));
     return ASSAY_OK;
 }
@@ -216,7 +208,7 @@ static assay_status block_get(const assay_api *api, const assay_api_call *call,
     assay_arena arena;
     assay_block block;
     uint8_t *data;
-    ASSAY_TRY(assay_api_number(&height, call, 1, err));
+    ASSAY_TRY(assay_api_number(&height, call, 1, UINT64_MAX, err));
     assay_arena_init(&arena, BLOCK_ARENA_MAX);
     assay_status status = assay_solo_block(api->solo, height, &block, &arena, &data, err);
     if (status == ASSAY_OK) assay_http_reply_json(reply, 200, block_json(&block));
@@ -244,23 +236,25 @@ static assay_status proof_finish(const assay_api *api, assay_proof *proof, uint6
 
 // /proof/payout/EPOCH/ACCOUNT. The state's own header is the next block's, so one is asked for and
 // waited for: an idle chain makes it only for this.
-static assay_status proof_get(const assay_api *api, const assay_api_call *call,
-                              assay_http_reply *reply, assay_error *err) {
+static assay_status proof_get(assay_api *api, const assay_api_call *call, assay_http_reply *reply,
+                              assay_error *err) {
     uint64_t epoch;
     assay_address account;
     assay_view view;
     assay_proof *proof = calloc(1, sizeof *proof);
     if (!proof) return ASSAY_FAIL(err, MEMORY, "no memory for a proof");
-    assay_status status = assay_api_number(&epoch, call, 2, err);
+    assay_status status = assay_api_number(&epoch, call, 2, UINT64_MAX, err);
     if (status == ASSAY_OK) status = assay_api_address(&account, call, 3, err);
     if (status == ASSAY_OK) status = assay_view_open(&view, api->app, err);
     if (status == ASSAY_OK) {
         uint64_t height = view.height;
+        pthread_mutex_lock(&api->slow);
         status = assay_proof_make(proof, &view, epoch, &account, err);
+        pthread_mutex_unlock(&api->slow);
         assay_view_close(&view);
         if (status == ASSAY_OK) {
             assay_solo_nudge(api->solo);
-            assay_solo_wait(api->solo, height, ASSAY_API_WAIT_MS_MAX);
+            assay_solo_wait(api->solo, height, api->wait_ms_max);
             status = proof_finish(api, proof, height, err);
         }
     }
@@ -270,8 +264,8 @@ static assay_status proof_get(const assay_api *api, const assay_api_call *call,
     return status;
 }
 
-assay_status assay_api_chain(const assay_api *api, const assay_api_call *call,
-                             assay_http_reply *reply, assay_error *err) {
+assay_status assay_api_chain(assay_api *api, const assay_api_call *call, assay_http_reply *reply,
+                             assay_error *err) {
     bool post = strcmp(call->request->method, "POST") == 0;
     if (!post && assay_api_is(call, "status", 1)) return status_get(api, reply, err);
     if (!post && assay_api_is(call, "genesis", 1)) {

@@ -42,12 +42,13 @@ static assay_status agents_json(json_t *agents, const assay_view *view,
     return ASSAY_OK;
 }
 
-static assay_status account_get(const assay_api_call *call, const assay_view *view,
+static assay_status account_get(assay_api *api, const assay_api_call *call, const assay_view *view,
                                 assay_http_reply *reply, assay_error *err) {
     assay_address address;
     assay_account account;
     assay_allowance allowance;
     assay_declared declared;
+    uint64_t next[ASSAY_TX_LANE_COUNT];
     json_t *bonds = json_array(), *agents = json_array(), *roots = json_array();
     assay_status status = assay_api_address(&address, call, 1, err);
     if (status == ASSAY_OK) status = assay_account_get(&account, &view->reader, &address, err);
@@ -55,6 +56,8 @@ static assay_status account_get(const assay_api_call *call, const assay_view *vi
     if (status == ASSAY_OK) status = agents_json(agents, view, &address, err);
     if (status == ASSAY_OK) status = assay_allowance_get(&allowance, &view->reader, &address, err);
     if (status == ASSAY_OK) status = assay_declared_get(&declared, &view->reader, &address, err);
+    for (uint8_t lane = 0; status == ASSAY_OK && lane < ASSAY_TX_LANE_COUNT; lane++)
+        status = assay_app_next_nonce(api->app, &address, lane, &next[lane], err);
     if (status != ASSAY_OK) {
         json_decref(bonds);
         json_decref(agents);
@@ -64,14 +67,16 @@ static assay_status account_get(const assay_api_call *call, const assay_view *vi
     for (uint32_t i = 0; i < declared.count; i++)
         json_array_append_new(roots, assay_json_from_hash(&declared.roots[i]));
     uint64_t left = assay_allowance_left(&allowance, view->params, view->height + 1);
-    assay_http_reply_json(
-        reply, 200,
-        json_pack(
-            "{s:o,s:o,s:[o,o],s:o,s:o,s:o,s:o,s:o}", "address", assay_json_from_address(&address),
-            "balance", assay_json_from_u64(account.balance), "nonces",
-            assay_json_from_u64(account.nonces[0]), assay_json_from_u64(account.nonces[1]), "bonds",
-            bonds, "agents", agents, "agent_limit", assay_json_from_u64(allowance.limit),
-            "agent_left", assay_json_from_u64(left), "declared", roots));
+    assay_http_reply_json(reply, 200,
+                          json_pack("{s:o,s:o,s:[o,o],s:[o,o],s:o,s:o,s:o,s:o,s:o}", "address",
+                                    assay_json_from_address(&address), "balance",
+                                    assay_json_from_u64(account.balance), "nonces",
+                                    assay_json_from_u64(account.nonces[0]),
+                                    assay_json_from_u64(account.nonces[1]), "next_nonces",
+                                    assay_json_from_u64(next[0]), assay_json_from_u64(next[1]),
+                                    "bonds", bonds, "agents", agents, "agent_limit",
+                                    assay_json_from_u64(allowance.limit), "agent_left",
+                                    assay_json_from_u64(left), "declared", roots));
     return ASSAY_OK;
 }
 
@@ -222,11 +227,11 @@ static assay_status entries_get(entry_kind kind, const char *plural, const assay
     return ASSAY_OK;
 }
 
-assay_status assay_api_registry(const assay_api *api, const assay_api_call *call,
-                                const assay_view *view, assay_http_reply *reply, assay_error *err) {
+assay_status assay_api_registry(assay_api *api, const assay_api_call *call, const assay_view *view,
+                                assay_http_reply *reply, assay_error *err) {
     static const char *const singular[] = {"dataset", "model", "adapter"};
     static const char *const plural[] = {"datasets", "models", "adapters"};
-    if (assay_api_is(call, "account", 2)) return account_get(call, view, reply, err);
+    if (assay_api_is(call, "account", 2)) return account_get(api, call, view, reply, err);
     if (assay_api_is(call, "session", 2)) return session_get(call, view, reply, err);
     if (assay_api_is(call, "sessions", 4)) return sessions_get(call, view, reply, err);
     for (int kind = KIND_DATASET; kind <= KIND_ADAPTER; kind++) {

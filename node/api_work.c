@@ -182,8 +182,7 @@ static assay_status case_get(const assay_api_call *call, const assay_view *view,
     assay_case found_case;
     bool found;
     ASSAY_TRY(assay_api_hash(&batch, call, 1, err));
-    ASSAY_TRY(assay_api_number(&sample, call, 2, err));
-    if (sample > UINT32_MAX) return ASSAY_FAIL(err, NOT_FOUND, "no such case");
+    ASSAY_TRY(assay_api_number(&sample, call, 2, UINT32_MAX, err));
     ASSAY_TRY(assay_case_get(&found_case, &found, &view->reader, &batch, (uint32_t)sample, err));
     if (!found) return ASSAY_FAIL(err, NOT_FOUND, "no such case");
     const assay_case *c = &found_case;
@@ -250,7 +249,7 @@ static assay_status evidence_get(const assay_api_call *call, const assay_view *v
     bool leaf = strcmp(call->segments[3], "leaf") == 0;
     if (!leaf && strcmp(call->segments[3], "table") != 0) return ASSAY_NOT_FOUND;
     ASSAY_TRY(assay_api_hash(&batch, call, 1, err));
-    ASSAY_TRY(assay_api_number(&sample, call, 2, err));
+    ASSAY_TRY(assay_api_number(&sample, call, 2, UINT32_MAX, err));
     ASSAY_TRY(assay_evidence_get(&data, &size, &view->reader, &batch, (uint32_t)sample,
                                  leaf ? ASSAY_EVIDENCE_LEAF : ASSAY_EVIDENCE_TABLE, err));
     if (!data) return ASSAY_FAIL(err, NOT_FOUND, "nothing was posted for this case");
@@ -259,32 +258,42 @@ static assay_status evidence_get(const assay_api_call *call, const assay_view *v
     return ASSAY_OK;
 }
 
-// /epoch/N: its payouts, closed or as they stand.
+// The payouts of an epoch after (payout->account, payout->role), a page of them.
+static assay_status payouts_json(json_t *list, bool *more, assay_payout *payout, uint64_t epoch,
+                                 const assay_view *view, assay_error *err) {
+    for (uint32_t i = 0;; i++) {
+        ASSAY_TRY(assay_payout_next(payout, more, &view->reader, epoch, err));
+        if (!*more || i == ASSAY_API_PAGE_MAX) return ASSAY_OK;
+        json_array_append_new(list, json_pack("{s:o,s:i,s:o}", "account",
+                                              assay_json_from_address(&payout->account), "role",
+                                              (int)payout->role, "nopen",
+                                              assay_json_from_u64(payout->amount)));
+    }
+}
+
+// /epoch/N?account=A&role=R: its payouts after that place, closed or as they stand.
 static assay_status epoch_get(const assay_api_call *call, const assay_view *view,
                               assay_http_reply *reply, assay_error *err) {
-    uint64_t number;
+    uint64_t number, role;
     assay_epoch epoch;
-    bool closed;
-    ASSAY_TRY(assay_api_number(&number, call, 1, err));
+    assay_payout after = {{{0}}, 0, 0};
+    bool closed, more;
+    ASSAY_TRY(assay_api_number(&number, call, 1, UINT64_MAX, err));
+    ASSAY_TRY(assay_api_query_address(&after.account, call, "account", err));
+    ASSAY_TRY(assay_api_query_number(&role, call, "role", 0, UINT8_MAX, err));
+    after.role = (uint8_t)role;
     ASSAY_TRY(assay_epoch_get(&epoch, &closed, &view->reader, number, err));
     json_t *list = json_array();
-    assay_payout payout = {{{0}}, 0, 0};
-    for (;;) {
-        bool found;
-        assay_status status = assay_payout_next(&payout, &found, &view->reader, number, err);
-        if (status != ASSAY_OK) {
-            json_decref(list);
-            return status;
-        }
-        if (!found) break;
-        json_array_append_new(
-            list, json_pack("{s:o,s:i,s:o}", "account", assay_json_from_address(&payout.account),
-                            "role", (int)payout.role, "nopen", assay_json_from_u64(payout.amount)));
+    assay_status status = payouts_json(list, &more, &after, number, view, err);
+    if (status != ASSAY_OK) {
+        json_decref(list);
+        return status;
     }
-    json_t *object = json_pack("{s:o,s:b,s:o}", "epoch", assay_json_from_u64(number), "closed",
-                               (int)closed, "payouts", list);
+    json_t *object = json_pack("{s:o,s:b,s:o,s:b}", "epoch", assay_json_from_u64(number), "closed",
+                               (int)closed, "payouts", list, "more", (int)more);
     if (closed) {
         json_object_set_new(object, "payout_root", assay_json_from_hash(&epoch.payout_root));
+        json_object_set_new(object, "payout_count", assay_json_from_u64(epoch.payout_count));
         json_object_set_new(object, "payout_total", assay_json_from_u64(epoch.payout_total));
         json_object_set_new(object, "claims_root", assay_json_from_hash(&epoch.claims_root));
         json_object_set_new(object, "claims_count", assay_json_from_u64(epoch.claims_count));
@@ -295,8 +304,8 @@ static assay_status epoch_get(const assay_api_call *call, const assay_view *view
 }
 
 // /claim/RECIPIENT: what a distributor contract needs to pay it.
-static assay_status claim_get(const assay_api *api, const assay_api_call *call,
-                              const assay_view *view, assay_http_reply *reply, assay_error *err) {
+static assay_status claim_get(assay_api *api, const assay_api_call *call, const assay_view *view,
+                              assay_http_reply *reply, assay_error *err) {
     assay_address recipient;
     assay_claim claim;
     assay_hash path[ASSAY_CLAIMS_PATH_MAX];
@@ -305,8 +314,10 @@ static assay_status claim_get(const assay_api *api, const assay_api_call *call,
     assay_arena arena;
     ASSAY_TRY(assay_api_address(&recipient, call, 1, err));
     assay_arena_init(&arena, CLAIMS_ARENA_MAX);
+    pthread_mutex_lock(&api->slow);
     assay_status status = assay_epoch_claim_prove(&claim, path, &steps, &epoch, &view->reader,
                                                   &recipient, &arena, err);
+    pthread_mutex_unlock(&api->slow);
     if (status == ASSAY_OK) {
         json_t *proof = json_array();
         for (uint32_t i = 0; i < steps; i++)
@@ -329,7 +340,7 @@ static assay_status beacon_get(const assay_api_call *call, const assay_view *vie
                                assay_http_reply *reply, assay_error *err) {
     uint64_t height;
     assay_hash beacon;
-    ASSAY_TRY(assay_api_number(&height, call, 1, err));
+    ASSAY_TRY(assay_api_number(&height, call, 1, UINT64_MAX, err));
     ASSAY_TRY(assay_beacon_at(&beacon, &view->reader, height, err));
     assay_http_reply_json(reply, 200,
                           json_pack("{s:o,s:o}", "height", assay_json_from_u64(height), "beacon",
@@ -337,8 +348,8 @@ static assay_status beacon_get(const assay_api_call *call, const assay_view *vie
     return ASSAY_OK;
 }
 
-assay_status assay_api_work(const assay_api *api, const assay_api_call *call,
-                            const assay_view *view, assay_http_reply *reply, assay_error *err) {
+assay_status assay_api_work(assay_api *api, const assay_api_call *call, const assay_view *view,
+                            assay_http_reply *reply, assay_error *err) {
     if (assay_api_is(call, "batch", 2)) return batch_get(call, view, reply, err);
     if (assay_api_is(call, "batches", 1)) return batches_get(call, view, reply, err);
     if (assay_api_is(call, "case", 3)) return case_get(call, view, reply, err);

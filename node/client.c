@@ -7,9 +7,9 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "base/sha256.h"
+#include "ledger/reject.h"
 
-enum { TIMEOUT_MS = 30000, PATH_TEXT_MAX = 512 };
+enum { TIMEOUT_MS = 30000, PATH_TEXT_MAX = 512, NONCE_TRIES = 5 };
 
 // The operator names the node, so a private address is what it is meant to be.
 static assay_fetch_limits limits_of(uint32_t wait_ms) {
@@ -65,7 +65,7 @@ assay_status assay_client_nonce(uint64_t *out, const assay_client *client,
     json_t *account;
     assay_hex_encode_0x(address, signer->bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_client_get(&account, client, err, "account/%s", address));
-    const json_t *nonces = json_object_get(account, "nonces");
+    const json_t *nonces = json_object_get(account, "next_nonces");
     json_t *wrapped = json_pack("{s:O*}", "nonce", json_array_get(nonces, lane));
     assay_status status = assay_json_u64(out, wrapped, "nonce", 0, UINT64_MAX, err);
     json_decref(wrapped);
@@ -81,9 +81,12 @@ static assay_status fate_read(assay_sent *out, const json_t *answer, uint32_t wa
     ASSAY_TRY(assay_json_hash(&out->id, answer, "id", err));
     ASSAY_TRY(assay_json_text(&state, answer, "state", 32, err));
     out->height = 0;
+    if (strcmp(state, "unknown") == 0)
+        return ASSAY_FAIL(err, NOT_FOUND,
+                          "the node dropped the transaction: others took its nonce or its money");
     if (strcmp(state, "committed") != 0) {
         if (!wait_ms) return ASSAY_OK;
-        return ASSAY_FAIL(err, TIMEOUT, "transaction is %s after %u ms", state, wait_ms);
+        return ASSAY_FAIL(err, TIMEOUT, "the transaction waits, in no block after %u ms", wait_ms);
     }
     ASSAY_TRY(assay_json_u64(&out->height, answer, "height", 1, UINT64_MAX, err));
     ASSAY_TRY(assay_json_u64(&code, answer, "code", 0, UINT32_MAX, err));
@@ -108,21 +111,35 @@ assay_status assay_client_send_bytes(assay_sent *out, const assay_client *client
     return status;
 }
 
+// Signs with the signer's next nonce and sends.
+static assay_status send_once(assay_sent *out, const assay_client *client, assay_tx *tx,
+                              const assay_key *key, uint8_t *room, uint32_t wait_ms,
+                              assay_error *err) {
+    size_t size = 0;
+    ASSAY_TRY(assay_client_nonce(&tx->nonce, client, &tx->signer, tx->lane, err));
+    ASSAY_TRY(assay_tx_sign(tx, &client->domain, key, err));
+    assay_tx_digest(&out->digest, tx, &client->domain);
+    ASSAY_TRY(assay_tx_encode(tx, room, ASSAY_TX_SIZE_MAX, &size, err));
+    return assay_client_send_bytes(out, client, room, size, wait_ms, err);
+}
+
 assay_status assay_client_send(assay_sent *out, const assay_client *client, assay_tx *tx,
                                const assay_key *key, uint32_t wait_ms, assay_error *err) {
-    size_t size = 0;
+    assay_error why = {0};
     memset(out, 0, sizeof *out);
     tx->chain_id = client->domain.chain_id;
     tx->lane = assay_tx_lane(tx->kind);
     ASSAY_TRY(assay_key_address(&tx->signer, key, err));
     if (assay_address_is_zero(&tx->principal)) tx->principal = tx->signer;
-    ASSAY_TRY(assay_client_nonce(&tx->nonce, client, &tx->signer, tx->lane, err));
-    ASSAY_TRY(assay_tx_sign(tx, &client->domain, key, err));
-    assay_tx_digest(&out->digest, tx, &client->domain);
-    uint8_t *data = malloc(ASSAY_TX_SIZE_MAX);
-    if (!data) return ASSAY_FAIL(err, MEMORY, "no memory for a transaction");
-    assay_status status = assay_tx_encode(tx, data, ASSAY_TX_SIZE_MAX, &size, err);
-    if (status == ASSAY_OK) status = assay_client_send_bytes(out, client, data, size, wait_ms, err);
-    free(data);
-    return status;
+    uint8_t *room = malloc(ASSAY_TX_SIZE_MAX);
+    if (!room) return ASSAY_FAIL(err, MEMORY, "no memory for a transaction");
+    assay_status status;
+    int tries = 0;
+    do {
+        status = send_once(out, client, tx, key, room, wait_ms, &why);
+        // Another program with the same key was quicker, before any block: the next nonce is free.
+    } while (status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_NONCE && !out->height &&
+             ++tries < NONCE_TRIES);
+    free(room);
+    return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
 }

@@ -44,7 +44,7 @@ assay_status assay_client_send_bytes(assay_sent *out, const assay_client *client
                                      const uint8_t *data, size_t size, uint32_t wait_ms,
                                      assay_error *err);
 
-// The next nonce of a signer's lane as of the last block. Errors: NETWORK …
+// The next nonce of a signer's lane, behind everything that waits. Errors: NETWORK …
 assay_status assay_client_nonce(uint64_t *out, const assay_client *client,
                                 const assay_address *signer, uint8_t lane, assay_error *err);
 

@@ -88,6 +88,38 @@ static assay_status genesis_fill(assay_genesis *genesis, const init_options *opt
     return assay_genesis_seal(genesis, err);
 }
 
+static int init_print(const assay_invocation *invocation, const char *home,
+                      const assay_genesis *genesis) {
+    char hash[ASSAY_HEX_HASH_MAX];
+    if (invocation->json)
+        return assay_command_print(json_pack("{s:s,s:o,s:o,s:o}", "home", home, "genesis",
+                                             assay_json_from_hash(&genesis->hash), "chain_id",
+                                             assay_json_from_u64(genesis->chain_id), "supply",
+                                             assay_json_from_u64(genesis->supply)));
+    assay_hex_encode_0x(hash, genesis->hash.bytes, ASSAY_HASH_SIZE);
+    printf("made %s\ngenesis %s\nsupply %llu nopen\nnext: assay node --home %s\n", home, hash,
+           (unsigned long long)genesis->supply, home);
+    return ASSAY_EXIT_OK;
+}
+
+static int init_run(const assay_invocation *invocation, const init_options *options,
+                    assay_config *config) {
+    assay_error err = {0};
+    assay_genesis genesis = {0};
+    assay_operator secrets = {0};
+    config->block_ms = options->block_ms;
+    assay_status status = assay_config_listen(config, options->listen, &err);
+    if (status == ASSAY_OK) status = secrets_make(&secrets, options, &err);
+    if (status == ASSAY_OK) status = genesis_fill(&genesis, options, &secrets, &err);
+    if (status == ASSAY_OK)
+        status = assay_home_create(options->home, config, &genesis, &secrets, &err);
+    assay_operator_clear(&secrets);
+    int code = status == ASSAY_OK ? init_print(invocation, options->home, &genesis)
+                                  : assay_command_fail(invocation, &err, NULL);
+    assay_genesis_close(&genesis);
+    return code;
+}
+
 int assay_cmd_init(assay_invocation *invocation) {
     assay_config config;
     assay_config_init(&config);
@@ -132,30 +164,5 @@ int assay_cmd_init(assay_invocation *invocation) {
                              "the chain;\noperator.json is secret.",
                              &code))
         return code;
-    assay_error err = {0};
-    assay_genesis genesis = {0};
-    assay_operator secrets = {0};
-    if (options.listen != config.listen)
-        snprintf(config.listen, sizeof config.listen, "%s", options.listen);
-    config.block_ms = options.block_ms;
-    assay_status status = secrets_make(&secrets, &options, &err);
-    if (status == ASSAY_OK) status = genesis_fill(&genesis, &options, &secrets, &err);
-    if (status == ASSAY_OK)
-        status = assay_home_create(options.home, &config, &genesis, &secrets, &err);
-    if (status != ASSAY_OK) {
-        code = assay_command_fail(invocation, &err, NULL);
-    } else if (invocation->json) {
-        code = assay_command_print(json_pack("{s:s,s:o,s:o,s:o}", "home", options.home, "genesis",
-                                             assay_json_from_hash(&genesis.hash), "chain_id",
-                                             assay_json_from_u64(genesis.chain_id), "supply",
-                                             assay_json_from_u64(genesis.supply)));
-    } else {
-        char hash[ASSAY_HEX_HASH_MAX];
-        assay_hex_encode_0x(hash, genesis.hash.bytes, ASSAY_HASH_SIZE);
-        printf("made %s\ngenesis %s\nsupply %llu nopen\nnext: assay node --home %s\n", options.home,
-               hash, (unsigned long long)genesis.supply, options.home);
-        code = ASSAY_EXIT_OK;
-    }
-    assay_genesis_close(&genesis);
-    return code;
+    return init_run(invocation, &options, &config);
 }

@@ -7,10 +7,13 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "consensus/ledger_application.h"
 #include "node/api.h"
 #include "node/commands.h"
 #include "node/home.h"
+
+enum { DRAIN_MS = 10000 };
 
 typedef struct {
     assay_home home;
@@ -60,7 +63,11 @@ static assay_status engine_open(node_parts *node, assay_error *err) {
 
 static assay_status server_open(node_parts *node, assay_error *err) {
     const assay_config *config = &node->home.config;
-    node->api = (assay_api){node->app, node->solo, &node->home.genesis};
+    node->api = (assay_api){.app = node->app,
+                            .solo = node->solo,
+                            .genesis = &node->home.genesis,
+                            .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
+                            .slow = PTHREAD_MUTEX_INITIALIZER};
     assay_http_options options = {.listen = config->listen,
                                   .body_max = config->body_max,
                                   .connections_max = (unsigned)config->connections_max,
@@ -70,13 +77,19 @@ static assay_status server_open(node_parts *node, assay_error *err) {
     return assay_http_server_open(&node->server, &options, err);
 }
 
+// What was taken gets into a block, then what was asked is answered, then everything closes.
 static void node_close(node_parts *node) {
+    uint32_t left = node->solo ? assay_solo_drain(node->solo, DRAIN_MS) : 0;
+    if (left)
+        fprintf(stderr, "assay: %u transactions waited and are in no block: send them again\n",
+                (unsigned)left);
     assay_http_server_close(node->server);
     assay_solo_close(node->solo);
     assay_app_close(node->app);
     assay_hashchain_close(&node->chain);
     assay_pool_close(node->pool);
     assay_home_close(&node->home);
+    assay_operator_clear(&node->secrets);
 }
 
 // Sleeps until a signal, or until the engine stopped by itself.
@@ -94,17 +107,30 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
 static assay_status node_open(node_parts *node, const char *home, const char *listen,
                               uint64_t block_ms, uint64_t threads, assay_error *err) {
     ASSAY_TRY(assay_home_open(&node->home, home, err));
-    if (listen) {
-        if (strlen(listen) >= ASSAY_LISTEN_MAX)
-            return ASSAY_FAIL(err, USAGE, "--listen has %zu characters, limit %d", strlen(listen),
-                              ASSAY_LISTEN_MAX - 1);
-        snprintf(node->home.config.listen, ASSAY_LISTEN_MAX, "%s", listen);
-    }
+    if (listen) ASSAY_TRY(assay_config_listen(&node->home.config, listen, err));
     if (block_ms != UINT64_MAX) node->home.config.block_ms = block_ms;
     ASSAY_TRY(assay_operator_read(&node->secrets, home, err));
     ASSAY_TRY(ledger_open(node, threads, err));
     ASSAY_TRY(engine_open(node, err));
     return server_open(node, err);
+}
+
+// The URL alone on standard output, for scripts that wait for it; the rest is for people.
+static void ready_print(const assay_invocation *invocation, const node_parts *node) {
+    const assay_genesis *genesis = &node->home.genesis;
+    const char *url = assay_http_server_url(node->server);
+    uint64_t height = assay_solo_height(node->solo);
+    if (invocation->json) {
+        assay_command_print(json_pack("{s:s,s:o,s:o,s:o}", "url", url, "chain_id",
+                                      assay_json_from_u64(genesis->chain_id), "genesis",
+                                      assay_json_from_hash(&genesis->hash), "height",
+                                      assay_json_from_u64(height)));
+        return;
+    }
+    printf("%s\n", url);
+    fflush(stdout);
+    fprintf(stderr, "chain %llu (%s) at height %llu; SIGTERM or Ctrl-C ends the node\n",
+            (unsigned long long)genesis->chain_id, genesis->name, (unsigned long long)height);
 }
 
 int assay_cmd_node(assay_invocation *invocation) {
@@ -134,8 +160,7 @@ int assay_cmd_node(assay_invocation *invocation) {
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     assay_status status = node_open(&node, home, listen, block_ms, threads, &err);
     if (status == ASSAY_OK) {
-        printf("%s\n", assay_http_server_url(node.server));
-        fflush(stdout);
+        ready_print(invocation, &node);
         status = node_run(&node, &signals, &err);
     }
     node_close(&node);

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "node/error_json.h"
+
 enum { OPTIONS_MAX = 48 };
 
 static void help_print(const assay_invocation *invocation, const assay_option *options,
@@ -85,14 +87,9 @@ static int exit_of(assay_status status) {
 
 int assay_command_fail(const assay_invocation *invocation, const assay_error *err,
                        const char *next) {
-    unsigned code = err->status == ASSAY_REJECTED ? err->reject : (unsigned)err->status;
-    if (invocation->json) {
-        json_t *body = json_pack("{s:i,s:s,s:i,s:s,s:s*}", "code", (int)code, "name",
-                                 assay_status_name(err->status), "reject", (int)err->reject, "text",
-                                 err->text, "next", next);
-        assay_command_print(json_pack("{s:o}", "error", body));
-    }
-    fprintf(stderr, "assay: error %u: %s\n", code, err->text);
+    if (invocation->json)
+        assay_command_print(json_pack("{s:o}", "error", assay_error_to_json(err, next)));
+    fprintf(stderr, "assay: error %u: %s\n", (unsigned)assay_error_code(err), err->text);
     if (next) fprintf(stderr, "  next: %s\n", next);
     return exit_of(err->status);
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/home.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "node/http_server.h"
 
 // X(member, default, min, max) of the numbers in config.json.
 #define CONFIG_NUMBERS(X)                                                                          \
@@ -22,6 +24,16 @@ void assay_config_init(assay_config *config) {
 #define X(member, value, min, max) config->member = (value);
     CONFIG_NUMBERS(X)
 #undef X
+}
+
+assay_status assay_config_listen(assay_config *config, const char *listen, assay_error *err) {
+    ASSAY_TRY(assay_http_listen_check(listen, err));
+    if (listen == config->listen) return ASSAY_OK;
+    int length = snprintf(config->listen, sizeof config->listen, "%s", listen);
+    if (length < 0 || (size_t)length >= sizeof config->listen)
+        return ASSAY_FAIL(err, USAGE, "address of %d characters, limit %d", length,
+                          ASSAY_LISTEN_MAX - 1);
+    return ASSAY_OK;
 }
 
 assay_status assay_home_path(char *out, const char *home, const char *name, assay_error *err) {
@@ -47,7 +59,7 @@ static assay_status config_read(assay_config *config, const json_t *object, assa
     assay_config_init(config);
     if (json_object_get(object, "listen")) {
         ASSAY_TRY(assay_json_text(&listen, object, "listen", sizeof config->listen - 1, err));
-        snprintf(config->listen, sizeof config->listen, "%s", listen);
+        ASSAY_TRY(assay_config_listen(config, listen, err));
     }
 #define X(member, value, min, max)                                                                 \
     if (json_object_get(object, #member))                                                          \
@@ -134,24 +146,33 @@ assay_status assay_home_create(const char *path, const assay_config *config,
     return json_write(path, "config.json", config_json(config), 0644, err);
 }
 
-assay_status assay_operator_load(assay_operator *out, const char *path, assay_error *err) {
+static assay_status operator_parse(assay_operator *out, const json_t *object, assay_error *err) {
     static const char *const names[] = {"version", "ed25519_seed", "beacon_seed", "beacon_length",
                                         NULL};
-    json_t *object;
     uint64_t version;
+    ASSAY_TRY(assay_json_u64(&version, object, "version", 1, UINT64_MAX, err));
+    if (version > ASSAY_HOME_VERSION)
+        return ASSAY_FAIL(err, VERSION, "operator file of version %llu, this program knows %d",
+                          (unsigned long long)version, ASSAY_HOME_VERSION);
+    ASSAY_TRY(assay_json_names(object, names, "operator file", err));
+    ASSAY_TRY(
+        assay_json_hex(out->ed25519_seed, sizeof out->ed25519_seed, object, "ed25519_seed", err));
+    ASSAY_TRY(assay_json_hash(&out->beacon_seed, object, "beacon_seed", err));
+    return assay_json_u64(&out->beacon_length, object, "beacon_length", 1,
+                          ASSAY_HASHCHAIN_LENGTH_MAX, err);
+}
+
+assay_status assay_operator_load(assay_operator *out, const char *path, assay_error *err) {
+    json_t *object;
     ASSAY_TRY(assay_json_read(&object, path, ASSAY_HOME_FILE_MAX, err));
-    assay_status status = assay_json_names(object, names, "operator file", err);
-    if (status == ASSAY_OK)
-        status = assay_json_u64(&version, object, "version", 1, ASSAY_HOME_VERSION, err);
-    if (status == ASSAY_OK)
-        status = assay_json_hex(out->ed25519_seed, sizeof out->ed25519_seed, object, "ed25519_seed",
-                                err);
-    if (status == ASSAY_OK) status = assay_json_hash(&out->beacon_seed, object, "beacon_seed", err);
-    if (status == ASSAY_OK)
-        status = assay_json_u64(&out->beacon_length, object, "beacon_length", 1,
-                                ASSAY_HASHCHAIN_LENGTH_MAX, err);
+    assay_status status = operator_parse(out, object, err);
     json_decref(object);
+    if (status != ASSAY_OK) assay_operator_clear(out);
     return status;
+}
+
+void assay_operator_clear(assay_operator *secrets) {
+    OPENSSL_cleanse(secrets, sizeof *secrets);
 }
 
 assay_status assay_operator_read(assay_operator *out, const char *home, assay_error *err) {

@@ -39,8 +39,8 @@ typedef struct {
     assay_genesis genesis;
 } assay_home;
 
-// Reads config and genesis. Errors: NOT_FOUND (no home there), VERSION (newer layout), CONFIG
-// (names the member and the limit), and the genesis's. Lives: until close. Spec: F-45.
+// Reads config and genesis. Errors: NOT_FOUND (no home there), PERMISSION, VERSION (newer layout),
+// CONFIG (names the member and the limit), and the genesis's. Lives: until close. Spec: F-45.
 assay_status assay_home_open(assay_home *home, const char *path, assay_error *err);
 void assay_home_close(assay_home *home);
 
@@ -52,15 +52,22 @@ assay_status assay_home_create(const char *path, const assay_config *config,
 
 void assay_config_init(assay_config *config);
 
+// Takes over a HOST:PORT. Errors: USAGE, RANGE (port), as assay_http_listen_check. Spec: F-45.
+assay_status assay_config_listen(assay_config *config, const char *listen, assay_error *err);
+
 // Reads a config from JSON text. Errors: CONFIG, VERSION, FORMAT … Spec: F-45.
 assay_status assay_config_parse(assay_config *config, const void *data, size_t size,
                                 assay_error *err);
 
-// The operator's secrets. Errors: NOT_FOUND, PERMISSION (readable by others), FORMAT. Spec: F-45.
+// The operator's secrets. Errors: NOT_FOUND, PERMISSION (readable by others), VERSION, FORMAT,
+// MISSING, UNKNOWN, RANGE. Lives: until assay_operator_clear. Spec: F-45.
 assay_status assay_operator_read(assay_operator *out, const char *home, assay_error *err);
 
 // The same from any JSON file, for repeatable testnets. Errors: as above.
 assay_status assay_operator_load(assay_operator *out, const char *path, assay_error *err);
+
+// Overwrites the secrets with zeros.
+void assay_operator_clear(assay_operator *secrets);
 
 // home/name into out [PATH_MAX]. Errors: CAPACITY.
 assay_status assay_home_path(char *out, const char *home, const char *name, assay_error *err);

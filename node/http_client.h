@@ -9,13 +9,14 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
-// A zeroed struct is the strictest: no private addresses, no files, no redirects.
+// A zeroed struct is the strictest: no bytes, no time, no private addresses, no files, no
+// redirects.
 typedef struct {
     size_t size_max;     // bytes of the answer
-    uint32_t timeout_ms; // for the whole exchange
+    uint32_t timeout_ms; // for the whole exchange, redirects included
     uint32_t redirects_max;
     bool allow_private; // loopback, private, link-local and other special addresses
-    bool allow_file;    // file:// URLs
+    bool allow_file;    // file:// URLs, never as the target of a redirect
 } assay_fetch_limits;
 
 typedef struct {
@@ -24,9 +25,10 @@ typedef struct {
     size_t body_size;
 } assay_fetched;
 
-// GETs url, or POSTs body (data NULL: GET). Errors: NETWORK (no connection), TIMEOUT, CAPACITY
+// GETs url, or POSTs body as JSON (NULL: GET). Errors: NETWORK (no connection), TIMEOUT, CAPACITY
 // (over size_max), FORBIDDEN (scheme, private address, too many redirects), NOT_FOUND (404, no such
-// file). Any other HTTP status is the caller's to judge. Any thread. Spec: F-41.
+// file), FORMAT (no URL). Any other HTTP status is the caller's to judge. Nothing is left in *out
+// after an error. Any thread. Spec: F-41.
 assay_status assay_fetch(assay_fetched *out, const char *url, const assay_bytes *body,
                          const assay_fetch_limits *limits, assay_error *err);
 

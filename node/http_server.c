@@ -13,9 +13,14 @@
 
 #include "node/options.h"
 
-// Idle connections are dropped after this; peers are counted in a table of fixed size, where
-// colliding addresses share one allowance.
-enum { IDLE_SECONDS = 30, PEER_SLOTS = 1024, URL_MAX = 96, PATH_MAX_BYTES = 1024 };
+enum {
+    IDLE_SECONDS = 30,    // of a connection on which nothing moves
+    UPLOAD_SECONDS = 120, // for a whole body, however steadily it drips
+    CLOSE_SECONDS = 10,   // for requests in progress when the server closes
+    PEER_SLOTS = 1024,    // colliding addresses share one allowance
+    URL_MAX = 96,
+    PATH_SIZE_MAX = 1024,
+};
 
 typedef struct {
     time_t second;
@@ -26,8 +31,11 @@ struct assay_http_server {
     struct MHD_Daemon *daemon;
     assay_http_options options;
     char url[URL_MAX];
-    pthread_mutex_t lock; // guards peers
+    pthread_mutex_t lock; // guards all below
+    pthread_cond_t idle;  // requests is 0
     peer_slot peers[PEER_SLOTS];
+    unsigned requests; // in progress
+    bool closing;
 };
 
 // A request as its body arrives.
@@ -35,31 +43,44 @@ typedef struct {
     uint8_t *body;
     size_t size;
     size_t capacity;
-    bool too_large;
+    size_t received; // bytes, those thrown away too
+    time_t started;
+    bool failed; // too large, or no memory
+    bool answered;
 } upload;
+
+static time_t seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+// The bytes by which a peer is counted: an IPv4 address, or the /64 of an IPv6 one.
+static size_t peer_bytes(const uint8_t **out, const struct sockaddr *address) {
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (address->sa_family == AF_INET) {
+        *out = (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr;
+        return 4;
+    }
+    *out = ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr;
+    if (memcmp(*out, mapped, sizeof mapped) != 0) return 8;
+    *out += sizeof mapped; // an IPv4 peer of an IPv6 socket
+    return 4;
+}
 
 static bool peer_allowed(assay_http_server *server, struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     if (!server->options.requests_per_second || !info) return true;
-    const struct sockaddr *address = info->client_addr;
     const uint8_t *bytes;
-    size_t size;
-    if (address->sa_family == AF_INET) {
-        bytes = (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr;
-        size = 4;
-    } else {
-        bytes = (const uint8_t *)&((const struct sockaddr_in6 *)address)->sin6_addr;
-        size = 8; // a /64 is one peer
-    }
-    uint32_t slot = 2166136261u; // FNV-1a
+    size_t size = peer_bytes(&bytes, info->client_addr);
+    uint32_t hash = 2166136261u; // FNV-1a
     for (size_t i = 0; i < size; i++)
-        slot = (slot ^ bytes[i]) * 16777619u;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+        hash = (hash ^ bytes[i]) * 16777619u;
+    time_t now = seconds_now();
     pthread_mutex_lock(&server->lock);
-    peer_slot *peer = &server->peers[slot % PEER_SLOTS];
-    if (peer->second != now.tv_sec) *peer = (peer_slot){now.tv_sec, 0};
+    peer_slot *peer = &server->peers[hash % PEER_SLOTS];
+    if (peer->second != now) *peer = (peer_slot){now, 0};
     bool allowed = peer->count++ < server->options.requests_per_second;
     pthread_mutex_unlock(&server->lock);
     return allowed;
@@ -74,37 +95,125 @@ static enum MHD_Result reply_send(struct MHD_Connection *connection, assay_http_
     }
     if (reply->content_type)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+    if (reply->code == MHD_HTTP_TOO_MANY_REQUESTS || reply->code == MHD_HTTP_SERVICE_UNAVAILABLE)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     enum MHD_Result result = MHD_queue_response(connection, reply->code, response);
     MHD_destroy_response(response);
     return result;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned code, const char *format,
-                              unsigned long long limit) {
+// http_status 0: the one that fits the status.
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned http_status,
+                              const assay_error *err) {
     assay_http_reply reply = {0};
-    assay_error err = {0};
-    assay_fail(&err, ASSAY_CAPACITY, 0, "%s, limit %llu", format, limit);
-    assay_http_reply_error(&reply, &err);
-    reply.code = code;
+    assay_http_reply_error(&reply, err);
+    if (http_status) reply.code = http_status;
     return reply_send(connection, &reply);
 }
 
-static void upload_add(upload *body, const char *data, size_t size, size_t size_max) {
-    if (size > size_max - body->size) body->too_large = true;
-    if (body->too_large) return;
+// What the head alone already rules out. Returns: the status, and in *http_status its HTTP form.
+static assay_status head_check(assay_http_server *server, struct MHD_Connection *connection,
+                               const char *path, unsigned *http_status, assay_error *err) {
+    *http_status = 0;
+    pthread_mutex_lock(&server->lock);
+    bool closing = server->closing;
+    pthread_mutex_unlock(&server->lock);
+    if (closing) return ASSAY_FAIL(err, STOPPED, "the server is stopping");
+    if (!peer_allowed(server, connection)) {
+        *http_status = MHD_HTTP_TOO_MANY_REQUESTS;
+        return ASSAY_FAIL(err, BUSY, "too many requests in this second, limit %u",
+                          server->options.requests_per_second);
+    }
+    if (strlen(path) > PATH_SIZE_MAX) {
+        *http_status = MHD_HTTP_URI_TOO_LONG;
+        return ASSAY_FAIL(err, CAPACITY, "path of %zu bytes, limit %d", strlen(path),
+                          PATH_SIZE_MAX);
+    }
+    const char *length =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t size;
+    if (length && (assay_number_parse(&size, length, "Content-Length", 0, UINT64_MAX, NULL) ||
+                   size > server->options.body_max))
+        return ASSAY_FAIL(err, CAPACITY, "body of %.20s bytes, limit %zu", length,
+                          server->options.body_max);
+    return ASSAY_OK;
+}
+
+static enum MHD_Result request_begin(assay_http_server *server, struct MHD_Connection *connection,
+                                     const char *path, void **state) {
+    assay_error err = {0};
+    unsigned http_status;
+    upload *body = calloc(1, sizeof *body);
+    if (!body) return MHD_NO;
+    *state = body;
+    body->started = seconds_now();
+    pthread_mutex_lock(&server->lock);
+    server->requests++;
+    pthread_mutex_unlock(&server->lock);
+    if (head_check(server, connection, path, &http_status, &err) == ASSAY_OK) return MHD_YES;
+    body->answered = true;
+    return refuse(connection, http_status, &err);
+}
+
+// Keeps a part of the body; throws away what is over the limit, but not for ever. Returns: whether
+// the connection is worth going on with.
+static bool upload_add(upload *body, const char *data, size_t size, size_t size_max) {
+    body->received += size;
+    if (body->received > 2 * size_max || seconds_now() - body->started > UPLOAD_SECONDS)
+        return false;
+    if (size > size_max - body->size) body->failed = true;
+    if (body->failed) return true;
     if (body->size + size > body->capacity) {
         size_t capacity = 2 * (body->size + size);
         uint8_t *grown = realloc(body->body, capacity);
-        if (!grown) {
-            body->too_large = true;
-            return;
-        }
+        body->failed = !grown;
+        if (!grown) return true;
         body->body = grown;
         body->capacity = capacity;
     }
     memcpy(body->body + body->size, data, size);
     body->size += size;
+    return true;
+}
+
+typedef struct {
+    assay_http_request *request;
+    bool too_many;
+} arguments;
+
+static enum MHD_Result argument_take(void *context, enum MHD_ValueKind kind, const char *name,
+                                     const char *value) {
+    arguments *taken = context;
+    assay_http_request *request = taken->request;
+    taken->too_many = request->argument_count == ASSAY_HTTP_ARGUMENTS_MAX;
+    if (taken->too_many) return MHD_NO;
+    request->arguments[request->argument_count++] = (assay_http_pair){name, value ? value : ""};
+    return MHD_YES;
+}
+
+static enum MHD_Result request_answer(assay_http_server *server, struct MHD_Connection *connection,
+                                      const char *path, const char *method, upload *body) {
+    assay_error err = {0};
+    assay_http_reply reply = {0};
+    bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    assay_http_request request = {.method = head ? MHD_HTTP_METHOD_GET : method,
+                                  .path = path,
+                                  .body = {body->body, body->size}};
+    arguments taken = {&request, false};
+    body->answered = true;
+    if (body->failed) {
+        ASSAY_FAIL(&err, CAPACITY, "body of %zu bytes, limit %zu", body->received,
+                   server->options.body_max);
+        return refuse(connection, 0, &err);
+    }
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, argument_take, &taken);
+    if (taken.too_many) {
+        ASSAY_FAIL(&err, USAGE, "more than %d query arguments", ASSAY_HTTP_ARGUMENTS_MAX);
+        return refuse(connection, 0, &err);
+    }
+    server->options.handle(server->options.context, &request, &reply);
+    return reply_send(connection, &reply);
 }
 
 // Called first with the head, then with parts of the body, then with none left.
@@ -113,35 +222,27 @@ static enum MHD_Result request_step(void *context, struct MHD_Connection *connec
                                     const char *data, size_t *data_size, void **state) {
     assay_http_server *server = context;
     upload *body = *state;
-    if (!body) {
-        if (strlen(path) > PATH_MAX_BYTES) return MHD_NO;
-        *state = calloc(1, sizeof(upload));
-        return *state ? MHD_YES : MHD_NO;
-    }
+    if (!body) return request_begin(server, connection, path, state);
     if (*data_size) {
-        upload_add(body, data, *data_size, server->options.body_max);
+        bool going = body->answered || upload_add(body, data, *data_size, server->options.body_max);
         *data_size = 0;
-        return MHD_YES;
+        return going ? MHD_YES : MHD_NO;
     }
-    if (!peer_allowed(server, connection))
-        return refuse(connection, MHD_HTTP_TOO_MANY_REQUESTS, "too many requests a second",
-                      server->options.requests_per_second);
-    if (body->too_large)
-        return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "request body is too large",
-                      server->options.body_max);
-    assay_http_request request = {method, path, {body->body, body->size}, connection};
-    assay_http_reply reply = {0};
-    server->options.handle(server->options.context, &request, &reply);
-    return reply_send(connection, &reply);
+    if (body->answered) return MHD_YES;
+    return request_answer(server, connection, path, method, body);
 }
 
 static void request_end(void *context, struct MHD_Connection *connection, void **state,
                         enum MHD_RequestTerminationCode why) {
+    assay_http_server *server = context;
     upload *body = *state;
     if (!body) return;
     free(body->body);
     free(body);
     *state = NULL;
+    pthread_mutex_lock(&server->lock);
+    if (--server->requests == 0) pthread_cond_broadcast(&server->idle);
+    pthread_mutex_unlock(&server->lock);
 }
 
 static assay_status address_parse(struct sockaddr_storage *out, socklen_t *size, const char *listen,
@@ -172,7 +273,13 @@ static assay_status address_parse(struct sockaddr_storage *out, socklen_t *size,
             1)
             return ASSAY_OK;
     }
-    return ASSAY_FAIL(err, USAGE, "\"%.60s\" is no IPv4 or [IPv6] address to listen on", host);
+    return ASSAY_FAIL(err, USAGE, "\"%.60s\" does not name an IPv4 or [IPv6] address", listen);
+}
+
+assay_status assay_http_listen_check(const char *listen, assay_error *err) {
+    struct sockaddr_storage address;
+    socklen_t size;
+    return address_parse(&address, &size, listen, err);
 }
 
 // Our own socket, so that a port in use is told apart from every other failure.
@@ -198,6 +305,12 @@ static assay_status listener_open(int *fd, char *url, const char *listen_at, ass
     return ASSAY_OK;
 }
 
+static void server_free(assay_http_server *server) {
+    pthread_cond_destroy(&server->idle);
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
 assay_status assay_http_server_open(assay_http_server **out, const assay_http_options *options,
                                     assay_error *err) {
     int fd;
@@ -205,21 +318,26 @@ assay_status assay_http_server_open(assay_http_server **out, const assay_http_op
     assay_http_server *server = calloc(1, sizeof *server);
     if (!server) return ASSAY_FAIL(err, MEMORY, "no memory for the HTTP server");
     server->options = *options;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_cond_init(&server->idle, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     assay_status status = listener_open(&fd, server->url, options->listen, err);
     if (status != ASSAY_OK) {
-        free(server);
+        server_free(server);
         return status;
     }
-    pthread_mutex_init(&server->lock, NULL);
     server->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL, 0, NULL,
-        NULL, request_step, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-        options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-        MHD_OPTION_NOTIFY_COMPLETED, request_end, NULL, MHD_OPTION_END);
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
+            MHD_USE_ITC,
+        0, NULL, NULL, request_step, server, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, request_end, server, MHD_OPTION_END);
     if (!server->daemon) {
         close(fd);
-        pthread_mutex_destroy(&server->lock);
-        free(server);
+        server_free(server);
         return ASSAY_FAIL(err, MEMORY, "cannot start the HTTP server on %s", options->listen);
     }
     *out = server;
@@ -228,9 +346,19 @@ assay_status assay_http_server_open(assay_http_server **out, const assay_http_op
 
 void assay_http_server_close(assay_http_server *server) {
     if (!server) return;
+    struct timespec deadline;
+    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += CLOSE_SECONDS;
+    pthread_mutex_lock(&server->lock);
+    server->closing = true;
+    while (server->requests &&
+           pthread_cond_timedwait(&server->idle, &server->lock, &deadline) != ETIMEDOUT) {
+    }
+    pthread_mutex_unlock(&server->lock);
     MHD_stop_daemon(server->daemon);
-    pthread_mutex_destroy(&server->lock);
-    free(server);
+    if (listener != MHD_INVALID_SOCKET) close(listener);
+    server_free(server);
 }
 
 const char *assay_http_server_url(const assay_http_server *server) {
@@ -238,52 +366,7 @@ const char *assay_http_server_url(const assay_http_server *server) {
 }
 
 const char *assay_http_argument(const assay_http_request *request, const char *name) {
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-void assay_http_reply_json(assay_http_reply *reply, unsigned code, json_t *document) {
-    char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
-    json_decref(document);
-    reply->code = text ? code : MHD_HTTP_INTERNAL_SERVER_ERROR;
-    reply->content_type = "application/json";
-    reply->body = (uint8_t *)text;
-    reply->body_size = text ? strlen(text) : 0;
-}
-
-static unsigned code_of(assay_status status) {
-    switch (status) {
-    case ASSAY_NOT_FOUND:
-        return MHD_HTTP_NOT_FOUND;
-    case ASSAY_CAPACITY:
-        return MHD_HTTP_CONTENT_TOO_LARGE;
-    case ASSAY_BUSY:
-    case ASSAY_STOPPED:
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
-    case ASSAY_TIMEOUT:
-        return MHD_HTTP_GATEWAY_TIMEOUT;
-    case ASSAY_FORBIDDEN:
-        return MHD_HTTP_FORBIDDEN;
-    case ASSAY_REJECTED:
-        return MHD_HTTP_UNPROCESSABLE_CONTENT;
-    case ASSAY_USAGE:
-        return MHD_HTTP_BAD_REQUEST;
-    default:
-        return status >= ASSAY_TRUNCATED ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_INTERNAL_SERVER_ERROR;
-    }
-}
-
-void assay_http_reply_error(assay_http_reply *reply, const assay_error *err) {
-    unsigned code = err->status == ASSAY_REJECTED ? err->reject : (unsigned)err->status;
-    json_t *body =
-        json_pack("{s:i,s:s,s:i,s:s}", "code", (int)code, "name", assay_status_name(err->status),
-                  "reject", (int)err->reject, "text", err->text);
-    assay_http_reply_json(reply, code_of(err->status), json_pack("{s:o}", "error", body));
-}
-
-void assay_http_reply_bytes(assay_http_reply *reply, const void *data, size_t size) {
-    reply->body = malloc(size ? size : 1);
-    reply->code = reply->body ? MHD_HTTP_OK : MHD_HTTP_INTERNAL_SERVER_ERROR;
-    reply->content_type = "application/octet-stream";
-    reply->body_size = reply->body ? size : 0;
-    if (reply->body && size) memcpy(reply->body, data, size);
+    for (uint32_t i = 0; i < request->argument_count; i++)
+        if (strcmp(request->arguments[i].name, name) == 0) return request->arguments[i].value;
+    return NULL;
 }

@@ -10,14 +10,22 @@
 #include "base/status.h"
 
 typedef struct assay_http_server assay_http_server;
-struct MHD_Connection;
 
-// Borrowed for the handler's call.
+enum { ASSAY_HTTP_ARGUMENTS_MAX = 8 };
+
+// "?name=value", both decoded; a name alone has the value "".
 typedef struct {
-    const char *method;
-    const char *path;
+    const char *name;
+    const char *value;
+} assay_http_pair;
+
+// Plain data, borrowed for the handler's call.
+typedef struct {
+    const char *method; // HEAD arrives as GET: its reply loses the body on the way
+    const char *path;   // decoded, without the query
     assay_bytes body;
-    struct MHD_Connection *connection;
+    assay_http_pair arguments[ASSAY_HTTP_ARGUMENTS_MAX];
+    uint32_t argument_count;
 } assay_http_request;
 
 // What goes back. The handler allocates body; the server frees it.
@@ -40,10 +48,15 @@ typedef struct {
     void *context;
 } assay_http_options;
 
+// Checks a "HOST:PORT" without listening on it. Errors: USAGE, RANGE (port). Spec: F-40.
+assay_status assay_http_listen_check(const char *listen, assay_error *err);
+
 // Listens and answers on threads of its own. Errors: BUSY (port in use), PERMISSION, USAGE
-// (address), MEMORY. Lives: until close, which waits for requests in progress. Spec: F-40.
+// (address), RANGE (port), MEMORY. Lives: until close. Spec: F-40.
 assay_status assay_http_server_open(assay_http_server **out, const assay_http_options *options,
                                     assay_error *err);
+
+// Takes no more connections, waits for the requests in progress (10 s at most), and ends the rest.
 void assay_http_server_close(assay_http_server *server);
 
 // "http://HOST:PORT" with the port really taken. Lives: as long as the server.

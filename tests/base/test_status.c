@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/utf8.h"
 
 // Scripts depend on these: a number that changes here is a break, not a test to update.
 static void numbers_are_stable(void **state) {
@@ -68,6 +69,32 @@ static void text_from_strangers_cannot_drive_a_terminal(void **state) {
     assay_error err = {0};
     ASSAY_FAIL(&err, UNKNOWN, "member \"%s\"", "a\x1b[2Jb\nc\x7f");
     assert_string_equal(err.text, "member \"a?[2Jb?c?\"");
+    // U+009B is an escape sequence's start in one character.
+    ASSAY_FAIL(&err, UNKNOWN,
+               "\xc2\x9b"
+               "2Jx\xc3\xa9");
+    assert_string_equal(err.text, "??2Jx\xc3\xa9");
+}
+
+// JSON carries UTF-8 alone: a text cut inside a character, or quoted from an argument, stays that.
+static void text_is_always_utf8(void **state) {
+    char text[1001];
+    assay_error err = {0};
+    ASSAY_FAIL(&err, UNKNOWN,
+               "a\xff"
+               "b\xe2\x82"
+               "c\xf0\x9f");
+    assert_string_equal(err.text, "a?b??c??");
+    for (size_t shift = 0; shift < 4; shift++) {
+        memset(text, 'x', sizeof text);
+        for (size_t i = shift; i + 4 < sizeof text; i += 4)
+            memcpy(text + i, "\xf0\x9f\x94\x91", 4);
+        text[sizeof text - 1] = 0;
+        ASSAY_FAIL(&err, FORMAT, "%s", text);
+        size_t size = strlen(err.text);
+        assert_int_equal(size, ASSAY_ERROR_TEXT_MAX - 1);
+        assert_int_equal(assay_utf8_prefix((uint8_t *)err.text, size), size);
+    }
 }
 
 static void text_is_utf8_whatever_it_quotes(void **state) {
@@ -123,6 +150,7 @@ int main(void) {
         cmocka_unit_test(long_text_is_cut_inside_the_buffer),
         cmocka_unit_test(text_from_strangers_cannot_drive_a_terminal),
         cmocka_unit_test(text_is_utf8_whatever_it_quotes),
+        cmocka_unit_test(text_is_always_utf8),
         cmocka_unit_test(errno_values_map_to_statuses),
         cmocka_unit_test(try_returns_at_the_first_failure),
     };
