@@ -59,6 +59,12 @@ typedef struct {
 assay_status assay_app_check_tx(assay_app *app, const void *tx, size_t size, assay_hash *id,
                                 assay_error *err);
 
+// The nonce that a signer's next transaction in a lane needs: behind the last block and everything
+// that was accepted since. Any thread. Errors: NOT_FOUND (no genesis state), CORRUPT, MEMORY, IO.
+// Spec: P-26.
+assay_status assay_app_next_nonce(assay_app *app, const assay_address *signer, uint8_t lane,
+                                  uint64_t *nonce, assay_error *err);
+
 // Forgets what waits: call after commit, then check the transactions still waiting again, oldest
 // first (their signatures are remembered). A transaction checked by another thread in between is
 // admitted before them, which costs at most a later refusal.
