@@ -375,21 +375,22 @@ static void files_are_needed(void **state) {
     }
 }
 
-// theta^(-2i/hd) where it is known without rounding, and everywhere against the defining property.
+// Against mpmath (tests/oracles/inv_freq.py): N-10.
 static void frequencies_are_correctly_rounded(void **state) {
     double out[128];
     assay_error err = {0};
-    assert_int_equal(assay_inv_freq(out, 8, 65536, &err), ASSAY_OK);
-    for (int i = 0; i < 4; i++)
-        assert_true(out[i] == 1.0 / (double)(1 << 4 * i));
-    assert_int_equal(assay_inv_freq(out, 256, 1, &err), ASSAY_OK);
-    for (int i = 0; i < 128; i++)
-        assert_true(out[i] == 1);
-    // 10^4: every fourth of 32 is a power of ten, whose nearest binary64 the compiler knows.
-    assert_int_equal(assay_inv_freq(out, 32, 10000, &err), ASSAY_OK);
-    assert_true(out[4] == 1e-1 && out[8] == 1e-2 && out[12] == 1e-3);
-    assert_int_equal(assay_inv_freq(out, 256, 0x1p40, &err), ASSAY_OK);
-    assert_true(out[127] > 0x1p-40);
+    json_t *root = vectors_read("inv_freq.json"), *row;
+    size_t index;
+    json_array_foreach(vectors_at(root, "rows"), index, row) {
+        uint32_t size = (uint32_t)json_integer_value(json_object_get(row, "head_size"));
+        double theta = json_number_value(json_object_get(row, "theta"));
+        assay_hash hash;
+        assert_int_equal(assay_inv_freq(out, size, theta, &err), ASSAY_OK);
+        assay_sha256_of(&hash, out, size / 2 * sizeof *out);
+        vectors_expect_sha256(row, "sha256", &hash);
+    }
+    assert_int_equal(index, 120);
+    json_decref(root);
     assert_int_equal(assay_inv_freq(out, 32, 0.999, NULL), ASSAY_RANGE);
     assert_int_equal(assay_inv_freq(out, 32, 0x1.1p40, NULL), ASSAY_RANGE);
     assert_int_equal(assay_inv_freq(out, 32, 0.0 / 0.0, NULL), ASSAY_RANGE);
