@@ -13,6 +13,12 @@ def cases: $cases[0][];
 def votes: .rounds[][];
 def total(f): map(f) | add // 0;
 
+# Bond of the deciding round, in whole OPEN: of those who voted for what is right, and of all.
+def whole: . / 1000000000 | floor;
+def right_bond: .verdict as $verdict | .probe as $probe | .rounds[-1]
+    | map(select(.revealed and .verdict == $verdict and .probe == $probe)) | total(.bond) | whole;
+def voting_bond: .rounds[-1] | total(.bond) | whole;
+
 # A fraud's batch: the one batch of its provider.
 def batch_of($provider): batches | select(.provider == $provider);
 
@@ -24,11 +30,9 @@ def fraud_lines($provider):
     | "batch     \($batch.id), \($batch.count) receipts for \($batch.fee_total | open) OPEN",
       "drawn     " + ([$cases[] | "sample \(.sample): "
           + ([.rounds[0][].validator | name] | join(", "))] | join("; ")),
-      "proven    " + ([$cases[] | "\(.verdict | verdict) in round \(.round) by "
-          + ([.verdict as $v | .probe as $p | .rounds[-1][]
-              | select(.revealed and .verdict == $v and .probe == $p) | .bond] | add // 0
-              | . / 1000000000 | floor | tostring)
-          + " of \([.rounds[-1][].bond] | add / 1000000000 | floor) OPEN"] | join("; ")),
+      "proven    " + ([$cases | group_by(.verdict, .round)[]
+          | "\(length) × \(.[0].verdict | verdict), voted by \(.[0] | right_bond) of "
+              + "\(.[0] | voting_bond) OPEN in round \(.[0].round)"] | join("; ")),
       "void      block \($batch.ended): no receipt is paid,"
           + " \($batch.refunded | open) OPEN are the consumer's again",
       "slashed   \($batch.slashed | open) OPEN: "
