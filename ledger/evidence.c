@@ -17,7 +17,6 @@
 enum {
     VERSION = 1,
     POSTING_SIZE = 1 + 2 + 2 + 8 + 8,
-    STEP_SIZE = 8 + 32 + 1,
 };
 static const char LEAF_MAGIC[4] = {'A', 'S', 'P', 'E'};
 static const char FILE_MAGIC[4] = {'A', 'S', 'L', 'E'};

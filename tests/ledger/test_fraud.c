@@ -162,6 +162,53 @@ static void refunds_of_ended_sessions_go_to_the_principal(void **state) {
     trial_close(t);
 }
 
+// Three sessions in one batch, settled once and void once: each gets, or gives, its own row.
+static void every_session_has_its_row(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    t->votes = convict;
+    guilty_verdict = ASSAY_VERDICT_OUTPUT;
+    assay_session_row rows[3] = {{t->session, 1, 1, 0}};
+    for (uint32_t i = 1; i < 3; i++)
+        rows[i] = (assay_session_row){trial_open_session(t, 10), 1, 1, 0};
+    chain_block(&t->chain);
+    for (uint32_t i = 0; i < 3; i++)
+        rows[i].fee_sum = (i + 1) * CHAIN_OPEN / 100;
+    for (uint32_t i = 0; i < 2; i++)
+        for (uint32_t j = 0; j < 2; j++)
+            if (memcmp(&rows[j].session, &rows[j + 1].session, 32) > 0) {
+                assay_session_row other = rows[j];
+                rows[j] = rows[j + 1];
+                rows[j + 1] = other;
+            }
+    for (guilty_samples = 0; guilty_samples < 2; guilty_samples++) {
+        bundle b;
+        uint64_t held[3];
+        for (uint32_t i = 0; i < 3; i++) {
+            held[i] = trial_session(t, &rows[i].session).free;
+            rows[i].first_sequence = 1 + guilty_samples;
+        }
+        trial_bundle(t, &b, 3);
+        uint64_t fees = rows[0].fee_sum + rows[1].fee_sum + rows[2].fee_sum;
+        b.tx.body.submit_batch.sessions = (assay_session_list){rows, 3};
+        b.tx.body.submit_batch.fee_total = b.model.fee_sum = fees;
+        b.id = chain_add(&t->chain, &b.tx);
+        chain_block(&t->chain);
+        trial_all_accepted(t);
+        for (uint32_t i = 0; i < 3; i++)
+            assert_int_equal(trial_session(t, &rows[i].session).reserved, rows[i].fee_sum);
+        assay_batch batch = trial_run_out(t, &b.id);
+        assert_int_equal(batch.state, guilty_samples > 0 ? ASSAY_BATCH_VOID : ASSAY_BATCH_SETTLED);
+        assert_int_equal(batch.refunded, guilty_samples > 0 ? fees : 0);
+        for (uint32_t i = 0; i < 3; i++) {
+            assay_session session = trial_session(t, &rows[i].session);
+            assert_int_equal(session.reserved, 0);
+            assert_int_equal(session.free, held[i] - (guilty_samples > 0 ? 0 : rows[i].fee_sum));
+        }
+    }
+    trial_close(t);
+}
+
 // A bond that is already gone: what there is is taken, and no more is paid than that.
 static void the_bond_is_the_limit(void **state) {
     trial *t = trial_new();
@@ -224,6 +271,7 @@ int main(void) {
         cmocka_unit_test(the_catch_reward_is_capped),
         cmocka_unit_test(table_and_availability_frauds_pay_no_contributor),
         cmocka_unit_test(refunds_of_ended_sessions_go_to_the_principal),
+        cmocka_unit_test(every_session_has_its_row),
         cmocka_unit_test(the_bond_is_the_limit),
         cmocka_unit_test(replayed_batches_are_refused),
     };

@@ -196,6 +196,41 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
     trial_close(t);
 }
 
+// The validators' pool goes to whoever was right in a case, drawn or in the round that decided,
+// once a case (P-70): three right voters in the escalated one, two in each of the others.
+static void right_checkers_share_the_pool(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = first_accuses;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    uint64_t counts[VALIDATOR_COUNT] = {0}, shares[VALIDATOR_COUNT] = {0}, whole = 0;
+    for (uint32_t sample = 0; sample < 3; sample++) {
+        assay_vote votes[ASSAY_VOTERS_MAX];
+        uint8_t last = trial_case(t, &b.id, sample).round;
+        uint32_t count = trial_votes(t, &b.id, sample, last, votes);
+        assert_int_equal(last, sample == 0);
+        for (uint32_t i = 0; i < count; i++)
+            if (votes[i].verdict == ASSAY_VERDICT_MATCH)
+                counts[trial_actor(t, &votes[i].validator) - VALIDATOR]++, whole++;
+    }
+    assert_int_equal(whole, 3 + 2 + 2);
+    assay_view view = chain_view(&t->chain);
+    bool found = true;
+    for (uint32_t i = 0; found; i++) {
+        assay_payout_line line;
+        chain_ok(assay_payout_line_get(&line, &found, &view.reader, &b.id, i, err));
+        if (found && line.role == ASSAY_PAID_VALIDATOR && line.reason == ASSAY_PAID_FOR_FEES)
+            shares[trial_actor(t, &line.account) - VALIDATOR] += line.amount;
+    }
+    assay_view_close(&view);
+    uint64_t pool = batch.fee_total / 10;
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
+        assert_in_range(shares[i], pool * counts[i] / whole, pool * counts[i] / whole + 1);
+    assert_int_equal(shares[0] + shares[1] + shares[2] + shares[3], pool);
+    trial_close(t);
+}
+
 static uint32_t accuser_of_all;
 static ballot one_accuses_everywhere(trial *t, uint32_t actor, const assay_duty *duty) {
     return (ballot){.verdict = actor == accuser_of_all ? ASSAY_VERDICT_OUTPUT : 0};
@@ -570,6 +605,7 @@ int main(void) {
         cmocka_unit_test(silence_twice_escalates),
         cmocka_unit_test(a_copier_is_overruled_and_pays_the_reruns),
         cmocka_unit_test(an_overruled_accuser_pays_the_reruns),
+        cmocka_unit_test(right_checkers_share_the_pool),
         cmocka_unit_test(accusations_are_bounded),
         cmocka_unit_test(every_kind_of_fraud_voids_the_batch),
         cmocka_unit_test(selective_serving_does_not_escape),
