@@ -47,19 +47,19 @@ void assay_audit_close(assay_audit *audit) {
 static assay_status recorded_read(assay_audit *audit, assay_error *err) {
     const assay_store_options options = {.read_only = true};
     char path[PATH_MAX];
-    assay_store *store;
-    assay_snapshot *snapshot;
+    assay_store *store = NULL;
+    assay_snapshot *snapshot = NULL;
     assay_error why = {0};
     ASSAY_TRY(assay_home_path(path, audit->home.path, "state", err));
     assay_status status = assay_store_open(&store, path, &audit->home.genesis.hash, &options, &why);
     if (status == ASSAY_NOT_FOUND) return ASSAY_OK;
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
-    status = assay_snapshot_open(&snapshot, store, err);
+    if (status == ASSAY_OK) status = assay_snapshot_open(&snapshot, store, &why);
     if (status == ASSAY_OK) {
         audit->recorded = *assay_snapshot_tip(snapshot);
-        status = assay_snapshot_check(snapshot, err);
-        assay_snapshot_close(snapshot);
+        status = assay_snapshot_check(snapshot, &why);
     }
+    if (status != ASSAY_OK) assay_fail(err, status, 0, "the home's state: %s", why.text);
+    assay_snapshot_close(snapshot);
     assay_store_close(store);
     return status;
 }
