@@ -11,7 +11,7 @@
 #include "ledger/draw.h"
 #include "node/batch_table.h"
 
-enum { URL_MAX = ASSAY_URI_SIZE_MAX + 32, FRAME_BYTES = 16 };
+enum { URL_MAX = ASSAY_URI_SIZE_MAX + 32, POSTED_MS = 30000 };
 
 // A check in progress. Everything it points to is in the arena.
 typedef struct {
@@ -84,39 +84,58 @@ static bool folder_read(const check *c, assay_fetched *out, const char *name, si
     return false;
 }
 
-// Fetches <uri>/<name>, or what the ledger or a folder holds instead. why: set where it cannot be
-// had.
-static bool evidence_fetch(check *c, assay_fetched *out, bool posted, const char *kind,
-                           const char *name, size_t size_max, assay_error *why) {
-    char url[ASSAY_CLIENT_URL_MAX + URL_MAX], id[ASSAY_HEX_HASH_MAX];
+// What the ledger holds of the provider's answer. That our node has it is certain, so that a
+// failure is ours and no verdict.
+static assay_status posted_fetch(const check *c, assay_fetched *out, const char *kind,
+                                 assay_error *err) {
+    char url[ASSAY_CLIENT_URL_MAX + URL_MAX + ASSAY_HEX_HASH_MAX], id[ASSAY_HEX_HASH_MAX];
+    const assay_fetch_limits limits = {.size_max = ASSAY_TABLE_BYTES_MAX,
+                                       .timeout_ms = POSTED_MS,
+                                       .allow_private = true,
+                                       .stop = c->task->stop};
+    assay_hex_encode_0x(id, c->task->batch.bytes, ASSAY_HASH_SIZE);
+    snprintf(url, sizeof url, "%s/v1/evidence/%s/%u/%s", c->checker->client->url, id,
+             c->task->sample, kind);
+    ASSAY_TRY(assay_fetch(out, url, NULL, &limits, err));
+    if (out->code == 200) return ASSAY_OK;
+    free(out->body);
+    return ASSAY_FAIL(err, NETWORK, "the node answers %u instead of posted evidence", out->code);
+}
+
+// <uri>/<name>, or the file of a folder. why: set where it cannot be had.
+static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t size_max,
+                         assay_error *why) {
+    char url[URL_MAX];
     assay_fetch_limits limits = c->checker->limits;
     limits.size_max = size_max;
-    if (!posted && folder_read(c, out, name, size_max)) return true;
-    if (posted) {
-        limits = (assay_fetch_limits){
-            .size_max = ASSAY_TABLE_BYTES_MAX, .timeout_ms = 30000, .allow_private = true};
-        assay_hex_encode_0x(id, c->task->batch.bytes, ASSAY_HASH_SIZE);
-        snprintf(url, sizeof url, "%s/v1/evidence/%s/%u/%s", c->checker->client->url, id,
-                 c->task->sample, kind);
-    } else {
-        snprintf(url, sizeof url, "%.*s/%s", (int)c->batch.uri_size, (const char *)c->batch.uri,
-                 name);
-    }
-    if (assay_fetch(out, url, NULL, &limits, why) != ASSAY_OK) {
-        free(out->body);
-        memset(out, 0, sizeof *out);
-        return false;
-    }
-    if (out->code == 200) return true;
-    ASSAY_FAIL(why, NETWORK, "%.120s answers %u", url, out->code);
+    limits.stop = c->task->stop;
+    if (c->task->fetch_ms && c->task->fetch_ms < limits.timeout_ms)
+        limits.timeout_ms = c->task->fetch_ms;
+    memset(out, 0, sizeof *out);
+    if (folder_read(c, out, name, size_max)) return true;
+    snprintf(url, sizeof url, "%.*s/%s", (int)c->batch.uri_size, (const char *)c->batch.uri, name);
+    assay_status status = assay_fetch(out, url, NULL, &limits, why);
+    if (status == ASSAY_OK && out->code == 200) return true;
+    c->result->late = status == ASSAY_TIMEOUT || status == ASSAY_STOPPED;
+    if (status == ASSAY_OK) ASSAY_FAIL(why, NETWORK, "%.120s answers %u", url, out->code);
     free(out->body);
     memset(out, 0, sizeof *out);
     return false;
 }
 
-// Root, sums, sizes and rows of the receipts against what the batch states.
-static assay_status table_compare(check *c, assay_error *why) {
-    assay_sumtree_node *leaves, root;
+// Are these the receipts that the batch's root commits to? Only then can they speak against its
+// provider: whoever sits between the two could have changed the bytes (F-47).
+static assay_status receipts_prove(check *c, assay_sumtree_node *root, assay_error *why) {
+    assay_sumtree_node *leaves;
+    ASSAY_TRY(assay_receipt_leaves(&leaves, c->receipts, c->receipt_count, c->arena, why));
+    ASSAY_TRY(assay_sumtree_root(root, leaves, c->receipt_count, why));
+    if (!assay_hash_equal(&root->hash, &c->batch.root))
+        return ASSAY_FAIL(why, MISMATCH, "the receipts served are not those of the batch's root");
+    return ASSAY_OK;
+}
+
+// Sums, sizes and rows of the receipts against what the batch states.
+static assay_status table_compare(check *c, const assay_sumtree_node *root, assay_error *why) {
     assay_batch_tables tables;
     uint64_t bytes = 0;
     uint8_t encoded[ASSAY_RECEIPT_SIZE_MAX];
@@ -128,65 +147,75 @@ static assay_status table_compare(check *c, assay_error *why) {
     if (bytes != c->batch.receipt_bytes)
         return ASSAY_FAIL(why, MISMATCH, "receipts of %llu bytes, batch states %u",
                           (unsigned long long)bytes, c->batch.receipt_bytes);
-    ASSAY_TRY(assay_receipt_leaves(&leaves, c->receipts, c->receipt_count, c->arena, why));
-    ASSAY_TRY(assay_sumtree_root(&root, leaves, c->receipt_count, why));
-    if (root.sum != c->batch.fee_total || !assay_hash_equal(&root.hash, &c->batch.root))
-        return ASSAY_FAIL(why, MISMATCH, "receipts have another root or fee total than the batch");
+    if (root->sum != c->batch.fee_total)
+        return ASSAY_FAIL(why, MISMATCH, "receipts of %llu nopen, batch states %llu",
+                          (unsigned long long)root->sum, (unsigned long long)c->batch.fee_total);
     ASSAY_TRY(assay_table_make(&tables, c->receipts, c->receipt_count, c->arena, why));
     if (!assay_table_equal(&tables, &c->tables))
         return ASSAY_FAIL(why, MISMATCH, "receipts add up to another table than the batch's");
     return ASSAY_OK;
 }
 
-static assay_status table_check(check *c) {
+static assay_status table_check(check *c, assay_error *err) {
     assay_fetched fetched;
+    assay_sumtree_node root;
     assay_error why = {0};
-    size_t size_max = (size_t)c->batch.receipt_bytes + 4 * (size_t)c->batch.count + FRAME_BYTES;
-    if (!evidence_fetch(c, &fetched, c->task->table_posted, "table", "receipts", size_max, &why))
+    if (c->task->table_posted) {
+        ASSAY_TRY(posted_fetch(c, &fetched, "table", err));
+    } else if (!served_fetch(c, &fetched, "receipts",
+                             assay_receipts_file_size(c->batch.receipt_bytes, c->batch.count),
+                             &why)) {
         return conclude(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, why.text);
+    }
     assay_status status =
         assay_receipts_read(&c->receipts, &c->receipt_count, fetched.body, fetched.body_size,
                             ASSAY_BATCH_RECEIPTS_MAX, c->arena, &why);
     free(fetched.body);
-    if (status == ASSAY_OK) status = table_compare(c, &why);
-    return status == ASSAY_OK ? ASSAY_OK : conclude(c, ASSAY_VERDICT_TABLE, why.text);
-}
-
-static assay_status ids_compare(const check *c, assay_error *why) {
-    const assay_receipt *receipt = &c->result->receipt;
-    const assay_leaf_ids *ids = &c->result->ids;
-    assay_hash prompt, output;
-    assay_ids_digest(&prompt, ids->prompt, ids->prompt_count);
-    assay_ids_digest(&output, ids->output, ids->output_count);
-    if (ids->prompt_count != receipt->request.prompt_count ||
-        ids->output_count != receipt->output_count ||
-        !assay_hash_equal(&prompt, &receipt->request.prompt_digest) ||
-        !assay_hash_equal(&output, &receipt->output_digest))
-        return ASSAY_FAIL(why, MISMATCH, "the ids served are not those the receipt commits to");
+    if (status == ASSAY_OK) status = receipts_prove(c, &root, &why);
+    if (status != ASSAY_OK && c->task->table_posted)
+        return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK) return conclude(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, why.text);
+    if (table_compare(c, &root, &why) != ASSAY_OK)
+        return conclude(c, ASSAY_VERDICT_TABLE, why.text);
     return ASSAY_OK;
 }
 
-static assay_status leaf_fetch(check *c) {
+// Evidence that the ledger has found good, against the root: this can fail on our side only.
+static assay_status leaf_posted_read(check *c, assay_error *err) {
+    assay_fetched fetched;
+    assay_receipt receipt;
+    uint32_t index;
+    assay_check_result *result = c->result;
+    ASSAY_TRY(posted_fetch(c, &fetched, "leaf", err));
+    assay_status status = assay_posting_read(&receipt, &index, &result->ids, fetched.body,
+                                             fetched.body_size, c->arena, err);
+    free(fetched.body);
+    ASSAY_TRY(status);
+    if (index != result->index)
+        return ASSAY_FAIL(err, MISMATCH, "the node gives evidence of receipt %u, not %u", index,
+                          result->index);
+    return assay_leaf_match(&result->receipt, &result->ids, err);
+}
+
+static assay_status leaf_fetch(check *c, assay_error *err) {
     assay_fetched fetched;
     assay_error why = {0};
     char name[32];
     assay_check_result *result = c->result;
     result->receipt = c->receipts[result->index];
     result->has_receipt = true;
+    if (c->task->leaf_posted) return leaf_posted_read(c, err);
     snprintf(name, sizeof name, "leaf/%u", result->index);
-    size_t size_max = FRAME_BYTES + 4 * ((size_t)result->receipt.request.prompt_count +
-                                         result->receipt.output_count);
-    if (!evidence_fetch(c, &fetched, c->task->leaf_posted, "leaf", name, size_max, &why))
+    size_t size =
+        assay_leaf_file_size(result->receipt.request.prompt_count, result->receipt.output_count);
+    if (size > ASSAY_LEAF_BYTES_MAX)
+        ASSAY_FAIL(&why, CAPACITY, "a leaf of %zu bytes, limit %d", size, ASSAY_LEAF_BYTES_MAX);
+    if (why.status || !served_fetch(c, &fetched, name, size, &why))
         return conclude(c, ASSAY_VERDICT_UNAVAILABLE, why.text);
-    assay_receipt posted;
-    uint32_t index;
     assay_status status =
-        c->task->leaf_posted
-            ? assay_posting_read(&posted, &index, &result->ids, fetched.body, fetched.body_size,
-                                 c->arena, &why)
-            : assay_leaf_read(&result->ids, fetched.body, fetched.body_size, c->arena, &why);
+        assay_leaf_read(&result->ids, fetched.body, fetched.body_size, c->arena, &why);
     free(fetched.body);
-    if (status == ASSAY_OK) status = ids_compare(c, &why);
+    if (status == ASSAY_OK) status = assay_leaf_match(&result->receipt, &result->ids, &why);
     return status == ASSAY_OK ? ASSAY_OK : conclude(c, ASSAY_VERDICT_UNAVAILABLE, why.text);
 }
 
@@ -224,6 +253,12 @@ static assay_status context_fetch(check *c, assay_error *err) {
     return ASSAY_OK;
 }
 
+// Of a claim no more than max_tokens count: what comes after them is wrong whatever it is (F-48).
+static uint32_t claim_cut(const assay_check_result *result) {
+    uint32_t most = result->receipt.request.max_tokens;
+    return result->ids.output_count < most ? result->ids.output_count : most;
+}
+
 static void probe_hash(check *c, const assay_probe *probe, uint32_t width) {
     assay_sha256 sha;
     assay_sha256_init(&sha);
@@ -256,9 +291,9 @@ static assay_status output_check(check *c, assay_finding *finding, assay_error *
     uint32_t width = shop->model.shape.width;
     ASSAY_TRY(assay_arena_get(c->arena, width, sizeof(float), "probe", &room, err));
     probe.residual = room;
-    uint32_t fed = claim.count < request->max_tokens ? claim.count : request->max_tokens;
     assay_draw_probe(&probe.layer, &probe.position, &c->batch.beacon, &c->task->batch,
-                     c->task->sample, shop->model.shape.layer_count, request->prompt_count, fed);
+                     c->task->sample, shop->model.shape.layer_count, request->prompt_count,
+                     claim_cut(result));
     pthread_mutex_lock(&shop->lock);
     assay_status status =
         assay_generator_verify(&shop->generator, &run, &claim, &probe, finding, err);
@@ -299,7 +334,7 @@ static assay_status leaf_judge(check *c, assay_error *err) {
     assay_status attributed =
         assay_workshop_attribute(c->checker->shop, &c->lineage, c->checker->span_tokens_min,
                                  result->ids.prompt, result->ids.prompt_count, result->ids.output,
-                                 result->ids.output_count, &own, NULL, &missing, &why);
+                                 claim_cut(result), &own, NULL, &missing, &why);
     if (attributed == ASSAY_MISSING) {
         result->probe = missing;
         return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);
@@ -325,11 +360,11 @@ assay_status assay_check_run(assay_check_result *result, const assay_checker *ch
     check c = {.checker = checker, .task = task, .arena = arena, .result = result};
     assay_sumtree_node *leaves;
     ASSAY_TRY(batch_begin(&c, err));
-    ASSAY_TRY(table_check(&c));
+    ASSAY_TRY(table_check(&c, err));
     if (concluded(&c)) return ASSAY_OK;
     ASSAY_TRY(assay_receipt_leaves(&leaves, c.receipts, c.receipt_count, arena, err));
     result->index = assay_sumtree_find(NULL, leaves, c.receipt_count, task->position);
-    ASSAY_TRY(leaf_fetch(&c));
+    ASSAY_TRY(leaf_fetch(&c, err));
     return concluded(&c) ? ASSAY_OK : leaf_judge(&c, err);
 }
 
@@ -339,7 +374,7 @@ assay_status assay_check_batch_open(assay_check_batch *out, const assay_checker 
     const assay_check_task task = {.batch = *batch};
     check c = {.checker = checker, .task = &task, .arena = arena, .result = &result};
     ASSAY_TRY(batch_begin(&c, err));
-    ASSAY_TRY(table_check(&c));
+    ASSAY_TRY(table_check(&c, err));
     *out = (assay_check_batch){.checker = checker,
                                .id = *batch,
                                .batch = c.batch,
@@ -365,7 +400,7 @@ assay_status assay_check_batch_leaf(assay_check_result *result, const assay_chec
         return ASSAY_FAIL(err, RANGE, "receipt %u of a batch of %u", index, c.batch.count);
     result->index = index;
     if (batch->verdict != ASSAY_VERDICT_MATCH) return conclude(&c, batch->verdict, batch->reason);
-    ASSAY_TRY(leaf_fetch(&c));
+    ASSAY_TRY(leaf_fetch(&c, err));
     if (!concluded(&c)) ASSAY_TRY(leaf_judge(&c, err));
     // No beacon drew this leaf: a probe of it means nothing.
     memset(&result->probe, 0, sizeof result->probe);

@@ -25,12 +25,15 @@ typedef struct {
     uint64_t position;
     bool leaf_posted;
     bool table_posted;
+    uint32_t fetch_ms;       // longest fetch where it is shorter than the limits', 0: theirs
+    const atomic_bool *stop; // gives up what is being fetched: it counts as unavailable; or NULL
 } assay_check_task;
 
 // The vote, and what it is about. receipt and ids stand where the evidence could be had.
 typedef struct {
     uint8_t verdict; // P-10
     assay_hash probe;
+    bool late;      // unavailable because it did not come in time, not because it is not there
     uint32_t index; // of the leaf
     bool has_receipt;
     assay_receipt receipt;
@@ -39,8 +42,8 @@ typedef struct {
 } assay_check_result;
 
 // Errors: only what keeps this verifier from judging: NETWORK (the node, not the provider), MEMORY,
-// MISSING (a model or adapter it declared is not loaded). Lives: result's ids in the arena.
-// Spec: P-10, P-51.
+// MISSING (a model or adapter it declared is not loaded). Lives: result's ids in the arena. Any
+// thread. Spec: P-10, P-51, F-47, F-48.
 assay_status assay_check_run(assay_check_result *result, const assay_checker *checker,
                              const assay_check_task *task, assay_arena *arena, assay_error *err);
 

@@ -90,9 +90,8 @@ static assay_status archive_open(rerun_parts *parts, audit_options *options, ass
 }
 
 static assay_status server_open(rerun_parts *parts, assay_audit *audit, assay_error *err) {
-    parts->api = (assay_api){.app = audit->app,
-                               .genesis = &audit->home.genesis,
-                               .slow = PTHREAD_MUTEX_INITIALIZER};
+    parts->api = (assay_api){
+        .app = audit->app, .genesis = &audit->home.genesis, .slow = PTHREAD_MUTEX_INITIALIZER};
     const assay_http_options http = {.listen = "127.0.0.1:0",
                                      .body_max = BODY_MAX,
                                      .connections_max = CONNECTIONS_MAX,

@@ -18,7 +18,8 @@ enum {
     REQUESTS_PER_SECOND = 200,
     TICK_MS = 50,
     DEFEND_MS = 500,
-    RETRY_MS = 1000,
+    RETRY_MS = 1000, // after a batch was not taken; doubles up to
+    RETRY_MS_MAX = 60000,
 };
 
 static assay_status request_read(assay_request *request, uint32_t **prompt, uint32_t *count,
@@ -173,42 +174,55 @@ typedef struct {
     const char *misbehave;
 } serve_options;
 
-// Batches what is due, defends what is accused; a failure is told and tried again.
-static void work_step(assay_provider *provider, bool all, uint64_t *retry_at) {
+// A refusal costs its fee, so that trying again waits longer each time.
+typedef struct {
+    uint64_t at;
+    uint64_t pause;
+} retry;
+
+static void work_step(assay_provider *provider, bool all, retry *again) {
     assay_error err = {0};
     assay_hash batch;
     uint64_t now = assay_clock_ms();
-    if (now < *retry_at || !assay_provider_due(provider, all)) return;
+    if (now < again->at || !assay_provider_due(provider, all)) return;
     assay_status status = assay_provider_batch(provider, &batch, &err);
     if (status == ASSAY_OK) {
         char text[ASSAY_HEX_HASH_MAX];
         assay_hex_encode_0x(text, batch.bytes, ASSAY_HASH_SIZE);
         printf("batch %s\n", text);
         fflush(stdout);
+        *again = (retry){0, 0};
     } else if (status != ASSAY_NOT_FOUND) {
         fprintf(stderr, "assay: batch not taken, error %u: %s\n",
                 err.reject ? err.reject : (unsigned)err.status, err.text);
-        *retry_at = now + RETRY_MS;
+        again->pause = again->pause ? 2 * again->pause : RETRY_MS;
+        if (again->pause > RETRY_MS_MAX) again->pause = RETRY_MS_MAX;
+        again->at = now + again->pause;
     }
 }
 
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
-    uint64_t retry_at = 0, defend_at = 0;
+    retry again = {0, 0};
+    uint64_t defend_at = 0;
     while (sigtimedwait(signals, NULL, &tick) < 0) {
-        work_step(provider, false, &retry_at);
         uint64_t now = assay_clock_ms();
-        if (now < defend_at) continue;
-        assay_error err = {0};
-        uint32_t posted;
-        defend_at = now + DEFEND_MS;
-        if (assay_provider_defend(provider, &posted, &err) != ASSAY_OK)
-            fprintf(stderr, "assay: cannot answer accusations: %s\n", err.text);
-        else if (posted)
-            printf("posted evidence for %u accusations\n", posted);
+        // The defence first: its windows are the short ones.
+        if (now >= defend_at) {
+            assay_error err = {0};
+            uint32_t posted;
+            defend_at = now + DEFEND_MS;
+            if (assay_provider_defend(provider, &posted, &err) != ASSAY_OK)
+                fprintf(stderr, "assay: cannot answer accusations: %s\n", err.text);
+            if (posted) {
+                printf("posted evidence for %u accusations\n", posted);
+                fflush(stdout);
+            }
+        }
+        work_step(provider, false, &again);
     }
-    retry_at = 0;
-    work_step(provider, true, &retry_at);
+    again = (retry){0, 0};
+    work_step(provider, true, &again);
 }
 
 static assay_status serve_run(serve_options *options, assay_workshop *shop,

@@ -110,21 +110,24 @@ static void watch_loop(assay_watch *watch, uint64_t poll_ms) {
 
 static assay_status watch_run(const assay_invocation *invocation, verify_options *options,
                               assay_workshop *shop, assay_genesis *genesis, assay_error *err) {
-    assay_watch watch = {.wallet = &options->wallet, .json = invocation->json};
+    assay_watch watch;
+    assay_checker checker;
+    assay_watch_options how = {
+        .checker = &checker, .wallet = &options->wallet, .json = invocation->json};
     if (!options->wallet.key_file)
         return ASSAY_FAIL(err, USAGE, "--watch needs --key, the validator's keystore");
     ASSAY_TRY(assay_wallet_open(&options->wallet, err));
-    ASSAY_TRY(manner_parse(&watch.manner, options, err));
-    ASSAY_TRY(checker_open(&watch.checker, options, shop, genesis, err));
-    watch.votes = calloc(ASSAY_WATCH_KEPT_MAX, sizeof *watch.votes);
-    if (!watch.votes) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
-    assay_status status = assay_watch_declare(&watch, err);
+    ASSAY_TRY(manner_parse(&how.manner, options, err));
+    ASSAY_TRY(checker_open(&checker, options, shop, genesis, err));
+    how.commit_blocks = genesis->params.commit_blocks;
+    ASSAY_TRY(assay_watch_open(&watch, &how, err));
+    assay_status status = assay_watch_declare(&watch, shop, err);
     if (status == ASSAY_OK) {
         if (!invocation->json) printf("watching\n");
         fflush(stdout);
         watch_loop(&watch, options->poll_ms);
     }
-    free(watch.votes);
+    assay_watch_close(&watch);
     return status;
 }
 

@@ -2,11 +2,20 @@
 #include "node/evidence_file.h"
 
 #include "base/cursor.h"
+#include "ledger/evidence.h"
 
 enum { HEAD_SIZE = 8, STEP_SIZE = 8 + ASSAY_HASH_SIZE + 1 };
 static const char table_magic[4] = {'A', 'S', 'R', 'B'};
 static const char leaf_magic[4] = {'A', 'S', 'L', 'E'};
 static const char posting_magic[4] = {'A', 'S', 'P', 'E'};
+
+size_t assay_leaf_file_size(uint32_t prompt_count, uint32_t output_count) {
+    return HEAD_SIZE + 8 + 4 * ((size_t)prompt_count + output_count);
+}
+
+size_t assay_receipts_file_size(uint32_t receipt_bytes, uint32_t count) {
+    return HEAD_SIZE + 4 + (size_t)receipt_bytes + 4 * (size_t)count;
+}
 
 static void head_write(assay_writer *writer, const char *magic) {
     assay_writer_copy(writer, magic, 4);
@@ -36,8 +45,6 @@ static assay_status ids_read(const uint32_t **out, uint32_t *count, assay_cursor
                              assay_arena *arena, assay_error *err) {
     void *room;
     *count = assay_cursor_u32(cursor);
-    if (*count > ASSAY_LEAF_IDS_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "%u token ids, limit %d", *count, ASSAY_LEAF_IDS_MAX);
     if ((size_t)*count * 4 > assay_cursor_left(cursor))
         return ASSAY_FAIL(err, TRUNCATED, "evidence file ends in its token ids");
     ASSAY_TRY(assay_arena_get(arena, *count, sizeof(uint32_t), "token ids", &room, err));
@@ -51,7 +58,7 @@ static assay_status ids_read(const uint32_t **out, uint32_t *count, assay_cursor
 assay_status assay_leaf_write(assay_bytes *out, const assay_leaf_ids *ids, assay_arena *arena,
                               assay_error *err) {
     void *room;
-    size_t size = HEAD_SIZE + 8 + 4 * ((size_t)ids->prompt_count + ids->output_count);
+    size_t size = assay_leaf_file_size(ids->prompt_count, ids->output_count);
     assay_writer writer;
     ASSAY_TRY(assay_arena_get(arena, 1, size, "leaf file", &room, err));
     assay_writer_init(&writer, room, size);
@@ -76,6 +83,19 @@ assay_status assay_leaf_read(assay_leaf_ids *out, const uint8_t *data, size_t si
     assay_cursor cursor;
     assay_cursor_init(&cursor, data, size);
     return leaf_take(out, &cursor, arena, err);
+}
+
+assay_status assay_leaf_match(const assay_receipt *receipt, const assay_leaf_ids *ids,
+                              assay_error *err) {
+    assay_hash prompt, output;
+    assay_ids_digest(&prompt, ids->prompt, ids->prompt_count);
+    assay_ids_digest(&output, ids->output, ids->output_count);
+    if (ids->prompt_count != receipt->request.prompt_count ||
+        ids->output_count != receipt->output_count ||
+        !assay_hash_equal(&prompt, &receipt->request.prompt_digest) ||
+        !assay_hash_equal(&output, &receipt->output_digest))
+        return ASSAY_FAIL(err, MISMATCH, "ids are not those the receipt commits to");
+    return ASSAY_OK;
 }
 
 assay_status assay_receipts_write(assay_bytes *out, const assay_receipt *receipts, uint32_t count,
@@ -145,16 +165,8 @@ assay_status assay_posting_write(assay_bytes *out, const assay_receipt *receipts
     size_t size = HEAD_SIZE + 8 + receipt_size + 1 + (size_t)steps * STEP_SIZE + leaf_size;
     ASSAY_TRY(assay_arena_get(arena, 1, size, "posting", &room, err));
     assay_writer_init(&writer, room, size);
-    head_write(&writer, posting_magic);
-    assay_writer_u32(&writer, index);
-    assay_writer_blob(&writer, receipt, (uint32_t)receipt_size);
-    assay_writer_u8(&writer, (uint8_t)steps);
-    for (uint32_t i = 0; i < steps; i++) {
-        assay_writer_u64(&writer, path[i].node.sum);
-        assay_writer_hash(&writer, &path[i].node.hash);
-        assay_writer_u8(&writer, path[i].left ? 1 : 0);
-    }
-    assay_writer_copy(&writer, leaf, leaf_size);
+    assay_evidence_leaf_write(&writer, index, (assay_bytes){receipt, receipt_size}, path, steps,
+                              (assay_bytes){leaf, leaf_size});
     ASSAY_ASSERT(!writer.failed && writer.size == size);
     *out = (assay_bytes){writer.data, writer.size};
     return ASSAY_OK;

@@ -11,7 +11,8 @@
 
 enum {
     ASSAY_EVIDENCE_VERSION = 1,
-    ASSAY_LEAF_IDS_MAX = 1 << 20,
+    // A leaf file is fetched up to the size that the ledger takes as an answer in any case (P-63).
+    ASSAY_LEAF_BYTES_MAX = 4 << 20,
     ASSAY_TABLE_BYTES_MAX = 64 << 20,
 };
 
@@ -23,13 +24,23 @@ typedef struct {
     uint32_t output_count;
 } assay_leaf_ids;
 
+// Bytes of the two files; these are also the limits on fetching them. receipt_bytes: of all
+// receipts. Spec: F-46.
+size_t assay_leaf_file_size(uint32_t prompt_count, uint32_t output_count);
+size_t assay_receipts_file_size(uint32_t receipt_bytes, uint32_t count);
+
 // Errors: CAPACITY (arena). Lives: *out in the arena. Spec: P-15.
 assay_status assay_leaf_write(assay_bytes *out, const assay_leaf_ids *ids, assay_arena *arena,
                               assay_error *err);
 
-// Errors: FORMAT (magic), VERSION, CAPACITY, TRUNCATED, TRAILING. Lives: in the arena. Spec: P-15.
+// Errors: FORMAT (magic), VERSION, CAPACITY (arena), TRUNCATED, TRAILING. Lives: in the arena.
+// Spec: P-15.
 assay_status assay_leaf_read(assay_leaf_ids *out, const uint8_t *data, size_t size,
                              assay_arena *arena, assay_error *err);
+
+// Are these the ids that the receipt commits to? Errors: MISMATCH. Spec: P-14, P-15.
+assay_status assay_leaf_match(const assay_receipt *receipt, const assay_leaf_ids *ids,
+                              assay_error *err);
 
 // All receipts of a batch. Errors: as leaf. Lives: in the arena. Spec: P-15.
 assay_status assay_receipts_write(assay_bytes *out, const assay_receipt *receipts, uint32_t count,

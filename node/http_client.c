@@ -66,11 +66,22 @@ static curl_socket_t socket_open(void *context, curlsocktype purpose, struct cur
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
+// libcurl asks about once a second, and with every part.
+static int stop_ask(void *context, curl_off_t all, curl_off_t done, curl_off_t up_all,
+                    curl_off_t up_done) {
+    transfer *state = context;
+    if (!state->limits->stop || !atomic_load(state->limits->stop)) return 0;
+    state->refused = ASSAY_STOPPED;
+    return 1;
+}
+
 static assay_status refusal(const transfer *state, const char *url, assay_error *err) {
     switch (state->refused) {
     case ASSAY_CAPACITY:
         return ASSAY_FAIL(err, CAPACITY, "%.*s gives more than %zu bytes, or %d of head",
                           USED_URL_TEXT, url, state->limits->size_max, HEADER_BYTES_MAX);
+    case ASSAY_STOPPED:
+        return ASSAY_FAIL(err, STOPPED, "%.*s was given up", USED_URL_TEXT, url);
     case ASSAY_FORBIDDEN:
         return ASSAY_FAIL(err, FORBIDDEN, "%.*s leads to a private address, which is not allowed",
                           USED_URL_TEXT, url);
@@ -135,6 +146,9 @@ static assay_status http_exchange(assay_fetched *out, const char *url, const ass
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &state);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, socket_open);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &state);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, stop_ask);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &state);
     if (body) {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, (const char *)body->data);

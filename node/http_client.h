@@ -5,6 +5,7 @@
 #define ASSAY_NODE_HTTP_CLIENT_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 #include "base/bytes.h"
 #include "base/status.h"
@@ -15,8 +16,9 @@ typedef struct {
     size_t size_max;     // bytes of the answer
     uint32_t timeout_ms; // for the whole exchange, redirects included
     uint32_t redirects_max;
-    bool allow_private; // loopback, private, link-local and other special addresses
-    bool allow_file;    // file:// URLs, never as the target of a redirect
+    bool allow_private;      // loopback, private, link-local and other special addresses
+    bool allow_file;         // file:// URLs, never as the target of a redirect
+    const atomic_bool *stop; // ends the exchange, within a second, once it is true; NULL: never
 } assay_fetch_limits;
 
 typedef struct {
@@ -26,9 +28,9 @@ typedef struct {
 } assay_fetched;
 
 // GETs url, or POSTs body as JSON (NULL: GET). Errors: NETWORK (no connection), TIMEOUT, CAPACITY
-// (over size_max), FORBIDDEN (scheme, private address, too many redirects), NOT_FOUND (404, no such
-// file), FORMAT (no URL). Any other HTTP status is the caller's to judge. Nothing is left in *out
-// after an error. Any thread. Spec: F-41.
+// (over size_max), STOPPED, FORBIDDEN (scheme, private address, too many redirects), NOT_FOUND
+// (404, no such file), FORMAT (no URL). Any other HTTP status is the caller's to judge. Nothing is
+// left in *out after an error. Any thread. Spec: F-41.
 assay_status assay_fetch(assay_fetched *out, const char *url, const assay_bytes *body,
                          const assay_fetch_limits *limits, assay_error *err);
 

@@ -68,15 +68,31 @@ static assay_status pending_add(assay_provider *provider, const assay_receipt *r
     return ASSAY_OK;
 }
 
+static assay_status pending_read(assay_receipt *receipt, const uint8_t *data, size_t size,
+                                 assay_cursor *rest, assay_error *err) {
+    assay_leaf_ids ids;
+    assay_arena arena;
+    assay_cursor_init(rest, data, size);
+    assay_bytes bytes = assay_cursor_blob(rest, ASSAY_RECEIPT_SIZE_MAX);
+    if (rest->failed) return ASSAY_FAIL(err, TRUNCATED, "pending file ends in its receipt");
+    ASSAY_TRY(assay_receipt_decode(receipt, bytes.data, bytes.size, err));
+    assay_arena_init(&arena, LEAF_ARENA_MAX);
+    assay_status status = assay_leaf_read(&ids, rest->at, assay_cursor_left(rest), &arena, err);
+    if (status == ASSAY_OK) status = assay_leaf_match(receipt, &ids, err);
+    assay_arena_close(&arena);
+    return status;
+}
+
 static assay_status pending_load(assay_provider *provider, const char *path, assay_error *err) {
     uint8_t *data;
     size_t size;
     assay_cursor cursor;
     assay_receipt receipt;
+    assay_error why = {0};
     ASSAY_TRY(assay_file_read(path, PENDING_FILE_MAX, &data, &size, err));
-    assay_cursor_init(&cursor, data, size);
-    assay_bytes bytes = assay_cursor_blob(&cursor, ASSAY_RECEIPT_SIZE_MAX);
-    assay_status status = assay_receipt_decode(&receipt, bytes.data, bytes.size, err);
+    assay_status status = pending_read(&receipt, data, size, &cursor, &why);
+    if (status != ASSAY_OK)
+        status = assay_fail(err, status, 0, "%.200s is damaged: %.100s", path, why.text);
     if (status == ASSAY_OK)
         status = pending_add(provider, &receipt, cursor.at, assay_cursor_left(&cursor), err);
     free(data);
@@ -109,6 +125,7 @@ assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
     provider->wallet = wallet;
     provider->genesis = genesis;
     provider->options = *options;
+    pthread_mutex_init(&provider->turn, NULL);
     pthread_mutex_init(&provider->lock, NULL);
     provider->sessions = calloc(ASSAY_PROVIDER_SESSIONS_MAX, sizeof *provider->sessions);
     provider->pending = calloc(ASSAY_PROVIDER_PENDING_MAX, sizeof *provider->pending);
@@ -125,41 +142,51 @@ void assay_provider_close(assay_provider *provider) {
     free(provider->sessions);
     free(provider->lineages);
     pthread_mutex_destroy(&provider->lock);
+    pthread_mutex_destroy(&provider->turn);
 }
 
-// The session's entry, fetched where it is new. Its next sequence counts what is pending.
-static assay_status session_find(assay_provider_session **out, assay_provider *provider,
+// Its place in the cache, a new one where there is none; a full cache is emptied.
+static assay_provider_session *session_place(assay_provider *provider, const assay_hash *id) {
+    for (uint32_t i = 0; i < provider->session_count; i++)
+        if (assay_hash_equal(&provider->sessions[i].id, id)) return &provider->sessions[i];
+    if (provider->session_count == ASSAY_PROVIDER_SESSIONS_MAX) provider->session_count = 0;
+    return &provider->sessions[provider->session_count];
+}
+
+// The session, asked for where it is new or old. Its next sequence counts what is pending.
+static assay_status session_find(assay_provider_session *out, assay_provider *provider,
                                  const assay_hash *id, assay_error *err) {
-    for (uint32_t i = 0; i < provider->session_count; i++) {
-        *out = &provider->sessions[i];
-        if (assay_hash_equal(&(*out)->id, id)) return ASSAY_OK;
+    assay_provider_session *place = session_place(provider, id);
+    uint64_t now = assay_clock_ms();
+    bool known = place < provider->sessions + provider->session_count;
+    if (known && now - place->fetched_ms < ASSAY_PROVIDER_SESSION_MS) {
+        *out = *place;
+        return ASSAY_OK;
     }
-    if (provider->session_count == ASSAY_PROVIDER_SESSIONS_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "%u sessions are served, limit %d",
-                          provider->session_count, ASSAY_PROVIDER_SESSIONS_MAX);
-    assay_provider_session *entry = &provider->sessions[provider->session_count];
-    memset(entry, 0, sizeof *entry);
-    entry->id = *id;
-    ASSAY_TRY(assay_session_fetch(&entry->session, &provider->wallet->client, id, err));
-    entry->next_sequence = entry->session.last_sequence + 1;
+    memset(out, 0, sizeof *out);
+    out->id = *id;
+    out->fetched_ms = now;
+    ASSAY_TRY(assay_session_fetch(&out->session, &provider->wallet->client, id, err));
+    out->next_sequence = out->session.last_sequence + 1;
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         const assay_receipt *receipt = &provider->pending[i].receipt;
-        if (!assay_hash_equal(&receipt->request.session, id)) continue;
-        entry->pending_fees += receipt->fee;
-        if (receipt->request.sequence >= entry->next_sequence)
-            entry->next_sequence = receipt->request.sequence + 1;
+        if (!assay_hash_equal(&receipt->request.session, id) ||
+            receipt->request.sequence < out->next_sequence)
+            continue;
+        out->pending_fees += receipt->fee;
+        out->next_sequence = receipt->request.sequence + 1;
     }
-    provider->session_count++;
-    *out = entry;
+    *place = *out;
+    if (!known) provider->session_count++;
     return ASSAY_OK;
 }
 
 assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
                                           uint64_t *out, assay_error *err) {
-    assay_provider_session *entry;
+    assay_provider_session entry;
     pthread_mutex_lock(&provider->lock);
     assay_status status = session_find(&entry, provider, session, err);
-    if (status == ASSAY_OK) *out = entry->next_sequence;
+    if (status == ASSAY_OK) *out = entry.next_sequence;
     pthread_mutex_unlock(&provider->lock);
     return status;
 }
@@ -195,6 +222,10 @@ static assay_status session_check(const assay_provider *provider,
     if (session->ended)
         return ASSAY_FAIL(err, RANGE, "session ended at height %llu",
                           (unsigned long long)session->ended);
+    if (session->price_in == 0)
+        return ASSAY_FAIL(err, RANGE,
+                          "session pays 0 a prompt token: an answer could be worth "
+                          "nothing, and so be in no batch");
     if (session->price_in < provider->options.price_in_min ||
         session->price_out < provider->options.price_out_min)
         return ASSAY_FAIL(err, RANGE, "session pays %llu and %llu a token, limits %llu and %llu",
@@ -226,19 +257,15 @@ static void answer_spoil(const assay_provider *provider, uint32_t *ids, uint32_t
 
 // Generates and attributes. ids: the output, which the caller frees.
 static assay_status answer_make(assay_provider *provider, const assay_provider_session *entry,
-                                const assay_request *request, const uint32_t *prompt,
-                                assay_receipt *receipt, uint32_t **ids, assay_error *err) {
+                                const assay_lineage *lineage, const assay_request *request,
+                                const uint32_t *prompt, assay_receipt *receipt, uint32_t **ids,
+                                assay_error *err) {
     assay_workshop *shop = provider->shop;
     assay_generate_request run;
     assay_output output;
     assay_hash digest, missing;
-    const assay_lineage *lineage;
-    const assay_adapter *adapter = NULL;
-    ASSAY_TRY(lineage_find(&lineage, provider, &request->adapter, err));
-    if (!assay_hash_is_zero(&request->adapter)) {
-        adapter = assay_workshop_adapter(shop, &request->adapter);
-        if (!adapter) return ASSAY_FAIL(err, NOT_FOUND, "this provider has no such adapter");
-    }
+    const assay_adapter *adapter = assay_workshop_adapter(shop, &request->adapter);
+    ASSAY_TRY(assay_workshop_sources_check(shop, lineage, &missing, err));
     if (provider->options.misbehaviour == ASSAY_MISBEHAVE_ADAPTER) adapter = NULL;
     assay_request_digest(&digest, request, &provider->wallet->client.domain);
     assay_workshop_request(&run, request, &digest, prompt, adapter);
@@ -278,23 +305,86 @@ static assay_status answer_keep(assay_provider *provider, const uint32_t *prompt
     return status;
 }
 
-static assay_status answer_locked(assay_provider *provider, const assay_request *request,
-                                  const uint32_t *prompt, assay_receipt *receipt, uint32_t **ids,
-                                  assay_error *err) {
-    assay_provider_session *entry;
+// A request that was answered and whose receipt is pending: the answer may have been lost on its
+// way. *again false if it is another request. ids: the output, which the caller frees.
+static assay_status answer_again(assay_provider *provider, const assay_request *request,
+                                 assay_receipt *receipt, uint32_t **ids, bool *again,
+                                 assay_error *err) {
+    uint8_t asked[ASSAY_REQUEST_SIZE], had[ASSAY_REQUEST_SIZE];
+    assay_leaf_ids leaf;
+    assay_arena arena;
+    *again = false;
+    assay_request_encode(request, asked);
+    for (uint32_t i = 0; i < provider->pending_count && !*again; i++) {
+        const assay_provider_pending *entry = &provider->pending[i];
+        assay_request_encode(&entry->receipt.request, had);
+        if (memcmp(asked, had, sizeof asked) != 0) continue;
+        *again = true;
+        *receipt = entry->receipt;
+        assay_arena_init(&arena, LEAF_ARENA_MAX);
+        assay_status status = assay_leaf_read(&leaf, entry->leaf, entry->leaf_size, &arena, err);
+        if (status == ASSAY_OK) {
+            *ids = malloc(((size_t)leaf.output_count + 1) * sizeof **ids);
+            if (*ids)
+                memcpy(*ids, leaf.output, leaf.output_count * sizeof **ids);
+            else
+                status = ASSAY_FAIL(err, MEMORY, "no memory for an output");
+        }
+        assay_arena_close(&arena);
+        ASSAY_TRY(status);
+    }
+    return ASSAY_OK;
+}
+
+// What is checked before any work is done. lineage: of the request's adapter.
+static assay_status answer_admit(assay_provider *provider, const assay_request *request,
+                                 assay_provider_session *session, assay_lineage *lineage,
+                                 assay_error *err) {
+    const assay_lineage *found;
     if (provider->pending_count == ASSAY_PROVIDER_PENDING_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%u receipts wait for a batch, limit %d",
                           provider->pending_count, ASSAY_PROVIDER_PENDING_MAX);
     if (!assay_hash_equal(&request->model, &provider->shop->model.root))
         return ASSAY_FAIL(err, NOT_FOUND, "this provider has another model");
-    ASSAY_TRY(session_find(&entry, provider, &request->session, err));
-    ASSAY_TRY(session_check(provider, entry, request, err));
-    ASSAY_TRY(answer_make(provider, entry, request, prompt, receipt, ids, err));
-    ASSAY_TRY(answer_keep(provider, prompt, receipt, *ids, err));
-    entry->next_sequence++;
-    entry->pending_fees += receipt->fee;
-    provider->served++;
+    if (!assay_hash_is_zero(&request->adapter) &&
+        !assay_workshop_adapter(provider->shop, &request->adapter))
+        return ASSAY_FAIL(err, NOT_FOUND, "this provider has no such adapter");
+    ASSAY_TRY(session_find(session, provider, &request->session, err));
+    ASSAY_TRY(session_check(provider, session, request, err));
+    ASSAY_TRY(lineage_find(&found, provider, &request->adapter, err));
+    *lineage = *found;
     return ASSAY_OK;
+}
+
+// The receipt counts from now on.
+static void answer_note(assay_provider *provider, const assay_receipt *receipt) {
+    assay_provider_session *entry = session_place(provider, &receipt->request.session);
+    provider->served++;
+    // Not in the cache any more: it will be asked for, and what is pending counted.
+    if (entry == provider->sessions + provider->session_count) return;
+    entry->next_sequence = receipt->request.sequence + 1;
+    entry->pending_fees += receipt->fee;
+}
+
+// With the turn: checks, works without the lock, keeps.
+static assay_status answer_turn(assay_provider *provider, const assay_request *request,
+                                const uint32_t *prompt, assay_receipt *receipt, uint32_t **ids,
+                                assay_error *err) {
+    assay_provider_session session;
+    assay_lineage lineage;
+    bool again;
+    pthread_mutex_lock(&provider->lock);
+    assay_status status = answer_again(provider, request, receipt, ids, &again, err);
+    if (status == ASSAY_OK && !again)
+        status = answer_admit(provider, request, &session, &lineage, err);
+    pthread_mutex_unlock(&provider->lock);
+    if (status != ASSAY_OK || again) return status;
+    ASSAY_TRY(answer_make(provider, &session, &lineage, request, prompt, receipt, ids, err));
+    pthread_mutex_lock(&provider->lock);
+    status = answer_keep(provider, prompt, receipt, *ids, err);
+    if (status == ASSAY_OK) answer_note(provider, receipt);
+    pthread_mutex_unlock(&provider->lock);
+    return status;
 }
 
 assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
@@ -307,9 +397,9 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
     if (prompt_count != request->prompt_count ||
         !assay_hash_equal(&digest, &request->prompt_digest))
         return ASSAY_FAIL(err, MISMATCH, "prompt ids are not those the request commits to");
-    pthread_mutex_lock(&provider->lock);
-    assay_status status = answer_locked(provider, request, prompt, receipt, ids, err);
-    pthread_mutex_unlock(&provider->lock);
+    pthread_mutex_lock(&provider->turn);
+    assay_status status = answer_turn(provider, request, prompt, receipt, ids, err);
+    pthread_mutex_unlock(&provider->turn);
     if (status != ASSAY_OK) {
         free(*ids);
         *ids = NULL;

@@ -3,11 +3,13 @@
 //
 //   request → checked, generated, attributed → receipt (pending/, durable) → answered
 //   pending → evidence/<root>/ written → submit_batch in a block → pending files removed
+//   pending → its session's sequence is past it, or its session ended → pending file removed
 //
 // Invariants, with their tests in tests/node/test_provider.c:
 //  V1 a receipt is on disk before its consumer sees it (a crash loses no income)
 //  V2 evidence is on disk before its batch is sent (a batch is never unavailable by a crash)
 //  V3 sequences of a session are answered strictly in order
+//  V4 a receipt is in one batch at most: what the chain counts already is pending no more
 #ifndef ASSAY_NODE_PROVIDER_H
 #define ASSAY_NODE_PROVIDER_H
 
@@ -22,6 +24,7 @@ enum {
     ASSAY_PROVIDER_SESSIONS_MAX = 4096,
     ASSAY_PROVIDER_PENDING_MAX = 8192,
     ASSAY_PROVIDER_LINEAGES_MAX = 64,
+    ASSAY_PROVIDER_SESSION_MS = 2000, // age at which a session is asked for again
 };
 
 // How a provider cheats; only on chains whose genesis says testnet. For showing that it is caught.
@@ -43,12 +46,13 @@ typedef struct {
     assay_misbehaviour misbehaviour;
 } assay_provider_options;
 
-// A session that this provider serves.
+// A session that this provider serves, as the node told it. Only a cache.
 typedef struct {
     assay_hash id;
     assay_session session;
     uint64_t next_sequence;
     uint64_t pending_fees; // of receipts not yet in a block
+    uint64_t fetched_ms;   // monotonic
 } assay_provider_session;
 
 // A receipt waiting for its batch, with its leaf file's bytes.
@@ -59,13 +63,15 @@ typedef struct {
     uint64_t since_ms; // monotonic
 } assay_provider_pending;
 
-// One lock guards all below it. Opened once, closed once.
+// `turn` is held through an answer, so that they come one after the other; `lock` guards all below
+// it and is held for moments and questions to the node. turn before lock. Opened once, closed once.
 typedef struct {
     assay_workshop *shop;
     assay_wallet *wallet;
     const assay_genesis *genesis;
     assay_provider_options options;
 
+    pthread_mutex_t turn;
     pthread_mutex_t lock;
     assay_provider_session *sessions;
     uint32_t session_count;
@@ -77,16 +83,19 @@ typedef struct {
     uint64_t batched;
 } assay_provider;
 
-// Reads what an earlier run left pending. Errors: those of the files, MEMORY.
+// Reads what an earlier run left pending. Errors: those of the files, MISMATCH (a pending file
+// whose ids are not its receipt's), MEMORY. Lives: until close, after errors too. Spec: P-14.
 assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
                                  assay_wallet *wallet, const assay_genesis *genesis,
                                  const assay_provider_options *options, assay_error *err);
 void assay_provider_close(assay_provider *provider);
 
-// Answers one signed request. ids: the output, which the caller frees. Errors: REJECTED (request
-// rules), ORDER (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, context),
-// NOT_FOUND (session, adapter), CAPACITY (too much pending), and those of node and files.
-// Any thread. Spec: P-11 … P-14.
+// Answers one signed request; one that was answered and is still pending gets the same answer
+// again. ids: the output, which the caller frees. Errors: REJECTED (request rules), ORDER
+// (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, context), MISMATCH
+// (provider, prompt), NOT_FOUND (session, model, adapter), MISSING (a data set of the adapter),
+// CAPACITY (too much pending), and those of node and files. Any thread. Spec: P-11, P-12, P-13,
+// P-14, F-46.
 assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
                                    const uint32_t *prompt, uint32_t prompt_count,
                                    assay_receipt *receipt, uint32_t **ids, assay_error *err);
@@ -95,16 +104,19 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
 assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
                                           uint64_t *out, assay_error *err);
 
-// Whether receipts are due for a batch: enough of them, old enough, or `all` of them.
+// Whether receipts are due for a batch: enough of them, old enough, or `all` of them, and together
+// worth as much as the ledger asks of a batch. Spec: P-52.
 bool assay_provider_due(assay_provider *provider, bool all);
 
-// Makes a batch of everything pending, writes its evidence, sends it and waits for its block.
-// Returns NOT_FOUND if nothing is pending. Errors: REJECTED and those of node and files; the
-// receipts then stay pending. One thread. Spec: P-52.
+// Makes a batch of everything pending, writes its evidence, sends it and waits for its block. What
+// can be in no batch any more (V4, or an ended session) is dropped first, with a line on standard
+// error where money is lost. Returns NOT_FOUND if nothing is left. Errors: REJECTED and those of
+// node and files; the receipts then stay pending. One thread. Spec: P-52.
 assay_status assay_provider_batch(assay_provider *provider, assay_hash *batch, assay_error *err);
 
 // Posts evidence where the ledger says this provider is accused of withholding it. Returns through
-// count how many it posted. One thread. Spec: P-63.
+// count how many it posted. One that cannot be answered does not keep others from it. One thread.
+// Errors: the first of node, files and ledger (EVIDENCE_BAD: before anything is sent). Spec: P-63.
 assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, assay_error *err);
 
 // Reads <home>/evidence/<root>/<name> into fresh memory. Errors: NOT_FOUND, and those of files.

@@ -7,20 +7,30 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "ledger/evidence.h"
 #include "node/batch_table.h"
 #include "node/provider.h"
 
-enum { EVIDENCE_FILE_MAX = ASSAY_TABLE_BYTES_MAX, BATCH_MAX = 4096, DUTIES_MAX = 256 };
+enum {
+    EVIDENCE_FILE_MAX = ASSAY_TABLE_BYTES_MAX,
+    BATCH_MAX = 4096,
+    DUTIES_MAX = 256,
+    PARTS_MAX = 1024
+};
 
 bool assay_provider_due(assay_provider *provider, bool all) {
     pthread_mutex_lock(&provider->lock);
     uint64_t now = assay_clock_ms(); // with the lock: no receipt is younger than now
     bool due = provider->pending_count >= provider->options.batch_count ||
                (all && provider->pending_count);
-    for (uint32_t i = 0; !due && i < provider->pending_count; i++)
-        due = now - provider->pending[i].since_ms >= provider->options.batch_ms;
+    uint64_t fees = 0;
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        due = due || now - provider->pending[i].since_ms >= provider->options.batch_ms;
+        if (__builtin_add_overflow(fees, provider->pending[i].receipt.fee, &fees))
+            fees = UINT64_MAX;
+    }
     pthread_mutex_unlock(&provider->lock);
-    return due;
+    return due && fees >= provider->genesis->params.min_batch_fee;
 }
 
 static assay_status evidence_path(char *out, const assay_provider *provider, const assay_hash *root,
@@ -130,21 +140,15 @@ static assay_status making_send(making *m, assay_provider *provider, assay_hash 
     return ASSAY_OK;
 }
 
-static bool was_taken(const making *m, const assay_receipt *receipt) {
-    for (uint32_t i = 0; i < m->count; i++)
-        if (assay_receipt_compare(&m->receipts[i], receipt) == 0) return true;
-    return false;
-}
-
-// The batch is in a block: its receipts are pending no more. Sessions are asked for anew, since
+// The pending ones that `gone` names leave memory and disk. Sessions are asked for anew, since
 // their deposits have changed.
-static void making_finish(const making *m, assay_provider *provider) {
+static void pending_remove(assay_provider *provider, bool gone(const void *, const assay_receipt *),
+                           const void *context) {
     uint32_t kept = 0;
     char path[PATH_MAX], session[ASSAY_HEX_HASH_MAX];
-    pthread_mutex_lock(&provider->lock);
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         assay_provider_pending *entry = &provider->pending[i];
-        if (!was_taken(m, &entry->receipt)) {
+        if (!gone(context, &entry->receipt)) {
             provider->pending[kept++] = *entry;
             continue;
         }
@@ -156,14 +160,83 @@ static void making_finish(const making *m, assay_provider *provider) {
     }
     provider->pending_count = kept;
     provider->session_count = 0;
+}
+
+static bool was_taken(const void *context, const assay_receipt *receipt) {
+    const making *m = context;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (assay_receipt_compare(&m->receipts[i], receipt) == 0) return true;
+    return false;
+}
+
+// The batch is in a block: its receipts are pending no more.
+static void making_finish(const making *m, assay_provider *provider) {
+    pthread_mutex_lock(&provider->lock);
+    pending_remove(provider, was_taken, m);
     provider->batched++;
     pthread_mutex_unlock(&provider->lock);
+}
+
+typedef struct {
+    assay_hash id;
+    uint64_t last_sequence;
+    bool ended;
+} pruning;
+
+static bool is_over(const void *context, const assay_receipt *receipt) {
+    const pruning *p = context;
+    return assay_hash_equal(&p->id, &receipt->request.session) &&
+           (p->ended || receipt->request.sequence <= p->last_sequence);
+}
+
+// A crash, or a wait that was too short, can leave receipts pending that are in a block; sessions
+// end. A batch with either would be refused for ever, and all others with it.
+static assay_status session_prune(assay_provider *provider, const assay_hash *id,
+                                  assay_error *err) {
+    assay_session session;
+    uint64_t lost = 0;
+    ASSAY_TRY(assay_session_fetch(&session, &provider->wallet->client, id, err));
+    const pruning p = {*id, session.last_sequence, session.ended != 0};
+    pthread_mutex_lock(&provider->lock);
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_receipt *receipt = &provider->pending[i].receipt;
+        if (is_over(&p, receipt) && receipt->request.sequence > p.last_sequence)
+            lost += receipt->fee;
+    }
+    pending_remove(provider, is_over, &p);
+    pthread_mutex_unlock(&provider->lock);
+    if (lost)
+        fprintf(stderr, "assay: a session ended with %llu nopen in no batch\n",
+                (unsigned long long)lost);
+    return ASSAY_OK;
+}
+
+// Asks for each session with something pending. One thread takes from the pending ones: this one.
+static assay_status sessions_prune(assay_provider *provider, assay_error *err) {
+    assay_hash *ids = calloc(ASSAY_PROVIDER_PENDING_MAX, sizeof *ids);
+    uint32_t count = 0;
+    if (!ids) return ASSAY_FAIL(err, MEMORY, "no memory for sessions");
+    pthread_mutex_lock(&provider->lock);
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_hash *id = &provider->pending[i].receipt.request.session;
+        uint32_t at = 0;
+        while (at < count && !assay_hash_equal(&ids[at], id))
+            at++;
+        if (at == count) ids[count++] = *id;
+    }
+    pthread_mutex_unlock(&provider->lock);
+    assay_status status = ASSAY_OK;
+    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
+        status = session_prune(provider, &ids[i], err);
+    free(ids);
+    return status;
 }
 
 assay_status assay_provider_batch(assay_provider *provider, assay_hash *batch, assay_error *err) {
     making m = {.count = 0};
     assay_arena_init(&m.arena, ASSAY_TABLE_ARENA_MAX);
-    assay_status status = making_take(&m, provider, err);
+    assay_status status = sessions_prune(provider, err);
+    if (status == ASSAY_OK) status = making_take(&m, provider, err);
     if (status == ASSAY_OK) status = making_sum(&m, provider, err);
     if (status == ASSAY_OK) status = making_store(&m, provider, err);
     if (status == ASSAY_OK) status = making_send(&m, provider, batch, err);
@@ -172,26 +245,33 @@ assay_status assay_provider_batch(assay_provider *provider, assay_hash *batch, a
     return status;
 }
 
+// All parts in one row: the answer window is shorter than one block a part would take.
 static assay_status parts_post(assay_provider *provider, const assay_hash *batch, uint32_t sample,
                                const assay_bytes *data, assay_error *err) {
     size_t count = (data->size + ASSAY_EVIDENCE_PART_MAX - 1) / ASSAY_EVIDENCE_PART_MAX;
-    if (count == 0 || count > UINT16_MAX)
+    uint32_t taken;
+    if (count == 0 || count > PARTS_MAX)
         return ASSAY_FAIL(err, CAPACITY, "evidence of %zu bytes in %zu parts, limit %d", data->size,
-                          count, UINT16_MAX);
-    for (size_t i = 0; i < count; i++) {
+                          count, PARTS_MAX);
+    assay_tx *txs = calloc(count, sizeof *txs);
+    assay_sent *sents = calloc(count, sizeof *sents);
+    for (size_t i = 0; txs && i < count; i++) {
         size_t at = i * ASSAY_EVIDENCE_PART_MAX, left = data->size - at;
-        assay_tx tx = {.kind = ASSAY_TX_POST_EVIDENCE};
-        assay_sent sent;
-        tx.body.post_evidence = (assay_tx_post_evidence){
+        txs[i].kind = ASSAY_TX_POST_EVIDENCE;
+        txs[i].body.post_evidence = (assay_tx_post_evidence){
             .batch = *batch,
             .sample = sample,
             .part = (uint16_t)i,
             .part_count = (uint16_t)count,
             .data = {data->data + at,
                      left < ASSAY_EVIDENCE_PART_MAX ? left : ASSAY_EVIDENCE_PART_MAX}};
-        ASSAY_TRY(assay_wallet_send(provider->wallet, &tx, &sent, err));
     }
-    return ASSAY_OK;
+    assay_status status = txs && sents ? assay_wallet_send_row(provider->wallet, txs,
+                                                               (uint32_t)count, sents, &taken, err)
+                                       : ASSAY_FAIL(err, MEMORY, "no memory for %zu parts", count);
+    free(txs);
+    free(sents);
+    return status;
 }
 
 // The posting for one duty, out of the files kept beside the batch.
@@ -239,6 +319,10 @@ static assay_status duty_answer(assay_provider *provider, const json_t *duty, bo
         assay_batch_fetch(&batch, &tables, &provider->wallet->client, &id, &arena, err);
     if (status == ASSAY_OK)
         status = answer_build(provider, &batch, position, leaf, &posting, &arena, err);
+    // The ledger's own test: what it would drop is not worth its fees.
+    if (status == ASSAY_OK)
+        status = leaf ? assay_evidence_leaf_check(&batch, position, posting.data, posting.size, err)
+                      : assay_evidence_table_check(&batch, posting.data, posting.size, err);
     if (status == ASSAY_OK) status = parts_post(provider, &id, (uint32_t)sample, &posting, err);
     assay_arena_close(&arena);
     return status;
@@ -253,13 +337,18 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
     assay_hex_encode_0x(address, provider->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_client_get(&document, &provider->wallet->client, err, "duties/%s", address));
     assay_status status = assay_json_array(&duties, document, "duties", DUTIES_MAX, err);
-    for (size_t i = 0; status == ASSAY_OK && i < json_array_size(duties); i++) {
+    size_t duty_count = status == ASSAY_OK ? json_array_size(duties) : 0;
+    for (size_t i = 0; i < duty_count; i++) {
         const json_t *duty = json_array_get(duties, i);
+        assay_error why = {0};
         const char *kind = json_string_value(json_object_get(duty, "kind"));
         bool leaf = kind && strcmp(kind, "answer_leaf") == 0;
         if (!leaf && !(kind && strcmp(kind, "answer_table") == 0)) continue;
-        status = duty_answer(provider, duty, leaf, err);
-        if (status == ASSAY_OK) (*count)++;
+        assay_status answered = duty_answer(provider, duty, leaf, &why);
+        if (answered == ASSAY_OK)
+            (*count)++;
+        else if (status == ASSAY_OK)
+            status = assay_fail(err, answered, why.reject, "%s", why.text);
     }
     json_decref(document);
     return status;

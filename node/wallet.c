@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/hex.h"
 #include "base/json.h"
@@ -31,6 +32,39 @@ assay_status assay_wallet_send(assay_wallet *wallet, assay_tx *tx, assay_sent *s
     tx->principal = wallet->principal;
     return assay_client_send(sent, &wallet->client, tx, &wallet->key, (uint32_t)wallet->wait_ms,
                              err);
+}
+
+assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t count,
+                                   assay_sent *sents, uint32_t *taken, assay_error *err) {
+    const assay_client *client = &wallet->client;
+    uint64_t nonce;
+    *taken = 0;
+    if (!count) return ASSAY_OK;
+    ASSAY_TRY(
+        assay_client_nonce(&nonce, client, &wallet->address, assay_tx_lane(txs[0].kind), err));
+    uint8_t *data = malloc(ASSAY_TX_SIZE_MAX);
+    if (!data) return ASSAY_FAIL(err, MEMORY, "no memory for a transaction");
+    assay_status status = ASSAY_OK;
+    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++) {
+        assay_tx *tx = &txs[i];
+        size_t size;
+        memset(&sents[i], 0, sizeof sents[i]);
+        tx->chain_id = client->domain.chain_id;
+        tx->signer = wallet->address;
+        tx->principal = wallet->principal;
+        tx->lane = assay_tx_lane(tx->kind);
+        tx->nonce = nonce + i;
+        status = assay_tx_sign(tx, &client->domain, &wallet->key, err);
+        if (status == ASSAY_OK) status = assay_tx_encode(tx, data, ASSAY_TX_SIZE_MAX, &size, err);
+        assay_tx_digest(&sents[i].digest, tx, &client->domain);
+        if (status == ASSAY_OK)
+            status = assay_client_send_bytes(&sents[i], client, data, size,
+                                             i + 1 < count ? 0 : (uint32_t)wallet->wait_ms, err);
+        // A refusal in a block, or a wait that was too short, comes after it was taken.
+        if (status == ASSAY_OK || sents[i].height || status == ASSAY_TIMEOUT) *taken = i + 1;
+    }
+    free(data);
+    return status;
 }
 
 int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx) {

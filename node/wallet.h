@@ -66,6 +66,12 @@ void assay_wallet_close(assay_wallet *wallet);
 assay_status assay_wallet_send(assay_wallet *wallet, assay_tx *tx, assay_sent *sent,
                                assay_error *err);
 
+// Sends txs [count] of one lane, one nonce after the other without waiting between them, then waits
+// for the last. *taken: how many the node took; their fates are the chain's to tell. sents [count].
+// Errors: as assay_client_send, of the first that was not taken, or of the wait. Spec: P-9, F-40.
+assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t count,
+                                   assay_sent *sents, uint32_t *taken, assay_error *err);
+
 // Opens the wallet, sends one transaction, prints {"id","digest","height"} or a line, closes.
 // Returns: the exit code.
 int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx);

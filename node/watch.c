@@ -10,13 +10,43 @@
 #include "node/batch_table.h"
 #include "node/command.h"
 
-enum { DUTIES_MAX = 256 };
+enum { DUTIES_MAX = 256, HURRY_PART = 4 };
 
 typedef struct {
-    assay_check_task task;
-    uint8_t round;
+    assay_docket_question question;
+    assay_hash commitment; // of a reveal
     bool reveal;
 } duty;
+
+// The votes of one step, sent in one row.
+typedef struct {
+    duty duties[DUTIES_MAX];
+    assay_watch_vote *votes[DUTIES_MAX];
+    assay_tx txs[DUTIES_MAX];
+    assay_sent sents[DUTIES_MAX];
+    char reasons[DUTIES_MAX][ASSAY_ERROR_TEXT_MAX];
+    uint32_t count;
+} row;
+
+assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *options,
+                              assay_error *err) {
+    *watch = (assay_watch){.wallet = options->wallet,
+                           .hurry = options->commit_blocks / HURRY_PART,
+                           .manner = options->manner,
+                           .json = options->json};
+    watch->votes = calloc(ASSAY_WATCH_KEPT_MAX, sizeof *watch->votes);
+    if (!watch->votes) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
+    assay_status status =
+        assay_docket_open(&watch->docket, options->checker, ASSAY_DOCKET_THREADS, err);
+    if (status != ASSAY_OK) assay_watch_close(watch);
+    return status;
+}
+
+void assay_watch_close(assay_watch *watch) {
+    assay_docket_close(watch->docket);
+    free(watch->votes);
+    memset(watch, 0, sizeof *watch);
+}
 
 static assay_status declared_read(const assay_watch *watch, assay_hash *roots, uint32_t *count,
                                   assay_error *err) {
@@ -33,10 +63,11 @@ static assay_status declared_read(const assay_watch *watch, assay_hash *roots, u
     return status;
 }
 
-assay_status assay_watch_declare(assay_watch *watch, assay_error *err) {
+assay_status assay_watch_declare(const assay_watch *watch, const assay_workshop *shop,
+                                 assay_error *err) {
     assay_hash own[ASSAY_OPTION_TEXTS_MAX + 1], declared[ASSAY_ROOTS_MAX];
     uint32_t declared_count;
-    uint32_t count = assay_workshop_roots(watch->checker.shop, own);
+    uint32_t count = assay_workshop_roots(shop, own);
     ASSAY_TRY(declared_read(watch, declared, &declared_count, err));
     if (declared_count == count && memcmp(declared, own, count * sizeof *own) == 0) return ASSAY_OK;
     assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
@@ -49,12 +80,12 @@ assay_status assay_watch_declare(assay_watch *watch, assay_error *err) {
 static void salt_make(assay_hash *out, const assay_watch *watch, const duty *d) {
     uint8_t number[5];
     assay_sha256 sha;
-    assay_store_be32(number, d->task.sample);
-    number[4] = d->round;
+    assay_store_be32(number, d->question.task.sample);
+    number[4] = d->question.round;
     assay_sha256_init(&sha);
     assay_sha256_update(&sha, "salt", 4);
     assay_sha256_update(&sha, watch->wallet->key.bytes, ASSAY_KEY_SIZE);
-    assay_sha256_update(&sha, d->task.batch.bytes, ASSAY_HASH_SIZE);
+    assay_sha256_update(&sha, d->question.task.batch.bytes, ASSAY_HASH_SIZE);
     assay_sha256_update(&sha, number, sizeof number);
     assay_sha256_final(&sha, out);
 }
@@ -64,8 +95,8 @@ static assay_watch_vote *vote_find(assay_watch *watch, const duty *d) {
         watch->vote_count < ASSAY_WATCH_KEPT_MAX ? watch->vote_count : ASSAY_WATCH_KEPT_MAX;
     for (uint64_t i = 1; i <= kept; i++) {
         assay_watch_vote *vote = &watch->votes[(watch->vote_count - i) % ASSAY_WATCH_KEPT_MAX];
-        if (vote->sample == d->task.sample && vote->round == d->round &&
-            assay_hash_equal(&vote->batch, &d->task.batch))
+        if (vote->sample == d->question.task.sample && vote->round == d->question.round &&
+            assay_hash_equal(&vote->batch, &d->question.task.batch))
             return vote;
     }
     return NULL;
@@ -75,127 +106,198 @@ static void vote_tell(const assay_watch *watch, const duty *d, const assay_watch
                       const char *reason) {
     char batch[ASSAY_HEX_HASH_MAX];
     const char *what = d->reveal ? "reveal" : "commit";
-    assay_hex_encode_0x(batch, d->task.batch.bytes, ASSAY_HASH_SIZE);
+    assay_hex_encode_0x(batch, d->question.task.batch.bytes, ASSAY_HASH_SIZE);
     if (watch->json) {
         assay_command_print(json_pack("{s:s,s:s,s:i,s:i,s:i,s:s,s:s}", "vote", what, "batch", batch,
-                                      "sample", (int)d->task.sample, "round", (int)d->round,
-                                      "verdict", (int)vote->verdict, "verdict_name",
-                                      assay_verdict_name(vote->verdict), "reason", reason));
+                                      "sample", (int)d->question.task.sample, "round",
+                                      (int)d->question.round, "verdict", (int)vote->verdict,
+                                      "verdict_name", assay_verdict_name(vote->verdict), "reason",
+                                      reason));
         return;
     }
-    printf("%s batch %.14s… sample %u round %u: %s%s%s\n", what, batch, d->task.sample, d->round,
-           assay_verdict_name(vote->verdict), *reason ? ", " : "", reason);
+    printf("%s batch %.14s… sample %u round %u: %s%s%s\n", what, batch, d->question.task.sample,
+           d->question.round, assay_verdict_name(vote->verdict), *reason ? ", " : "", reason);
     fflush(stdout);
 }
 
-// Finds the verdict of a duty, by rerunning or by whatever this validator does instead.
-static assay_status verdict_find(assay_watch *watch, const duty *d, assay_watch_vote *vote,
-                                 char *reason, assay_error *err) {
-    *vote = (assay_watch_vote){.batch = d->task.batch,
-                               .sample = d->task.sample,
-                               .round = d->round,
-                               .verdict = ASSAY_VERDICT_MATCH};
+// A new vote in the ring. The oldest is forgotten.
+static assay_watch_vote *vote_keep(assay_watch *watch, const duty *d, uint8_t verdict,
+                                   const assay_hash *probe) {
+    assay_watch_vote *vote = &watch->votes[watch->vote_count++ % ASSAY_WATCH_KEPT_MAX];
+    *vote = (assay_watch_vote){.batch = d->question.task.batch,
+                               .sample = d->question.task.sample,
+                               .round = d->question.round,
+                               .verdict = verdict,
+                               .probe = *probe};
+    return vote;
+}
+
+static bool commitment_opens(const assay_watch *watch, const duty *d, uint8_t verdict,
+                             const assay_hash *probe) {
+    assay_hash salt, commitment;
+    salt_make(&salt, watch, d);
+    assay_verdict_commitment(&commitment, &watch->wallet->principal, &salt, verdict, probe);
+    return assay_hash_equal(&commitment, &d->commitment);
+}
+
+// Verdicts whose probe is zero open their commitment without a rerun: what was unavailable then may
+// be available now, or the other way round.
+static assay_watch_vote *vote_recall(assay_watch *watch, const duty *d) {
+    static const uint8_t bare[] = {ASSAY_VERDICT_REQUEST, ASSAY_VERDICT_UNAVAILABLE,
+                                   ASSAY_VERDICT_TABLE, ASSAY_VERDICT_TABLE_UNAVAILABLE};
+    static const assay_hash zero;
+    for (size_t i = 0; i < sizeof bare; i++)
+        if (commitment_opens(watch, d, bare[i], &zero)) return vote_keep(watch, d, bare[i], &zero);
+    return NULL;
+}
+
+// The vote of a duty. *vote NULL: not found yet. Errors: those of the docket; MISMATCH if it is not
+// the one that was committed.
+static assay_status vote_find_or_ask(assay_watch *watch, const duty *d, assay_watch_vote **vote,
+                                     char *reason, assay_error *err) {
+    assay_docket_answer answer;
     *reason = 0;
+    *vote = vote_find(watch, d);
+    if (!*vote && d->reveal) *vote = vote_recall(watch, d);
+    if (*vote) return ASSAY_OK;
     if (watch->manner == ASSAY_VALIDATOR_COPY) {
         // It has nothing to copy a probe from before the reveals: this is what copying comes to.
-        salt_make(&vote->probe, watch, d);
+        assay_hash probe;
+        salt_make(&probe, watch, d);
+        *vote = vote_keep(watch, d, ASSAY_VERDICT_MATCH, &probe);
         return ASSAY_OK;
     }
-    assay_arena arena;
-    assay_check_result result;
-    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
-    assay_status status = assay_check_run(&result, &watch->checker, &d->task, &arena, err);
-    assay_arena_close(&arena);
-    ASSAY_TRY(status);
-    vote->verdict = result.verdict;
-    vote->probe = result.probe;
-    memcpy(reason, result.reason, sizeof result.reason);
-    return ASSAY_OK;
-}
-
-static assay_status commit_send(assay_watch *watch, const duty *d, assay_error *err) {
-    assay_tx tx = {.kind = ASSAY_TX_VERDICT_COMMIT};
-    assay_hash salt;
-    assay_sent sent;
-    assay_watch_vote vote;
-    char reason[ASSAY_ERROR_TEXT_MAX];
-    ASSAY_TRY(verdict_find(watch, d, &vote, reason, err));
-    salt_make(&salt, watch, d);
-    tx.body.verdict_commit = (assay_tx_verdict_commit){
-        .batch = d->task.batch, .sample = d->task.sample, .round = d->round};
-    assay_verdict_commitment(&tx.body.verdict_commit.commitment, &watch->wallet->principal, &salt,
-                             vote.verdict, &vote.probe);
-    ASSAY_TRY(assay_wallet_send(watch->wallet, &tx, &sent, err));
-    watch->votes[watch->vote_count++ % ASSAY_WATCH_KEPT_MAX] = vote;
-    vote_tell(watch, d, &vote, reason);
-    return ASSAY_OK;
-}
-
-static assay_status reveal_send(assay_watch *watch, const duty *d, assay_error *err) {
-    assay_tx tx = {.kind = ASSAY_TX_VERDICT_REVEAL};
-    assay_sent sent;
-    assay_hash salt;
-    assay_watch_vote *vote = vote_find(watch, d);
-    char reason[ASSAY_ERROR_TEXT_MAX] = "";
-    if (watch->manner == ASSAY_VALIDATOR_SILENT || (vote && vote->revealed)) return ASSAY_OK;
-    if (!vote) {
-        vote = &watch->votes[watch->vote_count % ASSAY_WATCH_KEPT_MAX];
-        ASSAY_TRY(verdict_find(watch, d, vote, reason, err));
-        watch->vote_count++;
+    ASSAY_TRY(assay_docket_ask(watch->docket, &d->question, &answer, err));
+    if (!answer.found) return ASSAY_OK;
+    if (d->reveal && !commitment_opens(watch, d, answer.verdict, &answer.probe)) {
+        vote_keep(watch, d, answer.verdict, &answer.probe)->revealed = ASSAY_WATCH_TRIES_MAX;
+        return ASSAY_FAIL(err, MISMATCH,
+                          "sample %u was committed before a restart and comes to another verdict "
+                          "now, %u",
+                          d->question.task.sample, answer.verdict);
     }
-    salt_make(&salt, watch, d);
-    tx.body.verdict_reveal = (assay_tx_verdict_reveal){.batch = d->task.batch,
-                                                       .sample = d->task.sample,
-                                                       .round = d->round,
-                                                       .salt = salt,
-                                                       .verdict = vote->verdict,
-                                                       .probe = vote->probe};
-    ASSAY_TRY(assay_wallet_send(watch->wallet, &tx, &sent, err));
-    vote->revealed = true;
-    vote_tell(watch, d, vote, reason);
+    memcpy(reason, answer.reason, sizeof answer.reason);
+    *vote = vote_keep(watch, d, answer.verdict, &answer.probe);
     return ASSAY_OK;
+}
+
+static void tx_fill(assay_tx *tx, const assay_watch *watch, const duty *d,
+                    const assay_watch_vote *vote) {
+    assay_hash salt;
+    salt_make(&salt, watch, d);
+    memset(tx, 0, sizeof *tx);
+    if (d->reveal) {
+        tx->kind = ASSAY_TX_VERDICT_REVEAL;
+        tx->body.verdict_reveal = (assay_tx_verdict_reveal){.batch = vote->batch,
+                                                            .sample = vote->sample,
+                                                            .round = vote->round,
+                                                            .salt = salt,
+                                                            .verdict = vote->verdict,
+                                                            .probe = vote->probe};
+        return;
+    }
+    tx->kind = ASSAY_TX_VERDICT_COMMIT;
+    tx->body.verdict_commit = (assay_tx_verdict_commit){
+        .batch = vote->batch, .sample = vote->sample, .round = vote->round};
+    assay_verdict_commitment(&tx->body.verdict_commit.commitment, &watch->wallet->principal, &salt,
+                             vote->verdict, &vote->probe);
+}
+
+static void failure_tell(const assay_error *err) {
+    fprintf(stderr, "assay: duty not done, error %u: %s\n",
+            err->reject ? err->reject : (unsigned)err->status, err->text);
+}
+
+// Puts into the row what can be sent of this duty now.
+static void row_add(row *r, assay_watch *watch, const duty *d) {
+    assay_error err = {0};
+    assay_watch_vote *vote;
+    if (d->reveal && watch->manner == ASSAY_VALIDATOR_SILENT) return;
+    if (vote_find_or_ask(watch, d, &vote, r->reasons[r->count], &err) != ASSAY_OK) {
+        failure_tell(&err);
+        return;
+    }
+    if (!vote || (d->reveal ? vote->revealed : vote->committed) >= ASSAY_WATCH_TRIES_MAX) return;
+    tx_fill(&r->txs[r->count], watch, d, vote);
+    r->duties[r->count] = *d;
+    r->votes[r->count++] = vote;
+}
+
+static void row_send(row *r, const assay_watch *watch) {
+    assay_error err = {0};
+    uint32_t taken;
+    if (assay_wallet_send_row(watch->wallet, r->txs, r->count, r->sents, &taken, &err) != ASSAY_OK)
+        failure_tell(&err);
+    for (uint32_t i = 0; i < taken; i++) {
+        assay_watch_vote *vote = r->votes[i];
+        uint8_t *tries = r->duties[i].reveal ? &vote->revealed : &vote->committed;
+        if ((*tries)++ == 0) vote_tell(watch, &r->duties[i], vote, r->reasons[i]);
+    }
 }
 
 // Errors: FORMAT … ; *mine false for duties of other roles.
 static assay_status duty_read(duty *out, bool *mine, const json_t *object, assay_error *err) {
     const char *kind;
     uint64_t sample, round;
+    assay_check_task *task = &out->question.task;
     memset(out, 0, sizeof *out);
     ASSAY_TRY(assay_json_text(&kind, object, "kind", 32, err));
     out->reveal = strcmp(kind, "reveal") == 0;
     *mine = out->reveal || strcmp(kind, "commit") == 0;
-    ASSAY_TRY(assay_json_hash(&out->task.batch, object, "batch", err));
+    ASSAY_TRY(assay_json_hash(&task->batch, object, "batch", err));
     ASSAY_TRY(assay_json_u64(&sample, object, "sample", 0, UINT32_MAX, err));
     ASSAY_TRY(assay_json_u64(&round, object, "round", 0, UINT8_MAX, err));
-    ASSAY_TRY(assay_json_u64(&out->task.position, object, "position", 0, UINT64_MAX, err));
-    out->task.sample = (uint32_t)sample;
-    out->round = (uint8_t)round;
-    out->task.leaf_posted = json_is_true(json_object_get(object, "leaf_posted"));
-    out->task.table_posted = json_is_true(json_object_get(object, "table_posted"));
+    ASSAY_TRY(assay_json_u64(&task->position, object, "position", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&out->question.deadline, object, "deadline", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_hash(&out->commitment, object, "commitment", err));
+    task->sample = (uint32_t)sample;
+    out->question.round = (uint8_t)round;
+    task->leaf_posted = json_is_true(json_object_get(object, "leaf_posted"));
+    task->table_posted = json_is_true(json_object_get(object, "table_posted"));
+    return ASSAY_OK;
+}
+
+// Reveals first, their windows are the short ones and cost most to miss; then by deadline.
+static int duty_order(const void *a, const void *b) {
+    const duty *x = a, *y = b;
+    if (x->reveal != y->reveal) return x->reveal ? -1 : 1;
+    if (x->question.deadline != y->question.deadline)
+        return x->question.deadline < y->question.deadline ? -1 : 1;
+    return 0;
+}
+
+static assay_status step_run(row *r, duty *duties, assay_watch *watch, const json_t *document,
+                             assay_error *err) {
+    const json_t *list;
+    uint64_t height;
+    uint32_t count = 0;
+    ASSAY_TRY(assay_json_u64(&height, document, "height", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_array(&list, document, "duties", DUTIES_MAX, err));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        bool mine;
+        duty *d = &duties[count];
+        ASSAY_TRY(duty_read(d, &mine, json_array_get(list, i), err));
+        d->question.hurry = d->question.deadline < height + watch->hurry;
+        if (mine) count++;
+    }
+    qsort(duties, count, sizeof *duties, duty_order);
+    for (uint32_t i = 0; i < count; i++)
+        row_add(r, watch, &duties[i]);
+    row_send(r, watch);
     return ASSAY_OK;
 }
 
 assay_status assay_watch_step(assay_watch *watch, assay_error *err) {
     char address[ASSAY_HEX_HASH_MAX];
     json_t *document;
-    const json_t *list;
     assay_hex_encode_0x(address, watch->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_client_get(&document, &watch->wallet->client, err, "duties/%s", address));
-    assay_status status = assay_json_array(&list, document, "duties", DUTIES_MAX, err);
-    // Reveals first: their windows are the short ones.
-    for (int pass = 0; status == ASSAY_OK && pass < 2; pass++) {
-        for (size_t i = 0; i < json_array_size(list); i++) {
-            assay_error why = {0};
-            duty d;
-            bool mine;
-            assay_status done = duty_read(&d, &mine, json_array_get(list, i), &why);
-            if (done == ASSAY_OK && mine && d.reveal == (pass == 0))
-                done = d.reveal ? reveal_send(watch, &d, &why) : commit_send(watch, &d, &why);
-            if (done != ASSAY_OK)
-                fprintf(stderr, "assay: duty not done, error %u: %s\n",
-                        why.reject ? why.reject : (unsigned)why.status, why.text);
-        }
-    }
+    row *r = calloc(1, sizeof *r);
+    duty *duties = calloc(DUTIES_MAX, sizeof *duties);
+    assay_status status = r && duties ? step_run(r, duties, watch, document, err)
+                                      : ASSAY_FAIL(err, MEMORY, "no memory for duties");
+    free(duties);
+    free(r);
     json_decref(document);
     return status;
 }

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // A validator at work: asks the node for its duties, reruns, commits, reveals.
-//   duty commit → check run (kept) → verdict_commit in a block
-//   duty reveal → the kept verdict (made again after a restart) → verdict_reveal in a block
-// The salt of a vote follows from the key and the case, so nothing needs to be on disk.
+//   duty commit → verdict found by the docket → verdict_commit → kept
+//   duty reveal → the kept verdict (found again after a restart) → verdict_reveal
+// The salt of a vote follows from the key and the case, so nothing needs to be on disk. The loop
+// itself never waits for a stranger: reveals go first, then commits by deadline, in one row.
 #ifndef ASSAY_NODE_WATCH_H
 #define ASSAY_NODE_WATCH_H
 
-#include "node/check.h"
+#include "node/docket.h"
 #include "node/wallet.h"
 
-enum { ASSAY_WATCH_KEPT_MAX = 4096 };
+enum {
+    ASSAY_WATCH_KEPT_MAX = 4096,
+    ASSAY_WATCH_TRIES_MAX = 3, // of one commit or reveal that the ledger takes no note of
+};
 
 // How a validator cheats; only on chains whose genesis says testnet.
 typedef enum {
@@ -18,33 +22,49 @@ typedef enum {
     ASSAY_VALIDATOR_SILENT, // commits and never reveals
 } assay_validator_manner;
 
-// A verdict found and not yet shown.
+// A verdict found. committed, revealed: how often it was sent so.
 typedef struct {
     assay_hash batch;
     uint32_t sample;
     uint8_t round;
     uint8_t verdict;
     assay_hash probe;
-    bool revealed;
+    uint8_t committed;
+    uint8_t revealed;
 } assay_watch_vote;
 
-// Borrows all but votes. A zeroed `votes` is empty.
+// Opened once, closed once. A zeroed struct is safe to close.
 typedef struct {
-    assay_checker checker;
-    assay_wallet *wallet;
+    assay_docket *docket;
+    assay_wallet *wallet; // borrowed
+    uint64_t hurry;       // blocks before a commit's deadline at which fetching is given up
     assay_validator_manner manner;
     bool json;               // lines as JSON
     assay_watch_vote *votes; // ring [ASSAY_WATCH_KEPT_MAX]
     uint64_t vote_count;
 } assay_watch;
 
+typedef struct {
+    const assay_checker *checker; // borrowed
+    assay_wallet *wallet;         // borrowed, open
+    uint64_t commit_blocks;       // of the genesis
+    assay_validator_manner manner;
+    bool json;
+} assay_watch_options;
+
+// Errors: MEMORY. Lives: until close. Spec: F-49.
+assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *options,
+                              assay_error *err);
+void assay_watch_close(assay_watch *watch);
+
 // Declares the workshop's roots unless the ledger has them so. Errors: REJECTED, NETWORK …
 // Spec: P-36.
-assay_status assay_watch_declare(assay_watch *watch, assay_error *err);
+assay_status assay_watch_declare(const assay_watch *watch, const assay_workshop *shop,
+                                 assay_error *err);
 
-// Does everything that is due now; prints a line a vote. A duty that fails is told on standard
-// error and tried again at the next step while its window is open.
-// Errors: only when the duties cannot be had at all: NETWORK … Spec: P-56, P-57.
+// Sends every vote that is due and found, and asks the docket for the rest; prints a line a vote. A
+// duty that fails is told on standard error and tried again while its window is open.
+// Errors: only when the duties cannot be had at all: NETWORK … Spec: P-56, P-57, F-49.
 assay_status assay_watch_step(assay_watch *watch, assay_error *err);
 
 #endif

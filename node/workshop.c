@@ -118,6 +118,12 @@ static assay_status sources_find(assay_source *sources, const assay_workshop *sh
     return all ? ASSAY_OK : ASSAY_FAIL(err, MISSING, "a data set of the adapter is not loaded");
 }
 
+assay_status assay_workshop_sources_check(const assay_workshop *shop, const assay_lineage *lineage,
+                                          assay_hash *missing, assay_error *err) {
+    assay_source sources[ASSAY_SOURCES_MAX];
+    return sources_find(sources, shop, lineage, missing, err);
+}
+
 assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_lineage *lineage,
                                       uint32_t span_tokens_min, const uint32_t *prompt,
                                       uint32_t prompt_count, const uint32_t *output,

@@ -80,6 +80,11 @@ const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const as
 // Returns: how many.
 uint32_t assay_workshop_roots(const assay_workshop *shop, assay_hash *out);
 
+// Whether all data sets of a lineage are loaded. missing: the lowest id that is not, set with
+// MISSING. Errors: MISSING. Spec: P-10.
+assay_status assay_workshop_sources_check(const assay_workshop *shop, const assay_lineage *lineage,
+                                          assay_hash *missing, assay_error *err);
+
 // Whose data an output follows, as a receipt's table. spans: may be NULL, else the caller closes
 // it. missing: the lowest id of a source that is not loaded, set with MISSING.
 // Errors: MISSING, and those of attribution. Spec.

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/docket.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "node/batch_table.h"
+
+enum { PROVIDERS_MAX = 256 };
+
+typedef enum { FREE, WAITING, RUNNING, FOUND, FAILED } entry_state;
+
+typedef struct {
+    entry_state state;
+    assay_docket_question question;
+    assay_address provider;
+    uint64_t filed; // running number
+    atomic_bool stop;
+    assay_docket_answer answer;
+    assay_error failure;
+} entry;
+
+struct assay_docket {
+    const assay_checker *checker;
+    pthread_mutex_t lock; // guards all below
+    pthread_cond_t work;
+    bool closing;
+    entry entries[ASSAY_DOCKET_KEPT_MAX];
+    uint64_t filed;
+    assay_address late[PROVIDERS_MAX]; // ring of providers that were late the last time
+    uint32_t late_at;
+    unsigned thread_count;
+    pthread_t threads[ASSAY_DOCKET_THREADS];
+};
+
+static bool same_batch(const entry *e, const assay_docket_question *question) {
+    return e->state != FREE && e->question.round == question->round &&
+           e->question.task.leaf_posted == question->task.leaf_posted &&
+           e->question.task.table_posted == question->task.table_posted &&
+           assay_hash_equal(&e->question.task.batch, &question->task.batch);
+}
+
+static entry *entry_find(assay_docket *docket, const assay_docket_question *question) {
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        entry *e = &docket->entries[i];
+        if (same_batch(e, question) && e->question.task.sample == question->task.sample) return e;
+    }
+    return NULL;
+}
+
+// A free place, or that of the oldest answer.
+static entry *entry_place(assay_docket *docket) {
+    entry *oldest = NULL;
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        entry *e = &docket->entries[i];
+        if (e->state == FREE) return e;
+        if (e->state == WAITING || e->state == RUNNING) continue;
+        if (!oldest || e->filed < oldest->filed) oldest = e;
+    }
+    return oldest;
+}
+
+// ---- who was late ----
+
+static uint32_t late_find(const assay_docket *docket, const assay_address *provider) {
+    uint32_t i = 0;
+    while (i < PROVIDERS_MAX && !assay_address_equal(&docket->late[i], provider))
+        i++;
+    return i;
+}
+
+static void late_note(assay_docket *docket, const assay_address *provider, bool late) {
+    uint32_t at = late_find(docket, provider);
+    if (late && at == PROVIDERS_MAX)
+        docket->late[docket->late_at++ % PROVIDERS_MAX] = *provider;
+    else if (!late && at < PROVIDERS_MAX)
+        memset(&docket->late[at], 0, sizeof docket->late[at]);
+}
+
+// ---- threads ----
+
+// Waiting, of a provider with threads to spare, the earliest deadline first (D1, D2).
+static entry *entry_next(assay_docket *docket) {
+    entry *best = NULL;
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        entry *e = &docket->entries[i];
+        unsigned running = 0;
+        if (e->state != WAITING || (best && e->question.deadline >= best->question.deadline))
+            continue;
+        for (uint32_t j = 0; j < ASSAY_DOCKET_KEPT_MAX; j++)
+            running += docket->entries[j].state == RUNNING &&
+                       assay_address_equal(&docket->entries[j].provider, &e->provider);
+        if (running < (docket->thread_count + 1) / 2) best = e;
+    }
+    return best;
+}
+
+// The table's verdict where another sample of the batch came to it (D3).
+static bool table_known(const assay_docket *docket, entry *e) {
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        const entry *other = &docket->entries[i];
+        if (other->state != FOUND || !same_batch(other, &e->question)) continue;
+        if (other->answer.verdict != ASSAY_VERDICT_TABLE &&
+            other->answer.verdict != ASSAY_VERDICT_TABLE_UNAVAILABLE)
+            continue;
+        e->answer = other->answer;
+        return true;
+    }
+    return false;
+}
+
+// One check, without the lock.
+static void entry_run(assay_docket *docket, entry *e, bool late) {
+    assay_check_task task = e->question.task;
+    assay_check_result result = {0};
+    assay_error err = {0};
+    assay_arena arena;
+    task.stop = &e->stop;
+    task.fetch_ms = late ? ASSAY_DOCKET_LATE_MS : 0;
+    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+    assay_status status = assay_check_run(&result, docket->checker, &task, &arena, &err);
+    assay_arena_close(&arena);
+    pthread_mutex_lock(&docket->lock);
+    e->state = status == ASSAY_OK ? FOUND : FAILED;
+    e->failure = err;
+    e->answer = (assay_docket_answer){true, result.verdict, result.probe, ""};
+    memcpy(e->answer.reason, result.reason, sizeof e->answer.reason);
+    if (status == ASSAY_OK) late_note(docket, &e->provider, result.late);
+    pthread_cond_broadcast(&docket->work); // its provider may have a thread to spare again
+}
+
+static void *thread_run(void *context) {
+    assay_docket *docket = context;
+    pthread_mutex_lock(&docket->lock);
+    while (!docket->closing) {
+        entry *e = entry_next(docket);
+        if (!e) {
+            pthread_cond_wait(&docket->work, &docket->lock);
+            continue;
+        }
+        if (table_known(docket, e)) {
+            e->state = FOUND;
+            continue;
+        }
+        bool late = late_find(docket, &e->provider) < PROVIDERS_MAX;
+        e->state = RUNNING;
+        pthread_mutex_unlock(&docket->lock);
+        entry_run(docket, e, late); // comes back with the lock
+    }
+    pthread_mutex_unlock(&docket->lock);
+    return NULL;
+}
+
+assay_status assay_docket_open(assay_docket **out, const assay_checker *checker, unsigned threads,
+                               assay_error *err) {
+    assay_docket *docket = calloc(1, sizeof *docket);
+    *out = docket;
+    if (!docket) return ASSAY_FAIL(err, MEMORY, "no memory for a docket");
+    docket->checker = checker;
+    pthread_mutex_init(&docket->lock, NULL);
+    pthread_cond_init(&docket->work, NULL);
+    if (threads > ASSAY_DOCKET_THREADS) threads = ASSAY_DOCKET_THREADS;
+    for (; docket->thread_count < threads; docket->thread_count++)
+        if (pthread_create(&docket->threads[docket->thread_count], NULL, thread_run, docket) != 0)
+            break;
+    if (docket->thread_count == threads) return ASSAY_OK;
+    assay_docket_close(docket);
+    *out = NULL;
+    return ASSAY_FAIL(err, MEMORY, "no thread for a docket");
+}
+
+void assay_docket_close(assay_docket *docket) {
+    if (!docket) return;
+    pthread_mutex_lock(&docket->lock);
+    docket->closing = true;
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++)
+        atomic_store(&docket->entries[i].stop, true);
+    pthread_cond_broadcast(&docket->work);
+    pthread_mutex_unlock(&docket->lock);
+    for (unsigned i = 0; i < docket->thread_count; i++)
+        pthread_join(docket->threads[i], NULL);
+    pthread_cond_destroy(&docket->work);
+    pthread_mutex_destroy(&docket->lock);
+    free(docket);
+}
+
+// Whose batch it is, from another question about it or from the node.
+static assay_status provider_find(assay_address *out, assay_docket *docket, const assay_hash *id,
+                                  assay_error *err) {
+    assay_batch batch;
+    assay_batch_tables tables;
+    assay_arena arena;
+    bool known = false;
+    pthread_mutex_lock(&docket->lock);
+    for (uint32_t i = 0; !known && i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        const entry *e = &docket->entries[i];
+        known = e->state != FREE && assay_hash_equal(&e->question.task.batch, id);
+        if (known) *out = e->provider;
+    }
+    pthread_mutex_unlock(&docket->lock);
+    if (known) return ASSAY_OK;
+    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+    assay_status status =
+        assay_batch_fetch(&batch, &tables, docket->checker->client, id, &arena, err);
+    if (status == ASSAY_OK) *out = batch.provider;
+    assay_arena_close(&arena);
+    return status;
+}
+
+static assay_status question_file(assay_docket *docket, const assay_docket_question *question,
+                                  assay_error *err) {
+    assay_address provider;
+    ASSAY_TRY(provider_find(&provider, docket, &question->task.batch, err));
+    pthread_mutex_lock(&docket->lock);
+    entry *e = entry_place(docket);
+    if (e) {
+        e->state = WAITING;
+        e->question = *question;
+        e->provider = provider;
+        e->filed = docket->filed++;
+        atomic_store(&e->stop, false);
+        pthread_cond_signal(&docket->work);
+    }
+    pthread_mutex_unlock(&docket->lock);
+    return e ? ASSAY_OK
+             : ASSAY_FAIL(err, CAPACITY, "%d checks are in progress, limit %d",
+                          ASSAY_DOCKET_KEPT_MAX, ASSAY_DOCKET_KEPT_MAX);
+}
+
+assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question *question,
+                              assay_docket_answer *answer, assay_error *err) {
+    assay_status status = ASSAY_OK;
+    memset(answer, 0, sizeof *answer);
+    pthread_mutex_lock(&docket->lock);
+    entry *e = entry_find(docket, question);
+    if (e && e->state == FOUND) {
+        *answer = e->answer;
+    } else if (e && e->state == FAILED) {
+        e->state = FREE;
+        status = assay_fail(err, e->failure.status, e->failure.reject, "%s", e->failure.text);
+    } else if (e && question->hurry && e->state == RUNNING) {
+        atomic_store(&e->stop, true);
+    }
+    pthread_mutex_unlock(&docket->lock);
+    if (status != ASSAY_OK || e) return status;
+    return question_file(docket, question, err);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verdicts found beside the loop that votes. Reruns take turns on the one generator; what takes
+// long is fetching from strangers, so each check has a thread of its own while it lasts.
+//   asked → waiting → (a thread is free) running → found, kept for the round
+//                                             └→ failed on our side: told once, then asked anew
+// Invariants, with their tests in tests/node/test_docket.c:
+//  D1 one provider has at most half of the threads: those that hang cannot keep others waiting
+//  D2 the earliest deadline goes first
+//  D3 a table that cannot be had is not fetched again for the batch's other samples, and a provider
+//     that was late once is waited for ASSAY_DOCKET_LATE_MS only, until it is in time again
+#ifndef ASSAY_NODE_DOCKET_H
+#define ASSAY_NODE_DOCKET_H
+
+#include "node/check.h"
+
+enum {
+    ASSAY_DOCKET_THREADS = 16,
+    ASSAY_DOCKET_KEPT_MAX = 1024, // checks; the oldest that nobody waits for make room
+    ASSAY_DOCKET_LATE_MS = 1000,
+};
+
+typedef struct assay_docket assay_docket;
+
+// What is asked for. The same question is asked again until it is answered.
+typedef struct {
+    assay_check_task task;
+    uint8_t round;
+    uint64_t deadline; // height: the last that is of use
+    bool hurry;        // give up what is being fetched: it counts as unavailable
+} assay_docket_question;
+
+typedef struct {
+    bool found;
+    uint8_t verdict;
+    assay_hash probe;
+    char reason[ASSAY_ERROR_TEXT_MAX];
+} assay_docket_answer;
+
+// Starts its threads. Errors: MEMORY. Lives: until close, which gives up what is being fetched and
+// waits for what is being rerun. Spec: F-49.
+assay_status assay_docket_open(assay_docket **out, const assay_checker *checker, unsigned threads,
+                               assay_error *err);
+void assay_docket_close(assay_docket *docket);
+
+// Answers if it can (answer->found), else sees to it. The node is asked once who a batch's provider
+// is. One thread. Errors: CAPACITY (all places taken), NETWORK …, and those of assay_check_run;
+// after an error the next call begins anew. Spec: F-49.
+assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question *question,
+                              assay_docket_answer *answer, assay_error *err);
+
+#endif
