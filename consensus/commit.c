@@ -102,8 +102,7 @@ void assay_commit_write(assay_writer *writer, const assay_commit *commit) {
     assay_writer_u64(writer, commit->height);
     assay_block_id_write(writer, &commit->block);
     assay_writer_address(writer, &commit->validator);
-    assay_writer_u64(writer, commit->time.seconds);
-    assay_writer_u32(writer, commit->time.nanos);
+    assay_time_write(writer, &commit->time);
     assay_writer_copy(writer, commit->signature, sizeof commit->signature);
 }
 
@@ -111,8 +110,6 @@ void assay_commit_read(assay_cursor *cursor, assay_commit *commit) {
     commit->height = assay_cursor_u64(cursor);
     assay_block_id_read(cursor, &commit->block);
     assay_cursor_address(cursor, &commit->validator);
-    commit->time.seconds = assay_cursor_u64(cursor);
-    commit->time.nanos = assay_cursor_u32(cursor);
-    if (commit->time.nanos > 999999999) cursor->failed = true;
+    assay_time_read(cursor, &commit->time);
     assay_cursor_copy(cursor, commit->signature, sizeof commit->signature);
 }

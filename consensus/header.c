@@ -93,6 +93,17 @@ void assay_header_protobuf(assay_writer *writer, const assay_header *header) {
     }
 }
 
+void assay_time_write(assay_writer *writer, const assay_time *time) {
+    assay_writer_u64(writer, time->seconds);
+    assay_writer_u32(writer, time->nanos);
+}
+
+void assay_time_read(assay_cursor *cursor, assay_time *time) {
+    time->seconds = assay_cursor_u64(cursor);
+    time->nanos = assay_cursor_u32(cursor);
+    if (time->seconds > ASSAY_TIME_SECONDS_MAX || time->nanos > 999999999) cursor->failed = true;
+}
+
 void assay_block_id_write(assay_writer *writer, const assay_block_id *id) {
     assay_writer_hash(writer, &id->hash);
     assay_writer_u32(writer, id->part_count);
@@ -108,8 +119,7 @@ void assay_block_id_read(assay_cursor *cursor, assay_block_id *id) {
 void assay_header_write(assay_writer *writer, const assay_header *header) {
     assay_writer_blob(writer, header->chain_id, (uint32_t)strlen(header->chain_id));
     assay_writer_u64(writer, header->height);
-    assay_writer_u64(writer, header->time.seconds);
-    assay_writer_u32(writer, header->time.nanos);
+    assay_time_write(writer, &header->time);
     assay_block_id_write(writer, &header->last_block);
     assay_writer_hash(writer, &header->last_commit_hash);
     assay_writer_hash(writer, &header->data_hash);
@@ -129,9 +139,7 @@ void assay_header_read(assay_cursor *cursor, assay_header *header) {
     for (size_t i = 0; i < chain_id.size; i++)
         if (chain_id.data[i] < 0x21 || chain_id.data[i] > 0x7e) cursor->failed = true;
     header->height = assay_cursor_u64(cursor);
-    header->time.seconds = assay_cursor_u64(cursor);
-    header->time.nanos = assay_cursor_u32(cursor);
-    if (header->time.nanos > 999999999) cursor->failed = true;
+    assay_time_read(cursor, &header->time);
     assay_block_id_read(cursor, &header->last_block);
     assay_cursor_hash(cursor, &header->last_commit_hash);
     assay_cursor_hash(cursor, &header->data_hash);

@@ -8,11 +8,12 @@
 
 // CometBFT's limit on a chain id, and the versions every header states.
 enum { ASSAY_CHAIN_ID_MAX = 50, ASSAY_BLOCK_PROTOCOL = 11, ASSAY_APP_PROTOCOL = 1 };
+#define ASSAY_TIME_SECONDS_MAX UINT64_C(253402300799) // the year 9999 ends, and protobuf's times
 
 // Seconds and nanoseconds since 1970; no rule of the ledger reads it.
 typedef struct {
-    uint64_t seconds;
-    uint32_t nanos; // below 10^9
+    uint64_t seconds; // at most ASSAY_TIME_SECONDS_MAX
+    uint32_t nanos;   // below 10^9
 } assay_time;
 
 // What a commit signs: a header's hash and the Merkle root over the block's 64 KiB parts.
@@ -51,9 +52,11 @@ void assay_block_id_protobuf(assay_writer *writer, const assay_block_id *id);
 void assay_time_protobuf(assay_writer *writer, const assay_time *time);
 
 // The header in Assay's own files: fixed order, big-endian. Errors (read): as the cursor's; a chain
-// id over its limit or not printable fails the cursor. Spec: C-4.
+// id over its limit or not printable, or a time over its own, fails the cursor. Spec: C-4.
 void assay_header_write(assay_writer *writer, const assay_header *header);
 void assay_header_read(assay_cursor *cursor, assay_header *header);
+void assay_time_write(assay_writer *writer, const assay_time *time);
+void assay_time_read(assay_cursor *cursor, assay_time *time);
 void assay_block_id_write(assay_writer *writer, const assay_block_id *id);
 void assay_block_id_read(assay_cursor *cursor, assay_block_id *id);
 
