@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // State: blocks.log = head ‖ record*,
 //        record = u64 number ‖ u32 size ‖ SHA-256(number ‖ size ‖ payload) ‖ payload;
-//        blocks.idx = u64 offset of each record, a cache that can always be made again.
+//        blocks.idx = u64 offset of each record, a cache that can always be made again;
+//        blocks.torn = the bytes that open last cut off, for a person who thinks it was wrong.
 //
 //   closed ──open──▶ ready ──append: written, fsynced──▶ ready      (count + 1)
 //                      │  └─append fails: cut back──▶ ready         (count as before)
@@ -39,9 +40,11 @@ struct assay_blocklog {
     int log;
     int index; // -1: a reader found none
     bool writable;
-    pthread_mutex_t lock; // guards count and size
+    pthread_mutex_t lock; // guards all below
     uint64_t count;
     uint64_t size; // end of the last whole record
+    uint64_t near; // a record, and where it starts: one read lately ended there
+    uint64_t near_at;
 };
 
 // What stands before a payload.
@@ -168,25 +171,6 @@ static void index_trust(assay_blocklog *log, uint64_t file_size) {
     }
 }
 
-// Where a record starts: as the index says, or by walking from the nearest earlier record that it
-// knows.
-static assay_status offset_find(const assay_blocklog *log, uint64_t number, uint64_t end,
-                                uint64_t *at, assay_error *err) {
-    record_head head;
-    uint64_t known = number + 1;
-    *at = 0;
-    while (*at < HEAD_SIZE && known > 0) {
-        *at = index_get(log, --known);
-        if (*at >= HEAD_SIZE && head_read(log, *at, known, end, &head, NULL) != ASSAY_OK) *at = 0;
-    }
-    if (*at < HEAD_SIZE) *at = HEAD_SIZE;
-    for (; known < number; known++) {
-        ASSAY_TRY(head_read(log, *at, known, end, &head, err));
-        *at = head.end;
-    }
-    return ASSAY_OK;
-}
-
 // --- opening ---
 
 static assay_status folder_sync(const char *path, assay_error *err) {
@@ -255,9 +239,26 @@ static bool tail_is_torn(const assay_blocklog *log, uint64_t file_size) {
            head.end == file_size;
 }
 
-// Walks from the trusted end over further whole records, and cuts off what a crash left.
-static assay_status tail_scan(assay_blocklog *log, uint64_t file_size, uint64_t count_min,
-                              assay_error *err) {
+// Cuts off what follows the last whole record, and keeps it beside the log.
+static assay_status tail_cut(assay_blocklog *log, const char *folder, uint64_t file_size,
+                             assay_error *err) {
+    char path[PATH_MAX];
+    size_t size = (size_t)(file_size - log->size);
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "blocks.torn", err));
+    uint8_t *tail = malloc(size);
+    if (!tail) return ASSAY_FAIL(err, MEMORY, "a torn record of %zu bytes needs memory", size);
+    assay_status status = all_read(log->log, tail, size, log->size, err);
+    if (status == ASSAY_OK) status = assay_file_replace(path, tail, size, 0600, err);
+    free(tail);
+    ASSAY_TRY(status);
+    if (ftruncate(log->log, (off_t)log->size) != 0)
+        return assay_fail_errno(err, errno, "cannot cut the torn end of the block log");
+    return ASSAY_OK;
+}
+
+// Walks from the trusted end over further whole records, to the end or to what a crash left.
+static assay_status tail_scan(assay_blocklog *log, const char *folder, uint64_t file_size,
+                              uint64_t count_min, assay_error *err) {
     assay_error why = {0};
     while (log->size < file_size) {
         record_head head;
@@ -278,8 +279,7 @@ static assay_status tail_scan(assay_blocklog *log, uint64_t file_size, uint64_t 
     if (log->size < file_size && !tail_is_torn(log, file_size))
         return ASSAY_FAIL(err, CORRUPT, "%s, and it is not the rest of a crash", why.text);
     if (!log->writable) return ASSAY_OK;
-    if (ftruncate(log->log, (off_t)log->size) != 0)
-        return assay_fail_errno(err, errno, "cannot cut the torn end of the block log");
+    if (log->size < file_size) ASSAY_TRY(tail_cut(log, folder, file_size, err));
     if (ftruncate(log->index, (off_t)(log->count * 8)) != 0)
         return assay_fail_errno(err, errno, "cannot cut the block log's index");
     return ASSAY_OK;
@@ -299,7 +299,7 @@ assay_status assay_blocklog_open(assay_blocklog **out, const char *folder, bool 
     if (status == ASSAY_OK) status = head_check(log, folder, &file_size, err);
     if (status == ASSAY_OK) {
         index_trust(log, file_size);
-        status = tail_scan(log, file_size, count_min, err);
+        status = tail_scan(log, folder, file_size, count_min, err);
     }
     if (status != ASSAY_OK) {
         assay_blocklog_close(log);
@@ -319,17 +319,11 @@ void assay_blocklog_close(assay_blocklog *log) {
 
 // --- records ---
 
-static void end_get(const assay_blocklog *log, uint64_t *count, uint64_t *size) {
+uint64_t assay_blocklog_count(const assay_blocklog *log) {
     pthread_mutex_t *lock = (pthread_mutex_t *)&log->lock;
     pthread_mutex_lock(lock);
-    *count = log->count;
-    *size = log->size;
+    uint64_t count = log->count;
     pthread_mutex_unlock(lock);
-}
-
-uint64_t assay_blocklog_count(const assay_blocklog *log) {
-    uint64_t count, size;
-    end_get(log, &count, &size);
     return count;
 }
 
@@ -363,18 +357,39 @@ assay_status assay_blocklog_append(assay_blocklog *log, const uint8_t *data, siz
     return ASSAY_OK;
 }
 
+// Finds a record without the index: from the one last read, or from the first.
+static assay_status record_walk(const assay_blocklog *log, uint64_t near, uint64_t near_at,
+                                uint64_t number, uint64_t end, uint64_t *at, assay_error *err) {
+    bool behind = near_at >= HEAD_SIZE && near <= number;
+    *at = behind ? near_at : HEAD_SIZE;
+    for (uint64_t i = behind ? near : 0; i < number; i++) {
+        record_head head;
+        ASSAY_TRY(head_read(log, *at, i, end, &head, err));
+        *at = head.end;
+    }
+    return ASSAY_OK;
+}
+
 assay_status assay_blocklog_read(assay_blocklog *log, uint64_t index, uint8_t **data, size_t *size,
                                  assay_error *err) {
-    uint64_t count, end, at;
     record_head head;
     *data = NULL;
     *size = 0;
-    end_get(log, &count, &end);
+    pthread_mutex_lock(&log->lock);
+    uint64_t count = log->count, end = log->size, near = log->near, near_at = log->near_at;
+    pthread_mutex_unlock(&log->lock);
     if (index >= count)
         return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu, last is %llu", (ull)index + 1,
                           (ull)count);
-    ASSAY_TRY(offset_find(log, index, end, &at, err));
-    ASSAY_TRY(record_read(log, at, index, end, &head, data, err));
+    uint64_t at = index_get(log, index);
+    if (at < HEAD_SIZE || record_read(log, at, index, end, &head, data, NULL) != ASSAY_OK) {
+        ASSAY_TRY(record_walk(log, near, near_at, index, end, &at, err));
+        ASSAY_TRY(record_read(log, at, index, end, &head, data, err));
+    }
+    pthread_mutex_lock(&log->lock);
+    log->near = index + 1;
+    log->near_at = head.end;
+    pthread_mutex_unlock(&log->lock);
     *size = head.size;
     return ASSAY_OK;
 }
