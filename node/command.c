@@ -67,6 +67,7 @@ bool assay_command_begin(assay_invocation *invocation, const assay_option *optio
     return true;
 }
 
+// F-9's table.
 static int exit_of(assay_status status) {
     switch (status) {
     case ASSAY_OK:
@@ -75,13 +76,21 @@ static int exit_of(assay_status status) {
     case ASSAY_CONFIG:
     case ASSAY_UNSUPPORTED:
         return ASSAY_EXIT_USAGE;
-    case ASSAY_REJECTED:
-        return ASSAY_EXIT_REJECT;
+    case ASSAY_MEMORY:
+    case ASSAY_IO:
+    case ASSAY_PERMISSION:
+    case ASSAY_DISK_FULL:
+    case ASSAY_BUSY:
+    case ASSAY_CORRUPT:
+        return ASSAY_EXIT_SYSTEM;
     case ASSAY_NETWORK:
     case ASSAY_TIMEOUT:
+    case ASSAY_STOPPED:
         return ASSAY_EXIT_NETWORK;
+    case ASSAY_REJECTED:
+        return ASSAY_EXIT_REJECT;
     default:
-        return status >= ASSAY_TRUNCATED ? ASSAY_EXIT_INPUT : ASSAY_EXIT_SYSTEM;
+        return ASSAY_EXIT_INPUT;
     }
 }
 
@@ -95,10 +104,13 @@ int assay_command_fail(const assay_invocation *invocation, const assay_error *er
 }
 
 int assay_command_print(json_t *document) {
-    int bad = !document || json_dumpf(document, stdout, JSON_COMPACT) != 0 || putchar('\n') < 0 ||
-              fflush(stdout) != 0;
+    if (!document) {
+        fprintf(stderr, "assay: no memory for the answer, or a text in it is not UTF-8\n");
+        return ASSAY_EXIT_SYSTEM;
+    }
+    bool good = json_dumpf(document, stdout, JSON_COMPACT) == 0 && putchar('\n') >= 0;
     json_decref(document);
-    return bad ? ASSAY_EXIT_SYSTEM : ASSAY_EXIT_OK;
+    return good && fflush(stdout) == 0 ? ASSAY_EXIT_OK : ASSAY_EXIT_SYSTEM;
 }
 
 bool assay_terminal_colours(void) {

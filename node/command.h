@@ -12,9 +12,9 @@ typedef enum {
     ASSAY_EXIT_OK = 0,
     ASSAY_EXIT_NO = 1,      // the command ran and the answer is no: a check failed, a mismatch
     ASSAY_EXIT_USAGE = 2,   // arguments or configuration
-    ASSAY_EXIT_INPUT = 3,   // a file or message was refused
-    ASSAY_EXIT_SYSTEM = 4,  // disk, memory, permission, port
-    ASSAY_EXIT_NETWORK = 5, // the other side cannot be reached or took too long
+    ASSAY_EXIT_INPUT = 3,   // a file, message or name was refused, or is not there
+    ASSAY_EXIT_SYSTEM = 4,  // disk, memory, permission, port, damaged state
+    ASSAY_EXIT_NETWORK = 5, // the other side cannot be reached, took too long or is stopping
     ASSAY_EXIT_REJECT = 6,  // refused by a ledger rule
 } assay_exit;
 

@@ -11,35 +11,35 @@
 #include "base/json.h"
 #include "base/keccak.h"
 
-enum {
-    DERIVED_SIZE = 32,
-    IV_SIZE = 16,
-    SALT_SIZE_MAX = 64,
-    UUID_TEXT = 36,
-    ITERATIONS_MAX = 10000000,
-};
+enum { DERIVED_SIZE = 32, UUID_TEXT = 36, ITERATIONS_MAX = 10000000, COST_MAX = 1024 };
 static const uint64_t scrypt_bytes_max = (uint64_t)1 << 30;
 
-typedef struct {
+static assay_status costs_read(assay_scrypt_costs *out, const json_t *params, assay_error *err) {
     uint64_t n, r, p;
-    uint8_t salt[SALT_SIZE_MAX];
-    size_t salt_size;
-} scrypt_costs;
-
-static assay_status scrypt_derive(uint8_t *out, const char *password, const scrypt_costs *costs,
-                                  assay_error *err) {
-    // 128·n·r bytes, and as much again for p lanes at most; checked before anything is allocated.
-    if (costs->n < 2 || (costs->n & (costs->n - 1)) || !costs->r || !costs->p || costs->r > 1024 ||
-        costs->p > 1024 || costs->n > scrypt_bytes_max / (128 * costs->r) ||
-        costs->n * costs->r * costs->p > scrypt_bytes_max / 16)
-        return ASSAY_FAIL(err, CAPACITY, "scrypt costs n %llu r %llu p %llu, limit 1 GiB",
-                          (unsigned long long)costs->n, (unsigned long long)costs->r,
-                          (unsigned long long)costs->p);
-    if (EVP_PBE_scrypt(password, strlen(password), costs->salt, costs->salt_size, costs->n,
-                       costs->r, costs->p, 2 * scrypt_bytes_max, out, DERIVED_SIZE) != 1)
-        return ASSAY_FAIL(err, MEMORY, "scrypt with n %llu needs memory",
-                          (unsigned long long)costs->n);
+    ASSAY_TRY(assay_json_u64(&n, params, "n", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&r, params, "r", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&p, params, "p", 0, UINT64_MAX, err));
+    if (n < 2 || (n & (n - 1)) || !r || !p)
+        return ASSAY_FAIL(err, RANGE, "scrypt with n %llu, r %llu, p %llu", (unsigned long long)n,
+                          (unsigned long long)r, (unsigned long long)p);
+    if (r > COST_MAX || p > COST_MAX || n > scrypt_bytes_max / (128 * r) ||
+        n * r * p > scrypt_bytes_max / 16)
+        return ASSAY_FAIL(err, CAPACITY, "scrypt with n %llu, r %llu, p %llu passes 1 GiB or 10 s",
+                          (unsigned long long)n, (unsigned long long)r, (unsigned long long)p);
+    *out = (assay_scrypt_costs){n, (uint32_t)r, (uint32_t)p};
     return ASSAY_OK;
+}
+
+static assay_status key_derive(uint8_t *out, const assay_keystore *keystore, const char *password,
+                               assay_error *err) {
+    assay_bytes secret = {(const uint8_t *)password, strlen(password)};
+    assay_bytes salt = {keystore->salt, keystore->salt_size};
+    if (keystore->kdf == ASSAY_KDF_SCRYPT)
+        return assay_scrypt(out, DERIVED_SIZE, secret, salt, &keystore->costs, err);
+    if (PKCS5_PBKDF2_HMAC(password, (int)secret.size, salt.data, (int)salt.size,
+                          (int)keystore->iterations, EVP_sha256(), DERIVED_SIZE, out) == 1)
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, MEMORY, "libcrypto cannot run PBKDF2");
 }
 
 // AES-128-CTR is its own inverse.
@@ -59,6 +59,7 @@ static void mac_make(assay_hash *out, const uint8_t *derived, const uint8_t *cip
     memcpy(bytes, derived + 16, 16);
     memcpy(bytes + 16, ciphertext, ASSAY_KEY_SIZE);
     assay_keccak256_of(out, bytes, sizeof bytes);
+    OPENSSL_cleanse(bytes, sizeof bytes);
 }
 
 static void uuid_write(char *out, uint8_t *bytes) {
@@ -78,120 +79,126 @@ static void uuid_write(char *out, uint8_t *bytes) {
 
 // The members are bare hexadecimal, as every wallet writes them.
 static json_t *bare_hex(const uint8_t *data, size_t size) {
-    char text[2 * SALT_SIZE_MAX + 1];
+    char text[2 * ASSAY_KEYSTORE_SALT_MAX + 1];
     assay_hex_encode(text, data, size);
     return json_string(text);
 }
 
+static json_t *keystore_json(const assay_keystore *keystore, const char *uuid) {
+    return json_pack(
+        "{s:o,s:{s:s,s:o,s:{s:o},s:s,s:{s:i,s:I,s:I,s:I,s:o},s:o},s:s,s:i}", "address",
+        bare_hex(keystore->address.bytes, ASSAY_ADDRESS_SIZE), "crypto", "cipher", "aes-128-ctr",
+        "ciphertext", bare_hex(keystore->ciphertext, ASSAY_KEY_SIZE), "cipherparams", "iv",
+        bare_hex(keystore->iv, sizeof keystore->iv), "kdf", "scrypt", "kdfparams", "dklen",
+        DERIVED_SIZE, "n", (json_int_t)keystore->costs.n, "r", (json_int_t)keystore->costs.r, "p",
+        (json_int_t)keystore->costs.p, "salt", bare_hex(keystore->salt, keystore->salt_size), "mac",
+        bare_hex(keystore->mac.bytes, ASSAY_HASH_SIZE), "id", uuid, "version", 3);
+}
+
 assay_status assay_keystore_seal(json_t **out, const assay_key *key, const char *password,
                                  bool light, assay_error *err) {
-    uint8_t random[32 + IV_SIZE + 16], derived[DERIVED_SIZE], ciphertext[ASSAY_KEY_SIZE];
+    uint8_t random[32 + 16 + 16], derived[DERIVED_SIZE];
     char uuid[UUID_TEXT + 1];
-    assay_address address;
-    assay_hash mac;
+    assay_keystore keystore = {
+        .kdf = ASSAY_KDF_SCRYPT,
+        .costs = {light ? ASSAY_SCRYPT_N_LIGHT : ASSAY_SCRYPT_N_DEFAULT, 8, 1},
+        .salt_size = 32,
+    };
     *out = NULL;
-    ASSAY_TRY(assay_key_address(&address, key, err));
+    ASSAY_TRY(assay_key_address(&keystore.address, key, err));
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         return ASSAY_FAIL(err, IO, "the system gives no random bytes");
-    scrypt_costs costs = {light ? ASSAY_SCRYPT_N_LIGHT : ASSAY_SCRYPT_N_DEFAULT, 8, 1, {0}, 32};
-    memcpy(costs.salt, random, 32);
-    const uint8_t *iv = random + 32;
-    ASSAY_TRY(scrypt_derive(derived, password, &costs, err));
-    assay_status status = key_crypt(ciphertext, key->bytes, derived, iv, err);
-    mac_make(&mac, derived, ciphertext);
+    memcpy(keystore.salt, random, 32);
+    memcpy(keystore.iv, random + 32, 16);
+    uuid_write(uuid, random + 32 + 16);
+    assay_status status = key_derive(derived, &keystore, password, err);
+    if (status == ASSAY_OK)
+        status = key_crypt(keystore.ciphertext, key->bytes, derived, keystore.iv, err);
+    if (status == ASSAY_OK) mac_make(&keystore.mac, derived, keystore.ciphertext);
     OPENSSL_cleanse(derived, sizeof derived);
     ASSAY_TRY(status);
-    uuid_write(uuid, random + 32 + IV_SIZE);
-    *out = json_pack("{s:o,s:{s:s,s:o,s:{s:o},s:s,s:{s:i,s:I,s:i,s:i,s:o},s:o},s:s,s:i}", "address",
-                     bare_hex(address.bytes, sizeof address.bytes), "crypto", "cipher",
-                     "aes-128-ctr", "ciphertext", bare_hex(ciphertext, sizeof ciphertext),
-                     "cipherparams", "iv", bare_hex(iv, IV_SIZE), "kdf", "scrypt", "kdfparams",
-                     "dklen", DERIVED_SIZE, "n", (json_int_t)costs.n, "r", (int)costs.r, "p",
-                     (int)costs.p, "salt", bare_hex(costs.salt, costs.salt_size), "mac",
-                     bare_hex(mac.bytes, sizeof mac.bytes), "id", uuid, "version", 3);
+    *out = keystore_json(&keystore, uuid);
     return *out ? ASSAY_OK : ASSAY_FAIL(err, MEMORY, "no memory for a keystore");
 }
 
-static assay_status salt_get(uint8_t *salt, size_t *size, const json_t *params, assay_error *err) {
-    const char *text;
-    ASSAY_TRY(assay_json_text(&text, params, "salt", 2 * SALT_SIZE_MAX + 2, err));
-    *size = strlen(text) / 2 - (text[0] == '0' && text[1] == 'x');
-    return assay_hex_decode(salt, *size, text, err);
+static assay_status word_check(const json_t *object, const char *name, const char *known,
+                               assay_error *err) {
+    const char *word;
+    ASSAY_TRY(assay_json_text(&word, object, name, 32, err));
+    if (strcmp(word, known) == 0) return ASSAY_OK;
+    return ASSAY_FAIL(err, UNSUPPORTED, "%s is \"%s\", known is %s", name, word, known);
 }
 
-static assay_status key_derive(uint8_t *derived, const json_t *crypto, const char *password,
-                               assay_error *err) {
-    const char *kdf, *prf;
+static assay_status kdf_read(assay_keystore *out, const json_t *crypto, assay_error *err) {
+    const char *kdf;
     const json_t *params;
-    uint64_t size, count;
-    scrypt_costs costs = {0};
-    ASSAY_TRY(assay_json_text(&kdf, crypto, "kdf", 16, err));
+    uint64_t size;
+    ASSAY_TRY(assay_json_text(&kdf, crypto, "kdf", 32, err));
     ASSAY_TRY(assay_json_object(&params, crypto, "kdfparams", err));
     ASSAY_TRY(assay_json_u64(&size, params, "dklen", DERIVED_SIZE, DERIVED_SIZE, err));
-    ASSAY_TRY(salt_get(costs.salt, &costs.salt_size, params, err));
+    ASSAY_TRY(assay_json_bytes(out->salt, &out->salt_size, sizeof out->salt, params, "salt", err));
     if (strcmp(kdf, "scrypt") == 0) {
-        ASSAY_TRY(assay_json_u64(&costs.n, params, "n", 2, UINT32_MAX, err));
-        ASSAY_TRY(assay_json_u64(&costs.r, params, "r", 1, UINT32_MAX, err));
-        ASSAY_TRY(assay_json_u64(&costs.p, params, "p", 1, UINT32_MAX, err));
-        return scrypt_derive(derived, password, &costs, err);
+        out->kdf = ASSAY_KDF_SCRYPT;
+        return costs_read(&out->costs, params, err);
     }
     if (strcmp(kdf, "pbkdf2") != 0)
-        return ASSAY_FAIL(err, UNSUPPORTED, "kdf is \"%.16s\", known are scrypt and pbkdf2", kdf);
-    ASSAY_TRY(assay_json_u64(&count, params, "c", 1, ITERATIONS_MAX, err));
-    ASSAY_TRY(assay_json_text(&prf, params, "prf", 16, err));
-    if (strcmp(prf, "hmac-sha256") != 0)
-        return ASSAY_FAIL(err, UNSUPPORTED, "prf is \"%.16s\", known is hmac-sha256", prf);
-    if (PKCS5_PBKDF2_HMAC(password, (int)strlen(password), costs.salt, (int)costs.salt_size,
-                          (int)count, EVP_sha256(), DERIVED_SIZE, derived) != 1)
-        return ASSAY_FAIL(err, MEMORY, "libcrypto cannot run PBKDF2");
+        return ASSAY_FAIL(err, UNSUPPORTED, "kdf is \"%s\", known are scrypt and pbkdf2", kdf);
+    out->kdf = ASSAY_KDF_PBKDF2;
+    ASSAY_TRY(word_check(params, "prf", "hmac-sha256", err));
+    ASSAY_TRY(assay_json_u64(&out->iterations, params, "c", 1, UINT64_MAX, err));
+    if (out->iterations > ITERATIONS_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%llu iterations of PBKDF2, limit %d",
+                          (unsigned long long)out->iterations, ITERATIONS_MAX);
     return ASSAY_OK;
 }
 
-static assay_status key_decrypt(assay_key *key, const json_t *crypto, const uint8_t *derived,
-                                assay_error *err) {
-    const char *cipher;
-    const json_t *params;
-    uint8_t ciphertext[ASSAY_KEY_SIZE], iv[IV_SIZE];
-    assay_hash mac, expected;
-    ASSAY_TRY(assay_json_text(&cipher, crypto, "cipher", 16, err));
-    if (strcmp(cipher, "aes-128-ctr") != 0)
-        return ASSAY_FAIL(err, UNSUPPORTED, "cipher is \"%.16s\", known is aes-128-ctr", cipher);
-    ASSAY_TRY(assay_json_hex(ciphertext, sizeof ciphertext, crypto, "ciphertext", err));
-    ASSAY_TRY(assay_json_object(&params, crypto, "cipherparams", err));
-    ASSAY_TRY(assay_json_hex(iv, sizeof iv, params, "iv", err));
-    ASSAY_TRY(assay_json_hash(&mac, crypto, "mac", err));
-    mac_make(&expected, derived, ciphertext);
-    if (CRYPTO_memcmp(mac.bytes, expected.bytes, sizeof mac.bytes) != 0)
-        return ASSAY_FAIL(err, FORBIDDEN, "wrong password for this keystore");
-    return key_crypt(key->bytes, ciphertext, derived, iv, err);
-}
-
-// Geth writes "crypto"; older wallets and the specification's examples write "Crypto".
+// Geth writes "crypto"; ethers and the specification's first examples write "Crypto".
 static assay_status crypto_get(const json_t **out, const json_t *document, assay_error *err) {
     const char *name = json_object_get(document, "Crypto") ? "Crypto" : "crypto";
     return assay_json_object(out, document, name, err);
 }
 
-assay_status assay_keystore_open(assay_key *key, const json_t *document, const char *password,
-                                 assay_error *err) {
+assay_status assay_keystore_parse(assay_keystore *out, const json_t *document, assay_error *err) {
     uint64_t version;
-    const json_t *crypto;
-    uint8_t derived[DERIVED_SIZE];
-    assay_address address, stated;
-    ASSAY_TRY(assay_json_u64(&version, document, "version", 0, UINT32_MAX, err));
+    const json_t *crypto, *params;
+    memset(out, 0, sizeof *out);
+    ASSAY_TRY(assay_json_u64(&version, document, "version", 0, UINT64_MAX, err));
     if (version != 3)
         return ASSAY_FAIL(err, VERSION, "keystore version %llu, known is 3",
                           (unsigned long long)version);
     ASSAY_TRY(crypto_get(&crypto, document, err));
-    assay_status status = key_derive(derived, crypto, password, err);
-    if (status == ASSAY_OK) status = key_decrypt(key, crypto, derived, err);
+    ASSAY_TRY(word_check(crypto, "cipher", "aes-128-ctr", err));
+    ASSAY_TRY(assay_json_hex(out->ciphertext, ASSAY_KEY_SIZE, crypto, "ciphertext", err));
+    ASSAY_TRY(assay_json_object(&params, crypto, "cipherparams", err));
+    ASSAY_TRY(assay_json_hex(out->iv, sizeof out->iv, params, "iv", err));
+    ASSAY_TRY(assay_json_hash(&out->mac, crypto, "mac", err));
+    ASSAY_TRY(kdf_read(out, crypto, err));
+    out->has_address = json_object_get(document, "address") != NULL;
+    return out->has_address ? assay_json_address(&out->address, document, "address", err)
+                            : ASSAY_OK;
+}
+
+static assay_status key_decrypt(assay_key *key, const assay_keystore *keystore,
+                                const uint8_t *derived, assay_error *err) {
+    assay_hash mac;
+    assay_address address;
+    mac_make(&mac, derived, keystore->ciphertext);
+    if (CRYPTO_memcmp(mac.bytes, keystore->mac.bytes, ASSAY_HASH_SIZE) != 0)
+        return ASSAY_FAIL(err, FORBIDDEN, "wrong password for this keystore");
+    ASSAY_TRY(key_crypt(key->bytes, keystore->ciphertext, derived, keystore->iv, err));
+    ASSAY_TRY(assay_key_address(&address, key, err));
+    // The MAC does not cover the IV: only the address tells that it was changed.
+    if (keystore->has_address && !assay_address_equal(&keystore->address, &address))
+        return ASSAY_FAIL(err, MISMATCH, "keystore states another address than its key's");
+    return ASSAY_OK;
+}
+
+assay_status assay_keystore_open(assay_key *key, const assay_keystore *keystore,
+                                 const char *password, assay_error *err) {
+    uint8_t derived[DERIVED_SIZE];
+    assay_status status = key_derive(derived, keystore, password, err);
+    if (status == ASSAY_OK) status = key_decrypt(key, keystore, derived, err);
     OPENSSL_cleanse(derived, sizeof derived);
-    if (status == ASSAY_OK) status = assay_key_address(&address, key, err);
-    if (status == ASSAY_OK && json_object_get(document, "address")) {
-        status = assay_json_address(&stated, document, "address", err);
-        if (status == ASSAY_OK && !assay_address_equal(&stated, &address))
-            status = ASSAY_FAIL(err, MISMATCH, "keystore states another address than its key's");
-    }
     if (status != ASSAY_OK) assay_key_clear(key);
     return status;
 }
@@ -199,10 +206,11 @@ assay_status assay_keystore_open(assay_key *key, const json_t *document, const c
 assay_status assay_keystore_read(assay_key *key, const char *path, const char *password,
                                  assay_error *err) {
     json_t *document;
+    assay_keystore keystore;
     ASSAY_TRY(assay_json_read(&document, path, ASSAY_KEYSTORE_SIZE_MAX, err));
-    assay_status status = assay_keystore_open(key, document, password, err);
+    assay_status status = assay_keystore_parse(&keystore, document, err);
     json_decref(document);
-    return status;
+    return status == ASSAY_OK ? assay_keystore_open(key, &keystore, password, err) : status;
 }
 
 assay_status assay_keystore_write(const char *path, const assay_key *key, const char *password,

@@ -7,25 +7,47 @@
 #include <jansson.h>
 
 #include "ledger/sign.h"
+#include "node/scrypt.h"
 
 enum {
     ASSAY_KEYSTORE_SIZE_MAX = 16 << 10,
+    ASSAY_KEYSTORE_SALT_MAX = 64,
     ASSAY_PASSWORD_SIZE_MAX = 1024,
     ASSAY_SCRYPT_N_DEFAULT = 1 << 17, // geth's standard; about 128 MiB and 0.3 s
     ASSAY_SCRYPT_N_LIGHT = 1 << 12,
 };
 
+// A keystore file's content, checked. Plain data, no secret.
+typedef struct {
+    enum { ASSAY_KDF_SCRYPT, ASSAY_KDF_PBKDF2 } kdf;
+    assay_scrypt_costs costs;
+    uint64_t iterations; // of PBKDF2
+    uint8_t salt[ASSAY_KEYSTORE_SALT_MAX];
+    size_t salt_size;
+    uint8_t iv[16];
+    uint8_t ciphertext[ASSAY_KEY_SIZE];
+    assay_hash mac;
+    bool has_address;
+    assay_address address;
+} assay_keystore;
+
+// Reads a document. Costs are bounded: 1 GiB of memory and about ten seconds, whoever wrote it.
+// Errors: VERSION, UNSUPPORTED (kdf, cipher, prf), CAPACITY (costs), MISSING, FORMAT, RANGE.
+// Spec: F-42.
+assay_status assay_keystore_parse(assay_keystore *out, const json_t *document, assay_error *err);
+
+// Decrypts its key. Errors: FORBIDDEN (wrong password), MISMATCH (another address than stated),
+// RANGE (no valid key), MEMORY. Lives: the caller clears *key. Spec: F-42.
+assay_status assay_keystore_open(assay_key *key, const assay_keystore *keystore,
+                                 const char *password, assay_error *err);
+
 // Encrypts a key. light: cheap scrypt, for testnets. Returns through out a JSON document the
-// caller releases. Errors: MEMORY, IO (no randomness). Spec: F-42.
+// caller releases. Errors: RANGE (no valid key), MEMORY, IO (no randomness). Spec: F-42.
 assay_status assay_keystore_seal(json_t **out, const assay_key *key, const char *password,
                                  bool light, assay_error *err);
 
-// Decrypts a key. Errors: FORMAT, MISSING, UNSUPPORTED (kdf, cipher), VERSION, CAPACITY (scrypt
-// costs over 1 GiB), FORBIDDEN (wrong password), MISMATCH (address). Spec: F-42.
-assay_status assay_keystore_open(assay_key *key, const json_t *document, const char *password,
-                                 assay_error *err);
-
-// The same from and to a file. write refuses to replace one. Errors: also those of the file.
+// The same from and to a file, made with mode 0600, never over another. Errors: also those of the
+// file. Spec: F-42.
 assay_status assay_keystore_read(assay_key *key, const char *path, const char *password,
                                  assay_error *err);
 assay_status assay_keystore_write(const char *path, const assay_key *key, const char *password,

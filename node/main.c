@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The assay program: finds the subcommand and hands over.
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "node/commands.h"
 
-static void usage_print(FILE *out) {
-    fprintf(out, "assay settles the value of AI work\n\nusage: assay COMMAND [options]\n\n");
-    for (size_t i = 0; i < assay_command_count; i++)
-        fprintf(out, "  %-18s %s\n", assay_commands[i].name, assay_commands[i].summary);
-    fprintf(out, "\nassay COMMAND --help explains one of them\n");
+static const assay_command program = {"", "settles the value of AI work", NULL};
+
+// The commands whose first word is `group`, or all (NULL). Returns: how many there are.
+static size_t commands_print(FILE *out, const char *group) {
+    size_t count = 0;
+    for (size_t i = 0; i < assay_command_count; i++) {
+        const assay_command *command = &assay_commands[i];
+        size_t length = strcspn(command->name, " ");
+        if (group && (strlen(group) != length || strncmp(group, command->name, length) != 0))
+            continue;
+        if (count++ == 0) fprintf(out, "usage: assay COMMAND [options]\n\n");
+        fprintf(out, "  %-18s %s\n", command->name, command->summary);
+    }
+    if (count) fprintf(out, "\nassay COMMAND --help explains one of them\n");
+    return count;
 }
 
 // How many of the arguments the command's words take up; 0 if they differ.
@@ -28,30 +39,57 @@ static int words_match(const char *name, int argc, char **argv) {
     return taken;
 }
 
+static const assay_command *command_find(int argc, char **argv, int *taken) {
+    const assay_command *found = NULL;
+    *taken = 0;
+    for (size_t i = 0; i < assay_command_count; i++) {
+        int words = words_match(assay_commands[i].name, argc, argv);
+        if (words <= *taken) continue;
+        *taken = words;
+        found = &assay_commands[i];
+    }
+    return found;
+}
+
+static bool word_given(int argc, char **argv, const char *word) {
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], word) == 0) return true;
+    return false;
+}
+
+// Help for everything or a group of commands, or the complaint that there is no such command.
+static int unknown(int argc, char **argv) {
+    bool help = argc == 0 || word_given(argc, argv, "--help") || strcmp(argv[0], "help") == 0;
+    const char *group = argc && *argv[0] != '-' && strcmp(argv[0], "help") ? argv[0] : NULL;
+    if (help) {
+        FILE *out = argc ? stdout : stderr;
+        if (!group) fprintf(out, "assay %s\n\n", program.summary);
+        if (commands_print(out, group)) return argc ? ASSAY_EXIT_OK : ASSAY_EXIT_USAGE;
+    }
+    assay_invocation invocation = {.command = &program, .json = word_given(argc, argv, "--json")};
+    assay_error err = {0};
+    ASSAY_FAIL(&err, USAGE, "unknown command \"%.40s%s%.40s\"", argv[0], argc > 1 ? " " : "",
+               argc > 1 ? argv[1] : "");
+    return assay_command_fail(&invocation, &err, "assay --help");
+}
+
+// What was printed must have arrived, or nobody may rely on exit code 0. A reader who has seen
+// enough and left is no failure of ours to talk about.
+static int output_finish(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    if (errno != EPIPE) fprintf(stderr, "assay: cannot write the output: %s\n", strerror(errno));
+    return code == ASSAY_EXIT_OK ? ASSAY_EXIT_SYSTEM : code;
+}
+
 int main(int argc, char **argv) {
+    static char version[] = "version";
+    int taken;
     // A peer that goes away is an error of that write, not the end of the process.
     signal(SIGPIPE, SIG_IGN);
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        usage_print(argc < 2 ? stderr : stdout);
-        return argc < 2 ? ASSAY_EXIT_USAGE : ASSAY_EXIT_OK;
-    }
-    static char version[] = "version";
-    if (strcmp(argv[1], "--version") == 0) argv[1] = version;
-    const assay_command *found = NULL;
-    int taken = 0;
-    for (size_t i = 0; i < assay_command_count; i++) {
-        int words = words_match(assay_commands[i].name, argc - 1, argv + 1);
-        if (words > taken) {
-            taken = words;
-            found = &assay_commands[i];
-        }
-    }
-    if (!found) {
-        fprintf(stderr, "assay: error %d: unknown command \"%.40s%s%.40s\"\n  next: assay --help\n",
-                ASSAY_USAGE, argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
-        return ASSAY_EXIT_USAGE;
-    }
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) argv[1] = version;
+    const assay_command *found = command_find(argc - 1, argv + 1, &taken);
+    if (!found) return output_finish(unknown(argc - 1, argv + 1));
     assay_invocation invocation = {
         .command = found, .argc = argc - 1 - taken, .argv = argv + 1 + taken};
-    return found->run(&invocation);
+    return output_finish(found->run(&invocation));
 }

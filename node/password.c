@@ -19,41 +19,62 @@ static assay_status text_take(char *out, const char *text, size_t size, assay_er
     return ASSAY_OK;
 }
 
+// The first line, without its end.
 static assay_status file_take(char *out, const char *path, assay_error *err) {
     uint8_t *data;
     size_t size;
     ASSAY_TRY(assay_file_read(path, 2 * ASSAY_PASSWORD_SIZE_MAX, &data, &size, err));
-    assay_status status = text_take(out, (char *)data, strcspn((char *)data, "\r\n"), err);
+    assay_status status =
+        memchr(data, 0, size)
+            ? ASSAY_FAIL(err, FORMAT, "%s holds a zero byte, which no password has", path)
+            : text_take(out, (char *)data, strcspn((char *)data, "\r\n"), err);
     OPENSSL_cleanse(data, size);
     free(data);
     return status;
 }
 
-// Reads a line from the terminal itself, without showing it.
+// Reads one line, unseen. Ctrl-C must not end the process while the terminal is mute, so it ends
+// the line instead and counts as no password; bytes over the limit are thrown away with the rest.
+static assay_status line_take(char *out, int fd, assay_error *err) {
+    enum { CTRL_C = 3 };
+    struct termios before, mute;
+    size_t size = 0;
+    char byte = 0;
+    bool terminal = tcgetattr(fd, &before) == 0;
+    if (terminal) {
+        mute = before;
+        mute.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+        mute.c_cc[VEOL] = CTRL_C;
+        terminal = tcsetattr(fd, TCSAFLUSH, &mute) == 0;
+    }
+    ssize_t got;
+    while (((got = read(fd, &byte, 1)) == 1 || (got < 0 && errno == EINTR)) && byte != '\n' &&
+           byte != CTRL_C) {
+        if (got != 1) continue;
+        if (size <= ASSAY_PASSWORD_SIZE_MAX) out[size] = byte;
+        size += size <= ASSAY_PASSWORD_SIZE_MAX;
+    }
+    if (terminal) tcsetattr(fd, TCSAFLUSH, &before);
+    if (byte != '\n') return ASSAY_FAIL(err, USAGE, "no password was given");
+    if (size > ASSAY_PASSWORD_SIZE_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "password of more than %d bytes", ASSAY_PASSWORD_SIZE_MAX);
+    out[size] = 0;
+    return ASSAY_OK;
+}
+
+// Asks on the terminal itself, wherever standard input and output go.
 static assay_status prompt_take(char *out, const char *prompt, assay_error *err) {
-    struct termios before, silent;
-    FILE *terminal = fopen("/dev/tty", "r+e");
-    if (!terminal)
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
         return ASSAY_FAIL(err, USAGE,
                           "no terminal to ask for a password on; use --password-file or "
                           "ASSAY_PASSWORD");
-    int fd = fileno(terminal);
-    bool restore = tcgetattr(fd, &before) == 0;
-    if (restore) {
-        silent = before;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(fd, TCSAFLUSH, &silent);
-    }
-    char line[ASSAY_PASSWORD_SIZE_MAX + 2];
-    fprintf(terminal, "%s", prompt);
-    fflush(terminal);
-    bool got = fgets(line, sizeof line, terminal) != NULL;
-    if (restore) tcsetattr(fd, TCSAFLUSH, &before);
-    fprintf(terminal, "\n");
-    fclose(terminal);
-    assay_status status = got ? text_take(out, line, strcspn(line, "\n"), err)
-                              : ASSAY_FAIL(err, USAGE, "no password was given");
-    OPENSSL_cleanse(line, sizeof line);
+    bool asked = write(fd, prompt, strlen(prompt)) >= 0;
+    assay_status status =
+        asked ? line_take(out, fd, err) : assay_fail_errno(err, errno, "cannot ask on /dev/tty");
+    if (write(fd, "\n", 1) < 0 && status == ASSAY_OK)
+        status = assay_fail_errno(err, errno, "cannot write to /dev/tty");
+    close(fd);
     return status;
 }
 
