@@ -36,7 +36,7 @@ static bool word_given(const assay_invocation *invocation, const char *word) {
 bool assay_command_begin(assay_invocation *invocation, const assay_option *options,
                          size_t option_count, const char *details, int *exit_code) {
     assay_option all[OPTIONS_MAX];
-    bool help = word_given(invocation, "--help");
+    bool help = word_given(invocation, "--help") || word_given(invocation, "-h");
     assay_error err = {0};
     ASSAY_ASSERT(option_count + 3 <= OPTIONS_MAX);
     invocation->isa = getenv("ASSAY_ISA");
