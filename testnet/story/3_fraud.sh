@@ -48,14 +48,29 @@ last_vote() {
         '"\($name): \(.vote) \(.verdict_name)"' 2>/dev/null || true
 }
 
-# Until no batch is open any more.
+# A moment 50 to 1,250 ms ahead, in ms since the epoch.
+kill_moment() {
+    echo $(($(date +%s%3N) + 50 + RANDOM % 1200))
+}
+
+# --kills: what was acknowledged is on disk, so nobody needs to know.
+node_kill() {
+    node_restart "$block_ms" KILL
+    killed=$((killed + 1))
+    say "killed the node, time $killed: it is back at block $(height)"
+    kill_at=$(kill_moment)
+}
+
+# Until no batch is open any more, and the node was killed as often as asked for.
 verdicts_wait() {
-    local end=$((SECONDS + VERDICT_SECONDS)) states seen='' open settled void
+    local end=$((SECONDS + VERDICT_SECONDS)) states seen='' open settled void killed=0 kill_at
+    kill_at=$(kill_moment)
     while [ $SECONDS -le $end ]; do
-        states=$(api batches 2>/dev/null | jq -r '[.batches[].state] |
+        [ $killed -ge "$kills" ] || [ "$(date +%s%3N)" -lt "$kill_at" ] || node_kill
+        states=$(api batches | jq -r '[.batches[].state] |
             (map(select(. == "settled")) | length) as $settled |
             (map(select(. == "void")) | length) as $void |
-            "\(length - $settled - $void) \($settled) \($void)"') || continue
+            "\(length - $settled - $void) \($settled) \($void)"')
         read -r open settled void <<<"$states"
         moving "block $(height): $open batches being checked, $settled settled, $void void;" \
             "$(votes_count) votes; $(last_vote)"
@@ -63,7 +78,7 @@ verdicts_wait() {
             seen="$settled $void"
             say "block $(height): $open batches being checked, $settled settled, $void void"
         fi
-        [ "$open" -gt 0 ] || return 0
+        [ "$open" -gt 0 ] || [ $killed -lt "$kills" ] || return 0
         sleep 0.1
     done
     fail "batches are still open after $VERDICT_SECONDS s" alice

@@ -42,10 +42,10 @@ node_start() { # block_ms, listen
     spawn_server node "$assay" node --home "$home/chain" --listen "$2" --block-ms "$1"
 }
 
-# Stops the node and starts it anew at the same address: nobody else notices.
-node_restart() { # block_ms
+# Ends the node and starts it anew at the same address: the others wait for it.
+node_restart() { # block_ms, signal
     local at=${url_of[node]#http://}
-    stop node
+    stop node "${2:-TERM}"
     : >"$home/logs/node.out"
     node_start "$1" "$at"
 }

@@ -17,7 +17,8 @@ fail() {
 spawn() { # name, then the command
     local name=$1
     shift
-    "$@" >>"$home/logs/$name.out" 2>>"$home/logs/$name.err" </dev/null &
+    # A session of its own: it outlives the terminal with --keep, and only `finish` ends it else.
+    setsid "$@" >>"$home/logs/$name.out" 2>>"$home/logs/$name.err" </dev/null &
     pid_of[$name]=$!
 }
 
@@ -47,11 +48,11 @@ spawn_server() {
 }
 
 # Ends a process by SIGTERM and waits: it drains. Stubborn ones are killed.
-stop() {
+stop() { # name, signal
     local name=$1 pid=${pid_of[$1]:-} tries
     [ -n "$pid" ] || return 0
     unset "pid_of[$name]"
-    kill -TERM "$pid" 2>/dev/null || true
+    kill "-${2:-TERM}" "$pid" 2>/dev/null || true
     for ((tries = 0; tries < 200; tries++)); do
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.05
