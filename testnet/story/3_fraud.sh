@@ -144,6 +144,25 @@ fraud_held() { # name, what its bond lost
         [ "$(api "session/${session[$1]}" | jq '.free')" -eq $((2 * OPEN)) ]
 }
 
+# Each vote that a validator was told is in a block: as batch, sample, round, what.
+votes_acknowledged() { # name
+    jq -r '"\(.batch) \(.sample) \(.round) \(.vote)"' "$home/logs/$1.out" | sort -u
+}
+
+votes_kept() { # name
+    ask_ledger --arg v "${address[$1]}" 'cases | .batch as $batch | .sample as $sample
+        | .rounds | to_entries[] | .key as $round | .value[] | select(.validator == $v)
+        | (if .committed then "commit" else empty end, if .revealed then "reveal" else empty end)
+        | "\($batch) \($sample) \($round) \(.)"' | sort -u
+}
+
+none_lost() {
+    local name
+    for name in "${validators[@]}"; do
+        [ -z "$(comm -23 <(votes_acknowledged "$name") <(votes_kept "$name"))" ] || return 1
+    done
+}
+
 validator_show() { # name, bond, how it worked
     local votes revealed bad slashed paid
     read -r votes revealed bad slashed paid < <(ask_ledger --arg v "${address[$1]}" \
@@ -165,6 +184,7 @@ validators_show() {
             test "${lost[$name]}" -gt 0 -a \
             $((IDLE_BOND - $(bond_of $name verification))) -eq "${lost[$name]}"
     done
+    hold "every vote that was acknowledged is on the ledger" none_lost
 }
 
 step_fraud() {

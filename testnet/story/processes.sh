@@ -20,6 +20,7 @@ spawn() { # name, then the command
     # A session of its own: it outlives the terminal with --keep, and only `finish` ends it else.
     setsid "$@" >>"$home/logs/$name.out" 2>>"$home/logs/$name.err" </dev/null &
     pid_of[$name]=$!
+    disown $! # the shell has nothing to say when it ends
 }
 
 running() {
@@ -58,7 +59,6 @@ stop() { # name, signal
         sleep 0.05
     done
     kill -KILL "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
 }
 
 stop_all() {
