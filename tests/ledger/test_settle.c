@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settlement against an independent recomputation (tests/oracles/settlement.py): splits, divisions
-// and whole batches with random tables on a real chain; and the order of its queue (P-68, P-69, P-70, P-71).
+// and whole batches with random tables on a real chain; and the order of its queue (P-68, P-69,
+// P-70, P-71).
 #include "tests/ledger/trial.h"
 #include "tests/vectors.h"
 
