@@ -102,6 +102,27 @@ static void slash_adds_up(void **state) {
     trial_close(t);
 }
 
+// A retired data set is paid nothing out of a slash either: its part burns.
+static void a_retired_data_set_is_no_contributor(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    t->votes = convict;
+    guilty_verdict = ASSAY_VERDICT_OUTPUT;
+    guilty_samples = 1;
+    bundle b;
+    trial_submit(t, &b, 8);
+    assay_tx tx = chain_tx(&t->chain, t->owners[1], ASSAY_TX_RETIRE_DATASET);
+    tx.body.retire_dataset.dataset = t->datasets[1];
+    chain_run(&t->chain, &tx, NONE);
+    assay_batch batch = trial_run_out(t, &b.id);
+    payments out = paid(t, &b.id);
+    assert_int_equal(out.by_owner[0], due(&b, 0, 1));
+    assert_int_equal(out.by_owner[1], 0);
+    assert_int_equal(batch.burned,
+                     batch.slashed - out.by_owner[0] - out.by_reason[ASSAY_PAID_FOR_CATCH]);
+    trial_close(t);
+}
+
 // A big fraud: the reward stops at catch_cap.
 static void the_catch_reward_is_capped(void **state) {
     trial *t = trial_new();
@@ -268,6 +289,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contributions_match_the_oracle),
         cmocka_unit_test(slash_adds_up),
+        cmocka_unit_test(a_retired_data_set_is_no_contributor),
         cmocka_unit_test(the_catch_reward_is_capped),
         cmocka_unit_test(table_and_availability_frauds_pay_no_contributor),
         cmocka_unit_test(refunds_of_ended_sessions_go_to_the_principal),

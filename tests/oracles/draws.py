@@ -70,14 +70,16 @@ def document():
     for _ in range(100):
         beacon, batch = rng.randbytes(32), rng.randbytes(32)
         sample, fees = rng.choice([0, 1, 2, 63]), rng.choice([1, 1000, rng.randint(1, 2 ** 50)])
-        shape = [rng.randint(1, 80), rng.choice([1, rng.randint(1, 9999)]), rng.randint(0, 999)]
+        shape = [rng.randint(1, 80), rng.choice([1, rng.randint(1, 9999)]),
+                 rng.choice([0, 1, rng.randint(0, 999)])]
         samples.append({"beacon": beacon.hex(), "batch": batch.hex(), "sample": sample,
                         "fees": str(fees), "position": str(position(beacon, batch, sample, fees)),
                         "shape": shape, "probe": probe(beacon, batch, sample, *shape)})
     for _ in range(100):
         beacon, batch = rng.randbytes(32), rng.randbytes(32)
         count = rng.choice([0, 1, 2, 3, 10, 256])
-        voters = [rng.choice([10 ** 10, rng.randint(1, 10 ** 15)]) for _ in range(count)]
+        top = rng.choice([3, 10 ** 15])  # small ones meet every boundary
+        voters = [rng.choice([top, rng.randint(1, top)]) for _ in range(count)]
         want, sample, turn = rng.choice([1, 2, 3, 16]), rng.randint(0, 63), rng.randint(0, 1)
         draws.append({"beacon": beacon.hex(), "batch": batch.hex(), "sample": sample, "turn": turn,
                       "bonds": [str(v) for v in voters], "want": want,
