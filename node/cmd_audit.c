@@ -76,10 +76,10 @@ static assay_status seed_set(audit_options *options, assay_error *err) {
 static assay_status archive_open(rerun_parts *parts, audit_options *options, assay_error *err) {
     static char folder[PATH_MAX];
     const char *given = options->archive;
-    if (!given) {
-        ASSAY_TRY(assay_home_path(folder, options->home, "archive", err));
-        given = access(folder, F_OK) == 0 ? folder : NULL;
-    }
+    ASSAY_TRY(assay_home_path(folder, options->home, "archive", err));
+    if (given && access(given, F_OK) != 0)
+        return assay_fail_errno(err, errno, "no archive at %s", given);
+    if (!given && access(folder, F_OK) == 0) given = folder;
     if (given)
         ASSAY_TRY(assay_archive_add(&options->shop, &options->evidence, given, &parts->paths, err));
     if (!options->shop.model_file)

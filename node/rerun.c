@@ -218,6 +218,7 @@ static assay_status batch_rerun(rerun *r, docket *d, assay_error *err) {
 
 static void batch_pass(rerun *r, const assay_batch *batch) {
     r->receipts_passed += batch->count;
+    assay_progress_show("rerunning", r->receipts_passed, r->receipts_total);
     if (batch->state != ASSAY_BATCH_SETTLED) return;
     r->fees_passed += batch->fee_total;
     while (r->next_position < r->position_count && r->positions[r->next_position] < r->fees_passed)
