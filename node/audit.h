@@ -37,7 +37,7 @@ void assay_audit_close(assay_audit *audit);
 // about the home, lower ones keep the audit from its work. Errors: CORRUPT (damaged log or state,
 // or a log that ends before the state), MISMATCH (the state differs from the replay, or the supply
 // equation fails), and as assay_replay_block, assay_blocklog_open, assay_totals_scan.
-// Spec: C-10, C-16, P-24, P-81.
+// Spec: F-50.
 assay_status assay_audit_replay(assay_audit *audit, assay_error *err);
 
 #endif

@@ -21,7 +21,7 @@ bool assay_audit_agrees(const assay_audit_report *report);
 
 // One document: {"agrees","problem","blocks","height","state_root","app_hash","home",
 // "payout_roots","supply","rerun","receipts",…}; after a problem only what came before it.
-// Errors: those of reading the replayed state. Lives: the caller releases *out. Spec: F-3, P-24.
+// Errors: those of reading the replayed state. Lives: the caller releases *out. Spec: F-50, F-51.
 assay_status assay_audit_json(json_t **out, const assay_audit_report *report, assay_error *err);
 
 // The same in sentences on standard output. Errors: as above.

@@ -28,7 +28,6 @@ typedef struct {
     assay_batch batch;
     assay_check_batch checked;
     assay_sumtree_node *leaves;
-    bool rooted;  // the receipts at hand are those of the batch's root
     bool *chosen; // [batch.count]
 } docket;
 
@@ -120,8 +119,10 @@ static void settled_choose(rerun *r, docket *d) {
     }
 }
 
+// A fact about bytes that the batch's root commits to, and so one that any rerun comes to again.
 static bool verdict_repeats(uint8_t verdict) {
-    return verdict != ASSAY_VERDICT_MATCH && verdict <= ASSAY_VERDICT_MISMATCH_MAX;
+    return (verdict != ASSAY_VERDICT_MATCH && verdict <= ASSAY_VERDICT_MISMATCH_MAX) ||
+           verdict == ASSAY_VERDICT_TABLE;
 }
 
 static assay_status guilty_choose(rerun *r, docket *d, assay_error *err) {
@@ -147,17 +148,16 @@ static void finding_add(assay_rerun_result *out, const docket *d, uint32_t index
     memcpy(finding->reason, reason, sizeof finding->reason);
 }
 
-// Could this rerun not be made, for want of something? A table that is not the one the batch's root
-// commits to is no evidence at all.
-static bool verdict_wants(const docket *d, uint8_t verdict) {
+// Could this rerun not be made, for want of something?
+static bool verdict_wants(uint8_t verdict) {
     return verdict == ASSAY_VERDICT_UNAVAILABLE || verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE ||
-           verdict == ASSAY_VERDICT_DATA_MISSING || (verdict == ASSAY_VERDICT_TABLE && !d->rooted);
+           verdict == ASSAY_VERDICT_DATA_MISSING;
 }
 
 static void leaf_count(assay_rerun_result *out, const docket *d, const assay_check_result *check) {
     bool is_void = d->batch.state == ASSAY_BATCH_VOID;
     bool match = check->verdict == ASSAY_VERDICT_MATCH;
-    if (verdict_wants(d, check->verdict)) {
+    if (verdict_wants(check->verdict)) {
         if (is_void) return;
         out->unavailable++;
     } else {
@@ -185,30 +185,28 @@ static assay_status leaf_rerun(rerun *r, docket *d, uint32_t index, assay_error 
     return ASSAY_OK;
 }
 
-// The receipts at hand, and whether the batch's root commits to them.
-static assay_status table_open(rerun *r, docket *d, assay_error *err) {
-    assay_sumtree_node root;
-    ASSAY_TRY(assay_check_batch_open(&d->checked, r->checker, &d->id, &r->arena, err));
-    if (d->checked.receipt_count != d->batch.count) return ASSAY_OK;
+static assay_status batch_choose(rerun *r, docket *d, assay_error *err) {
+    // Without its table there is no telling which leaves the samples are: none of them can be had,
+    // or none of them is right.
+    if (d->checked.verdict != ASSAY_VERDICT_MATCH) {
+        if (d->batch.state == ASSAY_BATCH_SETTLED)
+            memset(d->chosen, true, d->batch.count * sizeof *d->chosen);
+        return ASSAY_OK;
+    }
     ASSAY_TRY(
         assay_receipt_leaves(&d->leaves, d->checked.receipts, d->batch.count, &r->arena, err));
-    d->rooted = assay_sumtree_root(&root, d->leaves, d->batch.count, NULL) == ASSAY_OK &&
-                assay_hash_equal(&root.hash, &d->batch.root);
+    if (d->batch.state == ASSAY_BATCH_VOID) return guilty_choose(r, d, err);
+    settled_choose(r, d);
     return ASSAY_OK;
 }
 
 static assay_status batch_rerun(rerun *r, docket *d, assay_error *err) {
     void *room;
-    bool is_void = d->batch.state == ASSAY_BATCH_VOID;
-    if (is_void && d->batch.reason != ASSAY_VOID_FRAUD) return ASSAY_OK;
+    if (d->batch.state == ASSAY_BATCH_VOID && d->batch.reason != ASSAY_VOID_FRAUD) return ASSAY_OK;
     ASSAY_TRY(assay_arena_get(&r->arena, d->batch.count, sizeof *d->chosen, "choice", &room, err));
     d->chosen = room;
-    ASSAY_TRY(table_open(r, d, err));
-    bool whole = d->checked.verdict == ASSAY_VERDICT_MATCH;
-    if (is_void && whole) ASSAY_TRY(guilty_choose(r, d, err));
-    if (!is_void && whole) settled_choose(r, d);
-    // Without its table there is no telling which leaves the samples are: all of them are wanting.
-    if (!is_void && !whole) memset(d->chosen, true, d->batch.count * sizeof *d->chosen);
+    ASSAY_TRY(assay_check_batch_open(&d->checked, r->checker, &d->id, &r->arena, err));
+    ASSAY_TRY(batch_choose(r, d, err));
     for (uint32_t i = 0; i < d->batch.count; i++) {
         if (d->chosen[i]) ASSAY_TRY(leaf_rerun(r, d, i, err));
         assay_progress_show("rerunning", r->receipts_passed + i + 1, r->receipts_total);
@@ -229,7 +227,7 @@ static assay_status batches_rerun(rerun *r, assay_error *err) {
     uint64_t height = 0;
     uint32_t index = 0;
     for (;;) {
-        docket d = {.rooted = false};
+        docket d = {.leaves = NULL};
         bool found;
         ASSAY_TRY(batch_next(r->view, &height, &index, &d, &found, err));
         if (!found) return ASSAY_OK;

@@ -2,9 +2,10 @@
 // The other half of an audit: receipts of ended batches run again, against a replayed state.
 //
 // A settled receipt whose rerun is not a match differs. Of a batch that is void for fraud only the
-// leaves that a decided case found guilty (verdicts 1 to 6) have something to say: a rerun that
-// matches contradicts the case. Other receipts of void batches are counted and no more: the
-// untouched ones match as they should, and evidence that was wanting then may be there now.
+// leaves that a decided case found guilty of what the root commits to (verdicts 1 to 6, or a wrong
+// table) have something to say: a rerun that matches contradicts the case. Other receipts of void
+// batches are counted and no more: the untouched ones match as they should, and evidence that was
+// wanting then may be there now.
 #ifndef ASSAY_NODE_RERUN_H
 #define ASSAY_NODE_RERUN_H
 
@@ -50,7 +51,7 @@ typedef struct {
 
 // Runs through all ended batches of the view. checker: over the same state; may be NULL for NONE.
 // Errors: those of the reads, MEMORY, NETWORK (the checker's own node).
-// Spec: P-10, P-15, P-49.
+// Spec: F-51.
 assay_status assay_rerun_run(assay_rerun_result *out, const assay_view *view,
                              const assay_checker *checker, const assay_rerun_options *options,
                              assay_error *err);

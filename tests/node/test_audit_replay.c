@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The replay half of `assay audit`: what holds, and everything that a disk, a thief of the log or
-// the operator itself can change about a home. Rules C-10, C-16, P-24, P-26, P-81.
+// the operator itself can change about a home (F-50).
 #include "base/file.h"
 #include "tests/node/logged.h"
 

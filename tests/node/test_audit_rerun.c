@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rerun half of `assay audit`, with the demo model: validators who say what the test tells
-// them, so that false receipts settle and true ones are voided, and the audit says which.
-// Rules P-10, P-15, P-49.
+// them, so that false receipts settle and true ones are voided, and the audit says which (F-51),
+// with the archive of a home and without (F-52).
 #include "base/file.h"
 #include "node/evidence_file.h"
 #include "node/http_server.h"
@@ -316,11 +316,13 @@ static void what_is_wanting_is_told(void **state) {
         const char *reason;
     } cases[] = {
         {"rm %s/leaf/2", 3, "private address"},
-        {"printf 0 | dd of=%s/leaf/2 bs=1 seek=21 conv=notrunc 2>/dev/null", 3, "commits to"},
-        {"printf 0 | dd of=%s/receipts bs=1 seek=99 conv=notrunc 2>/dev/null", 0, "another root"},
-        {"truncate -s 60 %s/receipts", 0, ""},
+        {"printf 0 | dd of=%s/leaf/2 bs=1 seek=21 conv=notrunc 2>/dev/null", 3,
+         "ids are not those the receipt commits to"},
+        {"printf 0 | dd of=%s/receipts bs=1 seek=99 conv=notrunc 2>/dev/null", 0,
+         "not those of the batch's root"},
+        {"truncate -s 60 %s/receipts", 0, "4 receipts in 60 bytes"},
         {"rm adapters/doyle # %s", 0, "adapter is not loaded"},
-        {"rm datasets/carroll # %s", 0, ""},
+        {"rm datasets/carroll # %s", 0, "a data set of the adapter is not loaded"},
     };
     assay_hex_encode(root, settled.tx.body.submit_batch.root.bytes, ASSAY_HASH_SIZE);
     char folder[128];
