@@ -49,6 +49,7 @@ assay_status assay_settle_divide(uint64_t *out, uint64_t *sum, uint64_t pool,
                                  assay_error *err) {
     *sum = 0;
     if (count == 0) return ASSAY_OK;
+    ASSAY_ASSERT(whole > 0 && (pool == 0 || whole <= ~(assay_u128)0 / pool));
     leftover *order = malloc(((size_t)count + 1) * sizeof *order);
     if (order == NULL) return ASSAY_FAIL(err, MEMORY, "no memory to divide by %u weights", count);
     assay_u128 unclaimed = whole;

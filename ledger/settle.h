@@ -20,9 +20,9 @@ typedef struct {
 void assay_settle_split(assay_settle_row *out, uint64_t fee_sum, const assay_params *params,
                         uint32_t model_royalty_ppm, uint32_t adapter_royalty_ppm);
 
-// Divides `pool` by weights [count] of `whole` ≥ Σ weights: largest remainder, ties to the lower
-// index; the part of whole that no weight claims takes part last in ties and is what out does not
-// hold. out [count]. pool < 2^63, weights and whole < 2^100, count < 2^20. Returns: Σ out.
+// Divides `pool` by weights [count] of `whole` ≥ Σ weights, > 0: largest remainder, ties to the
+// lower index; the part of whole that no weight claims takes part, last in ties, and is in no out.
+// pool · whole < 2^128 (asserted; ASSAY_BATCH_FEE_MAX sees to it). out [count], *sum: Σ out.
 // Errors: MEMORY. Spec: P-69.
 assay_status assay_settle_divide(uint64_t *out, uint64_t *sum, uint64_t pool,
                                  const assay_u128 *weights, uint32_t count, assay_u128 whole,
