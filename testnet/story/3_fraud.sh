@@ -43,14 +43,14 @@ votes_count() {
 
 last_vote() {
     local name
-    name=${validators[$((RANDOM % 4))]}
+    name=${validators[$((SECONDS % 4))]}
     tail -n 1 "$home/logs/$name.out" | jq -r --arg name "$name" \
         '"\($name): \(.vote) \(.verdict_name)"' 2>/dev/null || true
 }
 
-# A moment 50 to 1,250 ms ahead, in ms since the epoch.
-kill_moment() {
-    echo $(($(date +%s%3N) + 50 + RANDOM % 1200))
+# The next moment is 50 to 1,250 ms ahead; in ms since 1970.
+kill_plan() {
+    kill_at=$(($(date +%s%3N) + 50 + RANDOM % 1200))
 }
 
 # --kills: what was acknowledged is on disk, so nobody needs to know.
@@ -58,13 +58,14 @@ node_kill() {
     node_restart "$block_ms" KILL
     killed=$((killed + 1))
     say "killed the node, time $killed: it is back at block $(height)"
-    kill_at=$(kill_moment)
+    kill_plan
 }
 
 # Until no batch is open any more, and the node was killed as often as asked for.
 verdicts_wait() {
     local end=$((SECONDS + VERDICT_SECONDS)) states seen='' open settled void killed=0 kill_at
-    kill_at=$(kill_moment)
+    RANDOM=$((0x$(derive kills | cut -c 1-4))) # the moments follow from the seed
+    kill_plan
     while [ $SECONDS -le $end ]; do
         [ $killed -ge "$kills" ] || [ "$(date +%s%3N)" -lt "$kill_at" ] || node_kill
         states=$(api batches | jq -r '[.batches[].state] |
@@ -196,6 +197,7 @@ step_fraud() {
     done
     frauds_commit
     say "each has sold three answers, one of each adapter; their batches are on the ledger"
+    spans_start
     verdicts_wait
     verdicts_fetch
     : >"$home/frauds.json"

@@ -69,37 +69,44 @@ supply_holds() {
     [ "$genesis" -eq $((balances + deposits + bonds + claims + burned)) ]
 }
 
-# An output of each adapter, and whose data its words follow; the most colourful one is shown.
-spans_measure() { # number
-    local line prompt
-    line=$(grep "^$1|" "$home/requests/list")
-    prompt=${line#*|}
-    "$assay" attribute --model "$home/base.assay" --prompt "${prompt#*|}" \
+# Whose data the words of receipt NUMBER follow, all data sets being candidates.
+spans_measure() { # number, options
+    local prompt
+    prompt=$(grep "^$1|" "$home/requests/list")
+    "$assay" attribute --model "$home/base.assay" --prompt "${prompt#*|*|}" \
         --ids "$(jq -r '.ids | map(tostring) | join(",")' "$home/requests/$1.json")" \
         --dataset "doyle=$testnet/data/doyle.txt" --dataset "carroll=$testnet/data/carroll.txt" \
-        --dataset "shakespeare=$testnet/data/shakespeare.txt" "${@:2}" >"$home/requests/$1.spans"
+        --dataset "shakespeare=$testnet/data/shakespeare.txt" "${@:2}"
 }
 
+# For each answer with an adapter, beside what the validators compute: number, kind, and how many
+# tokens follow the data set that its adapter was tuned on.
+spans_start() {
+    (
+        renice -n 19 -p $BASHPID >/dev/null 2>&1 || true
+        while IFS='|' read -r number kind _; do
+            [ "$kind" = base ] || spans_measure "$number" --json | jq -r \
+                --arg number "$number" --arg kind "$kind" '"\(.datasets[]
+                | select(.name == $kind) | .owned_tokens) \($number) \($kind)"'
+        done <"$home/requests/list" >"$home/requests/spans"
+    ) &
+    spans_pid=$!
+}
+
+# The answer that follows its own data most, painted.
 spans_show() {
-    local number best line
-    for number in 2 11 13 18; do
-        together spans_measure $number --json
-    done
-    together_wait
-    best=$(for number in 2 11 13 18; do
-        jq -r --arg n $number '"\(.datasets | map(select(.owned_tokens > 0)) | length) " +
-            "\(.owned_tokens) \($n)"' "$home/requests/$number.spans"
-    done | sort -k 1,1n -k 2,2n | tail -n 1 | cut -d ' ' -f 3)
-    spans_measure "$best"
-    line=$(grep "^$best|" "$home/requests/list")
+    local tokens number kind
+    wait $spans_pid || fail "the answers cannot be attributed"
+    read -r tokens number kind < <(sort -rn "$home/requests/spans")
     say ''
-    say "receipt $best, by $(cut -d '|' -f 2 <<<"$line"): the words that stand in a data set"
+    say "answer $number, by the adapter on $kind; the words that stand in a data set:"
     say ''
-    say "$bold${line##*|}$plain"
-    sed 's/^/  /' "$home/requests/$best.spans"
-    say "its receipt pays the data its adapter was tuned on:" \
-        "$(jq -r --slurpfile labels "$home/labels.json" '[.receipt.attribution[] |
-            "\($labels[0][.dataset][0]) \(.ppm) ppm"] | join(", ")' "$home/requests/$best.json")"
+    say "$bold$(grep "^$number|" "$home/requests/list" | cut -d '|' -f 3-)$plain"
+    spans_measure "$number" | sed 's/^/  /'
+    say ''
+    hold "$tokens of its tokens follow $kind, and its receipt pays $kind" \
+        test "$tokens" -gt 0 -a "$(jq -r '.receipt.attribution[] | "\(.dataset) \(.ppm)"' \
+            "$home/requests/$number.json")" = "${root[$kind]} 1000000"
 }
 
 step_settlement() {
