@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,4 +182,13 @@ assay_status assay_folder_make(const char *path, assay_error *err) {
         *at = '/';
     }
     return folder_make_one(part, err);
+}
+
+static int entry_remove(const char *path, const struct stat *info, int kind, struct FTW *walk) {
+    return remove(path);
+}
+
+void assay_folder_remove(const char *path) {
+    enum { OPEN_FOLDERS_MAX = 8 };
+    nftw(path, entry_remove, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
 }

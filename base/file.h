@@ -43,4 +43,8 @@ assay_status assay_path_join(char *out, size_t size, const char *folder, const c
 // Makes a folder and its parents (mode 0700 where new). Errors: PERMISSION, IO.
 assay_status assay_folder_make(const char *path, assay_error *err);
 
+// Removes a folder with all that is in it; links are removed, not followed. What cannot be removed
+// stays: this is for temporary folders.
+void assay_folder_remove(const char *path);
+
 #endif

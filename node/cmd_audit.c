@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The audit: every block again from the genesis on, and receipts again from their requests on.
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -22,7 +21,6 @@ enum {
     SAMPLES_DEFAULT = 64,
     BODY_MAX = 4096,
     CONNECTIONS_MAX = 16,
-    REMOVE_DEPTH = 8, // folders open at once
 };
 
 typedef struct {
@@ -43,11 +41,6 @@ typedef struct {
     assay_workshop shop;
     assay_arena paths;
 } rerun_parts;
-
-static int file_remove(const char *path, const struct stat *info, int kind, struct FTW *walk) {
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
-}
 
 static assay_status folder_make(char *out, size_t size, assay_error *err) {
     const char *parent = getenv("TMPDIR");
@@ -190,7 +183,7 @@ static int audit_start(const assay_invocation *invocation, audit_options *option
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     status = assay_audit_open(&audit, &open, &err);
     // Its open files keep their contents without a name: whatever ends the program ends them too.
-    if (!options->keep || status != ASSAY_OK) nftw(folder, file_remove, REMOVE_DEPTH, FTW_DEPTH);
+    if (!options->keep || status != ASSAY_OK) assay_folder_remove(folder);
     if (status == ASSAY_OK && options->keep && !invocation->json) printf("state in %s\n", folder);
     if (status == ASSAY_OK) status = audit_run(&audit, options, invocation->json, &agrees, &err);
     assay_audit_close(&audit);

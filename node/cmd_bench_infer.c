@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "node/commands.h"
 #include "node/inference.h"
+#include "node/measure.h"
 #include "quant/import.h"
 
 static const char details[] =
@@ -27,31 +27,6 @@ typedef struct {
     double read_bytes_per_s;
 } result;
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static int double_compare(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return a < b ? -1 : a > b;
-}
-
-static double median(double *values, uint32_t count) {
-    qsort(values, count, sizeof *values, double_compare);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
-static uint64_t resident_bytes(void) {
-    unsigned long total = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file) return 0;
-    if (fscanf(file, "%lu %lu", &total, &resident) != 2) resident = 0;
-    fclose(file);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void row_drop(void *context, const assay_forward_row *row) {
     (void)context;
     (void)row;
@@ -62,12 +37,12 @@ static void row_drop(void *context, const assay_forward_row *row) {
 static assay_status pass(double *out, assay_forward *forward, const assay_inference *inference,
                          uint32_t count, uint32_t call, assay_error *err) {
     assay_forward_reset(forward, inference->adapter);
-    double start = now();
+    double start = assay_measure_seconds();
     for (uint32_t at = 0; at < count; at += call) {
         assay_forward_hooks hooks = {.row = row_drop, .rows_from = at + call - 1};
         ASSAY_TRY(assay_forward_feed(forward, inference->ids + at, call, &hooks, err));
     }
-    *out = count / (now() - start);
+    *out = count / (assay_measure_seconds() - start);
     return ASSAY_OK;
 }
 
@@ -81,9 +56,9 @@ static assay_status runs_measure(result *r, assay_forward *forward,
         ASSAY_TRY(pass(&decode[i], forward, inference, r->tokens, 1, err));
         ratio[i] = prefill[i] / decode[i];
     }
-    r->prefill = median(prefill, r->runs);
-    r->decode = median(decode, r->runs);
-    r->ratio = median(ratio, r->runs);
+    r->prefill = assay_measure_median(prefill, r->runs);
+    r->decode = assay_measure_median(decode, r->runs);
+    r->ratio = assay_measure_median(ratio, r->runs);
     return ASSAY_OK;
 }
 
@@ -113,9 +88,9 @@ static double bandwidth_measure(assay_pool *pool) {
         words[i] = i;
     for (int run = 0; run < BANDWIDTH_RUNS; run++) {
         reading r = {.words = words};
-        double start = now();
+        double start = assay_measure_seconds();
         assay_pool_run(pool, BANDWIDTH_PARTS, part_read, &r);
-        double rate = BANDWIDTH_BYTES / (now() - start);
+        double rate = BANDWIDTH_BYTES / (assay_measure_seconds() - start);
         for (int i = 0; i < BANDWIDTH_PARTS; i++)
             sink = sink + r.sums[i];
         if (rate > best) best = rate;
@@ -138,13 +113,14 @@ static uint64_t weight_bytes(const assay_model *model) {
 static assay_status measure(result *r, assay_inference *inference, assay_error *err) {
     const assay_model_shape *shape = &inference->model.shape;
     assay_forward forward = {0};
+    uint64_t anonymous_bytes;
     inference->ids = malloc(r->tokens * sizeof *inference->ids);
     if (!inference->ids) return ASSAY_FAIL(err, MEMORY, "no memory for %u ids", r->tokens);
     for (uint32_t i = 0; i < r->tokens; i++)
         inference->ids[i] = i * 7919u % shape->vocab_size;
     ASSAY_TRY(assay_forward_open(&forward, &inference->engine, r->tokens, r->tokens, err));
     assay_status status = runs_measure(r, &forward, inference, err);
-    r->rss_bytes = resident_bytes();
+    r->rss_bytes = assay_measure_resident(&anonymous_bytes);
     assay_forward_close(&forward);
     if (status != ASSAY_OK) return status;
     r->kv_bytes = assay_kv_cache_size(shape, r->tokens);

@@ -51,6 +51,7 @@
     X(infer, "infer", "run one request on this machine, without a chain")                          \
     X(logits, "logits", "print the digest of all logits of a sequence")                            \
     X(bench_infer, "bench infer", "measure prefill and decode")                                    \
+    X(bench_ledger, "bench ledger", "measure transfers against bare signature recovery")           \
     X(version, "version", "print the version and what it was built with")
 
 #define X(function, words, summary) int assay_cmd_##function(assay_invocation *invocation);

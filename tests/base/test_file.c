@@ -246,6 +246,22 @@ static void folders_are_made_with_their_parents(void **state) {
     free(endless);
 }
 
+static void folders_go_with_what_is_in_them(void **state) {
+    char kept[PATH_SIZE], inner[PATH_SIZE], path[PATH_SIZE];
+    in_folder(kept, state, "kept");
+    assert_int_equal(assay_file_replace(kept, "x", 1, 0600, NULL), ASSAY_OK);
+    in_folder(inner, state, "outer/inner");
+    assert_int_equal(assay_folder_make(inner, NULL), ASSAY_OK);
+    in_folder(path, state, "outer/inner/file");
+    assert_int_equal(assay_file_replace(path, "y", 1, 0600, NULL), ASSAY_OK);
+    in_folder(path, state, "outer/link");
+    assert_int_equal(symlink(*state, path), 0);
+    in_folder(path, state, "outer");
+    assay_folder_remove(path);
+    assert_int_equal(entry_count(*state), 1);
+    content_expect(kept, "x");
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void) {
@@ -259,6 +275,7 @@ int main(void) {
         IN_FOLDER(missing_permission_is_named),
         IN_FOLDER(a_target_that_is_a_folder_stays),
         IN_FOLDER(folders_are_made_with_their_parents),
+        IN_FOLDER(folders_go_with_what_is_in_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/bench_ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "consensus/ledger_application.h"
+#include "consensus/solo.h"
+#include "node/bench_transfers.h"
+#include "node/measure.h"
+
+enum { CHAIN_ID = 1, PAGE = 4096, SYNC_COUNT = 31, OPEN_NOPEN = 1000000000 };
+
+// A chain in a temporary folder. A zeroed struct is safe to close.
+typedef struct {
+    char folder[PATH_MAX];
+    assay_pool *pool;
+    assay_bench_transfers transfers;
+    uint8_t seed[ASSAY_ED25519_KEY_SIZE]; // of the operator
+    assay_hashchain beacon;
+    assay_genesis genesis;
+    assay_app *app;
+    assay_ledger_application ledger;
+    assay_application calls; // the ledger's own, which the bench's go through to
+    assay_solo *solo;
+} chain;
+
+// --- what the bench puts in place of the ledger's own ---
+
+// The ledger's own check_tx verifies, and its prepare_proposal asks for that: here every signature
+// is to be verified inside of finalize_block, which is timed, and nowhere else.
+static assay_status check_tx(void *self, const void *tx, size_t size, assay_hash *id,
+                             assay_error *err) {
+    assay_tx_id(id, tx, size);
+    return ASSAY_OK;
+}
+
+static assay_status prepare_proposal(void *self, uint64_t height, const assay_bytes *candidates,
+                                     uint32_t candidate_count, uint32_t *picked,
+                                     uint32_t *picked_count, assay_bytes *first, assay_error *err) {
+    chain *c = self;
+    ASSAY_TRY(
+        c->calls.prepare_proposal(&c->ledger, height, NULL, 0, picked, picked_count, first, err));
+    for (uint32_t i = 0; i < candidate_count; i++)
+        picked[i] = i;
+    *picked_count = candidate_count;
+    return ASSAY_OK;
+}
+
+static assay_status finalize_block(void *self, const assay_engine_block *block,
+                                   assay_tx_result *results, const char **texts,
+                                   assay_hash *app_hash, assay_error *err) {
+    chain *c = self;
+    ASSAY_TRY(c->calls.finalize_block(&c->ledger, block, results, texts, app_hash, err));
+    for (uint32_t i = 0; i < block->tx_count; i++)
+        if (results[i].code)
+            return ASSAY_FAIL(err, MISMATCH, "transfer %u is refused: %s", i, texts[i]);
+    return ASSAY_OK;
+}
+
+static void info(void *self, assay_engine_info *out) {
+    chain *c = self;
+    c->calls.info(&c->ledger, out);
+}
+
+static assay_status init_chain(void *self, assay_error *err) {
+    chain *c = self;
+    return c->calls.init_chain(&c->ledger, err);
+}
+
+static void recheck(void *self) {
+    chain *c = self;
+    c->calls.recheck(&c->ledger);
+}
+
+static assay_status commit(void *self, assay_error *err) {
+    chain *c = self;
+    return c->calls.commit(&c->ledger, err);
+}
+
+static bool waiting(void *self) {
+    chain *c = self;
+    return c->calls.waiting(&c->ledger);
+}
+
+// --- the chain ---
+
+static assay_status genesis_make(chain *c, uint64_t beacon_length, assay_error *err) {
+    assay_genesis *genesis = &c->genesis;
+    assay_hash seed;
+    assay_sha256_of(&seed, "assay bench ledger", 18);
+    memcpy(c->seed, seed.bytes, sizeof c->seed);
+    ASSAY_TRY(assay_hashchain_open(&c->beacon, &seed, beacon_length, err));
+    genesis->chain_id = CHAIN_ID;
+    genesis->testnet = true;
+    snprintf(genesis->name, sizeof genesis->name, "bench");
+    assay_params_init(&genesis->params);
+    memcpy(genesis->operator.address.bytes, seed.bytes, ASSAY_ADDRESS_SIZE);
+    ASSAY_TRY(assay_ed25519_public(genesis->operator.ed25519, c->seed, err));
+    genesis->operator.consensus_bond = genesis->params.consensus_bond_min;
+    genesis->operator.chain_length = beacon_length;
+    assay_hashchain_at(&genesis->operator.chain_tip, &c->beacon, beacon_length);
+    genesis->account_count = c->transfers.account_count;
+    genesis->accounts = calloc(genesis->account_count, sizeof *genesis->accounts);
+    if (!genesis->accounts)
+        return ASSAY_FAIL(err, MEMORY, "no memory for %u accounts", genesis->account_count);
+    for (uint32_t i = 0; i < genesis->account_count; i++)
+        genesis->accounts[i] =
+            (assay_genesis_account){c->transfers.accounts[i].address, 1000ull * OPEN_NOPEN};
+    ASSAY_TRY(assay_genesis_seal(genesis, err));
+    assay_domain_init(&c->transfers.domain, genesis->chain_id, &genesis->hash);
+    return ASSAY_OK;
+}
+
+static assay_status engine_open(chain *c, assay_error *err) {
+    char blocks[PATH_MAX], state[PATH_MAX], name[ASSAY_CHAIN_ID_MAX + 1];
+    ASSAY_TRY(assay_path_join(blocks, sizeof blocks, c->folder, "blocks", err));
+    ASSAY_TRY(assay_path_join(state, sizeof state, c->folder, "state", err));
+    const assay_app_options options = {.pool = c->pool};
+    ASSAY_TRY(assay_app_open(&c->app, state, &c->genesis, &options, err));
+    c->ledger = (assay_ledger_application){c->app, &c->beacon, c->genesis.operator.address, {0}};
+    c->calls = assay_ledger_application_calls(&c->ledger);
+    assay_chain_name(name, CHAIN_ID);
+    assay_solo_options solo = {
+        .folder = blocks,
+        .application = {c, info, init_chain, check_tx, recheck, prepare_proposal, finalize_block,
+                        commit, waiting},
+        .chain_id = name,
+        .power = assay_voting_power(c->genesis.operator.consensus_bond),
+        .operator_address = c->genesis.operator.address,
+    };
+    memcpy(solo.seed, c->seed, sizeof solo.seed);
+    return assay_solo_open(&c->solo, &solo, err);
+}
+
+static assay_status chain_open(chain *c, const assay_bench_ledger_options *options,
+                               assay_error *err) {
+    ASSAY_TRY(
+        assay_path_join(c->folder, sizeof c->folder, options->folder, "assay-bench-XXXXXX", err));
+    if (!mkdtemp(c->folder)) {
+        c->folder[0] = 0;
+        return assay_fail_errno(err, errno, "cannot make a folder in %s", options->folder);
+    }
+    ASSAY_TRY(assay_pool_open(&c->pool, (unsigned)options->threads, err));
+    ASSAY_TRY(assay_bench_transfers_open(&c->transfers, (uint32_t)options->accounts,
+                                         (uint32_t)options->block_transfers, c->pool, err));
+    ASSAY_TRY(genesis_make(c, options->pairs + 2, err));
+    return engine_open(c, err);
+}
+
+static void chain_close(chain *c) {
+    if (c->solo) assay_solo_close(c->solo);
+    assay_app_close(c->app);
+    assay_genesis_close(&c->genesis);
+    assay_hashchain_close(&c->beacon);
+    assay_bench_transfers_close(&c->transfers);
+    assay_pool_close(c->pool);
+    if (c->folder[0]) assay_folder_remove(c->folder);
+}
+
+// --- the measurement ---
+
+typedef struct {
+    double recover_s, block_s;
+} pair;
+
+static assay_status pair_run(pair *out, chain *c, assay_error *err) {
+    assay_bench_transfers *transfers = &c->transfers;
+    assay_hash id;
+    ASSAY_TRY(assay_bench_transfers_sign(transfers, err));
+    for (uint32_t i = 0; i < transfers->count; i++)
+        ASSAY_TRY(
+            assay_solo_submit(c->solo, transfers->items[i].bytes, ASSAY_BENCH_TX_SIZE, &id, err));
+    double start = assay_measure_seconds();
+    uint32_t failed = assay_bench_transfers_recover(transfers);
+    double middle = assay_measure_seconds();
+    if (failed) return ASSAY_FAIL(err, MISMATCH, "%u signatures give no key", failed);
+    ASSAY_TRY(assay_solo_step(c->solo, err));
+    *out = (pair){middle - start, assay_measure_seconds() - middle};
+    return ASSAY_OK;
+}
+
+// The median of some syncs of one written page.
+static assay_status sync_measure(double *out_ms, const chain *c, assay_error *err) {
+    static const uint8_t page[PAGE];
+    char path[PATH_MAX];
+    double times[SYNC_COUNT];
+    ASSAY_TRY(assay_path_join(path, sizeof path, c->folder, "page", err));
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    bool bad = fd < 0;
+    for (int i = 0; i < SYNC_COUNT && !bad; i++) {
+        double start = assay_measure_seconds();
+        bad = pwrite(fd, page, sizeof page, 0) != sizeof page || fsync(fd) != 0;
+        times[i] = assay_measure_seconds() - start;
+    }
+    assay_status status = bad ? assay_fail_errno(err, errno, "cannot sync %s", path) : ASSAY_OK;
+    if (fd >= 0) close(fd);
+    if (status == ASSAY_OK) *out_ms = 1000 * assay_measure_median(times, SYNC_COUNT);
+    return status;
+}
+
+static void result_fill(assay_bench_ledger_result *out, const pair *pairs, double *values,
+                        const assay_bench_ledger_options *options) {
+    size_t count = options->pairs;
+    double transfers = (double)options->block_transfers;
+    for (size_t i = 0; i < count; i++)
+        values[i] = transfers / pairs[i].block_s;
+    out->transfers_per_s = assay_measure_median(values, count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = transfers / pairs[i].recover_s;
+    out->recoveries_per_s = assay_measure_median(values, count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = pairs[i].recover_s / pairs[i].block_s;
+    out->ratio = assay_measure_median(values, count);
+    out->ratio_min = values[0];
+    out->ratio_max = values[count - 1];
+}
+
+static assay_status pairs_run(assay_bench_ledger_result *out, chain *c, pair *pairs,
+                              const assay_bench_ledger_options *options, assay_error *err) {
+    ASSAY_TRY(pair_run(&pairs[0], c, err)); // makes files and caches; overwritten
+    for (uint64_t i = 0; i < options->pairs; i++) {
+        ASSAY_TRY(pair_run(&pairs[i], c, err));
+        out->resident_bytes = assay_measure_resident(&out->memory_bytes);
+        if (i == 0) out->memory_bytes_first = out->memory_bytes;
+    }
+    return sync_measure(&out->fsync_ms, c, err);
+}
+
+assay_status assay_bench_ledger_run(assay_bench_ledger_result *out,
+                                    const assay_bench_ledger_options *options, assay_error *err) {
+    chain c = {0};
+    pair *pairs = calloc(options->pairs, sizeof *pairs);
+    double *values = calloc(options->pairs, sizeof *values);
+    assay_status status = ASSAY_OK;
+    *out = (assay_bench_ledger_result){0};
+    if (!pairs || !values)
+        status =
+            ASSAY_FAIL(err, MEMORY, "no memory for %llu pairs", (unsigned long long)options->pairs);
+    if (status == ASSAY_OK) status = chain_open(&c, options, err);
+    if (status == ASSAY_OK) status = pairs_run(out, &c, pairs, options, err);
+    if (status == ASSAY_OK) result_fill(out, pairs, values, options);
+    chain_close(&c);
+    free(values);
+    free(pairs);
+    return status;
+}

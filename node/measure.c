@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+double assay_measure_seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static int double_compare(const void *left, const void *right) {
+    double a = *(const double *)left, b = *(const double *)right;
+    return a < b ? -1 : a > b;
+}
+
+double assay_measure_median(double *values, size_t count) {
+    qsort(values, count, sizeof *values, double_compare);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+uint64_t assay_measure_resident(uint64_t *anonymous) {
+    unsigned long total = 0, resident = 0, shared = 0;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%lu %lu %lu", &total, &resident, &shared) != 3)
+        resident = shared = 0;
+    if (file) fclose(file);
+    *anonymous = (resident - shared) * page;
+    return resident * page;
+}
