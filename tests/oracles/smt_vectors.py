@@ -5,9 +5,7 @@
   smt_vectors.py record|check FILE
       tests/vectors/smt.json: a tree of 300 keys, with proofs in the form of ICS-23: existence, and
       absence by neighbours
-  smt_vectors.py transcribe FOLDER FILE
-      tests/vectors/ics23_smt.json: the published proofs in testdata/smt of a checkout of
-      github.com/cosmos/ics23, checked and transcribed
+The live run hands the same proofs to ICS-23's own verifier (tests/oracles/ics23.mjs).
 """
 import hashlib
 import json
@@ -99,77 +97,14 @@ def own_vectors():
     return {"source": "tests/oracles/smt_vectors.py", "cases": cases}
 
 
-def fields(data):
-    """The fields of a protobuf message, in order: (number, int or bytes)."""
-    at, found = 0, []
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(data):
-        tag = varint()
-        if tag & 7 == 0:
-            found.append((tag >> 3, varint()))
-        else:
-            assert tag & 7 == 2
-            size = varint()
-            found.append((tag >> 3, data[at:at + size]))
-            at += size
-    return found
-
-
-def published_existence(message):
-    parts = fields(message)
-    key, value = dict(parts)[1], dict(parts)[2]
-    leaf = dict(fields(dict(parts)[3]))
-    assert leaf[1] == leaf[2] == leaf[3] == 1 and leaf[5] == b"\0"  # SHA-256 thrice, no length
-    siblings = []
-    inner = [dict(fields(v)) for n, v in parts if n == 4]
-    for i, step in enumerate(inner):
-        prefix, suffix = step.get(2, b""), step.get(3, b"")
-        right = bit(sha(key), len(inner) - 1 - i)
-        assert step[1] == 1 and prefix[:1] == b"\1"
-        assert (len(prefix), len(suffix)) == ((33, 0) if right else (1, 32))
-        siblings.append((prefix[1:] + suffix).hex())
-    return {"key": key.hex(), "value": value.hex(), "siblings": siblings}
-
-
-def published_vectors(folder):
-    cases = []
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
-        text = json.loads(path.read_text())
-        root, key = bytes.fromhex(text["root"]), bytes.fromhex(text["key"])
-        (number, message), = fields(bytes.fromhex(text["proof"]))
-        if number == 1:
-            cases.append(case(path.stem, root, key, bytes.fromhex(text["value"]),
-                              [published_existence(message)]))
-            continue
-        parts = dict(fields(message))
-        cases.append(case(path.stem, root, key, None,
-                          [published_existence(parts[n]) if n in parts else None
-                           for n in (2, 3)]))
-    return {"source": "github.com/cosmos/ics23 testdata/smt, Apache-2.0", "cases": cases}
-
-
-def main(arguments):
-    mode, path = arguments[0], pathlib.Path(arguments[-1])
-    vectors = published_vectors(arguments[1]) if mode == "transcribe" else own_vectors()
-    text = json.dumps(vectors, indent=1) + "\n"
-    if mode != "check":
+def main(mode, path):
+    text = json.dumps(own_vectors(), indent=1) + "\n"
+    if mode == "record":
         path.write_text(text)
     elif path.read_text() != text:
         sys.exit(f"{path} differs from a fresh run")
 
 
-if len(sys.argv) != {"record": 3, "check": 3, "transcribe": 4}.get(sys.argv[1] if sys.argv[1:]
-                                                                    else ""):
+if len(sys.argv) != 3 or sys.argv[1] not in ("record", "check"):
     sys.exit(__doc__)
-main(sys.argv[1:])
+main(sys.argv[1], pathlib.Path(sys.argv[2]))
