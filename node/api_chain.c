@@ -36,18 +36,20 @@ static assay_status status_get(const assay_api *api, assay_http_reply *reply, as
     if (status == ASSAY_OK) {
         uint64_t next = view.height + 1;
         json_t *supply = assay_api_supply(&totals, api->genesis->supply);
+        uint32_t waiting = api->solo ? assay_solo_waiting(api->solo) : 0;
         bool healthy = !api->solo || assay_solo_health(api->solo, &health) == ASSAY_OK;
         assay_http_reply_json(
             reply, 200,
-            json_pack("{s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:s}", "name",
+            json_pack("{s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:b,s:s,s:s}", "name",
                       api->genesis->name, "chain_id", assay_json_from_u64(api->genesis->chain_id),
                       "genesis", assay_json_from_hash(&api->genesis->hash), "testnet",
                       (int)api->genesis->testnet, "height", assay_json_from_u64(view.height),
                       "epoch", assay_json_from_u64(assay_params_epoch(view.params, next)),
                       "app_hash", assay_json_from_hash(&view.app_hash), "state_root",
                       assay_json_from_hash(&view.state_root), "history_root",
-                      assay_json_from_hash(&view.history_root), "supply", supply, "healthy",
-                      (int)healthy, "problem", health.text, "version", ASSAY_PROGRAM_VERSION));
+                      assay_json_from_hash(&view.history_root), "supply", supply, "waiting",
+                      (int)waiting, "healthy", (int)healthy, "problem", health.text, "version",
+                      ASSAY_PROGRAM_VERSION));
     }
     assay_view_close(&view);
     return status;

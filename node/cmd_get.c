@@ -1,90 +1,157 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands that show what the node's API answers.
+// Commands that show what the node's API answers: with --json as it is, else a screen of it.
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "node/client.h"
 #include "node/commands.h"
+#include "node/show.h"
 #include "node/wallet.h"
 
-// Prints a JSON document for a person: indented, members in order.
-static int document_print(const assay_invocation *invocation, json_t *document) {
-    if (invocation->json) return assay_command_print(document);
-    int bad = json_dumpf(document, stdout, JSON_INDENT(2)) != 0 || putchar('\n') < 0;
-    json_decref(document);
-    return bad ? ASSAY_EXIT_SYSTEM : ASSAY_EXIT_OK;
-}
+static const char unreachable[] = "assay node --help, or --node URL";
 
-static int path_show(const assay_invocation *invocation, const char *url, const char *folder,
-                     const char *id) {
+static assay_status document_get(json_t **out, const char *url, const char *folder,
+                                 const assay_bytes *id, assay_error *err) {
+    char text[ASSAY_HEX_HASH_MAX];
     assay_client client;
-    assay_error err = {0};
-    json_t *document;
-    assay_status status = assay_client_open(&client, url, NULL, &err);
-    if (status == ASSAY_OK)
-        status =
-            assay_client_get(&document, &client, &err, "%s%s%.100s", folder, *id ? "/" : "", id);
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, "assay node --help");
-    return document_print(invocation, document);
+    ASSAY_TRY(assay_client_open(&client, url, NULL, err));
+    if (!id) return assay_client_get(out, &client, err, "%s", folder);
+    assay_hex_encode_0x(text, id->data, id->size);
+    return assay_client_get(out, &client, err, "%s/%s", folder, text);
 }
 
-static int one_show(assay_invocation *invocation, const char *folder, const char *what) {
+typedef struct {
+    const char *folder; // of the path
+    const char *what;   // how the help calls the argument
+    const char *details;
+    size_t size; // of the id, bytes
+    void (*show)(const json_t *document);
+} one_kind;
+
+// Shows one thing. Returns through document, if wanted, a new reference to it.
+static int one_show(assay_invocation *invocation, const one_kind *kind, json_t **document) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
-    const char *id = NULL;
+    const char *text = NULL;
     const assay_option table[] = {
-        {"", ASSAY_OPTION_TEXT, &id, what, "which one", 0, 0, true},
+        {"", ASSAY_OPTION_TEXT, &text, kind->what, "which one", 0, 0, true},
         ASSAY_WALLET_NODE_OPTION(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, 2, NULL, &code)) return code;
-    return path_show(invocation, wallet.node_url, folder, id);
-}
-
-static int all_show(assay_invocation *invocation, const char *folder) {
-    assay_wallet wallet = ASSAY_WALLET_INIT;
-    const assay_option table[] = {ASSAY_WALLET_NODE_OPTION(wallet)};
-    int code;
-    if (!assay_command_begin(invocation, table, 1, NULL, &code)) return code;
-    return path_show(invocation, wallet.node_url, folder, "");
+    uint8_t id[ASSAY_HASH_SIZE];
+    assay_error err = {0};
+    json_t *answer;
+    if (!assay_command_begin(invocation, table, 2, kind->details, &code)) return code;
+    assay_status status = assay_hex_parse(id, kind->size, text, kind->what, &err);
+    if (status == ASSAY_OK)
+        status = document_get(&answer, wallet.node_url, kind->folder,
+                              &(assay_bytes){id, kind->size}, &err);
+    if (status != ASSAY_OK)
+        return assay_command_fail(invocation, &err, status == ASSAY_NETWORK ? unreachable : NULL);
+    if (document) *document = json_incref(answer);
+    if (invocation->json) return assay_command_print(answer);
+    kind->show(answer);
+    json_decref(answer);
+    return ASSAY_EXIT_OK;
 }
 
 int assay_cmd_account(assay_invocation *invocation) {
-    return one_show(invocation, "account", "ADDRESS");
+    static const one_kind kind = {"account", "ADDRESS", NULL, ASSAY_ADDRESS_SIZE,
+                                  assay_show_account};
+    return one_show(invocation, &kind, NULL);
 }
 
 int assay_cmd_session_show(assay_invocation *invocation) {
-    return one_show(invocation, "session", "SESSION");
+    static const one_kind kind = {"session", "SESSION", NULL, ASSAY_HASH_SIZE, assay_show_session};
+    return one_show(invocation, &kind, NULL);
 }
 
 int assay_cmd_tx_status(assay_invocation *invocation) {
-    return one_show(invocation, "tx", "ID");
+    static const one_kind kind = {"tx", "ID",
+                                  "Exits with 0 if it is in a block and was done, with 1 while it "
+                                  "waits and if it\nwas refused there.",
+                                  ASSAY_HASH_SIZE, assay_show_tx};
+    json_t *fate = NULL;
+    int code = one_show(invocation, &kind, &fate);
+    const json_t *result = json_object_get(fate, "code");
+    if (fate && code == ASSAY_EXIT_OK && (!result || json_integer_value(result) != 0))
+        code = ASSAY_EXIT_NO;
+    json_decref(fate);
+    return code;
+}
+
+// All pages of a list, as one document.
+static assay_status list_get(json_t **out, const char *url, const char *plural, assay_error *err) {
+    assay_client client;
+    json_t *all = json_array(), *page;
+    char after[ASSAY_HEX_HASH_MAX] = "";
+    assay_status status = assay_client_open(&client, url, NULL, err);
+    size_t count = 1;
+    while (status == ASSAY_OK && count) {
+        status = assay_client_get(&page, &client, err, *after ? "%s?after=%.66s" : "%s%.0s", plural,
+                                  after);
+        if (status != ASSAY_OK) break;
+        const json_t *list = json_object_get(page, plural);
+        count = json_array_size(list);
+        const char *last =
+            json_string_value(json_object_get(json_array_get(list, count - 1), "root"));
+        // A node that repeats itself must not keep us here.
+        if (count && (!last || strcmp(last, after) <= 0)) count = 0;
+        if (last) snprintf(after, sizeof after, "%s", last);
+        json_array_extend(all, (json_t *)list);
+        json_decref(page);
+    }
+    *out = status == ASSAY_OK ? json_pack("{s:O}", plural, all) : NULL;
+    json_decref(all);
+    return status;
+}
+
+static int all_show(assay_invocation *invocation, const char *plural, const char *what) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    const assay_option table[] = {ASSAY_WALLET_NODE_OPTION(wallet)};
+    int code;
+    assay_error err = {0};
+    json_t *document;
+    if (!assay_command_begin(invocation, table, 1, NULL, &code)) return code;
+    assay_status status = list_get(&document, wallet.node_url, plural, &err);
+    if (status != ASSAY_OK)
+        return assay_command_fail(invocation, &err, status == ASSAY_NETWORK ? unreachable : NULL);
+    if (invocation->json) return assay_command_print(document);
+    assay_show_entries(json_object_get(document, plural), what);
+    json_decref(document);
+    return ASSAY_EXIT_OK;
 }
 
 int assay_cmd_dataset_list(assay_invocation *invocation) {
-    return all_show(invocation, "datasets");
+    return all_show(invocation, "datasets", "data sets");
 }
 
 int assay_cmd_model_list(assay_invocation *invocation) {
-    return all_show(invocation, "models");
+    return all_show(invocation, "models", "models");
 }
 
 int assay_cmd_adapter_list(assay_invocation *invocation) {
-    return all_show(invocation, "adapters");
+    return all_show(invocation, "adapters", "adapters");
 }
 
 int assay_cmd_status(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     const assay_option table[] = {ASSAY_WALLET_NODE_OPTION(wallet)};
     int code;
+    assay_error err = {0};
+    json_t *document;
     if (!assay_command_begin(invocation, table, 1, "Exits with 1 if the node says it is not well.",
                              &code))
         return code;
-    assay_client client;
-    assay_error err = {0};
-    json_t *document;
-    assay_status status = assay_client_open(&client, wallet.node_url, NULL, &err);
-    if (status == ASSAY_OK) status = assay_client_get(&document, &client, &err, "status");
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, "assay node --help");
+    assay_status status = document_get(&document, wallet.node_url, "status", NULL, &err);
+    if (status != ASSAY_OK)
+        return assay_command_fail(invocation, &err, status == ASSAY_NETWORK ? unreachable : NULL);
     bool healthy = json_is_true(json_object_get(document, "healthy"));
-    code = document_print(invocation, document);
+    if (invocation->json) {
+        code = assay_command_print(document);
+    } else {
+        assay_show_status(document);
+        json_decref(document);
+        code = ASSAY_EXIT_OK;
+    }
     return code == ASSAY_EXIT_OK && !healthy ? ASSAY_EXIT_NO : code;
 }

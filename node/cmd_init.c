@@ -27,7 +27,7 @@ static assay_status account_parse(assay_genesis_account *out, const char *text, 
         return ASSAY_FAIL(err, USAGE, "account \"%.60s\" is not ADDRESS=NOPEN", text);
     memcpy(address, text, (size_t)(equals - text));
     address[equals - text] = 0;
-    ASSAY_TRY(assay_hex_decode(out->address.bytes, ASSAY_ADDRESS_SIZE, address, err));
+    ASSAY_TRY(assay_hex_parse(out->address.bytes, ASSAY_ADDRESS_SIZE, address, "--account", err));
     return assay_number_parse(&out->balance, equals + 1, "balance", 0, INT64_MAX, err);
 }
 
@@ -45,8 +45,8 @@ static assay_status secrets_make(assay_operator *out, const init_options *option
 static assay_status operator_fill(assay_genesis *genesis, const init_options *options,
                                   const assay_operator *secrets, assay_error *err) {
     assay_hashchain chain;
-    ASSAY_TRY(assay_hex_decode(genesis->operator.address.bytes, ASSAY_ADDRESS_SIZE,
-                               options->operator, err));
+    ASSAY_TRY(assay_hex_parse(genesis->operator.address.bytes, ASSAY_ADDRESS_SIZE,
+                              options->operator, "--operator", err));
     ASSAY_TRY(assay_ed25519_public(genesis->operator.ed25519, secrets->ed25519_seed, err));
     ASSAY_TRY(assay_hashchain_open(&chain, &secrets->beacon_seed, secrets->beacon_length, err));
     assay_hashchain_at(&genesis->operator.chain_tip, &chain, secrets->beacon_length);
@@ -78,8 +78,8 @@ static assay_status genesis_fill(assay_genesis *genesis, const init_options *opt
     ASSAY_TRY(params_fill(&genesis->params, options->params, err));
     ASSAY_TRY(operator_fill(genesis, options, secrets, err));
     if (options->distributor)
-        ASSAY_TRY(assay_hex_decode(genesis->distributor.bytes, ASSAY_ADDRESS_SIZE,
-                                   options->distributor, err));
+        ASSAY_TRY(assay_hex_parse(genesis->distributor.bytes, ASSAY_ADDRESS_SIZE,
+                                  options->distributor, "--distributor", err));
     genesis->accounts = calloc(options->accounts.count + 1, sizeof *genesis->accounts);
     if (!genesis->accounts) return ASSAY_FAIL(err, MEMORY, "no memory for the accounts");
     for (uint32_t i = 0; i < options->accounts.count; i++)

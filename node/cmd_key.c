@@ -49,6 +49,7 @@ static assay_status secret_read(assay_key *key, const char *path, assay_error *e
     assay_status status = assay_hex_decode(key->bytes, ASSAY_KEY_SIZE, (char *)data, err);
     OPENSSL_cleanse(data, size);
     free(data);
+    if (status != ASSAY_OK) assay_key_clear(key);
     return status;
 }
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that move an account's own money, and those about its agents.
-#include <stdio.h>
-
-#include "base/hex.h"
 #include "node/commands.h"
 #include "node/wallet.h"
 
@@ -21,9 +18,9 @@ static assay_status role_parse(uint8_t *out, const char *text, assay_error *err)
 
 // Sends what was filled, or prints why it could not be.
 static int finish(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
-                  assay_status status, const assay_error *err) {
-    if (status != ASSAY_OK) return assay_command_fail(invocation, err, NULL);
-    return assay_wallet_run(wallet, invocation, tx);
+                  assay_status status, assay_error *err) {
+    if (status == ASSAY_OK) status = assay_wallet_open(wallet, err);
+    return assay_wallet_finish(wallet, invocation, tx, status, err);
 }
 
 int assay_cmd_transfer(assay_invocation *invocation) {
@@ -39,7 +36,8 @@ int assay_cmd_transfer(assay_invocation *invocation) {
     int code;
     if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
-    assay_status status = assay_hex_decode(tx.body.transfer.to.bytes, ASSAY_ADDRESS_SIZE, to, &err);
+    assay_status status =
+        assay_hex_parse(tx.body.transfer.to.bytes, ASSAY_ADDRESS_SIZE, to, "--to", &err);
     return finish(&wallet, invocation, &tx, status, &err);
 }
 
@@ -88,8 +86,8 @@ int assay_cmd_withdraw(assay_invocation *invocation) {
                              &code))
         return code;
     assay_error err = {0};
-    assay_status status =
-        assay_hex_decode(tx.body.withdraw.recipient.bytes, ASSAY_ADDRESS_SIZE, recipient, &err);
+    assay_status status = assay_hex_parse(tx.body.withdraw.recipient.bytes, ASSAY_ADDRESS_SIZE,
+                                          recipient, "--recipient", &err);
     return finish(&wallet, invocation, &tx, status, &err);
 }
 
@@ -120,13 +118,13 @@ int assay_cmd_agent_authorize(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_AUTHORIZE_AGENT};
     assay_tx_authorize_agent *body = &tx.body.authorize_agent;
-    const char *agent = NULL, *scopes = NULL;
+    const char *agent = NULL, *scopes = NULL, *expiry = NULL;
     const assay_option table[] = {
         {"agent", ASSAY_OPTION_TEXT, &agent, "ADDRESS", "the agent's key", 0, 0, true},
         {"scopes", ASSAY_OPTION_TEXT, &scopes, "LIST",
          "of transfer,session,register,verify,batch,bond,withdraw", 0, 0, true},
-        {"expiry", ASSAY_OPTION_U64, &body->expiry, "HEIGHT", "the last block it may act in", 1,
-         INT64_MAX, true},
+        {"expiry", ASSAY_OPTION_TEXT, &expiry, "HEIGHT",
+         "the last block it may act in; +N: N blocks from now", 0, 0, true},
         {"limit", ASSAY_OPTION_U64, &body->limit, "NOPEN",
          "what all your agents together may spend an epoch", 0, INT64_MAX, true},
         ASSAY_WALLET_OPTIONS(wallet),
@@ -134,9 +132,13 @@ int assay_cmd_agent_authorize(assay_invocation *invocation) {
     int code;
     if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
-    assay_status status = assay_hex_decode(body->agent.bytes, ASSAY_ADDRESS_SIZE, agent, &err);
+    assay_status status =
+        assay_hex_parse(body->agent.bytes, ASSAY_ADDRESS_SIZE, agent, "--agent", &err);
     if (status == ASSAY_OK) status = scopes_parse(&body->scopes, scopes, &err);
-    return finish(&wallet, invocation, &tx, status, &err);
+    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    if (status == ASSAY_OK)
+        status = assay_wallet_height(&body->expiry, &wallet, expiry, "--expiry", &err);
+    return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 
 int assay_cmd_agent_revoke(assay_invocation *invocation) {
@@ -150,7 +152,7 @@ int assay_cmd_agent_revoke(assay_invocation *invocation) {
     int code;
     if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
-    assay_status status =
-        assay_hex_decode(tx.body.revoke_agent.agent.bytes, ASSAY_ADDRESS_SIZE, agent, &err);
+    assay_status status = assay_hex_parse(tx.body.revoke_agent.agent.bytes, ASSAY_ADDRESS_SIZE,
+                                          agent, "--agent", &err);
     return finish(&wallet, invocation, &tx, status, &err);
 }

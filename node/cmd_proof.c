@@ -16,7 +16,7 @@ static assay_status proof_fetch(const char *url, uint64_t epoch, const char *acc
     assay_address address;
     json_t *document;
     char canonical[ASSAY_HEX_HASH_MAX];
-    ASSAY_TRY(assay_hex_decode(address.bytes, ASSAY_ADDRESS_SIZE, account, err));
+    ASSAY_TRY(assay_hex_parse(address.bytes, ASSAY_ADDRESS_SIZE, account, "--account", err));
     assay_hex_encode_0x(canonical, address.bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_client_open(&client, url, NULL, err));
     ASSAY_TRY(assay_client_get(&document, &client, err, "proof/payout/%llu/%s",
@@ -80,6 +80,12 @@ static int verdict_print(const assay_invocation *invocation, const assay_proof *
                   "height", assay_json_from_u64(proof->header.height), "payouts", list));
 }
 
+// A file that is read and does not prove anything is a no; one that cannot be read is a failure.
+static int refusal_print(const assay_invocation *invocation, const assay_error *err) {
+    int code = assay_command_fail(invocation, err, NULL);
+    return code == ASSAY_EXIT_INPUT && err->status != ASSAY_NOT_FOUND ? ASSAY_EXIT_NO : code;
+}
+
 int assay_cmd_proof_check(assay_invocation *invocation) {
     const char *path = NULL, *genesis_path = NULL;
     const assay_option table[] = {
@@ -101,12 +107,7 @@ int assay_cmd_proof_check(assay_invocation *invocation) {
     if (status == ASSAY_OK) status = assay_json_read(&document, path, ASSAY_PROOF_JSON_MAX, &err);
     if (status == ASSAY_OK) status = assay_proof_read(proof, document, &genesis, &err);
     if (status == ASSAY_OK) status = assay_proof_check(proof, &genesis, &err);
-    if (status == ASSAY_OK) {
-        code = verdict_print(invocation, proof);
-    } else {
-        assay_command_fail(invocation, &err, NULL);
-        code = ASSAY_EXIT_NO;
-    }
+    code = status == ASSAY_OK ? verdict_print(invocation, proof) : refusal_print(invocation, &err);
     json_decref(document);
     free(proof);
     assay_genesis_close(&genesis);

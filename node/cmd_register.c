@@ -12,6 +12,8 @@
 #include "node/wallet.h"
 #include "quant/model.h"
 
+enum { COMMIT_WAIT_MS = 30000 };
+
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 assay_bytes assay_text_bytes(const char *text) {
@@ -53,15 +55,14 @@ static void commitment_make(assay_hash *out, const assay_tx_register_dataset *bo
     assay_sha256_final(&sha, out);
 }
 
+// The commitment must be in a block before the registration can be: this wait is not optional.
 static assay_status dataset_commit(assay_wallet *wallet, const assay_tx_register_dataset *body,
                                    assay_error *err) {
-    assay_tx commit = {.kind = ASSAY_TX_COMMIT_DATASET};
+    assay_tx commit = {.kind = ASSAY_TX_COMMIT_DATASET, .principal = wallet->principal};
     assay_sent sent;
-    ASSAY_TRY(assay_wallet_open(wallet, err));
+    uint32_t wait_ms = wallet->wait_ms ? (uint32_t)wallet->wait_ms : COMMIT_WAIT_MS;
     commitment_make(&commit.body.commit_dataset.commitment, body, &wallet->principal);
-    assay_status status = assay_wallet_send(wallet, &commit, &sent, err);
-    assay_wallet_close(wallet);
-    return status;
+    return assay_client_send(&sent, &wallet->client, &commit, &wallet->key, wait_ms, err);
 }
 
 int assay_cmd_dataset_register(assay_invocation *invocation) {
@@ -89,10 +90,10 @@ int assay_cmd_dataset_register(assay_invocation *invocation) {
     assay_status status = dataset_measure(body, file, &err);
     if (status == ASSAY_OK && getrandom(body->salt.bytes, ASSAY_HASH_SIZE, 0) != ASSAY_HASH_SIZE)
         status = ASSAY_FAIL(&err, IO, "the system gives no random bytes");
+    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
     if (status == ASSAY_OK) status = dataset_commit(&wallet, body, &err);
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
-    assay_root_print(invocation, "data set", &body->root);
-    return assay_wallet_run(&wallet, invocation, &tx);
+    if (status == ASSAY_OK) assay_root_print(invocation, "data set", &body->root);
+    return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 
 int assay_cmd_dataset_retire(assay_invocation *invocation) {
@@ -106,8 +107,8 @@ int assay_cmd_dataset_retire(assay_invocation *invocation) {
     int code;
     if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
-    if (assay_hex_decode(tx.body.retire_dataset.dataset.bytes, ASSAY_HASH_SIZE, root, &err) !=
-        ASSAY_OK)
+    if (assay_hex_parse(tx.body.retire_dataset.dataset.bytes, ASSAY_HASH_SIZE, root, "ROOT",
+                        &err) != ASSAY_OK)
         return assay_command_fail(invocation, &err, NULL);
     return assay_wallet_run(&wallet, invocation, &tx);
 }

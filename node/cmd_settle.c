@@ -3,17 +3,60 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "node/client.h"
 #include "node/commands.h"
 #include "node/wallet.h"
 
+// One page of an epoch after the last of its rows so far.
+static assay_status page_get(json_t **out, const assay_client *client, uint64_t epoch,
+                             const json_t *rows, assay_error *err) {
+    const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
+    const char *account = json_string_value(json_object_get(last, "account"));
+    if (!account)
+        return assay_client_get(out, client, err, "epoch/%llu", (unsigned long long)epoch);
+    return assay_client_get(out, client, err, "epoch/%llu?account=%.64s&role=%lld",
+                            (unsigned long long)epoch, account,
+                            (long long)json_integer_value(json_object_get(last, "role")));
+}
+
+// The epoch's document with the rows of all its pages.
+static assay_status epoch_get(json_t **out, const assay_client *client, uint64_t epoch,
+                              assay_error *err) {
+    json_t *page, *rows = json_array();
+    assay_status status;
+    bool more;
+    do {
+        status = page_get(&page, client, epoch, rows, err);
+        if (status != ASSAY_OK) break;
+        const json_t *list = json_object_get(page, "payouts");
+        more = json_is_true(json_object_get(page, "more")) && json_array_size(list);
+        json_array_extend(rows, (json_t *)list);
+        if (more) json_decref(page);
+    } while (more);
+    if (status == ASSAY_OK) {
+        json_object_set(page, "payouts", rows);
+        json_object_del(page, "more");
+        *out = page;
+    }
+    json_decref(rows);
+    return status;
+}
+
+// Asks again until the epoch is closed or the time is up.
 static assay_status epoch_wait(json_t **out, const assay_client *client, uint64_t epoch,
                                uint64_t wait_ms, assay_error *err) {
     const struct timespec pause = {0, 100000000};
-    for (uint64_t waited = 0;; waited += 100) {
-        ASSAY_TRY(assay_client_get(out, client, err, "epoch/%llu", (unsigned long long)epoch));
-        if (json_is_true(json_object_get(*out, "closed")) || waited >= wait_ms) return ASSAY_OK;
+    struct timespec begun, now;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    for (;;) {
+        ASSAY_TRY(epoch_get(out, client, epoch, err));
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        int64_t waited =
+            (now.tv_sec - begun.tv_sec) * INT64_C(1000) + (now.tv_nsec - begun.tv_nsec) / 1000000;
+        if (json_is_true(json_object_get(*out, "closed")) || waited >= (int64_t)wait_ms)
+            return ASSAY_OK;
         json_decref(*out);
         nanosleep(&pause, NULL);
     }
@@ -27,17 +70,26 @@ static void table_print(const json_t *document) {
     uint64_t sum = 0;
     printf("%-42s  %-11s  %20s\n", "account", "role", "nopen");
     json_array_foreach(json_object_get(document, "payouts"), i, row) {
-        uint64_t nopen = 0, role = 0;
-        const char *account = json_string_value(json_object_get(row, "account"));
-        assay_json_u64(&nopen, row, "nopen", 0, UINT64_MAX, NULL);
-        assay_json_u64(&role, row, "role", 0, 5, NULL);
-        printf("%-42s  %-11s  %20llu\n", account ? account : "?", roles[role],
-               (unsigned long long)nopen);
+        uint64_t nopen, role;
+        assay_address account;
+        char text[ASSAY_HEX_HASH_MAX];
+        if (assay_json_address(&account, row, "account", NULL) != ASSAY_OK ||
+            assay_json_u64(&nopen, row, "nopen", 0, INT64_MAX, NULL) != ASSAY_OK ||
+            assay_json_u64(&role, row, "role", 1, 5, NULL) != ASSAY_OK)
+            continue; // no payout of this protocol
+        assay_hex_encode_0x(text, account.bytes, ASSAY_ADDRESS_SIZE);
+        printf("%-42s  %-11s  %20llu\n", text, roles[role], (unsigned long long)nopen);
         sum += nopen;
     }
     printf("%-42s  %-11s  %20llu\n", "", "sum", (unsigned long long)sum);
-    const char *root = json_string_value(json_object_get(document, "payout_root"));
-    printf(root ? "payout root %s\n" : "the epoch is open%s\n", root ? root : "");
+    assay_hash root;
+    if (assay_json_hash(&root, document, "payout_root", NULL) == ASSAY_OK) {
+        char text[ASSAY_HEX_HASH_MAX];
+        assay_hex_encode_0x(text, root.bytes, ASSAY_HASH_SIZE);
+        printf("payout root %s\n", text);
+    } else {
+        printf("the epoch is open\n");
+    }
 }
 
 int assay_cmd_settle(assay_invocation *invocation) {

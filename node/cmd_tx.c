@@ -119,8 +119,8 @@ int assay_cmd_tx_send(assay_invocation *invocation) {
     const assay_option table[] = {
         {"", ASSAY_OPTION_TEXT, &path, "FILE.json", "a signed transaction", 0, 0, true},
         ASSAY_WALLET_NODE_OPTION(wallet),
-        {"wait-ms", ASSAY_OPTION_U64, &wallet.wait_ms, "MS", "how long to wait for a block (30000)",
-         0, 60000, false},
+        {"wait-ms", ASSAY_OPTION_U64, &wallet.wait_ms, "MS",
+         "how long to wait for a block; 0 only sends (30000)", 0, 60000, false},
     };
     int code;
     if (!assay_command_begin(invocation, table, 3, NULL, &code)) return code;
@@ -134,17 +134,14 @@ int assay_cmd_tx_send(assay_invocation *invocation) {
     if (status == ASSAY_OK)
         status = assay_tx_encode(&file.tx, bytes, ASSAY_TX_SIZE_MAX, &size, &err);
     if (status == ASSAY_OK) status = assay_client_open(&wallet.client, wallet.node_url, NULL, &err);
-    if (status == ASSAY_OK)
+    if (status == ASSAY_OK) {
+        assay_tx_digest(&sent.digest, &file.tx, &wallet.client.domain);
         status = assay_client_send_bytes(&sent, &wallet.client, bytes, size,
                                          (uint32_t)wallet.wait_ms, &err);
+    }
     free(bytes);
+    const assay_tx tx = {.kind = file.tx.kind};
     assay_arena_close(&file.arena);
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
-    if (invocation->json)
-        return assay_command_print(json_pack("{s:o,s:o}", "id", assay_json_from_hash(&sent.id),
-                                             "height", assay_json_from_u64(sent.height)));
-    char id[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode_0x(id, sent.id.bytes, ASSAY_HASH_SIZE);
-    printf("transaction %s\nblock %llu\n", id, (unsigned long long)sent.height);
-    return ASSAY_EXIT_OK;
+    return assay_sent_print(invocation, &tx, &sent);
 }

@@ -9,19 +9,26 @@
 
 static const assay_command program = {"", "settles the value of AI work", NULL};
 
-// The commands whose first word is `group`, or all (NULL). Returns: how many there are.
-static size_t commands_print(FILE *out, const char *group) {
-    size_t count = 0;
+static bool first_word_is(const assay_command *command, const char *word) {
+    size_t length = strcspn(command->name, " ");
+    return strlen(word) == length && strncmp(word, command->name, length) == 0;
+}
+
+static bool command_group(const char *word) {
+    for (size_t i = 0; i < assay_command_count; i++)
+        if (first_word_is(&assay_commands[i], word)) return true;
+    return false;
+}
+
+// The commands whose first word is `group`, or all (NULL).
+static void commands_print(FILE *out, const char *group) {
+    fprintf(out, "usage: assay COMMAND [options]\n\n");
     for (size_t i = 0; i < assay_command_count; i++) {
         const assay_command *command = &assay_commands[i];
-        size_t length = strcspn(command->name, " ");
-        if (group && (strlen(group) != length || strncmp(group, command->name, length) != 0))
-            continue;
-        if (count++ == 0) fprintf(out, "usage: assay COMMAND [options]\n\n");
+        if (group && !first_word_is(command, group)) continue;
         fprintf(out, "  %-18s %s\n", command->name, command->summary);
     }
-    if (count) fprintf(out, "\nassay COMMAND --help explains one of them\n");
-    return count;
+    fprintf(out, "\nassay COMMAND --help explains one of them\n");
 }
 
 // How many of the arguments the command's words take up; 0 if they differ.
@@ -59,18 +66,23 @@ static bool word_given(int argc, char **argv, const char *word) {
 
 // Help for everything or a group of commands, or the complaint that there is no such command.
 static int unknown(int argc, char **argv) {
-    bool help = argc == 0 || word_given(argc, argv, "--help") || strcmp(argv[0], "help") == 0;
-    const char *group = argc && *argv[0] != '-' && strcmp(argv[0], "help") ? argv[0] : NULL;
-    if (help) {
-        FILE *out = argc ? stdout : stderr;
+    bool nothing = argc == 0;
+    bool help = nothing || word_given(argc, argv, "--help") || word_given(argc, argv, "-h") ||
+                strcmp(argv[0], "help") == 0;
+    const char *group = nothing || *argv[0] == '-' || strcmp(argv[0], "help") == 0 ? NULL : argv[0];
+    if (help && (!group || command_group(group))) {
+        FILE *out = nothing ? stderr : stdout;
         if (!group) fprintf(out, "assay %s\n\n", program.summary);
-        if (commands_print(out, group)) return argc ? ASSAY_EXIT_OK : ASSAY_EXIT_USAGE;
+        commands_print(out, group);
+        return nothing ? ASSAY_EXIT_USAGE : ASSAY_EXIT_OK;
     }
     assay_invocation invocation = {.command = &program, .json = word_given(argc, argv, "--json")};
     assay_error err = {0};
     ASSAY_FAIL(&err, USAGE, "unknown command \"%.40s%s%.40s\"", argv[0], argc > 1 ? " " : "",
                argc > 1 ? argv[1] : "");
-    return assay_command_fail(&invocation, &err, "assay --help");
+    char next[64] = "assay --help";
+    if (group && command_group(group)) snprintf(next, sizeof next, "assay %s --help", group);
+    return assay_command_fail(&invocation, &err, next);
 }
 
 // What was printed must have arrived, or nobody may rely on exit code 0. A reader who has seen

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 enum { OPTIONS_MAX = 64 };
 
 assay_status assay_number_parse(uint64_t *out, const char *text, const char *what, uint64_t min,
@@ -23,6 +25,13 @@ assay_status assay_number_parse(uint64_t *out, const char *text, const char *wha
                           (unsigned long long)max);
     *out = value;
     return ASSAY_OK;
+}
+
+assay_status assay_hex_parse(uint8_t *out, size_t size, const char *text, const char *what,
+                             assay_error *err) {
+    assay_error inner = {0};
+    if (assay_hex_decode(out, size, text, &inner) == ASSAY_OK) return ASSAY_OK;
+    return ASSAY_FAIL(err, USAGE, "%s \"%.70s\": %s", what, text, inner.text);
 }
 
 static assay_status value_set(const assay_option *option, const char *value, assay_error *err) {

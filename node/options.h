@@ -45,6 +45,11 @@ assay_status assay_options_parse(const assay_option *options, size_t option_coun
 assay_status assay_number_parse(uint64_t *out, const char *text, const char *what, uint64_t min,
                                 uint64_t max, assay_error *err);
 
+// Hexadecimal bytes, such as an address. `what` names them in the sentence. Errors: USAGE.
+// Spec: F-2, F-9.
+assay_status assay_hex_parse(uint8_t *out, size_t size, const char *text, const char *what,
+                             assay_error *err);
+
 // Prints the table as help lines to standard output.
 void assay_options_help(const assay_option *options, size_t option_count);
 

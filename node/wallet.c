@@ -18,8 +18,8 @@ assay_status assay_wallet_open(assay_wallet *wallet, assay_error *err) {
     ASSAY_TRY(assay_key_address(&wallet->address, &wallet->key, err));
     wallet->principal = wallet->address;
     if (wallet->principal_text)
-        ASSAY_TRY(assay_hex_decode(wallet->principal.bytes, ASSAY_ADDRESS_SIZE,
-                                   wallet->principal_text, err));
+        ASSAY_TRY(assay_hex_parse(wallet->principal.bytes, ASSAY_ADDRESS_SIZE,
+                                  wallet->principal_text, "--principal", err));
     return assay_client_open(&wallet->client, wallet->node_url, NULL, err);
 }
 
@@ -67,21 +67,53 @@ assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t
     return status;
 }
 
+assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, const char *text,
+                                 const char *what, assay_error *err) {
+    json_t *status;
+    uint64_t height;
+    if (*text != '+') return assay_number_parse(out, text, what, 1, INT64_MAX, err);
+    ASSAY_TRY(assay_number_parse(out, text + 1, what, 1, INT64_MAX, err));
+    ASSAY_TRY(assay_client_get(&status, &wallet->client, err, "status"));
+    assay_status result = assay_json_u64(&height, status, "height", 0, INT64_MAX, err);
+    json_decref(status);
+    *out += height; // both below 2^63
+    return result;
+}
+
+int assay_sent_print(const assay_invocation *invocation, const assay_tx *tx,
+                     const assay_sent *sent) {
+    char id[ASSAY_HEX_HASH_MAX], digest[ASSAY_HEX_HASH_MAX];
+    if (invocation->json)
+        return assay_command_print(json_pack(
+            "{s:o,s:o,s:s,s:o}", "id", assay_json_from_hash(&sent->id), "digest",
+            assay_json_from_hash(&sent->digest), "state", sent->height ? "committed" : "pending",
+            "height", assay_json_from_u64(sent->height)));
+    assay_hex_encode_0x(id, sent->id.bytes, ASSAY_HASH_SIZE);
+    assay_hex_encode_0x(digest, sent->digest.bytes, ASSAY_HASH_SIZE);
+    if (sent->height)
+        printf("%s in block %llu\n", assay_tx_kind_name(tx->kind),
+               (unsigned long long)sent->height);
+    else
+        printf("%s sent, in no block yet\n", assay_tx_kind_name(tx->kind));
+    printf("transaction %s\nmessage %s\n", id, digest);
+    if (!sent->height) printf("next: assay tx status %s\n", id);
+    return ASSAY_EXIT_OK;
+}
+
+int assay_wallet_finish(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
+                        assay_status status, assay_error *err) {
+    char next[32 + ASSAY_HEX_HASH_MAX] = "assay tx status ";
+    assay_sent sent = {0};
+    if (status == ASSAY_OK) status = assay_wallet_send(wallet, tx, &sent, err);
+    assay_wallet_close(wallet);
+    if (status == ASSAY_OK) return assay_sent_print(invocation, tx, &sent);
+    assay_hex_encode_0x(next + strlen(next), sent.id.bytes, ASSAY_HASH_SIZE);
+    return assay_command_fail(
+        invocation, err, status == ASSAY_TIMEOUT && !assay_hash_is_zero(&sent.id) ? next : NULL);
+}
+
 int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx) {
     assay_error err = {0};
-    assay_sent sent;
     assay_status status = assay_wallet_open(wallet, &err);
-    if (status == ASSAY_OK) status = assay_wallet_send(wallet, tx, &sent, &err);
-    assay_wallet_close(wallet);
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
-    if (invocation->json)
-        return assay_command_print(json_pack("{s:o,s:o,s:o}", "id", assay_json_from_hash(&sent.id),
-                                             "digest", assay_json_from_hash(&sent.digest), "height",
-                                             assay_json_from_u64(sent.height)));
-    char id[ASSAY_HEX_HASH_MAX], digest[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode_0x(id, sent.id.bytes, ASSAY_HASH_SIZE);
-    assay_hex_encode_0x(digest, sent.digest.bytes, ASSAY_HASH_SIZE);
-    printf("%s in block %llu\ntransaction %s\nmessage %s\n", assay_tx_kind_name(tx->kind),
-           (unsigned long long)sent.height, id, digest);
-    return ASSAY_EXIT_OK;
+    return assay_wallet_finish(wallet, invocation, tx, status, &err);
 }

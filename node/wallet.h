@@ -54,8 +54,13 @@ typedef struct {
          false},                                                                                   \
     {                                                                                              \
         "wait-ms", ASSAY_OPTION_U64, &(wallet).wait_ms, "MS",                                      \
-            "how long to wait for a block (30000)", 0, 60000, false                                \
+            "how long to wait for a block; 0 only sends (30000)", 0, 60000, false                  \
     }
+
+// A block height, or "+N" for N blocks from the node's last one. Errors: USAGE, RANGE, and those of
+// asking the node. Spec: F-9.
+assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, const char *text,
+                                 const char *what, assay_error *err);
 
 // Opens the keystore and asks the node who it is. Errors: those of keystore and client. Clear the
 // wallet with assay_wallet_close. Spec: F-42, F-43.
@@ -72,8 +77,17 @@ assay_status assay_wallet_send(assay_wallet *wallet, assay_tx *tx, assay_sent *s
 assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t count,
                                    assay_sent *sents, uint32_t *taken, assay_error *err);
 
-// Opens the wallet, sends one transaction, prints {"id","digest","height"} or a line, closes.
-// Returns: the exit code.
+// Opens the wallet, sends one transaction, prints what became of it, closes. Returns: the exit
+// code.
 int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx);
+
+// The same for a wallet that is open, or could not be: status and err tell how it went so far.
+int assay_wallet_finish(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
+                        assay_status status, assay_error *err);
+
+// Prints {"id","digest","state","height"} or lines for people: state "committed", or "pending" with
+// height 0. Returns: the exit code.
+int assay_sent_print(const assay_invocation *invocation, const assay_tx *tx,
+                     const assay_sent *sent);
 
 #endif

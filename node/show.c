@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/show.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "node/paint.h"
+
+enum { DECIMALS = 9, NOPEN = 1000000000 };
+
+void assay_open_text(char out[ASSAY_OPEN_TEXT_MAX], uint64_t nopen) {
+    char fraction[DECIMALS + 2];
+    snprintf(fraction, sizeof fraction, ".%09u", (unsigned)(nopen % NOPEN));
+    for (size_t end = strlen(fraction); end && (fraction[end - 1] == '0' || end == 1); end--)
+        fraction[end - 1] = 0;
+    snprintf(out, ASSAY_OPEN_TEXT_MAX, "%llu%s OPEN", (unsigned long long)(nopen / NOPEN),
+             fraction);
+}
+
+static uint64_t number(const json_t *object, const char *name) {
+    uint64_t value = 0;
+    return assay_json_u64(&value, object, name, 0, UINT64_MAX, NULL) == ASSAY_OK ? value : 0;
+}
+
+// A member that is a text, made harmless; "?" if it is none.
+static void text_print(const json_t *object, const char *name) {
+    const char *text = json_string_value(json_object_get(object, name));
+    if (!text) text = "?";
+    assay_paint_label(stdout, (const uint8_t *)text, strlen(text), 200, ASSAY_PAINT_NONE);
+}
+
+static void line(const char *label, const json_t *object, const char *name, const char *end) {
+    printf("%-10s", label);
+    text_print(object, name);
+    fputs(end, stdout);
+}
+
+static void amount_print(const char *before, const json_t *object, const char *name,
+                         const char *after) {
+    char text[ASSAY_OPEN_TEXT_MAX];
+    assay_open_text(text, number(object, name));
+    printf("%s%s%s", before, text, after);
+}
+
+static unsigned long long count(const json_t *object, const char *name) {
+    return (unsigned long long)number(object, name);
+}
+
+void assay_show_status(const json_t *status) {
+    const json_t *supply = json_object_get(status, "supply");
+    static const char *const parts[] = {"balances", "deposits", "bonds", "claims", "burned"};
+    line("chain", status, "name", "");
+    printf(", id %llu%s\n", count(status, "chain_id"),
+           json_is_true(json_object_get(status, "testnet")) ? ", a testnet" : "");
+    line("genesis", status, "genesis", "\n");
+    printf("%-10s%llu, epoch %llu, %llu transactions wait\n", "height", count(status, "height"),
+           count(status, "epoch"), count(status, "waiting"));
+    if (json_is_true(json_object_get(status, "healthy")))
+        printf("%-10swell\n", "health");
+    else
+        line("health", status, "problem", "\n");
+    amount_print("supply      ", supply, "genesis", " =\n");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        printf("  %-10s", parts[i]);
+        amount_print(i ? "+ " : "  ", supply, parts[i], "\n");
+    }
+    line("state", status, "state_root", "\n");
+    line("program", status, "version", "\n");
+}
+
+static void bonds_print(const json_t *bonds) {
+    size_t i, j;
+    json_t *bond, *part;
+    json_array_foreach(bonds, i, bond) {
+        line(i ? "" : "bonds", bond, "role", "");
+        amount_print(" ", bond, "active", "");
+        amount_print(", of which ", bond, "effective", " count\n");
+        json_array_foreach(json_object_get(bond, "unbonding"), j, part) {
+            amount_print("            ", part, "amount", "");
+            printf(" come back at block %llu\n", count(part, "release"));
+        }
+    }
+}
+
+static void scopes_print(uint64_t scopes) {
+    static const char *const names[] = {"transfer", "session", "register", "verify",
+                                        "batch",    "bond",    "withdraw"};
+    const char *comma = "";
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!(scopes >> i & 1)) continue;
+        printf("%s%s", comma, names[i]);
+        comma = ",";
+    }
+}
+
+static void agents_print(const json_t *account) {
+    size_t i;
+    json_t *agent;
+    const json_t *agents = json_object_get(account, "agents");
+    if (json_array_size(agents) == 0) return;
+    amount_print("agents    may spend ", account, "agent_left", "");
+    amount_print(" of ", account, "agent_limit", " more in this epoch, all together\n");
+    json_array_foreach(agents, i, agent) {
+        line("", agent, "agent", " until block ");
+        printf("%llu: ", count(agent, "expiry"));
+        scopes_print(number(agent, "scopes"));
+        printf("\n");
+    }
+}
+
+void assay_show_account(const json_t *account) {
+    const json_t *nonces = json_object_get(account, "nonces");
+    size_t i;
+    json_t *root;
+    line("account", account, "address", "\n");
+    amount_print("balance   ", account, "balance", "\n");
+    printf("%-10s%lld transactions, %lld of verdicts and evidence\n", "sent",
+           (long long)json_integer_value(json_array_get(nonces, 0)),
+           (long long)json_integer_value(json_array_get(nonces, 1)));
+    bonds_print(json_object_get(account, "bonds"));
+    agents_print(account);
+    json_array_foreach(json_object_get(account, "declared"), i, root) {
+        json_t *wrapped = json_pack("{s:O}", "root", root);
+        line(i ? "" : "reruns", wrapped, "root", "\n");
+        json_decref(wrapped);
+    }
+}
+
+void assay_show_session(const json_t *session) {
+    line("session", session, "id", "\n");
+    if (number(session, "ended"))
+        printf("%-10sended at block %llu\n", "state", count(session, "ended"));
+    else if (number(session, "end"))
+        printf("%-10scloses, ends at block %llu\n", "state", count(session, "end"));
+    else
+        printf("%-10sopen since block %llu, until block %llu\n", "state", count(session, "opened"),
+               count(session, "expiry"));
+    line("provider", session, "provider", "\n");
+    line("consumer", session, "principal", ", opened by ");
+    text_print(session, "opener");
+    printf("\n%-10s%llu nopen a prompt token, %llu an output token\n", "prices",
+           count(session, "price_in"), count(session, "price_out"));
+    amount_print("deposit   ", session, "free", " free, ");
+    amount_print("", session, "reserved", " reserved by batches not yet settled\n");
+    printf("%-10s%llu requests are in batches\n", "used", count(session, "last_sequence"));
+}
+
+void assay_show_tx(const json_t *fate) {
+    const char *state = json_string_value(json_object_get(fate, "state"));
+    line("id", fate, "id", "\n");
+    if (!state || strcmp(state, "committed") != 0) {
+        printf("%-10swaits for a block\n", "state");
+        return;
+    }
+    printf("%-10sin block %llu, at place %llu\n", "state", count(fate, "height"),
+           count(fate, "index"));
+    printf("%-10s", "result");
+    if (!number(fate, "code")) {
+        printf("done\n");
+        return;
+    }
+    printf("refused by rule %llu, the fee is taken: ", count(fate, "code"));
+    text_print(fate, "text");
+    printf("\n");
+}
+
+void assay_show_entries(const json_t *list, const char *what) {
+    size_t i;
+    json_t *entry;
+    json_array_foreach(list, i, entry) {
+        text_print(entry, "root");
+        printf("  ");
+        text_print(entry, "name");
+        if (json_object_get(entry, "license")) {
+            printf(", ");
+            text_print(entry, "license");
+        }
+        if (json_object_get(entry, "royalty_ppm"))
+            printf(", royalty %llu ppm", count(entry, "royalty_ppm"));
+        printf(", %llu bytes, registered at block %llu by ", count(entry, "byte_count"),
+               count(entry, "registered"));
+        text_print(entry, "owner");
+        if (number(entry, "retired")) printf(", retired at block %llu", count(entry, "retired"));
+        printf("\n");
+    }
+    if (json_array_size(list) == 0) printf("no %s yet\n", what);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the API answers, for people: a screen instead of a document. Everything here prints to
+// standard output and takes a document that a node sent: missing or odd members show as "?".
+#ifndef ASSAY_NODE_SHOW_H
+#define ASSAY_NODE_SHOW_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+enum { ASSAY_OPEN_TEXT_MAX = 32 };
+
+// An amount in OPEN, exact: "12.5 OPEN".
+void assay_open_text(char out[ASSAY_OPEN_TEXT_MAX], uint64_t nopen);
+
+void assay_show_status(const json_t *status);
+void assay_show_account(const json_t *account);
+void assay_show_session(const json_t *session);
+void assay_show_tx(const json_t *fate);
+
+// A line for each entry of a list of data sets, models or adapters; `what` names it in the plural.
+void assay_show_entries(const json_t *list, const char *what);
+
+#endif
