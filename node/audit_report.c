@@ -12,7 +12,7 @@
 
 typedef unsigned long long ull;
 
-enum { EPOCHS_PRINTED = 8 };
+enum { EPOCHS_PRINTED = 8, FINDINGS_PRINTED = 8 };
 
 static const char *const mode_names[] = {"none", "sampled", "all"};
 
@@ -177,7 +177,11 @@ static void rerun_print(const assay_audit_report *report) {
     for (uint32_t i = 0; i < rerun->finding_count; i++) {
         const assay_rerun_finding *finding = &rerun->findings[i];
         char rest[32];
-        snprintf(rest, sizeof rest, " receipt %u", finding->index);
+        if (i == FINDINGS_PRINTED) {
+            printf("%-12s more of them with --json\n", "");
+            break;
+        }
+        snprintf(rest, sizeof rest, "  receipt %u", finding->index);
         hash_print(finding->is_void ? "void batch" : "batch", &finding->batch, rest);
         printf("%-12s rerun gives: %s%s%s\n", "", assay_verdict_name(finding->verdict),
                *finding->reason ? ", " : "", finding->reason);

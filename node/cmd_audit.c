@@ -184,7 +184,7 @@ static int audit_start(const assay_invocation *invocation, audit_options *option
     status = assay_audit_open(&audit, &open, &err);
     // Its open files keep their contents without a name: whatever ends the program ends them too.
     if (!options->keep || status != ASSAY_OK) assay_folder_remove(folder);
-    if (status == ASSAY_OK && options->keep && !invocation->json) printf("state in %s\n", folder);
+    if (status == ASSAY_OK && options->keep) fprintf(stderr, "replaying into %s\n", folder);
     if (status == ASSAY_OK) status = audit_run(&audit, options, invocation->json, &agrees, &err);
     assay_audit_close(&audit);
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
@@ -209,7 +209,7 @@ int assay_cmd_audit(assay_invocation *invocation) {
          UINT64_MAX - 1, false},
         ASSAY_WORKSHOP_OPTIONS(options.shop, false),
         {"archive", ASSAY_OPTION_TEXT, &options.archive, "DIR",
-         "folder with what reruns need (DIR/archive of the home)", 0, 0, false},
+         "folder with what reruns need (archive in the home)", 0, 0, false},
         {"evidence", ASSAY_OPTION_TEXTS, &options.evidence, "DIR",
          "a provider's folder to read evidence from; may be repeated", 0, 0, false},
         {"allow-private", ASSAY_OPTION_FLAG, &options.allow_private, NULL,
