@@ -162,7 +162,7 @@ static void bad_arguments_are_refused(void **state) {
         {"a=" DATA "carroll.txt --prompt-ids 2048", 3},
         {"carroll", 2},                                               // no file
         {"=" DATA "carroll.txt", 2},                                  // no name
-        {"x=/nowhere/at/all", 4},                                     // no such file
+        {"x=/nowhere/at/all", 3},                                     // no such file
         {"a=" DATA "carroll.txt --dataset b=" DATA "carroll.txt", 3}, // the same one twice
         {"a=" DATA "carroll.txt --span-tokens-min 0", 2},             // out of range
         {"a=" DATA "carroll.txt --prompt $(printf 'a\\377b')", 3},    // no UTF-8
