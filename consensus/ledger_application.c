@@ -4,14 +4,18 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "ledger/beacon.h"
 #include "ledger/view.h"
 
 static_assert((int)ASSAY_APP_DATA_MAX <= (int)ASSAY_RESULT_DATA_MAX, "result data does not fit");
-enum { NOPEN_PER_POWER = 1000000000 };
+enum { NOPEN_PER_POWER = 1000000000, NAME_HASH_BYTES = 8 };
 
-void assay_chain_name(char *out, uint64_t chain_id) {
-    snprintf(out, ASSAY_CHAIN_ID_MAX + 1, "assay-%llu", (unsigned long long)chain_id);
+void assay_chain_name(char *out, const assay_genesis *genesis) {
+    char digits[2 * NAME_HASH_BYTES + 1];
+    assay_hex_encode(digits, genesis->hash.bytes, NAME_HASH_BYTES);
+    snprintf(out, ASSAY_CHAIN_ID_MAX + 1, "assay-%llu-%s", (unsigned long long)genesis->chain_id,
+             digits);
 }
 
 uint64_t assay_voting_power(uint64_t consensus_bond) {

@@ -19,8 +19,10 @@ typedef struct {
 // The table of calls over `self`. Lives: as long as self. Spec: C-11 … C-15.
 assay_application assay_ledger_application_calls(assay_ledger_application *self);
 
-// The chain's name in headers, "assay-<chain id>", into out [ASSAY_CHAIN_ID_MAX + 1]. Spec: C-3.
-void assay_chain_name(char *out, uint64_t chain_id);
+// The chain's name in headers, "assay-<chain id>-<16 digits of the genesis hash>", into out
+// [ASSAY_CHAIN_ID_MAX + 1]: what is signed on one chain says nothing on another of the same
+// operator. Spec: C-3.
+void assay_chain_name(char *out, const assay_genesis *genesis);
 
 // Voting power of a consensus bond: one unit for each OPEN, at least 1. Spec: C-5.
 uint64_t assay_voting_power(uint64_t consensus_bond);

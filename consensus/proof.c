@@ -59,7 +59,7 @@ assay_status assay_proof_check(const assay_proof *proof, const assay_genesis *ge
     if (!assay_hash_equal(&app_hash, &proof->header.app_hash))
         return ASSAY_FAIL(err, MISMATCH, "header of height %llu names another state",
                           (unsigned long long)proof->header.height);
-    assay_chain_name(chain, genesis->chain_id);
+    assay_chain_name(chain, genesis);
     return assay_commit_check(&proof->commit, &proof->header, chain, genesis->operator.ed25519,
                               assay_voting_power(genesis->operator.consensus_bond), err);
 }

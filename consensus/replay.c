@@ -11,7 +11,7 @@ void assay_replay_start(assay_tip *tip, const assay_app *app) {
     assay_app_info info;
     assay_app_info_get(app, &info);
     ASSAY_ASSERT(info.initialised && info.height == 0);
-    assay_chain_name(chain_name, genesis->chain_id);
+    assay_chain_name(chain_name, genesis);
     assay_tip_init(tip, chain_name, genesis->operator.ed25519,
                    assay_voting_power(genesis->operator.consensus_bond), genesis->time,
                    &info.app_hash);

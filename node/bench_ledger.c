@@ -126,7 +126,7 @@ static assay_status engine_open(chain *c, assay_error *err) {
     ASSAY_TRY(assay_app_open(&c->app, state, &c->genesis, &options, err));
     c->ledger = (assay_ledger_application){c->app, &c->beacon, c->genesis.operator.address, {0}};
     c->calls = assay_ledger_application_calls(&c->ledger);
-    assay_chain_name(name, CHAIN_ID);
+    assay_chain_name(name, &c->genesis);
     assay_solo_options solo = {
         .folder = blocks,
         .application = {c, info, init_chain, check_tx, recheck, prepare_proposal, finalize_block,

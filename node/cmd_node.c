@@ -48,7 +48,7 @@ static assay_status engine_open(node_parts *node, assay_error *err) {
     ASSAY_TRY(assay_ed25519_public(public_key, node->secrets.ed25519_seed, err));
     if (memcmp(public_key, genesis->operator.ed25519, sizeof public_key) != 0)
         return ASSAY_FAIL(err, MISMATCH, "operator.json is not the key of the genesis's operator");
-    assay_chain_name(chain_name, genesis->chain_id);
+    assay_chain_name(chain_name, genesis);
     ASSAY_TRY(assay_home_path(path, node->home.path, "blocks", err));
     assay_solo_options options = {.folder = path,
                                   .application = assay_ledger_application_calls(&node->application),

@@ -36,7 +36,7 @@ static void node_open(node *n, chain *c, const char *folder) {
     chain_ok(assay_hashchain_open(&n->links, &c->links[CHAIN_PREIMAGES], CHAIN_PREIMAGES, err));
     n->application =
         (assay_ledger_application){.app = c->app, .chain = &n->links, .proposer = c->actors[0]};
-    assay_chain_name(name, CHAIN_ID);
+    assay_chain_name(name, &c->genesis);
     snprintf(path, sizeof path, "%s/blocks", folder);
     assay_solo_options solo = {
         .folder = path,

@@ -91,7 +91,7 @@ static inline void logged_begin(logged *l) {
     snprintf(path, sizeof path, "%s/blocks", l->home);
     chain_ok(assay_blocklog_open(&l->log, path, true, 0, err));
     assay_app_info_get(c->app, &info);
-    assay_chain_name(name, CHAIN_ID);
+    assay_chain_name(name, &c->genesis);
     assay_tip_init(&l->tip, name, c->genesis.operator.ed25519,
                    assay_voting_power(c->genesis.operator.consensus_bond), c->genesis.time,
                    &info.app_hash);

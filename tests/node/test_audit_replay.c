@@ -312,7 +312,7 @@ static void another_genesis_is_found(void **state) {
     home_copy();
     logged_do(shared, "rm -r copy/state && sed -i 's/1000000000000/1000000000001/' "
                       "copy/genesis.json");
-    copy_refused("block 1, where 1 is next, has another app_hash");
+    copy_refused("block 1, where 1 is next, has another chain_id");
 }
 
 static void what_cannot_be_audited_is_an_error(void **state) {

@@ -136,7 +136,7 @@ static inline void work_engine_start(work *w) {
     work_ok(assay_app_open(&w->app, w->folder, genesis, &options, err));
     w->application = (assay_ledger_application){
         .app = w->app, .chain = &w->chain, .proposer = genesis->operator.address };
-    assay_chain_name(name, genesis->chain_id);
+    assay_chain_name(name, genesis);
     snprintf(blocks, sizeof blocks, "%s/blocks", w->folder);
     assay_solo_options solo = {.folder = blocks,
                                .application = assay_ledger_application_calls(&w->application),
