@@ -278,7 +278,7 @@ static void probe_hash(check *c, const assay_probe *probe, uint32_t width) {
 }
 
 // The rerun: one teacher-forced pass. Fills the probe where there is a beacon to draw it from.
-static assay_status output_check(check *c, assay_finding *finding, assay_error *err) {
+static assay_status output_check(check *c, assay_difference *difference, assay_error *err) {
     assay_workshop *shop = c->checker->shop;
     const assay_check_result *result = c->result;
     const assay_request *request = &result->receipt.request;
@@ -296,7 +296,7 @@ static assay_status output_check(check *c, assay_finding *finding, assay_error *
                      claim_cut(result));
     pthread_mutex_lock(&shop->lock);
     assay_status status =
-        assay_generator_verify(&shop->generator, &run, &claim, &probe, finding, err);
+        assay_generator_verify(&shop->generator, &run, &claim, &probe, difference, err);
     pthread_mutex_unlock(&shop->lock);
     if (status == ASSAY_OK) probe_hash(c, &probe, width);
     return status;
@@ -322,13 +322,35 @@ static bool attribution_equal(const assay_receipt *a, const assay_receipt *b) {
     return true;
 }
 
+static assay_status difference_tell(check *c, const assay_difference *d) {
+    const assay_leaf_ids *ids = &c->result->ids;
+    char text[ASSAY_ERROR_TEXT_MAX];
+    switch (d->finding) {
+    case ASSAY_FINDING_TOKENS:
+        snprintf(text, sizeof text, "output token %u is %u, the rerun gives %u", d->place,
+                 ids->output[d->place], d->id);
+        break;
+    case ASSAY_FINDING_COUNT:
+        if (d->place < ids->output_count)
+            snprintf(text, sizeof text, "%u output tokens, the rerun ends after %u",
+                     ids->output_count, d->place);
+        else
+            snprintf(text, sizeof text, "the output ends after %u tokens, the rerun goes on",
+                     d->place);
+        break;
+    default:
+        snprintf(text, sizeof text, "all %u output tokens are right", d->place);
+    }
+    return conclude(c, (uint8_t)d->finding, text);
+}
+
 // Verdicts 1, 35, 2 … 6 in this order: the first that fails counts (P-10).
 static assay_status leaf_judge(check *c, assay_error *err) {
     assay_error why = {0};
     assay_check_result *result = c->result;
     assay_receipt own;
     assay_hash missing;
-    assay_finding finding;
+    assay_difference difference;
     ASSAY_TRY(context_fetch(c, err));
     if (request_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_REQUEST, why.text);
     assay_status attributed =
@@ -340,10 +362,9 @@ static assay_status leaf_judge(check *c, assay_error *err) {
         return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);
     }
     if (attributed != ASSAY_OK) return assay_fail(err, attributed, 0, "%s", why.text);
-    ASSAY_TRY(output_check(c, &finding, err));
+    ASSAY_TRY(output_check(c, &difference, err));
     if (fee_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_FEE, why.text);
-    if (finding != ASSAY_FINDING_MATCH)
-        return conclude(c, (uint8_t)finding, "the rerun comes to something else");
+    if (difference.finding != ASSAY_FINDING_MATCH) return difference_tell(c, &difference);
     if (!attribution_equal(&own, &result->receipt))
         return conclude(c, ASSAY_VERDICT_ATTRIBUTION, "the data follow other shares");
     return ASSAY_OK;

@@ -14,6 +14,7 @@ typedef struct {
     bool ended; // the determined output ends after `agreed` tokens, by `stop`
     assay_stop stop;
     assay_finding finding;
+    uint32_t id; // the right token, where another is claimed
     assay_hash trace;
     assay_probe *probe;
 } walk;
@@ -45,6 +46,7 @@ static void row_compare(void *context, const assay_forward_row *row) {
                                        (uint64_t)row->position + 1);
     if (id != w->claim->ids[w->agreed]) {
         w->finding = ASSAY_FINDING_TOKENS;
+        w->id = id;
         return;
     }
     assay_trace_add(&w->trace, row->head_q, shape->width, row->head_scale);
@@ -85,7 +87,7 @@ static assay_status probe_check(const assay_generator *generator, const assay_pr
 assay_status assay_generator_verify(assay_generator *generator,
                                     const assay_generate_request *request,
                                     const assay_output_claim *claim, assay_probe *probe,
-                                    assay_finding *finding, assay_error *err) {
+                                    assay_difference *difference, assay_error *err) {
     assay_forward *forward = &generator->forward;
     const assay_model_shape *shape = &forward->engine.model->shape;
     ASSAY_TRY(assay_generate_check(forward->engine.model, request, err));
@@ -113,6 +115,6 @@ assay_status assay_generator_verify(assay_generator *generator,
                                  .context = &w};
     ASSAY_TRY(assay_forward_feed(forward, generator->ids, fed, &hooks, err));
     if (probe) probe->faulted = forward->fault_position <= probe->position;
-    *finding = walk_end(&w);
+    *difference = (assay_difference){walk_end(&w), w.agreed, w.id};
     return ASSAY_OK;
 }

@@ -23,6 +23,14 @@ typedef enum {
     ASSAY_FINDING_TRACE = 5,  // the trace digest
 } assay_finding;
 
+// place: how many claimed tokens are right, from the first on; all of them where only the stop
+// reason or the trace differs. id: the right token at that place, where another is claimed.
+typedef struct {
+    assay_finding finding;
+    uint32_t place;
+    uint32_t id;
+} assay_difference;
+
 // Proof that the pass was run: the residual after a layer at a position below
 // assay_verify_position_count. Not defined, and so only named, where the pass faults at or before
 // that position.
@@ -39,11 +47,11 @@ uint32_t assay_verify_position_count(const assay_generate_request *request,
                                      const assay_output_claim *claim);
 
 // Compares the claim with what the request determines; the probe (NULL for none) is taken whatever
-// the finding is. Allocates nothing.
+// differs. Allocates nothing.
 // Errors: RANGE (invalid request; layer or position of the probe), CAPACITY. Spec: N-18.
 assay_status assay_generator_verify(assay_generator *generator,
                                     const assay_generate_request *request,
                                     const assay_output_claim *claim, assay_probe *probe,
-                                    assay_finding *finding, assay_error *err);
+                                    assay_difference *difference, assay_error *err);
 
 #endif

@@ -73,7 +73,8 @@ none_lost() {
 
 # Until no batch is open any more, and the node was killed as often as asked for.
 verdicts_wait() {
-    local end=$((SECONDS + VERDICT_SECONDS * block_ms / 50)) states seen='' open settled void killed=0 kill_at
+    local end=$((SECONDS + VERDICT_SECONDS * block_ms / 50)) states seen=''
+    local open settled void killed=0 kill_at
     RANDOM=$((0x$(derive kills | cut -c 1-4))) # the moments follow from the seed
     kill_plan
     while [ $SECONDS -le $end ]; do

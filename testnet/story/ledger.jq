@@ -61,7 +61,9 @@ def because($account; $role):
     | ($lines | map(select(.reason == "fees"))) as $fees
     | ($lines | map(select(.reason == "data"))) as $slash
     | if $role == 5 then
-        [$lines | group_by(.reason)[] | "\(length) × \(.[0].reason)"] | join(", ")
+        {check: "checks", catch: "catches", fees: "shares of fees", rerun: "reruns for others"}
+            as $words
+        | [$lines | group_by(.reason)[] | "\(length) \($words[.[0].reason])"] | join(", ")
       elif $role == 4 then
         "\($fees | unique_by(.batch) | total(.receipts)) receipts in \($fees | in_batches)"
       else

@@ -154,10 +154,10 @@ static void generation_expect(json_t *entry, assay_pool *pool, uint32_t chunk) {
     vectors_expect_sha256(entry, "trace", &out.trace);
 
     assay_output_claim claim = {wanted, count, ASSAY_STOP_LENGTH, out.trace};
-    assay_finding finding;
-    assert_int_equal(assay_generator_verify(&generator, &request, &claim, NULL, &finding, NULL),
+    assay_difference difference;
+    assert_int_equal(assay_generator_verify(&generator, &request, &claim, NULL, &difference, NULL),
                      ASSAY_OK);
-    assert_int_equal(finding, ASSAY_FINDING_MATCH);
+    assert_int_equal(difference.finding, ASSAY_FINDING_MATCH);
     assay_generator_close(&generator);
 }
 

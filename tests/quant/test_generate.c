@@ -47,12 +47,17 @@ static void run(kept *out, const assay_generate_request *request) {
     out->claim = (assay_output_claim){out->ids, output.count, output.stop, output.trace};
 }
 
+static assay_difference difference_find(const assay_generate_request *request,
+                                        const assay_output_claim *claim) {
+    assay_difference difference;
+    assert_int_equal(assay_generator_verify(&generator, request, claim, NULL, &difference, NULL),
+                     ASSAY_OK);
+    return difference;
+}
+
 static assay_finding verify(const assay_generate_request *request,
                             const assay_output_claim *claim) {
-    assay_finding finding;
-    assert_int_equal(assay_generator_verify(&generator, request, claim, NULL, &finding, NULL),
-                     ASSAY_OK);
-    return finding;
+    return difference_find(request, claim).finding;
 }
 
 // A request whose output ends as wanted, found by trying seeds.
@@ -118,19 +123,26 @@ static void test_each_lie_has_its_finding(void **state) {
             uint32_t id = output.ids[i];
             for (int j = 0; j < 2; j++) {
                 output.ids[i] = ids[j];
-                assert_int_equal(verify(&request, &honest), ASSAY_FINDING_TOKENS);
+                assay_difference difference = difference_find(&request, &honest);
+                assert_int_equal(difference.finding, ASSAY_FINDING_TOKENS);
+                assert_int_equal(difference.place, i);
+                assert_int_equal(difference.id, id);
             }
             output.ids[i] = id;
         }
         for (lie = honest; lie.count-- > 0;)
             for (int claimed = 0; claimed <= 2; claimed++) {
                 lie.stop = (assay_stop)claimed;
-                assert_int_equal(verify(&request, &lie), ASSAY_FINDING_COUNT);
+                assay_difference difference = difference_find(&request, &lie);
+                assert_int_equal(difference.finding, ASSAY_FINDING_COUNT);
+                assert_int_equal(difference.place, lie.count);
             }
         for (lie.count = honest.count + 1; lie.count < CAPACITY; lie.count++)
             for (int claimed = 0; claimed <= 2; claimed++) {
                 lie.stop = (assay_stop)claimed;
-                assert_int_equal(verify(&request, &lie), ASSAY_FINDING_COUNT);
+                assay_difference difference = difference_find(&request, &lie);
+                assert_int_equal(difference.finding, ASSAY_FINDING_COUNT);
+                assert_int_equal(difference.place, honest.count);
             }
     }
 }
@@ -184,22 +196,22 @@ static void test_probe(void **state) {
                 assay_forward_feed(&generator.forward, fed, position + 1, &hooks, NULL), ASSAY_OK);
             float residual[SYNTHETIC_WIDTH];
             assay_probe probe = {layer, position, residual, true};
-            assay_finding finding;
-            assert_int_equal(
-                assay_generator_verify(&generator, &request, &output.claim, &probe, &finding, NULL),
-                ASSAY_OK);
-            assert_int_equal(finding, ASSAY_FINDING_TOKENS);
+            assay_difference difference;
+            assert_int_equal(assay_generator_verify(&generator, &request, &output.claim, &probe,
+                                                    &difference, NULL),
+                             ASSAY_OK);
+            assert_int_equal(difference.finding, ASSAY_FINDING_TOKENS);
             assert_false(probe.faulted);
             assert_memory_equal(residual, wanted.x, sizeof residual);
         }
     assay_probe outside = {0, count, NULL, false};
-    assay_finding finding;
+    assay_difference difference;
     assert_int_equal(
-        assay_generator_verify(&generator, &request, &output.claim, &outside, &finding, NULL),
+        assay_generator_verify(&generator, &request, &output.claim, &outside, &difference, NULL),
         ASSAY_RANGE);
     outside = (assay_probe){3, 0, NULL, false};
     assert_int_equal(
-        assay_generator_verify(&generator, &request, &output.claim, &outside, &finding, NULL),
+        assay_generator_verify(&generator, &request, &output.claim, &outside, &difference, NULL),
         ASSAY_RANGE);
 }
 
@@ -214,9 +226,9 @@ static void test_probe_names_a_fault(void **state) {
     for (uint32_t position = 0; position < PROMPT; position++) {
         float residual[SYNTHETIC_WIDTH];
         assay_probe probe = {1, position, residual, false};
-        assay_finding finding;
+        assay_difference difference;
         assert_int_equal(
-            assay_generator_verify(&generator, &request, &output.claim, &probe, &finding, NULL),
+            assay_generator_verify(&generator, &request, &output.claim, &probe, &difference, NULL),
             ASSAY_OK);
         assert_int_equal(probe.faulted, position >= 4);
     }
@@ -248,7 +260,7 @@ static void test_streaming_and_stopping(void **state) {
 static void test_invalid_requests(void **state) {
     assay_output output;
     assay_output_claim claim = {0};
-    assay_finding finding;
+    assay_difference difference;
     uint32_t bad_ids[PROMPT] = {[3] = SYNTHETIC_VOCAB};
     assay_generate_request bad[6];
     for (int i = 0; i < 6; i++)
@@ -263,8 +275,9 @@ static void test_invalid_requests(void **state) {
         assert_int_equal(assay_generate_check(&model.model, &bad[i], NULL), ASSAY_RANGE);
         assert_int_equal(assay_generator_run(&generator, &bad[i], &output, NULL, NULL, NULL),
                          ASSAY_RANGE);
-        assert_int_equal(assay_generator_verify(&generator, &bad[i], &claim, NULL, &finding, NULL),
-                         ASSAY_RANGE);
+        assert_int_equal(
+            assay_generator_verify(&generator, &bad[i], &claim, NULL, &difference, NULL),
+            ASSAY_RANGE);
     }
     assay_generate_request longer = request_make(0);
     longer.max_tokens = SYNTHETIC_CONTEXT - PROMPT;
