@@ -3,7 +3,7 @@
 // long is fetching from strangers, so each check has a thread of its own while it lasts.
 //   asked → waiting → (a thread is free) running → found, kept for the round
 //                                             └→ failed on our side: told once, then asked anew
-// Invariants, with their tests in tests/node/test_docket.c:
+// Invariants, with their tests in tests/node/test_watch.c:
 //  D1 one provider has at most half of the threads: those that hang cannot keep others waiting
 //  D2 the earliest deadline goes first
 //  D3 a table that cannot be had is not fetched again for the batch's other samples, and a provider

@@ -238,7 +238,9 @@ static inline void work_shop_open(const work *w, assay_workshop *shop, bool with
 
 static inline void work_start(work *w) {
     assay_hash root;
-    snprintf(w->folder, sizeof w->folder, "/tmp/assay_work_XXXXXX");
+    // Where there is memory to write to, blocks do not wait for a disk.
+    bool memory = access("/dev/shm", W_OK) == 0;
+    snprintf(w->folder, sizeof w->folder, "%s/assay_work_XXXXXX", memory ? "/dev/shm" : "/tmp");
     if (!mkdtemp(w->folder)) fail_msg("no temporary folder");
     snprintf(w->model_file, sizeof w->model_file, "%s/base.model", w->folder);
     snprintf(w->adapter_file, sizeof w->adapter_file, "%s/carroll.adapter", w->folder);
@@ -322,16 +324,6 @@ static inline assay_batch work_drawn(const work *w, const assay_hash *id) {
     }
     if (batch.state == ASSAY_BATCH_WAITING) fail_msg("a batch without a beacon");
     return batch;
-}
-
-// Waits until the batch has ended. Returns: its last state.
-static inline assay_batch_state work_ended(const work *w, const assay_hash *id, int seconds) {
-    assay_batch batch = {.ended = 0};
-    for (int i = 0; i < seconds * 20 && !batch.ended; i++) {
-        batch = work_drawn(w, id);
-        if (!batch.ended) work_sleep(50);
-    }
-    return batch.state;
 }
 
 #endif

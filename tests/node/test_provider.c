@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: Apache-2.0
+// The provider on a real chain: what it refuses, and its invariants V1 to V4 (node/provider.h).
+// Rules P-11 to P-14, P-52, F-46.
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "tests/node/work.h"
+
+enum { TOKENS = 4, THREADS = 4 };
+
+static work world;
+static assay_workshop bare;
+static uint32_t prompt[PROMPT];
+static uint32_t home_number;
+
+typedef struct {
+    char home[128];
+    assay_provider provider;
+} desk;
+
+// A provider over a folder; url: what its batches name.
+static void desk_open_as(desk *d, const char *home, uint32_t actor, assay_workshop *shop) {
+    assay_provider_options options = {
+        .home = d->home, .batch_count = 2, .batch_ms = 100000, .price_in_min = 2};
+    snprintf(d->home, sizeof d->home, "%s", home);
+    snprintf(options.url, sizeof options.url, "file://%s", home);
+    work_ok(assay_provider_open(&d->provider, shop, &world.wallets[actor], &world.genesis, &options,
+                                err));
+}
+
+static void desk_open(desk *d) {
+    char home[128];
+    snprintf(home, sizeof home, "%s/home%u", world.folder, home_number++);
+    desk_open_as(d, home, PROVIDER, &world.shop);
+}
+
+// As after kill -9: closing writes nothing, which V1 relies on no less than on what is on disk.
+static void desk_reopen(desk *d) {
+    char home[128];
+    snprintf(home, sizeof home, "%s", d->home);
+    assay_provider_close(&d->provider);
+    desk_open_as(d, home, PROVIDER, &world.shop);
+}
+
+static assay_status answer_to(desk *d, const assay_request *request, assay_receipt *receipt,
+                              assay_error *err) {
+    uint32_t *ids;
+    assay_status status =
+        assay_provider_answer(&d->provider, request, prompt, PROMPT, receipt, &ids, err);
+    free(ids);
+    return status;
+}
+
+// Asks for the next one. Returns: its receipt.
+static assay_receipt asked(desk *d, const assay_hash *session, uint64_t sequence) {
+    assay_receipt receipt;
+    assay_request request = work_request(&world, session, sequence, prompt, PROMPT, TOKENS);
+    work_sign(&world, &request, CONSUMER);
+    work_ok(answer_to(d, &request, &receipt, err));
+    return receipt;
+}
+
+static unsigned files_in(const desk *d, const char *folder) {
+    char path[256];
+    unsigned count = 0;
+    snprintf(path, sizeof path, "%s/%s", d->home, folder);
+    DIR *list = opendir(path);
+    assert_non_null(list);
+    for (struct dirent *entry; (entry = readdir(list));)
+        count += entry->d_name[0] != '.';
+    closedir(list);
+    return count;
+}
+
+static uint64_t next_of(desk *d, const assay_hash *session) {
+    uint64_t next;
+    work_ok(assay_provider_next_sequence(&d->provider, session, &next, err));
+    return next;
+}
+
+static assay_session session_now(const assay_hash *id) {
+    assay_session session;
+    work_ok(assay_session_fetch(&session, &world.wallets[CONSUMER].client, id, err));
+    return session;
+}
+
+#define refuse(d, request, name, words)                                                            \
+    do {                                                                                           \
+        assay_receipt refused_;                                                                    \
+        work_refused(answer_to((d), (request), &refused_, err), name, words);                      \
+    } while (0)
+
+// ---- refusals ----
+
+static void requests_are_refused_by_number(void **state) {
+    desk d;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    const assay_request good = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    assay_request r = good;
+    work_sign(&world, &r, RIVAL);
+    refuse(&d, &r, SIGNATURE, "not signed by its session's keys");
+    r = good;
+    r.provider = world.wallets[RIVAL].address;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISMATCH, "another provider");
+    r = good;
+    r.sequence = 2;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, ORDER, "sequence 2, expected 1");
+    r = good;
+    r.max_tokens = 0;
+    refuse(&d, &r, REJECTED, "max_tokens");
+    r = good;
+    r.max_fee = 15999;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, REJECTED, "costs 16000 nopen, limit 15999");
+    r = good;
+    r.prompt_digest.bytes[0] ^= 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISMATCH, "prompt ids are not those");
+    r = good;
+    r.prompt_count++;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISMATCH, "prompt ids are not those");
+    r = good;
+    r.model.bytes[0] ^= 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, NOT_FOUND, "another model");
+    r = good;
+    r.adapter.bytes[0] ^= 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, NOT_FOUND, "no such adapter");
+    r = good;
+    r.max_tokens = 512;
+    r.max_fee = OPEN;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "512");
+    r = good;
+    r.session.bytes[0] ^= 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, NOT_FOUND, "session");
+    uint32_t huge[PROMPT], *ids;
+    memcpy(huge, prompt, sizeof huge);
+    huge[2] = 2048;
+    assay_receipt receipt;
+    r = work_request(&world, &session, 1, huge, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    work_refused(assay_provider_answer(&d.provider, &r, huge, PROMPT, &receipt, &ids, err), RANGE,
+                 "2048");
+    assert_null(ids);
+    // None of it moved the sequence or left a file.
+    assert_int_equal(next_of(&d, &session), 1);
+    assert_int_equal(files_in(&d, "pending"), 0);
+    assay_provider_close(&d.provider);
+}
+
+static void sessions_are_refused_by_number(void **state) {
+    desk d;
+    assay_request r;
+    desk_open(&d);
+    const struct {
+        uint32_t provider;
+        uint64_t deposit, price_in, price_out;
+        assay_status status;
+        const char *words;
+    } cases[] = {{RIVAL, OPEN, 1000, 2000, ASSAY_MISMATCH, "another provider"},
+                 {PROVIDER, OPEN, 1, 2000, ASSAY_RANGE, "session pays 1 and 2000"},
+                 {PROVIDER, OPEN, 0, 2000, ASSAY_RANGE, "pays 0 a prompt token"},
+                 {PROVIDER, 999999, 1000, 2000, ASSAY_RANGE, "deposit has 999999 left"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assay_receipt receipt;
+        assay_error why = {0};
+        assay_hash session = work_session(&world, cases[i].provider, cases[i].deposit,
+                                          cases[i].price_in, cases[i].price_out);
+        r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+        work_sign(&world, &r, CONSUMER);
+        assay_status status = answer_to(&d, &r, &receipt, &why);
+        if (status != cases[i].status || !strstr(why.text, cases[i].words))
+            fail_msg("case %zu: error %d: %s", i, (int)status, why.text);
+    }
+    assay_provider_close(&d.provider);
+    // Without the adapter's data there is no honest receipt to be made.
+    desk_open_as(&d, d.home, PROVIDER, &bare);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISSING, "data set");
+    assay_provider_close(&d.provider);
+}
+
+// What is pending counts against the deposit.
+static void deposits_run_out(void **state) {
+    desk d;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, 40000, 1000, 2000);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    assay_receipt receipt;
+    r.max_fee = 16000;
+    for (r.sequence = 1; r.sequence <= 2; r.sequence++) {
+        work_sign(&world, &r, CONSUMER);
+        work_ok(answer_to(&d, &r, &receipt, err));
+        assert_int_equal(receipt.fee, 16000);
+    }
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "the session's deposit has 8000 left");
+    assay_provider_close(&d.provider);
+}
+
+// ---- V1 ----
+
+static void a_receipt_is_on_disk_before_its_consumer_sees_it(void **state) {
+    desk d;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000), before, after;
+    assay_receipt receipt = asked(&d, &session, 1);
+    assert_int_equal(files_in(&d, "pending"), 1);
+    desk_reopen(&d);
+    assert_int_equal(d.provider.pending_count, 1);
+    assay_receipt_hash(&before, &receipt);
+    assay_receipt_hash(&after, &d.provider.pending[0].receipt);
+    assert_memory_equal(before.bytes, after.bytes, ASSAY_HASH_SIZE);
+    assert_int_equal(next_of(&d, &session), 2);
+    assay_provider_close(&d.provider);
+}
+
+// A disk that takes no receipt: no answer, and the sequence stays.
+static void without_a_disk_there_is_no_answer(void **state) {
+    desk d;
+    char pending[160];
+    assay_receipt receipt;
+    desk_open(&d);
+    snprintf(pending, sizeof pending, "%s/pending", d.home);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    assert_int_equal(rmdir(pending), 0);
+    assert_int_not_equal(answer_to(&d, &r, &receipt, NULL), ASSAY_OK);
+    assert_int_equal(d.provider.pending_count, 0);
+    assert_int_equal(next_of(&d, &session), 1);
+    assert_int_equal(mkdir(pending, 0700), 0);
+    asked(&d, &session, 1);
+    assay_provider_close(&d.provider);
+}
+
+static void damaged_pending_files_are_named(void **state) {
+    desk d;
+    char path[300];
+    uint8_t *data;
+    size_t size;
+    assay_provider_options options = {.home = d.home};
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &session, 1);
+    char hex[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode(hex, session.bytes, ASSAY_HASH_SIZE);
+    snprintf(path, sizeof path, "%s/pending/%s-%020d", d.home, hex, 1);
+    work_ok(assay_file_read(path, 1 << 20, &data, &size, err));
+    assay_provider_close(&d.provider);
+    data[size - 1] ^= 1;
+    work_ok(assay_file_replace(path, data, size, 0600, err));
+    work_refused(assay_provider_open(&d.provider, &world.shop, &world.wallets[PROVIDER],
+                                     &world.genesis, &options, err),
+                 MISMATCH, "is damaged");
+    assay_provider_close(&d.provider);
+    work_ok(assay_file_replace(path, data, 3, 0600, err));
+    work_refused(assay_provider_open(&d.provider, &world.shop, &world.wallets[PROVIDER],
+                                     &world.genesis, &options, err),
+                 TRUNCATED, "is damaged");
+    assay_provider_close(&d.provider);
+    free(data);
+}
+
+// ---- V2 ----
+
+// A provider without a bond: the ledger refuses its batch, whose evidence is there already, and
+// nothing pending is lost.
+static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
+    desk d;
+    char home[128], name[160];
+    assay_hash batch;
+    uint8_t *data;
+    size_t size;
+    snprintf(home, sizeof home, "%s/home%u", world.folder, home_number++);
+    desk_open_as(&d, home, VALIDATOR_3, &world.shop);
+    assay_hash session = work_session(&world, VALIDATOR_3, OPEN, 1000, 2000);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    r.provider = world.wallets[VALIDATOR_3].address;
+    work_sign(&world, &r, CONSUMER);
+    assay_receipt receipt;
+    work_ok(answer_to(&d, &r, &receipt, err));
+    work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "bond");
+    assert_int_equal(d.provider.pending_count, 1);
+    assert_int_equal(files_in(&d, "pending"), 1);
+    assert_int_equal(files_in(&d, "evidence"), 1);
+    assay_sumtree_node leaf;
+    assay_hash hash;
+    assay_receipt_hash(&hash, &receipt);
+    assay_sumtree_leaf(&leaf, receipt.fee, &hash);
+    work_ok(assay_provider_evidence(&d.provider, &leaf.hash, "receipts", &data, &size, err));
+    assert_int_equal(size, assay_receipts_file_size((uint32_t)(size - 16), 1));
+    free(data);
+    work_ok(assay_provider_evidence(&d.provider, &leaf.hash, "leaf/0", &data, &size, err));
+    assert_int_equal(size, assay_leaf_file_size(PROMPT, receipt.output_count));
+    free(data);
+    snprintf(name, sizeof name, "leaf/1");
+    work_refused(assay_provider_evidence(&d.provider, &leaf.hash, name, &data, &size, err),
+                 NOT_FOUND, "");
+    assay_provider_close(&d.provider);
+}
+
+// ---- V3 ----
+
+typedef struct {
+    desk *d;
+    const assay_hash *session;
+    uint32_t seed;
+    pthread_t thread;
+    assay_status status;
+    uint64_t sequence;
+} rush;
+
+static void *rush_run(void *context) {
+    rush *me = context;
+    assay_receipt receipt;
+    assay_request r = work_request(&world, me->session, 1, prompt, PROMPT, TOKENS);
+    r.seed = me->seed; // another request of the same sequence
+    r.temperature_milli = 700;
+    work_sign(&world, &r, CONSUMER);
+    me->status = answer_to(me->d, &r, &receipt, NULL);
+    return NULL;
+}
+
+static void sequences_are_strict_whoever_is_first(void **state) {
+    desk d;
+    rush all[THREADS];
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        all[i] = (rush){.d = &d, .session = &session, .seed = i};
+        assert_int_equal(pthread_create(&all[i].thread, NULL, rush_run, &all[i]), 0);
+    }
+    unsigned served = 0;
+    for (uint32_t i = 0; i < THREADS; i++) {
+        pthread_join(all[i].thread, NULL);
+        served += all[i].status == ASSAY_OK;
+        assert_true(all[i].status == ASSAY_OK || all[i].status == ASSAY_ORDER);
+    }
+    assert_int_equal(served, 1);
+    assert_int_equal(d.provider.pending_count, 1);
+    assert_int_equal(next_of(&d, &session), 2);
+    assay_provider_close(&d.provider);
+}
+
+// F-46: an answer that was lost on its way is given again, and not paid twice.
+static void a_repeated_request_has_the_same_answer(void **state) {
+    desk d;
+    assay_hash a, b;
+    assay_hash batch;
+    uint32_t *first, *second;
+    assay_receipt receipt, again;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    work_ok(assay_provider_answer(&d.provider, &r, prompt, PROMPT, &receipt, &first, err));
+    work_ok(assay_provider_answer(&d.provider, &r, prompt, PROMPT, &again, &second, err));
+    assay_receipt_hash(&a, &receipt);
+    assay_receipt_hash(&b, &again);
+    assert_memory_equal(a.bytes, b.bytes, ASSAY_HASH_SIZE);
+    assert_memory_equal(first, second, receipt.output_count * sizeof *first);
+    free(first);
+    free(second);
+    assert_int_equal(d.provider.pending_count, 1);
+    asked(&d, &session, 2);
+    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    refuse(&d, &r, ORDER, "sequence 1, expected 3");
+    assay_provider_close(&d.provider);
+}
+
+// ---- V4 and batches ----
+
+static void batches_hold_what_is_pending(void **state) {
+    desk d;
+    assay_hash batch, ids[2];
+    assay_batch found;
+    assay_batch_tables tables;
+    assay_arena arena;
+    uint64_t fees = 0;
+    desk_open(&d);
+    for (int i = 0; i < 2; i++)
+        ids[i] = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    // Not in the order of a batch.
+    fees += asked(&d, &ids[1], 1).fee;
+    assert_false(assay_provider_due(&d.provider, false));
+    fees += asked(&d, &ids[0], 1).fee;
+    assert_true(assay_provider_due(&d.provider, false));
+    fees += asked(&d, &ids[1], 2).fee;
+    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+    work_ok(
+        assay_batch_fetch(&found, &tables, &world.wallets[CONSUMER].client, &batch, &arena, err));
+    assert_int_equal(found.count, 3);
+    assert_int_equal(found.fee_total, fees);
+    assert_int_equal(tables.sessions.count, 2);
+    assert_int_equal(tables.models.count, 1);
+    assay_arena_close(&arena);
+    assert_int_equal(d.provider.pending_count, 0);
+    assert_int_equal(files_in(&d, "pending"), 0);
+    assert_int_equal(next_of(&d, &ids[1]), 3);
+    assert_int_equal(assay_provider_batch(&d.provider, &batch, NULL), ASSAY_NOT_FOUND);
+    assert_false(assay_provider_due(&d.provider, true));
+    // Another batch goes on where this one ended.
+    asked(&d, &ids[1], 3);
+    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    assert_int_equal(session_now(&ids[1]).last_sequence, 3);
+    assay_provider_close(&d.provider);
+}
+
+// A crash after the block and before the files are gone: the batch is not made twice, and what came
+// later is not held up.
+static void what_is_in_a_block_is_pending_no_more(void **state) {
+    desk d;
+    char command[400];
+    assay_hash batch;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &session, 1);
+    asked(&d, &session, 2);
+    snprintf(command, sizeof command, "cp -r %s/pending %s/kept", d.home, d.home);
+    assert_int_equal(system(command), 0);
+    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    uint64_t reserved = session_now(&session).reserved;
+    snprintf(command, sizeof command, "cp %s/kept/* %s/pending/", d.home, d.home);
+    assert_int_equal(system(command), 0);
+    desk_reopen(&d);
+    assert_int_equal(d.provider.pending_count, 2);
+    assert_int_equal(next_of(&d, &session), 3);
+    asked(&d, &session, 3);
+    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    assert_int_equal(work_drawn(&world, &batch).count, 1);
+    assert_int_equal(session_now(&session).last_sequence, 3);
+    assert_int_equal(session_now(&session).reserved, reserved + reserved / 2);
+    assert_int_equal(files_in(&d, "pending"), 0);
+    assay_provider_close(&d.provider);
+}
+
+// A session that ended takes its receipts with it, and nobody else's.
+static void an_ended_session_holds_up_nobody(void **state) {
+    desk d;
+    assay_hash batch;
+    desk_open(&d);
+    assay_hash dead = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_hash live = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &dead, 1);
+    asked(&d, &live, 1);
+    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
+    tx.body.close_session.session = dead;
+    work_send(&world, CONSUMER, &tx);
+    for (int i = 0; i < 200 && !session_now(&dead).ended; i++) {
+        assay_solo_nudge(world.solo);
+        work_sleep(BLOCK_MS);
+    }
+    assert_true(session_now(&dead).ended > 0);
+    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    assert_int_equal(work_drawn(&world, &batch).count, 1);
+    assert_int_equal(d.provider.pending_count, 0);
+    assay_request r = work_request(&world, &dead, 2, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "session ended at height");
+    assay_provider_close(&d.provider);
+}
+
+// The ledger asks 1,000 nopen of a batch: less is not sent to be refused for a fee.
+static void small_change_waits(void **state) {
+    desk d;
+    desk_open(&d);
+    d.provider.options.batch_ms = 0;
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 50, 60);
+    uint64_t fees = 0;
+    for (uint64_t sequence = 1; fees < 1000; sequence++) {
+        assert_false(assay_provider_due(&d.provider, true));
+        fees += asked(&d, &session, sequence).fee;
+    }
+    assert_true(assay_provider_due(&d.provider, false));
+    assay_provider_close(&d.provider);
+}
+
+static int world_make(void **state) {
+    work_init(&world);
+    world.genesis.params.min_batch_fee = 1000;
+    work_start(&world);
+    work_shop_open(&world, &bare, false, 1);
+    work_prompt(prompt, 1);
+    return 0;
+}
+
+static int world_end(void **state) {
+    assay_workshop_close(&bare);
+    work_close(&world);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_are_refused_by_number),
+        cmocka_unit_test(sessions_are_refused_by_number),
+        cmocka_unit_test(deposits_run_out),
+        cmocka_unit_test(a_receipt_is_on_disk_before_its_consumer_sees_it),
+        cmocka_unit_test(without_a_disk_there_is_no_answer),
+        cmocka_unit_test(damaged_pending_files_are_named),
+        cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
+        cmocka_unit_test(sequences_are_strict_whoever_is_first),
+        cmocka_unit_test(a_repeated_request_has_the_same_answer),
+        cmocka_unit_test(batches_hold_what_is_pending),
+        cmocka_unit_test(what_is_in_a_block_is_pending_no_more),
+        cmocka_unit_test(an_ended_session_holds_up_nobody),
+        cmocka_unit_test(small_change_waits),
+    };
+    return cmocka_run_group_tests(tests, world_make, world_end);
+}
