@@ -175,7 +175,7 @@ everyone_start() {
     validator_start bob
     validator_start copier --misbehave copy
     validator_start silent --misbehave silent
-    provider_start provider --batch-count 4 --batch-ms 1500
+    provider_start provider --batch-count 4 --batch-ms 3000
     for kind in "${frauds[@]}"; do
         provider_start "${cheat[$kind]}" --batch-count 3 --batch-ms 600000 --misbehave "$kind"
     done

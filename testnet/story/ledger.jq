@@ -61,7 +61,7 @@ def because($account; $role):
     | ($lines | map(select(.reason == "fees"))) as $fees
     | ($lines | map(select(.reason == "data"))) as $slash
     | if $role == 5 then
-        {check: "checks", catch: "catches", fees: "shares of fees", rerun: "reruns for others"}
+        {check: "checks", catch: "catches", fees: "shares of fees", rerun: "reruns paid by the wrong"}
             as $words
         | [$lines | group_by(.reason)[] | "\(length) \($words[.[0].reason])"] | join(", ")
       elif $role == 4 then
