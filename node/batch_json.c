@@ -91,7 +91,7 @@ static assay_status state_read(assay_batch *out, const json_t *object, assay_err
     return ASSAY_FAIL(err, FORMAT, "state \"%.16s\" is none of a batch", text);
 }
 
-static assay_status batch_read(assay_batch *out, const json_t *object, assay_error *err) {
+static assay_status record_read(assay_batch *out, const json_t *object, assay_error *err) {
     const char *uri;
     memset(out, 0, sizeof *out);
     ASSAY_TRY(state_read(out, object, err));
@@ -104,10 +104,19 @@ static assay_status batch_read(assay_batch *out, const json_t *object, assay_err
     ASSAY_TRY(assay_json_u64(&out->beacon_height, object, "beacon_height", 0, UINT64_MAX, err));
     ASSAY_TRY(assay_json_hash(&out->beacon, object, "beacon", err));
     ASSAY_TRY(u32_read(&out->sample_count, object, "sample_count", err));
+    ASSAY_TRY(assay_json_u64(&out->ended, object, "ended", 0, UINT64_MAX, err));
     ASSAY_TRY(assay_json_text(&uri, object, "uri", ASSAY_URI_SIZE_MAX, err));
     out->uri_size = (uint16_t)strlen(uri);
     memcpy(out->uri, uri, out->uri_size);
     return ASSAY_OK;
+}
+
+assay_status assay_batch_read(assay_batch *out, assay_batch_tables *tables, const json_t *object,
+                              assay_arena *arena, assay_error *err) {
+    const json_t *rows;
+    ASSAY_TRY(record_read(out, object, err));
+    ASSAY_TRY(assay_json_object(&rows, object, "tables", err));
+    return tables_read(tables, rows, arena, err);
 }
 
 assay_status assay_batch_fetch(assay_batch *out, assay_batch_tables *tables,
@@ -115,17 +124,14 @@ assay_status assay_batch_fetch(assay_batch *out, assay_batch_tables *tables,
                                assay_error *err) {
     char text[ASSAY_HEX_HASH_MAX];
     json_t *object;
-    const json_t *rows;
     assay_hex_encode_0x(text, id->bytes, ASSAY_HASH_SIZE);
     ASSAY_TRY(assay_client_get(&object, client, err, "batch/%s", text));
-    assay_status status = batch_read(out, object, err);
-    if (status == ASSAY_OK) status = assay_json_object(&rows, object, "tables", err);
-    if (status == ASSAY_OK) status = tables_read(tables, rows, arena, err);
+    assay_status status = assay_batch_read(out, tables, object, arena, err);
     json_decref(object);
     return status;
 }
 
-static assay_status session_read(assay_session *out, const json_t *object, assay_error *err) {
+assay_status assay_session_read(assay_session *out, const json_t *object, assay_error *err) {
     memset(out, 0, sizeof *out);
     ASSAY_TRY(assay_json_address(&out->principal, object, "principal", err));
     ASSAY_TRY(assay_json_address(&out->opener, object, "opener", err));
@@ -146,7 +152,7 @@ assay_status assay_session_fetch(assay_session *out, const assay_client *client,
     json_t *object;
     assay_hex_encode_0x(text, id->bytes, ASSAY_HASH_SIZE);
     ASSAY_TRY(assay_client_get(&object, client, err, "session/%s", text));
-    assay_status status = session_read(out, object, err);
+    assay_status status = assay_session_read(out, object, err);
     json_decref(object);
     return status;
 }

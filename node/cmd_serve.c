@@ -11,9 +11,9 @@
 #include "node/commands.h"
 #include "node/http_server.h"
 #include "node/provider.h"
+#include "node/request_body.h"
 
 enum {
-    BODY_MAX = 16 << 20,
     CONNECTIONS_MAX = 64,
     REQUESTS_PER_SECOND = 200,
     TICK_MS = 50,
@@ -21,27 +21,6 @@ enum {
     RETRY_MS = 1000, // after a batch was not taken; doubles up to
     RETRY_MS_MAX = 60000,
 };
-
-static assay_status request_read(assay_request *request, uint32_t **prompt, uint32_t *count,
-                                 const json_t *body, uint32_t context, assay_error *err) {
-    static const char *const names[] = {"request", "prompt_ids", NULL};
-    const json_t *object, *list;
-    ASSAY_TRY(assay_json_names(body, names, "body", err));
-    ASSAY_TRY(assay_json_object(&object, body, "request", err));
-    ASSAY_TRY(assay_request_from_json(request, object, err));
-    ASSAY_TRY(assay_json_array(&list, body, "prompt_ids", context, err));
-    *count = (uint32_t)json_array_size(list);
-    *prompt = malloc((*count + 1) * sizeof **prompt);
-    if (!*prompt) return ASSAY_FAIL(err, MEMORY, "no memory for a prompt of %u ids", *count);
-    for (uint32_t i = 0; i < *count; i++) {
-        const json_t *id = json_array_get(list, i);
-        if (!json_is_integer(id) || json_integer_value(id) < 0 ||
-            json_integer_value(id) > UINT32_MAX)
-            return ASSAY_FAIL(err, FORMAT, "prompt_ids has no token id at place %u", i);
-        (*prompt)[i] = (uint32_t)json_integer_value(id);
-    }
-    return ASSAY_OK;
-}
 
 static assay_status answer_reply(assay_provider *provider, const assay_receipt *receipt,
                                  const uint32_t *ids, assay_http_reply *reply, assay_error *err) {
@@ -66,18 +45,16 @@ static assay_status answer_reply(assay_provider *provider, const assay_receipt *
 
 static assay_status request_post(assay_provider *provider, const assay_http_request *http,
                                  assay_http_reply *reply, assay_error *err) {
-    json_t *body;
-    assay_request request;
+    assay_request_body body;
     assay_receipt receipt;
-    uint32_t *prompt = NULL, *ids = NULL, count = 0;
-    ASSAY_TRY(assay_json_parse(&body, http->body.data, http->body.size, BODY_MAX, "body", err));
-    assay_status status = request_read(&request, &prompt, &count, body,
-                                       provider->shop->model.shape.context_size, err);
-    json_decref(body);
+    uint32_t *ids = NULL;
+    assay_status status = assay_request_body_read(&body, http->body.data, http->body.size,
+                                                  provider->shop->model.shape.context_size, err);
     if (status == ASSAY_OK)
-        status = assay_provider_answer(provider, &request, prompt, count, &receipt, &ids, err);
+        status = assay_provider_answer(provider, &body.request, body.prompt, body.prompt_count,
+                                       &receipt, &ids, err);
     if (status == ASSAY_OK) status = answer_reply(provider, &receipt, ids, reply, err);
-    free(prompt);
+    assay_request_body_close(&body);
     free(ids);
     return status;
 }
@@ -231,7 +208,7 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
     assay_provider provider;
     assay_http_server *server;
     assay_http_options http = {.listen = options->listen,
-                               .body_max = BODY_MAX,
+                               .body_max = ASSAY_REQUEST_BODY_MAX,
                                .connections_max = CONNECTIONS_MAX,
                                .requests_per_second = REQUESTS_PER_SECOND,
                                .handle = serve_handle,
