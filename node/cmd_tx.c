@@ -113,6 +113,12 @@ int assay_cmd_tx_sign(assay_invocation *invocation) {
     return code;
 }
 
+static assay_status signed_check(const assay_tx *tx, assay_error *err) {
+    static const assay_signature none;
+    if (memcmp(&tx->signature, &none, sizeof none) != 0) return ASSAY_OK;
+    return ASSAY_FAIL(err, SIGNATURE, "the transaction is not signed, see assay tx sign");
+}
+
 int assay_cmd_tx_send(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     const char *path = NULL;
@@ -129,6 +135,7 @@ int assay_cmd_tx_send(assay_invocation *invocation) {
     assay_error err = {0};
     size_t size;
     assay_status status = file_open(&file, path, false, &err);
+    if (status == ASSAY_OK) status = signed_check(&file.tx, &err);
     uint8_t *bytes = malloc(ASSAY_TX_SIZE_MAX);
     if (status == ASSAY_OK && !bytes) status = ASSAY_FAIL(&err, MEMORY, "no memory to send");
     if (status == ASSAY_OK)

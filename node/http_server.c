@@ -112,6 +112,23 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned http_s
     return reply_send(connection, &reply);
 }
 
+// A body far over the limit, or one that waits for leave, is refused by its head. Others are read
+// to their end and then refused: a client that only sends, then reads, gets its answer.
+static assay_status length_check(const assay_http_server *server, struct MHD_Connection *connection,
+                                 assay_error *err) {
+    uint64_t size;
+    size_t limit = server->options.body_max;
+    const char *length =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *expect =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+    if (!length) return ASSAY_OK;
+    if (assay_number_parse(&size, length, "Content-Length", 0, UINT64_MAX, NULL) == ASSAY_OK &&
+        (size <= limit || (size <= 2 * limit && !expect)))
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, CAPACITY, "body of %.20s bytes, limit %zu", length, limit);
+}
+
 // What the head alone already rules out. Returns: the status, and in *http_status its HTTP form.
 static assay_status head_check(assay_http_server *server, struct MHD_Connection *connection,
                                const char *path, unsigned *http_status, assay_error *err) {
@@ -130,14 +147,7 @@ static assay_status head_check(assay_http_server *server, struct MHD_Connection 
         return ASSAY_FAIL(err, CAPACITY, "path of %zu bytes, limit %d", strlen(path),
                           PATH_SIZE_MAX);
     }
-    const char *length =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    uint64_t size;
-    if (length && (assay_number_parse(&size, length, "Content-Length", 0, UINT64_MAX, NULL) ||
-                   size > server->options.body_max))
-        return ASSAY_FAIL(err, CAPACITY, "body of %.20s bytes, limit %zu", length,
-                          server->options.body_max);
-    return ASSAY_OK;
+    return length_check(server, connection, err);
 }
 
 static enum MHD_Result request_begin(assay_http_server *server, struct MHD_Connection *connection,

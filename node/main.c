@@ -78,8 +78,9 @@ static int unknown(int argc, char **argv) {
     }
     assay_invocation invocation = {.command = &program, .json = word_given(argc, argv, "--json")};
     assay_error err = {0};
-    ASSAY_FAIL(&err, USAGE, "unknown command \"%.40s%s%.40s\"", argv[0], argc > 1 ? " " : "",
-               argc > 1 ? argv[1] : "");
+    bool two = argc > 1 && *argv[1] != '-';
+    ASSAY_FAIL(&err, USAGE, "unknown command \"%.40s%s%.40s\"", argv[0], two ? " " : "",
+               two ? argv[1] : "");
     char next[64] = "assay --help";
     if (group && command_group(group)) snprintf(next, sizeof next, "assay %s --help", group);
     return assay_command_fail(&invocation, &err, next);
@@ -96,8 +97,10 @@ static int output_finish(int code) {
 int main(int argc, char **argv) {
     static char version[] = "version";
     int taken;
-    // A peer that goes away is an error of that write, not the end of the process.
+    // A peer that goes away, or a file at its size limit, is an error of that write, not the end of
+    // the process.
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (argc > 1 && strcmp(argv[1], "--version") == 0) argv[1] = version;
     const assay_command *found = command_find(argc - 1, argv + 1, &taken);
     if (!found) return output_finish(unknown(argc - 1, argv + 1));

@@ -80,12 +80,24 @@ static void requests_arrive_whole(void **state) {
 static void bodies_are_bounded(void **state) {
     char out[4096], request[8192];
     assay_http_server *server = server_open(8, 0);
-    // By the length it announces, before a byte of it.
+    // By the length it announces, before a byte of it: where it is far over the limit, or where the
+    // client asks first.
     calls = 0;
-    ask(server, out, sizeof out, "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1001\r\n\r\n");
+    ask(server, out, sizeof out, "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 2001\r\n\r\n");
     assert_has(out, "HTTP/1.1 413");
     assert_has(out, "\"name\":\"CAPACITY\"");
-    assert_has(out, "body of 1001 bytes, limit 1000");
+    assert_has(out, "body of 2001 bytes, limit 1000");
+    ask(server, out, sizeof out,
+        "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n");
+    assert_has(out, "HTTP/1.1 413");
+    // Otherwise after the last one, so that a client that sends first gets to read it.
+    snprintf(request, sizeof request,
+             "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+             "Content-Length: 2000\r\n\r\n%02000d",
+             1);
+    ask(server, out, sizeof out, request);
+    assert_has(out, "HTTP/1.1 413");
+    assert_has(out, "body of 2000 bytes, limit 1000");
     // By what comes, when no length is announced.
     int length = snprintf(request, sizeof request,
                           "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"

@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as people and scripts meet it (F-9): help, exit codes, both forms of an error,
+what each command prints. usage: cli.py ASSAY [TEST…]"""
+import json
+import os
+import re
+import stat
+import subprocess
+
+from chain import OPEN, SECRETS, main, supply_holds
+
+ZERO = "0x" + "00" * 32
+AA = "0x" + "aa" * 20
+
+
+def commands(assay):
+    text = assay.run("--help").out
+    names = re.findall(r"^  ([a-z][a-z ]*?)  +", text, re.M)
+    assert len(names) > 30 and "tx sign" in names, text
+    return names
+
+
+def test_help_of_every_command(assay):
+    for words in ("help", "--help", "-h", "version", "--version"):
+        assert assay.run(words).code == 0, words
+    assert assay.run().code == 2
+    seen = set()
+    for name in commands(assay):
+        result = assay.run(*name.split(), "-h" if len(name) % 2 else "--help")
+        assert result.code == 0 and not result.err, result
+        assert result.out.startswith(f"assay {name} - "), result
+        assert f"usage: assay {name}" in result.out, result
+        options = re.findall(r"^  --([a-z0-9-]+)( [A-Z0-9=:.|]+)?", result.out, re.M)
+        assert {"json", "help"} <= {option for option, _ in options}, result
+        for option, value in sorted(set(options) - seen):
+            # What the help names is known, and takes a value exactly if the help says so.
+            tried = assay.run(*name.split(), f"--{option}=?", "--no-such-option")
+            assert tried.code == 2, tried
+            assert f'unknown argument "--{option}' not in tried.err, tried
+            assert ("takes no value" in tried.err) == (not value), tried
+        seen |= set(options)
+    for group in ("tx", "key", "session"):
+        result = assay.run(group, "--help")
+        assert result.code == 0 and f"  {group} " in result.out, result
+        assert assay.bad(2, "USAGE", "unknown command", group)["next"] == f"assay {group} --help"
+
+
+def test_every_command_refuses_wrong_usage(assay):
+    for name in commands(assay):
+        error = assay.bad(2, "USAGE", 'unknown argument "--no-such-option"', *name.split(),
+                          "--no-such-option")
+        assert error["next"] == f"assay {name} --help", error
+        help_text = assay.run(*name.split(), "--help").out
+        required = re.findall(r"^  (?:--)?(\S+).*\(required\)$", help_text, re.M)
+        if required:
+            assay.bad(2, "USAGE", f"{required[0]} is missing", *name.split())
+    assay.bad(2, "USAGE", 'unknown command "nonsense"', "nonsense")
+    assay.bad(2, "USAGE", "given twice", "status", "--node", "a", "--node", "b")
+
+
+def test_offline_commands_refuse_bad_input(assay):
+    assay.key("alice")
+    assay.init(accounts=["alice"])
+    assay.write("empty", "")
+    assay.write("list", [])
+    assay.write("short", "ab")
+    assay.write("zero", "00" * 32)
+    assay.write("deep", "[" * 10000)
+    assay.write("tx", {"kind": "transfer"})
+    for words, code, name, part in (
+            ("key make --out alice.key --light", 3, "EXISTS", "alice.key"),
+            ("key make --out no/where --light", 3, "NOT_FOUND", "no/where"),
+            ("key make --out k --light --secret-file short", 3, "FORMAT", "need 64"),
+            ("key make --out k --light --secret-file zero", 3, "RANGE", ""),
+            ("key make --out k --light --password-file none", 3, "NOT_FOUND", "none"),
+            ("key show none", 3, "NOT_FOUND", "none"),
+            ("key show empty", 3, "FORMAT", "empty line 1"),
+            ("key show list", 3, "MISSING", "version is missing"),
+            ("key show deep", 3, "DEPTH", "limit 32"),
+            ("key show alice.key --password-file short", 3, "FORBIDDEN", "wrong password"),
+            (f"init --home home --operator {AA}", 3, "EXISTS", "is a home already"),
+            ("init --home h2 --operator 0xaa", 2, "USAGE", "--operator"),
+            (f"init --home h2 --operator {AA} --account {AA}", 2, "USAGE", "ADDRESS=NOPEN"),
+            (f"init --home h2 --operator {AA} --account {AA}=x", 2, "USAGE", "balance"),
+            (f"init --home h2 --operator {AA} --account {AA}=9223372036854775807", 3, "RANGE",
+             "supply"),
+            (f"init --home h2 --operator {AA} --listen nowhere", 2, "USAGE", "HOST:PORT"),
+            (f"init --home h2 --operator {AA} --params list", 3, "FORMAT", "params"),
+            (f"init --home h2 --operator {AA} --params tx", 3, "UNKNOWN", "kind"),
+            (f"init --home h2 --operator {AA} --secrets empty", 3, "FORMAT", "empty line 1"),
+            (f"init --home h2 --operator {AA} --operator-bond 1", 3, "RANGE", "consensus_bond"),
+            (f"init --home h2 --operator {AA} --name {'x' * 100}", 3, "CAPACITY", "100 bytes"),
+            ("node --home none", 3, "NOT_FOUND", "none/config.json"),
+            ("backup --home none --out b", 3, "NOT_FOUND", "none/config.json"),
+            ("backup --home home --out home", 3, "EXISTS", "not empty"),
+            ("backup --home home --out b", 3, "NOT_FOUND", "cannot open the store"),
+            ("tx digest none", 3, "NOT_FOUND", "none"),
+            ("tx digest empty", 3, "FORMAT", "empty line 1"),
+            ("tx digest tx", 3, "MISSING", "genesis is missing"),
+            ("tx typed list", 3, "MISSING", "genesis is missing"),
+            ("tx sign tx --key alice.key", 3, "MISSING", "genesis is missing"),
+            ("proof check none --genesis home/genesis.json", 3, "NOT_FOUND", "none"),
+            ("proof check empty --genesis home/genesis.json", 1, "FORMAT", "empty line 1"),
+            ("proof check list --genesis home/genesis.json", 1, "MISSING", "version"),
+            ("proof check list --genesis none", 3, "NOT_FOUND", "none"),
+            ("dataset inspect none", 3, "NOT_FOUND", "none"),
+    ):
+        assay.bad(code, name, part, *words.split())
+    assert not (assay.folder / "k").exists() and not (assay.folder / "h2").exists()
+    # Names of files need not be UTF-8: the error is told all the same.
+    result = assay.run("key", "show", os.fsdecode(b"n\xf6ne"), "--json")
+    assert result.code == 3 and json.loads(result.out)["error"]["name"] == "NOT_FOUND", result
+
+
+def test_online_commands_refuse_bad_input(assay):
+    alice = assay.key("alice")
+    assay.key("poor")
+    assay.init(accounts=["alice"])
+    node = assay.node()
+    signed = ["--key", "alice.key", "--node", node.url]
+    gone = ["--node", "http://127.0.0.1:1"]
+    assay.write("model", "no model")
+    for name, words in (
+            ("status", []), ("account", [AA]), ("session show", [ZERO]), ("tx status", [ZERO]),
+            ("dataset list", []), ("settle", ["--epoch", 0]), ("model list", []),
+            ("transfer", ["--to", AA, "--amount", 1, "--key", "alice.key"]),
+            ("proof payout", ["--epoch", 0, "--account", AA, "--out", "p"])):
+        assay.bad(5, "NETWORK", "cannot fetch", *name.split(), *words, *gone)
+        assay.bad(3, "FORMAT", "is no URL", *name.split(), *words, "--node", "nowhere")
+    asked = ["--node", node.url]
+    for words, code, name, part in (
+            (["account", "0xaa", *asked], 2, "USAGE", "2 hexadecimal digits, need 40"),
+            (["session", "show", ZERO, *asked], 3, "NOT_FOUND", "no such session"),
+            (["session", "show", AA, *asked], 2, "USAGE", "need 64"),
+            (["tx", "status", ZERO, *asked], 3, "NOT_FOUND", "no such transaction"),
+            (["settle", "--epoch", "x", *asked], 2, "USAGE", "no number"),
+            (["proof", "payout", "--epoch", 0, "--account", AA, "--out", "p", *asked], 3,
+             "NOT_FOUND", "not closed"),
+            (["transfer", "--to", AA, "--amount", 0, *signed], 2, "RANGE", "amount is 0"),
+            (["transfer", "--to", "me", "--amount", 1, *signed], 2, "USAGE", "--to"),
+            (["transfer", "--to", AA, "--amount", 10 ** 16, *signed], 6, "REJECTED",
+             f" nopen, {10 ** 16} needed, in block"),
+            (["transfer", "--to", AA, "--amount", 1, "--key", "poor.key", *asked], 6, "REJECTED",
+             "fee"),
+            (["transfer", "--to", AA, "--amount", 1, "--principal", AA, *signed], 6, "REJECTED",
+             "agent"),
+            (["transfer", "--to", AA, "--amount", 1, "--principal", "x", *signed], 2, "USAGE",
+             "--principal"),
+            (["transfer", "--to", AA, "--amount", 1, "--wait-ms", 60001, *signed], 2, "RANGE",
+             "limits 0 to 60000"),
+            (["bond", "--role", "king", "--amount", 1, *signed], 2, "USAGE", "role \"king\""),
+            (["bond", "--role", "provider", "--amount", 1, *signed], 6, "REJECTED", "minimum"),
+            (["unbond", "--role", "provider", "--amount", 1, *signed], 6, "REJECTED", ""),
+            (["withdraw", "--recipient", "x", "--amount", 1, *signed], 2, "USAGE", "--recipient"),
+            (["agent", "authorize", "--agent", AA, "--scopes", "fly", "--expiry", 9, "--limit", 1,
+              *signed], 2, "USAGE", "scope \"fly\""),
+            (["agent", "authorize", "--agent", AA, "--scopes", "", "--expiry", 9, "--limit", 1,
+              *signed], 2, "USAGE", "no scope"),
+            (["agent", "authorize", "--agent", AA, "--scopes", "bond", "--expiry", "+x", "--limit",
+              1, *signed], 2, "USAGE", "--expiry"),
+            (["agent", "revoke", "--agent", AA, *signed], 6, "REJECTED", ""),
+            (["session", "open", "--provider", AA, "--deposit", 1, "--price-in", 1, "--price-out",
+              1, "--expiry", 1, *signed], 6, "REJECTED", "expiry"),
+            (["session", "close", ZERO, *signed], 6, "REJECTED", "session"),
+            (["dataset", "register", "--file", "model", "--name", "n\n", "--license", "x",
+              *signed], 6, "REJECTED", "control character"),
+            (["dataset", "retire", ZERO, *signed], 6, "REJECTED", "data set"),
+            (["model", "register", "--file", "model", "--name", "n", *signed], 3, "CAPACITY", "header"),
+            (["tx", "send", "none", *asked], 3, "NOT_FOUND", "none"),
+            (["status", "--node", "file:///etc/hostname"], 3, "FORBIDDEN", "scheme file"),
+    ):
+        error = assay.bad(code, name, part, *words)
+        assert (code == 6) == (error["reject"] >= 100), error
+    assert not (assay.folder / "p").exists()
+    assert node.balance(alice) > 999 * OPEN
+    assert node.term() == 0
+
+
+def test_a_stray_output_is_told(assay):
+    """Exit code 0 means that what was printed has arrived."""
+    with open("/dev/full", "w") as full:
+        for words in (["version"], ["version", "--json"], ["--help"]):
+            done = subprocess.run([assay.program, *words], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, check=False)
+            assert done.returncode == 4, done
+            assert "cannot write the output: No space left on device" in done.stderr, done
+
+
+def test_init_is_repeatable(assay):
+    first = assay.init(home="a", accounts=["alice", "bob"], params={"epoch_blocks": 7})
+    second = assay.init(home="b", accounts=["bob", "alice"], params={"epoch_blocks": 7})
+    assert first["genesis"] == second["genesis"], (first, second)
+    for name in ("config.json", "genesis.json", "operator.json"):
+        one, two = (assay.folder / home / name for home in "ab")
+        assert one.read_bytes() == two.read_bytes(), name
+    operator = json.loads((assay.folder / "a/operator.json").read_text())
+    assert operator["ed25519_seed"].endswith(SECRETS["ed25519_seed"]), operator
+    assert stat.S_IMODE((assay.folder / "a/operator.json").stat().st_mode) == 0o600
+    other = assay.init(home="c", accounts=["alice", "bob"], params={"epoch_blocks": 8})
+    assert other["genesis"] != first["genesis"]
+    # Without secrets, each chain has its own.
+    words = ["init", "--operator", AA, "--time", 1, "--home"]
+    assert assay.good(*words, "d")["genesis"] != assay.good(*words, "e")["genesis"]
+
+
+def test_every_ledger_command_works(assay):
+    alice, bob = assay.key("alice"), assay.key("bob")
+    made = assay.init(accounts=["alice", "bob"], chain_id=77)
+    node = assay.node()
+    assert node.ready["chain_id"] == 77 and node.ready["genesis"] == made["genesis"], node.ready
+    asked = ["--node", node.url]
+
+    def send(*words, key="alice"):
+        sent = node.tx(*words, key=key).json()
+        assert sent["state"] == "committed" and sent["height"] > 0, sent
+        return sent
+
+    sent = send("transfer", "--to", bob, "--amount", 5 * OPEN)
+    assert node.balance(bob) == 1005 * OPEN
+    fate = assay.good("tx", "status", sent["id"], *asked)
+    assert fate["state"] == "committed" and fate["code"] == 0, fate
+    assert fate["height"] == sent["height"], fate
+    send("bond", "--role", "provider", "--amount", 20 * OPEN, key="bob")
+    send("unbond", "--role", "provider", "--amount", 5 * OPEN, key="bob")
+    send("withdraw", "--recipient", AA, "--amount", 3)
+    opened = send("session", "open", "--provider", bob, "--deposit", 7 * OPEN, "--price-in", 10,
+                  "--price-out", 20, "--expiry", "+500")
+    session = assay.good("session", "show", opened["digest"], *asked)
+    assert session["free"] == 7 * OPEN and session["principal"] == alice, session
+    assert session["expiry"] in range(opened["height"] + 490, opened["height"] + 501), session
+    send("session", "close", opened["digest"])
+    assay.write("data", "It was the best of times, it was the worst of times.\n" * 100)
+    send("dataset", "register", "--file", "data", "--name", "times", "--license", "CC0-1.0",
+         "--uri", "https://example.org/times")
+    data = assay.good("dataset", "list", *asked)["datasets"][0]
+    assert data["name"] == "times" and data["owner"] == alice, data
+    assert data["root"] == assay.good("dataset", "inspect", "data")["root"], data
+    send("dataset", "retire", data["root"])
+    assert assay.good("dataset", "list", *asked)["datasets"][0]["retired"] > 0
+    assert assay.good("model", "list", *asked) == {"models": []}
+    assert assay.good("adapter", "list", *asked) == {"adapters": []}
+    account = assay.good("account", bob, *asked)
+    assert account["bonds"][0]["active"] == 15 * OPEN, account
+    status = assay.good("status", *asked)
+    assert status["healthy"] and status["testnet"] and status["waiting"] == 0, status
+    supply_holds(status)
+    # And for people: no braces, the amounts in OPEN.
+    for words, part in ((["status"], "health    well"), (["account", bob], "provider 15 OPEN"),
+                        (["session", "show", opened["digest"]], "closes, ends at block"),
+                        (["tx", "status", sent["id"]], "result    done"),
+                        (["dataset", "list"], "times, CC0-1.0, 5300 bytes")):
+        result = assay.run(*words, *asked)
+        assert result.code == 0 and part in result.out and "{" not in result.out, result
+        assert len(result.out.splitlines()) < 24, result
+    result = assay.run("settle", "--epoch", 0, *asked)
+    assert result.code == 1 and "the epoch is open" in result.out, result
+    assert assay.run("settle", "--epoch", 0, "--json", *asked).json()["closed"] is False
+    assert node.term() == 0
+
+
+def test_nothing_waits_with_wait_0(assay):
+    assay.key("alice")
+    assay.init(accounts=["alice"])
+    node = assay.node("--block-ms", 3000)
+    words = ["transfer", "--to", AA, "--amount", 1, "--wait-ms", 0]
+    first = node.tx(*words).json()
+    assert first["state"] == "pending" and first["height"] == 0, first
+    second = node.tx(*words).json()  # the next nonce, although no block came between
+    assert second["id"] != first["id"], second
+    result = assay.run("tx", "status", first["id"], "--node", node.url)
+    assert result.code == 1 and "waits for a block" in result.out, result
+    result = assay.run(*words, "--key", "alice.key", "--node", node.url)
+    assert result.code == 0 and "in no block yet" in result.out, result
+    assert f"next: assay tx status" in result.out, result
+    # Too short a wait is no loss: the id says what to ask for.
+    error = assay.bad(5, "TIMEOUT", "in no block after 1 ms", *words[:-1], 1, "--key", "alice.key",
+                      "--node", node.url)
+    assert error["next"].startswith("assay tx status 0x"), error
+    last = node.tx("transfer", "--to", AA, "--amount", 1).json()
+    for sent in (first, second):
+        assert assay.good("tx", "status", sent["id"], "--node", node.url)["code"] == 0
+    assert last["height"] > 0
+    assert node.term() == 0
+
+
+def test_transactions_as_files(assay):
+    alice, bob = assay.key("alice"), assay.key("bob")
+    made = assay.init(accounts=["alice"])
+    node = assay.node()
+    asked = ["--node", node.url]
+    unsigned = {"kind": "transfer", "chain_id": 1, "genesis": made["genesis"], "signer": alice,
+                "principal": alice, "nonce": 0, "to": bob, "amount": 5}
+    assay.write("tx.json", unsigned)
+    digest = assay.good("tx", "digest", "tx.json")["digest"]
+    assert assay.run("tx", "digest", "tx.json").out == digest + "\n"
+    typed = assay.good("tx", "typed", "tx.json")
+    assert typed["primaryType"] == "Transfer" and typed["domain"]["salt"] == made["genesis"], typed
+    signed = assay.good("tx", "sign", "tx.json", "--key", "alice.key")
+    assert len(signed["signature"]) == 132, signed
+    assay.bad(6, "REJECTED", "", "tx", "sign", "tx.json", "--key", "bob.key")
+    assay.write("signed.json", signed)
+    sent = assay.good("tx", "send", "signed.json", *asked)
+    assert sent["digest"] == digest and sent["height"] > 0, sent
+    assert node.balance(bob) == 5
+    assay.bad(6, "REJECTED", "nonce", "tx", "send", "signed.json", *asked)
+    assay.write("changed.json", dict(signed, amount=6))
+    assay.bad(6, "REJECTED", "sign", "tx", "send", "changed.json", *asked)
+    assay.write("unsigned.json", dict(unsigned, signature="0x" + "00" * 65))
+    assay.bad(3, "SIGNATURE", "not signed", "tx", "send", "unsigned.json", *asked)
+    assay.write("foreign.json", dict(unsigned, chain_id=2))
+    foreign = assay.good("tx", "sign", "foreign.json", "--key", "alice.key")
+    assay.write("foreign.json", foreign)
+    assay.bad(6, "REJECTED", "chain", "tx", "send", "foreign.json", *asked)
+    assert node.balance(bob) == 5
+    assert node.term() == 0
+
+
+def test_backup_is_a_home(assay):
+    assay.key("alice")
+    assay.init(accounts=["alice"])
+    node = assay.node()
+    for _ in range(5):
+        node.tx("transfer", "--to", AA, "--amount", 1)
+    copied = assay.good("backup", "--home", "home", "--out", "copy")
+    before = node.get("/v1/status")
+    assert copied["blocks"] == before["height"], (copied, before)
+    node.tx("transfer", "--to", AA, "--amount", 1)
+    assert node.term() == 0
+    copy = assay.node(home="copy")
+    after = copy.get("/v1/status")
+    for name in ("height", "app_hash", "state_root", "genesis"):
+        assert after[name] == before[name], (name, before, after)
+    copy.tx("transfer", "--to", AA, "--amount", 1)
+    assert copy.balance(AA) == 6
+    assert copy.term() == 0
+
+
+if __name__ == "__main__":
+    main(globals())
