@@ -37,7 +37,7 @@ typedef struct {
 // header, signatures (each once, on the same threads), nonces, balances, state root, block log,
 // commit. One pair before the first is not counted.
 // Errors: those of making a chain and its blocks; MISMATCH (a transfer was refused, or a key does
-// not come back).
+// not come back). Spec: C-14, P-24, P-26.
 assay_status assay_bench_ledger_run(assay_bench_ledger_result *out,
                                     const assay_bench_ledger_options *options, assay_error *err);
 

@@ -39,10 +39,12 @@ assay_status assay_bench_transfers_open(assay_bench_transfers *transfers, uint32
                                         uint32_t count, assay_pool *pool, assay_error *err);
 void assay_bench_transfers_close(assay_bench_transfers *transfers);
 
-// Draws and signs the next `count` transfers. Errors: those of tx_sign and tx_encode.
+// Draws and signs the next `count` transfers. Errors: those of tx_sign and tx_encode. Spec: P-4,
+// P-6.
 assay_status assay_bench_transfers_sign(assay_bench_transfers *transfers, assay_error *err);
 
 // libsecp256k1 alone: every signature's public key, on the pool. Returns: how many failed.
+// Spec: P-4.
 uint32_t assay_bench_transfers_recover(const assay_bench_transfers *transfers);
 
 #endif
