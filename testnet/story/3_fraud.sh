@@ -3,13 +3,13 @@
 
 VERDICT_SECONDS=120 # with blocks of 50 ms
 
-# One request of each adapter, of prompts that step 2 left.
+# One request of each adapter, with prompts that step 2 left.
 cheat_ask() { # kind of fraud, its place
-    local name=${cheat[$1]} kind prompt at=$2
+    local kind number=$((100 + 10 * $2 + 1))
     for kind in "${data_sets[@]}"; do
-        prompt=$(prompts_choose "$kind" $((8 + at)) | sed -n '$p')
-        at=$((at + 100))
-        ask $((at * 2 + 1)) "$name" "${prompt%%|*}" "${prompt#*|}"
+        ask $number "${cheat[$1]}" "$kind" \
+            "$(prompts_choose "$kind" $((8 + $2)) | sed -n '$p' | cut -d '|' -f 2)"
+        number=$((number + 2)) # greedy ones
     done
 }
 
