@@ -75,7 +75,7 @@ static void people_get_a_table(void **state) {
 static void limits_are_kept(void **state) {
     assert_int_equal(run(folder, "--accounts 1"), 2);
     assert_int_equal(run(folder, "--block-transfers 10001"), 2);
-    assert_int_equal(run("/nowhere/at/all", SMALL), 4);
+    assert_int_equal(run("/nowhere/at/all", SMALL), 3);
 }
 
 int main(void) {
