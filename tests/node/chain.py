@@ -142,7 +142,7 @@ class Node:
 
     def ask(self, path, body=None, method=None, timeout=90):
         """Returns: HTTP status and document (bytes if it is no JSON)."""
-        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as reply:

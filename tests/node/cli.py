@@ -166,7 +166,8 @@ def test_online_commands_refuse_bad_input(assay):
             (["dataset", "register", "--file", "model", "--name", "n\n", "--license", "x",
               *signed], 6, "REJECTED", "control character"),
             (["dataset", "retire", ZERO, *signed], 6, "REJECTED", "data set"),
-            (["model", "register", "--file", "model", "--name", "n", *signed], 3, "CAPACITY", "header"),
+            (["model", "register", "--file", "model", "--name", "n", *signed],
+             3, "CAPACITY", "header"),
             (["tx", "send", "none", *asked], 3, "NOT_FOUND", "none"),
             (["status", "--node", "file:///etc/hostname"], 3, "FORBIDDEN", "scheme file"),
     ):

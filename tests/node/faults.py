@@ -174,7 +174,7 @@ def test_missing_permission(assay):
 
 
 def sent_until_refused(node, limit=3000):
-    """Transfers one by one until one fails. Returns: how many were acknowledged, and the failure."""
+    """Transfers one by one until one fails: how many were acknowledged, and the failure."""
     for done in range(limit):
         result = node.assay.run("transfer", "--to", AA, "--amount", 1, "--key", "alice.key",
                                 "--node", node.url, "--json")
