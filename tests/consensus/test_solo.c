@@ -120,8 +120,8 @@ static bool crash_at(int point) {
     return WEXITSTATUS(code) == 9;
 }
 
-// S1, S2: the process ends before and after each thing the engine asks of the application, which
-// is before and after each of its own writes too.
+// S1, S2, C-11: the process ends before and after each thing the engine asks of the application, so
+// before and after height 0 is applied and each of its own writes too.
 static void test_crash_points(void **state) {
     int point = 1;
     while (crash_at(point))
