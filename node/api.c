@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/api.h"
 
+static assay_status method_fail(const assay_http_request *request, assay_error *err) {
+    return ASSAY_FAIL(err, UNSUPPORTED, "paths under /v1/ take GET, and /v1/tx POST; not %.16s",
+                      request->method);
+}
+
 static assay_status view_answer(assay_api *api, const assay_api_call *call, assay_http_reply *reply,
                                 assay_error *err) {
     assay_view view;
-    if (strcmp(call->request->method, "GET") != 0)
-        return ASSAY_FAIL(err, UNSUPPORTED, "paths under /v1/ take GET, and /v1/tx POST; not %.16s",
-                          call->request->method);
+    if (strcmp(call->request->method, "GET") != 0) return method_fail(call->request, err);
     ASSAY_TRY(assay_view_open(&view, api->app, err));
     assay_status status = assay_api_registry(api, call, &view, reply, err);
     if (status == ASSAY_NOT_FOUND && !err->text[0])
@@ -20,6 +23,9 @@ void assay_api_handle(void *context, const assay_http_request *request, assay_ht
     assay_api_call call;
     assay_error err = {0};
     assay_status status = assay_api_call_read(&call, request, &err);
+    if (status == ASSAY_OK && strcmp(request->method, "GET") != 0 &&
+        strcmp(request->method, "POST") != 0)
+        status = method_fail(request, &err);
     if (status == ASSAY_OK) {
         status = assay_api_chain(api, &call, reply, &err);
         if (status == ASSAY_NOT_FOUND && !err.text[0])

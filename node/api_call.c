@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "ledger/tx_json.h"
 #include "node/options.h"
 
 assay_status assay_api_call_read(assay_api_call *call, const assay_http_request *request,
@@ -83,8 +84,6 @@ static assay_status tx_text_read(assay_bytes *out, const json_t *entry, assay_ar
                                  assay_error *err) {
     void *room;
     const char *text = json_string_value(entry);
-    *out = (assay_bytes){NULL, 0};
-    if (!text) return ASSAY_FAIL(err, FORMAT, "a transaction is not a text");
     size_t digits = json_string_length(entry);
     if (digits >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) digits -= 2;
     if (digits < 2 || digits > 2 * ASSAY_TX_SIZE_MAX)
@@ -94,6 +93,36 @@ static assay_status tx_text_read(assay_bytes *out, const json_t *entry, assay_ar
     ASSAY_TRY(assay_hex_decode(room, digits / 2, text, err));
     *out = (assay_bytes){room, digits / 2};
     return ASSAY_OK;
+}
+
+// A transaction spelt out, as wallets without the wire's encoding send it.
+static assay_status tx_object_read(assay_bytes *out, const json_t *entry, assay_arena *arena,
+                                   assay_error *err) {
+    assay_arena scratch;
+    assay_tx tx;
+    void *room;
+    size_t size = 0;
+    assay_arena_init(&scratch, ASSAY_TX_ARENA_MAX + ASSAY_TX_SIZE_MAX);
+    assay_status status = assay_tx_from_json(&tx, NULL, entry, &scratch, err);
+    if (status == ASSAY_OK)
+        status = assay_arena_get(&scratch, 1, ASSAY_TX_SIZE_MAX, "transaction", &room, err);
+    uint8_t *bytes = room;
+    if (status == ASSAY_OK) status = assay_tx_encode(&tx, bytes, ASSAY_TX_SIZE_MAX, &size, err);
+    if (status == ASSAY_OK) status = assay_arena_get(arena, 1, size, "transaction", &room, err);
+    if (status == ASSAY_OK) {
+        memcpy(room, bytes, size);
+        *out = (assay_bytes){room, size};
+    }
+    assay_arena_close(&scratch);
+    return status;
+}
+
+static assay_status tx_read(assay_bytes *out, const json_t *entry, assay_arena *arena,
+                            assay_error *err) {
+    *out = (assay_bytes){NULL, 0};
+    if (json_is_string(entry)) return tx_text_read(out, entry, arena, err);
+    if (json_is_object(entry)) return tx_object_read(out, entry, arena, err);
+    return ASSAY_FAIL(err, FORMAT, "a transaction is neither a text nor an object");
 }
 
 static assay_status list_read(assay_api_txs *out, const json_t *body, assay_arena *arena,
@@ -116,7 +145,7 @@ static assay_status list_read(assay_api_txs *out, const json_t *body, assay_aren
     for (uint32_t i = 0; i < out->count; i++) {
         const json_t *entry = one ? one : json_array_get(list, i);
         struct assay_api_tx *item = &out->items[i];
-        tx_text_read(&item->bytes, entry, arena, &item->err);
+        tx_read(&item->bytes, entry, arena, &item->err);
     }
     return ASSAY_OK;
 }

@@ -47,7 +47,7 @@ assay_status assay_api_query_hash(assay_hash *out, const assay_api_call *call, c
 assay_status assay_api_query_address(assay_address *out, const assay_api_call *call,
                                      const char *name, assay_error *err);
 
-// The transactions of a POST, each decoded from its hexadecimal or refused by itself.
+// The transactions of a POST, each read or refused by itself.
 typedef struct {
     struct assay_api_tx {
         assay_bytes bytes; // data NULL: refused
@@ -57,8 +57,8 @@ typedef struct {
     bool single; // {"tx":…}: the one's refusal is the answer's
 } assay_api_txs;
 
-// Reads {"tx":"0x…"} or {"txs":["0x…"]} into the arena, which needs 2 * size bytes and
-// sizeof(struct assay_api_tx) for each transaction at most.
+// Reads {"tx":TX} or {"txs":[TX…]}, TX a hexadecimal text of its wire bytes or an object (P-16),
+// into the arena, which needs 2 * size bytes and sizeof(struct assay_api_tx) for each at most.
 // Errors: those of JSON; CAPACITY (too many), MISSING, UNKNOWN. Spec: F-40.
 assay_status assay_api_txs_read(assay_api_txs *out, const assay_bytes *body, assay_arena *arena,
                                 assay_error *err);

@@ -361,8 +361,11 @@ def test_limits_of_the_api(assay):
         status, answer = node.ask(path)
         assert status == code and answer["error"]["name"] == name, (path, status, answer)
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
-        status, answer = node.ask("/v1/account/" + AA, body=b"{}", method=method)
-        assert status == 405 and answer["error"]["name"] == "UNSUPPORTED", answer
+        for path in ("/v1/status", "/v1/account/" + AA, "/v1/tx"):
+            status, answer = node.ask(path, body=b"{}", method=method)
+            assert status == 405 and answer["error"]["name"] == "UNSUPPORTED", answer
+    status, answer = node.ask("/v1/status", body=b"{}")
+    assert status == 405 and answer["error"]["name"] == "UNSUPPORTED", answer
     status, answer = node.ask("/v1/tx?wait=60001", body={"tx": "0x00"})
     assert status == 400 and answer["error"]["name"] == "RANGE", answer
     assert node.term() == 0
