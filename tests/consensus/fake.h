@@ -31,6 +31,7 @@ typedef struct {
     int die_at;        // _exit in that call, 0: never
     int fail_commits;  // so many commits fail
     int fail_finalize;
+    int inits;
     _Atomic int checks;
 } fake;
 
@@ -64,6 +65,7 @@ static void fake_info(void *self, assay_engine_info *out) {
 static assay_status fake_init_chain(void *self, assay_error *err) {
     fake *f = self;
     fake_state state = {true, 0, {{f->salt}}};
+    f->inits++;
     fake_call(f);
     ASSAY_TRY(fake_save(f, &state, err));
     fake_call(f);

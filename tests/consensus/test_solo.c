@@ -272,6 +272,32 @@ static void test_foreign_log(void **state) {
     folder_remove(b.folder);
 }
 
+// C-11: the genesis is applied once, and its hash is the first header's.
+static void test_first_start(void **state) {
+    stand s = {.app = {.salt = 3}};
+    assay_arena arena = {0};
+    assay_block block;
+    uint8_t *data;
+    folder_make(s.folder);
+    stand_open(&s);
+    assert_int_equal(s.app.inits, 1);
+    assert_int_equal(assay_solo_height(s.solo), 0);
+    assay_hash genesis = s.app.committed.app_hash;
+    stand_close(&s);
+    stand_open(&s);
+    assert_int_equal(s.app.inits, 0);
+    must(assay_solo_step(s.solo, err));
+    assay_arena_init(&arena, 1 << 20);
+    must(assay_solo_block(s.solo, 1, &block, &arena, &data, err));
+    assert_memory_equal(&block.header.app_hash, &genesis, sizeof genesis);
+    free(data);
+    assert_int_equal(assay_solo_block(s.solo, 0, &block, &arena, &data, NULL), ASSAY_NOT_FOUND);
+    assert_int_equal(assay_solo_block(s.solo, 2, &block, &arena, &data, NULL), ASSAY_NOT_FOUND);
+    assay_arena_close(&arena);
+    stand_close(&s);
+    folder_remove(s.folder);
+}
+
 // S4: the clock goes back by an hour, to 1970, and by a restart's length.
 static void test_clock_back(void **state) {
     stand s = {0};
@@ -576,14 +602,15 @@ static void test_options(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_crash_points), cmocka_unit_test(test_commit_fails),
-        cmocka_unit_test(test_full_disk),    cmocka_unit_test(test_divergence),
-        cmocka_unit_test(test_foreign_log),  cmocka_unit_test(test_clock_back),
-        cmocka_unit_test(test_fates),        cmocka_unit_test(test_fates_in_log),
-        cmocka_unit_test(test_submit),       cmocka_unit_test(test_first),
-        cmocka_unit_test(test_mempool_full), cmocka_unit_test(test_thread),
-        cmocka_unit_test(test_thread_fails), cmocka_unit_test(test_drain),
-        cmocka_unit_test(test_many_threads), cmocka_unit_test(test_options),
+        cmocka_unit_test(test_first_start),  cmocka_unit_test(test_crash_points),
+        cmocka_unit_test(test_commit_fails), cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_divergence),   cmocka_unit_test(test_foreign_log),
+        cmocka_unit_test(test_clock_back),   cmocka_unit_test(test_fates),
+        cmocka_unit_test(test_fates_in_log), cmocka_unit_test(test_submit),
+        cmocka_unit_test(test_first),        cmocka_unit_test(test_mempool_full),
+        cmocka_unit_test(test_thread),       cmocka_unit_test(test_thread_fails),
+        cmocka_unit_test(test_drain),        cmocka_unit_test(test_many_threads),
+        cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
