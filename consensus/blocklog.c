@@ -327,34 +327,69 @@ uint64_t assay_blocklog_count(const assay_blocklog *log) {
     return count;
 }
 
-assay_status assay_blocklog_append(assay_blocklog *log, const uint8_t *data, size_t size,
-                                   assay_error *err) {
+// Writes record `number` at a place behind all that count; next: the place behind it.
+static assay_status record_write(const assay_blocklog *log, uint64_t number, uint64_t at,
+                                 const uint8_t *data, size_t size, uint64_t *next,
+                                 assay_error *err) {
     uint8_t head[RECORD_HEAD_SIZE];
     assay_hash hash;
-    ASSAY_ASSERT(log->writable && size > 0);
     if (size > ASSAY_BLOCK_SIZE_MAX)
         return ASSAY_FAIL(err, CAPACITY, "block record of %zu bytes, limit %d", size,
                           ASSAY_BLOCK_SIZE_MAX);
-    assay_store_be64(head, log->count);
+    assay_store_be64(head, number);
     assay_store_be32(head + 8, (uint32_t)size);
     record_hash(&hash, head, data, size);
     memcpy(head + NUMBERS_SIZE, hash.bytes, ASSAY_HASH_SIZE);
-    assay_status status = all_write(log->log, head, sizeof head, log->size, err);
-    if (status == ASSAY_OK) status = all_write(log->log, data, size, log->size + sizeof head, err);
+    *next = at + sizeof head + size;
+    ASSAY_TRY(all_write(log->log, head, sizeof head, at, err));
+    return all_write(log->log, data, size, at + sizeof head, err);
+}
+
+// Ends an append of `count` records, written from log->size on, the last of them up to `end`:
+// syncs them and counts them, or cuts them off. starts [count]: where each begins.
+static assay_status records_count(assay_blocklog *log, assay_status status, const uint64_t *starts,
+                                  uint64_t count, uint64_t end, assay_error *err) {
     if (status == ASSAY_OK && fdatasync(log->log) != 0)
         status = assay_fail_errno(err, errno, "cannot sync the block log");
     if (status != ASSAY_OK) {
-        // The record was never counted. If even this fails, the next append or open does it.
+        // None was counted. If even this fails, the next append or open does it.
         int ignored = ftruncate(log->log, (off_t)log->size);
         (void)ignored;
         return status;
     }
-    index_put(log, log->count, log->size);
+    for (uint64_t i = 0; i < count; i++)
+        index_put(log, log->count + i, starts[i]);
     pthread_mutex_lock(&log->lock);
-    log->count++;
-    log->size += sizeof head + size;
+    log->count += count;
+    log->size = end;
     pthread_mutex_unlock(&log->lock);
     return ASSAY_OK;
+}
+
+assay_status assay_blocklog_append(assay_blocklog *log, const uint8_t *data, size_t size,
+                                   assay_error *err) {
+    uint64_t start = log->size, end;
+    ASSAY_ASSERT(log->writable && size > 0);
+    assay_status status = record_write(log, log->count, start, data, size, &end, err);
+    return records_count(log, status, &start, 1, end, err);
+}
+
+assay_status assay_blocklog_copy(assay_blocklog *log, assay_blocklog *from, uint32_t count_max,
+                                 assay_error *err) {
+    uint64_t starts[ASSAY_BLOCKLOG_COPY_MAX], count = 0, end = log->size;
+    uint64_t limit = assay_blocklog_count(from);
+    assay_status status = ASSAY_OK;
+    ASSAY_ASSERT(log->writable && count_max <= ASSAY_BLOCKLOG_COPY_MAX);
+    while (status == ASSAY_OK && count < count_max && log->count + count < limit) {
+        uint8_t *data;
+        size_t size;
+        uint64_t number = log->count + count;
+        starts[count++] = end;
+        status = assay_blocklog_read(from, number, &data, &size, err);
+        if (status == ASSAY_OK) status = record_write(log, number, end, data, size, &end, err);
+        free(data);
+    }
+    return records_count(log, status, starts, count, end, err);
 }
 
 // Finds a record without the index: from the one last read, or from the first.

@@ -26,6 +26,13 @@ uint64_t assay_blocklog_count(const assay_blocklog *log);
 assay_status assay_blocklog_append(assay_blocklog *log, const uint8_t *data, size_t size,
                                    assay_error *err);
 
+// Appends up to count_max of the records that `from` has beyond its own, each checked as it is read,
+// with one fsync for all. Errors: as append and read; on failure none of them is there. One thread.
+// Spec: C-10.
+enum { ASSAY_BLOCKLOG_COPY_MAX = 1024 };
+assay_status assay_blocklog_copy(assay_blocklog *log, assay_blocklog *from, uint32_t count_max,
+                                 assay_error *err);
+
 // Reads one record into fresh memory. Errors: NOT_FOUND (index), CORRUPT, IO, MEMORY.
 // Lives: the caller frees *data. Any thread. Spec: C-10.
 assay_status assay_blocklog_read(assay_blocklog *log, uint64_t index, uint8_t **data, size_t *size,

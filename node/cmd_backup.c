@@ -35,7 +35,7 @@ static assay_status state_copy(const assay_home *home, const char *out, assay_er
     return status;
 }
 
-// Record by record, each checked as it is read.
+// Each record is checked as it is read.
 static assay_status log_copy(const assay_home *home, const char *out, uint64_t *count,
                              assay_error *err) {
     char from[PATH_MAX], to[PATH_MAX];
@@ -45,13 +45,9 @@ static assay_status log_copy(const assay_home *home, const char *out, uint64_t *
     ASSAY_TRY(assay_blocklog_open(&source, from, false, 0, err));
     assay_status status = assay_blocklog_open(&target, to, true, 0, err);
     *count = assay_blocklog_count(source);
-    for (uint64_t i = 0; status == ASSAY_OK && i < *count; i++) {
-        uint8_t *data;
-        size_t size;
-        status = assay_blocklog_read(source, i, &data, &size, err);
-        if (status == ASSAY_OK) status = assay_blocklog_append(target, data, size, err);
-        free(data);
-        assay_progress_show("blocks", i + 1, *count);
+    while (status == ASSAY_OK && assay_blocklog_count(target) < *count) {
+        status = assay_blocklog_copy(target, source, ASSAY_BLOCKLOG_COPY_MAX, err);
+        assay_progress_show("blocks", assay_blocklog_count(target), *count);
     }
     assay_blocklog_close(target);
     assay_blocklog_close(source);

@@ -109,6 +109,42 @@ static void test_largest(void **state) {
     folder_remove(folder);
 }
 
+// A copy has the same bytes, in as many steps as it takes; damage does not travel.
+static void test_copy(void **state) {
+    char from[FOLDER_MAX], to[FOLDER_MAX];
+    log_make(from, RECORDS);
+    folder_make(to);
+    assay_blocklog *source = log_open(from, false, 0), *target = log_open(to, true, 0);
+    for (uint64_t count = 5; count < RECORDS + 5; count += 5) {
+        must(assay_blocklog_copy(target, source, 5, err));
+        log_expect(target, count < RECORDS ? count : RECORDS);
+    }
+    must(assay_blocklog_copy(target, source, 5, err)); // nothing left
+    assay_blocklog_close(target);
+    uint8_t *a, *b;
+    size_t a_size, b_size;
+    must(assay_file_read(folder_path(from, "blocks.log"), 1 << 20, &a, &a_size, err));
+    must(assay_file_read(folder_path(to, "blocks.log"), 1 << 20, &b, &b_size, err));
+    assert_int_equal(a_size, b_size);
+    assert_memory_equal(a, b, a_size);
+    free(a);
+    free(b);
+    target = log_open(to, true, RECORDS);
+    log_expect(target, RECORDS);
+    assay_blocklog_close(target);
+    folder_remove(to);
+    folder_make(to);
+    target = log_open(to, true, 0);
+    bit_flip(folder_path(from, "blocks.log"), 8 * (HEAD + RECORD_HEAD));
+    assert_int_equal(assay_blocklog_copy(target, source, 5, NULL), ASSAY_CORRUPT);
+    log_expect(target, 0);
+    assert_int_equal(file_size(folder_path(to, "blocks.log")), HEAD);
+    assay_blocklog_close(target);
+    assay_blocklog_close(source);
+    folder_remove(from);
+    folder_remove(to);
+}
+
 // B3: the file may end at any byte; what was whole stays, the rest is kept aside and gone.
 static void test_torn_tail(void **state) {
     char whole[FOLDER_MAX], folder[FOLDER_MAX];
@@ -400,6 +436,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_back),
         cmocka_unit_test(test_largest),
+        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_torn_tail),
         cmocka_unit_test(test_torn_zeros),
         cmocka_unit_test(test_every_bit),
