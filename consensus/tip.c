@@ -69,6 +69,10 @@ assay_status assay_tip_header(const assay_tip *tip, assay_block *block, const as
                               assay_time time, assay_arena *arena, assay_error *err) {
     ASSAY_TRY(header_expect(tip, &block->header, ids, block->tx_count, arena, err));
     block->header.time = time_next(&tip->time, time);
+    if (block->header.time.seconds > ASSAY_TIME_SECONDS_MAX)
+        return ASSAY_FAIL(err, RANGE, "block %llu would be of second %llu, limit %llu",
+                          (ull)block->header.height, (ull)block->header.time.seconds,
+                          (ull)ASSAY_TIME_SECONDS_MAX);
     return ASSAY_OK;
 }
 

@@ -24,7 +24,8 @@ void assay_tip_init(assay_tip *tip, const char *chain_id, const uint8_t *public_
                     uint64_t genesis_seconds, const assay_hash *app_hash);
 
 // Fills block->header for the next block over block->txs, whose SHA-256 are ids. time: the clock's,
-// moved up where it has not passed the last header's. Errors: CAPACITY (arena). Spec: C-18.
+// moved up where it has not passed the last header's. Errors: CAPACITY (arena), RANGE (a clock
+// beyond ASSAY_TIME_SECONDS_MAX). Spec: C-18.
 assay_status assay_tip_header(const assay_tip *tip, assay_block *block, const assay_hash *ids,
                               assay_time time, assay_arena *arena, assay_error *err);
 

@@ -118,6 +118,9 @@ assay_status assay_genesis_seal(assay_genesis *genesis, assay_error *err) {
     if (genesis->chain_id == 0 || genesis->chain_id > INT64_MAX)
         return ASSAY_FAIL(err, RANGE, "chain_id is %llu, limits 1 to %lld",
                           (unsigned long long)genesis->chain_id, (long long)INT64_MAX);
+    if (genesis->time > ASSAY_GENESIS_TIME_MAX)
+        return ASSAY_FAIL(err, RANGE, "time is %llu, limit %llu", (unsigned long long)genesis->time,
+                          (unsigned long long)ASSAY_GENESIS_TIME_MAX);
     ASSAY_TRY(accounts_check(genesis, err));
     const assay_genesis_operator *own = &genesis->operator;
     if (assay_address_is_zero(&own->address))

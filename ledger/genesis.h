@@ -14,6 +14,8 @@ enum {
     ASSAY_GENESIS_JSON_MAX = 256 << 20,
     ASSAY_ED25519_SIZE = 32,
 };
+// The year 6325: blocks need times after it, and those end with the year 9999.
+#define ASSAY_GENESIS_TIME_MAX (UINT64_C(1) << 37)
 
 typedef struct {
     assay_address address;
@@ -34,7 +36,7 @@ typedef struct {
     uint64_t chain_id;
     char name[ASSAY_GENESIS_NAME_MAX + 1];
     bool testnet;
-    uint64_t time; // seconds since 1970
+    uint64_t time; // seconds since 1970, at most ASSAY_GENESIS_TIME_MAX
     assay_params params;
     assay_genesis_account *accounts; // [account_count], ascending by address, unique
     uint32_t account_count;

@@ -148,7 +148,7 @@ int assay_cmd_init(assay_invocation *invocation) {
         {"distributor", ASSAY_OPTION_TEXT, &options.distributor, "ADDRESS",
          "EVM contract that pays claims", 0, 0, false},
         {"time", ASSAY_OPTION_U64, &options.time, "SECONDS", "genesis time (now)", 0,
-         UINT64_C(1) << 40, false},
+         ASSAY_GENESIS_TIME_MAX, false},
         {"beacon-length", ASSAY_OPTION_U64, &options.chain_length, "N",
          "blocks the beacon's hash chain lasts (1048576)", 1, ASSAY_HASHCHAIN_LENGTH_MAX, false},
         {"secrets", ASSAY_OPTION_TEXT, &options.secrets, "FILE",

@@ -84,6 +84,8 @@ static void test_time(void **state) {
         assert_int_equal(block.header.time.seconds, cases[i].expected.seconds);
         assert_int_equal(block.header.time.nanos, cases[i].expected.nanos);
     }
+    const assay_time far = {ASSAY_TIME_SECONDS_MAX + 1, 0};
+    assert_int_equal(assay_tip_header(&tip, &block, NULL, far, &c.arena, NULL), ASSAY_RANGE);
     cometbft_chain_close(&c);
 }
 

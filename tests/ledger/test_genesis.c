@@ -85,6 +85,7 @@ static const change bad[] = {
     {"\"version\":1,", "", ASSAY_MISSING},
     {"\"chain_id\":7", "\"chain_id\":0", ASSAY_RANGE},
     {"\"chain_id\":7", "\"chain_id\":\"9223372036854775808\"", ASSAY_RANGE},
+    {"\"time\":\"1700000000\"", "\"time\":137438953473", ASSAY_RANGE},
     {"\"name\":\"t\"", "\"name\":\"\"", ASSAY_RANGE},
     {"\"name\":\"t\"", "\"name\":\"\\n\"", ASSAY_FORMAT},
     {"\"testnet\":true", "\"testnet\":1", ASSAY_FORMAT},
