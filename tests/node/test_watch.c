@@ -393,8 +393,8 @@ static void the_docket_takes_the_earliest_deadline(void **state) {
 
 static int world_make(void **state) {
     work_init(&world);
-    world.genesis.params.commit_blocks = 240;
-    world.genesis.params.reveal_blocks = 120;
+    world.genesis.params.commit_blocks = 400;
+    world.genesis.params.reveal_blocks = 160;
     world.genesis.params.answer_blocks = 120;
     work_start(&world);
     work_prompt(prompt, 1);
