@@ -111,7 +111,9 @@ static assay_status sessions_get(const assay_api_call *call, const assay_view *v
     assay_address address;
     assay_hash id;
     bool provider = strcmp(call->segments[2], "provider") == 0;
-    if (!provider && strcmp(call->segments[2], "principal") != 0) return ASSAY_NOT_FOUND;
+    if (strcmp(call->segments[1], "of") != 0 ||
+        (!provider && strcmp(call->segments[2], "principal") != 0))
+        return ASSAY_NOT_FOUND;
     ASSAY_TRY(assay_api_address(&address, call, 3, err));
     ASSAY_TRY(assay_api_query_hash(&id, call, "after", err));
     json_t *list = json_array();

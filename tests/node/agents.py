@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """An agent's authority from end to end, by the command line against a real node: its scopes, its
-limit, its expiry, its end (P-28 and on). usage: agents.py ASSAY [TEST…]"""
+limit, its expiry, its end (P-31). usage: agents.py ASSAY [TEST…]"""
 from chain import OPEN, main, supply_holds, until
 
 UNKNOWN, EXPIRED, SCOPE, LIMIT = 143, 144, 145, 146

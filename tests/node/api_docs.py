@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""docs/api.md against a real node and a real provider: every curl line answers as written, every
+path of the code is there, every transaction kind is, and each example can be signed.
+usage: api_docs.py ASSAY; with ASSAY_DOCS=write the answers in the page are made anew."""
+import hashlib
+import http.server
+import json
+import os
+import re
+import subprocess
+import threading
+import urllib.request
+
+from chain import OPEN, SOURCE, Node, main, until
+
+PAGE = SOURCE / "docs/api.md"
+# Windows wide enough for signing by the command line, narrow enough for a test.
+PARAMS = {"samples": 1, "commit_blocks": 100, "reveal_blocks": 60, "answer_blocks": 20,
+          "beacon_delay": 1, "epoch_blocks": 250, "close_delay": 20}
+ZERO = "0x" + "00" * 32
+VOTERS = ("carol", "dave")
+SHOWN = 100  # characters of a text that an answer in the page shows
+
+
+class World:
+    """A chain on which everything that the page asks for has happened."""
+
+    def __init__(self, assay):
+        self.assay = assay
+        names = ("alice", "bob", *VOTERS)
+        self.genesis = assay.init(accounts=names, params=PARAMS, name="docs", chain_id=7)["genesis"]
+        self.address = {name: assay.key(name) for name in (*names, "robot", "operator")}
+        self.node = assay.node("--block-ms", 40)
+        self.signed = 0
+
+    def sign(self, kind, key, **body):
+        """A signed object of a transaction, with the next nonce."""
+        account = self.node.get("/v1/account/" + self.address[key])
+        lane = int(kind in ("verdict_commit", "verdict_reveal", "post_evidence"))
+        self.signed += 1
+        name = f"tx{self.signed}.json"
+        self.assay.write(name, {"kind": kind, "chain_id": 7, "genesis": self.genesis,
+                                "signer": self.address[key],
+                                "nonce": account["next_nonces"][lane], **body})
+        return self.assay.good("tx", "sign", name, "--key", f"{key}.key")
+
+    def send(self, kind, key, **body):
+        status, answer = self.node.ask("/v1/tx?wait=20000", {"tx": self.sign(kind, key, **body)})
+        assert status == 200 and answer["code"] == 0, (kind, answer)
+        return answer
+
+
+def registrations(world):
+    """Accounts with bonds and agents, a data set, a model file and an adapter, declared roots."""
+    assay, node = world.assay, world.node
+    model = assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")["root"]
+    for name, role in (("bob", "provider"), *((voter, "verification") for voter in VOTERS)):
+        node.tx("bond", "--role", role, "--amount", 20 * OPEN, key=name)
+    node.tx("unbond", "--role", "provider", "--amount", OPEN, key="bob")
+    node.tx("agent", "authorize", "--agent", world.address["robot"], "--scopes", "session",
+            "--expiry", "+5000", "--limit", OPEN)
+    node.tx("withdraw", "--recipient", world.address["alice"], "--amount", 3 * OPEN)
+    assay.write("words", "It was the best of times, it was the worst of times.\n" * 40)
+    node.tx("dataset", "register", "--file", "words", "--name", "times", "--license", "CC0-1.0",
+            "--uri", "https://example.org/times")
+    data = node.get("/v1/datasets")["datasets"][0]["root"]
+    node.tx("model", "register", "--file", "base.assay", "--name", "demo base", "--royalty-ppm",
+            50000)
+    adapter = "0x" + hashlib.sha256(b"adapter").hexdigest()
+    world.send("register_adapter", "alice", base=model, root=adapter, byte_count=1000,
+               royalty_ppm=20000, name="times", uri="",
+               sources=[{"dataset": data, "weight_ppm": 1000000}])
+    for voter in VOTERS:
+        world.send("declare_roots", voter, roots=sorted([model, adapter]))
+    return {"MODEL": model, "ADAPTER": adapter, "DATASET": data}
+
+
+def provider_start(world):
+    """A real provider of the demo model. Returns: a Node-like process with its URL."""
+    assay = world.assay
+    log = open(assay.folder / "provider.log", "w+b")
+    process = subprocess.Popen(
+        [assay.program, "serve", "--home", "provider", "--model", "base.assay", "--key", "bob.key",
+         "--node", world.node.url, "--listen", "127.0.0.1:0", "--batch-count", "1", "--batch-ms",
+         "86400000"], cwd=assay.folder, env=assay.environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=log, text=True)
+    provider = Node.__new__(Node)
+    provider.assay, provider.process, provider.log = assay, process, log
+    assay.nodes.append(provider)
+    provider.url = process.stdout.readline().strip()
+    assert provider.url.startswith("http://"), provider.said()
+    return provider
+
+
+def request_catch(world, provider, session):
+    """The body that `assay ask` would have posted, caught on its way."""
+    caught = []
+
+    class Catcher(http.server.BaseHTTPRequestHandler):
+        def reply(self, code, body):
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            with urllib.request.urlopen(provider.url + self.path, timeout=60) as answer:
+                self.reply(answer.status, answer.read())
+
+        def do_POST(self):
+            caught.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.reply(503, b'{"error":{"code":7,"name":"BUSY","reject":0,"text":"caught"}}')
+
+        def log_message(self, *words):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Catcher) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        world.assay.bad(4, "BUSY", "caught", "ask", "--provider",
+                        f"http://127.0.0.1:{server.server_port}", "--session", session, "--model",
+                        "base.assay", "--prompt", "Once upon a time", "--max-tokens", 3, "--key",
+                        "alice.key", "--node", world.node.url)
+        server.shutdown()
+    return caught[0]
+
+
+def vote(world, batch):
+    """Two validators find that the batch's one sample matches."""
+    probe, salt = "0x" + "77" * 32, "0x" + "55" * 32
+    place = {"batch": batch, "sample": 0, "round": 0}
+    commits, reveals = [], []
+
+    def duty(voter, kind):
+        return [one for one in world.node.get("/v1/duties/" + world.address[voter])["duties"]
+                if one["kind"] == kind]
+    until(lambda: duty(VOTERS[0], "commit"), "a case to vote on")
+    duties = world.node.get("/v1/duties/" + world.address[VOTERS[0]])
+    for voter in VOTERS:
+        digest = hashlib.sha256(bytes.fromhex(world.address[voter][2:] + salt[2:] + "00" +
+                                              probe[2:])).hexdigest()
+        commits.append(world.sign("verdict_commit", voter, **place, commitment="0x" + digest))
+    status, answer = world.node.ask("/v1/tx?wait=20000", {"txs": commits})
+    assert [one["code"] for one in answer["results"]] == [0, 0], answer
+    for voter in VOTERS:
+        reveals.append(world.sign("verdict_reveal", voter, **place, salt=salt, verdict=0,
+                                  probe=probe))
+    until(lambda: duty(VOTERS[0], "reveal"), "the window for reveals")
+    status, answer = world.node.ask("/v1/tx?wait=20000", {"txs": reveals})
+    assert [one["code"] for one in answer["results"]] == [0, 0], answer
+    until(lambda: world.node.get("/v1/batch/" + batch)["state"] == "settled", "settlement")
+    return duties
+
+
+def build(assay):
+    """Returns: the world, the page's variables, its request bodies, and answers kept from moments
+    that have passed."""
+    world = World(assay)
+    node, address = world.node, world.address
+    names = registrations(world)
+    provider = provider_start(world)
+    session = node.tx("session", "open", "--provider", address["bob"], "--deposit", 9 * OPEN,
+                      "--price-in", 10000, "--price-out", 20000, "--expiry", "+5000").json()
+    names |= {"NODE": node.url, "PROVIDER": provider.url, "ACCOUNT": address["alice"],
+              "PRINCIPAL": address["alice"], "VALIDATOR": address["carol"],
+              "BOB": address["bob"], "SESSION": session["digest"], "TX": session["id"],
+              "HEIGHT": session["height"], "RECIPIENT": address["alice"]}
+    asked = ["ask", "--provider", provider.url, "--session", session["digest"], "--model",
+             "base.assay", "--prompt", "Once upon a time", "--max-tokens", 3, "--key",
+             "alice.key", "--node", node.url]
+    assay.good(*asked)
+    bodies = {"request.json": request_catch(world, provider, session["digest"])}
+    return world, names, bodies, provider
+
+
+def batch_await(world, names):
+    """After its first answer the provider has submitted its batch: the rest of its life."""
+    batch = until(lambda: world.node.get("/v1/batches")["batches"], "a batch")[0]
+    names |= {"BATCH": batch["id"], "ROOT": batch["root"][2:]}
+    kept = {"/v1/duties/$VALIDATOR": vote(world, batch["id"])}
+    epochs = range(10)
+    paid = [e for e in epochs if world.node.get(f"/v1/epoch/{e}")["payouts"]][0]
+    until(lambda: world.node.get(f"/v1/epoch/{paid}")["closed"], "the end of the epoch")
+    names["EPOCH"] = paid
+    return kept
+
+
+def bodies_sign(world, bodies):
+    """The transactions that the page posts."""
+    to = {"to": world.address["bob"], "amount": 5 * OPEN}
+    tx = world.sign("transfer", "alice", **to)
+    bodies["signed.json"] = json.dumps({"tx": tx}).encode()
+
+    def more():
+        again = world.sign("transfer", "alice", **to)
+        bodies["several.json"] = json.dumps({"txs": [again, tx]}).encode()
+    return more
+
+
+# --- the page ---
+
+def sections(text):
+    """(curl line, answer or None, where the answer starts and ends) of each ```sh block."""
+    pattern = re.compile(r"```sh\n(curl .*?)\n```\n(?:```json\n(.*?)\n```\n)?", re.S)
+    for match in pattern.finditer(text):
+        line = match.group(1).replace("\\\n", " ")
+        yield line, match.group(2), match.span(2)
+
+
+def fill(line, names):
+    return re.sub(r"\$([A-Z]+)", lambda match: str(names[match.group(1)]), line)
+
+
+def curl(line, names, bodies):
+    """Runs one curl line of the page. Returns: HTTP status, and document or bytes."""
+    url = re.search(r'"?(\$(?:NODE|PROVIDER)\S*?)"?(?:\s|$)', line).group(1)
+    body = re.search(r"-d @(\S+)", line)
+    target = fill(url, names)
+    data = bodies[body.group(1)] if body else None
+    request = urllib.request.Request(target, data=data)
+    try:
+        with urllib.request.urlopen(request, timeout=90) as reply:
+            content, status, kind = reply.read(), reply.status, reply.headers["Content-Type"]
+    except urllib.error.HTTPError as reply:
+        content, status, kind = reply.read(), reply.code, reply.headers["Content-Type"]
+    return status, json.loads(content) if kind == "application/json" else content
+
+
+def number_like(value):
+    return isinstance(value, int) and not isinstance(value, bool) or \
+        isinstance(value, str) and value.isdigit()
+
+
+def same_shape(written, real, where):
+    """The page's answer and the real one: the same members, the same types."""
+    if isinstance(written, dict):
+        assert isinstance(real, dict) and set(written) == set(real), \
+            f"{where}: the page has {sorted(written)}, the answer {sorted(real)}"
+        for name in written:
+            same_shape(written[name], real[name], f"{where}.{name}")
+    elif isinstance(written, list):
+        assert isinstance(real, list), where
+        assert bool(written) == bool(real), f"{where}: empty in one, not in the other"
+        for one, other in zip(written, real):
+            same_shape(one, other, f"{where}[]")
+    elif number_like(written):
+        assert number_like(real), f"{where}: {real} is no number"
+    else:
+        assert isinstance(real, type(written)), f"{where}: {real!r} is not like {written!r}"
+
+
+def shortened(value):
+    """An answer as the page shows it: short lists, short hexadecimal."""
+    if isinstance(value, dict):
+        return {name: shortened(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [shortened(one) for one in value[:2]]
+    if isinstance(value, str) and len(value) > SHOWN:
+        return value[:24] + "…"
+    return value
+
+
+def path_words(url):
+    """The parts of a path that code knows by name: /v1/proof/payout/$EPOCH/$ACCOUNT."""
+    return url.split("?")[0].strip("/").split("/")
+
+
+def code_paths():
+    """What the code answers to: (first word, number of parts), and the provider's prefixes."""
+    node = set()
+    for name in ("api_chain.c", "api_registry.c", "api_work.c"):
+        text = (SOURCE / "node" / name).read_text()
+        node |= {(word, int(parts)) for word, parts in
+                 re.findall(r'assay_api_is\(call, "(\w+)", (\d)\)', text)}
+        for listed, parts in re.findall(r"assay_api_is\(call, (singular|plural)\[kind\], (\d)\)",
+                                        text):
+            words = re.search(rf"const {listed}\[\] = {{(.*?)}}", text).group(1)
+            node |= {(word, int(parts)) for word in re.findall(r'"(\w+)"', words)}
+    serve = (SOURCE / "node/cmd_serve.c").read_text()
+    return node, set(re.findall(r'path, "(/[a-z0-9/]+)"', serve))
+
+
+def test_every_path_is_documented(assay):
+    text = PAGE.read_text()
+    urls = [re.search(r"\$(NODE|PROVIDER)([^\"\s]*)", line).groups()
+            for line, _, _ in sections(text)]
+    node = {(path_words(path)[1], len(path_words(path)) - 1) for at, path in urls if at == "NODE"}
+    there, prefixes = code_paths()
+    assert len(there) >= 20 and len(prefixes) >= 4, (there, prefixes)
+    assert node == there, f"undocumented: {there - node}; not in the code: {node - there}"
+    for prefix in prefixes:
+        assert any(path.startswith(prefix) for at, path in urls if at == "PROVIDER"), prefix
+    for at, path in urls:
+        assert at == "NODE" or any(path.startswith(prefix) for prefix in prefixes), path
+
+
+def test_every_kind_is_documented(assay):
+    alice = assay.key("alice")
+    text = PAGE.read_text()
+    rules = (SOURCE / "spec/protocol.md").read_text()
+    kinds = re.findall(r"^\| \d+ \| ([a-z_]+) \| [01] \|", rules, re.M)
+    assert len(kinds) == 20, kinds
+    examples = [json.loads(line) for line in re.findall(r"^\{\"kind\".*\}$", text, re.M)]
+    assert {example["kind"] for example in examples} == set(kinds) - {"beacon"}, kinds
+    for number, example in enumerate(examples):
+        example |= {"chain_id": 1, "genesis": ZERO, "signer": alice, "nonce": 0}
+        name = f"example{number}.json"
+        assay.write(name, example)
+        digest = assay.good("tx", "digest", name)["digest"]
+        typed = assay.good("tx", "typed", name)
+        assert typed["primaryType"] == example["kind"].title().replace("_", ""), typed
+        signed = assay.good("tx", "sign", name, "--key", "alice.key")
+        assert signed["kind"] == example["kind"] and len(digest) == 66, signed
+
+
+def test_every_curl_line_answers(assay):
+    text = PAGE.read_text()
+    world, names, bodies, provider = build(assay)
+    several = bodies_sign(world, bodies)
+    kept, answers = {}, []
+    for line, written, place in sections(text):
+        if "$BATCH" in line or "$VALIDATOR" in line or "$ROOT" in line:
+            if "BATCH" not in names:
+                kept |= batch_await(world, names)
+        if "several.json" in line:
+            several()
+        path = re.search(r"\$(?:NODE|PROVIDER)([^\"\s]*)", line).group(1)
+        status, real = (200, kept[path]) if path in kept else curl(line, names, bodies)
+        if written is None:
+            # Bytes, or nothing was posted: no answer to show.
+            assert isinstance(real, bytes) or status == 404, (line, status, real)
+            continue
+        assert isinstance(real, dict), (line, real)
+        answers.append((place, json.dumps(shortened(real), indent=1, ensure_ascii=False)))
+        if os.environ.get("ASSAY_DOCS") != "write":
+            same_shape(json.loads(written), real, line)
+    if os.environ.get("ASSAY_DOCS") == "write":
+        for (start, end), answer in reversed(answers):
+            text = text[:start] + answer + text[end:]
+        PAGE.write_text(text)
+    assert provider.term() == 0, provider.said()
+    assert world.node.term() == 0
+
+
+if __name__ == "__main__":
+    main(globals())
