@@ -26,8 +26,8 @@ uint64_t assay_blocklog_count(const assay_blocklog *log);
 assay_status assay_blocklog_append(assay_blocklog *log, const uint8_t *data, size_t size,
                                    assay_error *err);
 
-// Appends up to count_max of the records that `from` has beyond its own, each checked as it is read,
-// with one fsync for all. Errors: as append and read; on failure none of them is there. One thread.
+// Appends up to count_max of the records that `from` has beyond its own, each checked as it is
+// read, with one fsync for all. Errors: as append and read; then none of them is there. One thread.
 // Spec: C-10.
 enum { ASSAY_BLOCKLOG_COPY_MAX = 1024 };
 assay_status assay_blocklog_copy(assay_blocklog *log, assay_blocklog *from, uint32_t count_max,
