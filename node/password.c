@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "node/keystore.h"
 
+enum { CTRL_C = 3 };
+
 static assay_status text_take(char *out, const char *text, size_t size, assay_error *err) {
     if (size > ASSAY_PASSWORD_SIZE_MAX)
         return ASSAY_FAIL(err, CAPACITY, "password of %zu bytes, limit %d", size,
@@ -33,13 +35,30 @@ static assay_status file_take(char *out, const char *path, assay_error *err) {
     return status;
 }
 
-// Reads one line, unseen. Ctrl-C must not end the process while the terminal is mute, so it ends
-// the line instead and counts as no password; bytes over the limit are thrown away with the rest.
-static assay_status line_take(char *out, int fd, assay_error *err) {
-    enum { CTRL_C = 3 };
-    struct termios before, mute;
-    size_t size = 0;
+// Reads up to the end of a line. Bytes over the limit are thrown away. Returns: what ended it.
+static char line_read(char *out, size_t *size, int fd) {
     char byte = 0;
+    ssize_t got;
+    *size = 0;
+    while ((got = read(fd, &byte, 1)) == 1 || (got < 0 && errno == EINTR)) {
+        if (got != 1) continue;
+        if (byte == '\n' || byte == CTRL_C) return byte;
+        if (*size <= ASSAY_PASSWORD_SIZE_MAX) out[(*size)++] = byte;
+    }
+    return 0;
+}
+
+// Asks on the terminal itself, wherever standard input and output go. It is mute before the
+// question stands there. Ctrl-C must not end the process meanwhile: it ends the line instead, as no
+// password.
+static assay_status prompt_take(char *out, const char *prompt, assay_error *err) {
+    struct termios before, mute;
+    size_t size;
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return ASSAY_FAIL(err, USAGE,
+                          "no terminal to ask for a password on; use --password-file or "
+                          "ASSAY_PASSWORD");
     bool terminal = tcgetattr(fd, &before) == 0;
     if (terminal) {
         mute = before;
@@ -47,35 +66,17 @@ static assay_status line_take(char *out, int fd, assay_error *err) {
         mute.c_cc[VEOL] = CTRL_C;
         terminal = tcsetattr(fd, TCSAFLUSH, &mute) == 0;
     }
-    ssize_t got;
-    while (((got = read(fd, &byte, 1)) == 1 || (got < 0 && errno == EINTR)) && byte != '\n' &&
-           byte != CTRL_C) {
-        if (got != 1) continue;
-        if (size <= ASSAY_PASSWORD_SIZE_MAX) out[size] = byte;
-        size += size <= ASSAY_PASSWORD_SIZE_MAX;
-    }
+    bool asked = write(fd, prompt, strlen(prompt)) >= 0;
+    char end = asked ? line_read(out, &size, fd) : 0;
     if (terminal) tcsetattr(fd, TCSAFLUSH, &before);
-    if (byte != '\n') return ASSAY_FAIL(err, USAGE, "no password was given");
+    bool told = write(fd, "\n", 1) == 1;
+    close(fd);
+    if (!asked || !told) return ASSAY_FAIL(err, IO, "cannot write to the terminal");
+    if (end != '\n') return ASSAY_FAIL(err, USAGE, "no password was given");
     if (size > ASSAY_PASSWORD_SIZE_MAX)
         return ASSAY_FAIL(err, CAPACITY, "password of more than %d bytes", ASSAY_PASSWORD_SIZE_MAX);
     out[size] = 0;
     return ASSAY_OK;
-}
-
-// Asks on the terminal itself, wherever standard input and output go.
-static assay_status prompt_take(char *out, const char *prompt, assay_error *err) {
-    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return ASSAY_FAIL(err, USAGE,
-                          "no terminal to ask for a password on; use --password-file or "
-                          "ASSAY_PASSWORD");
-    bool asked = write(fd, prompt, strlen(prompt)) >= 0;
-    assay_status status =
-        asked ? line_take(out, fd, err) : assay_fail_errno(err, errno, "cannot ask on /dev/tty");
-    if (write(fd, "\n", 1) < 0 && status == ASSAY_OK)
-        status = assay_fail_errno(err, errno, "cannot write to /dev/tty");
-    close(fd);
-    return status;
 }
 
 assay_status assay_password_get(char *out, const char *file, bool confirm, assay_error *err) {

@@ -4,9 +4,11 @@
 what each command prints. usage: cli.py ASSAY [TEST…]"""
 import json
 import os
+import pty
 import re
 import stat
 import subprocess
+import termios
 
 from chain import OPEN, SECRETS, main, supply_holds
 
@@ -186,6 +188,55 @@ def test_a_stray_output_is_told(assay):
                                   text=True, check=False)
             assert done.returncode == 4, done
             assert "cannot write the output: No space left on device" in done.stderr, done
+
+
+def prompted(assay, words, *typed):
+    """Runs a command on a terminal of its own and types what it asks for. Returns: its exit code
+    and everything the terminal showed."""
+    environment = {name: value for name, value in os.environ.items() if name != "ASSAY_PASSWORD"}
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(assay.folder)
+        os.execve(assay.program, [assay.program, *words], environment)
+    shown = b""
+    typed = list(typed)
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+        if shown.rstrip(b" ").endswith(b":") and typed:
+            mute = not termios.tcgetattr(terminal)[3] & termios.ECHO
+            assert mute, f"the terminal shows what is typed after {shown}"
+            os.write(terminal, typed.pop(0))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.close(terminal)
+    return code, shown.decode()
+
+
+def test_passwords_are_asked_unseen(assay):
+    make = ["key", "make", "--out", "asked.key", "--light"]
+    code, shown = prompted(assay, make, b"secret one\n", b"secret two\n")
+    assert code == 2 and "the two passwords differ" in shown, shown
+    assert not (assay.folder / "asked.key").exists()
+    for given in (b"\x03", b"half\x03", b"\x04"):  # Ctrl-C, also amid the line, and Ctrl-D
+        code, shown = prompted(assay, make, given)
+        assert code == 2 and "no password was given" in shown, shown
+    code, shown = prompted(assay, make, b"x" * 1100 + b"\n")
+    assert code == 3 and "password of more than 1024 bytes" in shown, shown
+    code, shown = prompted(assay, make, b"secret one\n", b"secret one\n")
+    assert code == 0 and "secret" not in shown and "0x" in shown, shown
+    code, shown = prompted(assay, ["key", "show", "asked.key"], b"secret two\n")
+    assert code == 3 and "wrong password" in shown, shown
+    code, shown = prompted(assay, ["key", "show", "asked.key"], b"secret one\n")
+    assert code == 0 and "secret" not in shown, shown
+    # Without a terminal there is nobody to ask, and standard input is no place for a password.
+    del assay.environment["ASSAY_PASSWORD"]
+    assay.bad(2, "USAGE", "no terminal to ask for a password on", "key", "show", "asked.key",
+              start_new_session=True)
 
 
 def test_init_is_repeatable(assay):
