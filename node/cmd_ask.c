@@ -55,7 +55,7 @@ static assay_status sequence_fetch(asking *a, assay_error *err) {
     json_t *answer;
     const assay_fetch_limits limits = {
         .size_max = ANSWER_MAX, .timeout_ms = ANSWER_MS, .allow_private = true};
-    snprintf(url, sizeof url, "%.200s/v1/session/%.80s", a->provider_url, a->session);
+    snprintf(url, sizeof url, "%s/v1/session/%.80s", a->provider_url, a->session);
     ASSAY_TRY(assay_fetch_json(&answer, url, NULL, &limits, err));
     assay_status status =
         assay_json_u64(&a->request.sequence, answer, "next_sequence", 1, UINT64_MAX, err);
@@ -94,7 +94,7 @@ static assay_status request_send(asking *a, json_t **answer, assay_error *err) {
     json_t *ids = json_array();
     for (size_t i = 0; i < a->prompt_count; i++)
         json_array_append_new(ids, json_integer(a->prompt_ids[i]));
-    snprintf(url, sizeof url, "%.200s/v1/request", a->provider_url);
+    snprintf(url, sizeof url, "%s/v1/request", a->provider_url);
     return assay_fetch_json(
         answer, url,
         json_pack("{s:o,s:o}", "request", assay_request_to_json(&a->request), "prompt_ids", ids),
@@ -166,6 +166,9 @@ static assay_status asking_run(asking *a, bool json, assay_error *err) {
     json_t *answer;
     assay_receipt receipt;
     uint32_t *ids = NULL;
+    if (strlen(a->provider_url) >= ASSAY_CLIENT_URL_MAX)
+        return ASSAY_FAIL(err, USAGE, "--provider has %zu characters, limit %d",
+                          strlen(a->provider_url), ASSAY_CLIENT_URL_MAX - 1);
     ASSAY_TRY(prompt_take(a, err));
     ASSAY_TRY(assay_wallet_open(&a->wallet, err));
     ASSAY_TRY(request_make(a, err));
