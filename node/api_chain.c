@@ -63,9 +63,11 @@ static json_t *fate_json(const assay_hash *id, const assay_tx_fate *fate) {
     json_object_set_new(object, "height", assay_json_from_u64(fate->height));
     json_object_set_new(object, "index", json_integer(fate->index));
     json_object_set_new(object, "code", json_integer(fate->result.code));
-    const char *reason = assay_reject_text(fate->result.code);
-    json_object_set_new(object, "reason", json_string(reason));
-    json_object_set_new(object, "text", json_string(*fate->text ? fate->text : reason));
+    if (fate->result.code) {
+        const char *reason = assay_reject_text(fate->result.code);
+        json_object_set_new(object, "reason", json_string(reason));
+        json_object_set_new(object, "text", json_string(*fate->text ? fate->text : reason));
+    }
     json_object_set_new(object, "data",
                         assay_json_from_hex(fate->result.data, fate->result.data_size));
     return object;
