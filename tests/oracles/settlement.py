@@ -158,7 +158,8 @@ def trees(rng):
         entries = set()
         while len(entries) < count:
             entries.add((sha(rng.randbytes(4))[:20], rng.randint(1, 5)))
-        rows = [(a, r, rng.choice([1, 2 ** 62, rng.randint(1, 10 ** 12)])) for a, r in sorted(entries)]
+        rows = [(a, r, rng.choice([1, 2 ** 62, rng.randint(1, 10 ** 12)]))
+                for a, r in sorted(entries)]
         leaves = [a + bytes([r]) + n.to_bytes(8, "big") for a, r, n in rows]
         rng.shuffle(rows)
         out.append({"payouts": [[a.hex(), r, str(n)] for a, r, n in rows],
