@@ -2,7 +2,8 @@
 // What an engine asks of the application it orders transactions for, shaped like ABCI 2.0. The
 // engine decides which bytes come when; the application decides what they mean.
 //   info → [init_chain] → { [prepare_proposal] → finalize_block → commit → recheck }*
-// check_tx comes from any thread at any time; all others from the engine's one thread.
+// check_tx comes from any thread, several at once, beside all but recheck and the checks that
+// follow it; all others come from the engine's one thread.
 #ifndef ASSAY_CONSENSUS_ENGINE_H
 #define ASSAY_CONSENSUS_ENGINE_H
 
