@@ -230,9 +230,11 @@ static void *thread_main(void *argument) {
 
 assay_status assay_solo_start(assay_solo *solo, assay_error *err) {
     if (solo->running) return ASSAY_FAIL(err, EXISTS, "the solo engine already makes blocks");
+    pthread_mutex_lock(&solo->lock);
     int error_number = pthread_create(&solo->thread, NULL, thread_main, solo);
+    solo->running = error_number == 0;
+    pthread_mutex_unlock(&solo->lock);
     if (error_number) return assay_fail_errno(err, error_number, "cannot start the solo engine");
-    solo->running = true;
     return ASSAY_OK;
 }
 
@@ -245,10 +247,13 @@ uint32_t assay_solo_drain(assay_solo *solo, uint32_t timeout_ms) {
            pthread_cond_timedwait(&solo->changed, &solo->lock, &deadline) != ETIMEDOUT) {
     }
     solo->stopping = true;
-    uint32_t left = solo->mempool.count;
+    bool running = solo->running;
     pthread_cond_broadcast(&solo->changed);
     pthread_mutex_unlock(&solo->lock);
-    if (solo->running) pthread_join(solo->thread, NULL);
+    if (running) pthread_join(solo->thread, NULL);
+    pthread_mutex_lock(&solo->lock);
     solo->running = false;
+    uint32_t left = solo->mempool.count;
+    pthread_mutex_unlock(&solo->lock);
     return left;
 }
