@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "base/json.h"
 #include "node/client.h"
 #include "node/commands.h"
 #include "node/show.h"
@@ -79,27 +80,33 @@ int assay_cmd_tx_status(assay_invocation *invocation) {
     return code;
 }
 
+// Adds the entries after the last one of `all`. Returns through more whether there were any: a node
+// that repeats itself adds none, and cannot keep us here.
+static assay_status page_add(json_t *all, bool *more, const assay_client *client,
+                             const char *plural, assay_error *err) {
+    json_t *page;
+    assay_hash last = {{0}}, first;
+    size_t count = json_array_size(all);
+    char after[ASSAY_HEX_HASH_MAX];
+    if (count) ASSAY_TRY(assay_json_hash(&last, json_array_get(all, count - 1), "root", err));
+    assay_hex_encode_0x(after, last.bytes, ASSAY_HASH_SIZE);
+    ASSAY_TRY(assay_client_get(&page, client, err, "%s?after=%s", plural, after));
+    const json_t *list = json_object_get(page, plural), *head = json_array_get(list, 0);
+    *more = assay_json_hash(&first, head, "root", NULL) == ASSAY_OK &&
+            memcmp(first.bytes, last.bytes, ASSAY_HASH_SIZE) > 0;
+    if (*more) json_array_extend(all, (json_t *)list);
+    json_decref(page);
+    return ASSAY_OK;
+}
+
 // All pages of a list, as one document.
 static assay_status list_get(json_t **out, const char *url, const char *plural, assay_error *err) {
     assay_client client;
-    json_t *all = json_array(), *page;
-    char after[ASSAY_HEX_HASH_MAX] = "";
+    json_t *all = json_array();
+    bool more = true;
     assay_status status = assay_client_open(&client, url, NULL, err);
-    size_t count = 1;
-    while (status == ASSAY_OK && count) {
-        status = assay_client_get(&page, &client, err, *after ? "%s?after=%.66s" : "%s%.0s", plural,
-                                  after);
-        if (status != ASSAY_OK) break;
-        const json_t *list = json_object_get(page, plural);
-        count = json_array_size(list);
-        const char *last =
-            json_string_value(json_object_get(json_array_get(list, count - 1), "root"));
-        // A node that repeats itself must not keep us here.
-        if (count && (!last || strcmp(last, after) <= 0)) count = 0;
-        if (last) snprintf(after, sizeof after, "%s", last);
-        json_array_extend(all, (json_t *)list);
-        json_decref(page);
-    }
+    while (status == ASSAY_OK && more)
+        status = page_add(all, &more, &client, plural, err);
     *out = status == ASSAY_OK ? json_pack("{s:O}", plural, all) : NULL;
     json_decref(all);
     return status;

@@ -2,6 +2,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hex.h"
@@ -31,7 +32,9 @@ static int key_store(const assay_invocation *invocation, assay_key *key, const c
                      const char *password_file, bool light) {
     char password[ASSAY_PASSWORD_SIZE_MAX + 1];
     assay_error err = {0};
-    assay_status status = assay_password_get(password, password_file, true, &err);
+    assay_status status = access(path, F_OK) == 0
+                              ? ASSAY_FAIL(&err, EXISTS, "%s is there already", path)
+                              : assay_password_get(password, password_file, true, &err);
     if (status == ASSAY_OK) status = assay_keystore_write(path, key, password, light, &err);
     OPENSSL_cleanse(password, sizeof password);
     int code = status == ASSAY_OK ? address_print(invocation, key, path)
@@ -79,7 +82,6 @@ int assay_cmd_key_make(assay_invocation *invocation) {
 
 int assay_cmd_key_show(assay_invocation *invocation) {
     const char *file = NULL, *password_file = NULL;
-    char password[ASSAY_PASSWORD_SIZE_MAX + 1];
     const assay_option table[] = {
         {"", ASSAY_OPTION_TEXT, &file, "FILE", "keystore", 0, 0, true},
         {"password-file", ASSAY_OPTION_TEXT, &password_file, "FILE",
@@ -92,9 +94,7 @@ int assay_cmd_key_show(assay_invocation *invocation) {
         return code;
     assay_key key = {{0}};
     assay_error err = {0};
-    assay_status status = assay_password_get(password, password_file, false, &err);
-    if (status == ASSAY_OK) status = assay_keystore_read(&key, file, password, &err);
-    OPENSSL_cleanse(password, sizeof password);
+    assay_status status = assay_keystore_read(&key, file, password_file, &err);
     code = status == ASSAY_OK ? address_print(invocation, &key, file)
                               : assay_command_fail(invocation, &err, NULL);
     assay_key_clear(&key);

@@ -93,13 +93,10 @@ int assay_cmd_tx_sign(assay_invocation *invocation) {
                              &code))
         return code;
     tx_file file;
-    char password[ASSAY_PASSWORD_SIZE_MAX + 1];
     assay_key key = {{0}};
     assay_error err = {0};
     assay_status status = file_open(&file, path, true, &err);
-    if (status == ASSAY_OK) status = assay_password_get(password, password_file, false, &err);
-    if (status == ASSAY_OK) status = assay_keystore_read(&key, key_file, password, &err);
-    explicit_bzero(password, sizeof password);
+    if (status == ASSAY_OK) status = assay_keystore_read(&key, key_file, password_file, &err);
     if (status == ASSAY_OK) status = assay_tx_sign(&file.tx, &file.domain, &key, &err);
     assay_key_clear(&key);
     if (status == ASSAY_OK) {

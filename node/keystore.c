@@ -203,14 +203,19 @@ assay_status assay_keystore_open(assay_key *key, const assay_keystore *keystore,
     return status;
 }
 
-assay_status assay_keystore_read(assay_key *key, const char *path, const char *password,
+assay_status assay_keystore_read(assay_key *key, const char *path, const char *password_file,
                                  assay_error *err) {
     json_t *document;
     assay_keystore keystore;
+    char password[ASSAY_PASSWORD_SIZE_MAX + 1];
     ASSAY_TRY(assay_json_read(&document, path, ASSAY_KEYSTORE_SIZE_MAX, err));
     assay_status status = assay_keystore_parse(&keystore, document, err);
     json_decref(document);
-    return status == ASSAY_OK ? assay_keystore_open(key, &keystore, password, err) : status;
+    ASSAY_TRY(status);
+    status = assay_password_get(password, password_file, false, err);
+    if (status == ASSAY_OK) status = assay_keystore_open(key, &keystore, password, err);
+    OPENSSL_cleanse(password, sizeof password);
+    return status;
 }
 
 assay_status assay_keystore_write(const char *path, const assay_key *key, const char *password,

@@ -46,10 +46,13 @@ assay_status assay_keystore_open(assay_key *key, const assay_keystore *keystore,
 assay_status assay_keystore_seal(json_t **out, const assay_key *key, const char *password,
                                  bool light, assay_error *err);
 
-// The same from and to a file, made with mode 0600, never over another. Errors: also those of the
-// file. Spec: F-42.
-assay_status assay_keystore_read(assay_key *key, const char *path, const char *password,
+// Reads a keystore file, and only then gets the password (as assay_password_get) and decrypts the
+// key. Errors: those of the file, of parse, of the password, of open. Spec: F-42, F-43.
+assay_status assay_keystore_read(assay_key *key, const char *path, const char *password_file,
                                  assay_error *err);
+
+// Seals a key into a file of mode 0600, never over another. Errors: as seal; EXISTS, and those of
+// the file. Spec: F-42.
 assay_status assay_keystore_write(const char *path, const assay_key *key, const char *password,
                                   bool light, assay_error *err);
 

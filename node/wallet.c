@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/wallet.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,12 +8,7 @@
 #include "base/json.h"
 
 assay_status assay_wallet_open(assay_wallet *wallet, assay_error *err) {
-    char password[ASSAY_PASSWORD_SIZE_MAX + 1];
-    assay_status status = assay_password_get(password, wallet->password_file, false, err);
-    if (status == ASSAY_OK)
-        status = assay_keystore_read(&wallet->key, wallet->key_file, password, err);
-    OPENSSL_cleanse(password, sizeof password);
-    ASSAY_TRY(status);
+    ASSAY_TRY(assay_keystore_read(&wallet->key, wallet->key_file, wallet->password_file, err));
     ASSAY_TRY(assay_key_address(&wallet->address, &wallet->key, err));
     wallet->principal = wallet->address;
     if (wallet->principal_text)

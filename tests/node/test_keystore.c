@@ -111,13 +111,18 @@ static void ours_open_again(void **state) {
         assert_int_equal(assay_keystore_write(path, &key, passwords[i], true, NULL), ASSAY_OK);
         assert_int_equal(stat(path, &info), 0);
         assert_int_equal(info.st_mode & 0777, 0600);
-        assert_int_equal(assay_keystore_read(&back, path, passwords[i], NULL), ASSAY_OK);
+        assert_int_equal(setenv("ASSAY_PASSWORD", passwords[i], 1), 0);
+        assert_int_equal(assay_keystore_read(&back, path, NULL, NULL), ASSAY_OK);
         assert_memory_equal(key.bytes, back.bytes, ASSAY_KEY_SIZE);
-        assert_int_equal(assay_keystore_read(&back, path, "other", NULL), ASSAY_FORBIDDEN);
+        assert_int_equal(setenv("ASSAY_PASSWORD", "other", 1), 0);
+        assert_int_equal(assay_keystore_read(&back, path, NULL, NULL), ASSAY_FORBIDDEN);
         assert_int_equal(assay_keystore_write(path, &key, "y", true, &err), ASSAY_EXISTS);
         assert_int_equal(unlink(path), 0);
-        assert_int_equal(assay_keystore_read(&back, path, "x", NULL), ASSAY_NOT_FOUND);
+        // A file that is not there is told before anybody is asked for anything.
+        assert_int_equal(assay_keystore_read(&back, path, "no-such-file", &err), ASSAY_NOT_FOUND);
+        assert_non_null(strstr(err.text, path));
     }
+    assert_int_equal(unsetenv("ASSAY_PASSWORD"), 0);
 }
 
 static void ours_have_the_common_form(void **state) {
