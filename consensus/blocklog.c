@@ -34,6 +34,7 @@
 typedef unsigned long long ull;
 
 enum { HEAD_SIZE = 16, NUMBERS_SIZE = 8 + 4, RECORD_HEAD_SIZE = NUMBERS_SIZE + ASSAY_HASH_SIZE };
+enum { LOOKS_MAX = 1000 }; // of a reader at a file that grows
 static const uint8_t file_head[HEAD_SIZE] = "assay blocks 1\n";
 
 struct assay_blocklog {
@@ -285,6 +286,20 @@ static assay_status tail_scan(assay_blocklog *log, const char *folder, uint64_t 
     return ASSAY_OK;
 }
 
+static assay_status end_find(assay_blocklog *log, const char *folder, uint64_t *file_size,
+                             uint64_t count_min, assay_error *err) {
+    ASSAY_TRY(head_check(log, folder, file_size, err));
+    index_trust(log, *file_size);
+    return tail_scan(log, folder, *file_size, count_min, err);
+}
+
+// A reader may have measured the file amid an append that has ended since: the index then lists
+// what the measured size cuts in two. The file has grown, and another look settles it.
+static bool has_grown(const assay_blocklog *log, uint64_t file_size) {
+    struct stat info;
+    return !log->writable && fstat(log->log, &info) == 0 && (uint64_t)info.st_size > file_size;
+}
+
 assay_status assay_blocklog_open(assay_blocklog **out, const char *folder, bool writable,
                                  uint64_t count_min, assay_error *err) {
     uint64_t file_size = 0;
@@ -295,13 +310,14 @@ assay_status assay_blocklog_open(assay_blocklog **out, const char *folder, bool 
     log->log = log->index = -1;
     log->writable = writable;
     pthread_mutex_init(&log->lock, NULL);
-    assay_status status = files_open(log, folder, err);
-    if (status == ASSAY_OK) status = head_check(log, folder, &file_size, err);
-    if (status == ASSAY_OK) {
-        index_trust(log, file_size);
-        status = tail_scan(log, folder, file_size, count_min, err);
-    }
+    assay_error why = {0};
+    assay_status status = files_open(log, folder, &why);
+    if (status == ASSAY_OK) status = end_find(log, folder, &file_size, count_min, &why);
+    for (int look = 1; status == ASSAY_CORRUPT && look < LOOKS_MAX && has_grown(log, file_size);
+         look++)
+        status = end_find(log, folder, &file_size, count_min, &why);
     if (status != ASSAY_OK) {
+        if (err) *err = why;
         assay_blocklog_close(log);
         return status;
     }
