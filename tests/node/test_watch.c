@@ -353,7 +353,8 @@ static void the_docket_keeps_threads_for_others(void **state) {
         assert_int_equal(waited(docket, &hurried).verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
     }
     assert_int_equal(waited(docket, &second).verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
-    assert_int_equal(atomic_load(&server.count), 4);
+    // Once a batch, and a fetch given up at its start may not have reached the server.
+    assert_in_range(atomic_load(&server.count), 2, 4);
     assay_docket_close(docket);
     assay_watch_close(&g.watch);
     silent_close(&server);
