@@ -153,9 +153,7 @@ int assay_cmd_node(assay_invocation *invocation) {
     static node_parts node;
     assay_error err = {0};
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
+    assay_stop_signals(&signals);
     // Before any thread starts, so that the signal finds this one.
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     assay_status status = node_open(&node, home, listen, block_ms, threads, &err);

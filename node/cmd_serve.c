@@ -277,9 +277,7 @@ int assay_cmd_serve(assay_invocation *invocation) {
     assay_genesis genesis = {0};
     assay_error err = {0};
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
+    assay_stop_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     options.shop_options.isa = invocation->isa;
     assay_status status = serve_begin(&options, &shop, &genesis, &err);

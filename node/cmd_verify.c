@@ -96,9 +96,7 @@ static void watch_loop(assay_watch *watch, uint64_t poll_ms) {
     sigset_t signals;
     const struct timespec pause = {(time_t)(poll_ms / 1000), (long)(poll_ms % 1000) * 1000000};
     int failures = 0;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
+    assay_stop_signals(&signals);
     do {
         assay_error err = {0};
         if (assay_watch_step(watch, &err) == ASSAY_OK)
@@ -170,9 +168,7 @@ int assay_cmd_verify(assay_invocation *invocation) {
     assay_genesis genesis = {0};
     assay_error err = {0};
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
+    assay_stop_signals(&signals);
     options.shop_options.isa = invocation->isa;
     // Before the workshop's threads start, so that the signal finds this one.
     if (options.watch) pthread_sigmask(SIG_BLOCK, &signals, NULL);
