@@ -5,9 +5,9 @@
 #include "kernels/x86/dot_avx2.h"
 
 enum {
-    PANEL = 32,   // weight rows that are unfolded together
-    TILE_M = 6,  // rows by two weight rows: twelve sums, two weights, a row and a product make
-    TILE_N = 2,  // sixteen registers
+    PANEL = 32, // weight rows that are unfolded together
+    TILE_M = 6, // rows by two weight rows: twelve sums, two weights, a row and a product make
+    TILE_N = 2, // sixteen registers
     ROWS = 512, // rows that share one unfolding
 };
 
