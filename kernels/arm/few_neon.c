@@ -8,13 +8,18 @@ typedef struct {
     int32x4_t ones[4];
 } sums;
 
-// One vector of weight row r meets m activation rows, whose planes are `stride` apart.
-static ASSAY_INLINE void sums_add(sums *s, int r, int8x16_t w, const int8_t *x, size_t stride,
-                                  const int m) {
-    s->ones[r] = vdotq_s32(s->ones[r], w, vdupq_n_s8(1));
+// A vector of each of `step` weight rows from `first` on meets m activation rows, whose planes are
+// `stride` apart.
+static ASSAY_INLINE void sums_add(sums *s, const int8x16_t *w, const int first, const int step,
+                                  const int8_t *x, size_t stride, const int m) {
+    for (int r = first; r < first + step; r++)
+        s->ones[r] = vdotq_s32(s->ones[r], w[r], vdupq_n_s8(1));
     for (int i = 0; i < m; i++) {
-        s->hi[i][r] = vdotq_s32(s->hi[i][r], w, vld1q_s8(x + (size_t)i * stride));
-        s->lo[i][r] = vdotq_s32(s->lo[i][r], w, vld1q_s8(x + (size_t)i * stride + 16));
+        int8x16_t hi = vld1q_s8(x + (size_t)i * stride), lo = vld1q_s8(x + (size_t)i * stride + 16);
+        for (int r = first; r < first + step; r++) {
+            s->hi[i][r] = vdotq_s32(s->hi[i][r], w[r], hi);
+            s->lo[i][r] = vdotq_s32(s->lo[i][r], w[r], lo);
+        }
     }
 }
 
@@ -27,71 +32,75 @@ static ASSAY_INLINE void sums_store(const sums *s, const assay_gemm_part *part, 
                   w_scales);
 }
 
-// `step` weight rows at a time, so that their sums stay in registers.
-static ASSAY_INLINE void q4_rows(const assay_gemm_part *part, const assay_q4 *w, uint32_t n,
-                                 const int m, const int step) {
+// Weight rows first .. first + step - 1 of the four from n on, whose sums stay in registers.
+static ASSAY_INLINE void q4_some(sums *s, const assay_gemm_part *part, const assay_q4 *w,
+                                 uint32_t n, const int first, const int step, const int m) {
     size_t stride = 2 * (size_t)w->k;
     const int8_t *x = (const int8_t *)part->x->packed + part->m_first * stride;
-    sums s = {0};
-    for (int first = 0; first < 4; first += step)
-        for (uint32_t at = 0; at < w->k; at += ASSAY_Q4_BLOCK)
-            for (int r = first; r < first + step; r++) {
-                size_t row = row_of(part, n, (uint32_t)r);
-                int8x16_t u[4];
-                q4_unfold(u, w->codes + row * (w->k / 2) + at / 2,
-                          w->ratios[row * (w->k / ASSAY_Q4_BLOCK) + at / ASSAY_Q4_BLOCK]);
-                for (int v = 0; v < 4; v++)
-                    sums_add(&s, r, u[v], x + 2 * (size_t)at + 32 * v, stride, m);
-            }
-    sums_store(&s, part, n, w->scales, m);
+    for (uint32_t at = 0; at < w->k; at += ASSAY_Q4_BLOCK) {
+        int8x16_t u[4][4], column[4];
+        for (int r = first; r < first + step; r++) {
+            size_t row = row_of(part, n, (uint32_t)r);
+            q4_unfold(u[r], w->codes + row * (w->k / 2) + at / 2,
+                      w->ratios[row * (w->k / ASSAY_Q4_BLOCK) + at / ASSAY_Q4_BLOCK]);
+        }
+        for (int v = 0; v < 4; v++) {
+            for (int r = first; r < first + step; r++)
+                column[r] = u[r][v];
+            sums_add(s, column, first, step, x + 2 * (size_t)at + 32 * v, stride, m);
+        }
+    }
 }
 
-static ASSAY_INLINE void q8_rows(const assay_gemm_part *part, const assay_q8 *w, uint32_t n,
-                                 const int m, const int step) {
+static ASSAY_INLINE void q8_some(sums *s, const assay_gemm_part *part, const assay_q8 *w,
+                                 uint32_t n, const int first, const int step, const int m) {
     size_t stride = 2 * planes_padded(w->k);
     const int8_t *x = (const int8_t *)part->x->packed + part->m_first * stride;
-    sums s = {0};
-    for (int first = 0; first < 4; first += step)
-        for (uint32_t at = 0; at < w->k; at += DOT_STEP)
-            for (int r = first; r < first + step; r++) {
-                const int8_t *q = w->q + row_of(part, n, (uint32_t)r) * w->k + at;
-                sums_add(&s, r, q8_unfold(q, w->k - at), x + 2 * (size_t)at, stride, m);
-            }
-    sums_store(&s, part, n, w->scales, m);
+    const int8_t *rows[4];
+    int8x16_t column[4];
+    for (uint32_t r = 0; r < 4; r++)
+        rows[r] = w->q + row_of(part, n, r) * w->k;
+    uint32_t at = 0;
+    for (; at + DOT_STEP <= w->k; at += DOT_STEP) {
+        for (int r = first; r < first + step; r++)
+            column[r] = vld1q_s8(rows[r] + at);
+        sums_add(s, column, first, step, x + 2 * (size_t)at, stride, m);
+    }
+    if (at == w->k) return;
+    for (int r = first; r < first + step; r++)
+        column[r] = q8_unfold(rows[r] + at, w->k - at);
+    sums_add(s, column, first, step, x + 2 * (size_t)at, stride, m);
 }
 
-void assay_few_q4_neon(const assay_gemm_part *part, const assay_q4 *w) {
-    for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n += 4)
-        switch (part->m_count) {
-        case 1:
-            q4_rows(part, w, n, 1, 4);
-            break;
-        case 2:
-            q4_rows(part, w, n, 2, 4);
-            break;
-        case 3:
-            q4_rows(part, w, n, 3, 2);
-            break;
-        default:
-            q4_rows(part, w, n, 4, 2);
-            break;
+// m activation rows by four weight rows: all at once, or two and two where sums are many.
+#define ROWS(kind, m)                                                                              \
+    do {                                                                                           \
+        sums s = {0};                                                                              \
+        kind##_some(&s, part, w, n, 0, (m) <= 2 ? 4 : 2, m);                                       \
+        if ((m) > 2) kind##_some(&s, part, w, n, 2, 2, m);                                         \
+        sums_store(&s, part, n, w->scales, m);                                                     \
+    } while (0)
+#define FEW(kind)                                                                                  \
+    for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n += 4)                    \
+        switch (part->m_count) {                                                                   \
+        case 1:                                                                                    \
+            ROWS(kind, 1);                                                                         \
+            break;                                                                                 \
+        case 2:                                                                                    \
+            ROWS(kind, 2);                                                                         \
+            break;                                                                                 \
+        case 3:                                                                                    \
+            ROWS(kind, 3);                                                                         \
+            break;                                                                                 \
+        default:                                                                                   \
+            ROWS(kind, 4);                                                                         \
+            break;                                                                                 \
         }
+
+void assay_few_q4_neon(const assay_gemm_part *part, const assay_q4 *w) {
+    FEW(q4)
 }
 
 void assay_few_q8_neon(const assay_gemm_part *part, const assay_q8 *w) {
-    for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n += 4)
-        switch (part->m_count) {
-        case 1:
-            q8_rows(part, w, n, 1, 4);
-            break;
-        case 2:
-            q8_rows(part, w, n, 2, 4);
-            break;
-        case 3:
-            q8_rows(part, w, n, 3, 2);
-            break;
-        default:
-            q8_rows(part, w, n, 4, 2);
-            break;
-        }
+    FEW(q8)
 }
