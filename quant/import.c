@@ -76,6 +76,9 @@ static assay_status convert(importer *im, weights_write *write, uint64_t rows, u
     const assay_source_tensor *tensor = assay_source_find(im->source, full);
     if (!tensor) return ASSAY_FAIL(err, MISSING, "tensor \"%s\" is missing", full);
     ASSAY_TRY(assay_source_shape_check(tensor, rows, columns, err));
+    if (tensor->kind == ASSAY_SOURCE_NF4 && !im->config.nf4)
+        return ASSAY_FAIL(err, MISMATCH,
+                          "tensor \"%s\" is NF4, quantization_config says nothing of it", full);
     im->used[tensor - im->source->tensors] = true;
     return write(&target, name, im->source, tensor, err);
 }

@@ -63,6 +63,21 @@ static assay_status q4_convert(const slice *rows, const conversion *c, uint64_t 
     return ASSAY_OK;
 }
 
+// Codes of NF4 stay as they are; only what scales them takes another form.
+static assay_status nf4_convert(const slice *rows, const conversion *c, uint64_t first,
+                                uint64_t count, assay_error *err) {
+    uint64_t blocks = c->k / BLOCK;
+    ASSAY_TRY(assay_source_nf4_rows(rows->parts[0], rows->values, c->source, c->tensor, first,
+                                    count, err));
+    for (uint64_t i = 0; i < count; i++) {
+        bool legal = assay_requantise_q4_ref(
+            rows->parts[0] + i * (c->k / 2), rows->parts[1] + i * blocks,
+            (float *)rows->parts[2] + i, rows->values + i * blocks, (uint32_t)c->k);
+        ASSAY_ASSERT(legal);
+    }
+    return ASSAY_OK;
+}
+
 static assay_status slice_convert(const conversion *c, uint64_t first, assay_error *err) {
     uint64_t count = c->n - first < c->slice_rows ? c->n - first : c->slice_rows;
     slice rows = {.values = malloc(count * c->k * sizeof(float))};
@@ -151,7 +166,8 @@ assay_status assay_weights_write_q4(const assay_weights_target *target, const ch
                                     const assay_source *source, const assay_source_tensor *tensor,
                                     assay_error *err) {
     static const char *const parts[] = {".codes", ".ratios", ".scales"};
-    conversion c = {target, source, tensor, .convert = q4_convert, .part_count = 3};
+    conversion c = {target, source, tensor, .part_count = 3};
+    c.convert = tensor->kind == ASSAY_SOURCE_NF4 ? nf4_convert : q4_convert;
     return matrix_write(&c, name, parts, err);
 }
 
