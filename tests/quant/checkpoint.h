@@ -23,7 +23,8 @@ static inline assay_tensor *checkpoint_add(checkpoint *c, const char *name, assa
     assert_true(c->count < CHECKPOINT_TENSORS_MAX);
     assay_tensor *tensor = &c->tensors[c->count];
     *tensor = (assay_tensor){.dtype = dtype, .rank = columns ? 2 : 1, .shape = {rows, columns}};
-    snprintf(tensor->name, sizeof tensor->name, "%s", name);
+    assert_true(strlen(name) < sizeof tensor->name);
+    memcpy(tensor->name, name, strlen(name) + 1);
     tensor->size = rows * (columns ? columns : 1) * assay_dtype_size(dtype);
     c->contents[c->count] = calloc(tensor->size + 1, 1);
     assert_non_null(c->contents[c->count]);
