@@ -3,33 +3,23 @@
 
 #include <stdlib.h>
 
+#include "quant/bnb_config.h"
 #include "quant/layout.h"
 
 // Members that take part in the result.
-static const char *const read_names[] = {"model_type",
-                                         "architectures",
-                                         "hidden_act",
-                                         "hidden_size",
-                                         "intermediate_size",
-                                         "num_hidden_layers",
-                                         "num_attention_heads",
-                                         "num_key_value_heads",
-                                         "head_dim",
-                                         "vocab_size",
-                                         "max_position_embeddings",
-                                         "rms_norm_eps",
-                                         "rope_theta",
-                                         "rope_parameters",
-                                         "tie_word_embeddings",
-                                         "eos_token_id",
-                                         NULL};
+static const char *const read_names[] = {
+    "model_type",          "architectures",           "hidden_act",
+    "hidden_size",         "intermediate_size",       "num_hidden_layers",
+    "num_attention_heads", "num_key_value_heads",     "head_dim",
+    "vocab_size",          "max_position_embeddings", "rms_norm_eps",
+    "rope_theta",          "rope_parameters",         "tie_word_embeddings",
+    "eos_token_id",        "quantization_config",     NULL};
 
 // Members that would change the result unless they are absent, null or false.
 static const char *const neutral_names[] = {"attention_bias",
                                             "mlp_bias",
                                             "rope_scaling",
                                             "rope_interleaved",
-                                            "quantization_config",
                                             "sliding_window",
                                             "use_sliding_window",
                                             "layer_types",
@@ -207,6 +197,7 @@ assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, as
     ASSAY_TRY(text_check(config, "model_type", "llama", true, err));
     ASSAY_TRY(text_check(config, "hidden_act", "silu", false, err));
     ASSAY_TRY(architecture_check(config, err));
+    ASSAY_TRY(assay_bnb_config_read(&out->nf4, config, err));
     ASSAY_TRY(shape_read(&out->shape, config, err));
     ASSAY_TRY(theta_read(&out->rope_theta, config, err));
     if (!(out->rope_theta >= 1 && out->rope_theta <= 0x1p40))

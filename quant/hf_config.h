@@ -10,6 +10,7 @@ typedef struct {
     assay_model_shape shape;
     double rope_theta;
     bool tied; // the head is the embedding
+    bool nf4;  // linears may be bitsandbytes NF4 (F-14)
 } assay_hf_config;
 
 // Reads a configuration. Whatever would change the result and is not this arithmetic's is refused
