@@ -31,33 +31,40 @@ static void expect(gguf_out *out, const char *what, assay_status wanted) {
     *out = (gguf_out){0};
 }
 
-static void values_are_found(void **state) {
+static void legal_make(gguf_out *out) {
+    gguf_start(out);
+    gguf_pair_text(out, "general.architecture", "llama");
+    gguf_pair_u32(out, "a.u32", 7);
+    gguf_key(out, "a.i8", ASSAY_GGUF_TYPE_I8);
+    gguf_put(out, "\xff", 1);
+    gguf_key(out, "a.u64", ASSAY_GGUF_TYPE_U64);
+    gguf_u64(out, UINT64_MAX);
+    gguf_key(out, "a.bool", ASSAY_GGUF_TYPE_BOOL);
+    gguf_put(out, "\1", 1);
+    gguf_pair_f32(out, "a.f32", 0.5f);
+    gguf_array(out, "a.texts", ASSAY_GGUF_TYPE_TEXT, 3);
+    gguf_text(out, "x");
+    gguf_text(out, "");
+    gguf_text(out, "yz");
+    gguf_array(out, "a.none", ASSAY_GGUF_TYPE_I32, 0);
+    gguf_tensor(out, "b", F32, 2, 3, 0);
+    gguf_tensor(out, "a", Q8_0, 1, 32, 32);
+    gguf_data(out, 32, 32 + 34);
+}
+
+static void legal_open(assay_gguf *file, const gguf_out *out) {
+    assay_error err = {0};
+    if (assay_gguf_bind(file, out->data, out->size, &err) != ASSAY_OK) fail_msg("%s", err.text);
+}
+
+static void numbers_are_found(void **state) {
     gguf_out out;
     assay_gguf file;
     assay_error err = {0};
     uint64_t integer;
     float number;
-    assay_bytes text;
-    const assay_gguf_pair *pair;
-    gguf_start(&out);
-    gguf_pair_text(&out, "general.architecture", "llama");
-    gguf_pair_u32(&out, "a.u32", 7);
-    gguf_key(&out, "a.i8", ASSAY_GGUF_TYPE_I8);
-    gguf_put(&out, "\xff", 1);
-    gguf_key(&out, "a.u64", ASSAY_GGUF_TYPE_U64);
-    gguf_u64(&out, UINT64_MAX);
-    gguf_key(&out, "a.bool", ASSAY_GGUF_TYPE_BOOL);
-    gguf_put(&out, "\1", 1);
-    gguf_pair_f32(&out, "a.f32", 0.5f);
-    gguf_array(&out, "a.texts", ASSAY_GGUF_TYPE_TEXT, 3);
-    gguf_text(&out, "x");
-    gguf_text(&out, "");
-    gguf_text(&out, "yz");
-    gguf_array(&out, "a.none", ASSAY_GGUF_TYPE_I32, 0);
-    gguf_tensor(&out, "b", F32, 2, 3, 0);
-    gguf_tensor(&out, "a", Q8_0, 1, 32, 32);
-    gguf_data(&out, 32, 32 + 34);
-    if (assay_gguf_bind(&file, out.data, out.size, &err) != ASSAY_OK) fail_msg("%s", err.text);
+    legal_make(&out);
+    legal_open(&file, &out);
     assert_int_equal(assay_gguf_u64(&integer, &file, "a.u32", 0, 7, &err), ASSAY_OK);
     assert_int_equal(integer, 7);
     assert_int_equal(assay_gguf_u64(&integer, &file, "a.u32", 0, 6, NULL), ASSAY_RANGE);
@@ -73,6 +80,17 @@ static void values_are_found(void **state) {
     assert_int_equal(assay_gguf_f32(&number, &file, "a.f32", NULL), ASSAY_OK);
     assert_true(number == 0.5f);
     assert_int_equal(assay_gguf_f32(&number, &file, "a.u32", NULL), ASSAY_FORMAT);
+    assay_gguf_close(&file);
+    free(out.data);
+}
+
+static void texts_and_tensors_are_found(void **state) {
+    gguf_out out;
+    assay_gguf file;
+    assay_bytes text;
+    const assay_gguf_pair *pair;
+    legal_make(&out);
+    legal_open(&file, &out);
     assert_int_equal(assay_gguf_text(&text, &file, "general.architecture", NULL), ASSAY_OK);
     assert_true(assay_gguf_text_is(text, "llama"));
     assert_false(assay_gguf_text_is(text, "llam"));
@@ -97,8 +115,15 @@ static void values_are_found(void **state) {
     assert_null(assay_gguf_tensor_find(&file, "c"));
     assert_ptr_equal(file.data + file.data_size, out.data + out.size);
     assay_gguf_close(&file);
-    // And from a file.
+    free(out.data);
+}
+
+static void files_are_mapped(void **state) {
+    gguf_out out;
+    assay_gguf file;
+    assay_error err = {0};
     char path[] = "/tmp/assay_gguf_XXXXXX";
+    legal_make(&out);
     int fd = mkstemp(path);
     assert_int_equal(write(fd, out.data, out.size), out.size);
     close(fd);
@@ -461,7 +486,8 @@ static void any_truncation_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_are_found),    cmocka_unit_test(heads_are_checked),
+        cmocka_unit_test(numbers_are_found),   cmocka_unit_test(texts_and_tensors_are_found),
+        cmocka_unit_test(files_are_mapped),    cmocka_unit_test(heads_are_checked),
         cmocka_unit_test(keys_are_checked),    cmocka_unit_test(values_are_checked),
         cmocka_unit_test(arrays_are_checked),  cmocka_unit_test(alignment_is_checked),
         cmocka_unit_test(tensors_are_checked), cmocka_unit_test(tensors_tile_the_data),
