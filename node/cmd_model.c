@@ -10,9 +10,13 @@
 #include "quant/model.h"
 #include "quant/tokenizer.h"
 
-static const char import_details[] =
-    "DIR holds config.json, model.safetensors (BF16, F16 or F32) and tokenizer.json of a Llama.\n"
-    "The file's bytes depend on them alone; what would change the result is refused by name.";
+static const char import_details[] = "DIR holds config.json, tokenizer.json and model.safetensors, "
+                                     "or the shards of its index, of a\n"
+                                     "Llama: BF16, F16, F32, or 4-bit NF4 of bitsandbytes. The "
+                                     "file's bytes depend on what they say\n"
+                                     "alone, not on files or threads; what would change the result "
+                                     "is refused by name. Memory: some\n"
+                                     "megabytes a thread, whatever the model's size.";
 static const char check_details[] =
     "Opens the file as every other command does and prints its root and shape.";
 
@@ -60,19 +64,25 @@ static void progress_show(void *context, uint64_t done, uint64_t total) {
 
 int assay_cmd_model_import(assay_invocation *invocation) {
     const char *folder = NULL, *out = NULL;
+    uint64_t threads = assay_processor_count();
     const assay_option options[] = {
         {"", ASSAY_OPTION_TEXT, &folder, "DIR", "Hugging Face folder", 0, 0, true},
         {"out", ASSAY_OPTION_TEXT, &out, "FILE", "canonical file to write", 0, 0, true},
+        {"threads", ASSAY_OPTION_U64, &threads, "N", "to convert rows with (all processors)", 1,
+         1024, false},
     };
     const assay_kernels *kernels;
+    assay_pool *pool = NULL;
     const assay_import_options import = {.progress = progress_show};
     assay_hash root;
     assay_error err = {0};
     int code;
-    if (!assay_command_begin(invocation, options, 2, import_details, &code)) return code;
-    if (assay_kernels_find(&kernels, invocation->isa, &err) != ASSAY_OK ||
-        assay_model_import(&root, folder, out, &import, NULL, &err) != ASSAY_OK)
-        return assay_command_fail(invocation, &err, NULL);
+    if (!assay_command_begin(invocation, options, 3, import_details, &code)) return code;
+    assay_status status = assay_kernels_find(&kernels, invocation->isa, &err);
+    if (status == ASSAY_OK) status = assay_pool_open(&pool, (unsigned)threads, &err);
+    if (status == ASSAY_OK) status = assay_model_import(&root, folder, out, &import, pool, &err);
+    assay_pool_close(pool);
+    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     return file_check(invocation, out);
 }
 
