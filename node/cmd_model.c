@@ -86,7 +86,10 @@ int assay_cmd_model_import(assay_invocation *invocation) {
     if (status == ASSAY_OK) status = assay_pool_open(&pool, (unsigned)threads, &err);
     if (status == ASSAY_OK) status = assay_model_import(&root, from, out, &import, pool, &err);
     assay_pool_close(pool);
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
+    if (status != ASSAY_OK) {
+        progress_show(NULL, 1, 1); // the line is cleared
+        return assay_command_fail(invocation, &err, NULL);
+    }
     return file_check(invocation, out);
 }
 
