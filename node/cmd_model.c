@@ -10,13 +10,15 @@
 #include "quant/model.h"
 #include "quant/tokenizer.h"
 
-static const char import_details[] = "DIR holds config.json, tokenizer.json and model.safetensors, "
-                                     "or the shards of its index, of a\n"
-                                     "Llama: BF16, F16, F32, or 4-bit NF4 of bitsandbytes. The "
-                                     "file's bytes depend on what they say\n"
-                                     "alone, not on files or threads; what would change the result "
-                                     "is refused by name. Memory: some\n"
-                                     "megabytes a thread, whatever the model's size.";
+static const char import_details[] =
+    "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards of "
+    "its\n"
+    "index, of a Llama: BF16, F16, F32, or 4-bit NF4 of bitsandbytes. Or it is a GGUF file of\n"
+    "version 3 with tensors in F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K and IQ4_NL; its "
+    "tokenizer.json\n"
+    "is then given by --tokenizer. The bytes written depend on the numbers alone, not on files or\n"
+    "threads; what would change the result is refused by name. Memory: some megabytes a thread,\n"
+    "whatever the model's size.";
 static const char check_details[] =
     "Opens the file as every other command does and prints its root and shape.";
 
@@ -63,24 +65,26 @@ static void progress_show(void *context, uint64_t done, uint64_t total) {
 }
 
 int assay_cmd_model_import(assay_invocation *invocation) {
-    const char *folder = NULL, *out = NULL;
+    const char *from = NULL, *out = NULL;
+    assay_import_options import = {.progress = progress_show};
     uint64_t threads = assay_processor_count();
     const assay_option options[] = {
-        {"", ASSAY_OPTION_TEXT, &folder, "DIR", "Hugging Face folder", 0, 0, true},
+        {"", ASSAY_OPTION_TEXT, &from, "PATH", "Hugging Face folder or GGUF file", 0, 0, true},
         {"out", ASSAY_OPTION_TEXT, &out, "FILE", "canonical file to write", 0, 0, true},
         {"threads", ASSAY_OPTION_U64, &threads, "N", "to convert rows with (all processors)", 1,
          1024, false},
+        {"tokenizer", ASSAY_OPTION_TEXT, &import.tokenizer, "FILE",
+         "tokenizer.json, if not the folder's", 0, 0, false},
     };
     const assay_kernels *kernels;
     assay_pool *pool = NULL;
-    const assay_import_options import = {.progress = progress_show};
     assay_hash root;
     assay_error err = {0};
     int code;
-    if (!assay_command_begin(invocation, options, 3, import_details, &code)) return code;
+    if (!assay_command_begin(invocation, options, 4, import_details, &code)) return code;
     assay_status status = assay_kernels_find(&kernels, invocation->isa, &err);
     if (status == ASSAY_OK) status = assay_pool_open(&pool, (unsigned)threads, &err);
-    if (status == ASSAY_OK) status = assay_model_import(&root, folder, out, &import, pool, &err);
+    if (status == ASSAY_OK) status = assay_model_import(&root, from, out, &import, pool, &err);
     assay_pool_close(pool);
     if (status != ASSAY_OK) {
         progress_show(NULL, 1, 1); // the line is cleared

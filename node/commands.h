@@ -43,9 +43,9 @@
     X(tx_send, "tx send", "send a signed transaction file")                                        \
     X(tx_status, "tx status", "show what became of a transaction")                                 \
     X(attribute, "attribute", "show whose data a text follows, without a chain")                   \
-    X(model_import, "model import", "make a canonical model file of a Hugging Face folder")        \
+    X(model_import, "model import", "make a canonical model file of a folder or GGUF")             \
     X(model_check, "model check", "check a canonical model file")                                  \
-    X(adapter_import, "adapter import", "make a canonical adapter file of a PEFT folder")          \
+    X(adapter_import, "adapter import", "make a canonical adapter file of a PEFT or GGUF LoRA")    \
     X(adapter_check, "adapter check", "check a canonical adapter file")                            \
     X(tokenize, "tokenize", "turn text into token ids, or back")                                   \
     X(infer, "infer", "run one request on this machine, without a chain")                          \

@@ -6,10 +6,11 @@
 
 #include "base/file.h"
 #include "kernels/float.h"
-#include "quant/hf_config.h"
+#include "quant/gguf_config.h"
 #include "quant/inv_freq.h"
 #include "quant/layout.h"
 #include "quant/rope.h"
+#include "quant/source_gguf.h"
 #include "quant/source_safetensors.h"
 #include "quant/tokenizer.h"
 #include "quant/weights.h"
@@ -18,6 +19,7 @@ enum { CONFIG_MAX = 1 << 20 };
 
 typedef struct {
     assay_hf_config config;
+    assay_gguf gguf; // of the source, where it is one
     assay_source *source;
     bool *used; // [source->count]
     uint8_t *tokenizer;
@@ -40,7 +42,7 @@ static assay_status tokenizer_open(importer *im, const char *path, assay_error *
     return ASSAY_OK;
 }
 
-static assay_status source_open(importer *im, const char *folder, assay_error *err) {
+static assay_status folder_open(importer *im, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     json_t *config;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "config.json", err));
@@ -49,8 +51,24 @@ static assay_status source_open(importer *im, const char *folder, assay_error *e
     json_decref(config);
     if (status != ASSAY_OK) return status;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "tokenizer.json", err));
-    ASSAY_TRY(tokenizer_open(im, path, err));
-    ASSAY_TRY(assay_source_safetensors_folder(&im->source, folder, err));
+    ASSAY_TRY(tokenizer_open(im, im->options.tokenizer ? im->options.tokenizer : path, err));
+    return assay_source_safetensors_folder(&im->source, folder, err);
+}
+
+static assay_status gguf_open(importer *im, const char *path, assay_error *err) {
+    bool paired;
+    ASSAY_TRY(assay_gguf_open(&im->gguf, path, err));
+    ASSAY_TRY(assay_gguf_paired(&paired, &im->gguf, err));
+    ASSAY_TRY(assay_gguf_config_read(&im->config, &im->gguf, err));
+    if (!im->options.tokenizer)
+        return ASSAY_FAIL(err, MISSING, "a GGUF file needs a tokenizer.json beside it");
+    ASSAY_TRY(tokenizer_open(im, im->options.tokenizer, err));
+    return assay_source_gguf_open(&im->source, &im->gguf, ASSAY_GGUF_MODEL,
+                                  paired ? im->config.shape.head_size : 0, err);
+}
+
+static assay_status source_open(importer *im, const char *path, assay_error *err) {
+    ASSAY_TRY(assay_gguf_is(path) ? gguf_open(im, path, err) : folder_open(im, path, err));
     im->used = calloc((size_t)im->source->count + 1, sizeof *im->used);
     if (!im->used) return ASSAY_FAIL(err, MEMORY, "no memory for %u marks", im->source->count);
     return ASSAY_OK;
@@ -178,18 +196,19 @@ static assay_status file_write(importer *im, assay_hash *root, const char *path,
     return assay_canonical_commit(&im->writer, path, err);
 }
 
-assay_status assay_model_import(assay_hash *root, const char *folder, const char *path,
+assay_status assay_model_import(assay_hash *root, const char *from, const char *path,
                                 const assay_import_options *options, assay_pool *pool,
                                 assay_error *err) {
     importer im = {.pool = pool, .writer.fd = -1};
     if (options) im.options = *options;
     uint64_t former = assay_float_enter();
-    assay_status status = source_open(&im, folder, err);
+    assay_status status = source_open(&im, from, err);
     if (status == ASSAY_OK) status = file_write(&im, root, path, err);
     assay_float_leave(former);
     assay_canonical_abort(&im.writer);
     assay_tensor_list_close(&im.list);
     assay_source_close(im.source);
+    assay_gguf_close(&im.gguf);
     free(im.used);
     free(im.tokenizer);
     return status;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hugging Face Llama folders to canonical 4-bit model files.
+// Hugging Face Llama folders and GGUF files to canonical 4-bit model files.
 #ifndef ASSAY_QUANT_IMPORT_H
 #define ASSAY_QUANT_IMPORT_H
 
@@ -13,17 +13,18 @@ typedef struct {
     // done == total. Those of the source count, and those that are written, when they are checked.
     void (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
+    const char *tokenizer; // a tokenizer.json in place of the folder's; a GGUF file needs one
 } assay_import_options;
 
-// Reads config.json, tokenizer.json and model.safetensors, single or in shards, of `folder`,
-// quantises and writes a canonical model file to `path`, replacing one that is there. The bytes
-// written are a function of the numbers alone: of no container, and of no number of threads.
+// Reads a GGUF file, or config.json, tokenizer.json and model.safetensors, single or in shards, of
+// a folder, quantises and writes a canonical model file to `path`, replacing one that is there. The
+// bytes written are a function of the numbers alone: of no container, and of no number of threads.
 // Memory: some rows for each thread, the rotary table and the tokenizer, whatever the model's size.
 // root: what assay_model_open will say. pool may be NULL.
 // Errors: those of the readers; MISSING, UNKNOWN, MISMATCH (tensors against the configuration),
 // UNSUPPORTED (dtype), NONFINITE, RANGE (a weight over 2^20), DISK_FULL, IO, PERMISSION. On failure
-// nothing is left behind and an older file stays. Spec: F-5, F-10, F-12.
-assay_status assay_model_import(assay_hash *root, const char *folder, const char *path,
+// nothing is left behind and an older file stays. Spec: F-5, F-10, F-12, F-23.
+assay_status assay_model_import(assay_hash *root, const char *from, const char *path,
                                 const assay_import_options *options, assay_pool *pool,
                                 assay_error *err);
 
