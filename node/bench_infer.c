@@ -9,7 +9,7 @@
 // One run's figures; seconds unless said otherwise.
 typedef struct {
     double prefill, decode;
-    double adapter_prefill, adapter_decode;
+    double adapter_prefill, adapter_decode, batch;
     double peak_macs, read_bytes; // a second
     double generation, verification;
     assay_bench_rates against[ASSAY_BENCH_AGAINST_MAX];
@@ -33,23 +33,45 @@ static void row_drop(void *context, const assay_forward_row *row) {
     (void)row;
 }
 
-// Feeds ids[count] to an empty context in calls of `call`; the head is computed for the last of
-// each call, as generation does.
-static assay_status pass(double *seconds, bench *b, const assay_adapter *adapter, uint32_t count,
-                         uint32_t call, assay_error *err) {
-    assay_forward_reset(&b->forward, adapter);
-    double start = assay_measure_seconds();
-    for (uint32_t at = 0; at < count; at += call) {
-        assay_forward_hooks hooks = {.row = row_drop, .rows_from = at + call - 1};
-        ASSAY_TRY(assay_forward_feed(&b->forward, b->ids + at, call, &hooks, err));
+// Sequences that advance together, each fed ids[count] in calls of `call`; the head is computed for
+// the last of each call, as generation does.
+typedef struct {
+    const assay_adapter *const *adapters; // [sequence_count], NULL: the base alone
+    uint32_t sequence_count;
+    uint32_t count, call;
+} way;
+
+static assay_status steps_run(bench *b, const way *w, assay_sequence *sequences, assay_error *err) {
+    assay_feed feeds[ASSAY_BENCH_BATCH_MAX];
+    for (uint32_t at = 0; at < w->count; at += w->call) {
+        assay_forward_hooks hooks = {
+            .row = row_drop, .rows_from = at + w->call - 1, .greedy = true};
+        for (uint32_t i = 0; i < w->sequence_count; i++)
+            feeds[i] = (assay_feed){&sequences[i], b->ids + at, w->call, &hooks};
+        ASSAY_TRY(assay_forward_feed(&b->forward, feeds, w->sequence_count, err));
     }
-    *seconds = assay_measure_seconds() - start;
     return ASSAY_OK;
+}
+
+static assay_status pass(double *seconds, bench *b, const way *w, assay_error *err) {
+    assay_sequence sequences[ASSAY_BENCH_BATCH_MAX] = {0};
+    assay_status status = ASSAY_OK;
+    for (uint32_t i = 0; i < w->sequence_count && status == ASSAY_OK; i++) {
+        status = assay_sequence_open(&sequences[i], &b->forward, w->count, err);
+        if (status == ASSAY_OK)
+            assay_sequence_reset(&sequences[i], w->adapters ? w->adapters[i] : NULL);
+    }
+    double start = assay_measure_seconds();
+    if (status == ASSAY_OK) status = steps_run(b, w, sequences, err);
+    *seconds = assay_measure_seconds() - start;
+    for (uint32_t i = 0; i < w->sequence_count; i++)
+        assay_sequence_close(&sequences[i]);
+    return status;
 }
 
 static assay_status receipt_run(sample *s, bench *b, assay_error *err) {
     const assay_bench_infer_options *o = b->options;
-    assay_generate_request request = {.adapter = o->adapter,
+    assay_generate_request request = {.adapter = o->adapter_count ? o->adapters[0] : NULL,
                                       .prompt = b->ids,
                                       .prompt_count = o->receipt,
                                       .max_tokens = o->receipt,
@@ -76,14 +98,19 @@ static assay_status receipt_run(sample *s, bench *b, assay_error *err) {
 
 static assay_status sample_take(sample *s, bench *b, assay_error *err) {
     const assay_bench_infer_options *o = b->options;
-    ASSAY_TRY(pass(&s->prefill, b, NULL, o->tokens, o->tokens, err));
+    const way prefill = {NULL, 1, o->tokens, o->tokens}, decode = {NULL, 1, o->decode, 1};
+    const way adapter_prefill = {o->adapters, 1, o->tokens, o->tokens},
+              adapter_decode = {o->adapters, 1, o->decode, 1},
+              batch = {o->adapters, o->adapter_count, o->decode, 1};
+    ASSAY_TRY(pass(&s->prefill, b, &prefill, err));
     s->peak_macs = assay_bench_machine_macs(&b->machine);
-    ASSAY_TRY(pass(&s->decode, b, NULL, o->decode, 1, err));
+    ASSAY_TRY(pass(&s->decode, b, &decode, err));
     s->read_bytes = assay_bench_machine_read(&b->machine);
-    if (o->adapter) {
-        ASSAY_TRY(pass(&s->adapter_prefill, b, o->adapter, o->tokens, o->tokens, err));
-        ASSAY_TRY(pass(&s->adapter_decode, b, o->adapter, o->decode, 1, err));
+    if (o->adapter_count) {
+        ASSAY_TRY(pass(&s->adapter_prefill, b, &adapter_prefill, err));
+        ASSAY_TRY(pass(&s->adapter_decode, b, &adapter_decode, err));
     }
+    if (o->adapter_count > 1) ASSAY_TRY(pass(&s->batch, b, &batch, err));
     for (uint32_t i = 0; i < o->against_count; i++)
         ASSAY_TRY(assay_bench_against_run(&s->against[i], o->against[i], o->timeout_s, err));
     if (o->receipt) ASSAY_TRY(receipt_run(s, b, err));
@@ -94,12 +121,14 @@ static assay_status bench_open(bench *b, assay_error *err) {
     const assay_bench_infer_options *o = b->options;
     uint32_t capacity = largest(o->tokens, o->decode), count = largest(capacity, o->receipt);
     uint32_t vocab_size = o->engine.model->shape.vocab_size;
+    uint64_t positions =
+        (uint64_t)largest(1, o->adapter_count) * assay_kv_page_count(o->decode) * ASSAY_KV_PAGE;
+    if (positions < capacity) positions = capacity;
     b->ids = malloc(count * sizeof *b->ids);
     if (!b->ids) return ASSAY_FAIL(err, MEMORY, "no memory for %u ids", count);
     for (uint32_t i = 0; i < count; i++)
         b->ids[i] = i * 7919u % vocab_size;
-    ASSAY_TRY(assay_forward_open(&b->forward, &o->engine, capacity, 0, err));
-    return ASSAY_OK;
+    return assay_forward_open(&b->forward, &o->engine, capacity, positions, 0, err);
 }
 
 // What one pass over the weights reads.
@@ -164,10 +193,11 @@ static void result_fill(assay_bench_infer_result *r, const bench *b) {
     SPREAD(r->read_bytes, s->read_bytes);
     if (r->peak_macs.min > 0) SPREAD(r->prefill_share, macs / s->prefill / s->peak_macs);
     SPREAD(r->decode_share, bytes / s->decode / s->read_bytes);
-    if (o->adapter) {
+    if (o->adapter_count) {
         SPREAD(r->adapter_prefill, s->adapter_prefill / s->prefill);
         SPREAD(r->adapter_decode, s->adapter_decode / s->decode);
     }
+    if (o->adapter_count > 1) SPREAD(r->batch, o->adapter_count * s->adapter_decode / s->batch);
     if (o->receipt) SPREAD(r->receipt, s->verification / s->generation);
     for (uint32_t i = 0; i < o->against_count; i++)
         against_fill(r, b, i);
@@ -180,11 +210,12 @@ static assay_status bench_run(assay_bench_infer_result *out, bench *b, assay_err
     double seconds;
     assay_bench_rates rates;
     ASSAY_TRY(bench_open(b, err));
-    ASSAY_TRY(pass(&seconds, b, NULL, o->tokens, o->tokens, err));
-    ASSAY_TRY(pass(&seconds, b, NULL, 1, 1, err));
+    const way prefill = {NULL, 1, o->tokens, o->tokens}, decode = {NULL, 1, 1, 1};
+    ASSAY_TRY(pass(&seconds, b, &prefill, err));
+    ASSAY_TRY(pass(&seconds, b, &decode, err));
     out->resident_bytes = assay_measure_resident(&anonymous);
     if (o->receipt)
-        ASSAY_TRY(assay_generator_open(&b->generator, &o->engine, 2 * o->receipt, 0, err));
+        ASSAY_TRY(assay_generator_open(&b->generator, &o->engine, 1, 2 * o->receipt, 0, err));
     ASSAY_TRY(assay_bench_machine_open(&b->machine, o->engine.pool, o->engine.kernels, err));
     for (uint32_t i = 0; i < o->against_count; i++)
         ASSAY_TRY(assay_bench_against_run(&rates, o->against[i], o->timeout_s, err));

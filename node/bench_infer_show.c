@@ -32,10 +32,11 @@ static json_t *result_json(const assay_bench_infer_options *o, const assay_bench
         "weight_bytes_per_token", (json_int_t)(r->linear_bytes + r->head_bytes),
         "bits_per_linear_weight", bits(r->linear_bytes, r->linear_weights), "bits_per_head_weight",
         bits(r->head_bytes, r->head_weights));
-    json_t *json = json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:o}", "isa", o->engine.kernels->name,
-                             "threads", (int)assay_pool_thread_count(o->engine.pool), "runs",
-                             (int)o->runs, "tokens", (int)o->tokens, "decode", (int)o->decode,
-                             "receipt", (int)o->receipt, "memory", memory);
+    json_t *json =
+        json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:o}", "isa", o->engine.kernels->name, "threads",
+                  (int)assay_pool_thread_count(o->engine.pool), "runs", (int)o->runs, "tokens",
+                  (int)o->tokens, "decode", (int)o->decode, "receipt", (int)o->receipt, "adapters",
+                  (int)o->adapter_count, "memory", memory);
     const struct {
         const char *name;
         assay_spread spread;
@@ -48,6 +49,7 @@ static json_t *result_json(const assay_bench_infer_options *o, const assay_bench
         {"decode_share_of_memory_read", r->decode_share},
         {"adapter_prefill_time_ratio", r->adapter_prefill},
         {"adapter_decode_time_ratio", r->adapter_decode},
+        {"batch_speed_ratio", r->batch},
         {"verification_time_ratio", r->receipt},
     };
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
@@ -70,10 +72,14 @@ static void speed_print(const assay_bench_infer_options *o, const assay_bench_in
     spread_print("decode", r->decode, "tokens/s");
     printf("  %u tokens, %.2f of %.1f GB/s\n", o->decode, r->decode_share.median,
            r->read_bytes.median / 1e9);
-    if (o->adapter) {
+    if (o->adapter_count) {
         spread_print("adapter", r->adapter_prefill, "x the time of prefill");
         spread_print("\n         ", r->adapter_decode, "x the time of decode");
         putchar('\n');
+    }
+    if (o->adapter_count > 1) {
+        spread_print("batch", r->batch, "x the speed of one");
+        printf("  %u requests decode together, each with its adapter\n", o->adapter_count);
     }
     if (o->receipt) {
         spread_print("verify", r->receipt, "x the time of generation");

@@ -19,13 +19,13 @@ static const char details[] =
     "The model is a file, a folder to import, or --shape: random weights, for speed and memory\n"
     "alone. Runs take turns, so that a machine that slows down slows all: prefill of --tokens at\n"
     "once, decode of --decode one by one from an empty context, both with the first adapter, a\n"
-    "receipt generated and verified, the machine's read bandwidth and the instruction set's\n"
-    "multiply-adds, each --against command. Ratios and shares are taken within a run; figures are\n"
-    "medians, with the least and the most.\n"
+    "request with each adapter decoded together, the machine's read bandwidth and the\n"
+    "instruction set's multiply-adds, each --against command, a receipt generated and verified.\n"
+    "Ratios and shares are taken within a run; figures are medians, with the least and the most.\n"
     "An --against command prints lines 'prefill X' and 'decode X' (tokens/s), or is llama-bench\n"
     "with '-r 1 -o json'; it should be told the same threads, prompt and output.";
 
-enum { ADAPTERS_MAX = 64, SECONDS_MAX = 86400 };
+enum { ADAPTERS_MAX = ASSAY_BENCH_BATCH_MAX, SECONDS_MAX = 86400 };
 
 typedef struct {
     assay_inference_options inference;
@@ -40,7 +40,8 @@ typedef struct {
     char folder[PATH_MAX]; // "": none was made
     char model_path[PATH_MAX];
     assay_inference inference;
-    assay_adapter adapters[ADAPTERS_MAX]; // [adapter_count]
+    assay_adapter storage[ADAPTERS_MAX];
+    const assay_adapter *adapters[ADAPTERS_MAX]; // [adapter_count]
     uint32_t adapter_count;
 } workbench;
 
@@ -76,8 +77,9 @@ static assay_status model_file_make(workbench *w, settings *s, assay_error *err)
 static assay_status adapter_add(workbench *w, const char *path, assay_error *err) {
     if (w->adapter_count == ADAPTERS_MAX)
         return ASSAY_FAIL(err, CAPACITY, "more than %d adapters", ADAPTERS_MAX);
-    ASSAY_TRY(assay_adapter_open(&w->adapters[w->adapter_count], path, &w->inference.model, err));
-    w->adapter_count++;
+    assay_adapter *adapter = &w->storage[w->adapter_count];
+    ASSAY_TRY(assay_adapter_open(adapter, path, &w->inference.model, err));
+    w->adapters[w->adapter_count++] = adapter;
     return ASSAY_OK;
 }
 
@@ -107,7 +109,7 @@ static assay_status workbench_open(workbench *w, settings *s, const char *isa, a
 
 static void workbench_close(workbench *w) {
     for (uint32_t i = 0; i < w->adapter_count; i++)
-        assay_adapter_close(&w->adapters[i]);
+        assay_adapter_close(&w->storage[i]);
     assay_inference_close(&w->inference);
     if (w->folder[0]) assay_folder_remove(w->folder);
 }
@@ -123,7 +125,8 @@ static assay_status measure(assay_bench_infer_result *result, assay_bench_infer_
     uint32_t context_size = w->inference.model.shape.context_size;
     *options = (assay_bench_infer_options){
         .engine = w->inference.engine,
-        .adapter = w->adapter_count ? &w->adapters[0] : NULL,
+        .adapters = w->adapters,
+        .adapter_count = w->adapter_count,
         .tokens = length_of(s->tokens, 512, context_size),
         .decode = length_of(s->decode, 64, context_size),
         .receipt =

@@ -88,11 +88,16 @@ static void run(rows *out, const assay_model *model, const assay_adapter *adapte
     for (uint32_t i = 0; i < POSITIONS; i++)
         ids[i] = i * 101;
     assert_int_equal(assay_kernels_find(&engine.kernels, NULL, &err), ASSAY_OK);
-    assert_int_equal(assay_forward_open(&forward, &engine, POSITIONS, 0, &err), ASSAY_OK);
-    assay_forward_reset(&forward, adapter);
+    assay_sequence sequence;
+    assert_int_equal(assay_forward_open(&forward, &engine, POSITIONS, POSITIONS, 0, &err),
+                     ASSAY_OK);
+    assert_int_equal(assay_sequence_open(&sequence, &forward, POSITIONS, &err), ASSAY_OK);
+    assay_sequence_reset(&sequence, adapter);
     assay_forward_hooks hooks = {.row = row_keep, .context = out};
-    assert_int_equal(assay_forward_feed(&forward, ids, POSITIONS, &hooks, &err), ASSAY_OK);
-    assert_int_equal(forward.fault_position, ASSAY_NO_FAULT);
+    assay_feed feed = {&sequence, ids, POSITIONS, &hooks};
+    assert_int_equal(assay_forward_feed(&forward, &feed, 1, &err), ASSAY_OK);
+    assert_int_equal(sequence.fault_position, ASSAY_NO_FAULT);
+    assay_sequence_close(&sequence);
     assay_forward_close(&forward);
 }
 

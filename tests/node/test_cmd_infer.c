@@ -272,11 +272,12 @@ static void the_bench_measures(void **state) {
 }
 
 static void the_bench_makes_models(void **state) {
-    assert_int_equal(run("bench infer --shape demo --keep random --adapters 1 --rank 4 --runs 1 "
+    assert_int_equal(run("bench infer --shape demo --keep random --adapters 3 --rank 4 --runs 1 "
                          "--tokens 8 --decode 2 --receipt 0 --json"),
                      0);
     json_t *json = document();
     median_of(json, "adapter_decode_time_ratio");
+    median_of(json, "batch_speed_ratio");
     assert_true(json_is_null(json_object_get(json, "verification_time_ratio")));
     json_decref(json);
     assert_int_equal(run("infer --model random --ids 1,2 --max-tokens 2 --json"), 0);
