@@ -81,4 +81,11 @@ static inline float exp_f32(float x) {
     return x >= -87.0f ? y * power : 0.0f;
 }
 
+// The second level of N-5: a block's largest magnitude a as a share of the row's.
+static inline unsigned ratio_of(float a, float max) {
+    if (max == 0.0f || !(a > 0.0f)) return 0;
+    unsigned ratio = (unsigned)round_even(a * 255.0f / max);
+    return ratio ? ratio : 1;
+}
+
 #endif

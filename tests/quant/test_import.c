@@ -22,7 +22,7 @@ static int demo_open(void **state) {
     assay_hash root;
     uint64_t last = 0;
     close(mkstemp(demo_path));
-    const assay_import_options options = {progress_watch, &last};
+    const assay_import_options options = {.progress = progress_watch, .context = &last};
     if (assay_model_import(&root, ASSAY_SOURCE_DIR "/testnet/model", demo_path, &options, NULL,
                            &err) != ASSAY_OK ||
         assay_model_open(&demo, demo_path, &err) != ASSAY_OK)
