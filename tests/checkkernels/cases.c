@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 // A case in preparation: buffers come in a fixed order, so two runs compare slot by slot.
 typedef struct {
@@ -12,8 +14,8 @@ typedef struct {
     const check_case *c;
     uint64_t random;
     unsigned times;
-    void *scratch; // of products
-    void *work[3]; // memory whose content is nobody's business, between bytes that stay
+    void *scratch;    // of products
+    uint8_t *work[3]; // memory whose content is nobody's business, before an unreadable page
     size_t sizes[3];
     unsigned work_count;
 } bench;
@@ -33,17 +35,37 @@ static void *take(bench *b, size_t count, size_t size) {
     return guard_take(b->g, count * size, b->c->gap * size);
 }
 
-enum { WORK_GUARD = 64, WORK_BYTE = 0x5A };
+enum { WORK_BYTE = 0x5A };
 
-// Working memory, aligned to 64, whose content is not compared but whose end is watched.
+// Bytes up to the unreadable page, a multiple of `unit`.
+static size_t work_room(size_t size, size_t unit) {
+    return (size + unit - 1) / unit * unit;
+}
+
+// Working memory, aligned to 64, whose content is not compared. What lies between its end and the
+// next multiple of 64 is watched, and behind that nothing can be read or written.
 static void *work_take(bench *b, size_t size) {
-    size_t room = (size + WORK_GUARD + 63) / 64 * 64;
-    void *memory = aligned_alloc(64, room);
-    ASSAY_ASSERT(memory);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = work_room(size, 64);
+    size_t pages = work_room(room, page);
+    uint8_t *map =
+        mmap(NULL, pages + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSAY_ASSERT(map != MAP_FAILED && mprotect(map + pages, page, PROT_NONE) == 0);
+    uint8_t *memory = map + pages - room;
     memset(memory, WORK_BYTE, room);
     b->work[b->work_count] = memory;
     b->sizes[b->work_count++] = size;
     return memory;
+}
+
+// Returns: whether nothing was written behind it.
+static bool work_give(uint8_t *memory, size_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = work_room(size, 64);
+    size_t pages = work_room(room, page);
+    bool intact = true;
+    for (size_t i = size; i < room; i++)
+        intact = intact && memory[i] == WORK_BYTE;
+    munmap(memory + room - pages, pages + page);
+    return intact;
 }
 
 // `top` is the largest magnitude that the operation takes.
@@ -256,7 +278,7 @@ static void run_attention(bench *b) {
         for (size_t i = 0; i < 2 * (size_t)ASSAY_KV_PAGE * hd; i++)
             at[i] = (uint8_t)draw_integer(b, i, 2 * (size_t)ASSAY_KV_PAGE * hd, 127);
         for (int i = 0; i < 2 * ASSAY_KV_PAGE; i++)
-            scales[i] = (draw_float(b) + 1.0f) * 0.01f;
+            scales[i] = b->c->fill == FILL_MAXIMA ? 0.01f : (draw_float(b) + 1.0f) * 0.01f;
     }
     float *out = take(b, (size_t)queries * hd, sizeof *out);
     size_t size = assay_attention_scratch_size(queries, count);
@@ -313,12 +335,8 @@ static bool case_run(guard *g, const assay_kernels *set, const check_case *c, un
     b.scratch = work_take(&b, ASSAY_GEMM_SCRATCH);
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         if (strcmp(ops[i].name, c->op) == 0) ops[i].run(&b);
-    for (unsigned i = 0; i < b.work_count; i++) {
-        const uint8_t *end = (const uint8_t *)b.work[i] + b.sizes[i];
-        for (int j = 0; j < WORK_GUARD; j++)
-            intact = intact && end[j] == WORK_BYTE;
-        free(b.work[i]);
-    }
+    for (unsigned i = 0; i < b.work_count; i++)
+        intact &= work_give(b.work[i], b.sizes[i]);
     return intact;
 }
 

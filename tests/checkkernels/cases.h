@@ -37,6 +37,9 @@ void cases_enumerate(bool (*each)(void *context, const check_case *c), void *con
 // The names of the operations, in ASSAY_KERNEL_LIST's order; NULL ends.
 extern const char *const case_ops[];
 
+// All sets of this build, and those that are emulated. Returns: their number. Lives: for ever.
+size_t case_sets(const assay_kernels *const **sets);
+
 // Runs a case on a set and on the one that is right. Returns: NULL, or what went wrong.
 const char *case_compare(guard *g, const assay_kernels *set, const assay_kernels *right,
                          const check_case *c);

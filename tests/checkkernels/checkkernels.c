@@ -48,7 +48,7 @@ static bool case_check(void *context, const check_case *c) {
     char text[128];
     if (s->op && strcmp(s->op, c->op) != 0) return true;
     case_print(text, sizeof text, c);
-    snprintf(replay, sizeof replay, "checkkernels --set %s --case %s\n", s->set->name, text);
+    snprintf(replay, sizeof replay, "checkkernels --set '%s' --case %s\n", s->set->name, text);
     const char *finding = case_compare(&s->memory, s->set, s->right, c);
     s->digest = digest_add(s->digest, &s->memory);
     s->run++;
@@ -153,7 +153,7 @@ int main(int argument_count, char **arguments) {
     signal(SIGBUS, crashed);
     assay_float_enter();
     const assay_kernels *const *sets;
-    size_t set_count = assay_kernels_list(&sets);
+    size_t set_count = case_sets(&sets);
     int result = 0, seen = 0;
     for (size_t i = 0; i < set_count; i++) {
         s.set = sets[i];

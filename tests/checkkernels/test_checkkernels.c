@@ -46,7 +46,7 @@ static bool case_tally(void *context, const check_case *c) {
     char text[128];
     case_print(text, sizeof text, c);
     if (t->failed++ == 0 && !t->planted)
-        print_error("%s, replay: checkkernels --set %s --case %s\n", finding, t->set->name, text);
+        print_error("%s, replay: checkkernels --set '%s' --case %s\n", finding, t->set->name, text);
     return !t->planted;
 }
 
@@ -61,7 +61,7 @@ static void test_ref_is_what_the_rules_say(void **state) {
 
 static void test_every_set_is_ref(void **state) {
     const assay_kernels *const *sets;
-    size_t set_count = assay_kernels_list(&sets);
+    size_t set_count = case_sets(&sets);
     for (size_t i = 0; i < set_count; i++) {
         if (!sets[i]->available()) {
             print_message("%s: Skipped, this machine lacks %s\n", sets[i]->name, sets[i]->needs);
