@@ -51,7 +51,7 @@ typedef struct {
 
 extern const assay_kernels assay_kernels_ref;
 #if defined(__x86_64__)
-extern const assay_kernels assay_kernels_avx2, assay_kernels_avx512;
+extern const assay_kernels assay_kernels_avx2, assay_kernels_avx512, assay_kernels_amx;
 #elif defined(__aarch64__)
 extern const assay_kernels assay_kernels_neon;
 #endif

@@ -15,11 +15,15 @@
 
 enum { ROUNDS = 200 };
 
+// The tiles' registers, as emulated.c has them in its library.
+_Thread_local emulated_tiles emulated_tile_state;
+
 // 512 bits in every type that an instruction sees in them.
 typedef union {
     __m512i v;
     __m512 f;
     __m256i half;
+    __m256 half_f;
     __m128 quarter;
     int8_t i8[64];
     uint8_t u8[64];
@@ -71,6 +75,16 @@ static void test_masked_loads(void **state) {
         got.half = _mm256_maskz_loadu_epi8((__mmask32)mask, &from);
         wanted = masked(&from, mask, 1);
         expect(&got, &wanted, 32);
+        mask = random_mask(64);
+        got.v = _mm512_maskz_loadu_epi8(mask, &from);
+        wanted = masked(&from, mask, 1);
+        expect(&got, &wanted, 64);
+        got.v = _mm512_maskz_loadu_epi16((__mmask32)mask, &from);
+        wanted = masked(&from, mask & UINT32_MAX, 2);
+        expect(&got, &wanted, 64);
+        got.f = _mm512_maskz_loadu_ps((__mmask16)mask, &from);
+        wanted = masked(&from, mask & UINT16_MAX, 4);
+        expect(&got, &wanted, 64);
     }
 }
 
@@ -82,6 +96,14 @@ static void test_masked_stores(void **state) {
             if (mask >> i & 1) wanted.i32[i] = from.i32[i];
         _mm_mask_storeu_ps(&got, (__mmask8)mask, from.quarter);
         expect(&got, &wanted, sizeof got);
+        mask = random_mask(16);
+        for (int i = 0; i < 16; i++)
+            if (mask >> i & 1) wanted.i32[i] = from.i32[i];
+        bits words = got;
+        _mm512_mask_storeu_ps(&got, (__mmask16)mask, from.f);
+        expect(&got, &wanted, sizeof got);
+        _mm512_mask_storeu_epi32(&words, (__mmask16)mask, from.v);
+        expect(&words, &wanted, sizeof words);
     }
 }
 
@@ -107,6 +129,10 @@ static void test_conversions(void **state) {
         in.i64[3] = cases[c].integer;
         got.quarter = _mm256_cvtepi64_ps(in.half);
         assert_true(got.f32[3] == cases[c].wanted && got.f32[0] == 0);
+        in.i64[7] = cases[c].integer;
+        got.half_f = _mm512_cvtepi64_ps(in.v);
+        assert_true(got.f32[7] == cases[c].wanted && got.f32[0] == 0);
+        in.i64[7] = 0;
         in.i32[13] = (int32_t)cases[c].integer;
         got.f = _mm512_cvtepi32_ps(in.v);
         if (cases[c].integer == in.i32[13]) assert_true(got.f32[13] == cases[c].wanted);
@@ -221,12 +247,56 @@ static void test_parts(void **state) {
     }
 }
 
+// Element (m, n) takes a's row m by the n-th fours of b's rows: by Intel's manual, word by word.
+static void test_tiles(void **state) {
+    _Alignas(64) static int8_t a[16][64], b[16][64];
+    static int32_t c[16][16], signed_sums[16][16], mixed_sums[16][16];
+    emulated_tile_config config = {.palette = 1};
+    for (int i = 0; i < 8; i++)
+        config.rows[i] = 16, config.row_bytes[i] = 64;
+    for (int i = 0; i < 16; i++) {
+        bits left = random_bits(), right = random_bits(), sums = random_bits();
+        memcpy(a[i], &left, 64);
+        memcpy(b[i], &right, 64);
+        memcpy(c[i], &sums, 64);
+    }
+    for (int m = 0; m < 16; m++)
+        for (int n = 0; n < 16; n++) {
+            uint32_t both = (uint32_t)c[m][n], mixed = both;
+            for (int k = 0; k < 16; k++)
+                for (int i = 0; i < 4; i++) {
+                    both += (uint32_t)(a[m][4 * k + i] * b[k][4 * n + i]);
+                    mixed += (uint32_t)(a[m][4 * k + i] * (uint8_t)b[k][4 * n + i]);
+                }
+            signed_sums[m][n] = (int32_t)both;
+            mixed_sums[m][n] = (int32_t)mixed;
+        }
+    int32_t got[16][16];
+    _tile_loadconfig(&config);
+    _tile_loadd(0, c, 64);
+    _tile_loadd(1, c, 64);
+    _tile_loadd(2, a, 64);
+    _tile_loadd(3, b, 64);
+    _tile_dpbssd(0, 2, 3);
+    _tile_dpbsud(1, 2, 3);
+    _tile_stored(0, got, 64);
+    assert_memory_equal(got, signed_sums, sizeof got);
+    _tile_stored(1, got, 64);
+    assert_memory_equal(got, mixed_sums, sizeof got);
+    _tile_zero(1);
+    _tile_stored(1, got, 64);
+    for (int i = 0; i < 256; i++)
+        assert_int_equal(got[i / 16][i % 16], 0);
+    _tile_release();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_masked_loads), cmocka_unit_test(test_masked_stores),
-        cmocka_unit_test(test_conversions),  cmocka_unit_test(test_products),
-        cmocka_unit_test(test_shifts),       cmocka_unit_test(test_permutations),
-        cmocka_unit_test(test_unpacking),    cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_tiles),         cmocka_unit_test(test_masked_loads),
+        cmocka_unit_test(test_masked_stores), cmocka_unit_test(test_conversions),
+        cmocka_unit_test(test_products),      cmocka_unit_test(test_shifts),
+        cmocka_unit_test(test_permutations),  cmocka_unit_test(test_unpacking),
+        cmocka_unit_test(test_parts),
     };
     if (!__builtin_cpu_supports("avx2")) {
         printf("skipped: no AVX2\n");

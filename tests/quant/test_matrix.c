@@ -5,6 +5,7 @@
 
 #include "base/sha256.h"
 #include "quant/verify.h"
+#include "tests/checkkernels/cases.h"
 
 enum { COUNT = 61, MEMBERS = 8 };
 
@@ -85,11 +86,11 @@ static void pass(record *out, const assay_engine *engine, uint32_t first, uint32
     assay_forward_close(&forward);
 }
 
-// All ways of one set on one pool.
-static void ways_expect(const record *wanted, const assay_engine *engine) {
+// All ways of one set on one pool; of an emulated one, which is slow, those in which all rows meet.
+static void ways_expect(const record *wanted, const assay_engine *engine, bool emulated) {
     const uint32_t chunks[] = {1, 7, 64, MEMBERS * COUNT};
     static record got[MEMBERS];
-    for (size_t c = 0; c < 4; c++) {
+    for (size_t c = emulated ? 3 : 0; c < 4; c++) {
         for (uint32_t member = 0; member < 3; member++) {
             pass(got, engine, member, 1, chunks[c], false);
             assert_memory_equal(&got[0].digest, &wanted[member].digest, sizeof(assay_hash));
@@ -106,7 +107,7 @@ static void ways_expect(const record *wanted, const assay_engine *engine) {
 static void test_every_way_has_the_same_bits(void **state) {
     static record wanted[MEMBERS];
     const assay_kernels *const *sets;
-    size_t set_count = assay_kernels_list(&sets), run = 0;
+    size_t set_count = case_sets(&sets), run = 0;
     assay_engine ref = {&model.model, &assay_kernels_ref, NULL};
     for (uint32_t member = 0; member < MEMBERS; member++)
         pass(&wanted[member], &ref, member, 1, COUNT, false);
@@ -117,11 +118,12 @@ static void test_every_way_has_the_same_bits(void **state) {
             print_message("%s: Skipped, this machine lacks %s\n", sets[s]->name, sets[s]->needs);
             continue;
         }
-        for (unsigned threads = 1; threads <= 4; threads *= 2) {
+        bool emulated = strstr(sets[s]->name, "emulated");
+        for (unsigned threads = emulated ? 2 : 1; threads <= (emulated ? 2 : 4); threads *= 2) {
             assay_pool *pool;
             assert_int_equal(assay_pool_open(&pool, threads, NULL), ASSAY_OK);
             assay_engine engine = {&model.model, sets[s], pool};
-            ways_expect(wanted, &engine);
+            ways_expect(wanted, &engine, emulated);
             assay_pool_close(pool);
             run++;
         }

@@ -11,4 +11,5 @@
 #include <simde/x86/avx512.h>
 
 #include "tests/kernels/simde/lanes.h"
+#include "tests/kernels/simde/tiles.h"
 #endif

@@ -49,22 +49,40 @@ static inline void lanes_store(void *to, const void *lanes, uint64_t mask, int c
 
 MASKZ_LOAD(maskz_loadu_ps_128, __m128, __mmask8, 4, 4)
 MASKZ_LOAD(maskz_loadu_epi8_256, __m256i, __mmask32, 32, 1)
+MASKZ_LOAD(maskz_loadu_epi8, __m512i, __mmask64, 64, 1)
+MASKZ_LOAD(maskz_loadu_epi16, __m512i, __mmask32, 32, 2)
+MASKZ_LOAD(maskz_loadu_ps, __m512, __mmask16, 16, 4)
 MASK_STORE(mask_storeu_ps_128, __m128, __mmask8, 4, 4)
+MASK_STORE(mask_storeu_ps, __m512, __mmask16, 16, 4)
+MASK_STORE(mask_storeu_epi32, __m512i, __mmask16, 16, 4)
 CONVERT(cvtepi32_ps, __m512, float, __m512i, int32_t, 16)
 CONVERT(cvtepi32_epi64, __m512i, int64_t, __m256i, int32_t, 8)
+CONVERT(cvtepi64_ps, __m256, float, __m512i, int64_t, 8)
 CONVERT(cvtepi64_ps_256, __m128, float, __m256i, int64_t, 4)
 
 #undef _mm_maskz_loadu_ps
 #undef _mm256_maskz_loadu_epi8
 #undef _mm_mask_storeu_ps
+#undef _mm512_maskz_loadu_epi8
+#undef _mm512_maskz_loadu_epi16
+#undef _mm512_maskz_loadu_ps
+#undef _mm512_mask_storeu_ps
+#undef _mm512_mask_storeu_epi32
+#undef _mm512_cvtepi64_ps
 #undef _mm512_cvtepi32_ps
 #undef _mm512_cvtepi32_epi64
 #undef _mm256_cvtepi64_ps
-#define _mm_maskz_loadu_ps      emulated_maskz_loadu_ps_128
-#define _mm256_maskz_loadu_epi8 emulated_maskz_loadu_epi8_256
-#define _mm_mask_storeu_ps      emulated_mask_storeu_ps_128
-#define _mm512_cvtepi32_ps      emulated_cvtepi32_ps
-#define _mm512_cvtepi32_epi64   emulated_cvtepi32_epi64
-#define _mm256_cvtepi64_ps      emulated_cvtepi64_ps_256
+#define _mm_maskz_loadu_ps       emulated_maskz_loadu_ps_128
+#define _mm256_maskz_loadu_epi8  emulated_maskz_loadu_epi8_256
+#define _mm_mask_storeu_ps       emulated_mask_storeu_ps_128
+#define _mm512_maskz_loadu_epi8  emulated_maskz_loadu_epi8
+#define _mm512_maskz_loadu_epi16 emulated_maskz_loadu_epi16
+#define _mm512_maskz_loadu_ps    emulated_maskz_loadu_ps
+#define _mm512_mask_storeu_ps    emulated_mask_storeu_ps
+#define _mm512_mask_storeu_epi32 emulated_mask_storeu_epi32
+#define _mm512_cvtepi64_ps       emulated_cvtepi64_ps
+#define _mm512_cvtepi32_ps       emulated_cvtepi32_ps
+#define _mm512_cvtepi32_epi64    emulated_cvtepi32_epi64
+#define _mm256_cvtepi64_ps       emulated_cvtepi64_ps_256
 
 #endif
