@@ -10,24 +10,23 @@
 #include "quant/inv_freq.h"
 #include "quant/layout.h"
 #include "quant/rope.h"
+#include "quant/source_safetensors.h"
 #include "quant/tokenizer.h"
 #include "quant/weights.h"
 
-#define SOURCE_MAX ((uint64_t)1 << 41)
 enum { CONFIG_MAX = 1 << 20 };
 
 typedef struct {
     assay_hf_config config;
-    assay_mapping mapping;
-    assay_safetensors source;
-    bool *used; // [source.count]
+    assay_source *source;
+    bool *used; // [source->count]
     uint8_t *tokenizer;
     size_t tokenizer_size;
     assay_tensor_list list;
     assay_canonical_writer writer;
-    assay_import_progress *progress;
-    void *context;
-    uint64_t done; // source bytes
+    assay_pool *pool;
+    assay_import_options options;
+    uint64_t done, total; // bytes read, and checked as written
 } importer;
 
 // The file keeps the text; that it can be read is checked before it is kept.
@@ -51,33 +50,34 @@ static assay_status source_open(importer *im, const char *folder, assay_error *e
     if (status != ASSAY_OK) return status;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "tokenizer.json", err));
     ASSAY_TRY(tokenizer_open(im, path, err));
-    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "model.safetensors", err));
-    ASSAY_TRY(assay_mapping_open(&im->mapping, path, SOURCE_MAX, err));
-    ASSAY_TRY(assay_safetensors_open(&im->source, im->mapping.data, im->mapping.size, err));
-    im->used = calloc(im->source.count + 1, sizeof *im->used);
-    if (!im->used) return ASSAY_FAIL(err, MEMORY, "no memory for %u marks", im->source.count);
+    ASSAY_TRY(assay_source_safetensors_folder(&im->source, folder, err));
+    im->used = calloc((size_t)im->source->count + 1, sizeof *im->used);
+    if (!im->used) return ASSAY_FAIL(err, MEMORY, "no memory for %u marks", im->source->count);
     return ASSAY_OK;
 }
 
 typedef assay_status weights_write(const assay_weights_target *target, const char *name,
-                                   const assay_tensor *source, const uint8_t *data,
+                                   const assay_source *source, const assay_source_tensor *tensor,
                                    assay_error *err);
+
+static void advance(void *context, uint64_t bytes) {
+    importer *im = context;
+    im->done += bytes;
+    if (im->options.progress && bytes)
+        im->options.progress(im->options.context, im->done, im->total);
+}
 
 // Converts "<name>.weight" of shape [rows] (columns 0) or [rows][columns].
 static assay_status convert(importer *im, weights_write *write, uint64_t rows, uint64_t columns,
                             const char *name, assay_error *err) {
     char full[ASSAY_TENSOR_NAME_MAX + 1];
-    assay_tensor wanted = {.rank = columns ? 2 : 1, .shape = {rows, columns}};
-    assay_weights_target target = {&im->writer, &im->list};
+    assay_weights_target target = {&im->writer, &im->list, im->pool, advance, im};
     snprintf(full, sizeof full, "%s.weight", name);
-    const assay_tensor *tensor = assay_safetensors_find(&im->source, full);
+    const assay_source_tensor *tensor = assay_source_find(im->source, full);
     if (!tensor) return ASSAY_FAIL(err, MISSING, "tensor \"%s\" is missing", full);
-    ASSAY_TRY(assay_safetensors_shape_check(tensor, &wanted, err));
-    ASSAY_TRY(write(&target, name, tensor, im->source.data, err));
-    im->used[tensor - im->source.tensors] = true;
-    im->done += tensor->size;
-    if (im->progress) im->progress(im->context, im->done, im->source.data_size);
-    return ASSAY_OK;
+    ASSAY_TRY(assay_source_shape_check(tensor, rows, columns, err));
+    im->used[tensor - im->source->tensors] = true;
+    return write(&target, name, im->source, tensor, err);
 }
 
 static assay_status layer_convert(importer *im, uint32_t layer, assay_error *err) {
@@ -113,10 +113,10 @@ static assay_status weights_convert(importer *im, assay_error *err) {
     ASSAY_TRY(convert(im, assay_weights_write_f32, shape->width, 0, "model.norm", err));
     for (uint32_t layer = 0; layer < shape->layer_count; layer++)
         ASSAY_TRY(layer_convert(im, layer, err));
-    for (uint32_t i = 0; i < im->source.count; i++)
-        if (!im->used[i] && !redundant(im->source.tensors[i].name))
+    for (uint32_t i = 0; i < im->source->count; i++)
+        if (!im->used[i] && !redundant(im->source->tensors[i].name))
             return ASSAY_FAIL(err, UNKNOWN, "tensor \"%s\" has no place in a Llama model",
-                              im->source.tensors[i].name);
+                              im->source->tensors[i].name);
     return ASSAY_OK;
 }
 
@@ -163,6 +163,7 @@ static assay_status file_write(importer *im, assay_hash *root, const char *path,
     assay_model_tensors(&im->list, &im->config.shape, im->config.tied, im->tokenizer_size);
     ASSAY_TRY(assay_canonical_layout(&im->list, &data_size, err));
     ASSAY_TRY(assay_canonical_create(&im->writer, path, ASSAY_MODEL_FORMAT, &im->list, err));
+    im->total = im->source->size + data_size;
     ASSAY_TRY(config_write(im, err));
     ASSAY_TRY(rope_write(im, err));
     ASSAY_TRY(weights_convert(im, err));
@@ -170,20 +171,22 @@ static assay_status file_write(importer *im, assay_hash *root, const char *path,
     ASSAY_TRY(assay_model_open(&model, im->writer.temporary, err));
     *root = model.root;
     assay_model_close(&model);
+    advance(im, im->total - im->done);
     return assay_canonical_commit(&im->writer, path, err);
 }
 
 assay_status assay_model_import(assay_hash *root, const char *folder, const char *path,
-                                assay_import_progress *progress, void *context, assay_error *err) {
-    importer im = {.progress = progress, .context = context, .writer.fd = -1};
+                                const assay_import_options *options, assay_pool *pool,
+                                assay_error *err) {
+    importer im = {.pool = pool, .writer.fd = -1};
+    if (options) im.options = *options;
     uint64_t former = assay_float_enter();
     assay_status status = source_open(&im, folder, err);
     if (status == ASSAY_OK) status = file_write(&im, root, path, err);
     assay_float_leave(former);
     assay_canonical_abort(&im.writer);
     assay_tensor_list_close(&im.list);
-    assay_safetensors_close(&im.source);
-    assay_mapping_close(&im.mapping);
+    assay_source_close(im.source);
     free(im.used);
     free(im.tokenizer);
     return status;

@@ -22,8 +22,9 @@ static int demo_open(void **state) {
     assay_hash root;
     uint64_t last = 0;
     close(mkstemp(demo_path));
-    if (assay_model_import(&root, ASSAY_SOURCE_DIR "/testnet/model", demo_path, progress_watch,
-                           &last, &err) != ASSAY_OK ||
+    const assay_import_options options = {progress_watch, &last};
+    if (assay_model_import(&root, ASSAY_SOURCE_DIR "/testnet/model", demo_path, &options, NULL,
+                           &err) != ASSAY_OK ||
         assay_model_open(&demo, demo_path, &err) != ASSAY_OK)
         fail_msg("%s", err.text);
     assert_int_equal(last, UINT64_MAX - 1);
