@@ -76,11 +76,11 @@ assay_status assay_hf_rope_read(double *theta, assay_rope_scaling *scaling, cons
                           older ? "rope_scaling" : "rope_theta");
     if (older && json_object_get(older, "rope_theta"))
         return ASSAY_FAIL(err, UNKNOWN, "rope_scaling has an unknown member \"rope_theta\"");
-    const json_t *holder = parameters ? parameters : config;
+    if (parameters) ASSAY_TRY(scaling_read(scaling, parameters, "rope_parameters", err));
+    if (older) ASSAY_TRY(scaling_read(scaling, older, "rope_scaling", err));
     if (parameters || json_object_get(config, "rope_theta"))
-        ASSAY_TRY(assay_hf_number_read(theta, holder, "rope_theta", err));
+        ASSAY_TRY(assay_hf_number_read(theta, parameters ? parameters : config, "rope_theta", err));
     if (!(*theta >= 1 && *theta <= 0x1p40))
         return ASSAY_FAIL(err, RANGE, "rope_theta is %g, limits 1 to 2^40", *theta);
-    if (parameters) return scaling_read(scaling, parameters, "rope_parameters", err);
-    return older ? scaling_read(scaling, older, "rope_scaling", err) : ASSAY_OK;
+    return ASSAY_OK;
 }

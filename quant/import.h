@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hugging Face Llama folders to canonical 4-bit model files.
+// Hugging Face folders of Llama, Mistral, Qwen2 and Qwen3 to canonical 4-bit model files.
 #ifndef ASSAY_QUANT_IMPORT_H
 #define ASSAY_QUANT_IMPORT_H
 
@@ -13,6 +13,7 @@ typedef struct {
     // done == total. Those of the source count, and those that are written, when they are checked.
     void (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
+    bool vocab_q4; // embedding and head become q4, for memory (N-23)
 } assay_import_options;
 
 // Reads config.json, tokenizer.json and model.safetensors, single or in shards, of `folder`,
@@ -22,7 +23,7 @@ typedef struct {
 // root: what assay_model_open will say. pool may be NULL.
 // Errors: those of the readers; MISSING, UNKNOWN, MISMATCH (tensors against the configuration),
 // UNSUPPORTED (dtype), NONFINITE, RANGE (a weight over 2^20), DISK_FULL, IO, PERMISSION. On failure
-// nothing is left behind and an older file stays. Spec: F-5, F-10, F-12.
+// nothing is left behind and an older file stays. Spec: F-5, F-10, F-12, F-27.
 assay_status assay_model_import(assay_hash *root, const char *folder, const char *path,
                                 const assay_import_options *options, assay_pool *pool,
                                 assay_error *err);
