@@ -36,14 +36,19 @@ static void row_drop(void *context, const assay_forward_row *row) {
 // generation does.
 static assay_status pass(double *out, assay_forward *forward, const assay_inference *inference,
                          uint32_t count, uint32_t call, assay_error *err) {
-    assay_forward_reset(forward, inference->adapter);
+    assay_sequence sequence;
+    ASSAY_TRY(assay_sequence_open(&sequence, forward, count, err));
+    assay_sequence_reset(&sequence, inference->adapter);
     double start = assay_measure_seconds();
-    for (uint32_t at = 0; at < count; at += call) {
-        assay_forward_hooks hooks = {.row = row_drop, .rows_from = at + call - 1};
-        ASSAY_TRY(assay_forward_feed(forward, inference->ids + at, call, &hooks, err));
+    assay_status status = ASSAY_OK;
+    for (uint32_t at = 0; at < count && status == ASSAY_OK; at += call) {
+        assay_forward_hooks hooks = {.row = row_drop, .rows_from = at + call - 1, .greedy = true};
+        assay_feed feed = {&sequence, inference->ids + at, call, &hooks};
+        status = assay_forward_feed(forward, &feed, 1, err);
     }
     *out = count / (assay_measure_seconds() - start);
-    return ASSAY_OK;
+    assay_sequence_close(&sequence);
+    return status;
 }
 
 // The two ways take turns, so that a machine that slows down slows both.
@@ -118,7 +123,7 @@ static assay_status measure(result *r, assay_inference *inference, assay_error *
     if (!inference->ids) return ASSAY_FAIL(err, MEMORY, "no memory for %u ids", r->tokens);
     for (uint32_t i = 0; i < r->tokens; i++)
         inference->ids[i] = i * 7919u % shape->vocab_size;
-    ASSAY_TRY(assay_forward_open(&forward, &inference->engine, r->tokens, r->tokens, err));
+    ASSAY_TRY(assay_forward_open(&forward, &inference->engine, r->tokens, r->tokens, 0, err));
     assay_status status = runs_measure(r, &forward, inference, err);
     r->rss_bytes = assay_measure_resident(&anonymous_bytes);
     assay_forward_close(&forward);

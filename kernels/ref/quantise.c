@@ -5,7 +5,7 @@
 #include "kernels/ref/scalar.h"
 #include "kernels/types.h"
 
-bool assay_quantise_x16_ref(int16_t *q, float *scale, const float *x, uint32_t k) {
+bool ASSAY_OP(quantise_x16)(int16_t *q, float *scale, const float *x, uint32_t k) {
     float max;
     bool fine = range_of(&max, x, k);
     *scale = max / 32767.0f;
@@ -19,7 +19,7 @@ bool assay_quantise_x16_ref(int16_t *q, float *scale, const float *x, uint32_t k
     return true;
 }
 
-bool assay_quantise_q8_ref(int8_t *q, float *scale, const float *x, uint32_t k) {
+bool ASSAY_OP(quantise_q8)(int8_t *q, float *scale, const float *x, uint32_t k) {
     float max;
     bool fine = range_of(&max, x, k);
     *scale = max / 127.0f;
@@ -50,7 +50,7 @@ static float block_max(const float *w) {
     return max;
 }
 
-bool assay_quantise_q4_ref(uint8_t *codes, uint8_t *ratios, float *scale, const float *w,
+bool ASSAY_OP(quantise_q4)(uint8_t *codes, uint8_t *ratios, float *scale, const float *w,
                            uint32_t k) {
     float max;
     bool fine = range_of(&max, w, k);

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// One-element operations that several reference kernels share. Internal to kernels/ref.
+// One-element operations that several reference kernels share. Internal to kernels.
 #ifndef ASSAY_KERNELS_REF_SCALAR_H
 #define ASSAY_KERNELS_REF_SCALAR_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+// The element kernels of this folder sum nothing, so a compiler may vectorise them for any
+// processor without changing a bit: other sets are the same text, compiled with ASSAY_SET theirs.
+#ifndef ASSAY_SET
+#define ASSAY_SET ref
+#endif
+#define ASSAY_OP_OF(op, set) assay_##op##_##set
+#define ASSAY_OP_IN(op, set) ASSAY_OP_OF(op, set)
+#define ASSAY_OP(op)         ASSAY_OP_IN(op, ASSAY_SET)
 
 // For the innermost integer loops alone, where the sanitizers' checks would make the tests of whole
 // models 20 times slower. checkkernels runs these loops between unreadable pages instead.

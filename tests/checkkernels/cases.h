@@ -19,7 +19,7 @@ typedef enum {
     FILL_COUNT
 } fill;
 
-// shape: gemm_*: m, n, k; attention: head_size, count; rope: heads, half; others: k.
+// shape: gemm_*: m, n, k; attention: head_size, count, queries; rope: heads, half; others: k.
 typedef struct {
     const char *op;
     uint32_t shape[3];

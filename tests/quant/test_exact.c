@@ -10,6 +10,7 @@
 #include "quant/adapter_import.h"
 #include "quant/import.h"
 #include "quant/verify.h"
+#include "tests/quant/single.h"
 
 enum { LAYERS = 6, WIDTH = 256, VOCAB = 2048, CONTEXT = 512, ADAPTERS = 3 };
 
@@ -96,16 +97,16 @@ static void residual_record(void *context, uint32_t layer, uint32_t position, co
 
 static void logits_expect(json_t *entry, assay_pool *pool, uint32_t chunk) {
     uint32_t ids[CONTEXT], count = ids_of(ids, entry, "ids");
-    assay_forward forward;
+    single forward;
     assay_engine engine = {&model, &assay_kernels_ref, pool};
     record r = {.residuals = calloc(LAYERS, sizeof *r.residuals)};
     assert_non_null(r.residuals);
     assay_sha256_init(&r.logits);
     assay_forward_hooks hooks = {.row = row_record, .residual = residual_record, .context = &r};
-    assert_int_equal(assay_forward_open(&forward, &engine, CONTEXT, chunk, NULL), ASSAY_OK);
-    assay_forward_reset(&forward, adapter_of(entry));
-    assert_int_equal(assay_forward_feed(&forward, ids, count, &hooks, NULL), ASSAY_OK);
-    assay_forward_close(&forward);
+    assert_int_equal(single_open(&forward, &engine, CONTEXT, chunk, NULL), ASSAY_OK);
+    single_reset(&forward, adapter_of(entry));
+    assert_int_equal(single_feed(&forward, ids, count, &hooks, NULL), ASSAY_OK);
+    single_close(&forward);
 
     assert_int_equal(r.row_count, count);
     assay_hash hash;
@@ -146,7 +147,7 @@ static void generation_expect(json_t *entry, assay_pool *pool, uint32_t chunk) {
     assay_generator generator;
     assay_engine engine = {&model, &assay_kernels_ref, pool};
     assay_output out;
-    assert_int_equal(assay_generator_open(&generator, &engine, CONTEXT, chunk, NULL), ASSAY_OK);
+    assert_int_equal(assay_generator_open(&generator, &engine, 1, CONTEXT, chunk, NULL), ASSAY_OK);
     assert_int_equal(assay_generator_run(&generator, &request, &out, NULL, NULL, NULL), ASSAY_OK);
     assert_int_equal(out.count, count);
     assert_int_equal(out.stop, ASSAY_STOP_LENGTH);
