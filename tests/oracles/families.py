@@ -13,6 +13,7 @@ import numpy as np
 
 import fixtures
 from fixtures import F, LINEARS
+from inv_freq import frequencies, scaled
 
 NF4 = np.array([0xbf800000, 0xbf3239b1, 0xbf066b30, 0xbeca32a0, 0xbe91a24d, 0xbe3d353f,
                 0xbdba7871, 0x00000000, 0x3da2faff, 0x3e24cae3, 0x3e7c04dd, 0x3ead033a,
@@ -92,30 +93,10 @@ def norm(x, w, eps):
 
 
 def inv_freq(config):
-    """N-10, N-22: mpmath rounded to binary64, then Python's binary64."""
-    size = fixtures.head_size(config)
+    """N-10, N-22"""
     scaling = config.get("rope_scaling") or {}
-    with mpmath.workprec(300):
-        theta = mpmath.mpf(config["rope_theta"])
-        base = [float(mpmath.power(theta, mpmath.mpf(-2 * i) / size)) for i in range(size // 2)]
-    return [scaled(f, scaling) for f in base]
-
-
-def scaled(f, scaling):
-    kind = scaling.get("rope_type", scaling.get("type", "default"))
-    if kind == "linear":
-        return f / scaling["factor"]
-    if kind == "default":
-        return f
-    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
-    context = scaling["original_max_position_embeddings"]
-    wavelength = 2 * float(mpmath.pi) / f
-    if wavelength < context / high:
-        return f
-    if wavelength > context / low:
-        return f / scaling["factor"]
-    smooth = (context / wavelength - low) / (high - low)
-    return (1 - smooth) * f / scaling["factor"] + smooth * f
+    return [scaled(f, scaling)
+            for f in frequencies(config["rope_theta"], fixtures.head_size(config))]
 
 
 def nearest_f32(x):
@@ -221,7 +202,7 @@ def main():
     mode, path = sys.argv[1:]
     if mode == "record":
         with open(path, "w", encoding="ascii") as out:
-            json.dump(make(), out, indent=1)
+            json.dump(make(), out, indent=0)
             out.write("\n")
         return
     same = json.load(open(path, encoding="ascii")) == make()
