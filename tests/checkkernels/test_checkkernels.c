@@ -154,6 +154,12 @@ static void wrong_unfold_q8(float *y, const int8_t *q, float scale, uint32_t n) 
     flip(&y[n - 1], 1);
 }
 
+static void wrong_unfold_q4(float *y, const uint8_t *codes, const uint8_t *ratios, float scale,
+                            uint32_t n) {
+    assay_unfold_q4_ref(y, codes, ratios, scale, n);
+    flip(&y[n - 1], 1);
+}
+
 // N-20
 static void test_a_wrong_kernel_is_caught(void **state) {
 #define X(member)                                                                                  \
