@@ -20,6 +20,9 @@
 // models 20 times slower. checkkernels runs these loops between unreadable pages instead.
 #define ASSAY_UNSANITISED __attribute__((no_sanitize("address", "undefined", "thread")))
 
+// For the parts of a product that must end up in its loop, with its constants.
+#define ASSAY_INLINE inline __attribute__((always_inline))
+
 static inline uint32_t float_bits(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);

@@ -43,7 +43,8 @@ static page page_at(const assay_attention_part *part, uint32_t t) {
 }
 
 // scores of positions t .. t + 3, rows `row` and on of a page.
-INLINE void scores_four(group *g, const page *p, uint32_t t, uint32_t row, __m128 root) {
+static ASSAY_INLINE void scores_four(group *g, const page *p, uint32_t t, uint32_t row,
+                                     __m128 root) {
     uint32_t head_size = g->part->head_size;
     __m256i sums[QUERIES][4] = {0};
     for (uint32_t at = 0; at < g->padded; at += 16)
@@ -109,7 +110,7 @@ static int64_t weights_fill(float *weights, const assay_attention_part *part) {
 }
 
 // sums += weights times values, elements at .. at + 15 of the head, positions from .. end - 1.
-INLINE void values_span(group *g, uint32_t at, uint32_t from, uint32_t end) {
+static ASSAY_INLINE void values_span(group *g, uint32_t at, uint32_t from, uint32_t end) {
     uint32_t head_size = g->part->head_size;
     __m256i low[QUERIES] = {0}, high[QUERIES] = {0};
     page p = {0};

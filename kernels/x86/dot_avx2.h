@@ -10,16 +10,15 @@
 #include <string.h>
 
 #include "kernels/nf4.h"
+#include "kernels/ref/scalar.h"
 #include "kernels/x86/avx2.h"
-
-#define INLINE static inline __attribute__((always_inline))
 
 enum { DOT_BLOCK = 1024 }; // elements of a row between two flushes
 _Static_assert((int64_t)DOT_BLOCK / 16 * 2 * 32767 * 127 * 4 <= INT32_MAX, "four lanes fit int32");
 _Static_assert(DOT_BLOCK % ASSAY_Q4_BLOCK == 0, "blocks hold whole ratio blocks");
 
 // 64 weights of one row as four vectors, in the order of packed activations.
-INLINE void q4_unfold(__m256i *w, const uint8_t *codes, uint8_t ratio) {
+static ASSAY_INLINE void q4_unfold(__m256i *w, const uint8_t *codes, uint8_t ratio) {
     const __m256i nibble = _mm256_set1_epi8(15), evens = _mm256_set1_epi16(1);
     __m256i table =
         _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)assay_nf4_table[ratio]));
@@ -34,23 +33,23 @@ INLINE void q4_unfold(__m256i *w, const uint8_t *codes, uint8_t ratio) {
 }
 
 // Up to 16 weights of one row, zeros behind them.
-INLINE __m256i q8_unfold(const int8_t *q, uint32_t count) {
+static ASSAY_INLINE __m256i q8_unfold(const int8_t *q, uint32_t count) {
     if (count >= 16) return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)q));
     int8_t padded[16] = {0};
     memcpy(padded, q, count);
     return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)padded));
 }
 
-INLINE __m256i dot_load(const int16_t *at) {
+static ASSAY_INLINE __m256i dot_load(const int16_t *at) {
     return _mm256_loadu_si256((const __m256i *)at);
 }
 
-INLINE __m256i dot_add(__m256i sum, __m256i w, __m256i x) {
+static ASSAY_INLINE __m256i dot_add(__m256i sum, __m256i w, __m256i x) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x));
 }
 
 // Four sums of at most 64 pairs a lane as four int64.
-INLINE __m256i dot_flush(__m256i a, __m256i b, __m256i c, __m256i d) {
+static ASSAY_INLINE __m256i dot_flush(__m256i a, __m256i b, __m256i c, __m256i d) {
     __m256i quads = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
     return _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(quads)),
                             _mm256_cvtepi32_epi64(_mm256_extracti128_si256(quads, 1)));
@@ -58,13 +57,13 @@ INLINE __m256i dot_flush(__m256i a, __m256i b, __m256i c, __m256i d) {
 
 // One correctly rounded conversion: for |s| < 2^51 the bits of 1.5 * 2^52, plus s, are the double
 // 1.5 * 2^52 + s.
-INLINE __m128 dot_float(__m256i sums) {
+static ASSAY_INLINE __m128 dot_float(__m256i sums) {
     const __m256d shift = _mm256_set1_pd(0x1.8p52);
     __m256i bits = _mm256_add_epi64(sums, _mm256_castpd_si256(shift));
     return _mm256_cvtpd_ps(_mm256_sub_pd(_mm256_castsi256_pd(bits), shift));
 }
 
-INLINE __m128 floats_load(const float *from, uint32_t count) {
+static ASSAY_INLINE __m128 floats_load(const float *from, uint32_t count) {
     if (count == 4) return _mm_loadu_ps(from);
     float padded[4] = {0};
     memcpy(padded, from, count * sizeof *padded);
@@ -72,8 +71,8 @@ INLINE __m128 floats_load(const float *from, uint32_t count) {
 }
 
 // Activation row i by `count` <= 4 weight rows from n on, into y. Spec: N-8, N-9.
-INLINE void dot_store(const assay_gemm_part *part, uint32_t i, uint32_t n, uint32_t count,
-                      __m256i sums, const float *w_scales) {
+static ASSAY_INLINE void dot_store(const assay_gemm_part *part, uint32_t i, uint32_t n,
+                                   uint32_t count, __m256i sums, const float *w_scales) {
     float *y = part->y + i * part->y_stride + n;
     __m128 scales = _mm_mul_ps(_mm_set1_ps(part->x->scales[i]), floats_load(w_scales + n, count));
     __m128 product = _mm_mul_ps(dot_float(sums), scales);

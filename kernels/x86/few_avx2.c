@@ -3,27 +3,27 @@
 #include "kernels/x86/dot_avx2.h"
 
 // Four weight rows from n on; rows past the part's end stand for its last one.
-INLINE size_t row_of(const assay_gemm_part *part, uint32_t n, int r) {
+static ASSAY_INLINE size_t row_of(const assay_gemm_part *part, uint32_t n, int r) {
     uint32_t last = part->n_first + part->n_count - 1;
     return n + (uint32_t)r < last ? n + (uint32_t)r : last;
 }
 
-INLINE void rows_store(const assay_gemm_part *part, uint32_t n, const __m256i *totals,
-                       const float *w_scales, const int m) {
+static ASSAY_INLINE void rows_store(const assay_gemm_part *part, uint32_t n, const __m256i *totals,
+                                    const float *w_scales, const int m) {
     uint32_t left = part->n_first + part->n_count - n;
     for (int i = 0; i < m; i++)
         dot_store(part, part->m_first + (uint32_t)i, n, left < 4 ? left : 4, totals[i], w_scales);
 }
 
-INLINE void flush(__m256i *totals, __m256i (*sums)[4], const int m) {
+static ASSAY_INLINE void flush(__m256i *totals, __m256i (*sums)[4], const int m) {
     for (int i = 0; i < m; i++)
         totals[i] =
             _mm256_add_epi64(totals[i], dot_flush(sums[i][0], sums[i][1], sums[i][2], sums[i][3]));
 }
 
 // `step` weight rows at a time, so that their sums and one block of weights stay in registers.
-INLINE void q4_rows(const assay_gemm_part *part, const assay_q4 *w, uint32_t n, const int m,
-                    const int step) {
+static ASSAY_INLINE void q4_rows(const assay_gemm_part *part, const assay_q4 *w, uint32_t n,
+                                 const int m, const int step) {
     const int16_t *x = (const int16_t *)part->x->packed + (size_t)part->m_first * w->k;
     __m256i totals[DOT_FEW] = {0};
     for (uint32_t from = 0; from < w->k; from += DOT_BLOCK) {
@@ -47,8 +47,8 @@ INLINE void q4_rows(const assay_gemm_part *part, const assay_q4 *w, uint32_t n, 
     rows_store(part, n, totals, w->scales, m);
 }
 
-INLINE void q8_rows(const assay_gemm_part *part, const assay_q8 *w, uint32_t n, const int m,
-                    const int step) {
+static ASSAY_INLINE void q8_rows(const assay_gemm_part *part, const assay_q8 *w, uint32_t n,
+                                 const int m, const int step) {
     size_t padded = assay_row_padded_avx2(w->k);
     const int16_t *x = (const int16_t *)part->x->packed + part->m_first * padded;
     __m256i totals[DOT_FEW] = {0};

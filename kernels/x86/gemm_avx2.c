@@ -5,10 +5,10 @@
 #include "kernels/x86/dot_avx2.h"
 
 enum {
-    PANEL = 8,   // weight rows that are unfolded together
-    TILE_M = 6,  // rows by two weight rows: twelve sums, two weights, a row and a product make
-    TILE_N = 2,  // sixteen registers
-    ROWS = 2048, // rows that share one unfolding
+    PANEL = 32, // weight rows that are unfolded together
+    TILE_M = 6, // rows by two weight rows: twelve sums, two weights, a row and a product make
+    TILE_N = 2, // sixteen registers
+    ROWS = 512, // rows that share one unfolding
 };
 
 // What a thread works in.
@@ -45,8 +45,8 @@ static void panel_unfold(workspace *work, const weights *w, uint32_t n, uint32_t
 }
 
 // m rows by two weight rows over one block; the sums are set where it is the first, else added to.
-INLINE void tile(int64_t (*sums)[PANEL], const int16_t *x, size_t x_stride, const int16_t *w,
-                 uint32_t count, bool first, const int m) {
+static ASSAY_INLINE void tile(int64_t (*sums)[PANEL], const int16_t *x, size_t x_stride,
+                              const int16_t *w, uint32_t count, bool first, const int m) {
     __m256i acc[TILE_M + 1][TILE_N] = {0};
     for (uint32_t at = 0; at < count; at += 16) {
         __m256i w0 = dot_load(w + at), w1 = dot_load(w + DOT_BLOCK + at);
