@@ -52,6 +52,7 @@ typedef struct {
     float add[K];
     float add_scaled[K];
     float unfold_q8[K];
+    float unfold_q4[K];
 } outputs;
 
 static void inputs_fill(inputs *in) {
@@ -164,6 +165,8 @@ static void elements_run(outputs *out, const assay_kernels *set, const inputs *i
     memcpy(out->add_scaled, in->x[0], sizeof out->add_scaled);
     set->add_scaled(out->add_scaled, in->w[0], 0.7f, K);
     set->unfold_q8(out->unfold_q8, operands->quantise_q8.q[0], 0.3f, K);
+    set->unfold_q4(out->unfold_q4, operands->quantise_q4.codes[0], operands->quantise_q4.ratios[0],
+                   0.3f, K);
 }
 
 assay_status assay_kernels_check(const assay_kernels *set, assay_error *err) {

@@ -29,7 +29,8 @@
     X(silu_mul)                                                                                    \
     X(add)                                                                                         \
     X(add_scaled)                                                                                  \
-    X(unfold_q8)
+    X(unfold_q8)                                                                                   \
+    X(unfold_q4)
 #define ASSAY_KERNEL_PRODUCT_LIST(X)                                                               \
     X(gemm_q4)                                                                                     \
     X(gemm_q8)                                                                                     \

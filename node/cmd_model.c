@@ -65,12 +65,13 @@ int assay_cmd_model_import(assay_invocation *invocation) {
         {"out", ASSAY_OPTION_TEXT, &out, "FILE", "canonical file to write", 0, 0, true},
     };
     const assay_kernels *kernels;
+    const assay_import_options import = {.progress = progress_show};
     assay_hash root;
     assay_error err = {0};
     int code;
     if (!assay_command_begin(invocation, options, 2, import_details, &code)) return code;
     if (assay_kernels_find(&kernels, invocation->isa, &err) != ASSAY_OK ||
-        assay_model_import(&root, folder, out, progress_show, NULL, &err) != ASSAY_OK)
+        assay_model_import(&root, folder, out, &import, NULL, &err) != ASSAY_OK)
         return assay_command_fail(invocation, &err, NULL);
     return file_check(invocation, out);
 }

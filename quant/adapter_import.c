@@ -8,24 +8,23 @@
 #include "quant/adapter.h"
 #include "quant/layout.h"
 #include "quant/peft_config.h"
+#include "quant/source_safetensors.h"
 #include "quant/weights.h"
 
-#define SOURCE_MAX ((uint64_t)1 << 38)
 enum { CONFIG_MAX = 1 << 20, MODULE_MAX = 64 };
 
 // One targeted module: its tensors in the source, its shape and scale.
 typedef struct {
     char module[MODULE_MAX];
-    const assay_tensor *a, *b;
+    const assay_source_tensor *a, *b;
     float scale;
 } pair;
 
 typedef struct {
     json_t *json;
     assay_peft_config config;
-    assay_mapping mapping;
-    assay_safetensors source;
-    bool *tensors_used; // [source.count]
+    assay_source *source;
+    bool *tensors_used; // [source->count]
     bool *targets_used; // [targets]
     pair *pairs;        // [pair_count]
     uint32_t pair_count;
@@ -39,21 +38,20 @@ static assay_status source_open(importer *im, const char *folder, assay_error *e
     ASSAY_TRY(assay_json_read(&im->json, path, CONFIG_MAX, err));
     ASSAY_TRY(assay_peft_config_read(&im->config, im->json, err));
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "adapter_model.safetensors", err));
-    ASSAY_TRY(assay_mapping_open(&im->mapping, path, SOURCE_MAX, err));
-    ASSAY_TRY(assay_safetensors_open(&im->source, im->mapping.data, im->mapping.size, err));
-    im->tensors_used = calloc(im->source.count + 1, sizeof *im->tensors_used);
+    ASSAY_TRY(assay_source_safetensors_file(&im->source, path, err));
+    im->tensors_used = calloc((size_t)im->source->count + 1, sizeof *im->tensors_used);
     im->targets_used = calloc(json_array_size(im->config.targets) + 1, sizeof *im->targets_used);
     im->pairs = calloc(ASSAY_MODEL_LAYERS_MAX * ASSAY_LINEAR_COUNT, sizeof *im->pairs);
     if (!im->tensors_used || !im->targets_used || !im->pairs)
-        return ASSAY_FAIL(err, MEMORY, "no memory for %u tensors", im->source.count);
+        return ASSAY_FAIL(err, MEMORY, "no memory for %u tensors", im->source->count);
     return ASSAY_OK;
 }
 
-static const assay_tensor *half_find(importer *im, const char *module, char half) {
+static const assay_source_tensor *half_find(importer *im, const char *module, char half) {
     char name[ASSAY_TENSOR_NAME_MAX + 1];
     snprintf(name, sizeof name, "base_model.model.%s.lora_%c.weight", module, half);
-    const assay_tensor *found = assay_safetensors_find(&im->source, name);
-    if (found) im->tensors_used[found - im->source.tensors] = true;
+    const assay_source_tensor *found = assay_source_find(im->source, name);
+    if (found) im->tensors_used[found - im->source->tensors] = true;
     return found;
 }
 
@@ -63,7 +61,7 @@ static assay_status pair_check(pair *p, const importer *im, uint32_t layer, assa
     uint32_t rank;
     ASSAY_TRY(assay_peft_scale(&rank, &p->scale, &im->config, p->module, err));
     for (int i = 0; i < 2; i++) {
-        const assay_tensor *half = i ? p->b : p->a;
+        const assay_source_tensor *half = i ? p->b : p->a;
         if (half->rank != 2 || half->shape[0] > UINT32_MAX || half->shape[1] > UINT32_MAX)
             return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\" is no matrix", half->name);
         if (half->shape[i] != rank)
@@ -98,8 +96,9 @@ static assay_status module_read(importer *im, uint32_t layer, assay_linear linea
 static uint32_t layers_count(const importer *im, const assay_model *base) {
     if (base) return base->shape.layer_count;
     uint32_t count = 0, layer;
-    for (uint32_t i = 0; i < im->source.count; i++)
-        if (sscanf(im->source.tensors[i].name, "base_model.model.model.layers.%3u.", &layer) == 1 &&
+    for (uint32_t i = 0; i < im->source->count; i++)
+        if (sscanf(im->source->tensors[i].name, "base_model.model.model.layers.%3u.", &layer) ==
+                1 &&
             layer < ASSAY_MODEL_LAYERS_MAX && layer >= count)
             count = layer + 1;
     return count;
@@ -110,10 +109,10 @@ static assay_status modules_read(importer *im, const assay_model *base, assay_er
     for (uint32_t layer = 0; layer < layers; layer++)
         for (int i = 0; i < ASSAY_LINEAR_COUNT; i++)
             ASSAY_TRY(module_read(im, layer, (assay_linear)i, base, err));
-    for (uint32_t i = 0; i < im->source.count; i++)
+    for (uint32_t i = 0; i < im->source->count; i++)
         if (!im->tensors_used[i])
             return ASSAY_FAIL(err, UNKNOWN, "tensor \"%s\" is no LoRA pair of a Llama layer",
-                              im->source.tensors[i].name);
+                              im->source->tensors[i].name);
     for (size_t i = 0; i < json_array_size(im->config.targets); i++)
         if (!im->targets_used[i])
             return ASSAY_FAIL(err, UNSUPPORTED, "target \"%.64s\" is no linear of a layer",
@@ -123,12 +122,12 @@ static assay_status modules_read(importer *im, const assay_model *base, assay_er
 }
 
 static assay_status pair_write(importer *im, const pair *p, assay_error *err) {
-    assay_weights_target target = {&im->writer, &im->list};
+    assay_weights_target target = {.writer = &im->writer, .list = &im->list};
     char name[ASSAY_TENSOR_NAME_MAX + 1];
     snprintf(name, sizeof name, "%s.lora_A", p->module);
-    ASSAY_TRY(assay_weights_write_q8(&target, name, p->a, im->source.data, err));
+    ASSAY_TRY(assay_weights_write_q8(&target, name, im->source, p->a, err));
     snprintf(name, sizeof name, "%s.lora_B", p->module);
-    ASSAY_TRY(assay_weights_write_q8(&target, name, p->b, im->source.data, err));
+    ASSAY_TRY(assay_weights_write_q8(&target, name, im->source, p->b, err));
     return assay_canonical_put(&im->writer,
                                assay_tensor_list_find(&im->list, p->module, ".lora_scale"), 0,
                                &p->scale, sizeof p->scale, err);
@@ -158,8 +157,7 @@ assay_status assay_adapter_import(assay_hash *root, const char *folder, const ch
     assay_float_leave(former);
     assay_canonical_abort(&im.writer);
     assay_tensor_list_close(&im.list);
-    assay_safetensors_close(&im.source);
-    assay_mapping_close(&im.mapping);
+    assay_source_close(im.source);
     json_decref(im.json);
     free(im.tensors_used);
     free(im.targets_used);

@@ -59,13 +59,25 @@ static uint8_t *lane_of(const step *s, uint32_t index) {
     return f->work.lanes + index * f->lane_size;
 }
 
+// What embedding and head are kept as.
+static assay_weights_kind vocab_kind(const assay_forward *f) {
+    return f->engine.model->shape.vocab_q4 ? ASSAY_WEIGHTS_Q4 : ASSAY_WEIGHTS_Q8;
+}
+
 static void embed_slice(const step *s, uint32_t index) {
     const assay_forward *f = s->chunk->forward;
-    const assay_q8 *table = &f->engine.model->embedding;
+    const assay_kernels *kernels = f->engine.kernels;
+    const assay_q8 *q8 = &f->engine.model->embedding;
+    const assay_q4 *q4 = &f->engine.model->embedding_q4;
+    size_t d = f->engine.model->shape.width;
     for (uint32_t row = row_from(s, index); row < row_from(s, index + 1); row++) {
         size_t id = f->work.rows[row].id;
-        f->engine.kernels->unfold_q8(f->work.x + (size_t)row * table->k, table->q + id * table->k,
-                                     table->scales[id], table->k);
+        float *x = f->work.x + row * d;
+        if (vocab_kind(f) == ASSAY_WEIGHTS_Q4)
+            kernels->unfold_q4(x, q4->codes + id * (d / 2), q4->ratios + id * (d / ASSAY_Q4_BLOCK),
+                               q4->scales[id], (uint32_t)d);
+        else
+            kernels->unfold_q8(x, q8->q + id * d, q8->scales[id], (uint32_t)d);
     }
 }
 
@@ -83,7 +95,8 @@ static void quantise_row(const step *s, uint32_t row, uint32_t rows, const float
     bool fine = kernels->quantise_x16(f->work.q16 + (size_t)row * k, &f->work.scales[row], x, k);
     f->work.faults[s->wanted ? s->wanted[row] : row] |= !fine;
     for (int kind = ASSAY_WEIGHTS_Q4; kind <= ASSAY_WEIGHTS_Q8; kind++) {
-        bool met = kind == ASSAY_WEIGHTS_Q4 ? !head : head || s->chunk->adapted;
+        bool met =
+            head ? kind == (int)vocab_kind(f) : kind == ASSAY_WEIGHTS_Q4 || s->chunk->adapted;
         assay_x16 input = input_of(f, k, rows, (assay_weights_kind)kind);
         if (met) kernels->pack(&input, (assay_weights_kind)kind, row, 1);
     }
@@ -171,6 +184,15 @@ static void lora_part(const step *s, uint32_t i, uint32_t row, assay_gemm_part p
     kernels->gemm_q8(&part, &lora->b);
 }
 
+// The bias of linear i, added last of all. Spec: N-9.
+static void bias_part(const step *s, uint32_t i, const assay_gemm_part *part) {
+    const assay_forward *f = s->chunk->forward;
+    const float *bias = f->engine.model->layers[s->layer].biases[s->first_linear + i];
+    for (uint32_t row = 0; bias && row < s->row_end; row++)
+        f->engine.kernels->add(part->y + row * part->y_stride + part->n_first, bias + part->n_first,
+                               part->n_count);
+}
+
 // Output features first .. first + count - 1 of the group's linear i, at column `at` of `wide`.
 static void linear_part(const step *s, uint32_t i, uint32_t at, uint32_t first, uint32_t count,
                         uint8_t *lane) {
@@ -180,9 +202,9 @@ static void linear_part(const step *s, uint32_t i, uint32_t at, uint32_t first, 
     assay_gemm_part part = {
         f->work.wide + at, f->wide_stride, &x, 0, s->row_end, first, count, NULL, lane};
     f->engine.kernels->gemm_q4(&part, w);
-    if (!s->chunk->adapted) return;
-    for (uint32_t row = 0; row < s->row_end; row = f->work.rows[row].group_end)
+    for (uint32_t row = 0; s->chunk->adapted && row < s->row_end; row = f->work.rows[row].group_end)
         lora_part(s, i, row, part, lane);
+    bias_part(s, i, &part);
 }
 
 // A slice of the group's columns, all linears end to end.
@@ -216,6 +238,18 @@ static void residual_slice(const step *s, uint32_t index) {
                                f->work.wide + (size_t)row * f->wide_stride, d);
 }
 
+// Norms each head of q and of k, where the architecture does. Spec: N-21.
+static bool head_norms_row(const step *s, float *q) {
+    const assay_model *model = s->chunk->forward->engine.model;
+    const float *const *norms = model->layers[s->layer].head_norms;
+    uint32_t hd = model->shape.head_size, heads = model->shape.head_count;
+    bool fine = true;
+    for (uint32_t h = 0; norms[0] && h < heads + model->shape.kv_head_count; h++, q += hd)
+        fine &= s->chunk->forward->engine.kernels->rmsnorm(q, q, norms[h >= heads], hd,
+                                                           model->shape.eps);
+    return fine;
+}
+
 // Rotates q and k; q becomes x16, k and v become x8 rows of the cache. Spec: N-10, N-13.
 static void heads_row(const step *s, uint32_t row) {
     const assay_forward *f = s->chunk->forward;
@@ -228,8 +262,8 @@ static void heads_row(const step *s, uint32_t row) {
     const float *sin = f->engine.model->rope_sin + (size_t)r->position * (hd / 2);
     float *q = f->work.wide + (size_t)row * f->wide_stride;
     float *k = q + heads * hd, *v = k + kv_heads * hd, *scale;
+    bool fine = head_norms_row(s, q);
     kernels->rope(q, cos, sin, heads + kv_heads, hd / 2); // k lies behind q
-    bool fine = true;
     for (uint32_t h = 0; h < heads; h++) {
         size_t head = (size_t)row * heads + h;
         fine &= kernels->quantise_x16(f->work.query_q16 + head * hd, &f->work.query_scales[head],
@@ -292,8 +326,8 @@ static void gate_slice(const step *s, uint32_t index) {
 static void head_part(const step *s, float *y, size_t y_stride, uint32_t first, uint32_t count,
                       void *scratch) {
     const assay_forward *f = s->chunk->forward;
-    const assay_q8 *head = &f->engine.model->head;
-    assay_x16 x = input_of(f, head->k, s->head_rows, ASSAY_WEIGHTS_Q8);
+    const assay_model *model = f->engine.model;
+    assay_x16 x = input_of(f, model->shape.width, s->head_rows, vocab_kind(f));
     assay_gemm_part part = {y - (size_t)s->from_row * y_stride - first,
                             y_stride,
                             &x,
@@ -303,12 +337,15 @@ static void head_part(const step *s, float *y, size_t y_stride, uint32_t first, 
                             count,
                             NULL,
                             scratch};
-    f->engine.kernels->gemm_q8(&part, head);
+    if (vocab_kind(f) == ASSAY_WEIGHTS_Q4)
+        f->engine.kernels->gemm_q4(&part, &model->head_q4);
+    else
+        f->engine.kernels->gemm_q8(&part, &model->head);
 }
 
 static void logits_slice(const step *s, uint32_t index) {
     const assay_forward *f = s->chunk->forward;
-    uint32_t columns = f->engine.model->head.n;
+    uint32_t columns = f->engine.model->shape.vocab_size;
     uint32_t from = slice_from(s, index, columns), end = slice_from(s, index + 1, columns);
     if (from < end)
         head_part(s, f->work.logits + from, columns, from, end - from, lane_of(s, index));
@@ -317,7 +354,7 @@ static void logits_slice(const step *s, uint32_t index) {
 // The best of a slice's columns, some at a time. Ascending ids, so the first of equals stays.
 static void best_slice(const step *s, uint32_t index) {
     const assay_forward *f = s->chunk->forward;
-    uint32_t columns = f->engine.model->head.n;
+    uint32_t columns = f->engine.model->shape.vocab_size;
     uint32_t from = slice_from(s, index, columns), end = slice_from(s, index + 1, columns);
     float *logits = (float *)(lane_of(s, index) + ASSAY_GEMM_SCRATCH);
     float *best = f->work.best + (size_t)index * f->chunk_max;

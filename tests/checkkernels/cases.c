@@ -290,6 +290,15 @@ static void run_unfold_q8(bench *b) {
         b->set->unfold_q8(y, q, 0.3f, n);
 }
 
+static void run_unfold_q4(bench *b) {
+    uint32_t n = b->c->shape[0];
+    const uint8_t *codes = take_bytes(b, n / 2, 0x77, 0xFF);
+    const uint8_t *ratios = take_bytes(b, n / 64, 0, 0xFF);
+    float *y = take(b, n, sizeof *y);
+    for (unsigned i = 0; i < b->times; i++)
+        b->set->unfold_q4(y, codes, ratios, 0.3f, n);
+}
+
 static const struct {
     const char *name;
     void (*run)(bench *b);

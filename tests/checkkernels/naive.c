@@ -266,6 +266,15 @@ static void naive_unfold_q8(float *y, const int8_t *q, float scale, uint32_t n) 
         y[i] = (float)q[i] * scale;
 }
 
+// N-23
+static void naive_unfold_q4(float *y, const uint8_t *codes, const uint8_t *ratios, float scale,
+                            uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        unsigned code = i % 2 ? codes[i / 2] / 16 : codes[i / 2] % 16;
+        y[i] = (float)folded(ratios[i / 64], code) * scale;
+    }
+}
+
 static bool always(void) {
     return true;
 }

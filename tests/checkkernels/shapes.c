@@ -53,6 +53,7 @@ static const family families[] = {
     {"add", lengths, COUNT(lengths), FINITE},
     {"add_scaled", lengths, COUNT(lengths), FINITE},
     {"unfold_q8", lengths, COUNT(lengths), INTEGERS},
+    {"unfold_q4", q4_lengths, COUNT(q4_lengths), INTEGERS},
 };
 
 void cases_enumerate(bool (*each)(void *context, const check_case *c), void *context) {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Safetensors files as a source: BF16, F16 and F32 tensors, each under its own name.
+#ifndef ASSAY_QUANT_SOURCE_SAFETENSORS_H
+#define ASSAY_QUANT_SOURCE_SAFETENSORS_H
+
+#include "quant/source.h"
+
+// Opens one file, or the model.safetensors of a folder, single or in shards. Errors: those of
+// assay_shards_open; MEMORY. Lives: until assay_source_close. Spec: F-4, F-12, F-13.
+assay_status assay_source_safetensors_file(assay_source **out, const char *path, assay_error *err);
+assay_status assay_source_safetensors_folder(assay_source **out, const char *folder,
+                                             assay_error *err);
+
+#endif
