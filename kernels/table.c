@@ -21,6 +21,8 @@ const assay_kernels assay_kernels_ref = {.name = "ref",
 static const assay_kernels *const all_sets[] = {
 #if defined(__x86_64__)
     &assay_kernels_avx2,
+#elif defined(__aarch64__)
+    &assay_kernels_neon,
 #endif
     &assay_kernels_ref,
 };

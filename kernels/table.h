@@ -53,6 +53,8 @@ typedef struct {
 extern const assay_kernels assay_kernels_ref;
 #if defined(__x86_64__)
 extern const assay_kernels assay_kernels_avx2;
+#elif defined(__aarch64__)
+extern const assay_kernels assay_kernels_neon;
 #endif
 
 // All sets of this build, best first. Returns: their number. Lives: for ever. Spec: N-20.
