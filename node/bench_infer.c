@@ -131,16 +131,22 @@ static assay_status bench_open(bench *b, assay_error *err) {
     return assay_forward_open(&b->forward, &o->engine, capacity, positions, 0, err);
 }
 
+static uint64_t q4_bytes(uint64_t rows, uint64_t k) {
+    return rows * (k / 2 + k / ASSAY_Q4_BLOCK + sizeof(float));
+}
+
 // What one pass over the weights reads.
 static void weights_count(assay_bench_infer_result *r, const assay_model *model) {
+    const assay_model_shape *shape = &model->shape;
     for (int i = 0; i < ASSAY_LINEAR_COUNT; i++) {
         const assay_q4 *q4 = &model->layers[0].linears[i];
-        uint64_t rows = (uint64_t)model->shape.layer_count * q4->n;
+        uint64_t rows = (uint64_t)shape->layer_count * q4->n;
         r->linear_weights += rows * q4->k;
-        r->linear_bytes += rows * (q4->k / 2 + q4->k / ASSAY_Q4_BLOCK + sizeof(float));
+        r->linear_bytes += q4_bytes(rows, q4->k);
     }
-    r->head_weights = (uint64_t)model->head.n * model->head.k;
-    r->head_bytes = r->head_weights + model->head.n * sizeof(float);
+    r->head_weights = (uint64_t)shape->vocab_size * shape->width;
+    r->head_bytes = shape->vocab_q4 ? q4_bytes(shape->vocab_size, shape->width)
+                                    : r->head_weights + shape->vocab_size * sizeof(float);
 }
 
 // Multiply-adds of `count` positions from the first on, with the head at `heads` of them.

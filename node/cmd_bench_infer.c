@@ -29,7 +29,8 @@ enum { ADAPTERS_MAX = ASSAY_BENCH_BATCH_MAX, SECONDS_MAX = 86400 };
 
 typedef struct {
     assay_inference_options inference;
-    const char *shape, *keep;
+    const char *shape, *keep, *head;
+    bool head_q4;
     assay_option_texts adapter_files, against;
     uint64_t adapter_count; // random ones, after those of files
     uint64_t rank, tokens, decode, receipt, runs, timeout_s;
@@ -62,16 +63,22 @@ static assay_status model_file_make(workbench *w, settings *s, assay_error *err)
     assay_hash root;
     const char *source = s->inference.model_file;
     bool folder = !s->shape && stat(source, &info) == 0 && S_ISDIR(info.st_mode);
+    if (!s->shape && !folder && (s->head || s->keep))
+        return ASSAY_FAIL(err, USAGE, "--head and --keep are for a model that is made");
     if (!s->shape && !folder) return ASSAY_OK;
     if (!s->keep) {
         ASSAY_TRY(folder_make(w, err));
         ASSAY_TRY(assay_path_join(w->model_path, sizeof w->model_path, w->folder, "model", err));
     }
     s->inference.model_file = s->keep ? s->keep : w->model_path;
-    if (folder) return assay_model_import(&root, source, s->inference.model_file, NULL, NULL, err);
-    const assay_bench_shape *shape;
-    ASSAY_TRY(assay_bench_shape_find(&shape, s->shape, err));
-    return assay_bench_model_write(s->inference.model_file, shape, err);
+    const assay_import_options options = {.vocab_q4 = s->head_q4};
+    if (folder)
+        return assay_model_import(&root, source, s->inference.model_file, &options, NULL, err);
+    const assay_bench_shape *named;
+    ASSAY_TRY(assay_bench_shape_find(&named, s->shape, err));
+    assay_bench_shape shape = *named;
+    shape.shape.vocab_q4 = s->head_q4;
+    return assay_bench_model_write(s->inference.model_file, &shape, err);
 }
 
 static assay_status adapter_add(workbench *w, const char *path, assay_error *err) {
@@ -101,6 +108,9 @@ static assay_status adapters_open(workbench *w, const settings *s, assay_error *
 static assay_status workbench_open(workbench *w, settings *s, const char *isa, assay_error *err) {
     if (s->shape && s->inference.model_file)
         return ASSAY_FAIL(err, USAGE, "wanted one of --model and --shape");
+    s->head_q4 = s->head && strcmp(s->head, "q4") == 0;
+    if (s->head && !s->head_q4 && strcmp(s->head, "q8") != 0)
+        return ASSAY_FAIL(err, USAGE, "--head is q4 or q8, not '%.32s'", s->head);
     if (!s->shape && !s->inference.model_file) s->inference.model_file = "testnet/model";
     ASSAY_TRY(model_file_make(w, s, err));
     ASSAY_TRY(assay_inference_open(&w->inference, &s->inference, true, isa, err));
@@ -166,6 +176,8 @@ int assay_cmd_bench_infer(assay_invocation *invocation) {
          "canonical model or folder to import (testnet/model)", 0, 0, false},
         {"shape", ASSAY_OPTION_TEXT, &s.shape, "NAME",
          "random weights instead: demo, llama-3.2-1b, llama-3.2-3b, llama-3-8b", 0, 0, false},
+        {"head", ASSAY_OPTION_TEXT, &s.head, "q4|q8", "head and embedding of such a model (q8)", 0,
+         0, false},
         {"keep", ASSAY_OPTION_TEXT, &s.keep, "FILE", "keep the model that was made", 0, 0, false},
         {"adapter", ASSAY_OPTION_TEXTS, &s.adapter_files, "FILE", "canonical adapter, repeatable",
          0, 0, false},

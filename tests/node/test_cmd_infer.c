@@ -228,6 +228,8 @@ static void bad_calls_say_so(void **state) {
         {"bench infer --model absent", 3},
         {"bench infer --shape absent", 3},
         {"bench infer --model model --shape demo", 2},
+        {"bench infer --shape demo --head q5", 2},
+        {"bench infer --model model --head q4", 2},
         {"bench infer --model model --tokens 513", 3},
         {"bench infer --model model --tokens 8 --decode 1 --receipt 0 --against false", 3},
     };
@@ -282,6 +284,14 @@ static void the_bench_makes_models(void **state) {
     json_decref(json);
     assert_int_equal(run("infer --model random --ids 1,2 --max-tokens 2 --json"), 0);
     json_decref(document());
+    assert_int_equal(run("bench infer --shape demo --head q4 --runs 1 --tokens 8 --decode 2 "
+                         "--receipt 8 --json"),
+                     0);
+    json = document();
+    const json_t *memory = json_object_get(json, "memory");
+    assert_true(json_number_value(json_object_get(memory, "bits_per_head_weight")) < 4.3);
+    median_of(json, "verification_time_ratio");
+    json_decref(json);
 }
 
 int main(void) {
