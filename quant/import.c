@@ -104,7 +104,7 @@ static assay_status convert_from(importer *im, weights_write *write, uint64_t ro
 // The same of "<name>.weight".
 static assay_status convert(importer *im, weights_write *write, uint64_t rows, uint64_t columns,
                             const char *name, assay_error *err) {
-    char full[ASSAY_TENSOR_NAME_MAX + 1];
+    char full[ASSAY_TENSOR_NAME_MAX + sizeof ".weight"];
     snprintf(full, sizeof full, "%s.weight", name);
     return convert_from(im, write, rows, columns, full, name, err);
 }
