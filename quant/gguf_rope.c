@@ -47,18 +47,19 @@ static assay_status divisors_read(assay_rope_scaling *scaling, const assay_gguf 
 
 static assay_status scaling_read(assay_rope_scaling *scaling, const assay_gguf *file,
                                  const char *architecture, assay_error *err) {
-    char key[64];
+    char key[64], factor_key[64];
     assay_bytes type;
     snprintf(key, sizeof key, "%.32s.rope.scaling.type", architecture);
-    if (!assay_gguf_find(file, key)) return ASSAY_OK;
+    snprintf(factor_key, sizeof factor_key, "%.32s.rope.scaling.factor", architecture);
+    // Other programs take a factor alone for a linear one.
+    if (!assay_gguf_find(file, key) && !assay_gguf_find(file, factor_key)) return ASSAY_OK;
     ASSAY_TRY(assay_gguf_text(&type, file, key, err));
     if (assay_gguf_text_is(type, "none")) return ASSAY_OK;
     if (!assay_gguf_text_is(type, "linear"))
         return ASSAY_FAIL(err, UNSUPPORTED, "%s is \"%.*s\", not \"none\" or \"linear\"", key,
                           (int)(type.size < 64 ? type.size : 64), type.data);
     float factor;
-    snprintf(key, sizeof key, "%.32s.rope.scaling.factor", architecture);
-    ASSAY_TRY(assay_gguf_f32(&factor, file, key, err));
+    ASSAY_TRY(assay_gguf_f32(&factor, file, factor_key, err));
     *scaling = (assay_rope_scaling){.type = ASSAY_ROPE_LINEAR, .factor = factor};
     return ASSAY_OK;
 }
