@@ -6,8 +6,7 @@
 // int64 after 512 positions. Vectors run past a row into what lies behind it in the block, and past
 // the last position into the rest of its page: opposite are zeros, which drop out (dot_neon.h).
 #include "kernels/arm/dot_neon.h"
-#include "kernels/exp.h"
-#include "kernels/ref/scalar.h"
+#include "kernels/ref/softmax.h"
 
 enum {
     PAGE = ASSAY_KV_PAGE,
@@ -32,20 +31,8 @@ typedef struct {
     int64_t sums[QUERIES][PADDED_MAX]; // of the values
 } group;
 
-typedef struct {
-    const int8_t *k, *v;
-    const float *k_scales, *v_scales;
-} page;
-
-static page page_at(const assay_attention_part *part, uint32_t t) {
-    const uint8_t *block = part->kv.pages[t / PAGE] + part->kv.offset;
-    const int8_t *codes = (const int8_t *)block;
-    const float *scales = (const float *)(block + 2 * (size_t)PAGE * part->head_size);
-    return (page){codes, codes + (size_t)PAGE * part->head_size, scales, scales + PAGE};
-}
-
 // scores of positions t .. t + 3, rows `row` and on of a page, of m queries from i on.
-static ASSAY_INLINE void scores_four(group *g, const page *p, uint32_t t, uint32_t row,
+static ASSAY_INLINE void scores_four(group *g, const kv_page *p, uint32_t t, uint32_t row,
                                      float32x4_t root, uint32_t i, const uint32_t m) {
     const int8_t *k = p->k + row * (size_t)g->part->head_size;
     int32x4_t hi[2][4] = {0}, lo[2][4] = {0}, ones[4] = {0};
@@ -71,7 +58,7 @@ static ASSAY_INLINE void scores_four(group *g, const page *p, uint32_t t, uint32
 static void scores_fill(group *g) {
     float32x4_t root = vdupq_n_f32(1.0f / __builtin_sqrtf((float)g->part->head_size));
     for (uint32_t t = 0; t < g->part->count; t += 4) {
-        page p = page_at(g->part, t);
+        kv_page p = kv_page_at(g->part, t);
         uint32_t i = 0;
         for (; i + 2 <= g->count; i += 2)
             scores_four(g, &p, t, t % PAGE, root, i, 2);
@@ -89,25 +76,6 @@ static float scores_max(const float *scores, uint32_t count) {
     for (; t < count; t++)
         top = scores[t] > top ? scores[t] : top;
     return top;
-}
-
-// Scores to weights. Returns: Z, the sum of the exponentials as integers. Plain loops, which the
-// compiler vectorises; a page's integers sum to at most 64 * 2^24.
-static int64_t weights_fill(float *weights, const assay_attention_part *part) {
-    float max = scores_max(weights, part->count);
-    int64_t total = 0;
-    for (uint32_t t = 0; t < part->count; t += PAGE) {
-        page p = page_at(part, t);
-        uint32_t count = part->count - t < PAGE ? part->count - t : PAGE;
-        int32_t sum = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            float e = exp_f32(weights[t + i] - max);
-            sum += (int32_t)assay_unit24(e);
-            weights[t + i] = e * p.v_scales[i];
-        }
-        total += sum;
-    }
-    return total;
 }
 
 // Sixteen elements of four rows as four vectors of four elements, the rows side by side in each.
@@ -144,9 +112,9 @@ static ASSAY_INLINE void values_span(group *g, uint32_t at, uint32_t from, uint3
                                      const uint32_t m) {
     uint32_t head_size = g->part->head_size;
     int32x4_t hi[2][4] = {0}, lo[2][4] = {0}, ones[4] = {0};
-    page p = {0};
+    kv_page p = {0};
     for (uint32_t t = from; t < end; t += DOT_STEP) {
-        if (t % PAGE == 0) p = page_at(g->part, t);
+        if (t % PAGE == 0) p = kv_page_at(g->part, t);
         const int8_t *v = p.v + (t % PAGE) * (size_t)head_size + at;
         int8x16_t value[4], w_hi[2], w_lo[2];
         for (uint32_t j = 0; j < m; j++) {
@@ -192,7 +160,7 @@ static void group_run(group *g) {
     for (uint32_t i = 0; i < g->count; i++) {
         float *weights = g->weights + i * (size_t)g->seen;
         int16_t *w16 = (int16_t *)g->planes + i * (size_t)g->seen;
-        totals[i] = (float)weights_fill(weights, part) * 0x1p-24f;
+        totals[i] = (float)weights_fill(weights, part, scores_max(weights, part->count)) * 0x1p-24f;
         (void)assay_quantise_x16_neon(w16, &scales[i], weights, part->count);
         memset(w16 + part->count, 0, (g->seen - part->count) * sizeof *w16);
         planes_split((int8_t *)w16, w16, g->seen);

@@ -5,8 +5,7 @@
 // after 512 positions, 256 pairs of at most 2 * 32767 * 127 < 2^23. Vectors may run past a row into
 // what lies behind it in the block, where they meet zeros of the padded queries, or sums that
 // nobody reads.
-#include "kernels/exp.h"
-#include "kernels/ref/scalar.h"
+#include "kernels/ref/softmax.h"
 #include "kernels/x86/dot_avx512.h"
 
 enum {
@@ -31,18 +30,6 @@ typedef struct {
     int64_t sums[QUERIES][PADDED_MAX]; // of the values
 } group;
 
-typedef struct {
-    const int8_t *k, *v;
-    const float *k_scales, *v_scales;
-} page;
-
-static page page_at(const assay_attention_part *part, uint32_t t) {
-    const uint8_t *block = part->kv.pages[t / PAGE] + part->kv.offset;
-    const int8_t *codes = (const int8_t *)block;
-    const float *scales = (const float *)(block + 2 * (size_t)PAGE * part->head_size);
-    return (page){codes, codes + (size_t)PAGE * part->head_size, scales, scales + PAGE};
-}
-
 // Four vectors to one: the lanes of 128 bits of each are added up to one lane.
 static ASSAY_INLINE __m512i lanes_add(const __m512i *v) {
     __m512i two[2];
@@ -55,7 +42,7 @@ static ASSAY_INLINE __m512i lanes_add(const __m512i *v) {
 
 // Scores of positions t .. t + 3, rows `row` and on of a page; q_scales holds each query's scale
 // four times.
-static ASSAY_INLINE void scores_four(group *g, const page *p, uint32_t t, uint32_t row,
+static ASSAY_INLINE void scores_four(group *g, const kv_page *p, uint32_t t, uint32_t row,
                                      __m512 q_scales, __m512 root, const int queries) {
     uint32_t head_size = g->part->head_size;
     __m512i sums[QUERIES][4] = {0};
@@ -83,7 +70,7 @@ static ASSAY_INLINE void scores_fill(group *g, const int queries) {
         for (int j = 0; j < 4; j++)
             q_scales[i][j] = g->part->q_scales[g->first + i];
     for (uint32_t t = 0; t < g->part->count; t += 4) {
-        page p = page_at(g->part, t);
+        kv_page p = kv_page_at(g->part, t);
         scores_four(g, &p, t, t % PAGE, _mm512_loadu_ps(q_scales), root, queries);
     }
 }
@@ -104,25 +91,6 @@ static float scores_max(const float *scores, uint32_t count) {
     return top;
 }
 
-// Scores to weights. Returns: Z, the sum of the exponentials as integers. Plain loops, which the
-// compiler vectorises; a page's integers sum to at most 64 * 2^24.
-static int64_t weights_fill(float *weights, const assay_attention_part *part) {
-    float max = scores_max(weights, part->count);
-    int64_t total = 0;
-    for (uint32_t t = 0; t < part->count; t += PAGE) {
-        page p = page_at(part, t);
-        uint32_t count = part->count - t < PAGE ? part->count - t : PAGE;
-        int32_t sum = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            float e = exp_f32(weights[t + i] - max), x = e * 0x1p24f;
-            sum += (int32_t)(x < 0x1p23f ? (x + 0x1p23f) - 0x1p23f : x);
-            weights[t + i] = e * p.v_scales[i];
-        }
-        total += sum;
-    }
-    return total;
-}
-
 // sums += weights times values, elements at .. at + 31 of the head, positions from .. end - 1. The
 // bytes of two positions are interleaved within lanes of eight elements: low holds elements 0-7
 // and 16-23, high the others.
@@ -130,9 +98,9 @@ static ASSAY_INLINE void values_span(group *g, uint32_t at, uint32_t from, uint3
                                      const int queries) {
     uint32_t head_size = g->part->head_size;
     __m512i low[QUERIES] = {0}, high[QUERIES] = {0};
-    page p = {0};
+    kv_page p = {0};
     for (uint32_t t = from; t < end; t += 2) {
-        if (t % PAGE == 0) p = page_at(g->part, t);
+        if (t % PAGE == 0) p = kv_page_at(g->part, t);
         const int8_t *v = p.v + (t % PAGE) * (size_t)head_size + at;
         __m256i one = _mm256_loadu_si256((const __m256i *)v);
         __m256i two = _mm256_loadu_si256((const __m256i *)(v + head_size));
@@ -173,7 +141,7 @@ static ASSAY_INLINE void group_run(group *g, const int queries) {
     for (uint32_t i = 0; i < g->count; i++) {
         float *weights = g->weights + i * (size_t)g->seen;
         int16_t *w16 = g->w16 + i * (size_t)g->seen;
-        totals[i] = (float)weights_fill(weights, part) * 0x1p-24f;
+        totals[i] = (float)weights_fill(weights, part, scores_max(weights, part->count)) * 0x1p-24f;
         (void)assay_quantise_x16_avx512(w16, &scales[i], weights, part->count);
         memset(w16 + part->count, 0, (g->seen - part->count) * sizeof *w16);
     }

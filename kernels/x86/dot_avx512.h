@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "kernels/nf4.h"
+#include "kernels/ref/scalar.h"
 #include "kernels/x86/avx512.h"
 
-#define ASSAY_INLINE inline __attribute__((always_inline))
 // Arrays of vectors are registers only where no loop over them is left, which gcc must be told.
 #if defined(__clang__)
 #define ASSAY_UNROLL

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every set's attention does alike: where rows lie in a page, and scores to weights. Internal
+// to kernels.
+#ifndef ASSAY_KERNELS_REF_SOFTMAX_H
+#define ASSAY_KERNELS_REF_SOFTMAX_H
+
+#include "kernels/attention.h"
+#include "kernels/ref/scalar.h"
+
+// The rows and scales of a kv head's page.
+typedef struct {
+    const int8_t *k, *v;
+    const float *k_scales, *v_scales;
+} kv_page;
+
+// The page that holds position t.
+static inline kv_page kv_page_at(const assay_attention_part *part, uint32_t t) {
+    const uint8_t *block = part->kv.pages[t / ASSAY_KV_PAGE] + part->kv.offset;
+    const int8_t *codes = (const int8_t *)block;
+    size_t plane = (size_t)ASSAY_KV_PAGE * part->head_size;
+    const float *scales = (const float *)(block + 2 * plane);
+    return (kv_page){codes, codes + plane, scales, scales + ASSAY_KV_PAGE};
+}
+
+// Scores [part->count], the highest of them `max`, to weights. Returns: Z, the sum of the
+// exponentials as integers; of a page at most 64 * 2^24. A plain loop, which compilers vectorise:
+// an exponential is at most 1, so that assay_unit24's integer is an int32 as well.
+static inline int64_t weights_fill(float *weights, const assay_attention_part *part, float max) {
+    int64_t total = 0;
+    for (uint32_t t = 0; t < part->count; t += ASSAY_KV_PAGE) {
+        kv_page p = kv_page_at(part, t);
+        uint32_t count = part->count - t < ASSAY_KV_PAGE ? part->count - t : ASSAY_KV_PAGE;
+        int32_t sum = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            float e = exp_f32(weights[t + i] - max), x = e * 0x1p24f;
+            sum += (int32_t)(x < 0x1p23f ? (x + 0x1p23f) - 0x1p23f : x);
+            weights[t + i] = e * p.v_scales[i];
+        }
+        total += sum;
+    }
+    return total;
+}
+
+#endif
