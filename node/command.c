@@ -39,6 +39,7 @@ bool assay_command_begin(assay_invocation *invocation, const assay_option *optio
     bool help = word_given(invocation, "--help") || word_given(invocation, "-h");
     assay_error err = {0};
     ASSAY_ASSERT(option_count + 3 <= OPTIONS_MAX);
+    *exit_code = ASSAY_EXIT_OK;
     invocation->isa = getenv("ASSAY_ISA");
     if (invocation->isa && !*invocation->isa) invocation->isa = NULL;
     const assay_option common[] = {
@@ -53,7 +54,6 @@ bool assay_command_begin(assay_invocation *invocation, const assay_option *optio
     size_t all_count = option_count + sizeof common / sizeof common[0];
     if (help) {
         help_print(invocation, all, all_count, details);
-        *exit_code = ASSAY_EXIT_OK;
         return false;
     }
     if (assay_options_parse(all, all_count, invocation->argc, invocation->argv, &err) != ASSAY_OK) {

@@ -41,7 +41,8 @@ extern const assay_command assay_commands[];
 extern const size_t assay_command_count;
 
 // Parses the command's options (--help, --json and --isa are understood by all). Prints help or
-// the error itself. Returns: true to go on; else *exit_code is the program's exit code.
+// the error itself. Returns: true to go on, with *exit_code ASSAY_EXIT_OK; else *exit_code is the
+// program's exit code.
 bool assay_command_begin(assay_invocation *invocation, const assay_option *options,
                          size_t option_count, const char *details, int *exit_code);
 
