@@ -22,6 +22,12 @@
 
 // For the parts of a product that must end up in its loop, with its constants.
 #define ASSAY_INLINE inline __attribute__((always_inline))
+// Arrays of vectors are registers only where no loop over them is left, which gcc must be told.
+#if defined(__clang__)
+#define ASSAY_UNROLL
+#else
+#define ASSAY_UNROLL _Pragma("GCC unroll 8")
+#endif
 
 static inline uint32_t float_bits(float x) {
     uint32_t bits;

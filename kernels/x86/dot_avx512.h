@@ -15,13 +15,6 @@
 #include "kernels/ref/scalar.h"
 #include "kernels/x86/avx512.h"
 
-// Arrays of vectors are registers only where no loop over them is left, which gcc must be told.
-#if defined(__clang__)
-#define ASSAY_UNROLL
-#else
-#define ASSAY_UNROLL _Pragma("GCC unroll 8")
-#endif
-
 enum { DOT_BLOCK = 1024 }; // elements of a row between two flushes
 _Static_assert((int64_t)DOT_BLOCK / 32 * 2 * 32767 * 127 * 4 <= INT32_MAX, "four lanes fit int32");
 _Static_assert(DOT_BLOCK % ASSAY_Q4_BLOCK == 0, "blocks hold whole ratio blocks");

@@ -8,6 +8,13 @@ static ASSAY_INLINE size_t row_of(const assay_gemm_part *part, uint32_t n, int r
     return n + (uint32_t)r < last ? n + (uint32_t)r : last;
 }
 
+// Four rows are four short streams, which the processor's own prefetching does not follow from one
+// four to the next: what is needed two fours later is asked for. Past the end it is for nothing.
+enum { AHEAD = 8 };
+static ASSAY_INLINE void ahead(const void *row, size_t row_size) {
+    _mm_prefetch((const char *)((uintptr_t)row + AHEAD * row_size), _MM_HINT_T0);
+}
+
 static ASSAY_INLINE void rows_store(const assay_gemm_part *part, uint32_t n, const __m256i *totals,
                                     const float *w_scales, const int m) {
     uint32_t left = part->n_first + part->n_count - n;
@@ -21,27 +28,54 @@ static ASSAY_INLINE void flush(__m256i *totals, __m256i (*sums)[4], const int m)
             _mm256_add_epi64(totals[i], dot_flush(sums[i][0], sums[i][1], sums[i][2], sums[i][3]));
 }
 
-// `step` weight rows at a time, so that their sums and one block of weights stay in registers.
+// Rows first .. first + step - 1 of the four, elements from .. end - 1: their sums and one block of
+// weights stay in registers.
+static ASSAY_INLINE void q4_group(__m256i (*sums)[4], const assay_gemm_part *part,
+                                  const assay_q4 *w, uint32_t n, uint32_t from, uint32_t end,
+                                  const int m, const int first, const int step) {
+    const int16_t *x = (const int16_t *)part->x->packed + (size_t)part->m_first * w->k;
+    __m256i acc[DOT_FEW][4] = {0};
+    for (uint32_t at = from; at < end; at += ASSAY_Q4_BLOCK)
+        ASSAY_UNROLL for (int r = 0; r < step; r++) {
+            size_t row = row_of(part, n, first + r);
+            const uint8_t *codes = w->codes + row * (w->k / 2) + at / 2;
+            __m256i u[4];
+            ahead(codes, w->k / 2);
+            q4_unfold(u, codes, w->ratios[row * (w->k / ASSAY_Q4_BLOCK) + at / ASSAY_Q4_BLOCK]);
+            ASSAY_UNROLL for (int i = 0; i < m; i++) ASSAY_UNROLL for (int v = 0; v < 4; v++)
+                acc[i][r] = dot_add(acc[i][r], u[v], dot_load(x + (size_t)i * w->k + at + 16 * v));
+        }
+    ASSAY_UNROLL for (int i = 0; i < m; i++) ASSAY_UNROLL for (int r = 0; r < step; r++)
+        sums[i][first + r] = acc[i][r];
+}
+
+static ASSAY_INLINE void q8_group(__m256i (*sums)[4], const assay_gemm_part *part,
+                                  const assay_q8 *w, uint32_t n, uint32_t from, uint32_t end,
+                                  const int m, const int first, const int step) {
+    size_t padded = assay_row_padded_avx2(w->k);
+    const int16_t *x = (const int16_t *)part->x->packed + part->m_first * padded;
+    __m256i acc[DOT_FEW][4] = {0};
+    for (uint32_t at = from; at < end; at += 16)
+        ASSAY_UNROLL for (int r = 0; r < step; r++) {
+            const int8_t *q = w->q + row_of(part, n, first + r) * w->k + at;
+            __m256i u = q8_unfold(q, end - at);
+            if (at % 64 == 0) ahead(q, w->k);
+            ASSAY_UNROLL for (int i = 0; i < m; i++) acc[i][r] =
+                dot_add(acc[i][r], u, dot_load(x + i * padded + at));
+        }
+    ASSAY_UNROLL for (int i = 0; i < m; i++) ASSAY_UNROLL for (int r = 0; r < step; r++)
+        sums[i][first + r] = acc[i][r];
+}
+
+// step: 4 where the sums of four weight rows fit the registers, else 2.
 static ASSAY_INLINE void q4_rows(const assay_gemm_part *part, const assay_q4 *w, uint32_t n,
                                  const int m, const int step) {
-    const int16_t *x = (const int16_t *)part->x->packed + (size_t)part->m_first * w->k;
     __m256i totals[DOT_FEW] = {0};
     for (uint32_t from = 0; from < w->k; from += DOT_BLOCK) {
         uint32_t end = w->k - from < DOT_BLOCK ? w->k : from + DOT_BLOCK;
-        __m256i sums[DOT_FEW][4] = {0};
-        for (int first = 0; first < 4; first += step) {
-            for (uint32_t at = from; at < end; at += ASSAY_Q4_BLOCK)
-                for (int r = first; r < first + step; r++) {
-                    size_t row = row_of(part, n, r);
-                    __m256i u[4];
-                    q4_unfold(u, w->codes + row * (w->k / 2) + at / 2,
-                              w->ratios[row * (w->k / ASSAY_Q4_BLOCK) + at / ASSAY_Q4_BLOCK]);
-                    for (int i = 0; i < m; i++)
-                        for (int v = 0; v < 4; v++)
-                            sums[i][r] = dot_add(sums[i][r], u[v],
-                                                 dot_load(x + (size_t)i * w->k + at + 16 * v));
-                }
-        }
+        __m256i sums[DOT_FEW][4];
+        q4_group(sums, part, w, n, from, end, m, 0, step);
+        if (step == 2) q4_group(sums, part, w, n, from, end, m, 2, step);
         flush(totals, sums, m);
     }
     rows_store(part, n, totals, w->scales, m);
@@ -49,19 +83,12 @@ static ASSAY_INLINE void q4_rows(const assay_gemm_part *part, const assay_q4 *w,
 
 static ASSAY_INLINE void q8_rows(const assay_gemm_part *part, const assay_q8 *w, uint32_t n,
                                  const int m, const int step) {
-    size_t padded = assay_row_padded_avx2(w->k);
-    const int16_t *x = (const int16_t *)part->x->packed + part->m_first * padded;
     __m256i totals[DOT_FEW] = {0};
     for (uint32_t from = 0; from < w->k; from += DOT_BLOCK) {
         uint32_t end = w->k - from < DOT_BLOCK ? w->k : from + DOT_BLOCK;
-        __m256i sums[DOT_FEW][4] = {0};
-        for (int first = 0; first < 4; first += step)
-            for (uint32_t at = from; at < end; at += 16)
-                for (int r = first; r < first + step; r++) {
-                    __m256i u = q8_unfold(w->q + row_of(part, n, r) * w->k + at, end - at);
-                    for (int i = 0; i < m; i++)
-                        sums[i][r] = dot_add(sums[i][r], u, dot_load(x + i * padded + at));
-                }
+        __m256i sums[DOT_FEW][4];
+        q8_group(sums, part, w, n, from, end, m, 0, step);
+        if (step == 2) q8_group(sums, part, w, n, from, end, m, 2, step);
         flush(totals, sums, m);
     }
     rows_store(part, n, totals, w->scales, m);

@@ -50,12 +50,14 @@ static ASSAY_INLINE void tile(int64_t (*sums)[PANEL], const int16_t *x, size_t x
     __m256i acc[TILE_M + 1][TILE_N] = {0};
     for (uint32_t at = 0; at < count; at += 16) {
         __m256i w0 = dot_load(w + at), w1 = dot_load(w + DOT_BLOCK + at);
+        ASSAY_UNROLL
         for (int i = 0; i < m; i++) {
             __m256i row = dot_load(x + i * x_stride + at);
             acc[i][0] = dot_add(acc[i][0], w0, row);
             acc[i][1] = dot_add(acc[i][1], w1, row);
         }
     }
+    ASSAY_UNROLL
     for (int i = 0; i < m; i += 2) {
         __m256i four = dot_flush(acc[i][0], acc[i][1], acc[i + 1][0], acc[i + 1][1]);
         for (int j = 0; j < 2 && i + j < m; j++) {
