@@ -50,6 +50,7 @@
     X(tokenize, "tokenize", "turn text into token ids, or back")                                   \
     X(infer, "infer", "run one request on this machine, without a chain")                          \
     X(logits, "logits", "print the digest of all logits of a sequence")                            \
+    X(bench_kernels, "bench kernels", "measure every operation of every kernel set")               \
     X(bench_infer, "bench infer", "measure prefill and decode")                                    \
     X(bench_ledger, "bench ledger", "measure transfers against bare signature recovery")           \
     X(version, "version", "print the version and what it was built with")

@@ -45,7 +45,8 @@ static assay_status parts_open(assay_workshop *shop, const assay_workshop_option
     ASSAY_TRY(datasets_open(shop, &options->dataset_files, err));
     ASSAY_TRY(assay_pool_open(&shop->pool, (unsigned)options->threads, err));
     engine.pool = shop->pool;
-    return assay_generator_open(&shop->generator, &engine, shop->model.shape.context_size, 0, err);
+    return assay_generator_open(&shop->generator, &engine, 1, shop->model.shape.context_size, 0,
+                                err);
 }
 
 assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "quant/gguf_rope.h"
 #include "quant/layout.h"
 
 // Keys below the architecture's name that take part in the result.
@@ -17,6 +18,7 @@ static const char *const read_keys[] = {"attention.head_count",
                                         "feed_forward_length",
                                         "rope.dimension_count",
                                         "rope.freq_base",
+                                        "rope.scaling.factor",
                                         "rope.scaling.type",
                                         "vocab_size",
                                         NULL};
@@ -30,11 +32,16 @@ static const char *const ignored_keys[] = {"tensor_data_layout", NULL};
 
 typedef struct {
     const char *architecture;
-    bool paired; // rows of queries and keys lie in rotary pairs
+    bool paired;     // rows of queries and keys lie in rotary pairs
+    bool biases;     // of q, k and v
+    bool head_norms; // N-21
 } family;
 
+// Mistral's files say llama.
 static const family families[] = {
     {.architecture = "llama", .paired = true},
+    {.architecture = "qwen2", .biases = true},
+    {.architecture = "qwen3", .head_norms = true},
 };
 
 // A key of the architecture; the text lives until the next one.
@@ -57,7 +64,8 @@ static assay_status family_find(const family **out, const assay_gguf *file, assa
             *out = &families[i];
             return ASSAY_OK;
         }
-    return ASSAY_FAIL(err, UNSUPPORTED, "architecture is \"%.*s\", only llama is supported",
+    return ASSAY_FAIL(err, UNSUPPORTED,
+                      "architecture is \"%.*s\", known are llama, qwen2 and qwen3",
                       (int)(name.size < 64 ? name.size : 64), name.data);
 }
 
@@ -188,23 +196,6 @@ static assay_status shape_read(assay_model_shape *shape, reader *r, assay_error 
     return assay_model_shape_check(shape, err);
 }
 
-static assay_status rope_read(assay_hf_config *out, reader *r, assay_error *err) {
-    const char *key = key_of(r, "rope.freq_base");
-    out->rope_theta = 10000;
-    if (assay_gguf_find(r->file, key)) {
-        float theta;
-        ASSAY_TRY(assay_gguf_f32(&theta, r->file, key, err));
-        out->rope_theta = theta;
-    }
-    if (!(out->rope_theta >= 1 && out->rope_theta <= 0x1p40))
-        return ASSAY_FAIL(err, RANGE, "%s is %g, limits 1 to 2^40", key, out->rope_theta);
-    key = key_of(r, "rope.scaling.type");
-    if (assay_gguf_find(r->file, key)) ASSAY_TRY(text_check(r->file, key, "none", err));
-    if (assay_gguf_tensor_find(r->file, "rope_freqs.weight"))
-        return ASSAY_FAIL(err, UNSUPPORTED, "tensor \"rope_freqs.weight\" scales the rotation");
-    return ASSAY_OK;
-}
-
 assay_status assay_gguf_config_read(assay_hf_config *out, const assay_gguf *file,
                                     assay_error *err) {
     reader r = {.file = file};
@@ -213,7 +204,10 @@ assay_status assay_gguf_config_read(assay_hf_config *out, const assay_gguf *file
     ASSAY_TRY(family_find(&r.of, file, err));
     ASSAY_TRY(keys_check(&r, err));
     ASSAY_TRY(shape_read(&out->shape, &r, err));
-    ASSAY_TRY(rope_read(out, &r, err));
+    ASSAY_TRY(assay_gguf_rope_read(&out->rope_theta, &out->rope_scaling, file, r.of->architecture,
+                                   out->shape.head_size, err));
+    out->shape.biases = r.of->biases;
+    out->shape.head_norms = r.of->head_norms;
     out->tied = !assay_gguf_tensor_find(file, "output.weight");
     return ASSAY_OK;
 }

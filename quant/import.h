@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hugging Face Llama folders and GGUF files to canonical 4-bit model files.
+// Hugging Face folders of Llama, Mistral, Qwen2 and Qwen3, and GGUF files, to canonical 4-bit model
+// files.
 #ifndef ASSAY_QUANT_IMPORT_H
 #define ASSAY_QUANT_IMPORT_H
 
@@ -14,6 +15,7 @@ typedef struct {
     void (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
     const char *tokenizer; // a tokenizer.json in place of the folder's; a GGUF file needs one
+    bool vocab_q4;         // embedding and head become q4, for memory (N-23)
 } assay_import_options;
 
 // Reads a GGUF file, or config.json, tokenizer.json and model.safetensors, single or in shards, of
@@ -23,7 +25,7 @@ typedef struct {
 // root: what assay_model_open will say. pool may be NULL.
 // Errors: those of the readers; MISSING, UNKNOWN, MISMATCH (tensors against the configuration),
 // UNSUPPORTED (dtype), NONFINITE, RANGE (a weight over 2^20), DISK_FULL, IO, PERMISSION. On failure
-// nothing is left behind and an older file stays. Spec: F-5, F-10, F-12, F-23.
+// nothing is left behind and an older file stays. Spec: F-5, F-10, F-12, F-23, F-27.
 assay_status assay_model_import(assay_hash *root, const char *from, const char *path,
                                 const assay_import_options *options, assay_pool *pool,
                                 assay_error *err);

@@ -5,7 +5,7 @@
 #include "kernels/ref/scalar.h"
 #include "kernels/types.h"
 
-bool assay_quantise_x16_ref(int16_t *q, float *scale, const float *x, uint32_t k) {
+bool ASSAY_OP(quantise_x16)(int16_t *q, float *scale, const float *x, uint32_t k) {
     float max;
     bool fine = range_of(&max, x, k);
     *scale = max / 32767.0f;
@@ -19,7 +19,7 @@ bool assay_quantise_x16_ref(int16_t *q, float *scale, const float *x, uint32_t k
     return true;
 }
 
-bool assay_quantise_q8_ref(int8_t *q, float *scale, const float *x, uint32_t k) {
+bool ASSAY_OP(quantise_q8)(int8_t *q, float *scale, const float *x, uint32_t k) {
     float max;
     bool fine = range_of(&max, x, k);
     *scale = max / 127.0f;
@@ -31,13 +31,6 @@ bool assay_quantise_q8_ref(int8_t *q, float *scale, const float *x, uint32_t k) 
     for (uint32_t i = 0; i < k; i++)
         q[i] = (int8_t)quantum(x[i], r, 127);
     return true;
-}
-
-// The second level of N-5: a block's largest magnitude a as a share of the row's.
-static unsigned ratio_of(float a, float max) {
-    if (max == 0.0f || !(a > 0.0f)) return 0;
-    unsigned ratio = (unsigned)round_even(a * 255.0f / max);
-    return ratio ? ratio : 1;
 }
 
 static float block_max(const float *w) {
@@ -65,7 +58,7 @@ static void block_encode(uint8_t *out, const float *w, float unit) {
         out[i] = (uint8_t)(codes[2 * i] | codes[2 * i + 1] << 4);
 }
 
-bool assay_quantise_q4_ref(uint8_t *codes, uint8_t *ratios, float *scale, const float *w,
+bool ASSAY_OP(quantise_q4)(uint8_t *codes, uint8_t *ratios, float *scale, const float *w,
                            uint32_t k) {
     float max;
     bool fine = range_of(&max, w, k);
@@ -79,19 +72,6 @@ bool assay_quantise_q4_ref(uint8_t *codes, uint8_t *ratios, float *scale, const 
             memset(out, 0x77, ASSAY_Q4_BLOCK / 2);
         else
             block_encode(out, block, (float)ratio * max / 255.0f);
-    }
-    return fine;
-}
-
-bool assay_requantise_q4_ref(uint8_t *codes, uint8_t *ratios, float *scale, const float *absmax,
-                             uint32_t k) {
-    float max;
-    bool fine = range_of(&max, absmax, k / ASSAY_Q4_BLOCK);
-    *scale = max / 127.0f;
-    for (uint32_t b = 0; b < k / ASSAY_Q4_BLOCK; b++) {
-        ratios[b] = (uint8_t)ratio_of(absmax[b], max);
-        if (ratios[b] == 0)
-            memset(codes + (size_t)b * (ASSAY_Q4_BLOCK / 2), 0x77, ASSAY_Q4_BLOCK / 2);
     }
     return fine;
 }
