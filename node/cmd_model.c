@@ -12,13 +12,13 @@
 static const char import_details[] =
     "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards of "
     "its\n"
-    "index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or 4-bit NF4 of "
-    "bitsandbytes. Or it is a GGUF file of\n"
-    "version 3 with tensors in F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K and IQ4_NL; its "
-    "tokenizer.json\n"
-    "is then given by --tokenizer. The bytes written depend on the numbers alone, not on files or\n"
-    "threads; what would change the result is refused by name. Memory: some megabytes a thread,\n"
-    "whatever the model's size.";
+    "index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or bitsandbytes' 4-bit "
+    "NF4.\n"
+    "Or it is a GGUF file, version 3, of one of them: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K and\n"
+    "IQ4_NL, with a tokenizer.json by --tokenizer. The bytes written depend on the numbers alone,\n"
+    "not on files or threads; what would change the result is refused by name. Memory: some\n"
+    "megabytes a thread, whatever the model's size.";
+
 // Opens a file, its tokenizer too, and prints what it is.
 static int file_check(const assay_invocation *invocation, const char *path) {
     assay_model model;

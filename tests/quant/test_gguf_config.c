@@ -2,6 +2,7 @@
 // What the metadata of a GGUF model may say (F-23, F-24).
 #include "quant/gguf_config.h"
 
+#include "kernels/float.h"
 #include "tests/quant/gguf_tiny.h"
 
 enum {
@@ -151,9 +152,12 @@ static const struct {
     {{"llama.rope.freq_base", F32, 0, __builtin_nanf(""), NULL}, ASSAY_RANGE},
     {{"llama.rope.freq_base", U32, 10000, 0, NULL}, ASSAY_FORMAT},
     {{"llama.rope.scaling.type", TEXT, 0, 0, "none"}, ASSAY_OK},
-    {{"llama.rope.scaling.type", TEXT, 0, 0, "linear"}, ASSAY_UNSUPPORTED},
+    {{"llama.rope.scaling.type", TEXT, 0, 0, "linear"}, ASSAY_MISSING},
     {{"llama.rope.scaling.type", TEXT, 0, 0, "yarn"}, ASSAY_UNSUPPORTED},
-    {{"llama.rope.scaling.factor", F32, 0, 4, NULL}, ASSAY_UNSUPPORTED},
+    {{"llama.rope.scaling.type", U32, 1, 0, NULL}, ASSAY_FORMAT},
+    {{"llama.rope.scaling.factor", U32, 4, 0, NULL}, ASSAY_FORMAT},
+    {{"llama.rope.scaling.original_context_length", U32, 4096, 0, NULL}, ASSAY_UNSUPPORTED},
+    {{"llama.rope.scaling.attn_factor", F32, 0, 1, NULL}, ASSAY_UNSUPPORTED},
     {{"llama.rope.scale_linear", F32, 0, 4, NULL}, ASSAY_UNSUPPORTED},
     {{"llama.expert_count", U32, 0, 0, NULL}, ASSAY_OK},
     {{"llama.expert_count", U32, 8, 0, NULL}, ASSAY_UNSUPPORTED},
@@ -228,11 +232,145 @@ static void an_embedding_is_needed(void **state) {
     }
 }
 
+// A linear factor counts, with its type or without.
+static void linear_scaling_is_read(void **state) {
+    static const struct {
+        const char *type;
+        float factor; // 0: no key
+        assay_status status;
+    } cases[] = {
+        {"linear", 4, ASSAY_OK},         {NULL, 4, ASSAY_OK},
+        {"linear", 0, ASSAY_MISSING},    {"none", 4, ASSAY_UNSUPPORTED},
+        {"yarn", 4, ASSAY_UNSUPPORTED},  {"longrope", 0, ASSAY_UNSUPPORTED},
+        {"linea", 4, ASSAY_UNSUPPORTED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gguf_out out;
+        assay_gguf file;
+        assay_hf_config config;
+        gguf_start(&out);
+        gguf_metas_write(&out, gguf_tiny_meta, GGUF_TINY_META, NULL);
+        if (cases[i].type) gguf_pair_text(&out, "llama.rope.scaling.type", cases[i].type);
+        if (cases[i].factor) gguf_pair_f32(&out, "llama.rope.scaling.factor", cases[i].factor);
+        gguf_tensor(&out, "token_embd.weight", 0, VOCAB, 64, 0);
+        gguf_data(&out, 32, VOCAB * 256);
+        assert_int_equal(assay_gguf_bind(&file, out.data, out.size, NULL), ASSAY_OK);
+        assert_int_equal(assay_gguf_config_read(&config, &file, NULL), cases[i].status);
+        if (cases[i].status == ASSAY_OK) {
+            assert_int_equal(config.rope_scaling.type, ASSAY_ROPE_LINEAR);
+            assert_true(config.rope_scaling.factor == 4);
+        }
+        assay_gguf_close(&file);
+        free(out.data);
+    }
+}
+
+// The divisors of Llama 3's scaling for the tiny model's head of 32 over theta 10,000, as the
+// converter's f32 has them: waves up to 2,048 positions long, up to 8,192, and longer.
+static void divisors_make(float *out, float factor) {
+    for (int i = 0; i < 16; i++)
+        out[i] = i < 11 ? 1 : factor;
+    // By mpmath; the waves are 3,533.3 and 6,283.2 positions long.
+    out[11] = factor == 8 ? 1.9624499082565308f : 2.188084363937378f;
+    out[12] = factor == 8 ? 4.681482791900635f : 7.730890274047852f;
+}
+
+static assay_status divisors_read(assay_hf_config *config, const float *divisors, uint32_t type,
+                                  uint64_t count, bool linear, assay_error *err) {
+    gguf_out out;
+    assay_gguf file;
+    gguf_start(&out);
+    gguf_metas_write(&out, gguf_tiny_meta, GGUF_TINY_META, NULL);
+    if (linear) gguf_pair_f32(&out, "llama.rope.scaling.factor", 2);
+    gguf_tensor(&out, "token_embd.weight", 0, VOCAB, 64, 0);
+    gguf_tensor(&out, "rope_freqs.weight", type, count, 0, VOCAB * 256);
+    gguf_data(&out, 32, VOCAB * 256);
+    gguf_put(&out, divisors, count * (type ? 2 : 4));
+    assert_int_equal(assay_gguf_bind(&file, out.data, out.size, NULL), ASSAY_OK);
+    uint64_t former = assay_float_enter();
+    assay_status status = assay_gguf_config_read(config, &file, err);
+    assay_float_leave(former);
+    assay_gguf_close(&file);
+    free(out.data);
+    return status;
+}
+
+static void llama3_s_scaling_is_recognised(void **state) {
+    float divisors[17] = {0};
+    assay_hf_config config;
+    assay_error err = {0};
+    for (int i = 0; i < 2; i++) {
+        float factor = i ? 32 : 8;
+        divisors_make(divisors, factor);
+        if (divisors_read(&config, divisors, 0, 16, false, &err) != ASSAY_OK)
+            fail_msg("%s", err.text);
+        assert_int_equal(config.rope_scaling.type, ASSAY_ROPE_LLAMA3);
+        assert_true(config.rope_scaling.factor == factor);
+        assert_true(config.rope_scaling.low_freq_factor == 1);
+        assert_true(config.rope_scaling.high_freq_factor == 4);
+        assert_true(config.rope_scaling.original_context == 8192);
+    }
+    for (int i = 0; i < 16; i++) {
+        static const float spoilers[] = {1 + 0x1p-12f, 1 - 0x1p-12f, 0, -1};
+        for (int j = 0; j < 4; j++) {
+            divisors_make(divisors, 8);
+            divisors[i] *= spoilers[j];
+            assert_int_not_equal(divisors_read(&config, divisors, 0, 16, false, NULL), ASSAY_OK);
+        }
+        divisors_make(divisors, 8);
+        divisors[i] = __builtin_nanf("");
+        assert_int_not_equal(divisors_read(&config, divisors, 0, 16, false, NULL), ASSAY_OK);
+    }
+    divisors_make(divisors, 8);
+    assert_int_equal(divisors_read(&config, divisors, 0, 15, false, NULL), ASSAY_MISMATCH);
+    assert_int_equal(divisors_read(&config, divisors, 0, 17, false, NULL), ASSAY_MISMATCH);
+    assert_int_equal(divisors_read(&config, divisors, 1, 16, false, NULL), ASSAY_MISMATCH); // F16
+    assert_int_equal(divisors_read(&config, divisors, 0, 16, true, NULL), ASSAY_UNSUPPORTED);
+}
+
+static void families_are_told_apart(void **state) {
+    static const struct {
+        const char *name;
+        bool paired, biases, head_norms;
+    } cases[] = {{"llama", true, false, false},
+                 {"qwen2", false, true, false},
+                 {"qwen3", false, false, true}};
+    for (size_t i = 0; i < 3; i++) {
+        gguf_out out;
+        assay_gguf file;
+        assay_hf_config config;
+        bool paired;
+        gguf_start(&out);
+        gguf_pair_text(&out, "general.architecture", cases[i].name);
+        for (size_t j = 1; j < GGUF_TINY_META; j++) {
+            gguf_meta meta = gguf_tiny_meta[j];
+            char key[96];
+            if (strncmp(meta.key, "llama.", 6) == 0) {
+                snprintf(key, sizeof key, "%s%s", cases[i].name, meta.key + 5);
+                meta.key = key;
+            }
+            gguf_meta_write(&out, &meta);
+        }
+        gguf_tensor(&out, "token_embd.weight", 0, VOCAB, 64, 0);
+        gguf_data(&out, 32, VOCAB * 256);
+        assert_int_equal(assay_gguf_bind(&file, out.data, out.size, NULL), ASSAY_OK);
+        assert_int_equal(assay_gguf_config_read(&config, &file, NULL), ASSAY_OK);
+        assert_int_equal(assay_gguf_paired(&paired, &file, NULL), ASSAY_OK);
+        assert_int_equal(paired, cases[i].paired);
+        assert_int_equal(config.shape.biases, cases[i].biases);
+        assert_int_equal(config.shape.head_norms, cases[i].head_norms);
+        assay_gguf_close(&file);
+        free(out.data);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_configuration_is_read), cmocka_unit_test(defaults_stand_in),
         cmocka_unit_test(stop_ids_are_sorted),     cmocka_unit_test(metadata_is_checked),
         cmocka_unit_test(arrays_are_no_counts),    cmocka_unit_test(an_embedding_is_needed),
+        cmocka_unit_test(linear_scaling_is_read),  cmocka_unit_test(llama3_s_scaling_is_recognised),
+        cmocka_unit_test(families_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
