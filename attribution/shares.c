@@ -29,8 +29,8 @@ void assay_shares_divide(uint32_t *parts, uint32_t total, const uint64_t *weight
 }
 
 // Places of the sources by ascending id.
-static assay_status order_make(uint32_t *order, const assay_source *sources, uint32_t source_count,
-                               assay_error *err) {
+static assay_status order_make(uint32_t *order, const assay_span_source *sources,
+                               uint32_t source_count, assay_error *err) {
     for (uint32_t i = 0; i < source_count; i++) {
         uint32_t at = i;
         for (; at > 0; at--) {
@@ -52,7 +52,7 @@ static bool any(const uint64_t *weights, uint32_t count) {
     return false;
 }
 
-assay_status assay_shares_make(assay_shares *shares, const assay_source *sources,
+assay_status assay_shares_make(assay_shares *shares, const assay_span_source *sources,
                                uint32_t source_count, const uint64_t *credits, assay_error *err) {
     uint32_t order[ASSAY_SPAN_SOURCES_MAX], by_credit[ASSAY_SPAN_SOURCES_MAX],
         by_lineage[ASSAY_SPAN_SOURCES_MAX];

@@ -26,7 +26,7 @@ void assay_shares_divide(uint32_t *parts, uint32_t total, const uint64_t *weight
 // The table of a receipt, from the credits of sources[source_count] (assay_spans.credits). The
 // order of the sources does not matter here. Errors: CAPACITY (over 32 sources), DUPLICATE, RANGE
 // (a lineage weight over 1,000,000). Spec.
-assay_status assay_shares_make(assay_shares *shares, const assay_source *sources,
+assay_status assay_shares_make(assay_shares *shares, const assay_span_source *sources,
                                uint32_t source_count, const uint64_t *credits, assay_error *err);
 
 #endif

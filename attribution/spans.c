@@ -11,7 +11,7 @@ _Static_assert((int)ASSAY_SPAN_SOURCES_MAX <= (int)ECHO, "owners are bytes");
 
 // One attribution under way.
 typedef struct {
-    const assay_source *sources;
+    const assay_span_source *sources;
     uint32_t source_count;
     const uint32_t *output; // [count]
     uint32_t count;
@@ -21,7 +21,7 @@ typedef struct {
     assay_match *matches; // [count] of the sequence looked at; length 0 where it is too short
 } search;
 
-static assay_status arguments_check(const assay_source *sources, uint32_t source_count,
+static assay_status arguments_check(const assay_span_source *sources, uint32_t source_count,
                                     size_t prompt_count, size_t output_count,
                                     uint32_t span_tokens_min, assay_error *err) {
     if (span_tokens_min < 1 || span_tokens_min > ASSAY_SPAN_REACH_MAX)
@@ -115,7 +115,7 @@ static int by_start(const void *a, const void *b) {
     return (left->start > right->start) - (left->start < right->start);
 }
 
-assay_status assay_spans_open(assay_spans *spans, const assay_source *sources,
+assay_status assay_spans_open(assay_spans *spans, const assay_span_source *sources,
                               uint32_t source_count, const uint32_t *prompt, size_t prompt_count,
                               const uint32_t *output, size_t output_count, uint32_t span_tokens_min,
                               assay_error *err) {

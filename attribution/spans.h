@@ -19,7 +19,7 @@ typedef struct {
     assay_hash id;            // the data set's root
     const assay_index *index; // borrowed
     uint32_t lineage_ppm;     // weight that the adapter declares, 0 if none
-} assay_source;
+} assay_span_source;
 
 // Output tokens [start, start + length) belong to a source and stand in it at `position`.
 typedef struct {
@@ -44,7 +44,7 @@ typedef struct {
 // log n)). Errors: RANGE (span_tokens_min outside 1 .. 256), CAPACITY (over 32 sources or 2^17
 // tokens), DUPLICATE (a source named twice), RANGE (a prompt id over 2^20), MEMORY.
 // Spec.
-assay_status assay_spans_open(assay_spans *spans, const assay_source *sources,
+assay_status assay_spans_open(assay_spans *spans, const assay_span_source *sources,
                               uint32_t source_count, const uint32_t *prompt, size_t prompt_count,
                               const uint32_t *output, size_t output_count, uint32_t span_tokens_min,
                               assay_error *err);

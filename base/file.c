@@ -152,6 +152,15 @@ void assay_mapping_close(assay_mapping *mapping) {
     *mapping = (assay_mapping){NULL, 0};
 }
 
+void assay_mapping_drop(const assay_mapping *mapping, const void *data, size_t size) {
+    uintptr_t begin = (uintptr_t)data, base = (uintptr_t)mapping->data;
+    if (!mapping->data || begin < base || begin - base > mapping->size ||
+        size > mapping->size - (begin - base))
+        return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), skew = begin % page;
+    if (size) madvise((void *)(begin - skew), size + skew, MADV_DONTNEED);
+}
+
 static assay_status folder_make_one(const char *path, assay_error *err) {
     struct stat info;
     if (mkdir(path, 0700) == 0) return ASSAY_OK;

@@ -36,6 +36,10 @@ assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64
                                 assay_error *err);
 void assay_mapping_close(assay_mapping *mapping);
 
+// The pages that hold data[size] leave this process's memory; a later read brings them back from
+// the file. Nothing happens where they are not the mapping's, which may be a zeroed struct.
+void assay_mapping_drop(const assay_mapping *mapping, const void *data, size_t size);
+
 // Writes "<folder>/<name>" into out. Errors: CAPACITY (names the length and the limit).
 assay_status assay_path_join(char *out, size_t size, const char *folder, const char *name,
                              assay_error *err);

@@ -4,23 +4,38 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+// A forward pass is some hundred short loops: a thread that has nothing to do looks again this
+// often before it sleeps, some ten microseconds, because waking it would cost as much as its work.
+enum { LOOKS = 1000 };
 
 struct assay_pool {
     pthread_mutex_t turn; // held by the caller whose loop is running
-    pthread_mutex_t lock; // guards all below but `next`
+    pthread_mutex_t lock; // held to sleep and to wake
     pthread_cond_t start;
     pthread_cond_t done;
-    void (*task)(void *context, size_t index);
+    void (*task)(void *context, size_t index); // this and the next two: set before `generation`
     void *context;
     size_t count;
     atomic_size_t next;
-    uint64_t generation;
-    unsigned running;
-    int stopping;
+    atomic_uint_fast64_t generation; // of loops; one more starts the next
+    atomic_uint running;             // workers that have not ended the loop
+    atomic_uint sleeping;            // workers in `start`
+    atomic_int waiting;              // the caller is in `done`
+    atomic_int stopping;
     unsigned worker_count;
     pthread_t workers[];
 };
+
+static void pause_shortly(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 static void indices_take(assay_pool *pool) {
     for (;;) {
@@ -30,22 +45,47 @@ static void indices_take(assay_pool *pool) {
     }
 }
 
+// Waits for a loop after generation `seen`. Whoever sleeps says so before it looks once more, and
+// the caller starts a loop before it looks who sleeps: one of the two sees the other.
+static bool loop_await(assay_pool *pool, uint64_t seen) {
+    for (int i = 0; i < LOOKS; i++) {
+        if (atomic_load(&pool->generation) != seen) return true;
+        if (atomic_load(&pool->stopping)) return false;
+        pause_shortly();
+    }
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add(&pool->sleeping, 1);
+    while (atomic_load(&pool->generation) == seen && !atomic_load(&pool->stopping))
+        pthread_cond_wait(&pool->start, &pool->lock);
+    atomic_fetch_sub(&pool->sleeping, 1);
+    pthread_mutex_unlock(&pool->lock);
+    return !atomic_load(&pool->stopping);
+}
+
 static void *worker_main(void *argument) {
     assay_pool *pool = argument;
-    uint64_t seen = 0;
-    pthread_mutex_lock(&pool->lock);
-    for (;;) {
-        while (!pool->stopping && pool->generation == seen)
-            pthread_cond_wait(&pool->start, &pool->lock);
-        if (pool->stopping) break;
-        seen = pool->generation;
-        pthread_mutex_unlock(&pool->lock);
+    for (uint64_t seen = 0; loop_await(pool, seen); seen++) {
         indices_take(pool);
+        if (atomic_fetch_sub(&pool->running, 1) > 1 || !atomic_load(&pool->waiting)) continue;
         pthread_mutex_lock(&pool->lock);
-        if (--pool->running == 0) pthread_cond_signal(&pool->done);
+        pthread_cond_signal(&pool->done);
+        pthread_mutex_unlock(&pool->lock);
     }
-    pthread_mutex_unlock(&pool->lock);
     return NULL;
+}
+
+// Waits for the workers, in the same two ways.
+static void loop_end(assay_pool *pool) {
+    for (int i = 0; i < LOOKS; i++) {
+        if (atomic_load(&pool->running) == 0) return;
+        pause_shortly();
+    }
+    pthread_mutex_lock(&pool->lock);
+    atomic_store(&pool->waiting, 1);
+    while (atomic_load(&pool->running))
+        pthread_cond_wait(&pool->done, &pool->lock);
+    atomic_store(&pool->waiting, 0);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 assay_status assay_pool_open(assay_pool **out, unsigned thread_count, assay_error *err) {
@@ -72,7 +112,7 @@ assay_status assay_pool_open(assay_pool **out, unsigned thread_count, assay_erro
 void assay_pool_close(assay_pool *pool) {
     if (!pool) return;
     pthread_mutex_lock(&pool->lock);
-    pool->stopping = 1;
+    atomic_store(&pool->stopping, 1);
     pthread_cond_broadcast(&pool->start);
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < pool->worker_count; i++)
@@ -96,20 +136,19 @@ void assay_pool_run(assay_pool *pool, size_t count, void (*task)(void *context, 
         return;
     }
     pthread_mutex_lock(&pool->turn);
-    pthread_mutex_lock(&pool->lock);
     pool->task = task;
     pool->context = context;
     pool->count = count;
     atomic_store(&pool->next, 0);
-    pool->running = pool->worker_count;
-    pool->generation++;
-    pthread_cond_broadcast(&pool->start);
-    pthread_mutex_unlock(&pool->lock);
+    atomic_store(&pool->running, pool->worker_count);
+    atomic_fetch_add(&pool->generation, 1);
+    if (atomic_load(&pool->sleeping)) {
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_broadcast(&pool->start);
+        pthread_mutex_unlock(&pool->lock);
+    }
     indices_take(pool);
-    pthread_mutex_lock(&pool->lock);
-    while (pool->running)
-        pthread_cond_wait(&pool->done, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
+    loop_end(pool);
     pthread_mutex_unlock(&pool->turn);
 }
 

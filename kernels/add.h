@@ -18,4 +18,10 @@ assay_add_scaled_fn assay_add_scaled_ref;
 typedef void assay_unfold_q8_fn(float *y, const int8_t *q, float scale, uint32_t n);
 assay_unfold_q8_fn assay_unfold_q8_ref;
 
+// y[i] = f32(T[ratios[i / 64]][code i]) * scale for i < n, a multiple of 64: the same of a q4
+// embedding. codes[n / 2], element 2j in the low nibble. Spec: N-23.
+typedef void assay_unfold_q4_fn(float *y, const uint8_t *codes, const uint8_t *ratios, float scale,
+                                uint32_t n);
+assay_unfold_q4_fn assay_unfold_q4_ref;
+
 #endif

@@ -12,6 +12,8 @@ enum {
     N = 7,      // weight rows
     K = 64 * 9, // more than one block of any set, and no power of two
     HEAD = 40,  // not a multiple of any vector
+    QUERIES = 3,
+    SEEN = 70, // positions, on two pages
 };
 
 typedef struct {
@@ -37,8 +39,8 @@ typedef struct {
         float scales[M];
         bool fine[M];
     } quantise_x16;
-    float gemm_q4[M][N];
-    float gemm_q8[M][N];
+    float gemm_q4[2][M][N]; // one row, and all
+    float gemm_q8[2][M][N];
     struct {
         float y[M][K];
         bool fine[M];
@@ -46,10 +48,11 @@ typedef struct {
     float rope[K];
     float exp[K];
     float silu_mul[K];
-    float attention[HEAD];
+    float attention[QUERIES][HEAD];
     float add[K];
     float add_scaled[K];
     float unfold_q8[K];
+    float unfold_q4[K];
 } outputs;
 
 static void inputs_fill(inputs *in) {
@@ -85,18 +88,68 @@ static void quantisers_run(outputs *out, const assay_kernels *set, const inputs 
             set->quantise_x16(out->quantise_x16.q[i], &out->quantise_x16.scales[i], in->x[i], K);
 }
 
-// Products take the operands that ref made, so that one wrong operation names itself alone.
-static void products_run(outputs *out, const assay_kernels *set, const outputs *operands) {
+// Working memory of one call, the same content for every set.
+typedef struct {
+    _Alignas(64) uint8_t gemm[ASSAY_GEMM_SCRATCH];
+    _Alignas(64) uint8_t packed[1 << 16];
+    _Alignas(64) uint8_t pages[2][2 * ASSAY_KV_PAGE * (HEAD + sizeof(float))];
+    _Alignas(64) uint8_t attention[QUERIES * 2 * ASSAY_KV_PAGE * 6];
+} scratch;
+
+// One row alone, as a decode has it, and all of them; a set may go other ways about the two.
+static void gemms_run(outputs *out, const assay_kernels *set, const outputs *operands,
+                      scratch *work) {
     assay_q4 w4 = {N, K, &operands->quantise_q4.codes[0][0], &operands->quantise_q4.ratios[0][0],
                    operands->quantise_q4.scales};
     assay_q8 w8 = {N, K, &operands->quantise_q8.q[0][0], operands->quantise_q8.scales};
-    assay_x16 x = {M, K, &operands->quantise_x16.q[0][0], operands->quantise_x16.scales};
-    set->gemm_q4(&out->gemm_q4[0][0], N, &x, &w4, 0, N);
-    set->gemm_q8(&out->gemm_q8[0][0], N, &x, &w8, 0, N);
-    enum { COUNT = K / HEAD };
-    assay_kv kv = {w8.q, operands->exp, w8.q + K, operands->exp + COUNT};
-    float scratch[2 * COUNT];
-    set->attention(out->attention, x.q, x.scales[0] * 100, &kv, HEAD, COUNT, scratch);
+    for (int all = 0; all < 2; all++) {
+        assay_x16 x = {all ? M : 1, K, &operands->quantise_x16.q[0][0],
+                       operands->quantise_x16.scales, work->packed};
+        ASSAY_ASSERT(set->packed_size(ASSAY_WEIGHTS_Q4, M, K) <= sizeof work->packed);
+        ASSAY_ASSERT(set->packed_size(ASSAY_WEIGHTS_Q8, M, K) <= sizeof work->packed);
+        assay_gemm_part part = {&out->gemm_q4[all][0][0], N, &x, 0, x.m, 0, N, NULL, work->gemm};
+        set->pack(&x, ASSAY_WEIGHTS_Q4, 0, x.m);
+        set->gemm_q4(&part, &w4);
+        part.y = &out->gemm_q8[all][0][0];
+        set->pack(&x, ASSAY_WEIGHTS_Q8, 0, x.m);
+        set->gemm_q8(&part, &w8);
+        part.add_scale = operands->exp;
+        set->gemm_q8(&part, &w8);
+    }
+}
+
+// The cache is what quantise_q8 would have left: bytes of its results, and positive scales.
+static void attention_run(outputs *out, const assay_kernels *set, const outputs *operands,
+                          scratch *work) {
+    const int8_t *codes = &operands->quantise_q8.q[0][0];
+    for (int page = 0; page < 2; page++) {
+        float *scales = (float *)(work->pages[page] + 2 * ASSAY_KV_PAGE * HEAD);
+        for (int i = 0; i < 2 * ASSAY_KV_PAGE * HEAD; i++)
+            work->pages[page][i] = (uint8_t)codes[(i + page) % (N * K)];
+        for (int i = 0; i < 2 * ASSAY_KV_PAGE; i++)
+            scales[i] = operands->exp[i + page];
+    }
+    const uint8_t *const pages[2] = {work->pages[0], work->pages[1]};
+    float q_scales[QUERIES];
+    for (int i = 0; i < QUERIES; i++)
+        q_scales[i] = operands->quantise_x16.scales[0] * (float)(100 * i + 1);
+    assay_attention_part part = {&out->attention[0][0],
+                                 &operands->quantise_x16.q[0][0],
+                                 q_scales,
+                                 QUERIES,
+                                 HEAD,
+                                 SEEN,
+                                 {pages, 0},
+                                 work->attention};
+    set->attention(&part);
+}
+
+// Products take the operands that ref made, so that one wrong operation names itself alone.
+static void products_run(outputs *out, const assay_kernels *set, const outputs *operands) {
+    scratch work;
+    memset(&work, 0, sizeof work);
+    gemms_run(out, set, operands, &work);
+    attention_run(out, set, operands, &work);
 }
 
 static void elements_run(outputs *out, const assay_kernels *set, const inputs *in,
@@ -112,6 +165,8 @@ static void elements_run(outputs *out, const assay_kernels *set, const inputs *i
     memcpy(out->add_scaled, in->x[0], sizeof out->add_scaled);
     set->add_scaled(out->add_scaled, in->w[0], 0.7f, K);
     set->unfold_q8(out->unfold_q8, operands->quantise_q8.q[0], 0.3f, K);
+    set->unfold_q4(out->unfold_q4, operands->quantise_q4.codes[0], operands->quantise_q4.ratios[0],
+                   0.3f, K);
 }
 
 assay_status assay_kernels_check(const assay_kernels *set, assay_error *err) {

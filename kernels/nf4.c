@@ -21,4 +21,4 @@ const float assay_nf4_levels[16] = {
 #define ROWS64(r)  ROWS16(r), ROWS16((r) + 16), ROWS16((r) + 32), ROWS16((r) + 48)
 #define ROWS256(r) ROWS64(r), ROWS64((r) + 64), ROWS64((r) + 128), ROWS64((r) + 192)
 
-const int8_t assay_nf4_table[256][16] = {ROWS256(0)};
+_Alignas(64) const int8_t assay_nf4_table[256][16] = {ROWS256(0)};

@@ -10,6 +10,6 @@ extern const float assay_nf4_levels[16];
 
 // T[ratio][code] = round-half-away-from-zero(rint(level * 127 * 16) * ratio / 4080): the weight
 // that enters the product is this one int8 and the row's scale. Spec: N-4.
-extern const int8_t assay_nf4_table[256][16];
+extern const int8_t assay_nf4_table[256][16]; // aligned to 64
 
 #endif

@@ -26,4 +26,10 @@ typedef bool assay_quantise_q4_fn(uint8_t *codes, uint8_t *ratios, float *scale,
                                   uint32_t k);
 assay_quantise_q4_fn assay_quantise_q4_ref;
 
+// N-5 where codes[k/2] and the largest magnitudes absmax[k/64] >= 0 of the blocks are given: fills
+// ratios[k/64] and scale, and makes the codes of blocks with ratio 0 7. Faults as above, of absmax.
+// Spec: N-5, F-14.
+bool assay_requantise_q4_ref(uint8_t *codes, uint8_t *ratios, float *scale, const float *absmax,
+                             uint32_t k);
+
 #endif

@@ -11,12 +11,23 @@ static bool always(void) {
 const assay_kernels assay_kernels_ref = {.name = "ref",
                                          .needs = "nothing",
                                          .available = always,
+                                         .packed_size = assay_packed_size_ref,
+                                         .pack = assay_pack_ref,
 #define X(member) .member = assay_##member##_ref,
                                          ASSAY_KERNEL_LIST(X)
 #undef X
 };
 
-static const assay_kernels *const all_sets[] = {&assay_kernels_ref};
+static const assay_kernels *const all_sets[] = {
+#if defined(__x86_64__)
+    &assay_kernels_amx,
+    &assay_kernels_avx512,
+    &assay_kernels_avx2,
+#elif defined(__aarch64__)
+    &assay_kernels_neon,
+#endif
+    &assay_kernels_ref,
+};
 
 size_t assay_kernels_list(const assay_kernels *const **sets) {
     *sets = all_sets;

@@ -13,35 +13,49 @@
 #include "kernels/exp.h"
 #include "kernels/gemm.h"
 #include "kernels/norm.h"
+#include "kernels/pack.h"
 #include "kernels/quantise.h"
 #include "kernels/rope.h"
 
-// X(member): every operation of a set, as assay_<member>_fn *<member>.
-#define ASSAY_KERNEL_LIST(X)                                                                       \
+// X(member): every operation of a set, as assay_<member>_fn *<member>. Those on single elements are
+// the text of kernels/ref compiled for the set; products and attention are written for it.
+#define ASSAY_KERNEL_ELEMENT_LIST(X)                                                               \
     X(quantise_q4)                                                                                 \
     X(quantise_q8)                                                                                 \
     X(quantise_x16)                                                                                \
-    X(gemm_q4)                                                                                     \
-    X(gemm_q8)                                                                                     \
     X(rmsnorm)                                                                                     \
     X(rope)                                                                                        \
     X(exp)                                                                                         \
     X(silu_mul)                                                                                    \
-    X(attention)                                                                                   \
     X(add)                                                                                         \
     X(add_scaled)                                                                                  \
-    X(unfold_q8)
+    X(unfold_q8)                                                                                   \
+    X(unfold_q4)
+#define ASSAY_KERNEL_PRODUCT_LIST(X)                                                               \
+    X(gemm_q4)                                                                                     \
+    X(gemm_q8)                                                                                     \
+    X(attention)
+#define ASSAY_KERNEL_LIST(X)                                                                       \
+    ASSAY_KERNEL_ELEMENT_LIST(X)                                                                   \
+    ASSAY_KERNEL_PRODUCT_LIST(X)
 
 typedef struct {
     const char *name;
     const char *needs;       // what the machine must have, for the refusal's sentence
     bool (*available)(void); // whether this machine and system have it
+    assay_packed_size_fn *packed_size;
+    assay_pack_fn *pack;
 #define X(member) assay_##member##_fn *member;
     ASSAY_KERNEL_LIST(X)
 #undef X
 } assay_kernels;
 
 extern const assay_kernels assay_kernels_ref;
+#if defined(__x86_64__)
+extern const assay_kernels assay_kernels_avx2, assay_kernels_avx512, assay_kernels_amx;
+#elif defined(__aarch64__)
+extern const assay_kernels assay_kernels_neon;
+#endif
 
 // All sets of this build, best first. Returns: their number. Lives: for ever. Spec: N-20.
 size_t assay_kernels_list(const assay_kernels *const **sets);

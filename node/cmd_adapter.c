@@ -9,9 +9,14 @@
 #include "quant/adapter_import.h"
 
 static const char import_details[] =
-    "DIR holds adapter_config.json and adapter_model.safetensors of a PEFT LoRA. With --model the\n"
-    "shapes are checked against that base. What is not plain LoRA on the seven linears of a layer\n"
-    "is refused by name.";
+    "PATH is a folder with adapter_config.json and adapter_model.safetensors of a PEFT LoRA, or a\n"
+    "GGUF LoRA file. With --model the shapes are checked against that base; a GGUF file of a "
+    "llama\n"
+    "needs it. A GGUF file has one alpha and no word of rank stabilisation: its scales are alpha "
+    "over\n"
+    "rank, also where the adapter it was made from had others. What is not plain LoRA on the "
+    "seven\n"
+    "linears of a layer is refused by name.";
 static const char check_details[] =
     "Opens the file as every other command does and prints its root and what it adapts.";
 
@@ -41,8 +46,8 @@ static int adapter_print(const assay_invocation *invocation, const assay_adapter
     return ASSAY_EXIT_OK;
 }
 
-// Imports `folder` to `path` unless it is NULL, then opens `path`.
-static int adapter_run(const assay_invocation *invocation, const char *folder, const char *path,
+// Imports `from` to `path` unless it is NULL, then opens `path`.
+static int adapter_run(const assay_invocation *invocation, const char *from, const char *path,
                        const char *model_path) {
     const assay_kernels *kernels;
     assay_model model = {0};
@@ -52,8 +57,7 @@ static int adapter_run(const assay_invocation *invocation, const char *folder, c
     const assay_model *base = model_path ? &model : NULL;
     assay_status status = assay_kernels_find(&kernels, invocation->isa, &err);
     if (status == ASSAY_OK && base) status = assay_model_open(&model, model_path, &err);
-    if (status == ASSAY_OK && folder)
-        status = assay_adapter_import(&root, folder, path, base, &err);
+    if (status == ASSAY_OK && from) status = assay_adapter_import(&root, from, path, base, &err);
     if (status == ASSAY_OK) status = assay_adapter_open(&adapter, path, base, &err);
     int code = status == ASSAY_OK ? adapter_print(invocation, &adapter)
                                   : assay_command_fail(invocation, &err, NULL);
@@ -63,15 +67,15 @@ static int adapter_run(const assay_invocation *invocation, const char *folder, c
 }
 
 int assay_cmd_adapter_import(assay_invocation *invocation) {
-    const char *folder = NULL, *out = NULL, *model = NULL;
+    const char *from = NULL, *out = NULL, *model = NULL;
     const assay_option options[] = {
-        {"", ASSAY_OPTION_TEXT, &folder, "DIR", "PEFT folder", 0, 0, true},
+        {"", ASSAY_OPTION_TEXT, &from, "PATH", "PEFT folder or GGUF file", 0, 0, true},
         {"out", ASSAY_OPTION_TEXT, &out, "FILE", "canonical file to write", 0, 0, true},
         {"model", ASSAY_OPTION_TEXT, &model, "FILE", "base model to check against", 0, 0, false},
     };
     int code;
     if (!assay_command_begin(invocation, options, 3, import_details, &code)) return code;
-    return adapter_run(invocation, folder, out, model);
+    return adapter_run(invocation, from, out, model);
 }
 
 int assay_cmd_adapter_check(assay_invocation *invocation) {

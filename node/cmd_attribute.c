@@ -42,7 +42,7 @@ typedef struct {
     assay_model model;
     assay_tokenizer *tokenizer;
     dataset datasets[ASSAY_SPAN_SOURCES_MAX];
-    assay_source sources[ASSAY_SPAN_SOURCES_MAX];
+    assay_span_source sources[ASSAY_SPAN_SOURCES_MAX];
     uint32_t count;
     uint32_t *prompt, *output; // token ids
     size_t prompt_count, output_count;
@@ -81,7 +81,7 @@ static assay_status dataset_load(job *j, const char *text, assay_error *err) {
     ASSAY_TRY(assay_corpus_open(&set->corpus, bytes, err));
     ASSAY_TRY(assay_corpus_index(&set->index, &set->corpus, j->tokenizer, j->model.shape.vocab_size,
                                  err));
-    j->sources[j->count - 1] = (assay_source){.id = set->corpus.root, .index = &set->index};
+    j->sources[j->count - 1] = (assay_span_source){.id = set->corpus.root, .index = &set->index};
     return ASSAY_OK;
 }
 

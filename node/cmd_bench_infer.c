@@ -1,208 +1,206 @@
 // SPDX-License-Identifier: Apache-2.0
-// assay bench infer: how fast prefill and decode are here, and what memory allows.
+// assay bench infer: how fast prefill and decode are here, what memory and the instruction set
+// allow, and what another engine does beside it.
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "node/bench_infer.h"
+#include "node/bench_infer_show.h"
+#include "node/bench_model.h"
 #include "node/commands.h"
 #include "node/inference.h"
-#include "node/measure.h"
 #include "quant/import.h"
 
 static const char details[] =
-    "Each run feeds the same positions twice: all at once (prefill) and one by one (decode). The\n"
-    "figures are medians. A decoded token reads all weights once, so memory's read bandwidth over\n"
-    "their size bounds decode where the model does not fit a cache.";
+    "The model is a file, a folder to import, or --shape: random weights, for speed and memory\n"
+    "alone. Runs take turns, so that a machine that slows down slows all: prefill of --tokens at\n"
+    "once, decode of --decode one by one from an empty context, both with the first adapter, a\n"
+    "request with each adapter decoded together, the machine's read bandwidth and the\n"
+    "instruction set's multiply-adds, each --against command, a receipt generated and verified.\n"
+    "Ratios and shares are taken within a run; figures are medians, with the least and the most.\n"
+    "An --against command prints lines 'prefill X' and 'decode X' (tokens/s), or is llama-bench\n"
+    "with '-r 1 -o json'; it should be told the same threads, prompt and output.";
 
-enum { RUNS_MAX = 99, BANDWIDTH_BYTES = 256 << 20, BANDWIDTH_PARTS = 64, BANDWIDTH_RUNS = 5 };
-
-typedef struct {
-    uint32_t tokens, runs;
-    double prefill, decode, ratio; // tokens/s, medians; the ratio's own median
-    uint64_t rss_bytes, kv_bytes, weight_bytes;
-    double read_bytes_per_s;
-} result;
-
-static void row_drop(void *context, const assay_forward_row *row) {
-    (void)context;
-    (void)row;
-}
-
-// Tokens/s over ids[count] in calls of `call`; the head is computed for the last of each call, as
-// generation does.
-static assay_status pass(double *out, assay_forward *forward, const assay_inference *inference,
-                         uint32_t count, uint32_t call, assay_error *err) {
-    assay_forward_reset(forward, inference->adapter);
-    double start = assay_measure_seconds();
-    for (uint32_t at = 0; at < count; at += call) {
-        assay_forward_hooks hooks = {.row = row_drop, .rows_from = at + call - 1};
-        ASSAY_TRY(assay_forward_feed(forward, inference->ids + at, call, &hooks, err));
-    }
-    *out = count / (assay_measure_seconds() - start);
-    return ASSAY_OK;
-}
-
-// The two ways take turns, so that a machine that slows down slows both.
-static assay_status runs_measure(result *r, assay_forward *forward,
-                                 const assay_inference *inference, assay_error *err) {
-    double prefill[RUNS_MAX], decode[RUNS_MAX], ratio[RUNS_MAX], warm;
-    ASSAY_TRY(pass(&warm, forward, inference, r->tokens, r->tokens, err));
-    for (uint32_t i = 0; i < r->runs; i++) {
-        ASSAY_TRY(pass(&prefill[i], forward, inference, r->tokens, r->tokens, err));
-        ASSAY_TRY(pass(&decode[i], forward, inference, r->tokens, 1, err));
-        ratio[i] = prefill[i] / decode[i];
-    }
-    r->prefill = assay_measure_median(prefill, r->runs);
-    r->decode = assay_measure_median(decode, r->runs);
-    r->ratio = assay_measure_median(ratio, r->runs);
-    return ASSAY_OK;
-}
+enum { ADAPTERS_MAX = ASSAY_BENCH_BATCH_MAX, SECONDS_MAX = 86400 };
 
 typedef struct {
-    const uint64_t *words;
-    uint64_t sums[BANDWIDTH_PARTS];
-} reading;
+    assay_inference_options inference;
+    const char *shape, *keep, *head;
+    bool head_q4;
+    assay_option_texts adapter_files, against;
+    uint64_t adapter_count; // random ones, after those of files
+    uint64_t rank, tokens, decode, receipt, runs, timeout_s;
+} settings;
 
-static void part_read(void *context, size_t index) {
-    reading *r = context;
-    size_t count = BANDWIDTH_BYTES / sizeof *r->words / BANDWIDTH_PARTS;
-    const uint64_t *words = r->words + index * count;
-    uint64_t sums[4] = {0};
-    for (size_t i = 0; i < count; i += 4)
-        for (int k = 0; k < 4; k++)
-            sums[k] += words[i + (size_t)k];
-    r->sums[index] = sums[0] + sums[1] + sums[2] + sums[3];
+// What a run opens; files made for it are gone when it ends.
+typedef struct {
+    char folder[PATH_MAX]; // "": none was made
+    char model_path[PATH_MAX];
+    assay_inference inference;
+    assay_adapter storage[ADAPTERS_MAX];
+    const assay_adapter *adapters[ADAPTERS_MAX]; // [adapter_count]
+    uint32_t adapter_count;
+} workbench;
+
+static assay_status folder_make(workbench *w, assay_error *err) {
+    const char *folder = getenv("TMPDIR");
+    if (w->folder[0]) return ASSAY_OK;
+    ASSAY_TRY(assay_path_join(w->folder, sizeof w->folder, folder && *folder ? folder : "/tmp",
+                              "assay-bench-XXXXXX", err));
+    if (mkdtemp(w->folder)) return ASSAY_OK;
+    int code = errno;
+    assay_status status = assay_fail_errno(err, code, "cannot make %s", w->folder);
+    w->folder[0] = 0;
+    return status;
 }
 
-// The best of some passes over more memory than any cache has. 0: there was none.
-static double bandwidth_measure(assay_pool *pool) {
-    uint64_t *words = malloc(BANDWIDTH_BYTES);
-    double best = 0;
-    volatile uint64_t sink = 0;
-    if (!words) return 0;
-    for (size_t i = 0; i < BANDWIDTH_BYTES / sizeof *words; i++)
-        words[i] = i;
-    for (int run = 0; run < BANDWIDTH_RUNS; run++) {
-        reading r = {.words = words};
-        double start = assay_measure_seconds();
-        assay_pool_run(pool, BANDWIDTH_PARTS, part_read, &r);
-        double rate = BANDWIDTH_BYTES / (assay_measure_seconds() - start);
-        for (int i = 0; i < BANDWIDTH_PARTS; i++)
-            sink = sink + r.sums[i];
-        if (rate > best) best = rate;
-    }
-    free(words);
-    return best;
-}
-
-// What one decoded token reads: every linear and the head.
-static uint64_t weight_bytes(const assay_model *model) {
-    uint64_t bytes = (uint64_t)model->head.n * (model->head.k + sizeof(float));
-    for (int i = 0; i < ASSAY_LINEAR_COUNT; i++) {
-        const assay_q4 *q4 = &model->layers[0].linears[i];
-        uint64_t row = q4->k / 2 + q4->k / 64 + sizeof(float);
-        bytes += model->shape.layer_count * q4->n * row;
-    }
-    return bytes;
-}
-
-static assay_status measure(result *r, assay_inference *inference, assay_error *err) {
-    const assay_model_shape *shape = &inference->model.shape;
-    assay_forward forward = {0};
-    uint64_t anonymous_bytes;
-    inference->ids = malloc(r->tokens * sizeof *inference->ids);
-    if (!inference->ids) return ASSAY_FAIL(err, MEMORY, "no memory for %u ids", r->tokens);
-    for (uint32_t i = 0; i < r->tokens; i++)
-        inference->ids[i] = i * 7919u % shape->vocab_size;
-    ASSAY_TRY(assay_forward_open(&forward, &inference->engine, r->tokens, r->tokens, err));
-    assay_status status = runs_measure(r, &forward, inference, err);
-    r->rss_bytes = assay_measure_resident(&anonymous_bytes);
-    assay_forward_close(&forward);
-    if (status != ASSAY_OK) return status;
-    r->kv_bytes = assay_kv_cache_size(shape, r->tokens);
-    r->weight_bytes = weight_bytes(&inference->model);
-    r->read_bytes_per_s = bandwidth_measure(inference->pool);
-    return ASSAY_OK;
-}
-
-static int result_print(const assay_invocation *invocation, const assay_inference *inference,
-                        const result *r) {
-    double limit = r->read_bytes_per_s / (double)r->weight_bytes;
-    uint64_t model_bytes = inference->model.file.size;
-    unsigned threads = assay_pool_thread_count(inference->pool);
-    const char *isa = inference->engine.kernels->name;
-    if (invocation->json)
-        return assay_command_print(json_pack(
-            "{s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:f,s:f,s:i,s:i,s:i,s:s}", "prefill_tokens_per_s",
-            r->prefill, "decode_tokens_per_s", r->decode, "prefill_to_decode", r->ratio,
-            "rss_bytes", (json_int_t)r->rss_bytes, "model_bytes", (json_int_t)model_bytes,
-            "kv_bytes", (json_int_t)r->kv_bytes, "weight_bytes_per_token",
-            (json_int_t)r->weight_bytes, "memory_read_bytes_per_s", r->read_bytes_per_s,
-            "decode_memory_limit_tokens_per_s", limit, "tokens", (int)r->tokens, "runs",
-            (int)r->runs, "threads", (int)threads, "isa", isa));
-    printf("prefill   %10.1f tokens/s  %u at once, median of %u runs, %u threads, %s\n", r->prefill,
-           r->tokens, r->runs, threads, isa);
-    printf("decode    %10.1f tokens/s  one by one; prefill is %.2f times that\n", r->decode,
-           r->ratio);
-    printf("limit     %10.1f tokens/s  %.1f GB/s of memory reads / %.2f MB of weights a token\n",
-           limit, r->read_bytes_per_s / 1e9, (double)r->weight_bytes / 1e6);
-    printf("resident  %10.2f MB        model file %.2f MB, keys and values %.2f MB\n",
-           (double)r->rss_bytes / 1e6, (double)model_bytes / 1e6, (double)r->kv_bytes / 1e6);
-    return ASSAY_EXIT_OK;
-}
-
-// A folder is imported to a file that is gone when the bench ends.
-static assay_status model_prepare(char *temporary, const char **path, assay_error *err) {
+static assay_status model_file_make(workbench *w, settings *s, assay_error *err) {
     struct stat info;
     assay_hash root;
-    temporary[0] = 0;
-    if (stat(*path, &info) != 0 || !S_ISDIR(info.st_mode)) return ASSAY_OK;
-    const char *folder = getenv("TMPDIR");
-    ASSAY_TRY(assay_path_join(temporary, PATH_MAX, folder && *folder ? folder : "/tmp",
-                              "assay-bench-XXXXXX", err));
-    int fd = mkstemp(temporary);
-    if (fd < 0) {
-        temporary[0] = 0;
-        return assay_fail_errno(err, errno, "cannot make a temporary file");
+    const char *source = s->inference.model_file;
+    bool folder = !s->shape && stat(source, &info) == 0 && S_ISDIR(info.st_mode);
+    if (!s->shape && !folder && (s->head || s->keep))
+        return ASSAY_FAIL(err, USAGE, "--head and --keep are for a model that is made");
+    if (!s->shape && !folder) return ASSAY_OK;
+    if (!s->keep) {
+        ASSAY_TRY(folder_make(w, err));
+        ASSAY_TRY(assay_path_join(w->model_path, sizeof w->model_path, w->folder, "model", err));
     }
-    close(fd);
-    ASSAY_TRY(assay_model_import(&root, *path, temporary, NULL, NULL, err));
-    *path = temporary;
+    s->inference.model_file = s->keep ? s->keep : w->model_path;
+    const assay_import_options options = {.vocab_q4 = s->head_q4};
+    if (folder)
+        return assay_model_import(&root, source, s->inference.model_file, &options, NULL, err);
+    const assay_bench_shape *named;
+    ASSAY_TRY(assay_bench_shape_find(&named, s->shape, err));
+    assay_bench_shape shape = *named;
+    shape.shape.vocab_q4 = s->head_q4;
+    return assay_bench_model_write(s->inference.model_file, &shape, err);
+}
+
+static assay_status adapter_add(workbench *w, const char *path, assay_error *err) {
+    if (w->adapter_count == ADAPTERS_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "more than %d adapters", ADAPTERS_MAX);
+    assay_adapter *adapter = &w->storage[w->adapter_count];
+    ASSAY_TRY(assay_adapter_open(adapter, path, &w->inference.model, err));
+    w->adapters[w->adapter_count++] = adapter;
     return ASSAY_OK;
+}
+
+// A mapping stays when its file's name goes.
+static assay_status adapters_open(workbench *w, const settings *s, assay_error *err) {
+    char path[PATH_MAX];
+    for (uint32_t i = 0; i < s->adapter_files.count; i++)
+        ASSAY_TRY(adapter_add(w, s->adapter_files.items[i], err));
+    if (s->adapter_count) ASSAY_TRY(folder_make(w, err));
+    for (uint32_t i = 0; i < s->adapter_count; i++) {
+        ASSAY_TRY(assay_path_join(path, sizeof path, w->folder, "adapter", err));
+        ASSAY_TRY(assay_bench_adapter_write(path, &w->inference.model.shape, (uint32_t)s->rank,
+                                            i + 2, err));
+        ASSAY_TRY(adapter_add(w, path, err));
+    }
+    return ASSAY_OK;
+}
+
+static assay_status workbench_open(workbench *w, settings *s, const char *isa, assay_error *err) {
+    if (s->shape && s->inference.model_file)
+        return ASSAY_FAIL(err, USAGE, "wanted one of --model and --shape");
+    s->head_q4 = s->head && strcmp(s->head, "q4") == 0;
+    if (s->head && !s->head_q4 && strcmp(s->head, "q8") != 0)
+        return ASSAY_FAIL(err, USAGE, "--head is q4 or q8, not '%.32s'", s->head);
+    if (!s->shape && !s->inference.model_file) s->inference.model_file = "testnet/model";
+    ASSAY_TRY(model_file_make(w, s, err));
+    ASSAY_TRY(assay_inference_open(&w->inference, &s->inference, true, isa, err));
+    return adapters_open(w, s, err);
+}
+
+static void workbench_close(workbench *w) {
+    for (uint32_t i = 0; i < w->adapter_count; i++)
+        assay_adapter_close(&w->storage[i]);
+    assay_inference_close(&w->inference);
+    if (w->folder[0]) assay_folder_remove(w->folder);
+}
+
+// Lengths that were not given fit the model's context.
+static uint32_t length_of(uint64_t given, uint32_t wanted, uint32_t context_size) {
+    if (given) return (uint32_t)given;
+    return wanted < context_size ? wanted : context_size;
+}
+
+static assay_status measure(assay_bench_infer_result *result, assay_bench_infer_options *options,
+                            const workbench *w, const settings *s, assay_error *err) {
+    uint32_t context_size = w->inference.model.shape.context_size;
+    *options = (assay_bench_infer_options){
+        .engine = w->inference.engine,
+        .adapters = w->adapters,
+        .adapter_count = w->adapter_count,
+        .tokens = length_of(s->tokens, 512, context_size),
+        .decode = length_of(s->decode, 64, context_size),
+        .receipt =
+            s->receipt == UINT64_MAX ? length_of(0, 256, context_size / 2) : (uint32_t)s->receipt,
+        .runs = (uint32_t)s->runs,
+        .against = s->against.items,
+        .against_count = s->against.count,
+        .timeout_s = (unsigned)s->timeout_s,
+    };
+    if (s->against.count > ASSAY_BENCH_AGAINST_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u commands, limit %d", s->against.count,
+                          ASSAY_BENCH_AGAINST_MAX);
+    return assay_bench_infer_run(result, options, err);
+}
+
+static int run(assay_invocation *invocation, settings *s) {
+    assay_bench_infer_result result;
+    assay_bench_infer_options options;
+    assay_error err = {0};
+    int code;
+    workbench *w = calloc(1, sizeof *w);
+    if (!w) return ASSAY_EXIT_SYSTEM;
+    if (workbench_open(w, s, invocation->isa, &err) == ASSAY_OK &&
+        measure(&result, &options, w, s, &err) == ASSAY_OK)
+        code = assay_bench_infer_show(invocation, &options, &result);
+    else
+        code = assay_command_fail(invocation, &err, "assay bench infer --help");
+    workbench_close(w);
+    free(w);
+    return code;
 }
 
 int assay_cmd_bench_infer(assay_invocation *invocation) {
-    assay_inference_options o = {.model_file = "testnet/model"};
-    uint64_t tokens = 256, runs = 5;
+    settings s = {.rank = 16, .receipt = UINT64_MAX, .runs = 5, .timeout_s = 600};
     const assay_option options[] = {
-        {"model", ASSAY_OPTION_TEXT, &o.model_file, "FILE",
-         "canonical model or folder to import "
-         "(testnet/model)",
+        {"model", ASSAY_OPTION_TEXT, &s.inference.model_file, "FILE",
+         "canonical model or folder to import (testnet/model)", 0, 0, false},
+        {"shape", ASSAY_OPTION_TEXT, &s.shape, "NAME",
+         "random weights instead: demo, llama-3.2-1b, llama-3.2-3b, llama-3-8b", 0, 0, false},
+        {"head", ASSAY_OPTION_TEXT, &s.head, "q4|q8", "head and embedding of such a model (q8)", 0,
+         0, false},
+        {"keep", ASSAY_OPTION_TEXT, &s.keep, "FILE", "keep the model that was made", 0, 0, false},
+        {"adapter", ASSAY_OPTION_TEXTS, &s.adapter_files, "FILE", "canonical adapter, repeatable",
          0, 0, false},
-        ASSAY_INFERENCE_ADAPTER_OPTION(o),
-        {"tokens", ASSAY_OPTION_U64, &tokens, "N", "positions (256)", 2, ASSAY_MODEL_CONTEXT_MAX,
+        {"adapters", ASSAY_OPTION_U64, &s.adapter_count, "N", "random adapters (0)", 0,
+         ADAPTERS_MAX, false},
+        {"rank", ASSAY_OPTION_U64, &s.rank, "N", "of random adapters (16)", 1, ASSAY_LORA_RANK_MAX,
          false},
-        {"runs", ASSAY_OPTION_U64, &runs, "N", "interleaved pairs of runs (5)", 1, RUNS_MAX, false},
-        ASSAY_INFERENCE_THREADS_OPTION(o),
+        {"tokens", ASSAY_OPTION_U64, &s.tokens, "N", "of the prefill (512)", 1,
+         ASSAY_MODEL_CONTEXT_MAX, false},
+        {"decode", ASSAY_OPTION_U64, &s.decode, "N", "decoded (64)", 1, ASSAY_MODEL_CONTEXT_MAX,
+         false},
+        {"receipt", ASSAY_OPTION_U64, &s.receipt, "N", "tokens in and out of the receipt (256)", 0,
+         ASSAY_MODEL_CONTEXT_MAX / 2, false},
+        {"runs", ASSAY_OPTION_U64, &s.runs, "N", "interleaved runs (5)", 1, ASSAY_BENCH_RUNS_MAX,
+         false},
+        {"against", ASSAY_OPTION_TEXTS, &s.against, "COMMAND", "another engine, repeatable", 0, 0,
+         false},
+        {"timeout", ASSAY_OPTION_U64, &s.timeout_s, "S", "seconds a command may take (600)", 1,
+         SECONDS_MAX, false},
+        ASSAY_INFERENCE_THREADS_OPTION(s.inference),
     };
-    char temporary[PATH_MAX];
-    assay_inference inference = {0};
-    assay_error err = {0};
     int code;
     if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
         return code;
-    result r = {.tokens = (uint32_t)tokens, .runs = (uint32_t)runs};
-    if (model_prepare(temporary, &o.model_file, &err) == ASSAY_OK &&
-        assay_inference_open(&inference, &o, true, invocation->isa, &err) == ASSAY_OK &&
-        measure(&r, &inference, &err) == ASSAY_OK)
-        code = result_print(invocation, &inference, &r);
-    else
-        code = assay_command_fail(invocation, &err, "assay bench infer --model FILE");
-    assay_inference_close(&inference);
-    if (temporary[0]) unlink(temporary);
-    return code;
+    return run(invocation, &s);
 }

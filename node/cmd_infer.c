@@ -81,7 +81,7 @@ static int request_run(const assay_invocation *invocation, const assay_inference
     request->prompt_count = (uint32_t)inference->id_count;
     assay_status status = assay_generate_check(&inference->model, request, &err);
     if (status == ASSAY_OK)
-        status = assay_generator_open(&generator, &inference->engine,
+        status = assay_generator_open(&generator, &inference->engine, 1,
                                       request->prompt_count + request->max_tokens, 0, &err);
     if (status == ASSAY_OK)
         status = assay_generator_run(&generator, request, &output,

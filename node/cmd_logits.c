@@ -29,14 +29,19 @@ static assay_status logits_run(assay_hash *out, const assay_inference *inference
     digest d = {.vocab_size = inference->model.shape.vocab_size};
     const assay_forward_hooks hooks = {.row = row_hash, .context = &d};
     assay_sha256_init(&d.sha);
-    assay_status status = assay_forward_open(&forward, &inference->engine, count, chunk, err);
+    assay_sequence sequence = {0};
+    assay_status status =
+        assay_forward_open(&forward, &inference->engine, count, count, chunk, err);
+    if (status == ASSAY_OK) status = assay_sequence_open(&sequence, &forward, count, err);
     if (status == ASSAY_OK) {
-        assay_forward_reset(&forward, inference->adapter);
-        status = assay_forward_feed(&forward, inference->ids, count, &hooks, err);
+        assay_feed feed = {&sequence, inference->ids, count, &hooks};
+        assay_sequence_reset(&sequence, inference->adapter);
+        status = assay_forward_feed(&forward, &feed, 1, err);
     }
-    if (status == ASSAY_OK && forward.fault_position != ASSAY_NO_FAULT)
+    if (status == ASSAY_OK && sequence.fault_position != ASSAY_NO_FAULT)
         status = ASSAY_FAIL(err, NONFINITE, "position %u faults, logits end there",
-                            forward.fault_position);
+                            sequence.fault_position);
+    assay_sequence_close(&sequence);
     assay_forward_close(&forward);
     assay_sha256_final(&d.sha, out);
     return status;

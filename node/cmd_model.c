@@ -1,41 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// assay model import, assay model check.
-#include <stdio.h>
+// assay model import.
+#include <string.h>
 
-#include "base/hex.h"
-#include "base/json.h"
 #include "kernels/table.h"
 #include "node/commands.h"
+#include "node/model_print.h"
 #include "quant/import.h"
 #include "quant/model.h"
 #include "quant/tokenizer.h"
 
 static const char import_details[] =
-    "DIR holds config.json, model.safetensors (BF16, F16 or F32) and tokenizer.json of a Llama.\n"
-    "The file's bytes depend on them alone; what would change the result is refused by name.";
-static const char check_details[] =
-    "Opens the file as every other command does and prints its root and shape.";
-
-static int model_print(const assay_invocation *invocation, const assay_model *model) {
-    const assay_model_shape *shape = &model->shape;
-    if (invocation->json)
-        return assay_command_print(json_pack(
-            "{s:o,s:I,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b}", "root",
-            assay_json_from_hash(&model->root), "bytes", (json_int_t)model->file.size, "layers",
-            (int)shape->layer_count, "width", (int)shape->width, "heads", (int)shape->head_count,
-            "kv_heads", (int)shape->kv_head_count, "head_size", (int)shape->head_size, "ff_width",
-            (int)shape->ff_width, "vocab", (int)shape->vocab_size, "context",
-            (int)shape->context_size, "tied", model->head.q == model->embedding.q));
-    char root[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode_0x(root, model->root.bytes, ASSAY_HASH_SIZE);
-    printf("root     %s\nbytes    %zu\n"
-           "shape    %u layers, width %u, %u heads of %u over %u, feed-forward %u\n"
-           "         vocabulary %u, context %u, %s head\n",
-           root, model->file.size, shape->layer_count, shape->width, shape->head_count,
-           shape->head_size, shape->kv_head_count, shape->ff_width, shape->vocab_size,
-           shape->context_size, model->head.q == model->embedding.q ? "tied" : "own");
-    return ASSAY_EXIT_OK;
-}
+    "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards of "
+    "its\n"
+    "index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or bitsandbytes' 4-bit "
+    "NF4.\n"
+    "Or it is a GGUF file, version 3, of one of them: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K and\n"
+    "IQ4_NL, with a tokenizer.json by --tokenizer. The bytes written depend on the numbers alone,\n"
+    "not on files or threads; what would change the result is refused by name. Memory: some\n"
+    "megabytes a thread, whatever the model's size.";
 
 // Opens a file, its tokenizer too, and prints what it is.
 static int file_check(const assay_invocation *invocation, const char *path) {
@@ -48,7 +30,7 @@ static int file_check(const assay_invocation *invocation, const char *path) {
                              model.shape.vocab_size, &err) != ASSAY_OK)
         code = assay_command_fail(invocation, &err, NULL);
     else
-        code = model_print(invocation, &model);
+        code = assay_model_print(invocation, &model, NULL);
     assay_tokenizer_close(tokenizer);
     assay_model_close(&model);
     return code;
@@ -59,28 +41,38 @@ static void progress_show(void *context, uint64_t done, uint64_t total) {
 }
 
 int assay_cmd_model_import(assay_invocation *invocation) {
-    const char *folder = NULL, *out = NULL;
+    const char *from = NULL, *out = NULL, *embedding = "q8";
+    assay_import_options import = {.progress = progress_show};
+    uint64_t threads = assay_processor_count();
     const assay_option options[] = {
-        {"", ASSAY_OPTION_TEXT, &folder, "DIR", "Hugging Face folder", 0, 0, true},
+        {"", ASSAY_OPTION_TEXT, &from, "PATH", "Hugging Face folder or GGUF file", 0, 0, true},
         {"out", ASSAY_OPTION_TEXT, &out, "FILE", "canonical file to write", 0, 0, true},
+        {"threads", ASSAY_OPTION_U64, &threads, "N", "to convert rows with (all processors)", 1,
+         1024, false},
+        {"embedding", ASSAY_OPTION_TEXT, &embedding, "q4|q8", "of embedding and head (q8)", 0, 0,
+         false},
+        {"tokenizer", ASSAY_OPTION_TEXT, &import.tokenizer, "FILE",
+         "tokenizer.json, if not the folder's", 0, 0, false},
     };
     const assay_kernels *kernels;
+    assay_pool *pool = NULL;
     assay_hash root;
     assay_error err = {0};
     int code;
-    if (!assay_command_begin(invocation, options, 2, import_details, &code)) return code;
-    if (assay_kernels_find(&kernels, invocation->isa, &err) != ASSAY_OK ||
-        assay_model_import(&root, folder, out, progress_show, NULL, &err) != ASSAY_OK)
+    if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, import_details,
+                             &code))
+        return code;
+    import.vocab_q4 = strcmp(embedding, "q4") == 0;
+    assay_status status = ASSAY_OK;
+    if (!import.vocab_q4 && strcmp(embedding, "q8") != 0)
+        status = ASSAY_FAIL(&err, USAGE, "--embedding is '%.16s', wanted q4 or q8", embedding);
+    if (status == ASSAY_OK) status = assay_kernels_find(&kernels, invocation->isa, &err);
+    if (status == ASSAY_OK) status = assay_pool_open(&pool, (unsigned)threads, &err);
+    if (status == ASSAY_OK) status = assay_model_import(&root, from, out, &import, pool, &err);
+    assay_pool_close(pool);
+    if (status != ASSAY_OK) {
+        progress_show(NULL, 1, 1); // the line is cleared
         return assay_command_fail(invocation, &err, NULL);
+    }
     return file_check(invocation, out);
-}
-
-int assay_cmd_model_check(assay_invocation *invocation) {
-    const char *path = NULL;
-    const assay_option options[] = {
-        {"", ASSAY_OPTION_TEXT, &path, "FILE", "canonical model file", 0, 0, true},
-    };
-    int code;
-    if (!assay_command_begin(invocation, options, 1, check_details, &code)) return code;
-    return file_check(invocation, path);
 }

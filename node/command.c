@@ -120,6 +120,8 @@ bool assay_terminal_colours(void) {
     return (force && *force && strcmp(force, "0") != 0) || isatty(STDOUT_FILENO);
 }
 
+enum { BAR_CELLS = 24 };
+
 void assay_progress_show(const char *what, uint64_t done, uint64_t total) {
     static struct timespec started;
     static const char *current;
@@ -133,7 +135,11 @@ void assay_progress_show(const char *what, uint64_t done, uint64_t total) {
     double passed =
         (double)(now.tv_sec - started.tv_sec) + (double)(now.tv_nsec - started.tv_nsec) / 1e9;
     double left = done ? passed * (double)(total - done) / (double)done : 0;
-    fprintf(stderr, "\r\033[K%s %3u %%  %.0f s left", what, (unsigned)(done * 100 / total), left);
+    char bar[BAR_CELLS + 1] = {0};
+    for (int i = 0; i < BAR_CELLS; i++)
+        bar[i] = (double)i / BAR_CELLS < (double)done / (double)total ? '#' : '.';
+    fprintf(stderr, "\r\033[K%s [%s] %3.0f %%  %.0f s left", what, bar,
+            (double)done * 100 / (double)total, left);
     if (done >= total) {
         fprintf(stderr, "\r\033[K");
         current = NULL;

@@ -43,13 +43,14 @@
     X(tx_send, "tx send", "send a signed transaction file")                                        \
     X(tx_status, "tx status", "show what became of a transaction")                                 \
     X(attribute, "attribute", "show whose data a text follows, without a chain")                   \
-    X(model_import, "model import", "make a canonical model file of a Hugging Face folder")        \
+    X(model_import, "model import", "make a canonical model file of a folder or GGUF")             \
     X(model_check, "model check", "check a canonical model file")                                  \
-    X(adapter_import, "adapter import", "make a canonical adapter file of a PEFT folder")          \
+    X(adapter_import, "adapter import", "make a canonical adapter file of a PEFT or GGUF LoRA")    \
     X(adapter_check, "adapter check", "check a canonical adapter file")                            \
     X(tokenize, "tokenize", "turn text into token ids, or back")                                   \
     X(infer, "infer", "run one request on this machine, without a chain")                          \
     X(logits, "logits", "print the digest of all logits of a sequence")                            \
+    X(bench_kernels, "bench kernels", "measure every operation of every kernel set")               \
     X(bench_infer, "bench infer", "measure prefill and decode")                                    \
     X(bench_ledger, "bench ledger", "measure transfers against bare signature recovery")           \
     X(version, "version", "print the version and what it was built with")

@@ -22,6 +22,11 @@ double assay_measure_median(double *values, size_t count) {
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
+assay_spread assay_measure_spread(double *values, size_t count) {
+    double median = assay_measure_median(values, count);
+    return (assay_spread){median, values[0], values[count - 1]};
+}
+
 uint64_t assay_measure_resident(uint64_t *anonymous) {
     unsigned long total = 0, resident = 0, shared = 0;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

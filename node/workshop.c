@@ -45,7 +45,8 @@ static assay_status parts_open(assay_workshop *shop, const assay_workshop_option
     ASSAY_TRY(datasets_open(shop, &options->dataset_files, err));
     ASSAY_TRY(assay_pool_open(&shop->pool, (unsigned)options->threads, err));
     engine.pool = shop->pool;
-    return assay_generator_open(&shop->generator, &engine, shop->model.shape.context_size, 0, err);
+    return assay_generator_open(&shop->generator, &engine, 1, shop->model.shape.context_size, 0,
+                                err);
 }
 
 assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
@@ -103,14 +104,14 @@ static const assay_index *index_find(const assay_workshop *shop, const assay_has
 }
 
 // Candidates by date. MISSING names the lowest id that is not loaded.
-static assay_status sources_find(assay_source *sources, const assay_workshop *shop,
+static assay_status sources_find(assay_span_source *sources, const assay_workshop *shop,
                                  const assay_lineage *lineage, assay_hash *missing,
                                  assay_error *err) {
     bool all = true;
     for (uint32_t i = 0; i < lineage->count; i++) {
         const assay_lineage_source *from = &lineage->sources[i];
         sources[i] =
-            (assay_source){from->dataset, index_find(shop, &from->dataset), from->weight_ppm};
+            (assay_span_source){from->dataset, index_find(shop, &from->dataset), from->weight_ppm};
         if (sources[i].index) continue;
         if (all || hash_order(&from->dataset, missing) < 0) *missing = from->dataset;
         all = false;
@@ -120,7 +121,7 @@ static assay_status sources_find(assay_source *sources, const assay_workshop *sh
 
 assay_status assay_workshop_sources_check(const assay_workshop *shop, const assay_lineage *lineage,
                                           assay_hash *missing, assay_error *err) {
-    assay_source sources[ASSAY_SOURCES_MAX];
+    assay_span_source sources[ASSAY_SOURCES_MAX];
     return sources_find(sources, shop, lineage, missing, err);
 }
 
@@ -129,7 +130,7 @@ assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_li
                                       uint32_t prompt_count, const uint32_t *output,
                                       uint32_t output_count, assay_receipt *receipt,
                                       assay_spans *spans, assay_hash *missing, assay_error *err) {
-    assay_source sources[ASSAY_SOURCES_MAX];
+    assay_span_source sources[ASSAY_SOURCES_MAX];
     assay_spans found = {0};
     assay_shares shares;
     ASSAY_TRY(sources_find(sources, shop, lineage, missing, err));

@@ -129,7 +129,7 @@ static assay_status file_bind(assay_adapter *adapter, const assay_safetensors *f
             module_name(module, sizeof module, layer, i);
             ASSAY_TRY(pair_bind(&adapter->layers[layer][i], &shapes[layer][i], file, module, err));
         }
-    return assay_canonical_root(&adapter->root, ASSAY_ADAPTER_FORMAT, list, file->data, err);
+    return assay_canonical_root(&adapter->root, ASSAY_ADAPTER_FORMAT, list, file->data, NULL, err);
 }
 
 assay_status assay_adapter_bind(assay_adapter *adapter, const uint8_t *data, size_t size,

@@ -14,7 +14,7 @@
 #include "base/sha256.h"
 
 // The header is padded with spaces so that 8-byte elements lie at 8-byte addresses (F-5).
-enum { LENGTH_SIZE = 8, HEADER_ALIGNMENT = 8 };
+enum { LENGTH_SIZE = 8, HEADER_ALIGNMENT = 8, HASH_STEP = 4 << 20 };
 
 void assay_tensor_list_add(assay_tensor_list *list, assay_dtype dtype, uint64_t rows,
                            uint64_t columns, const char *format, ...) {
@@ -146,14 +146,27 @@ assay_status assay_canonical_check(const assay_safetensors *file, const uint8_t 
     return ASSAY_OK;
 }
 
+static void content_hash(assay_hash *out, const uint8_t *data, uint64_t size,
+                         const assay_mapping *mapping) {
+    assay_sha256 sha;
+    assay_sha256_init(&sha);
+    for (uint64_t at = 0; at < size; at += HASH_STEP) {
+        size_t step = size - at < HASH_STEP ? (size_t)(size - at) : HASH_STEP;
+        assay_sha256_update(&sha, data + at, step);
+        if (mapping) assay_mapping_drop(mapping, data + at, step);
+    }
+    assay_sha256_final(&sha, out);
+}
+
 // Leaf data: name, dtype, rank, dimensions, SHA-256 of the content, all as the cursor writes them.
-static void tensor_leaf(assay_hash *out, const assay_tensor *tensor, const uint8_t *data) {
+static void tensor_leaf(assay_hash *out, const assay_tensor *tensor, const uint8_t *data,
+                        const assay_mapping *mapping) {
     enum { LEAF_MAX = 4 + ASSAY_TENSOR_NAME_MAX + 4 + 1 + 8 * 2 + ASSAY_HASH_SIZE + 4 };
     uint8_t leaf[LEAF_MAX];
     assay_hash content;
     assay_writer writer;
     const char *dtype = assay_dtype_name(tensor->dtype);
-    assay_sha256_of(&content, data + tensor->begin, tensor->size);
+    content_hash(&content, data + tensor->begin, tensor->size, mapping);
     assay_writer_init(&writer, leaf, sizeof leaf);
     assay_writer_blob(&writer, tensor->name, (uint32_t)strlen(tensor->name));
     assay_writer_blob(&writer, dtype, (uint32_t)strlen(dtype));
@@ -167,12 +180,12 @@ static void tensor_leaf(assay_hash *out, const assay_tensor *tensor, const uint8
 
 assay_status assay_canonical_root(assay_hash *out, const char *format,
                                   const assay_tensor_list *list, const uint8_t *data,
-                                  assay_error *err) {
+                                  const assay_mapping *mapping, assay_error *err) {
     assay_hash *leaves = malloc(((size_t)list->count + 1) * sizeof *leaves);
     if (!leaves) return ASSAY_FAIL(err, MEMORY, "no memory for %u leaves", list->count + 1);
     assay_merkle_leaf(&leaves[0], format, strlen(format));
     for (uint32_t i = 0; i < list->count; i++)
-        tensor_leaf(&leaves[i + 1], &list->tensors[i], data);
+        tensor_leaf(&leaves[i + 1], &list->tensors[i], data, mapping);
     assay_merkle_root(out, leaves, (uint64_t)list->count + 1);
     free(leaves);
     return ASSAY_OK;

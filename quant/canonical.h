@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "base/file.h"
 #include "quant/safetensors.h"
 
 // A growing list of tensors. A zeroed list is empty and safe to close.
@@ -49,10 +50,11 @@ assay_status assay_canonical_check(const assay_safetensors *file, const uint8_t 
                                    assay_error *err);
 
 // Root over content: RFC 6962 over one leaf for the format and one for each tensor, in file order.
-// data: the data part. Errors: MEMORY. Spec: F-6.
+// data: the data part. mapping: what it lies in, of which no more than a few megabytes stay in
+// memory; may be NULL. Errors: MEMORY. Spec: F-6.
 assay_status assay_canonical_root(assay_hash *out, const char *format,
                                   const assay_tensor_list *list, const uint8_t *data,
-                                  assay_error *err);
+                                  const assay_mapping *mapping, assay_error *err);
 
 // Writes a canonical file beside its place. A struct with fd -1 is safe to abort.
 typedef struct {

@@ -33,17 +33,29 @@ typedef struct {
     assay_hash trace;
 } assay_output;
 
-// What one request at a time needs. A zeroed struct is safe to close.
+enum { ASSAY_MEMBERS_MAX = 64 };
+
+// A request in progress.
+typedef struct {
+    assay_sequence sequence;
+    uint32_t *ids; // [capacity] prompt, then output
+} assay_member;
+
+// What requests need that run together, up to member_count at a time. A zeroed struct is safe to
+// close.
 typedef struct {
     assay_forward forward;
     assay_sampler sampler;
-    uint32_t *ids; // [capacity] prompt, then output
+    uint32_t member_count;
+    assay_member *members; // [member_count]
 } assay_generator;
 
-// capacity: positions a request may take (prompt + max_tokens); chunk_max: 0 for the default.
+// member_count: 1 .. ASSAY_MEMBERS_MAX; capacity: positions a request may take (prompt +
+// max_tokens); chunk_max: 0 for the default.
 // Errors: MEMORY, RANGE, UNSUPPORTED. Lives: until assay_generator_close. Spec: N-15.
 assay_status assay_generator_open(assay_generator *generator, const assay_engine *engine,
-                                  uint32_t capacity, uint32_t chunk_max, assay_error *err);
+                                  uint32_t member_count, uint32_t capacity, uint32_t chunk_max,
+                                  assay_error *err);
 void assay_generator_close(assay_generator *generator);
 
 // Whether a request is valid: 1 <= prompt_count, 1 <= max_tokens, their sum within the model's
@@ -61,6 +73,12 @@ typedef bool assay_token_fn(void *context, uint32_t index, uint32_t id);
 assay_status assay_generator_run(assay_generator *generator, const assay_generate_request *request,
                                  assay_output *out, assay_token_fn *token, void *context,
                                  assay_error *err);
+
+// The outputs of up to member_count requests, each what it would be alone: they share the passes
+// over the weights. Errors: as run; of any of them. Spec: N-14 to N-17, N-19.
+assay_status assay_generator_run_many(assay_generator *generator,
+                                      const assay_generate_request *requests,
+                                      uint32_t request_count, assay_output *outs, assay_error *err);
 
 // Whether `id` is among the model's stop ids. Spec: N-16.
 bool assay_model_stops_at(const assay_model_shape *shape, uint32_t id);

@@ -6,28 +6,29 @@
 
 #include "base/file.h"
 #include "kernels/float.h"
-#include "quant/hf_config.h"
+#include "quant/gguf_config.h"
 #include "quant/inv_freq.h"
 #include "quant/layout.h"
 #include "quant/rope.h"
+#include "quant/source_gguf.h"
+#include "quant/source_safetensors.h"
 #include "quant/tokenizer.h"
 #include "quant/weights.h"
 
-#define SOURCE_MAX ((uint64_t)1 << 41)
 enum { CONFIG_MAX = 1 << 20 };
 
 typedef struct {
     assay_hf_config config;
-    assay_mapping mapping;
-    assay_safetensors source;
-    bool *used; // [source.count]
+    assay_gguf gguf; // of the source, where it is one
+    assay_source *source;
+    bool *used; // [source->count]
     uint8_t *tokenizer;
     size_t tokenizer_size;
     assay_tensor_list list;
     assay_canonical_writer writer;
-    assay_import_progress *progress;
-    void *context;
-    uint64_t done; // source bytes
+    assay_pool *pool;
+    assay_import_options options;
+    uint64_t done, total; // bytes read, and checked as written
 } importer;
 
 // The file keeps the text; that it can be read is checked before it is kept.
@@ -41,7 +42,7 @@ static assay_status tokenizer_open(importer *im, const char *path, assay_error *
     return ASSAY_OK;
 }
 
-static assay_status source_open(importer *im, const char *folder, assay_error *err) {
+static assay_status folder_open(importer *im, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     json_t *config;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "config.json", err));
@@ -49,35 +50,63 @@ static assay_status source_open(importer *im, const char *folder, assay_error *e
     assay_status status = assay_hf_config_read(&im->config, config, err);
     json_decref(config);
     if (status != ASSAY_OK) return status;
+    im->config.shape.vocab_q4 = im->options.vocab_q4;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "tokenizer.json", err));
-    ASSAY_TRY(tokenizer_open(im, path, err));
-    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "model.safetensors", err));
-    ASSAY_TRY(assay_mapping_open(&im->mapping, path, SOURCE_MAX, err));
-    ASSAY_TRY(assay_safetensors_open(&im->source, im->mapping.data, im->mapping.size, err));
-    im->used = calloc(im->source.count + 1, sizeof *im->used);
-    if (!im->used) return ASSAY_FAIL(err, MEMORY, "no memory for %u marks", im->source.count);
+    ASSAY_TRY(tokenizer_open(im, im->options.tokenizer ? im->options.tokenizer : path, err));
+    return assay_source_safetensors_folder(&im->source, folder, err);
+}
+
+static assay_status gguf_open(importer *im, const char *path, assay_error *err) {
+    bool paired;
+    ASSAY_TRY(assay_gguf_open(&im->gguf, path, err));
+    ASSAY_TRY(assay_gguf_paired(&paired, &im->gguf, err));
+    ASSAY_TRY(assay_gguf_config_read(&im->config, &im->gguf, err));
+    if (!im->options.tokenizer)
+        return ASSAY_FAIL(err, MISSING, "a GGUF file needs a tokenizer.json beside it");
+    ASSAY_TRY(tokenizer_open(im, im->options.tokenizer, err));
+    return assay_source_gguf_open(&im->source, &im->gguf, ASSAY_GGUF_MODEL,
+                                  paired ? im->config.shape.head_size : 0, err);
+}
+
+static assay_status source_open(importer *im, const char *path, assay_error *err) {
+    ASSAY_TRY(assay_gguf_is(path) ? gguf_open(im, path, err) : folder_open(im, path, err));
+    im->used = calloc((size_t)im->source->count + 1, sizeof *im->used);
+    if (!im->used) return ASSAY_FAIL(err, MEMORY, "no memory for %u marks", im->source->count);
     return ASSAY_OK;
 }
 
 typedef assay_status weights_write(const assay_weights_target *target, const char *name,
-                                   const assay_tensor *source, const uint8_t *data,
+                                   const assay_source *source, const assay_source_tensor *tensor,
                                    assay_error *err);
 
-// Converts "<name>.weight" of shape [rows] (columns 0) or [rows][columns].
+static void advance(void *context, uint64_t bytes) {
+    importer *im = context;
+    im->done += bytes;
+    if (im->options.progress && bytes)
+        im->options.progress(im->options.context, im->done, im->total);
+}
+
+// Converts the source's "<from>" of shape [rows] (columns 0) or [rows][columns].
+static assay_status convert_from(importer *im, weights_write *write, uint64_t rows,
+                                 uint64_t columns, const char *from, const char *name,
+                                 assay_error *err) {
+    assay_weights_target target = {&im->writer, &im->list, im->pool, advance, im};
+    const assay_source_tensor *tensor = assay_source_find(im->source, from);
+    if (!tensor) return ASSAY_FAIL(err, MISSING, "tensor \"%s\" is missing", from);
+    ASSAY_TRY(assay_source_shape_check(tensor, rows, columns, err));
+    if (tensor->kind == ASSAY_SOURCE_NF4 && !im->config.nf4)
+        return ASSAY_FAIL(err, MISMATCH,
+                          "tensor \"%s\" is NF4, quantization_config says nothing of it", from);
+    im->used[tensor - im->source->tensors] = true;
+    return write(&target, name, im->source, tensor, err);
+}
+
+// The same of "<name>.weight".
 static assay_status convert(importer *im, weights_write *write, uint64_t rows, uint64_t columns,
                             const char *name, assay_error *err) {
     char full[ASSAY_TENSOR_NAME_MAX + 1];
-    assay_tensor wanted = {.rank = columns ? 2 : 1, .shape = {rows, columns}};
-    assay_weights_target target = {&im->writer, &im->list};
     snprintf(full, sizeof full, "%s.weight", name);
-    const assay_tensor *tensor = assay_safetensors_find(&im->source, full);
-    if (!tensor) return ASSAY_FAIL(err, MISSING, "tensor \"%s\" is missing", full);
-    ASSAY_TRY(assay_safetensors_shape_check(tensor, &wanted, err));
-    ASSAY_TRY(write(&target, name, tensor, im->source.data, err));
-    im->used[tensor - im->source.tensors] = true;
-    im->done += tensor->size;
-    if (im->progress) im->progress(im->context, im->done, im->source.data_size);
-    return ASSAY_OK;
+    return convert_from(im, write, rows, columns, full, name, err);
 }
 
 static assay_status layer_convert(importer *im, uint32_t layer, assay_error *err) {
@@ -92,8 +121,53 @@ static assay_status layer_convert(importer *im, uint32_t layer, assay_error *err
         assay_linear_shape(&n, &k, shape, (assay_linear)i);
         snprintf(name, sizeof name, "model.layers.%u.%s", layer, assay_linear_names[i]);
         ASSAY_TRY(convert(im, assay_weights_write_q4, n, k, name, err));
+        if (!shape->biases || !assay_linear_biased((assay_linear)i)) continue;
+        snprintf(name, sizeof name, "model.layers.%u.%s.bias", layer, assay_linear_names[i]);
+        ASSAY_TRY(convert_from(im, assay_weights_write_f32, n, 0, name, name, err));
+    }
+    for (int i = 0; shape->head_norms && i < 2; i++) {
+        snprintf(name, sizeof name, "model.layers.%u.self_attn.%s", layer,
+                 assay_head_norm_names[i]);
+        ASSAY_TRY(convert(im, assay_weights_write_f32, shape->head_size, 0, name, err));
     }
     return ASSAY_OK;
+}
+
+// Some files of tied models keep the embedding a second time, as the head; another head would be
+// passed over by other programs, and is not by this one.
+static assay_status tied_head_check(importer *im, assay_error *err) {
+    const assay_source_tensor *head = assay_source_find(im->source, "lm_head.weight");
+    if (!head) return ASSAY_OK;
+    const assay_source_tensor *embedding =
+        assay_source_find(im->source, "model.embed_tokens.weight");
+    uint64_t n = im->config.shape.vocab_size, k = im->config.shape.width;
+    ASSAY_TRY(assay_source_shape_check(head, n, k, err));
+    float *rows = malloc(2 * k * sizeof *rows);
+    if (!rows) return ASSAY_FAIL(err, MEMORY, "no memory for rows of %llu", (unsigned long long)k);
+    assay_status status = ASSAY_OK;
+    for (uint64_t i = 0; i < n && status == ASSAY_OK; i++) {
+        status = assay_source_rows(rows, im->source, head, i, 1, err);
+        if (status == ASSAY_OK)
+            status = assay_source_rows(rows + k, im->source, embedding, i, 1, err);
+        if (status == ASSAY_OK && memcmp(rows, rows + k, k * sizeof *rows) != 0)
+            status = ASSAY_FAIL(err, MISMATCH,
+                                "row %llu of lm_head.weight is not the embedding's, to which the "
+                                "configuration ties the head",
+                                (unsigned long long)i);
+    }
+    free(rows);
+    im->used[head - im->source->tensors] = true;
+    assay_source_drop(im->source, head, 0, n);
+    assay_source_drop(im->source, embedding, 0, n);
+    return status;
+}
+
+static assay_status vocab_convert(importer *im, assay_error *err) {
+    const assay_model_shape *shape = &im->config.shape;
+    weights_write *write = shape->vocab_q4 ? assay_weights_write_q4 : assay_weights_write_q8;
+    ASSAY_TRY(convert(im, write, shape->vocab_size, shape->width, "model.embed_tokens", err));
+    if (im->config.tied) return tied_head_check(im, err);
+    return convert(im, write, shape->vocab_size, shape->width, "lm_head", err);
 }
 
 // Old checkpoints carry the rotary frequencies of each layer; the configuration is what counts.
@@ -105,18 +179,14 @@ static bool redundant(const char *name) {
 
 static assay_status weights_convert(importer *im, assay_error *err) {
     const assay_model_shape *shape = &im->config.shape;
-    ASSAY_TRY(convert(im, assay_weights_write_q8, shape->vocab_size, shape->width,
-                      "model.embed_tokens", err));
-    if (!im->config.tied)
-        ASSAY_TRY(
-            convert(im, assay_weights_write_q8, shape->vocab_size, shape->width, "lm_head", err));
+    ASSAY_TRY(vocab_convert(im, err));
     ASSAY_TRY(convert(im, assay_weights_write_f32, shape->width, 0, "model.norm", err));
     for (uint32_t layer = 0; layer < shape->layer_count; layer++)
         ASSAY_TRY(layer_convert(im, layer, err));
-    for (uint32_t i = 0; i < im->source.count; i++)
-        if (!im->used[i] && !redundant(im->source.tensors[i].name))
-            return ASSAY_FAIL(err, UNKNOWN, "tensor \"%s\" has no place in a Llama model",
-                              im->source.tensors[i].name);
+    for (uint32_t i = 0; i < im->source->count; i++)
+        if (!im->used[i] && !redundant(im->source->tensors[i].name))
+            return ASSAY_FAIL(err, UNKNOWN, "tensor \"%s\" has no place in such a model",
+                              im->source->tensors[i].name);
     return ASSAY_OK;
 }
 
@@ -131,6 +201,7 @@ static assay_status rope_write(importer *im, assay_error *err) {
     double inv_freq[ASSAY_MODEL_HEAD_SIZE_MAX / 2];
     uint32_t half = shape->head_size / 2;
     ASSAY_TRY(assay_inv_freq(inv_freq, shape->head_size, im->config.rope_theta, err));
+    ASSAY_TRY(assay_inv_freq_scale(inv_freq, half, &im->config.rope_scaling, err));
     size_t count = (size_t)shape->context_size * half;
     float *cos = malloc(2 * count * sizeof *cos);
     if (!cos) return ASSAY_FAIL(err, MEMORY, "no memory for a rotary table of %zu entries", count);
@@ -163,6 +234,7 @@ static assay_status file_write(importer *im, assay_hash *root, const char *path,
     assay_model_tensors(&im->list, &im->config.shape, im->config.tied, im->tokenizer_size);
     ASSAY_TRY(assay_canonical_layout(&im->list, &data_size, err));
     ASSAY_TRY(assay_canonical_create(&im->writer, path, ASSAY_MODEL_FORMAT, &im->list, err));
+    im->total = im->source->size + data_size;
     ASSAY_TRY(config_write(im, err));
     ASSAY_TRY(rope_write(im, err));
     ASSAY_TRY(weights_convert(im, err));
@@ -170,20 +242,23 @@ static assay_status file_write(importer *im, assay_hash *root, const char *path,
     ASSAY_TRY(assay_model_open(&model, im->writer.temporary, err));
     *root = model.root;
     assay_model_close(&model);
+    advance(im, im->total - im->done);
     return assay_canonical_commit(&im->writer, path, err);
 }
 
-assay_status assay_model_import(assay_hash *root, const char *folder, const char *path,
-                                assay_import_progress *progress, void *context, assay_error *err) {
-    importer im = {.progress = progress, .context = context, .writer.fd = -1};
+assay_status assay_model_import(assay_hash *root, const char *from, const char *path,
+                                const assay_import_options *options, assay_pool *pool,
+                                assay_error *err) {
+    importer im = {.pool = pool, .writer.fd = -1};
+    if (options) im.options = *options;
     uint64_t former = assay_float_enter();
-    assay_status status = source_open(&im, folder, err);
+    assay_status status = source_open(&im, from, err);
     if (status == ASSAY_OK) status = file_write(&im, root, path, err);
     assay_float_leave(former);
     assay_canonical_abort(&im.writer);
     assay_tensor_list_close(&im.list);
-    assay_safetensors_close(&im.source);
-    assay_mapping_close(&im.mapping);
+    assay_source_close(im.source);
+    assay_gguf_close(&im.gguf);
     free(im.used);
     free(im.tokenizer);
     return status;

@@ -102,3 +102,42 @@ assay_status assay_inv_freq(double *out, uint32_t head_size, double theta, assay
     }
     return ASSAY_OK;
 }
+
+static assay_status limits_check(double value, double min, const char *what, assay_error *err) {
+    if (!(value >= min && value <= 0x1p20))
+        return ASSAY_FAIL(err, RANGE, "%s is %g, limits %g and 2^20", what, value, min);
+    return ASSAY_OK;
+}
+
+// One frequency in transformers' published order, an operation a line.
+static double llama3(double frequency, const assay_rope_scaling *s) {
+    const double two_pi = 0x1.921fb54442d18p+2;
+    double wavelength = two_pi / frequency;
+    if (wavelength < s->original_context / s->high_freq_factor) return frequency;
+    if (wavelength > s->original_context / s->low_freq_factor) return frequency / s->factor;
+    double smooth = s->original_context / wavelength;
+    smooth = smooth - s->low_freq_factor;
+    smooth = smooth / (s->high_freq_factor - s->low_freq_factor);
+    double slow = (1 - smooth) * frequency;
+    slow = slow / s->factor;
+    double fast = smooth * frequency;
+    return slow + fast;
+}
+
+assay_status assay_inv_freq_scale(double *inv_freq, uint32_t count,
+                                  const assay_rope_scaling *scaling, assay_error *err) {
+    if (scaling->type == ASSAY_ROPE_DEFAULT) return ASSAY_OK;
+    ASSAY_TRY(limits_check(scaling->factor, 1, "factor of the rotary scaling", err));
+    if (scaling->type == ASSAY_ROPE_LLAMA3) {
+        ASSAY_TRY(limits_check(scaling->low_freq_factor, 0x1p-20, "low_freq_factor", err));
+        ASSAY_TRY(limits_check(scaling->high_freq_factor, 0x1p-20, "high_freq_factor", err));
+        ASSAY_TRY(limits_check(scaling->original_context, 1, "original context", err));
+        if (!(scaling->low_freq_factor < scaling->high_freq_factor))
+            return ASSAY_FAIL(err, RANGE, "low_freq_factor %g is not below high_freq_factor %g",
+                              scaling->low_freq_factor, scaling->high_freq_factor);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        inv_freq[i] = scaling->type == ASSAY_ROPE_LINEAR ? inv_freq[i] / scaling->factor
+                                                         : llama3(inv_freq[i], scaling);
+    return ASSAY_OK;
+}

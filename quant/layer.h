@@ -5,15 +5,17 @@
 
 #include "quant/forward.h"
 
-// A chunk's positions: first .. first + row_count - 1, rows 0 .. row_count - 1 of the work memory.
+// Rows 0 .. row_count - 1 of the work memory.
 typedef struct {
     assay_forward *forward;
-    const uint32_t *ids; // [row_count]
-    uint32_t first;
     uint32_t row_count;
+    bool adapted; // some row has an adapter
 } assay_chunk;
 
-enum { ASSAY_LOGIT_ROWS = 16 }; // positions that share one pass over the head
+enum {
+    ASSAY_LOGIT_ROWS = 16,    // positions whose logits are stored at once
+    ASSAY_BEST_COLUMNS = 128, // logits of a row that stand at once where the best is all
+};
 
 // x = the embedding's rows. Spec: N-15.
 void assay_chunk_embed(const assay_chunk *chunk);
@@ -21,10 +23,17 @@ void assay_chunk_embed(const assay_chunk *chunk);
 // x = one decoder layer of x; keys and values go to the cache. Spec: N-15.
 void assay_chunk_layer(const assay_chunk *chunk, uint32_t layer);
 
-// Final norm of rows from_row and on; q16 and scales then hold what enters the head. Spec: N-15.
-void assay_chunk_final_norm(const assay_chunk *chunk, uint32_t from_row);
+// Final norm of wanted[count]: q16, scales and packed then hold what enters the head, in the order
+// of `wanted`. Spec: N-15.
+void assay_chunk_final_norm(const assay_chunk *chunk, uint32_t count);
 
-// logits[row_count] of rows from_row and on, row_count <= ASSAY_LOGIT_ROWS. Spec: N-15.
-void assay_chunk_logits(const assay_chunk *chunk, uint32_t from_row, uint32_t row_count);
+// logits[row_count] of `from` and on of `count` wanted rows, row_count <= ASSAY_LOGIT_ROWS.
+// Spec: N-15.
+void assay_chunk_logits(const assay_chunk *chunk, uint32_t count, uint32_t from,
+                        uint32_t row_count);
+
+// best_ids[0][i]: the id of the highest logit, the lowest among equals, of the first row_count of
+// `count` wanted rows. Spec: N-14, N-15.
+void assay_chunk_best(const assay_chunk *chunk, uint32_t count, uint32_t row_count);
 
 #endif

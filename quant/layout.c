@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/layout.h"
 
+#include <stdio.h>
+
 // 64 weights share a ratio, so rows of q4 weights come in whole blocks (N-4).
 enum { BLOCK = 64 };
 
 const char *const assay_linear_names[ASSAY_LINEAR_COUNT] = {
     "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
     "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
+
+const char *const assay_head_norm_names[2] = {"q_norm", "k_norm"};
+
+bool assay_linear_biased(assay_linear linear) {
+    return linear == ASSAY_LINEAR_Q || linear == ASSAY_LINEAR_K || linear == ASSAY_LINEAR_V;
+}
 
 void assay_linear_shape(uint32_t *n, uint32_t *k, const assay_model_shape *shape,
                         assay_linear linear) {
@@ -75,22 +83,29 @@ assay_status assay_model_shape_check(const assay_model_shape *shape, assay_error
     return ASSAY_OK;
 }
 
+static void q4_tensors(assay_tensor_list *list, uint32_t n, uint32_t k, const char *name) {
+    assay_tensor_list_add(list, ASSAY_DTYPE_F32, n, 0, "%s.scales", name);
+    assay_tensor_list_add(list, ASSAY_DTYPE_U8, n, k / 2, "%s.codes", name);
+    assay_tensor_list_add(list, ASSAY_DTYPE_U8, n, k / BLOCK, "%s.ratios", name);
+}
+
 static void layer_tensors(assay_tensor_list *list, const assay_model_shape *shape, uint32_t layer) {
     static const char *const norms[] = {"input_layernorm", "post_attention_layernorm"};
     for (int i = 0; i < 2; i++)
         assay_tensor_list_add(list, ASSAY_DTYPE_F32, shape->width, 0, "model.layers.%u.%s", layer,
                               norms[i]);
     for (int i = 0; i < ASSAY_LINEAR_COUNT; i++) {
-        const char *name = assay_linear_names[i];
+        char name[ASSAY_TENSOR_NAME_MAX + 1];
         uint32_t n, k;
+        snprintf(name, sizeof name, "model.layers.%u.%s", layer, assay_linear_names[i]);
         assay_linear_shape(&n, &k, shape, (assay_linear)i);
-        assay_tensor_list_add(list, ASSAY_DTYPE_F32, n, 0, "model.layers.%u.%s.scales", layer,
-                              name);
-        assay_tensor_list_add(list, ASSAY_DTYPE_U8, n, k / 2, "model.layers.%u.%s.codes", layer,
-                              name);
-        assay_tensor_list_add(list, ASSAY_DTYPE_U8, n, k / BLOCK, "model.layers.%u.%s.ratios",
-                              layer, name);
+        q4_tensors(list, n, k, name);
+        if (shape->biases && assay_linear_biased((assay_linear)i))
+            assay_tensor_list_add(list, ASSAY_DTYPE_F32, n, 0, "%s.bias", name);
     }
+    for (int i = 0; shape->head_norms && i < 2; i++)
+        assay_tensor_list_add(list, ASSAY_DTYPE_F32, shape->head_size, 0,
+                              "model.layers.%u.self_attn.%s", layer, assay_head_norm_names[i]);
 }
 
 void assay_model_tensors(assay_tensor_list *list, const assay_model_shape *shape, bool tied,
@@ -104,6 +119,10 @@ void assay_model_tensors(assay_tensor_list *list, const assay_model_shape *shape
     assay_tensor_list_add(list, ASSAY_DTYPE_F32, shape->width, 0, "model.norm");
     for (int i = 0; i < (tied ? 1 : 2); i++) {
         const char *name = i ? "lm_head" : "model.embed_tokens";
+        if (shape->vocab_q4) {
+            q4_tensors(list, shape->vocab_size, shape->width, name);
+            continue;
+        }
         assay_tensor_list_add(list, ASSAY_DTYPE_I8, shape->vocab_size, shape->width, "%s.q", name);
         assay_tensor_list_add(list, ASSAY_DTYPE_F32, shape->vocab_size, 0, "%s.scales", name);
     }

@@ -36,6 +36,12 @@ void assay_linear_shape(uint32_t *n, uint32_t *k, const assay_model_shape *shape
 // ids). Spec: F-5.
 assay_status assay_model_shape_check(const assay_model_shape *shape, assay_error *err);
 
+// Whether a linear has a bias where the shape says that there are biases.
+bool assay_linear_biased(assay_linear linear);
+
+// The norms of queries and of keys, by their names below a layer's self_attn.
+extern const char *const assay_head_norm_names[2];
+
 // Appends the tensors of a model, unsorted. Errors: in list->status. Spec: F-5.
 void assay_model_tensors(assay_tensor_list *list, const assay_model_shape *shape, bool tied,
                          uint64_t tokenizer_size);

@@ -12,6 +12,9 @@
 // Half a terabyte: more than the other limits let a model have.
 #define MODEL_FILE_MAX ((uint64_t)1 << 39)
 
+// Elements of an operand that are checked before their pages are dropped.
+enum { CHECK_STEP = 4 << 20 };
+
 // Copies a small tensor out of a file whose form is not yet known to be canonical, so whose content
 // may be misaligned. size: of one element. Returns the element count in *count.
 static assay_status words_read(void *out, uint32_t *count, uint32_t count_max, assay_dtype dtype,
@@ -41,6 +44,16 @@ static assay_status shape_read(assay_model_shape *shape, const assay_safetensors
     return assay_model_shape_check(shape, err);
 }
 
+// What the architecture has besides the rest is what the file has of it in its first layer: the
+// list that follows from these must be the file's, tensor for tensor.
+static void parts_read(assay_model *model, const assay_safetensors *file) {
+    assay_model_shape *shape = &model->shape;
+    shape->biases = assay_safetensors_find(file, "model.layers.0.self_attn.q_proj.bias");
+    shape->head_norms = assay_safetensors_find(file, "model.layers.0.self_attn.q_norm");
+    shape->vocab_q4 = assay_safetensors_find(file, "model.embed_tokens.codes");
+    model->tied = !assay_safetensors_find(file, shape->vocab_q4 ? "lm_head.codes" : "lm_head.q");
+}
+
 // The content of a tensor that assay_canonical_check has found.
 static const void *content(const assay_safetensors *file, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -55,12 +68,60 @@ static const void *content(const assay_safetensors *file, const char *format, ..
     return file->data + tensor->begin;
 }
 
-static assay_status norm_check(const float *norm, uint32_t count, const char *what,
-                               assay_error *err) {
+static assay_status values_check(const float *values, uint32_t count, const char *what,
+                                 assay_error *err) {
     for (uint32_t i = 0; i < count; i++)
-        if (!assay_weight_legal(norm[i]))
+        if (!assay_weight_legal(values[i]))
             return ASSAY_FAIL(err, NONFINITE, "%s element %u is not finite and at most 2^20", what,
                               i);
+    return ASSAY_OK;
+}
+
+// Checks an operand some rows at a time, whose pages then leave memory: what a model file holds is
+// read once here, and again only where it is used. The sentence of a failure counts rows from 0.
+static assay_status q4_check(const assay_model *model, const assay_q4 *q4, const char *what,
+                             assay_error *err) {
+    uint32_t step = 1 + CHECK_STEP / q4->k;
+    for (uint32_t row = 0; row < q4->n; row += step) {
+        uint32_t count = q4->n - row < step ? q4->n - row : step;
+        size_t codes = q4->k / 2, ratios = q4->k / ASSAY_Q4_BLOCK;
+        assay_q4 part = {count, q4->k, q4->codes + row * codes, q4->ratios + row * ratios,
+                         q4->scales + row};
+        if (assay_q4_check(&part, what, NULL) != ASSAY_OK) return assay_q4_check(q4, what, err);
+        assay_mapping_drop(&model->file, part.codes, count * codes);
+        assay_mapping_drop(&model->file, part.ratios, count * ratios);
+    }
+    return ASSAY_OK;
+}
+
+static assay_status q8_check(const assay_model *model, const assay_q8 *q8, const char *what,
+                             assay_error *err) {
+    uint32_t step = 1 + CHECK_STEP / q8->k;
+    for (uint32_t row = 0; row < q8->n; row += step) {
+        uint32_t count = q8->n - row < step ? q8->n - row : step;
+        assay_q8 part = {count, q8->k, q8->q + (size_t)row * q8->k, q8->scales + row};
+        if (assay_q8_check(&part, what, NULL) != ASSAY_OK) return assay_q8_check(q8, what, err);
+        assay_mapping_drop(&model->file, part.q, (size_t)count * q8->k);
+    }
+    return ASSAY_OK;
+}
+
+static assay_status q4_bind(assay_q4 *q4, const assay_model *model, uint32_t n, uint32_t k,
+                            const assay_safetensors *file, const char *name, assay_error *err) {
+    *q4 = (assay_q4){n, k, content(file, "%s.codes", name), content(file, "%s.ratios", name),
+                     content(file, "%s.scales", name)};
+    return q4_check(model, q4, name, err);
+}
+
+static assay_status head_norms_bind(assay_model_layer *layer, uint32_t index, uint32_t head_size,
+                                    const assay_safetensors *file, assay_error *err) {
+    char what[ASSAY_TENSOR_NAME_MAX + 1];
+    for (int i = 0; i < 2; i++) {
+        snprintf(what, sizeof what, "model.layers.%u.self_attn.%s", index,
+                 assay_head_norm_names[i]);
+        layer->head_norms[i] = content(file, "%s", what);
+        ASSAY_TRY(values_check(layer->head_norms[i], head_size, what, err));
+    }
     return ASSAY_OK;
 }
 
@@ -72,27 +133,28 @@ static assay_status layer_bind(assay_model *model, uint32_t index, const assay_s
     layer->attention_norm = content(file, "model.layers.%u.input_layernorm", index);
     layer->ff_norm = content(file, "model.layers.%u.post_attention_layernorm", index);
     snprintf(what, sizeof what, "norms of layer %u", index);
-    ASSAY_TRY(norm_check(layer->attention_norm, shape->width, what, err));
-    ASSAY_TRY(norm_check(layer->ff_norm, shape->width, what, err));
+    ASSAY_TRY(values_check(layer->attention_norm, shape->width, what, err));
+    ASSAY_TRY(values_check(layer->ff_norm, shape->width, what, err));
     for (int i = 0; i < ASSAY_LINEAR_COUNT; i++) {
         assay_q4 *q4 = &layer->linears[i];
         snprintf(what, sizeof what, "model.layers.%u.%s", index, assay_linear_names[i]);
         assay_linear_shape(&q4->n, &q4->k, shape, (assay_linear)i);
-        q4->codes = content(file, "%s.codes", what);
-        q4->ratios = content(file, "%s.ratios", what);
-        q4->scales = content(file, "%s.scales", what);
-        ASSAY_TRY(assay_q4_check(q4, what, err));
+        ASSAY_TRY(q4_bind(q4, model, q4->n, q4->k, file, what, err));
+        if (!shape->biases || !assay_linear_biased((assay_linear)i)) continue;
+        layer->biases[i] = content(file, "%s.bias", what);
+        ASSAY_TRY(values_check(layer->biases[i], q4->n, what, err));
     }
-    return ASSAY_OK;
+    return shape->head_norms ? head_norms_bind(layer, index, shape->head_size, file, err)
+                             : ASSAY_OK;
 }
 
-static assay_status vocab_bind(assay_q8 *q8, const assay_model_shape *shape,
+// One of q8 and q4, as the shape says.
+static assay_status vocab_bind(assay_q8 *q8, assay_q4 *q4, const assay_model *model,
                                const assay_safetensors *file, const char *name, assay_error *err) {
-    q8->n = shape->vocab_size;
-    q8->k = shape->width;
-    q8->q = content(file, "%s.q", name);
-    q8->scales = content(file, "%s.scales", name);
-    return assay_q8_check(q8, name, err);
+    uint32_t n = model->shape.vocab_size, k = model->shape.width;
+    if (model->shape.vocab_q4) return q4_bind(q4, model, n, k, file, name, err);
+    *q8 = (assay_q8){n, k, content(file, "%s.q", name), content(file, "%s.scales", name)};
+    return q8_check(model, q8, name, err);
 }
 
 // Makes the rotary table and compares it with what the importer made: a machine whose arithmetic
@@ -122,17 +184,20 @@ static assay_status rope_bind(assay_model *model, const assay_safetensors *file,
     return ASSAY_OK;
 }
 
-static assay_status tensors_bind(assay_model *model, const assay_safetensors *file, bool tied,
+static assay_status tensors_bind(assay_model *model, const assay_safetensors *file,
                                  assay_error *err) {
     const assay_model_shape *shape = &model->shape;
     model->layers = calloc(shape->layer_count, sizeof *model->layers);
     if (!model->layers)
         return ASSAY_FAIL(err, MEMORY, "no memory for %u layers", shape->layer_count);
     model->final_norm = content(file, "model.norm");
-    ASSAY_TRY(norm_check(model->final_norm, shape->width, "model.norm", err));
-    ASSAY_TRY(vocab_bind(&model->embedding, shape, file, "model.embed_tokens", err));
+    ASSAY_TRY(values_check(model->final_norm, shape->width, "model.norm", err));
+    ASSAY_TRY(vocab_bind(&model->embedding, &model->embedding_q4, model, file, "model.embed_tokens",
+                         err));
     model->head = model->embedding;
-    if (!tied) ASSAY_TRY(vocab_bind(&model->head, shape, file, "lm_head", err));
+    model->head_q4 = model->embedding_q4;
+    if (!model->tied)
+        ASSAY_TRY(vocab_bind(&model->head, &model->head_q4, model, file, "lm_head", err));
     for (uint32_t i = 0; i < shape->layer_count; i++)
         ASSAY_TRY(layer_bind(model, i, file, err));
     return rope_bind(model, file, err);
@@ -148,38 +213,41 @@ static assay_status file_bind(assay_model *model, const assay_safetensors *file,
     if (tokenizer_size > ASSAY_MODEL_TOKENIZER_MAX)
         return ASSAY_FAIL(err, CAPACITY, "tokenizer.json has %llu bytes, limit %d",
                           (unsigned long long)tokenizer_size, ASSAY_MODEL_TOKENIZER_MAX);
-    bool tied = !assay_safetensors_find(file, "lm_head.q");
     uint64_t data_size;
-    assay_model_tensors(list, &model->shape, tied, tokenizer_size);
+    parts_read(model, file);
+    assay_model_tensors(list, &model->shape, model->tied, tokenizer_size);
     ASSAY_TRY(assay_canonical_layout(list, &data_size, err));
     ASSAY_TRY(assay_canonical_check(file, data, size, ASSAY_MODEL_FORMAT, list, err));
     model->tokenizer = (assay_bytes){content(file, "tokenizer.json"), tokenizer_size};
-    ASSAY_TRY(tensors_bind(model, file, tied, err));
-    return assay_canonical_root(&model->root, ASSAY_MODEL_FORMAT, list, file->data, err);
+    ASSAY_TRY(tensors_bind(model, file, err));
+    return assay_canonical_root(&model->root, ASSAY_MODEL_FORMAT, list, file->data, &model->file,
+                                err);
 }
 
-assay_status assay_model_bind(assay_model *model, const uint8_t *data, size_t size,
+static assay_status data_bind(assay_model *model, const uint8_t *data, size_t size,
                               assay_error *err) {
     assay_safetensors file;
     assay_tensor_list list = {0};
-    *model = (assay_model){0};
     ASSAY_TRY(assay_safetensors_open(&file, data, size, err));
     assay_status status = file_bind(model, &file, &list, data, size, err);
     assay_tensor_list_close(&list);
     assay_safetensors_close(&file);
+    return status;
+}
+
+assay_status assay_model_bind(assay_model *model, const uint8_t *data, size_t size,
+                              assay_error *err) {
+    *model = (assay_model){0};
+    assay_status status = data_bind(model, data, size, err);
     if (status != ASSAY_OK) assay_model_close(model);
     return status;
 }
 
 assay_status assay_model_open(assay_model *model, const char *path, assay_error *err) {
-    assay_mapping mapping;
     *model = (assay_model){0};
-    ASSAY_TRY(assay_mapping_open(&mapping, path, MODEL_FILE_MAX, err));
-    assay_status status = assay_model_bind(model, mapping.data, mapping.size, err);
-    if (status == ASSAY_OK)
-        model->file = mapping;
-    else
-        assay_mapping_close(&mapping);
+    assay_status status = assay_mapping_open(&model->file, path, MODEL_FILE_MAX, err);
+    if (status == ASSAY_OK) status = data_bind(model, model->file.data, model->file.size, err);
+    if (status != ASSAY_OK) assay_model_close(model);
     return status;
 }
 

@@ -45,12 +45,17 @@ typedef struct {
     float eps;
     uint32_t stop_count;
     uint32_t stop_ids[ASSAY_MODEL_STOPS_MAX]; // ascending
+    bool biases;                              // the q, k and v linears have one (N-9)
+    bool head_norms;                          // q and k are normed head by head (N-21)
+    bool vocab_q4;                            // embedding and head are q4 instead of q8 (N-23)
 } assay_model_shape;
 
 typedef struct {
     const float *attention_norm; // [width]
     const float *ff_norm;        // [width]
     assay_q4 linears[ASSAY_LINEAR_COUNT];
+    const float *biases[ASSAY_LINEAR_COUNT]; // [n] of a linear that has one, else NULL
+    const float *head_norms[2];              // [head_size] of q and of k, or both NULL
 } assay_model_layer;
 
 // Lives: from assay_model_open to assay_model_close; read-only and shareable between threads.
@@ -58,11 +63,14 @@ typedef struct {
     assay_mapping file;
     assay_model_shape shape;
     assay_model_layer *layers; // [layer_count]
-    assay_q8 embedding;        // [vocab][width]
+    assay_q8 embedding;        // [vocab][width], unless shape.vocab_q4
     assay_q8 head;             // the embedding again when tied
-    const float *final_norm;   // [width]
-    const double *inv_freq;    // [head_size / 2]
-    float *rope_cos;           // [context][head_size / 2], made at open, checked by SHA-256 (N-10)
+    assay_q4 embedding_q4;     // if shape.vocab_q4
+    assay_q4 head_q4;
+    bool tied;
+    const float *final_norm; // [width]
+    const double *inv_freq;  // [head_size / 2]
+    float *rope_cos;         // [context][head_size / 2], made at open, checked by SHA-256 (N-10)
     float *rope_sin;
     assay_bytes tokenizer; // tokenizer.json, in the mapping
     assay_hash root;       // over the tensors' content (F-6)

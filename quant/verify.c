@@ -7,6 +7,7 @@
 // further rows change nothing but a count that is too high.
 typedef struct {
     assay_generator *generator;
+    assay_member *member;
     const assay_generate_request *request;
     const assay_output_claim *claim;
     uint32_t count; // claimed tokens looked at, at most max_tokens
@@ -17,6 +18,7 @@ typedef struct {
     uint32_t id; // the right token, where another is claimed
     assay_hash trace;
     assay_probe *probe;
+    assay_forward_hooks hooks;
 } walk;
 
 static uint32_t count_of(const assay_generate_request *request, const assay_output_claim *claim) {
@@ -42,8 +44,10 @@ static void row_compare(void *context, const assay_forward_row *row) {
         return;
     }
     const assay_model_shape *shape = &w->generator->forward.engine.model->shape;
-    uint32_t id = assay_sampler_choose(&w->generator->sampler, row->logits, &w->request->sampling,
-                                       (uint64_t)row->position + 1);
+    uint32_t id = row->logits
+                      ? assay_sampler_choose(&w->generator->sampler, row->logits,
+                                             &w->request->sampling, (uint64_t)row->position + 1)
+                      : row->best;
     if (id != w->claim->ids[w->agreed]) {
         w->finding = ASSAY_FINDING_TOKENS;
         w->id = id;
@@ -64,9 +68,9 @@ static void residual_take(void *context, uint32_t layer, uint32_t position, cons
 }
 
 static assay_finding walk_end(walk *w) {
-    const assay_forward *forward = &w->generator->forward;
+    const assay_sequence *sequence = &w->member->sequence;
     if (w->finding != ASSAY_FINDING_MATCH) return w->finding;
-    if (!w->ended && forward->fault_position != ASSAY_NO_FAULT) {
+    if (!w->ended && sequence->fault_position != ASSAY_NO_FAULT) {
         w->ended = true;
         w->stop = ASSAY_STOP_FAULT;
     }
@@ -84,37 +88,72 @@ static assay_status probe_check(const assay_generator *generator, const assay_pr
                       probe->layer, probe->position, layer_count, position_count);
 }
 
+// Fills the walk's hooks and the ids to feed. Returns their number in *fed.
+static assay_status walk_begin(walk *w, uint32_t *fed, assay_error *err) {
+    const assay_generate_request *request = w->request;
+    const assay_output_claim *claim = w->claim;
+    const assay_model *model = w->generator->forward.engine.model;
+    assay_sequence *sequence = &w->member->sequence;
+    ASSAY_TRY(assay_generate_check(model, request, err));
+    *fed = assay_verify_position_count(request, claim);
+    ASSAY_TRY(probe_check(w->generator, w->probe, *fed, err));
+    if (request->prompt_count + request->max_tokens > sequence->cache.capacity)
+        return ASSAY_FAIL(err, CAPACITY, "prompt and output of %u tokens, limit %u",
+                          request->prompt_count + request->max_tokens, sequence->cache.capacity);
+    w->count = count_of(request, claim);
+    w->trace = request->digest;
+    // Where the claim ends by neither a stop id nor its length, only a fault at its last token's
+    // position can make it right: that token is fed as well.
+    if (w->count > 0 && w->count < request->max_tokens && !ends_at(w, claim->ids[w->count - 1]))
+        ++*fed;
+    uint32_t *ids = w->member->ids;
+    memcpy(ids, request->prompt, request->prompt_count * sizeof *request->prompt);
+    for (uint32_t i = request->prompt_count; i < *fed; i++) {
+        uint32_t id = claim->ids[i - request->prompt_count];
+        ids[i] = id < model->shape.vocab_size ? id : 0; // never chosen: a wrong token already
+    }
+    assay_sequence_reset(sequence, request->adapter);
+    w->hooks = (assay_forward_hooks){.row = row_compare,
+                                     .rows_from = request->prompt_count - 1,
+                                     .greedy = request->sampling.temperature_milli == 0,
+                                     .residual = w->probe ? residual_take : NULL,
+                                     .context = w};
+    return ASSAY_OK;
+}
+
+assay_status assay_generator_verify_many(assay_generator *generator, const assay_checkup *checkups,
+                                         uint32_t count, assay_difference *differences,
+                                         assay_error *err) {
+    walk walks[ASSAY_MEMBERS_MAX];
+    assay_feed feeds[ASSAY_MEMBERS_MAX] = {0};
+    if (count > generator->member_count)
+        return ASSAY_FAIL(err, CAPACITY, "%u claims at a time, limit %u", count,
+                          generator->member_count);
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_checkup *c = &checkups[i];
+        assay_member *member = &generator->members[i];
+        uint32_t fed;
+        walks[i] = (walk){.generator = generator,
+                          .member = member,
+                          .request = c->request,
+                          .claim = c->claim,
+                          .probe = c->probe};
+        ASSAY_TRY(walk_begin(&walks[i], &fed, err));
+        feeds[i] = (assay_feed){&member->sequence, member->ids, fed, &walks[i].hooks};
+    }
+    ASSAY_TRY(assay_forward_feed(&generator->forward, feeds, count, err));
+    for (uint32_t i = 0; i < count; i++) {
+        walk *w = &walks[i];
+        if (w->probe) w->probe->faulted = w->member->sequence.fault_position <= w->probe->position;
+        differences[i] = (assay_difference){walk_end(w), w->agreed, w->id};
+    }
+    return ASSAY_OK;
+}
+
 assay_status assay_generator_verify(assay_generator *generator,
                                     const assay_generate_request *request,
                                     const assay_output_claim *claim, assay_probe *probe,
                                     assay_difference *difference, assay_error *err) {
-    assay_forward *forward = &generator->forward;
-    const assay_model_shape *shape = &forward->engine.model->shape;
-    ASSAY_TRY(assay_generate_check(forward->engine.model, request, err));
-    uint32_t fed = assay_verify_position_count(request, claim);
-    ASSAY_TRY(probe_check(generator, probe, fed, err));
-    if (request->prompt_count + request->max_tokens > forward->cache.capacity)
-        return ASSAY_FAIL(err, CAPACITY, "prompt and output of %u tokens, limit %u",
-                          request->prompt_count + request->max_tokens, forward->cache.capacity);
-    walk w = {
-        generator,     request, claim, .count = count_of(request, claim), .trace = request->digest,
-        .probe = probe};
-    // Where the claim ends by neither a stop id nor its length, only a fault at its last token's
-    // position can make it right: that token is fed as well.
-    if (w.count > 0 && w.count < request->max_tokens && !ends_at(&w, claim->ids[w.count - 1]))
-        fed++;
-    memcpy(generator->ids, request->prompt, request->prompt_count * sizeof *request->prompt);
-    for (uint32_t i = request->prompt_count; i < fed; i++) {
-        uint32_t id = claim->ids[i - request->prompt_count];
-        generator->ids[i] = id < shape->vocab_size ? id : 0; // never chosen: a wrong token already
-    }
-    assay_forward_reset(forward, request->adapter);
-    assay_forward_hooks hooks = {.row = row_compare,
-                                 .rows_from = request->prompt_count - 1,
-                                 .residual = probe ? residual_take : NULL,
-                                 .context = &w};
-    ASSAY_TRY(assay_forward_feed(forward, generator->ids, fed, &hooks, err));
-    if (probe) probe->faulted = forward->fault_position <= probe->position;
-    *difference = (assay_difference){walk_end(&w), w.agreed, w.id};
-    return ASSAY_OK;
+    assay_checkup checkup = {request, claim, probe};
+    return assay_generator_verify_many(generator, &checkup, 1, difference, err);
 }

@@ -54,4 +54,17 @@ assay_status assay_generator_verify(assay_generator *generator,
                                     const assay_output_claim *claim, assay_probe *probe,
                                     assay_difference *difference, assay_error *err);
 
+// One claim to be compared; borrowed. probe: NULL for none.
+typedef struct {
+    const assay_generate_request *request;
+    const assay_output_claim *claim;
+    assay_probe *probe;
+} assay_checkup;
+
+// The same for up to member_count claims, which share the passes over the weights.
+// Errors: as verify, of any of them; CAPACITY (count). Spec: N-18, N-19.
+assay_status assay_generator_verify_many(assay_generator *generator, const assay_checkup *checkups,
+                                         uint32_t count, assay_difference *differences,
+                                         assay_error *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include "kernels/gemm.h"
 
 #include "kernels/nf4.h"
+#include "kernels/pack.h"
 #include "kernels/ref/scalar.h"
 
 enum {
@@ -32,54 +33,64 @@ ASSAY_UNSANITISED static void unfold_q4(int16_t *out, const uint8_t *codes, cons
     }
 }
 
+// `rows` activation rows from `from` on, elements from `at` on.
 static void tile_add(int64_t *sums, const assay_x16 *x, uint32_t from, uint32_t rows, uint32_t at,
                      const int16_t *block, uint32_t count) {
     for (uint32_t i = 0; i < rows; i++)
         sums[i] += block_dot(x->q + (size_t)(from + i) * x->k + at, block, count);
 }
 
-static void tile_store(float *y, size_t y_stride, const int64_t *sums, const float *x_scales,
-                       float w_scale, uint32_t rows) {
-    for (uint32_t i = 0; i < rows; i++)
-        y[i * y_stride] = (float)sums[i] * (x_scales[i] * w_scale);
+static void tile_store(const assay_gemm_part *part, uint32_t from, uint32_t rows, uint32_t n,
+                       const int64_t *sums, float w_scale) {
+    for (uint32_t i = 0; i < rows; i++) {
+        float *y = part->y + (size_t)(from + i) * part->y_stride + n;
+        float product = (float)sums[i] * (part->x->scales[from + i] * w_scale);
+        *y = part->add_scale ? *y + product * *part->add_scale : product;
+    }
 }
 
-void assay_gemm_q4_ref(float *y, size_t y_stride, const assay_x16 *x, const assay_q4 *w,
-                       uint32_t row_first, uint32_t row_count) {
+void assay_gemm_q4_ref(const assay_gemm_part *part, const assay_q4 *w) {
     int16_t block[BLOCK];
-    for (uint32_t from = 0; from < x->m; from += TILE) {
-        uint32_t rows = x->m - from < TILE ? x->m - from : TILE;
-        for (uint32_t n = row_first; n < row_first + row_count; n++) {
+    uint32_t m_end = part->m_first + part->m_count;
+    for (uint32_t from = part->m_first; from < m_end; from += TILE) {
+        uint32_t rows = m_end - from < TILE ? m_end - from : TILE;
+        for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n++) {
             const uint8_t *codes = w->codes + (size_t)n * (w->k / 2);
             const uint8_t *ratios = w->ratios + (size_t)n * (w->k / ASSAY_Q4_BLOCK);
             int64_t sums[TILE] = {0};
             for (uint32_t at = 0; at < w->k; at += BLOCK) {
                 uint32_t count = w->k - at < BLOCK ? w->k - at : BLOCK;
                 unfold_q4(block, codes + at / 2, ratios + at / ASSAY_Q4_BLOCK, count);
-                tile_add(sums, x, from, rows, at, block, count);
+                tile_add(sums, part->x, from, rows, at, block, count);
             }
-            tile_store(y + from * y_stride + n, y_stride, sums, x->scales + from, w->scales[n],
-                       rows);
+            tile_store(part, from, rows, n, sums, w->scales[n]);
         }
     }
 }
 
-void assay_gemm_q8_ref(float *y, size_t y_stride, const assay_x16 *x, const assay_q8 *w,
-                       uint32_t row_first, uint32_t row_count) {
+void assay_gemm_q8_ref(const assay_gemm_part *part, const assay_q8 *w) {
     int16_t block[BLOCK];
-    for (uint32_t from = 0; from < x->m; from += TILE) {
-        uint32_t rows = x->m - from < TILE ? x->m - from : TILE;
-        for (uint32_t n = row_first; n < row_first + row_count; n++) {
+    uint32_t m_end = part->m_first + part->m_count;
+    for (uint32_t from = part->m_first; from < m_end; from += TILE) {
+        uint32_t rows = m_end - from < TILE ? m_end - from : TILE;
+        for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n++) {
             const int8_t *q = w->q + (size_t)n * w->k;
             int64_t sums[TILE] = {0};
             for (uint32_t at = 0; at < w->k; at += BLOCK) {
                 uint32_t count = w->k - at < BLOCK ? w->k - at : BLOCK;
                 for (uint32_t i = 0; i < count; i++)
                     block[i] = q[at + i];
-                tile_add(sums, x, from, rows, at, block, count);
+                tile_add(sums, part->x, from, rows, at, block, count);
             }
-            tile_store(y + from * y_stride + n, y_stride, sums, x->scales + from, w->scales[n],
-                       rows);
+            tile_store(part, from, rows, n, sums, w->scales[n]);
         }
     }
 }
+
+// Here the canonical order is read as it is.
+size_t assay_packed_size_ref(assay_weights_kind kind, uint32_t m, uint32_t k) {
+    return 0;
+}
+
+void assay_pack_ref(const assay_x16 *x, assay_weights_kind kind, uint32_t m_first,
+                    uint32_t m_count) {}

@@ -3,7 +3,7 @@
 
 #include "kernels/ref/scalar.h"
 
-bool assay_rmsnorm_ref(float *y, const float *x, const float *w, uint32_t d, float eps) {
+bool ASSAY_OP(rmsnorm)(float *y, const float *x, const float *w, uint32_t d, float eps) {
     float max;
     if (!range_of(&max, x, d)) {
         memset(y, 0, d * sizeof *y);

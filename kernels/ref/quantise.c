@@ -5,7 +5,7 @@
 #include "kernels/ref/scalar.h"
 #include "kernels/types.h"
 
-bool assay_quantise_x16_ref(int16_t *q, float *scale, const float *x, uint32_t k) {
+bool ASSAY_OP(quantise_x16)(int16_t *q, float *scale, const float *x, uint32_t k) {
     float max;
     bool fine = range_of(&max, x, k);
     *scale = max / 32767.0f;
@@ -19,7 +19,7 @@ bool assay_quantise_x16_ref(int16_t *q, float *scale, const float *x, uint32_t k
     return true;
 }
 
-bool assay_quantise_q8_ref(int8_t *q, float *scale, const float *x, uint32_t k) {
+bool ASSAY_OP(quantise_q8)(int8_t *q, float *scale, const float *x, uint32_t k) {
     float max;
     bool fine = range_of(&max, x, k);
     *scale = max / 127.0f;
@@ -33,14 +33,6 @@ bool assay_quantise_q8_ref(int8_t *q, float *scale, const float *x, uint32_t k) 
     return true;
 }
 
-// The number of midpoints between neighbouring levels that lie below v.
-static unsigned code_of(float v) {
-    unsigned code = 0;
-    for (int i = 0; i < 15; i++)
-        code += (assay_nf4_levels[i] + assay_nf4_levels[i + 1]) * 0.5f < v;
-    return code;
-}
-
 static float block_max(const float *w) {
     float max = 0.0f;
     for (int i = 0; i < ASSAY_Q4_BLOCK; i++) {
@@ -50,7 +42,23 @@ static float block_max(const float *w) {
     return max;
 }
 
-bool assay_quantise_q4_ref(uint8_t *codes, uint8_t *ratios, float *scale, const float *w,
+// Each code is the number of midpoints between neighbouring levels that lie below w / unit. One
+// midpoint at a time over the whole block: compilers make vectors of that.
+static void block_encode(uint8_t *out, const float *w, float unit) {
+    float v[ASSAY_Q4_BLOCK];
+    int32_t codes[ASSAY_Q4_BLOCK] = {0};
+    for (int i = 0; i < ASSAY_Q4_BLOCK; i++)
+        v[i] = w[i] / unit;
+    for (int level = 0; level < 15; level++) {
+        float midpoint = (assay_nf4_levels[level] + assay_nf4_levels[level + 1]) * 0.5f;
+        for (int i = 0; i < ASSAY_Q4_BLOCK; i++)
+            codes[i] += midpoint < v[i];
+    }
+    for (int i = 0; i < ASSAY_Q4_BLOCK / 2; i++)
+        out[i] = (uint8_t)(codes[2 * i] | codes[2 * i + 1] << 4);
+}
+
+bool ASSAY_OP(quantise_q4)(uint8_t *codes, uint8_t *ratios, float *scale, const float *w,
                            uint32_t k) {
     float max;
     bool fine = range_of(&max, w, k);
@@ -58,21 +66,12 @@ bool assay_quantise_q4_ref(uint8_t *codes, uint8_t *ratios, float *scale, const 
     for (uint32_t b = 0; b < k / ASSAY_Q4_BLOCK; b++) {
         const float *block = w + (size_t)b * ASSAY_Q4_BLOCK;
         uint8_t *out = codes + (size_t)b * (ASSAY_Q4_BLOCK / 2);
-        float a = max == 0.0f ? 0.0f : block_max(block);
-        unsigned ratio = 0;
-        if (a > 0.0f) {
-            ratio = (unsigned)round_even(a * 255.0f / max);
-            ratio = ratio ? ratio : 1;
-        }
+        unsigned ratio = max == 0.0f ? 0 : ratio_of(block_max(block), max);
         ratios[b] = (uint8_t)ratio;
-        if (ratio == 0) {
+        if (ratio == 0)
             memset(out, 0x77, ASSAY_Q4_BLOCK / 2);
-            continue;
-        }
-        float unit = (float)ratio * max / 255.0f;
-        for (int i = 0; i < ASSAY_Q4_BLOCK / 2; i++)
-            out[i] =
-                (uint8_t)(code_of(block[2 * i] / unit) | code_of(block[2 * i + 1] / unit) << 4);
+        else
+            block_encode(out, block, (float)ratio * max / 255.0f);
     }
     return fine;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/rope.h"
 
-void assay_rope_ref(float *x, const float *cos, const float *sin, uint32_t head_count,
+#include "kernels/ref/scalar.h"
+
+void ASSAY_OP(rope)(float *x, const float *cos, const float *sin, uint32_t head_count,
                     uint32_t half) {
     for (uint32_t h = 0; h < head_count; h++) {
         float *low = x + 2 * half * h;

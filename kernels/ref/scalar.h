@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One-element operations that several reference kernels share. Internal to kernels/ref.
+// One-element operations that several reference kernels share. Internal to kernels.
 #ifndef ASSAY_KERNELS_REF_SCALAR_H
 #define ASSAY_KERNELS_REF_SCALAR_H
 
@@ -7,9 +7,21 @@
 #include <stdint.h>
 #include <string.h>
 
+// The element kernels of this folder sum nothing, so a compiler may vectorise them for any
+// processor without changing a bit: other sets are the same text, compiled with ASSAY_SET theirs.
+#ifndef ASSAY_SET
+#define ASSAY_SET ref
+#endif
+#define ASSAY_OP_OF(op, set) assay_##op##_##set
+#define ASSAY_OP_IN(op, set) ASSAY_OP_OF(op, set)
+#define ASSAY_OP(op)         ASSAY_OP_IN(op, ASSAY_SET)
+
 // For the innermost integer loops alone, where the sanitizers' checks would make the tests of whole
 // models 20 times slower. checkkernels runs these loops between unreadable pages instead.
 #define ASSAY_UNSANITISED __attribute__((no_sanitize("address", "undefined", "thread")))
+
+// For the parts of a product that must end up in its loop, with its constants.
+#define ASSAY_INLINE inline __attribute__((always_inline))
 
 static inline uint32_t float_bits(float x) {
     uint32_t bits;
@@ -67,6 +79,13 @@ static inline float exp_f32(float x) {
     float y = (p * (g * g) + g) + 1.0f;
     float power = float_from_bits((uint32_t)((int32_t)n + 127) << 23);
     return x >= -87.0f ? y * power : 0.0f;
+}
+
+// The second level of N-5: a block's largest magnitude a as a share of the row's.
+static inline unsigned ratio_of(float a, float max) {
+    if (max == 0.0f || !(a > 0.0f)) return 0;
+    unsigned ratio = (unsigned)round_even(a * 255.0f / max);
+    return ratio ? ratio : 1;
 }
 
 #endif

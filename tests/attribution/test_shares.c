@@ -27,14 +27,14 @@ static void divisions_equal_the_oracles(void **state) {
 }
 
 // Sources named by one byte each, in the order given.
-static void sources_name(assay_source *sources, const char *names, const uint32_t *lineage) {
+static void sources_name(assay_span_source *sources, const char *names, const uint32_t *lineage) {
     for (size_t i = 0; names[i]; i++)
-        sources[i] = (assay_source){.id = {{(uint8_t)names[i]}}, .lineage_ppm = lineage[i]};
+        sources[i] = (assay_span_source){.id = {{(uint8_t)names[i]}}, .lineage_ppm = lineage[i]};
 }
 
 static void shares_expect(const char *names, const uint32_t *lineage, const uint64_t *credits,
                           const char *ids, const uint32_t *weights) {
-    assay_source sources[ASSAY_SPAN_SOURCES_MAX];
+    assay_span_source sources[ASSAY_SPAN_SOURCES_MAX];
     assay_shares shares;
     sources_name(sources, names, lineage);
     assert_int_equal(assay_shares_make(&shares, sources, (uint32_t)strlen(names), credits, NULL),
@@ -66,7 +66,7 @@ static void halves_go_where_they_are_claimed(void **state) {
 static void shares_add_up_and_ignore_the_order(void **state) {
     uint32_t at = 0;
     for (uint32_t round = 0; round < 2000; round++) {
-        assay_source sources[ASSAY_SPAN_SOURCES_MAX] = {0}, swapped[ASSAY_SPAN_SOURCES_MAX];
+        assay_span_source sources[ASSAY_SPAN_SOURCES_MAX] = {0}, swapped[ASSAY_SPAN_SOURCES_MAX];
         uint64_t credits[ASSAY_SPAN_SOURCES_MAX], swapped_credits[ASSAY_SPAN_SOURCES_MAX];
         assay_shares shares, again;
         uint32_t count = 1 + random_below(4, &at, ASSAY_SPAN_SOURCES_MAX), sum = 0;
@@ -99,7 +99,7 @@ static void shares_add_up_and_ignore_the_order(void **state) {
 }
 
 static void bad_sources_are_refused(void **state) {
-    assay_source sources[ASSAY_SPAN_SOURCES_MAX + 1] = {0};
+    assay_span_source sources[ASSAY_SPAN_SOURCES_MAX + 1] = {0};
     uint64_t credits[ASSAY_SPAN_SOURCES_MAX + 1] = {0};
     assay_shares shares;
     assay_error err = {0};

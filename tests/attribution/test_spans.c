@@ -11,7 +11,7 @@
 
 // A case: its sequences, indexed. A zeroed struct is empty.
 typedef struct {
-    assay_source sources[ASSAY_SPAN_SOURCES_MAX];
+    assay_span_source sources[ASSAY_SPAN_SOURCES_MAX];
     assay_index indices[ASSAY_SPAN_SOURCES_MAX];
     uint32_t source_count;
     uint32_t *prompt, *output;
@@ -40,7 +40,7 @@ static void scene_read(scene *s, const json_t *vector) {
     s->output = numbers(vector, "output", &s->output_count);
     for (size_t i = 0; i < json_array_size(sources); i++, s->source_count++) {
         const json_t *entry = json_array_get(sources, i);
-        assay_source *source = &s->sources[i];
+        assay_span_source *source = &s->sources[i];
         size_t count;
         uint32_t *tokens = numbers(entry, "tokens", &count);
         assert_int_equal(assay_index_open(&s->indices[i], tokens, count, 1000, NULL), ASSAY_OK);
@@ -225,7 +225,7 @@ static void splitting_and_copying_pay_nothing(void **state) {
     assay_spans spans;
     uint64_t alone;
 
-    assay_source one[] = {{.id = {{1}}, .index = &whole}};
+    assay_span_source one[] = {{.id = {{1}}, .index = &whole}};
     assert_int_equal(assay_spans_open(&spans, one, 1, NULL, 0, text + 150, 100, 6, NULL), ASSAY_OK);
     assert_int_equal(spans.count, 1);
     assert_int_equal(spans.items[0].position, 150);
@@ -233,7 +233,7 @@ static void splitting_and_copying_pay_nothing(void **state) {
     assert_true(alone > 0);
     assay_spans_close(&spans);
 
-    assay_source halves[] = {{.id = {{1}}, .index = &left}, {.id = {{2}}, .index = &right}};
+    assay_span_source halves[] = {{.id = {{1}}, .index = &left}, {.id = {{2}}, .index = &right}};
     assert_int_equal(assay_spans_open(&spans, halves, 2, NULL, 0, text + 150, 100, 6, NULL),
                      ASSAY_OK);
     assert_int_equal(spans.count, 2);
@@ -241,7 +241,7 @@ static void splitting_and_copying_pay_nothing(void **state) {
     assay_spans_close(&spans);
 
     // The first, then its copy: the output starts and ends with what the copy alone has.
-    assay_source both[] = {{.id = {{2}}, .index = &whole}, {.id = {{1}}, .index = &copy}};
+    assay_span_source both[] = {{.id = {{2}}, .index = &whole}, {.id = {{1}}, .index = &copy}};
     assert_int_equal(assay_spans_open(&spans, both, 2, NULL, 0, longer, 420, 6, NULL), ASSAY_OK);
     assert_int_equal(spans.count, 3);
     assert_int_equal(spans.items[0].source, 1);
@@ -260,7 +260,7 @@ static void splitting_and_copying_pay_nothing(void **state) {
 static void arguments_out_of_bounds_are_refused(void **state) {
     static const uint32_t tokens[8] = {0, 1, 2, 3, 4, 5, 6, 1 << 20};
     assay_index index;
-    assay_source sources[ASSAY_SPAN_SOURCES_MAX + 1] = {0};
+    assay_span_source sources[ASSAY_SPAN_SOURCES_MAX + 1] = {0};
     assay_spans spans;
     assay_error err = {0};
     assert_int_equal(assay_index_open(&index, tokens, 7, 10, NULL), ASSAY_OK);
@@ -302,7 +302,7 @@ static void a_repetitive_data_set_costs_little(void **state) {
     assay_spans spans;
     assert_non_null(tokens);
     assert_int_equal(assay_index_open(&index, tokens, COUNT, 1, NULL), ASSAY_OK);
-    assay_source source = {.id = {{1}}, .index = &index};
+    assay_span_source source = {.id = {{1}}, .index = &index};
     assert_int_equal(assay_spans_open(&spans, &source, 1, NULL, 0, tokens, 20000, 6, NULL),
                      ASSAY_OK);
     assert_int_equal(spans.owned_count, 20000);

@@ -17,7 +17,7 @@ static assay_tokenizer *tokenizer;
 static assay_mapping files[COUNT];
 static assay_corpus corpora[COUNT];
 static assay_index indices[COUNT];
-static assay_source sources[COUNT];
+static assay_span_source sources[COUNT];
 
 static int data_open(void **state) {
     uint8_t *json;
@@ -33,7 +33,7 @@ static int data_open(void **state) {
         if (status == ASSAY_OK) status = assay_corpus_open(&corpora[i], text, NULL);
         if (status == ASSAY_OK)
             status = assay_corpus_index(&indices[i], &corpora[i], tokenizer, VOCAB, NULL);
-        sources[i] = (assay_source){corpora[i].root, &indices[i], 333333};
+        sources[i] = (assay_span_source){corpora[i].root, &indices[i], 333333};
     }
     return status != ASSAY_OK;
 }
@@ -126,7 +126,7 @@ static void a_later_copy_takes_nothing(void **state) {
     memcpy(text + sizeof own - 1, files[CARROLL].data, files[CARROLL].size);
     assert_int_equal(assay_corpus_open(&corpus, (assay_bytes){text, size}, NULL), ASSAY_OK);
     assert_int_equal(assay_corpus_index(&index, &corpus, tokenizer, VOCAB, NULL), ASSAY_OK);
-    assay_source both[] = {sources[CARROLL], {corpus.root, &index, 0}};
+    assay_span_source both[] = {sources[CARROLL], {corpus.root, &index, 0}};
     assert_int_equal(assay_spans_open(&alone, both, 1, NULL, 0, ids, count, SPAN_TOKENS_MIN, NULL),
                      ASSAY_OK);
     assert_int_equal(assay_spans_open(&spans, both, 2, NULL, 0, ids, count, SPAN_TOKENS_MIN, NULL),

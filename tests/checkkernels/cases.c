@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 // A case in preparation: buffers come in a fixed order, so two runs compare slot by slot.
 typedef struct {
@@ -12,6 +14,10 @@ typedef struct {
     const check_case *c;
     uint64_t random;
     unsigned times;
+    void *scratch;    // of products
+    uint8_t *work[3]; // memory whose content is nobody's business, before an unreadable page
+    size_t sizes[3];
+    unsigned work_count;
 } bench;
 
 static uint64_t draw(bench *b) {
@@ -27,6 +33,39 @@ static float draw_float(bench *b) { // -1 .. 1
 
 static void *take(bench *b, size_t count, size_t size) {
     return guard_take(b->g, count * size, b->c->gap * size);
+}
+
+enum { WORK_BYTE = 0x5A };
+
+// Bytes up to the unreadable page, a multiple of `unit`.
+static size_t work_room(size_t size, size_t unit) {
+    return (size + unit - 1) / unit * unit;
+}
+
+// Working memory, aligned to 64, whose content is not compared. What lies between its end and the
+// next multiple of 64 is watched, and behind that nothing can be read or written.
+static void *work_take(bench *b, size_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = work_room(size, 64);
+    size_t pages = work_room(room, page);
+    uint8_t *map =
+        mmap(NULL, pages + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSAY_ASSERT(map != MAP_FAILED && mprotect(map + pages, page, PROT_NONE) == 0);
+    uint8_t *memory = map + pages - room;
+    memset(memory, WORK_BYTE, room);
+    b->work[b->work_count] = memory;
+    b->sizes[b->work_count++] = size;
+    return memory;
+}
+
+// Returns: whether nothing was written behind it.
+static bool work_give(uint8_t *memory, size_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = work_room(size, 64);
+    size_t pages = work_room(room, page);
+    bool intact = true;
+    for (size_t i = size; i < room; i++)
+        intact = intact && memory[i] == WORK_BYTE;
+    munmap(memory + room - pages, pages + page);
+    return intact;
 }
 
 // `top` is the largest magnitude that the operation takes.
@@ -143,30 +182,43 @@ static void run_quantise_x16(bench *b) {
         *fine = b->set->quantise_x16(q, scale, x, k);
 }
 
-// The product of all rows but the first and the last one, where there are more than two.
-static void run_gemm_q4(bench *b) {
+// Both kinds of product: all activation and weight rows but the first and the last, where there are
+// more than two, once set and once added to what is there.
+static void run_gemm(bench *b, const assay_q4 *w4, const assay_q8 *w8) {
     uint32_t m = b->c->shape[0], n = b->c->shape[1], k = b->c->shape[2];
-    assay_x16 x = {m, k, take_i16(b, (size_t)m * k), take_scales(b, m)};
+    assay_x16 x = {m, k, take_i16(b, (size_t)m * k), take_scales(b, m), NULL};
+    assay_weights_kind kind = w4 ? ASSAY_WEIGHTS_Q4 : ASSAY_WEIGHTS_Q8;
+    x.packed = work_take(b, b->set->packed_size(kind, m, k));
+    float *y = take(b, (size_t)m * (n + 3) - 3, sizeof *y);
+    float *added = take_floats(b, (size_t)m * (n + 3) - 3, 0x1p20f);
+    const float delta = 0.7f;
+    assay_gemm_part part = {.y = y, .y_stride = n + 3, .x = &x, .scratch = b->scratch};
+    part.m_first = m > 2, part.m_count = m - 2 * part.m_first;
+    part.n_first = n > 2, part.n_count = n - 2 * part.n_first;
+    b->set->pack(&x, kind, 0, m / 2);
+    b->set->pack(&x, kind, m / 2, m - m / 2);
+    for (unsigned i = 0; i < b->times; i++)
+        w4 ? b->set->gemm_q4(&part, w4) : b->set->gemm_q8(&part, w8);
+    part.y = added;
+    part.add_scale = &delta;
+    w4 ? b->set->gemm_q4(&part, w4) : b->set->gemm_q8(&part, w8);
+}
+
+static void run_gemm_q4(bench *b) {
+    uint32_t n = b->c->shape[1], k = b->c->shape[2];
     assay_q4 w = {.n = n, .k = k};
     w.codes = take_bytes(b, (size_t)n * k / 2, 0x77, 0xFF);
     w.ratios = take_bytes(b, (size_t)n * k / 64, 0, 0xFF);
     w.scales = take_scales(b, n);
-    float *y = take(b, (size_t)m * (n + 3) - 3, sizeof *y);
-    uint32_t first = n > 2, count = n - 2 * first;
-    for (unsigned i = 0; i < b->times; i++)
-        b->set->gemm_q4(y, n + 3, &x, &w, first, count);
+    run_gemm(b, &w, NULL);
 }
 
 static void run_gemm_q8(bench *b) {
-    uint32_t m = b->c->shape[0], n = b->c->shape[1], k = b->c->shape[2];
-    assay_x16 x = {m, k, take_i16(b, (size_t)m * k), take_scales(b, m)};
+    uint32_t n = b->c->shape[1], k = b->c->shape[2];
     assay_q8 w = {.n = n, .k = k};
     w.q = take_i8(b, (size_t)n * k);
     w.scales = take_scales(b, n);
-    float *y = take(b, (size_t)m * (n + 3) - 3, sizeof *y);
-    uint32_t first = n > 2, count = n - 2 * first;
-    for (unsigned i = 0; i < b->times; i++)
-        b->set->gemm_q8(y, n + 3, &x, &w, first, count);
+    run_gemm(b, NULL, &w);
 }
 
 static void run_rmsnorm(bench *b) {
@@ -210,19 +262,30 @@ static void run_silu_mul(bench *b) {
         b->set->silu_mul(y, g, u, n);
 }
 
+// Pages that end at the unreadable one; the block is their second, so that the offset counts.
 static void run_attention(bench *b) {
-    uint32_t hd = b->c->shape[0], count = b->c->shape[1];
-    const int16_t *q = take_i16(b, hd);
-    assay_kv kv;
-    kv.k = take_i8(b, (size_t)count * hd);
-    kv.k_scales = take_scales(b, count);
-    kv.v = take_i8(b, (size_t)count * hd);
-    kv.v_scales = take_scales(b, count);
-    float *out = take(b, hd, sizeof *out);
-    void *scratch = guard_take(b->g, assay_attention_scratch_size(count), 0);
+    uint32_t hd = b->c->shape[0], count = b->c->shape[1], queries = b->c->shape[2];
+    const int16_t *q = take_i16(b, (size_t)queries * hd);
+    const float *q_scales = take_scales(b, queries);
+    const uint8_t *pages[64];
+    size_t block = assay_kv_block_size(hd);
+    uint32_t page_count = (count + ASSAY_KV_PAGE - 1) / ASSAY_KV_PAGE;
+    uint8_t *all = guard_take(b->g, (page_count + 1) * block, 0);
+    for (uint32_t p = 0; p < page_count; p++) {
+        uint8_t *at = all + (p + 1) * block;
+        float *scales = (float *)(at + 2 * (size_t)ASSAY_KV_PAGE * hd);
+        pages[p] = at - block;
+        for (size_t i = 0; i < 2 * (size_t)ASSAY_KV_PAGE * hd; i++)
+            at[i] = (uint8_t)draw_integer(b, i, 2 * (size_t)ASSAY_KV_PAGE * hd, 127);
+        for (int i = 0; i < 2 * ASSAY_KV_PAGE; i++)
+            scales[i] = b->c->fill == FILL_MAXIMA ? 0.01f : (draw_float(b) + 1.0f) * 0.01f;
+    }
+    float *out = take(b, (size_t)queries * hd, sizeof *out);
+    size_t size = assay_attention_scratch_size(queries, count);
+    assay_attention_part part = {out, q, q_scales, queries, hd, count, {pages, block}, NULL};
+    part.scratch = work_take(b, size);
     for (unsigned i = 0; i < b->times; i++)
-        b->set->attention(out, q, 0x1p-9f, &kv, hd, count, scratch);
-    memset(scratch, 0, assay_attention_scratch_size(count)); // its content is nobody's business
+        b->set->attention(&part);
 }
 
 static void run_add(bench *b) {
@@ -249,6 +312,15 @@ static void run_unfold_q8(bench *b) {
         b->set->unfold_q8(y, q, 0.3f, n);
 }
 
+static void run_unfold_q4(bench *b) {
+    uint32_t n = b->c->shape[0];
+    const uint8_t *codes = take_bytes(b, n / 2, 0x77, 0xFF);
+    const uint8_t *ratios = take_bytes(b, n / 64, 0, 0xFF);
+    float *y = take(b, n, sizeof *y);
+    for (unsigned i = 0; i < b->times; i++)
+        b->set->unfold_q4(y, codes, ratios, 0.3f, n);
+}
+
 static const struct {
     const char *name;
     void (*run)(bench *b);
@@ -264,30 +336,36 @@ const char *const case_ops[] = {
 #undef X
         NULL};
 
-static void case_run(guard *g, const assay_kernels *set, const check_case *c, unsigned times) {
-    bench b = {g, set, c, 0x617373617921, times};
+// Returns: whether nothing was written behind the working memory.
+static bool case_run(guard *g, const assay_kernels *set, const check_case *c, unsigned times) {
+    bench b = {g, set, c, 0x617373617921, times, NULL, {0}, {0}, 0};
+    bool intact = true;
     guard_reset(g);
+    b.scratch = work_take(&b, ASSAY_GEMM_SCRATCH);
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         if (strcmp(ops[i].name, c->op) == 0) ops[i].run(&b);
+    for (unsigned i = 0; i < b.work_count; i++)
+        intact &= work_give(b.work[i], b.sizes[i]);
+    return intact;
 }
 
 void case_repeat(guard *g, const assay_kernels *set, const check_case *c, unsigned times) {
-    case_run(g, set, c, times);
+    (void)case_run(g, set, c, times);
 }
 
 const char *case_compare(guard *g, const assay_kernels *set, const assay_kernels *right,
                          const check_case *c) {
     static uint8_t *wanted[GUARD_SLOTS];
     const char *finding = NULL;
-    case_run(g, right, c, 1);
+    (void)case_run(g, right, c, 1);
     unsigned used = g->used;
     for (unsigned i = 0; i < used; i++) {
         wanted[i] = malloc(g->slots[i].size + 1);
         ASSAY_ASSERT(wanted[i]);
         memcpy(wanted[i], g->slots[i].data, g->slots[i].size);
     }
-    case_run(g, set, c, 1);
-    if (!guard_intact(g)) finding = "wrote outside its buffers";
+    bool intact = case_run(g, set, c, 1);
+    if (!intact || !guard_intact(g)) finding = "wrote outside its buffers";
     for (unsigned i = 0; i < used; i++) {
         if (!finding && memcmp(wanted[i], g->slots[i].data, g->slots[i].size) != 0)
             finding = "other bits";

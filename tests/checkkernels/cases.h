@@ -19,7 +19,7 @@ typedef enum {
     FILL_COUNT
 } fill;
 
-// shape: gemm_*: m, n, k; attention: head_size, count; rope: heads, half; others: k.
+// shape: gemm_*: m, n, k; attention: head_size, count, queries; rope: heads, half; others: k.
 typedef struct {
     const char *op;
     uint32_t shape[3];
@@ -36,6 +36,9 @@ void cases_enumerate(bool (*each)(void *context, const check_case *c), void *con
 
 // The names of the operations, in ASSAY_KERNEL_LIST's order; NULL ends.
 extern const char *const case_ops[];
+
+// All sets of this build, and those that are emulated. Returns: their number. Lives: for ever.
+size_t case_sets(const assay_kernels *const **sets);
 
 // Runs a case on a set and on the one that is right. Returns: NULL, or what went wrong.
 const char *case_compare(guard *g, const assay_kernels *set, const assay_kernels *right,

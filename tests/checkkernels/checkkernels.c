@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // checkkernels [--set NAME] [--op OP] [--case CASE] [--bench]
 // Every kernel set this machine can run against ref, and ref against the naive set, case by case.
-// A difference or a crash prints the line that replays it. Exit status: 0 only if all agree.
+// A difference or a crash prints the line that replays it; the digest is of all bytes that the
+// cases leave, the same on every machine; the last line names the set that a node would run. Exit
+// status: 0 only if all agree.
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +22,7 @@ typedef struct {
     const char *op;  // NULL: all
     const char *one; // NULL: all, else one case as printed
     unsigned run, failed;
+    uint64_t digest;
 } session;
 
 static char replay[256]; // for the signal handler: the case in progress
@@ -31,13 +35,22 @@ static void crashed(int number) {
     _exit(1);
 }
 
+// FNV-1a of what the set left in the guarded buffers.
+static uint64_t digest_add(uint64_t digest, const guard *g) {
+    for (unsigned i = 0; i < g->used; i++)
+        for (size_t at = 0; at < g->slots[i].size; at++)
+            digest = (digest ^ g->slots[i].data[at]) * 0x100000001b3;
+    return digest;
+}
+
 static bool case_check(void *context, const check_case *c) {
     session *s = context;
     char text[128];
     if (s->op && strcmp(s->op, c->op) != 0) return true;
     case_print(text, sizeof text, c);
-    snprintf(replay, sizeof replay, "checkkernels --set %s --case %s\n", s->set->name, text);
+    snprintf(replay, sizeof replay, "checkkernels --set '%s' --case %s\n", s->set->name, text);
     const char *finding = case_compare(&s->memory, s->set, s->right, c);
+    s->digest = digest_add(s->digest, &s->memory);
     s->run++;
     if (!finding) return true;
     s->failed++;
@@ -95,6 +108,7 @@ static void bench_print(session *s) {
 static int set_check(session *s, bool timed) {
     check_case c;
     s->run = s->failed = 0;
+    s->digest = 0xcbf29ce484222325;
     if (timed) {
         bench_print(s);
     } else if (s->one) {
@@ -107,8 +121,8 @@ static int set_check(session *s, bool timed) {
         cases_enumerate(case_check, s);
     }
     if (!timed)
-        printf("%s against %s: %u cases, %u differ\n", s->set->name, s->right->name, s->run,
-               s->failed);
+        printf("%s against %s: %u cases, %u differ, digest %016" PRIx64 "\n", s->set->name,
+               s->right->name, s->run, s->failed, s->digest);
     return s->failed > 0;
 }
 
@@ -139,7 +153,7 @@ int main(int argument_count, char **arguments) {
     signal(SIGBUS, crashed);
     assay_float_enter();
     const assay_kernels *const *sets;
-    size_t set_count = assay_kernels_list(&sets);
+    size_t set_count = case_sets(&sets);
     int result = 0, seen = 0;
     for (size_t i = 0; i < set_count; i++) {
         s.set = sets[i];
@@ -151,7 +165,15 @@ int main(int argument_count, char **arguments) {
         else
             printf("%s: Skipped, this machine lacks %s\n", s.set->name, s.set->needs);
     }
+    const assay_kernels *chosen;
+    assay_error err = {0};
     if (!seen) fprintf(stderr, "no kernel set is called %s\n", name);
+    if (assay_kernels_find(&chosen, NULL, &err) == ASSAY_OK) {
+        printf("chosen: %s\n", chosen->name);
+    } else {
+        printf("chosen: none, %s\n", err.text);
+        result = 1;
+    }
     guard_close(&s.memory);
     return seen ? result : 2;
 }

@@ -106,36 +106,44 @@ static long folded(unsigned ratio, unsigned code) {
     return lround((double)(c * (long)ratio) / 4080.0);
 }
 
-// N-8
-static void naive_gemm_q4(float *y, size_t y_stride, const assay_x16 *x, const assay_q4 *w,
-                          uint32_t row_first, uint32_t row_count) {
+// N-8, N-9
+static void naive_store(const assay_gemm_part *part, uint32_t i, uint32_t n, int64_t sum,
+                        float w_scale) {
+    float *y = part->y + i * part->y_stride + n;
+    float scale = part->x->scales[i] * w_scale, product = (float)sum * scale;
+    if (!part->add_scale) {
+        *y = product;
+        return;
+    }
+    float delta = product * *part->add_scale;
+    *y = *y + delta;
+}
+
+static void naive_gemm_q4(const assay_gemm_part *part, const assay_q4 *w) {
     long table[256][16];
     for (unsigned r = 0; r < 256; r++)
         for (unsigned c = 0; c < 16; c++)
             table[r][c] = folded(r, c);
-    for (uint32_t n = row_first; n < row_first + row_count; n++)
-        for (uint32_t i = 0; i < x->m; i++) {
+    for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n++)
+        for (uint32_t i = part->m_first; i < part->m_first + part->m_count; i++) {
             int64_t sum = 0;
-            for (size_t k = 0; k < x->k; k++) {
+            for (size_t k = 0; k < w->k; k++) {
                 unsigned pair = w->codes[(size_t)n * (w->k / 2) + k / 2];
                 unsigned code = k % 2 ? pair / 16 : pair % 16;
-                sum += x->q[(size_t)i * x->k + k] *
+                sum += part->x->q[(size_t)i * w->k + k] *
                        table[w->ratios[(size_t)n * (w->k / 64) + k / 64]][code];
             }
-            float scale = x->scales[i] * w->scales[n];
-            y[i * y_stride + n] = (float)sum * scale;
+            naive_store(part, i, n, sum, w->scales[n]);
         }
 }
 
-static void naive_gemm_q8(float *y, size_t y_stride, const assay_x16 *x, const assay_q8 *w,
-                          uint32_t row_first, uint32_t row_count) {
-    for (uint32_t n = row_first; n < row_first + row_count; n++)
-        for (uint32_t i = 0; i < x->m; i++) {
+static void naive_gemm_q8(const assay_gemm_part *part, const assay_q8 *w) {
+    for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n++)
+        for (uint32_t i = part->m_first; i < part->m_first + part->m_count; i++) {
             int64_t sum = 0;
-            for (size_t k = 0; k < x->k; k++)
-                sum += (long)x->q[(size_t)i * x->k + k] * w->q[(size_t)n * w->k + k];
-            float scale = x->scales[i] * w->scales[n];
-            y[i * y_stride + n] = (float)sum * scale;
+            for (size_t k = 0; k < w->k; k++)
+                sum += (long)part->x->q[(size_t)i * w->k + k] * w->q[(size_t)n * w->k + k];
+            naive_store(part, i, n, sum, w->scales[n]);
         }
 }
 
@@ -199,37 +207,46 @@ static void naive_silu_mul(float *y, const float *g, const float *u, uint32_t n)
 }
 
 // N-13
-static void naive_attention(float *out, const int16_t *q, float q_scale, const assay_kv *kv,
-                            uint32_t head_size, uint32_t count, void *scratch) {
+static void naive_attention_one(const assay_attention_part *part, uint32_t query) {
+    uint32_t count = part->count, hd = part->head_size;
     float *e = calloc(count, sizeof *e), *w = calloc(count, sizeof *w), max = -INFINITY, s_w;
     long *w16 = calloc(count, sizeof *w16);
-    float root = sqrtf((float)head_size), rs = 1.0f / root;
+    float root = sqrtf((float)hd), rs = 1.0f / root;
     for (size_t t = 0; t < count; t++) {
+        const int8_t *k = (const int8_t *)part->kv.pages[t / 64] + part->kv.offset + t % 64 * hd;
+        const float *scales = (const float *)(part->kv.pages[t / 64] + part->kv.offset + 128 * hd);
         int64_t sum = 0;
-        for (uint32_t j = 0; j < head_size; j++)
-            sum += (long)q[j] * kv->k[t * head_size + j];
-        float scale = q_scale * kv->k_scales[t], scaled = scale * rs;
+        for (uint32_t j = 0; j < hd; j++)
+            sum += (long)part->q[query * hd + j] * k[j];
+        float scale = part->q_scales[query] * scales[t % 64], scaled = scale * rs;
         e[t] = (float)sum * scaled;
         max = fmaxf(max, e[t]);
     }
     int64_t z = 0;
     for (size_t t = 0; t < count; t++) {
+        const float *scales = (const float *)(part->kv.pages[t / 64] + part->kv.offset + 128 * hd);
         float distance = e[t] - max;
         e[t] = naive_exp_one(distance);
         z += llrintf(ldexpf(e[t], 24));
-        w[t] = e[t] * kv->v_scales[t];
+        w[t] = e[t] * scales[64 + t % 64];
     }
     quantise(w16, &s_w, w, count, 32767);
-    for (uint32_t j = 0; j < head_size; j++) {
+    for (uint32_t j = 0; j < hd; j++) {
         int64_t sum = 0;
         for (size_t t = 0; t < count; t++)
-            sum += w16[t] * kv->v[t * head_size + j];
+            sum += w16[t] * ((const int8_t *)part->kv.pages[t / 64] +
+                             part->kv.offset)[(64 + t % 64) * hd + j];
         float above = (float)sum * s_w, below = ldexpf((float)z, -24);
-        out[j] = above / below;
+        part->out[query * hd + j] = above / below;
     }
     free(e);
     free(w);
     free(w16);
+}
+
+static void naive_attention(const assay_attention_part *part) {
+    for (uint32_t query = 0; query < part->query_count; query++)
+        naive_attention_one(part, query);
 }
 
 static void naive_add(float *y, const float *x, uint32_t n) {
@@ -249,6 +266,15 @@ static void naive_unfold_q8(float *y, const int8_t *q, float scale, uint32_t n) 
         y[i] = (float)q[i] * scale;
 }
 
+// N-23
+static void naive_unfold_q4(float *y, const uint8_t *codes, const uint8_t *ratios, float scale,
+                            uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        unsigned code = i % 2 ? codes[i / 2] / 16 : codes[i / 2] % 16;
+        y[i] = (float)folded(ratios[i / 64], code) * scale;
+    }
+}
+
 static bool always(void) {
     return true;
 }
@@ -256,6 +282,8 @@ static bool always(void) {
 const assay_kernels naive_kernels = {.name = "naive",
                                      .needs = "nothing",
                                      .available = always,
+                                     .packed_size = assay_packed_size_ref,
+                                     .pack = assay_pack_ref,
 #define X(member) .member = naive_##member,
                                      ASSAY_KERNEL_LIST(X)
 #undef X

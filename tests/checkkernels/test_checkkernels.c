@@ -46,7 +46,7 @@ static bool case_tally(void *context, const check_case *c) {
     char text[128];
     case_print(text, sizeof text, c);
     if (t->failed++ == 0 && !t->planted)
-        print_error("%s, replay: checkkernels --set %s --case %s\n", finding, t->set->name, text);
+        print_error("%s, replay: checkkernels --set '%s' --case %s\n", finding, t->set->name, text);
     return !t->planted;
 }
 
@@ -61,7 +61,7 @@ static void test_ref_is_what_the_rules_say(void **state) {
 
 static void test_every_set_is_ref(void **state) {
     const assay_kernels *const *sets;
-    size_t set_count = assay_kernels_list(&sets);
+    size_t set_count = case_sets(&sets);
     for (size_t i = 0; i < set_count; i++) {
         if (!sets[i]->available()) {
             print_message("%s: Skipped, this machine lacks %s\n", sets[i]->name, sets[i]->needs);
@@ -98,16 +98,18 @@ static bool wrong_quantise_x16(int16_t *q, float *scale, const float *x, uint32_
     return fine;
 }
 
-static void wrong_gemm_q4(float *y, size_t y_stride, const assay_x16 *x, const assay_q4 *w,
-                          uint32_t row_first, uint32_t row_count) {
-    assay_gemm_q4_ref(y, y_stride, x, w, row_first, row_count);
-    flip(&y[(x->m - 1) * y_stride + row_first], 1);
+static void wrong_gemm(const assay_gemm_part *part) {
+    flip(&part->y[(part->m_first + part->m_count - 1) * part->y_stride + part->n_first], 1);
 }
 
-static void wrong_gemm_q8(float *y, size_t y_stride, const assay_x16 *x, const assay_q8 *w,
-                          uint32_t row_first, uint32_t row_count) {
-    assay_gemm_q8_ref(y, y_stride, x, w, row_first, row_count);
-    flip(&y[(x->m - 1) * y_stride + row_first], 1);
+static void wrong_gemm_q4(const assay_gemm_part *part, const assay_q4 *w) {
+    assay_gemm_q4_ref(part, w);
+    wrong_gemm(part);
+}
+
+static void wrong_gemm_q8(const assay_gemm_part *part, const assay_q8 *w) {
+    assay_gemm_q8_ref(part, w);
+    wrong_gemm(part);
 }
 
 static bool wrong_rmsnorm(float *y, const float *x, const float *w, uint32_t d, float eps) {
@@ -132,10 +134,9 @@ static void wrong_silu_mul(float *y, const float *g, const float *u, uint32_t n)
     flip(&y[n - 1], 1);
 }
 
-static void wrong_attention(float *out, const int16_t *q, float q_scale, const assay_kv *kv,
-                            uint32_t head_size, uint32_t count, void *scratch) {
-    assay_attention_ref(out, q, q_scale, kv, head_size, count, scratch);
-    flip(&out[head_size - 1], 1);
+static void wrong_attention(const assay_attention_part *part) {
+    assay_attention_ref(part);
+    flip(&part->out[part->query_count * part->head_size - 1], 1);
 }
 
 static void wrong_add(float *y, const float *x, uint32_t n) {
@@ -150,6 +151,12 @@ static void wrong_add_scaled(float *y, const float *x, float scale, uint32_t n) 
 
 static void wrong_unfold_q8(float *y, const int8_t *q, float scale, uint32_t n) {
     assay_unfold_q8_ref(y, q, scale, n);
+    flip(&y[n - 1], 1);
+}
+
+static void wrong_unfold_q4(float *y, const uint8_t *codes, const uint8_t *ratios, float scale,
+                            uint32_t n) {
+    assay_unfold_q4_ref(y, codes, ratios, scale, n);
     flip(&y[n - 1], 1);
 }
 

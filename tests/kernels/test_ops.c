@@ -133,13 +133,22 @@ static void test_products(void **state) {
     operands o;
     operands_make(&o);
     float y[M][N];
-    assay_x16 x = {M, K, o.x[0], o.x_scales};
+    _Alignas(64) static uint8_t packed[1 << 16], scratch[ASSAY_GEMM_SCRATCH];
+    assert_true(set->packed_size(ASSAY_WEIGHTS_Q4, M, K) <= sizeof packed);
+    assert_true(set->packed_size(ASSAY_WEIGHTS_Q8, M, K) <= sizeof packed);
+    assay_x16 x = {M, K, o.x[0], o.x_scales, packed};
     assay_q4 w4 = {N, K, o.codes[0], o.ratios[0], o.q4_scales};
     assay_q8 w8 = {N, K, o.w8[0], o.q8_scales};
-    set->gemm_q4(y[0], N, &x, &w4, 0, N);
+    assay_gemm_part part = {y[0], N, &x, 0, M, 0, N, NULL, scratch};
+    set->pack(&x, ASSAY_WEIGHTS_Q4, 0, M);
+    set->gemm_q4(&part, &w4);
     expect_bytes("ops.gemm_q4.y", y, sizeof y);
-    set->gemm_q8(y[0], N, &x, &w8, 0, 2);
-    set->gemm_q8(y[0], N, &x, &w8, 2, N - 2);
+    set->pack(&x, ASSAY_WEIGHTS_Q8, 0, M);
+    part.n_count = 2;
+    set->gemm_q8(&part, &w8);
+    part.n_first = 2;
+    part.n_count = N - 2;
+    set->gemm_q8(&part, &w8);
     expect_bytes("ops.gemm_q8.y", y, sizeof y);
 }
 

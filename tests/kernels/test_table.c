@@ -10,6 +10,9 @@
 #include <cmocka.h>
 
 #include "kernels/table.h"
+#if defined(__x86_64__)
+#include "tests/kernels/simde/emulated.h"
+#endif
 
 static bool never(void) {
     return false;
@@ -49,6 +52,38 @@ static void test_refusals_name_the_set(void **state) {
     assert_ptr_equal(found, &assay_kernels_ref);
 }
 
+// With more and more of the best sets masked out, each of them is refused by its name and the
+// choice falls to the next that is left.
+static void test_choice_falls_to_the_next_best(void **state) {
+    assay_kernels copies[16];
+    const assay_kernels *pointers[16], *found;
+    const assay_kernels *const *sets;
+    assay_error err = {0};
+    size_t count = 0;
+#if defined(__x86_64__)
+    size_t emulated_count = emulated_kernels_list(&sets);
+    for (size_t i = 0; i < emulated_count; i++)
+        copies[count++] = *sets[i];
+#endif
+    size_t set_count = assay_kernels_list(&sets);
+    for (size_t i = 0; i < set_count; i++)
+        copies[count++] = *sets[i];
+    for (size_t i = 0; i < count; i++)
+        pointers[i] = &copies[i];
+    for (size_t masked = 0; masked < count; masked++) {
+        size_t best = masked;
+        while (!copies[best].available())
+            best++;
+        assert_int_equal(assay_kernels_find_in(&found, pointers, count, NULL, &err), ASSAY_OK);
+        assert_ptr_equal(found, &copies[best]);
+        copies[masked].available = never;
+        assert_int_equal(assay_kernels_find_in(&found, pointers, count, copies[masked].name, &err),
+                         ASSAY_UNSUPPORTED);
+        assert_non_null(strstr(err.text, copies[masked].needs));
+    }
+    assert_int_equal(assay_kernels_find_in(&found, pointers, count, NULL, &err), ASSAY_UNKNOWN);
+}
+
 static void test_check_is_fast(void **state) {
     struct timespec from, to;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
@@ -62,6 +97,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sets_by_name),
         cmocka_unit_test(test_refusals_name_the_set),
+        cmocka_unit_test(test_choice_falls_to_the_next_best),
         cmocka_unit_test(test_check_is_fast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

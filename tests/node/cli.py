@@ -9,6 +9,7 @@ import re
 import stat
 import subprocess
 import termios
+from pathlib import Path
 
 from chain import OPEN, SECRETS, main, supply_holds
 
@@ -237,6 +238,26 @@ def test_passwords_are_asked_unseen(assay):
     del assay.environment["ASSAY_PASSWORD"]
     assay.bad(2, "USAGE", "no terminal to ask for a password on", "key", "show", "asked.key",
               start_new_session=True)
+
+
+def test_import_shows_progress_on_a_terminal_alone(assay):
+    model = Path(__file__).resolve().parents[2] / "testnet/model"
+    quiet = assay.run("model", "import", model, "--out", "one", "--threads", 1)
+    assert quiet.code == 0 and quiet.err == "", quiet
+    ours, terminal = pty.openpty()
+    done = subprocess.run([assay.program, "model", "import", model, "--out", "two", "--threads",
+                           "3"], cwd=assay.folder, stderr=terminal, stdout=subprocess.DEVNULL,
+                          check=False)
+    os.close(terminal)
+    shown = ""
+    while not shown.endswith("\x1b[K"):
+        shown += os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert done.returncode == 0, shown
+    assert re.search(r"quantising \[#+\.+\] +\d+ %  \d+ s left", shown), shown
+    one, two = (assay.folder / name for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    assay.bad(2, "RANGE", "threads is 0", "model", "import", model, "--out", "two", "--threads", 0)
 
 
 def test_init_is_repeatable(assay):

@@ -51,8 +51,9 @@ static int files_make(void **state) {
 
 static int files_remove(void **state) {
     char path[128];
-    static const char *const names[] = {"model", "doyle", "carroll", "shakespeare", "again"};
-    for (int i = 0; i < 5; i++) {
+    static const char *const names[] = {"model",       "doyle", "carroll",
+                                        "shakespeare", "again", "random"};
+    for (int i = 0; i < 6; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
     }
@@ -306,6 +307,12 @@ static void bad_calls_say_so(void **state) {
         {"tokenize --model model", 2},
         {"tokenize --model model a --decode 1", 2},
         {"bench infer --model absent", 3},
+        {"bench infer --shape absent", 3},
+        {"bench infer --model model --shape demo", 2},
+        {"bench infer --shape demo --head q5", 2},
+        {"bench infer --model model --head q4", 2},
+        {"bench infer --model model --tokens 513", 3},
+        {"bench infer --model model --tokens 8 --decode 1 --receipt 0 --against false", 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int code = run("%s --json", cases[i].arguments);
@@ -318,15 +325,53 @@ static void bad_calls_say_so(void **state) {
     }
 }
 
+static double median_of(const json_t *json, const char *name) {
+    const json_t *figure = json_object_get(json, name);
+    double least = json_number_value(json_object_get(figure, "min"));
+    double median = json_number_value(json_object_get(figure, "median"));
+    assert_true(least > 0 && least <= median);
+    assert_true(median <= json_number_value(json_object_get(figure, "max")));
+    return median;
+}
+
 static void the_bench_measures(void **state) {
-    assert_int_equal(run("bench infer --model model --adapter carroll --runs 1 --tokens 8 --json"),
+    assert_int_equal(run("bench infer --model model --adapter carroll --runs 2 --tokens 8 --decode "
+                         "3 --receipt 4 --against 'echo prefill 10; echo decode 5' --json"),
+                     0);
+    static const char *const figures[] = {
+        "prefill_tokens_per_s",        "decode_tokens_per_s",        "memory_read_bytes_per_s",
+        "decode_share_of_memory_read", "adapter_prefill_time_ratio", "adapter_decode_time_ratio",
+        "verification_time_ratio"};
+    json_t *json = document();
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        median_of(json, figures[i]);
+    const json_t *memory = json_object_get(json, "memory");
+    assert_true(integer_of(memory, "rss_bytes") > 0);
+    assert_true(integer_of(memory, "model_bytes") > 0);
+    const json_t *against = json_array_get(json_object_get(json, "against"), 0);
+    assert_true(median_of(against, "decode_tokens_per_s") == 5);
+    median_of(against, "prefill_ratio");
+    json_decref(json);
+}
+
+static void the_bench_makes_models(void **state) {
+    assert_int_equal(run("bench infer --shape demo --keep random --adapters 3 --rank 4 --runs 1 "
+                         "--tokens 8 --decode 2 --receipt 0 --json"),
                      0);
     json_t *json = document();
-    assert_true(json_real_value(json_object_get(json, "prefill_tokens_per_s")) > 0);
-    assert_true(json_real_value(json_object_get(json, "decode_tokens_per_s")) > 0);
-    assert_true(json_real_value(json_object_get(json, "memory_read_bytes_per_s")) > 0);
-    assert_true(integer_of(json, "rss_bytes") > 0);
-    assert_true(integer_of(json, "model_bytes") > 0);
+    median_of(json, "adapter_decode_time_ratio");
+    median_of(json, "batch_speed_ratio");
+    assert_true(json_is_null(json_object_get(json, "verification_time_ratio")));
+    json_decref(json);
+    assert_int_equal(run("infer --model random --ids 1,2 --max-tokens 2 --json"), 0);
+    json_decref(document());
+    assert_int_equal(run("bench infer --shape demo --head q4 --runs 1 --tokens 8 --decode 2 "
+                         "--receipt 8 --json"),
+                     0);
+    json = document();
+    const json_t *memory = json_object_get(json, "memory");
+    assert_true(json_number_value(json_object_get(memory, "bits_per_head_weight")) < 4.3);
+    median_of(json, "verification_time_ratio");
     json_decref(json);
 }
 
@@ -335,7 +380,7 @@ int main(void) {
         cmocka_unit_test(the_model_vectors_match),   cmocka_unit_test(imports_repeat),
         cmocka_unit_test(stop_ids_end_an_output),    cmocka_unit_test(text_becomes_ids_and_back),
         cmocka_unit_test(conversations_are_encoded), cmocka_unit_test(bad_calls_say_so),
-        cmocka_unit_test(the_bench_measures),
+        cmocka_unit_test(the_bench_measures),        cmocka_unit_test(the_bench_makes_models),
     };
     return cmocka_run_group_tests(tests, files_make, files_remove);
 }

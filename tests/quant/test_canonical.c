@@ -114,7 +114,7 @@ static void the_root_is_over_content(void **state) {
     uint8_t leaf[] = "\0\0\0\2ab\0\0\0\2U8\1\0\0\0\0\0\0\0\3--------------------------------";
     assay_tensor_list_add(&list, ASSAY_DTYPE_U8, 3, 0, "ab");
     assert_int_equal(assay_canonical_layout(&list, &data_size, NULL), ASSAY_OK);
-    assert_int_equal(assay_canonical_root(&root, "form", &list, data, NULL), ASSAY_OK);
+    assert_int_equal(assay_canonical_root(&root, "form", &list, data, NULL, NULL), ASSAY_OK);
     assay_sha256_of(&content, data, 3);
     memcpy(leaf + sizeof leaf - 33, content.bytes, 32);
     assay_merkle_leaf(&leaves[0], "form", 4);

@@ -10,6 +10,7 @@
 #include "quant/adapter_import.h"
 #include "quant/import.h"
 #include "quant/verify.h"
+#include "tests/quant/single.h"
 
 enum { LAYERS = 6, WIDTH = 256, VOCAB = 2048, CONTEXT = 512, ADAPTERS = 3 };
 
@@ -94,18 +95,19 @@ static void residual_record(void *context, uint32_t layer, uint32_t position, co
     memcpy(r->residuals[layer][position], x, sizeof r->residuals[layer][position]);
 }
 
-static void logits_expect(json_t *entry, assay_pool *pool, uint32_t chunk) {
+static void logits_expect(json_t *entry, const assay_kernels *kernels, assay_pool *pool,
+                          uint32_t chunk) {
     uint32_t ids[CONTEXT], count = ids_of(ids, entry, "ids");
-    assay_forward forward;
-    assay_engine engine = {&model, &assay_kernels_ref, pool};
+    single forward;
+    assay_engine engine = {&model, kernels, pool};
     record r = {.residuals = calloc(LAYERS, sizeof *r.residuals)};
     assert_non_null(r.residuals);
     assay_sha256_init(&r.logits);
     assay_forward_hooks hooks = {.row = row_record, .residual = residual_record, .context = &r};
-    assert_int_equal(assay_forward_open(&forward, &engine, CONTEXT, chunk, NULL), ASSAY_OK);
-    assay_forward_reset(&forward, adapter_of(entry));
-    assert_int_equal(assay_forward_feed(&forward, ids, count, &hooks, NULL), ASSAY_OK);
-    assay_forward_close(&forward);
+    assert_int_equal(single_open(&forward, &engine, CONTEXT, chunk, NULL), ASSAY_OK);
+    single_reset(&forward, adapter_of(entry));
+    assert_int_equal(single_feed(&forward, ids, count, &hooks, NULL), ASSAY_OK);
+    single_close(&forward);
 
     assert_int_equal(r.row_count, count);
     assay_hash hash;
@@ -122,7 +124,8 @@ static void logits_expect(json_t *entry, assay_pool *pool, uint32_t chunk) {
     free(r.residuals);
 }
 
-static void generation_expect(json_t *entry, assay_pool *pool, uint32_t chunk) {
+static void generation_expect(json_t *entry, const assay_kernels *kernels, assay_pool *pool,
+                              uint32_t chunk) {
     uint32_t prompt[CONTEXT], wanted[CONTEXT], count = ids_of(wanted, entry, "ids");
     assay_generate_request request = {.adapter = adapter_of(entry),
                                       .prompt = prompt,
@@ -144,9 +147,9 @@ static void generation_expect(json_t *entry, assay_pool *pool, uint32_t chunk) {
         *members[i].out = (uint32_t)number;
     }
     assay_generator generator;
-    assay_engine engine = {&model, &assay_kernels_ref, pool};
+    assay_engine engine = {&model, kernels, pool};
     assay_output out;
-    assert_int_equal(assay_generator_open(&generator, &engine, CONTEXT, chunk, NULL), ASSAY_OK);
+    assert_int_equal(assay_generator_open(&generator, &engine, 1, CONTEXT, chunk, NULL), ASSAY_OK);
     assert_int_equal(assay_generator_run(&generator, &request, &out, NULL, NULL, NULL), ASSAY_OK);
     assert_int_equal(out.count, count);
     assert_int_equal(out.stop, ASSAY_STOP_LENGTH);
@@ -161,10 +164,12 @@ static void generation_expect(json_t *entry, assay_pool *pool, uint32_t chunk) {
     assay_generator_close(&generator);
 }
 
-// N-19: chunks of 1, 7 and all, one thread and two.
+// N-19: chunks of 1, 7 and all, one thread and two, ref and this machine's best kernel set.
 static void test_every_split_has_the_recorded_bits(void **state) {
     bool all = getenv("ASSAY_ORACLES") && strcmp(getenv("ASSAY_ORACLES"), "live") == 0;
     const uint32_t chunks[] = {1, 7, CONTEXT};
+    const assay_kernels *best; // and ref: what lies between is compared with ref elsewhere
+    assert_int_equal(assay_kernels_find(&best, NULL, NULL), ASSAY_OK);
     assay_pool *pools[2] = {NULL, NULL};
     assert_int_equal(assay_pool_open(&pools[1], 2, NULL), ASSAY_OK);
     json_t *entries = vectors_at(vectors, "model"), *entry;
@@ -175,10 +180,11 @@ static void test_every_split_has_the_recorded_bits(void **state) {
         for (size_t c = 0; c < 3; c++)
             for (size_t p = 0; p < 2; p++) {
                 if (heavy && !all && (index + c + p) % 2) continue;
+                const assay_kernels *kernels = (c + index) % 2 ? &assay_kernels_ref : best;
                 if (logits)
-                    logits_expect(entry, pools[p], chunks[c]);
+                    logits_expect(entry, kernels, pools[p], chunks[c]);
                 else
-                    generation_expect(entry, pools[p], chunks[c]);
+                    generation_expect(entry, kernels, pools[p], chunks[c]);
                 seen++;
             }
     }

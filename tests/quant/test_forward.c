@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "kernels/float.h"
 #include "quant/forward.h"
+#include "tests/quant/single.h"
 
 enum { COUNT = 61 };
 
@@ -53,20 +54,20 @@ static void residual_record(void *context, uint32_t layer, uint32_t position, co
 // One pass over ids in calls of `call` ids and chunks of `chunk`.
 static void pass(record *out, const assay_adapter *adapter, assay_pool *pool, uint32_t chunk,
                  uint32_t call) {
-    assay_forward forward;
+    single forward;
     assay_engine engine = {&model.model, &assay_kernels_ref, pool};
     *out = (record){0};
-    assert_int_equal(assay_forward_open(&forward, &engine, COUNT, chunk, NULL), ASSAY_OK);
-    assay_forward_reset(&forward, adapter);
+    assert_int_equal(single_open(&forward, &engine, COUNT, chunk, NULL), ASSAY_OK);
+    single_reset(&forward, adapter);
     assay_forward_hooks hooks = {.row = row_record, .residual = residual_record, .context = out};
     for (uint32_t at = 0; at < COUNT; at += call)
-        assert_int_equal(assay_forward_feed(&forward, ids + at,
-                                            COUNT - at < call ? COUNT - at : call, &hooks, NULL),
-                         ASSAY_OK);
-    assert_int_equal(forward.position_count, COUNT);
-    assert_int_equal(forward.fault_position, ASSAY_NO_FAULT);
+        assert_int_equal(
+            single_feed(&forward, ids + at, COUNT - at < call ? COUNT - at : call, &hooks, NULL),
+            ASSAY_OK);
+    assert_int_equal(forward.sequence.position_count, COUNT);
+    assert_int_equal(forward.sequence.fault_position, ASSAY_NO_FAULT);
     assert_int_equal(out->row_count, COUNT);
-    assay_forward_close(&forward);
+    single_close(&forward);
 }
 
 // N-19
@@ -157,25 +158,24 @@ static void test_fault_ends_the_rows(void **state) {
     assay_engine engine = {&model.model, &assay_kernels_ref, NULL};
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < 5; i++) {
-            assay_forward forward;
+            single forward;
             static record got;
             got = (record){0};
             uint32_t fed[COUNT];
             memcpy(fed, ids, sizeof fed);
             fed[at[i]] = SYNTHETIC_FAULTING_ID;
             assay_forward_hooks hooks = {.row = row_record, .context = &got};
-            assert_int_equal(assay_forward_open(&forward, &engine, COUNT, chunks[c], NULL),
-                             ASSAY_OK);
-            assert_int_equal(assay_forward_feed(&forward, fed, COUNT, &hooks, NULL), ASSAY_OK);
-            assert_int_equal(forward.fault_position, at[i]);
-            assert_int_equal(forward.position_count, COUNT);
+            assert_int_equal(single_open(&forward, &engine, COUNT, chunks[c], NULL), ASSAY_OK);
+            assert_int_equal(single_feed(&forward, fed, COUNT, &hooks, NULL), ASSAY_OK);
+            assert_int_equal(forward.sequence.fault_position, at[i]);
+            assert_int_equal(forward.sequence.position_count, COUNT);
             assert_int_equal(got.row_count, at[i]);
             assert_memory_equal(got.rows, wanted.rows, at[i] * sizeof(assay_hash));
-            assay_forward_reset(&forward, NULL);
+            single_reset(&forward, NULL);
             got = (record){0};
-            assert_int_equal(assay_forward_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
+            assert_int_equal(single_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
             assert_memory_equal(got.rows, wanted.rows, sizeof wanted.rows);
-            assay_forward_close(&forward);
+            single_close(&forward);
         }
 }
 
@@ -205,15 +205,14 @@ static void test_extreme_weights(void **state) {
         static record got[3];
         uint32_t fault_position[3];
         for (int c = 0; c < 3; c++) {
-            assay_forward forward;
+            single forward;
             got[c] = (record){0};
             assay_forward_hooks hooks = {.row = row_expect_finite, .context = &got[c]};
-            assert_int_equal(assay_forward_open(&forward, &engine, COUNT, chunks[c], NULL),
-                             ASSAY_OK);
-            assay_forward_reset(&forward, &extreme.adapters[0]);
-            assert_int_equal(assay_forward_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
-            fault_position[c] = forward.fault_position;
-            assay_forward_close(&forward);
+            assert_int_equal(single_open(&forward, &engine, COUNT, chunks[c], NULL), ASSAY_OK);
+            single_reset(&forward, &extreme.adapters[0]);
+            assert_int_equal(single_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
+            fault_position[c] = forward.sequence.fault_position;
+            single_close(&forward);
             assert_int_equal(fault_position[c], fault_position[0]);
             assert_memory_equal(&got[c], &got[0], sizeof got[c]);
         }
@@ -226,33 +225,32 @@ static void test_extreme_weights(void **state) {
 static void test_rows_from_a_position(void **state) {
     static record wanted, got;
     pass(&wanted, NULL, NULL, COUNT, COUNT);
-    assay_forward forward;
+    single forward;
     assay_engine engine = {&model.model, &assay_kernels_ref, NULL};
     got = (record){.next = 40};
     assay_forward_hooks hooks = {.row = row_record, .rows_from = 40, .context = &got};
-    assert_int_equal(assay_forward_open(&forward, &engine, COUNT, 9, NULL), ASSAY_OK);
-    assert_int_equal(assay_forward_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
+    assert_int_equal(single_open(&forward, &engine, COUNT, 9, NULL), ASSAY_OK);
+    assert_int_equal(single_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
     assert_int_equal(got.row_count, COUNT - 40);
     assert_memory_equal(got.rows + 40, wanted.rows + 40, (COUNT - 40) * sizeof(assay_hash));
-    assay_forward_close(&forward);
+    single_close(&forward);
 }
 
 static void test_refusals_feed_nothing(void **state) {
-    assay_forward forward;
+    single forward;
     assay_engine engine = {&model.model, &assay_kernels_ref, NULL};
-    assert_int_equal(assay_forward_open(&forward, &engine, 0, 0, NULL), ASSAY_RANGE);
-    assert_int_equal(assay_forward_open(&forward, &engine, SYNTHETIC_CONTEXT + 1, 0, NULL),
-                     ASSAY_RANGE);
-    assay_forward_close(&forward);
-    assert_int_equal(assay_forward_open(&forward, &engine, 8, 0, NULL), ASSAY_OK);
+    assert_int_equal(single_open(&forward, &engine, 0, 0, NULL), ASSAY_RANGE);
+    assert_int_equal(single_open(&forward, &engine, SYNTHETIC_CONTEXT + 1, 0, NULL), ASSAY_RANGE);
+    single_close(&forward);
+    assert_int_equal(single_open(&forward, &engine, 8, 0, NULL), ASSAY_OK);
     uint32_t bad[9] = {1, 2, SYNTHETIC_VOCAB};
-    assert_int_equal(assay_forward_feed(&forward, bad, 3, NULL, NULL), ASSAY_RANGE);
-    assert_int_equal(assay_forward_feed(&forward, ids, 9, NULL, NULL), ASSAY_CAPACITY);
-    assert_int_equal(forward.position_count, 0);
-    assert_int_equal(assay_forward_feed(&forward, ids, 5, NULL, NULL), ASSAY_OK);
-    assert_int_equal(assay_forward_feed(&forward, ids, 4, NULL, NULL), ASSAY_CAPACITY);
-    assert_int_equal(forward.position_count, 5);
-    assay_forward_close(&forward);
+    assert_int_equal(single_feed(&forward, bad, 3, NULL, NULL), ASSAY_RANGE);
+    assert_int_equal(single_feed(&forward, ids, 9, NULL, NULL), ASSAY_CAPACITY);
+    assert_int_equal(forward.sequence.position_count, 0);
+    assert_int_equal(single_feed(&forward, ids, 5, NULL, NULL), ASSAY_OK);
+    assert_int_equal(single_feed(&forward, ids, 4, NULL, NULL), ASSAY_CAPACITY);
+    assert_int_equal(forward.sequence.position_count, 5);
+    single_close(&forward);
 }
 
 int main(void) {

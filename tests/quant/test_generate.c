@@ -16,7 +16,7 @@ static int generator_make(void **state) {
     synthetic_open(&model, 23);
     synthetic_ids(&model, prompt, PROMPT);
     assay_engine engine = {&model.model, &assay_kernels_ref, NULL};
-    return assay_generator_open(&generator, &engine, CAPACITY, 0, NULL);
+    return assay_generator_open(&generator, &engine, 1, CAPACITY, 0, NULL);
 }
 
 static int generator_free(void **state) {
@@ -191,9 +191,10 @@ static void test_probe(void **state) {
         for (uint32_t position = layer; position < count; position += 15) {
             wanted_residual wanted = {.layer = layer, .position = position};
             assay_forward_hooks hooks = {.residual = residual_keep, .context = &wanted};
-            assay_forward_reset(&generator.forward, NULL);
-            assert_int_equal(
-                assay_forward_feed(&generator.forward, fed, position + 1, &hooks, NULL), ASSAY_OK);
+            assay_sequence *sequence = &generator.members[0].sequence;
+            assay_feed feed = {sequence, fed, position + 1, &hooks};
+            assay_sequence_reset(sequence, NULL);
+            assert_int_equal(assay_forward_feed(&generator.forward, &feed, 1, NULL), ASSAY_OK);
             float residual[SYNTHETIC_WIDTH];
             assay_probe probe = {layer, position, residual, true};
             assay_difference difference;

@@ -17,6 +17,7 @@
 #include "quant/adapter_import.h"
 #include "quant/forward.h"
 #include "quant/import.h"
+#include "tests/quant/single.h"
 
 enum { NAME_SIZE = 16, HEADER_SIZE = 32, POSITIONS_MIN = 4096 };
 #define AGREEMENT_MIN  0.97
@@ -146,18 +147,18 @@ static outcome model_measure(uint32_t index, const char *name, const assay_adapt
 
     assay_error err = {0};
     assay_engine engine = {.model = &model};
-    assay_forward forward;
+    single forward;
     const assay_forward_hooks hooks = {.row = row_compare, .context = &t};
     assert_int_equal(assay_kernels_find(&engine.kernels, NULL, &err), ASSAY_OK);
     assert_int_equal(assay_pool_open(&engine.pool, assay_processor_count(), &err), ASSAY_OK);
-    assert_int_equal(assay_forward_open(&forward, &engine, v.window, 0, &err), ASSAY_OK);
+    assert_int_equal(single_open(&forward, &engine, v.window, 0, &err), ASSAY_OK);
     for (uint32_t i = 0; i < v.windows; i++) {
-        assay_forward_reset(&forward, adapter);
-        assert_int_equal(assay_forward_feed(&forward, v.ids + i * v.window, v.window, &hooks, &err),
+        single_reset(&forward, adapter);
+        assert_int_equal(single_feed(&forward, v.ids + i * v.window, v.window, &hooks, &err),
                          ASSAY_OK);
-        assert_int_equal(forward.fault_position, ASSAY_NO_FAULT);
+        assert_int_equal(forward.sequence.fault_position, ASSAY_NO_FAULT);
     }
-    assay_forward_close(&forward);
+    single_close(&forward);
     assay_pool_close(engine.pool);
     free(t.log_q);
     free(t.is_top);

@@ -9,7 +9,7 @@
 #include "quant/layout.h"
 #include "tests/vectors.h"
 
-enum { TINY_TENSORS_MAX = 32 };
+enum { TINY_TENSORS_MAX = 48 };
 
 // A source tensor; rows 0 leaves it out.
 typedef struct {
@@ -28,6 +28,7 @@ typedef struct {
     uint64_t spoiled; // element of the whole data that gets `bits`
     uint32_t bits;
     uint64_t size; // elements of the whole data, set by tiny_write
+    float (*value)(const char *name, uint64_t index); // of F32 tensors; NULL: drawn
 } tiny;
 
 static inline void tiny_tensor_add(tiny *t, const char *name, uint32_t rows, uint32_t columns) {
@@ -35,6 +36,11 @@ static inline void tiny_tensor_add(tiny *t, const char *name, uint32_t rows, uin
     snprintf(tensor->name, sizeof tensor->name, "%s.weight", name);
     tensor->rows = rows;
     tensor->columns = columns;
+}
+
+static inline void tiny_bias_add(tiny *t, const char *name, uint32_t rows) {
+    tiny_tensor_add(t, name, rows, 0);
+    snprintf(t->tensors[t->count - 1].name, sizeof t->tensors[0].name, "%s.bias", name);
 }
 
 static inline tiny_tensor *tiny_find(tiny *t, const char *name) {
@@ -125,6 +131,34 @@ static inline void tiny_file_write(const tiny *t, const char *name, const void *
     assert_int_equal(fclose(file), 0);
 }
 
+static inline void tiny_values_fill(uint8_t *data, const tiny *t) {
+    for (uint32_t i = 0; i < t->count; i++) {
+        const tiny_tensor *tensor = &t->tensors[i];
+        uint64_t count = (uint64_t)tensor->rows * (tensor->columns ? tensor->columns : 1);
+        for (uint64_t e = 0; e < count; e++, data += sizeof(float)) {
+            float value = t->value(tensor->name, e);
+            memcpy(data, &value, sizeof value);
+        }
+    }
+}
+
+static inline void tiny_draws_fill(uint8_t *file, const tiny *t) {
+    size_t at = 0, element = assay_dtype_size(t->dtype);
+    uint64_t random = 88172645463325252u;
+    for (uint64_t i = 0; i < t->size; i++, at += element) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        // Values of magnitude 2^-7 to 2^-4 that every one of the three formats holds exactly.
+        uint32_t bits =
+            (uint32_t)(random >> 63) << 31 | (0x3c000000 + ((uint32_t)random & 0x1ff0000));
+        if (t->dtype == ASSAY_DTYPE_F16)
+            bits = (bits >> 31 << 15 | (((bits >> 13) & 0x3ffff) - (112 << 10))) << 16;
+        if (i == t->spoiled) bits = t->bits;
+        if (element == 2) bits >>= 16;
+        for (size_t byte = 0; byte < element; byte++)
+            file[at + byte] = (uint8_t)((uint64_t)bits >> 8 * byte);
+    }
+}
+
 static inline void tiny_weights_write(tiny *t) {
     size_t room = 1 << 16, at = 8, element = assay_dtype_size(t->dtype);
     uint64_t begin = 0;
@@ -149,20 +183,11 @@ static inline void tiny_weights_write(tiny *t) {
     assay_store_le64(file, at - 8);
     t->size = begin;
     file = realloc(file, at + begin * element);
-    uint64_t random = 88172645463325252u;
-    for (uint64_t i = 0; i < begin; i++, at += element) {
-        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-        // Values of magnitude 2^-7 to 2^-4 that every one of the three formats holds exactly.
-        uint32_t bits =
-            (uint32_t)(random >> 63) << 31 | (0x3c000000 + ((uint32_t)random & 0x1ff0000));
-        if (t->dtype == ASSAY_DTYPE_F16)
-            bits = (bits >> 31 << 15 | (((bits >> 13) & 0x3ffff) - (112 << 10))) << 16;
-        if (i == t->spoiled) bits = t->bits;
-        if (element == 2) bits >>= 16;
-        for (size_t byte = 0; byte < element; byte++)
-            file[at + byte] = (uint8_t)((uint64_t)bits >> 8 * byte);
-    }
-    tiny_file_write(t, t->weights_name, file, at);
+    if (t->value)
+        tiny_values_fill(file + at, t);
+    else
+        tiny_draws_fill(file + at, t);
+    tiny_file_write(t, t->weights_name, file, at + begin * element);
     free(file);
 }
 

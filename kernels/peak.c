@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/peak.h"
+
+#include <stddef.h>
+#include <string.h>
+
+// ref is what the compiler makes of C: no instruction is its own.
+static const struct {
+    const char *set;
+    assay_peak_fn *run;
+} peaks[] = {
+#if defined(__x86_64__)
+    {"avx2", assay_peak_avx2},
+#endif
+};
+
+assay_peak_fn *assay_peak_find(const char *set) {
+    for (size_t i = 0; i < sizeof peaks / sizeof *peaks; i++)
+        if (strcmp(peaks[i].set, set) == 0) return peaks[i].run;
+    return NULL;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// For q4 weights each block of 64 is cut into its four residues modulo 4, sixteen elements each:
+// the order in which nibbles come out of their bytes and bytes out of their words. For q8 weights
+// the order stays, and zeros fill the last vector.
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/x86/avx2.h"
+
+// Eight vectors of two groups of four become, plane by plane, the first, second ... of the groups.
+static void block_split(int16_t *out, const int16_t *q) {
+    const __m128i pairs = _mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15);
+    for (int half = 0; half < 2; half++) {
+        __m128i row[4];
+        for (int i = 0; i < 4; i++)
+            row[i] =
+                _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(q + 32 * half + 8 * i)), pairs);
+        __m128i low01 = _mm_unpacklo_epi32(row[0], row[1]);
+        __m128i low23 = _mm_unpacklo_epi32(row[2], row[3]);
+        __m128i high01 = _mm_unpackhi_epi32(row[0], row[1]);
+        __m128i high23 = _mm_unpackhi_epi32(row[2], row[3]);
+        __m128i planes[4] = {_mm_unpacklo_epi64(low01, low23), _mm_unpackhi_epi64(low01, low23),
+                             _mm_unpacklo_epi64(high01, high23),
+                             _mm_unpackhi_epi64(high01, high23)};
+        for (int p = 0; p < 4; p++)
+            _mm_storeu_si128((__m128i *)(out + 16 * p + 8 * half), planes[p]);
+    }
+}
+
+size_t assay_packed_size_avx2(assay_weights_kind kind, uint32_t m, uint32_t k) {
+    return m * assay_row_padded_avx2(k) * sizeof(int16_t);
+}
+
+void assay_pack_avx2(const assay_x16 *x, assay_weights_kind kind, uint32_t m_first,
+                     uint32_t m_count) {
+    size_t padded = assay_row_padded_avx2(x->k);
+    for (uint32_t i = m_first; i < m_first + m_count; i++) {
+        const int16_t *q = x->q + (size_t)i * x->k;
+        int16_t *out = (int16_t *)x->packed + i * padded;
+        if (kind == ASSAY_WEIGHTS_Q4) {
+            for (uint32_t at = 0; at < x->k; at += ASSAY_Q4_BLOCK)
+                block_split(out + at, q + at);
+        } else {
+            memcpy(out, q, x->k * sizeof *q);
+            memset(out + x->k, 0, (padded - x->k) * sizeof *out);
+        }
+    }
+}
