@@ -15,9 +15,10 @@ static const char import_details[] =
     "index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or bitsandbytes' 4-bit "
     "NF4.\n"
     "Or it is a GGUF file, version 3, of one of them: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K and\n"
-    "IQ4_NL, with a tokenizer.json by --tokenizer. The bytes written depend on the numbers alone,\n"
-    "not on files or threads; what would change the result is refused by name. Memory: some\n"
-    "megabytes a thread, whatever the model's size.";
+    "IQ4_NL, with its own tokenizer or --tokenizer's. The bytes written depend on the numbers and "
+    "the\n"
+    "tokenizer alone, not on files or threads; what would change the result is refused by name.\n"
+    "Memory: some megabytes a thread, whatever the model's size.";
 
 // Opens a file, its tokenizer too, and prints what it is.
 static int file_check(const assay_invocation *invocation, const char *path) {
@@ -52,7 +53,7 @@ int assay_cmd_model_import(assay_invocation *invocation) {
         {"embedding", ASSAY_OPTION_TEXT, &embedding, "q4|q8", "of embedding and head (q8)", 0, 0,
          false},
         {"tokenizer", ASSAY_OPTION_TEXT, &import.tokenizer, "FILE",
-         "tokenizer.json, if not the folder's", 0, 0, false},
+         "tokenizer.json, if not the model's own", 0, 0, false},
     };
     const assay_kernels *kernels;
     assay_pool *pool = NULL;
