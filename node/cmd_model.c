@@ -10,10 +10,8 @@
 #include "quant/tokenizer.h"
 
 static const char import_details[] =
-    "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards of "
-    "its\n"
-    "index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or bitsandbytes' 4-bit "
-    "NF4.\n"
+    "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards of\n"
+    "its index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or bitsandbytes' NF4.\n"
     "Or it is a GGUF file, version 3, of one of them: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K and\n"
     "IQ4_NL, with a tokenizer.json by --tokenizer. The bytes written depend on the numbers alone,\n"
     "not on files or threads; what would change the result is refused by name. Memory: some\n"
