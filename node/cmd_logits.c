@@ -53,8 +53,7 @@ int assay_cmd_logits(assay_invocation *invocation) {
     const assay_option options[] = {
         ASSAY_INFERENCE_MODEL_OPTION(o),
         ASSAY_INFERENCE_ADAPTER_OPTION(o),
-        ASSAY_INFERENCE_IDS_OPTION(o),
-        ASSAY_INFERENCE_PROMPT_OPTION(o),
+        ASSAY_PROMPT_OPTIONS(o.prompt),
         {"chunk", ASSAY_OPTION_U64, &chunk, "N", "positions a pass", 1, ASSAY_MODEL_CONTEXT_MAX,
          false},
         ASSAY_INFERENCE_THREADS_OPTION(o),

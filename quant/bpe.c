@@ -20,6 +20,7 @@ typedef struct {
 
 typedef struct {
     const assay_vocab *vocab;
+    const bool *shunned;
     symbol *symbols; // [size]
     candidate *heap; // [count] of at most 3 * size: size - 1 pairs, then 2 a merge
     size_t count;
@@ -34,7 +35,7 @@ static void push(state *s, uint32_t at) {
     if (next == END) return;
     uint32_t left = s->symbols[at].id, right = s->symbols[next].id;
     const assay_merge *merge = assay_vocab_merge(s->vocab, left, right);
-    if (!merge) return;
+    if (!merge || (s->shunned && s->shunned[merge->id])) return;
     candidate new = {merge->rank, at, left, right, merge->id};
     size_t hole = s->count++;
     while (hole && before(&new, &s->heap[(hole - 1) / 2])) {
@@ -70,28 +71,27 @@ static void apply(state *s, const candidate *merge) {
 }
 
 static assay_status room_make(assay_bpe *bpe, size_t size, assay_error *err) {
-    if (size > ASSAY_PIECE_BYTES_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "a word of %zu bytes, limit %d", size,
-                          ASSAY_PIECE_BYTES_MAX);
+    if (size > ASSAY_PIECE_TOKENS_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "a word of %zu bytes or characters, limit %d", size,
+                          ASSAY_PIECE_TOKENS_MAX);
     if (size <= bpe->room) return ASSAY_OK;
     size_t room = size < 256 ? 256 : size;
     free(bpe->memory);
     bpe->room = 0;
     bpe->memory = malloc(room * (sizeof(symbol) + 3 * sizeof(candidate)));
-    if (!bpe->memory) return ASSAY_FAIL(err, MEMORY, "no memory for a word of %zu bytes", size);
+    if (!bpe->memory) return ASSAY_FAIL(err, MEMORY, "no memory for a word of %zu tokens", size);
     bpe->room = room;
     return ASSAY_OK;
 }
 
 assay_status assay_bpe_merge(assay_bpe *bpe, uint32_t *ids, size_t *count, const assay_vocab *vocab,
-                             const void *piece, size_t size, assay_error *err) {
-    const uint8_t *bytes = piece;
+                             const bool *shunned, assay_error *err) {
+    size_t size = *count;
     ASSAY_TRY(room_make(bpe, size, err));
-    state s = {.vocab = vocab, .symbols = bpe->memory};
+    state s = {.vocab = vocab, .shunned = shunned, .symbols = bpe->memory};
     s.heap = (candidate *)(s.symbols + bpe->room);
     for (uint32_t i = 0; i < size; i++)
-        s.symbols[i] =
-            (symbol){vocab->byte_ids[bytes[i]], i ? i - 1 : END, i + 1 < size ? i + 1 : END};
+        s.symbols[i] = (symbol){ids[i], i ? i - 1 : END, i + 1 < size ? i + 1 : END};
     for (uint32_t i = 0; i < size; i++)
         push(&s, i);
     while (s.count) {

@@ -17,6 +17,15 @@ struct assay_split_run {
     pcre2_match_data *match;
 };
 
+// digits: how many numbers a piece holds.
+#define CL100K(digits)                                                                             \
+    {                                                                                              \
+        "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits "|"             \
+        " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",                           \
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n%1$s%2$s]?[%1$s]+|[%2$s]" digits "|"             \
+            " ?[^%3$s%1$s%2$s]+[\\r\\n]*|[%3$s]*[\\r\\n]+|[%3$s]+(?![^%3$s])|[%3$s]+"              \
+    }
+
 // names: as tokenizer.json spells the pattern. form: ours, with L, N and S written out as the
 // classes of Unicode 14.0; "%1$s" is L, "%2$s" N, "%3$s" S, each within brackets.
 static const struct {
@@ -26,11 +35,8 @@ static const struct {
         {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
          "'s|'t|'re|'ve|'m|'ll|'d| ?[%1$s]+| ?[%2$s]+| ?[^%3$s%1$s%2$s]+|[%3$s]+(?![^%3$s])|"
          "[%3$s]+"},
-    [ASSAY_SPLIT_LLAMA3] =
-        {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
-         " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-         "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n%1$s%2$s]?[%1$s]+|[%2$s]{1,3}|"
-         " ?[^%3$s%1$s%2$s]+[\\r\\n]*|[%3$s]*[\\r\\n]+|[%3$s]+(?![^%3$s])|[%3$s]+"},
+    [ASSAY_SPLIT_LLAMA3] = CL100K("{1,3}"),
+    [ASSAY_SPLIT_QWEN2] = CL100K(""),
 };
 
 const char *assay_split_pattern(assay_split_kind kind) {

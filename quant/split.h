@@ -12,6 +12,7 @@
 typedef enum {
     ASSAY_SPLIT_GPT2,   // ByteLevel's own
     ASSAY_SPLIT_LLAMA3, // the Split of Llama 3 and of cl100k's descendants
+    ASSAY_SPLIT_QWEN2,  // the same with digits by themselves
     ASSAY_SPLIT_COUNT
 } assay_split_kind;
 

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "quant/json_expect.h"
 #include "quant/model.h"
+#include "quant/tokenizer_steps.h"
 
 // ---- the byte alphabet ----------------------------------------------------------------------
 
@@ -35,96 +37,6 @@ static bool alphabet_decode(uint8_t *out, size_t *out_size, const char *text, si
     return true;
 }
 
-// ---- members --------------------------------------------------------------------------------
-
-static assay_status flag_read(bool *out, const json_t *object, const char *name, bool fallback,
-                              assay_error *err) {
-    const json_t *value = json_object_get(object, name);
-    *out = value ? json_is_true(value) : fallback;
-    if (value && !json_is_boolean(value))
-        return ASSAY_FAIL(err, FORMAT, "%s is neither true nor false", name);
-    return ASSAY_OK;
-}
-
-static assay_status flag_expect(const json_t *object, const char *name, bool wanted, bool fallback,
-                                assay_error *err) {
-    bool value;
-    ASSAY_TRY(flag_read(&value, object, name, fallback, err));
-    if (value != wanted)
-        return ASSAY_FAIL(err, UNSUPPORTED, "%s is %s, only %s is supported", name,
-                          value ? "true" : "false", wanted ? "true" : "false");
-    return ASSAY_OK;
-}
-
-static assay_status text_expect(const json_t *object, const char *name, const char *wanted,
-                                assay_error *err) {
-    const char *text;
-    ASSAY_TRY(assay_json_text(&text, object, name, 1024, err));
-    if (strcmp(text, wanted) != 0)
-        return ASSAY_FAIL(err, UNSUPPORTED, "%s is \"%.64s\", only \"%.64s\" is supported", name,
-                          text, wanted);
-    return ASSAY_OK;
-}
-
-// Null, absent, or an empty text.
-static assay_status nothing_expect(const json_t *object, const char *name, assay_error *err) {
-    const json_t *value = json_object_get(object, name);
-    bool empty = json_is_string(value) && json_string_length(value) == 0;
-    if (value && !json_is_null(value) && !empty)
-        return ASSAY_FAIL(err, UNSUPPORTED, "\"%s\" is set, which changes the result", name);
-    return ASSAY_OK;
-}
-
-// ---- the split ------------------------------------------------------------------------------
-
-static assay_status byte_level_read(const json_t *object, bool use_regex, assay_error *err) {
-    static const char *const names[] = {"type", "add_prefix_space", "trim_offsets", "use_regex",
-                                        NULL};
-    ASSAY_TRY(assay_json_names(object, names, "pre_tokenizer", err));
-    ASSAY_TRY(text_expect(object, "type", "ByteLevel", err));
-    ASSAY_TRY(flag_expect(object, "add_prefix_space", false, true, err));
-    return flag_expect(object, "use_regex", use_regex, true, err);
-}
-
-static assay_status pattern_read(assay_split_kind *out, const json_t *split, assay_error *err) {
-    static const char *const names[] = {"type", "pattern", "behavior", "invert", NULL};
-    static const char *const pattern_names[] = {"Regex", NULL};
-    const json_t *pattern;
-    const char *text;
-    ASSAY_TRY(assay_json_names(split, names, "pre_tokenizer", err));
-    ASSAY_TRY(text_expect(split, "type", "Split", err));
-    ASSAY_TRY(text_expect(split, "behavior", "Isolated", err));
-    ASSAY_TRY(flag_expect(split, "invert", false, false, err));
-    ASSAY_TRY(assay_json_object(&pattern, split, "pattern", err));
-    ASSAY_TRY(assay_json_names(pattern, pattern_names, "pattern", err));
-    ASSAY_TRY(assay_json_text(&text, pattern, "Regex", 4096, err));
-    for (int kind = 0; kind < ASSAY_SPLIT_COUNT; kind++) {
-        if (strcmp(text, assay_split_pattern((assay_split_kind)kind)) != 0) continue;
-        *out = (assay_split_kind)kind;
-        return ASSAY_OK;
-    }
-    return ASSAY_FAIL(err, UNSUPPORTED, "unknown split pattern \"%.120s\"", text);
-}
-
-static assay_status split_read(assay_tokenizer *tokenizer, const json_t *json, assay_error *err) {
-    static const char *const names[] = {"type", "pretokenizers", NULL};
-    assay_split_kind kind = ASSAY_SPLIT_GPT2;
-    const json_t *object, *steps;
-    ASSAY_TRY(assay_json_object(&object, json, "pre_tokenizer", err));
-    const char *type = json_string_value(json_object_get(object, "type"));
-    if (type && strcmp(type, "Sequence") == 0) {
-        ASSAY_TRY(assay_json_names(object, names, "pre_tokenizer", err));
-        ASSAY_TRY(assay_json_array(&steps, object, "pretokenizers", 2, err));
-        if (json_array_size(steps) != 2)
-            return ASSAY_FAIL(err, UNSUPPORTED, "pre_tokenizer is not a Split and a ByteLevel");
-        ASSAY_TRY(pattern_read(&kind, json_array_get(steps, 0), err));
-        ASSAY_TRY(byte_level_read(json_array_get(steps, 1), false, err));
-    } else {
-        ASSAY_TRY(byte_level_read(object, true, err));
-    }
-    return assay_split_open(&tokenizer->split, kind, err);
-}
-
 // ---- added tokens ---------------------------------------------------------------------------
 
 static int added_compare(const void *left, const void *right) {
@@ -138,17 +50,15 @@ static assay_status added_read(assay_added *out, const json_t *entry, uint32_t v
     static const char *const off[] = {"single_word", "lstrip", "rstrip"};
     uint64_t id;
     const char *content;
-    bool special;
     ASSAY_TRY(assay_json_names(entry, names, "added token", err));
     ASSAY_TRY(assay_json_u64(&id, entry, "id", 0, vocab_size - 1, err));
     ASSAY_TRY(assay_json_text(&content, entry, "content", ASSAY_TOKEN_BYTES_MAX, err));
     for (int i = 0; i < 3; i++)
-        ASSAY_TRY(flag_expect(entry, off[i], false, false, err));
-    ASSAY_TRY(flag_read(&special, entry, "special", false, err));
-    ASSAY_TRY(flag_expect(entry, "normalized", false, !special, err));
+        ASSAY_TRY(assay_expect_flag(entry, off[i], false, false, err));
+    ASSAY_TRY(assay_expect_flag_read(&out->special, entry, "special", false, err));
+    ASSAY_TRY(assay_expect_flag_read(&out->normalized, entry, "normalized", !out->special, err));
     if (!*content) return ASSAY_FAIL(err, RANGE, "added token %u is empty", (unsigned)id);
     out->id = (uint32_t)id;
-    out->size = (uint32_t)strlen(content);
     out->content = strdup(content);
     return out->content ? ASSAY_OK : ASSAY_FAIL(err, MEMORY, "no memory for an added token");
 }
@@ -166,14 +76,10 @@ static assay_status added_list_read(assay_tokenizer *tokenizer, const json_t *js
         ASSAY_TRY(added_read(&tokenizer->added[tokenizer->added_count++], json_array_get(list, i),
                              vocab_size, err));
     if (count) qsort(tokenizer->added, count, sizeof *tokenizer->added, added_compare);
-    for (size_t i = 0; i < count; i++) {
-        if (i && added_compare(&tokenizer->added[i - 1], &tokenizer->added[i]) == 0)
+    for (size_t i = 1; i < count; i++)
+        if (added_compare(&tokenizer->added[i - 1], &tokenizer->added[i]) == 0)
             return ASSAY_FAIL(err, DUPLICATE, "added token \"%.64s\" is given twice",
                               tokenizer->added[i].content);
-        tokenizer->added_first[(uint8_t)tokenizer->added[i].content[0] + 1]++;
-    }
-    for (int i = 0; i < 256; i++)
-        tokenizer->added_first[i + 1] += tokenizer->added_first[i];
     return ASSAY_OK;
 }
 
@@ -183,10 +89,61 @@ static const assay_added *added_find(const assay_tokenizer *tokenizer, const cha
     return NULL;
 }
 
+// What the texts of added tokens are sought by, in the text and in the normalized text.
+static assay_status matchers_make(assay_tokenizer *tokenizer, assay_error *err) {
+    uint32_t count = tokenizer->added_count;
+    ASSAY_TRY(assay_matcher_open(&tokenizer->plain_matcher, count, err));
+    ASSAY_TRY(assay_matcher_open(&tokenizer->normalized_matcher, count, err));
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_added *added = &tokenizer->added[i];
+        size_t size = strlen(added->content);
+        char *text;
+        if (!added->normalized) {
+            ASSAY_TRY(
+                assay_matcher_add(&tokenizer->plain_matcher, added->content, size, added->id, err));
+            continue;
+        }
+        ASSAY_TRY(assay_tokenizer_normalize(tokenizer, &text, &size, added->content, size, err));
+        assay_status status =
+            assay_matcher_add(&tokenizer->normalized_matcher, text, size, added->id, err);
+        free(text);
+        if (status != ASSAY_OK) return status;
+    }
+    ASSAY_TRY(assay_matcher_sort(&tokenizer->plain_matcher, err));
+    return assay_matcher_sort(&tokenizer->normalized_matcher, err);
+}
+
+// Special ids steer a model; text that is not to be read for added tokens must never make one, so
+// none may be where merging begins.
+static assay_status special_set(assay_tokenizer *tokenizer, uint32_t vocab_size, assay_error *err) {
+    tokenizer->special = calloc(vocab_size, sizeof *tokenizer->special);
+    if (!tokenizer->special) return ASSAY_FAIL(err, MEMORY, "no memory for %u ids", vocab_size);
+    for (uint32_t i = 0; i < tokenizer->added_count; i++) {
+        const assay_added *added = &tokenizer->added[i];
+        tokenizer->special[added->id] = added->special;
+        uint8_t lead = (uint8_t)added->content[0];
+        size_t first = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+        if (added->special && !added->content[first])
+            return ASSAY_FAIL(err, UNSUPPORTED, "special token %u is one character", added->id);
+    }
+    for (int i = 0; i < 256; i++)
+        if (tokenizer->special[tokenizer->vocab.byte_ids[i]])
+            return ASSAY_FAIL(err, UNSUPPORTED, "special token %u is byte 0x%02x",
+                              tokenizer->vocab.byte_ids[i], (unsigned)i);
+    return ASSAY_OK;
+}
+
 // ---- vocabulary and merges ------------------------------------------------------------------
 
-// A token's bytes: what its text stands for in the alphabet or, for an added token with other
-// characters, the text itself.
+// Whether a text has the form of a byte's token, and is none of the 256.
+static bool byte_is_misspelt(const char *text, size_t size) {
+    static const char digits[] = "0123456789ABCDEF";
+    if (size != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return false;
+    return !memchr(digits, text[3], 16) || !memchr(digits, text[4], 16);
+}
+
+// What a token is merged as. Byte-level, the bytes that its text stands for in the alphabet or, for
+// an added token with other characters, the text itself; SentencePiece's is its text.
 static assay_status token_add(assay_tokenizer *tokenizer, uint32_t id, const char *text,
                               assay_error *err) {
     uint8_t bytes[ASSAY_TOKEN_BYTES_MAX];
@@ -194,9 +151,11 @@ static assay_status token_add(assay_tokenizer *tokenizer, uint32_t id, const cha
     if (length > ASSAY_TOKEN_BYTES_MAX)
         return ASSAY_FAIL(err, RANGE, "token %u has %zu bytes, limit %d", id, length,
                           ASSAY_TOKEN_BYTES_MAX);
-    if (alphabet_decode(bytes, &size, text, length))
+    if (!tokenizer->split && byte_is_misspelt(text, length))
+        return ASSAY_FAIL(err, FORMAT, "token %u \"%s\" is no byte", id, text);
+    if (tokenizer->split && alphabet_decode(bytes, &size, text, length))
         return assay_vocab_add(&tokenizer->vocab, id, bytes, size, err);
-    if (!added_find(tokenizer, text))
+    if (tokenizer->split && !added_find(tokenizer, text))
         return ASSAY_FAIL(err, FORMAT, "token %u \"%.64s\" is not of the byte alphabet", id, text);
     return assay_vocab_add(&tokenizer->vocab, id, text, length, err);
 }
@@ -210,7 +169,7 @@ static assay_status vocab_read(assay_tokenizer *tokenizer, const json_t *model, 
     ASSAY_TRY(assay_json_object(&vocab, model, "vocab", err));
     json_object_foreach((json_t *)vocab, text, value) byte_count += strlen(text);
     for (uint32_t i = 0; i < tokenizer->added_count; i++)
-        byte_count += tokenizer->added[i].size;
+        byte_count += strlen(tokenizer->added[i].content);
     ASSAY_TRY(assay_vocab_open(&tokenizer->vocab, vocab_size, byte_count, err));
     json_object_foreach((json_t *)vocab, text, value) {
         json_int_t id = json_integer_value(value);
@@ -227,7 +186,7 @@ static assay_status vocab_read(assay_tokenizer *tokenizer, const json_t *model, 
             return ASSAY_FAIL(err, MISMATCH, "added token \"%.64s\" is %u, in the vocabulary %lld",
                               added->content, added->id, (long long)json_integer_value(value));
     }
-    return assay_vocab_sort(&tokenizer->vocab, err);
+    return assay_vocab_sort(&tokenizer->vocab, !tokenizer->split, err);
 }
 
 static assay_status half_find(uint32_t *out, const assay_tokenizer *tokenizer, const char *text,
@@ -235,7 +194,9 @@ static assay_status half_find(uint32_t *out, const assay_tokenizer *tokenizer, c
     uint8_t bytes[ASSAY_TOKEN_BYTES_MAX];
     size_t size;
     *out = ASSAY_TOKEN_NONE;
-    if (length && length <= sizeof bytes && alphabet_decode(bytes, &size, text, length))
+    if (!tokenizer->split)
+        *out = assay_vocab_find(&tokenizer->vocab, text, length);
+    else if (length && length <= sizeof bytes && alphabet_decode(bytes, &size, text, length))
         *out = assay_vocab_find(&tokenizer->vocab, bytes, size);
     if (*out == ASSAY_TOKEN_NONE)
         return ASSAY_FAIL(err, MISSING, "merge %u: \"%.*s\" is no token", rank,
@@ -282,6 +243,15 @@ static assay_status merges_read(assay_tokenizer *tokenizer, const json_t *model,
     return assay_vocab_merges_set(&tokenizer->vocab, merges, count, err);
 }
 
+static bool space_cuts_find(const assay_vocab *vocab) {
+    for (uint32_t i = 0; i < vocab->merge_count; i++) {
+        const assay_bytes *token = &vocab->tokens[vocab->merges[i].id];
+        if (assay_tokenizer_space_cut((const char *)token->data, token->size, 0) < token->size)
+            return false;
+    }
+    return true;
+}
+
 static assay_status model_read(assay_tokenizer *tokenizer, const json_t *json, uint32_t vocab_size,
                                assay_error *err) {
     static const char *const names[] = {"type",
@@ -301,13 +271,16 @@ static assay_status model_read(assay_tokenizer *tokenizer, const json_t *json, u
     const json_t *model;
     ASSAY_TRY(assay_json_object(&model, json, "model", err));
     ASSAY_TRY(assay_json_names(model, names, "model", err));
-    ASSAY_TRY(text_expect(model, "type", "BPE", err));
+    ASSAY_TRY(assay_expect_text(model, "type", "BPE", err));
     for (int i = 0; i < 3; i++)
-        ASSAY_TRY(nothing_expect(model, nothing[i], err));
-    ASSAY_TRY(flag_expect(model, "byte_fallback", false, false, err));
-    ASSAY_TRY(flag_read(&tokenizer->ignore_merges, model, "ignore_merges", false, err));
+        ASSAY_TRY(assay_expect_nothing(model, nothing[i], err));
+    ASSAY_TRY(assay_expect_flag(model, "byte_fallback", !tokenizer->split, false, err));
+    ASSAY_TRY(
+        assay_expect_flag_read(&tokenizer->ignore_merges, model, "ignore_merges", false, err));
     ASSAY_TRY(vocab_read(tokenizer, model, vocab_size, err));
-    return merges_read(tokenizer, model, err);
+    ASSAY_TRY(merges_read(tokenizer, model, err));
+    tokenizer->space_cuts = !tokenizer->split && space_cuts_find(&tokenizer->vocab);
+    return ASSAY_OK;
 }
 
 assay_status assay_tokenizer_read(assay_tokenizer *tokenizer, const json_t *json,
@@ -316,15 +289,13 @@ assay_status assay_tokenizer_read(assay_tokenizer *tokenizer, const json_t *json
         "version",       "truncation",     "padding", "added_tokens", "normalizer",
         "pre_tokenizer", "post_processor", "decoder", "model",        NULL};
     // The post-processor only adds ids of its own, which no request asks for.
-    static const char *const nothing[] = {"truncation", "padding", "normalizer"};
-    const json_t *decoder;
     ASSAY_TRY(assay_json_names(json, names, "tokenizer", err));
-    ASSAY_TRY(text_expect(json, "version", "1.0", err));
-    for (int i = 0; i < 3; i++)
-        ASSAY_TRY(nothing_expect(json, nothing[i], err));
-    ASSAY_TRY(assay_json_object(&decoder, json, "decoder", err));
-    ASSAY_TRY(text_expect(decoder, "type", "ByteLevel", err));
-    ASSAY_TRY(split_read(tokenizer, json, err));
+    ASSAY_TRY(assay_expect_text(json, "version", "1.0", err));
+    ASSAY_TRY(assay_expect_nothing(json, "truncation", err));
+    ASSAY_TRY(assay_expect_nothing(json, "padding", err));
+    ASSAY_TRY(assay_tokenizer_steps_read(tokenizer, json, err));
     ASSAY_TRY(added_list_read(tokenizer, json, vocab_size, err));
-    return model_read(tokenizer, json, vocab_size, err);
+    ASSAY_TRY(model_read(tokenizer, json, vocab_size, err));
+    ASSAY_TRY(special_set(tokenizer, vocab_size, err));
+    return matchers_make(tokenizer, err);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/vocab.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 // Everything is found by bisection of sorted arrays: no hash that a hostile file could flood.
@@ -58,17 +59,18 @@ static int id_compare(const void *left, const void *right, void *context) {
     return bytes_compare(&tokens[*(const uint32_t *)left], b->data, b->size);
 }
 
-assay_status assay_vocab_sort(assay_vocab *vocab, assay_error *err) {
+assay_status assay_vocab_sort(assay_vocab *vocab, bool spelled, assay_error *err) {
     qsort_r(vocab->order, vocab->token_count, sizeof *vocab->order, id_compare, vocab->tokens);
     for (uint32_t i = 1; i < vocab->token_count; i++)
         if (id_compare(&vocab->order[i - 1], &vocab->order[i], vocab->tokens) == 0)
             return ASSAY_FAIL(err, DUPLICATE, "tokens %u and %u have the same bytes",
                               vocab->order[i - 1], vocab->order[i]);
     for (int i = 0; i < 256; i++) {
-        uint8_t byte = (uint8_t)i;
-        vocab->byte_ids[i] = assay_vocab_find(vocab, &byte, 1);
+        char text[8] = {(char)i};
+        size_t size = spelled ? (size_t)snprintf(text, sizeof text, "<0x%02X>", (unsigned)i) : 1;
+        vocab->byte_ids[i] = assay_vocab_find(vocab, text, size);
         if (vocab->byte_ids[i] == ASSAY_TOKEN_NONE)
-            return ASSAY_FAIL(err, MISSING, "no token for byte 0x%02x", byte);
+            return ASSAY_FAIL(err, MISSING, "no token for byte 0x%02x", (unsigned)i);
     }
     return ASSAY_OK;
 }

@@ -12,13 +12,14 @@ import struct
 import sys
 
 import tokenizers
-from tokenizers import Regex, Tokenizer, pre_tokenizers
+from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 assert tokenizers.__version__ == "0.21.1"
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BASE = json.load(open(os.path.join(ROOT, "testnet/model/tokenizer.json"), encoding="utf-8"))
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
           r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 EDGES = [
     "", " ", "  ", "\n", "\r\n\r\n", "\t\t x", "   x", "x   ", "a\u0085b", "a\u00a0\u3000b",
     "a\u200bb", "it's IT'S it\u2019s 'sure 'tis 'll 've'd'm", "\u017f'\u017f '\u017f",
@@ -84,6 +85,29 @@ def classes():
     return hashlib.sha256(out).hexdigest()
 
 
+def nfc_texts():
+    """Marks in every order, Hangul in parts, and what later versions of Unicode brought."""
+    rng = random.Random(3)
+    marks = [*range(0x300, 0x370), *range(0x591, 0x5BE), *range(0x64B, 0x653), 0x93C, 0x94D,
+             0xE38, 0x302A, 0x3099, 0x309A, 0x1D165, 0x7FD, 0x1ABF, 0x1DF6, 0x10F46, 0x1E130]
+    parts = ([c for c in range(0xC0, 0x250)] + [0x1100, 0x1112, 0x1161, 0x1175, 0x11A7, 0x11A8,
+             0x11C2, 0xAC00, 0xAC01, 0xD7A3, 0x915, 0x9C7, 0x9BE, 0x9D7, 0x1025, 0x102E, 0xDD9,
+             0xDCF, 0xDCA, 0x11935, 0x11930, 0x212B, 0xFB1D, 0x2F800, 0x1D15E, 0x344, 0xF73, 0x3B9])
+    return ["".join(chr(rng.choice(marks if rng.random() < 0.5 else parts + [0x61]))
+                    for _ in range(rng.randrange(1, 16))) for _ in range(400)]
+
+
+def nfc_digest():
+    """Of every code point's normal form, alone and among marks, each with a zero byte after."""
+    nfc = normalizers.NFC().normalize_str
+    sha = hashlib.sha256()
+    for code in range(0x110000):
+        if not 0xD800 <= code < 0xE000:
+            for around in ("{}", "a\u0301{}\u0323", "a{}\u0328\u0300\u3099"):
+                sha.update(nfc(around.format(chr(code))).encode() + b"\0")
+    return sha.hexdigest()
+
+
 def ids_of(tokenizer, text):
     return tokenizer.encode(text, add_special_tokens=False).ids
 
@@ -93,13 +117,22 @@ def make():
     texts = EDGES + random_texts()
     added = [token(0, "<|endoftext|>"), token(2048, "<|end"), token(2049, "\u00e9t\u00e9"),
              token(2050, "  "), token(2051, "the a"), token(2052, "\uff5c<\uff5c")]
-    added_texts = EDGES + ["the and the a<|end<|endoftext|> \u00e9t\u00e9\uff5c<\uff5cx   y"]
+    normalized = [dict(token(0, "<|endoftext|>"), normalized=True),
+                  dict(token(2048, "e\u0301t"), normalized=True), token(2049, "e\u0301t\u0301"),
+                  dict(token(2050, "the a"), special=False, normalized=True)]
+    nfc = {"type": "NFC"}
+    added_texts = EDGES + ["the and the a<|end<|endoftext|> \u00e9t\u00e9\uff5c<\uff5cx   y",
+                           "e\u0301t \u00e9t e\u0301t\u0301 \u00e9t\u0301 \u1e67\u0323 the and"]
     variants = [
         {"name": "base", "tokenizer": base, "texts": texts},
         {"name": "ignore_merges", "texts": texts,
          "tokenizer": with_changes(ignore_merges=True, merges=BASE["model"]["merges"][:1000])},
         {"name": "llama3", "tokenizer": with_changes(pre_tokenizer=split(LLAMA3)),
          "texts": texts},
+        {"name": "qwen2", "tokenizer": with_changes(pre_tokenizer=split(QWEN2), normalizer=nfc),
+         "texts": texts},
+        {"name": "normalized", "texts": added_texts,
+         "tokenizer": with_changes(normalizer=nfc, added_tokens=normalized)},
         {"name": "added", "tokenizer": with_changes(added_tokens=added), "texts": added_texts},
     ]
     files = {}
@@ -126,6 +159,11 @@ def make():
         "added_texts": [text.encode().hex() for text in added_texts],
         "added_tokens": added,
         "llama3_pre_tokenizer": split(LLAMA3),
+        "qwen2_pre_tokenizer": split(QWEN2),
+        "normalized_tokens": normalized,
+        "nfc_sha256": nfc_digest(),
+        "nfc": [[text.encode().hex(), normalizers.NFC().normalize_str(text).encode().hex()]
+                for text in nfc_texts()],
         "variants": {v["name"]: [ids_of(v["tokenizer"], text) for text in v["texts"]]
                      for v in variants},
     }

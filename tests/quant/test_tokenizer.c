@@ -103,6 +103,22 @@ static void variants_match(void **state) {
     json_decref(json);
 
     json = json_deep_copy(demo_json);
+    json_object_set(json, "pre_tokenizer", json_object_get(vectors, "qwen2_pre_tokenizer"));
+    json_object_set_new(json, "normalizer", json_loads("{\"type\":\"NFC\"}", 0, NULL));
+    tokenizer = tokenizer_of(json, 2048);
+    texts_match("qwen2", "texts", tokenizer);
+    assay_tokenizer_close(tokenizer);
+    json_decref(json);
+
+    json = json_deep_copy(demo_json);
+    json_object_set(json, "added_tokens", json_object_get(vectors, "normalized_tokens"));
+    json_object_set_new(json, "normalizer", json_loads("{\"type\":\"NFC\"}", 0, NULL));
+    tokenizer = tokenizer_of(json, 2051);
+    texts_match("normalized", "added_texts", tokenizer);
+    assay_tokenizer_close(tokenizer);
+    json_decref(json);
+
+    json = json_deep_copy(demo_json);
     json_object_set(json, "added_tokens", json_object_get(vectors, "added_tokens"));
     tokenizer = tokenizer_of(json, 2053);
     texts_match("added", "added_texts", tokenizer);
@@ -313,7 +329,8 @@ static void features_are_refused_by_name(void **state) {
     change_expect("surprise", "1", ASSAY_UNKNOWN);
     change_expect("truncation", "{\"max_length\":4}", ASSAY_UNSUPPORTED);
     change_expect("padding", "{}", ASSAY_UNSUPPORTED);
-    change_expect("normalizer", "{\"type\":\"NFC\"}", ASSAY_UNSUPPORTED);
+    change_expect("normalizer", "{\"type\":\"NFC\"}", ASSAY_OK);
+    change_expect("normalizer", "{\"type\":\"NFKC\"}", ASSAY_UNSUPPORTED);
     change_expect("post_processor", "{\"type\":\"TemplateProcessing\"}", ASSAY_OK);
     change_expect("decoder", "null", ASSAY_FORMAT);
     change_expect("decoder/type", "\"Metaspace\"", ASSAY_UNSUPPORTED);
@@ -394,7 +411,7 @@ static void added_tokens_are_checked(void **state) {
     change_expect("added_tokens/0/lstrip", "true", ASSAY_UNSUPPORTED);
     change_expect("added_tokens/0/rstrip", "true", ASSAY_UNSUPPORTED);
     change_expect("added_tokens/0/single_word", "true", ASSAY_UNSUPPORTED);
-    change_expect("added_tokens/0/normalized", "true", ASSAY_UNSUPPORTED);
+    change_expect("added_tokens/0/normalized", "true", ASSAY_OK);
     change_expect("added_tokens/0/surprise", "1", ASSAY_UNKNOWN);
     change_expect("added_tokens",
                   "[{\"id\":0,\"content\":\"x\",\"special\":true},"
