@@ -10,7 +10,11 @@ static const struct {
     assay_peak_fn *run;
 } peaks[] = {
 #if defined(__x86_64__)
+    {"amx", assay_peak_amx},
+    {"avx512", assay_peak_avx512},
     {"avx2", assay_peak_avx2},
+#elif defined(__aarch64__)
+    {"neon", assay_peak_neon},
 #endif
 };
 

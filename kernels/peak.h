@@ -10,7 +10,11 @@
 // was; a set that splits x16 into bytes needs two of its byte products for one. Spec: N-8.
 typedef uint64_t assay_peak_fn(uint64_t rounds);
 #if defined(__x86_64__)
-assay_peak_fn assay_peak_avx2; // vpmaddwd, vpaddd: 16
+assay_peak_fn assay_peak_avx2;   // vpmaddwd, vpaddd: 16
+assay_peak_fn assay_peak_avx512; // vpdpwssd: 32
+assay_peak_fn assay_peak_amx;    // tdpbssd, two byte products for one: 8,192
+#elif defined(__aarch64__)
+assay_peak_fn assay_peak_neon; // sdot, two byte products for one: 8
 #endif
 
 // The loop of the set of that name, to be run only where the set is available. Returns: NULL for

@@ -22,6 +22,7 @@ static const assay_trial_kind kinds[] = {
     {"rope", {64, 2048}, false},           {"exp", {64, 2048}, false},
     {"silu_mul", {64, 8192}, false},       {"add", {64, 2048}, false},
     {"add_scaled", {64, 2048}, false},     {"unfold_q8", {64, 2048}, false},
+    {"unfold_q4", {64, 2048}, false},
 };
 
 size_t assay_kernel_trials_list(const assay_trial_kind **out) {

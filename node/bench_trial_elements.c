@@ -25,6 +25,7 @@ ROW(silu_mul, set->silu_mul((float *)o, x, y, n))
 ROW(add, set->add((float *)o, y, n))
 ROW(add_scaled, set->add_scaled((float *)o, y, 0.7f, n))
 ROW(unfold_q8, set->unfold_q8((float *)o, q, 0.3f, n))
+ROW(unfold_q4, set->unfold_q4((float *)o, (const uint8_t *)q, (const uint8_t *)q + n / 2, 0.3f, n))
 
 // Bytes that a row of 64 elements reads and writes.
 static const struct {
@@ -42,6 +43,7 @@ static const struct {
     {"add", add_row, 512, 256},
     {"add_scaled", add_scaled_row, 512, 256},
     {"unfold_q8", unfold_q8_row, 64, 256},
+    {"unfold_q4", unfold_q4_row, 33, 256},
 };
 
 static void rows_slice(assay_trial *t, uint32_t slice) {

@@ -10,10 +10,8 @@
 #include "quant/tokenizer.h"
 
 static const char import_details[] =
-    "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards of "
-    "its\n"
-    "index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or bitsandbytes' 4-bit "
-    "NF4.\n"
+    "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards of\n"
+    "its index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or bitsandbytes' NF4.\n"
     "Or it is a GGUF file, version 3, of one of them: F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K and\n"
     "IQ4_NL, with its own tokenizer or --tokenizer's. The bytes written depend on the numbers and "
     "the\n"
@@ -50,8 +48,8 @@ int assay_cmd_model_import(assay_invocation *invocation) {
         {"out", ASSAY_OPTION_TEXT, &out, "FILE", "canonical file to write", 0, 0, true},
         {"threads", ASSAY_OPTION_U64, &threads, "N", "to convert rows with (all processors)", 1,
          1024, false},
-        {"embedding", ASSAY_OPTION_TEXT, &embedding, "q4|q8", "of embedding and head (q8)", 0, 0,
-         false},
+        {"embedding", ASSAY_OPTION_TEXT, &embedding, "TYPE", "of embedding and head: q4 or q8 (q8)",
+         0, 0, false},
         {"tokenizer", ASSAY_OPTION_TEXT, &import.tokenizer, "FILE",
          "tokenizer.json, if not the model's own", 0, 0, false},
     };

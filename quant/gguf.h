@@ -87,7 +87,7 @@ void assay_gguf_close(assay_gguf *file);
 // As open, over bytes in memory that outlive *out. Errors: as open but for the file. Spec: F-20.
 assay_status assay_gguf_bind(assay_gguf *out, const uint8_t *data, size_t size, assay_error *err);
 
-// Whether a file begins as a GGUF file of any version does. Spec: F-26.
+// Whether a file begins as a GGUF file of any version does, and so is taken for one. Spec: F-26.
 bool assay_gguf_is(const char *path);
 
 // Returns: the pair of that key, the tensor of that name, or NULL. Spec: F-20.

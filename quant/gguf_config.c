@@ -226,7 +226,7 @@ assay_status assay_gguf_lora_read(double *alpha, const assay_gguf *file, assay_e
                           (double)value);
     for (uint32_t i = 0; i < file->pair_count; i++) {
         assay_bytes key = file->pairs[i].key;
-        if (key.size < sizeof start || memcmp(key.data, start, sizeof start - 1) != 0) continue;
+        if (key.size < sizeof start - 1 || memcmp(key.data, start, sizeof start - 1) != 0) continue;
         if (!assay_gguf_text_is(key, keys[0]) && !assay_gguf_text_is(key, keys[1]))
             return ASSAY_FAIL(err, UNSUPPORTED, "key %.*s may change the result and is not known",
                               (int)key.size, key.data);

@@ -45,27 +45,20 @@ static assay_status divisors_read(assay_rope_scaling *scaling, const assay_gguf 
     return ASSAY_OK;
 }
 
-// A factor without a type is linear, as the format's own programs have it.
 static assay_status scaling_read(assay_rope_scaling *scaling, const assay_gguf *file,
                                  const char *architecture, assay_error *err) {
-    char type_key[64], factor_key[64];
+    char key[64], factor_key[64];
     assay_bytes type;
-    float factor;
-    snprintf(type_key, sizeof type_key, "%.32s.rope.scaling.type", architecture);
+    snprintf(key, sizeof key, "%.32s.rope.scaling.type", architecture);
     snprintf(factor_key, sizeof factor_key, "%.32s.rope.scaling.factor", architecture);
-    bool typed = assay_gguf_find(file, type_key), factored = assay_gguf_find(file, factor_key);
-    if (typed) {
-        ASSAY_TRY(assay_gguf_text(&type, file, type_key, err));
-        bool none = assay_gguf_text_is(type, "none");
-        if (!none && !assay_gguf_text_is(type, "linear"))
-            return ASSAY_FAIL(err, UNSUPPORTED, "%s is \"%.*s\", not \"none\" or \"linear\"",
-                              type_key, (int)(type.size < 64 ? type.size : 64), type.data);
-        if (none && factored)
-            return ASSAY_FAIL(err, UNSUPPORTED, "%s is there and %s is \"none\"", factor_key,
-                              type_key);
-        if (none) return ASSAY_OK;
-    }
-    if (!typed && !factored) return ASSAY_OK;
+    // Other programs take a factor alone for a linear one.
+    if (!assay_gguf_find(file, key) && !assay_gguf_find(file, factor_key)) return ASSAY_OK;
+    ASSAY_TRY(assay_gguf_text(&type, file, key, err));
+    if (assay_gguf_text_is(type, "none")) return ASSAY_OK;
+    if (!assay_gguf_text_is(type, "linear"))
+        return ASSAY_FAIL(err, UNSUPPORTED, "%s is \"%.*s\", not \"none\" or \"linear\"", key,
+                          (int)(type.size < 64 ? type.size : 64), type.data);
+    float factor;
     ASSAY_TRY(assay_gguf_f32(&factor, file, factor_key, err));
     *scaling = (assay_rope_scaling){.type = ASSAY_ROPE_LINEAR, .factor = factor};
     return ASSAY_OK;
@@ -86,6 +79,7 @@ assay_status assay_gguf_rope_read(double *theta, assay_rope_scaling *scaling,
     const assay_gguf_tensor *divisors = assay_gguf_tensor_find(file, "rope_freqs.weight");
     if (!divisors) return ASSAY_OK;
     if (scaling->type != ASSAY_ROPE_DEFAULT)
-        return ASSAY_FAIL(err, UNSUPPORTED, "tensor \"rope_freqs.weight\" beside linear scaling");
+        return ASSAY_FAIL(err, UNSUPPORTED, "tensor \"rope_freqs.weight\" beside %s scaling",
+                          "linear");
     return divisors_read(scaling, file, divisors, head_size, base, err);
 }

@@ -56,7 +56,6 @@ static assay_status folder_open(importer *im, const char *folder, assay_error *e
     assay_status status = assay_hf_config_read(&im->config, config, err);
     json_decref(config);
     if (status != ASSAY_OK) return status;
-    im->config.shape.vocab_q4 = im->options.vocab_q4;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "tokenizer.json", err));
     ASSAY_TRY(tokenizer_open(im, im->options.tokenizer ? im->options.tokenizer : path, err));
     return assay_source_safetensors_folder(&im->source, folder, err);
@@ -74,6 +73,7 @@ static assay_status gguf_open(importer *im, const char *path, assay_error *err) 
 
 static assay_status source_open(importer *im, const char *path, assay_error *err) {
     ASSAY_TRY(assay_gguf_is(path) ? gguf_open(im, path, err) : folder_open(im, path, err));
+    im->config.shape.vocab_q4 = im->options.vocab_q4;
     im->used = calloc((size_t)im->source->count + 1, sizeof *im->used);
     if (!im->used) return ASSAY_FAIL(err, MEMORY, "no memory for %u marks", im->source->count);
     return ASSAY_OK;
@@ -108,7 +108,7 @@ static assay_status convert_from(importer *im, weights_write *write, uint64_t ro
 // The same of "<name>.weight".
 static assay_status convert(importer *im, weights_write *write, uint64_t rows, uint64_t columns,
                             const char *name, assay_error *err) {
-    char full[ASSAY_TENSOR_NAME_MAX + 1];
+    char full[ASSAY_TENSOR_NAME_MAX + sizeof ".weight"];
     snprintf(full, sizeof full, "%s.weight", name);
     return convert_from(im, write, rows, columns, full, name, err);
 }

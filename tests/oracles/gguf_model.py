@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A GGUF file, as gguf's own Python package writes it, and a Hugging Face folder that hold the same
-numbers become the same canonical file (F-22 to F-25): the demo model in every type, a model of every
-family, and an adapter.
+numbers become the same canonical file (F-22 to F-25): the demo model in every type, a model of
+every family, and an adapter.
 
     gguf_model.py check PROGRAM
 """

@@ -22,7 +22,8 @@ def llama3(factor, low, high, context):
 
 
 # Those of Llama 3.1 and 3.2, then odd ones.
-SCALED = [(500000.0, 128, llama3(8.0, 1.0, 4.0, 8192)), (500000.0, 64, llama3(32.0, 1.0, 4.0, 8192)),
+SCALED = [(500000.0, 128, llama3(8.0, 1.0, 4.0, 8192)),
+          (500000.0, 64, llama3(32.0, 1.0, 4.0, 8192)),
           (10000.1, 96, llama3(7.3, 0.7, 3.9, 511)), (1e6, 256, llama3(1048576.0, 0.001, 1e6, 1)),
           (10000.0, 64, {"rope_type": "linear", "factor": 4.0}),
           (31337.0, 100, {"rope_type": "linear", "factor": 1.7})]

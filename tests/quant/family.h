@@ -24,6 +24,18 @@ static inline float family_value(const char *name, uint64_t index) {
     return value * (strstr(name, ".bias") ? 0.5f : 0.125f);
 }
 
+// A configuration of tests/vectors/families.json, borrowed from it.
+static inline json_t *family_config_find(json_t *recorded, const char *name) {
+    json_t *row;
+    size_t index;
+    json_array_foreach(vectors_at(recorded, "models"), index, row) {
+        if (strcmp(json_string_value(vectors_at(row, "name")), name) == 0)
+            return vectors_at(row, "config");
+    }
+    fail_msg("no model %s", name);
+    return NULL;
+}
+
 static inline void family_tensors_add(tiny *t, const assay_hf_config *config) {
     const assay_model_shape *shape = &config->shape;
     char name[128];

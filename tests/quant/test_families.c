@@ -19,13 +19,7 @@ static int group_close(void **state) {
 }
 
 static json_t *config_of(const char *name) {
-    json_t *row;
-    size_t index;
-    json_array_foreach(vectors_at(recorded, "models"), index,
-                       row) if (strcmp(json_string_value(json_object_get(row, "name")), name) ==
-                                0) return json_object_get(row, "config");
-    fail_msg("no model %s", name);
-    return NULL;
+    return family_config_find(recorded, name);
 }
 
 static void import_ok(assay_model *model, tiny *t, bool vocab_q4) {

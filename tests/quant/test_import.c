@@ -302,10 +302,9 @@ static void tensors_are_checked(void **state) {
     tiny_find(&t, "model.norm.weight")->columns = 1;
     import_expect(&t, "a norm of rank 2", ASSAY_MISMATCH);
     tiny_close(&t);
-    static const char *const extra[] = {"model.layers.1.input_layernorm",
-                                        "model.layers.0.self_attn.q_proj.bias",
-                                        "model.layers.0.self_attn.q_norm",
-                                        "model.layers.00.self_attn.q_proj"};
+    static const char *const extra[] = {
+        "model.layers.1.input_layernorm", "model.layers.0.self_attn.q_proj.bias",
+        "model.layers.0.self_attn.q_norm", "model.layers.00.self_attn.q_proj"};
     for (size_t i = 0; i < sizeof extra / sizeof *extra; i++) {
         tiny_open(&t);
         tiny_tensor_add(&t, extra[i], 64, 0);
