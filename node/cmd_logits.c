@@ -61,7 +61,7 @@ int assay_cmd_logits(assay_invocation *invocation) {
     assay_inference inference;
     assay_hash hash;
     assay_error err = {0};
-    int code;
+    int code = ASSAY_EXIT_OK;
     if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
         return code;
     if (assay_inference_open(&inference, &o, false, invocation->isa, &err) != ASSAY_OK)
