@@ -13,7 +13,7 @@ static const char import_details[] =
     "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards\n"
     "of its index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or 4-bit NF4 of\n"
     "bitsandbytes. Or it is a GGUF file of version 3 with tensors in F32, F16, BF16, Q8_0,\n"
-    "Q4_0, Q4_K, Q6_K and IQ4_NL; its tokenizer.json is then given by --tokenizer. The bytes\n"
+    "Q4_0, Q4_K, Q6_K and IQ4_NL, with its own tokenizer or that of --tokenizer. The bytes\n"
     "written depend on the numbers alone, not on files or threads; what would change the\n"
     "result is refused by name. Memory: some megabytes a thread, whatever the model's size.";
 
@@ -50,7 +50,7 @@ int assay_cmd_model_import(assay_invocation *invocation) {
         {"embedding", ASSAY_OPTION_TEXT, &embedding, "TYPE", "of embedding and head: q4 or q8 (q8)",
          0, 0, false},
         {"tokenizer", ASSAY_OPTION_TEXT, &import.tokenizer, "FILE",
-         "tokenizer.json, if not the folder's", 0, 0, false},
+         "tokenizer.json, if not the model's own", 0, 0, false},
     };
     const assay_kernels *kernels;
     assay_pool *pool = NULL;

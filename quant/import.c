@@ -13,6 +13,7 @@
 #include "quant/source_gguf.h"
 #include "quant/source_safetensors.h"
 #include "quant/tokenizer.h"
+#include "quant/tokenizer_gguf.h"
 #include "quant/weights.h"
 
 enum { CONFIG_MAX = 1 << 20 };
@@ -31,11 +32,16 @@ typedef struct {
     uint64_t done, total; // bytes read, and checked as written
 } importer;
 
-// The file keeps the text; that it can be read is checked before it is kept.
+// The file keeps the text, a GGUF file's own where path is NULL; that it can be read is checked
+// before it is kept.
 static assay_status tokenizer_open(importer *im, const char *path, assay_error *err) {
     assay_tokenizer *tokenizer;
-    ASSAY_TRY(
-        assay_file_read(path, ASSAY_MODEL_TOKENIZER_MAX, &im->tokenizer, &im->tokenizer_size, err));
+    if (path)
+        ASSAY_TRY(assay_file_read(path, ASSAY_MODEL_TOKENIZER_MAX, &im->tokenizer,
+                                  &im->tokenizer_size, err));
+    else
+        ASSAY_TRY(assay_tokenizer_gguf((char **)&im->tokenizer, &im->tokenizer_size, &im->gguf,
+                                       im->config.shape.vocab_size, err));
     ASSAY_TRY(assay_tokenizer_open(&tokenizer, im->tokenizer, im->tokenizer_size,
                                    im->config.shape.vocab_size, err));
     assay_tokenizer_close(tokenizer);
@@ -60,8 +66,6 @@ static assay_status gguf_open(importer *im, const char *path, assay_error *err) 
     ASSAY_TRY(assay_gguf_open(&im->gguf, path, err));
     ASSAY_TRY(assay_gguf_paired(&paired, &im->gguf, err));
     ASSAY_TRY(assay_gguf_config_read(&im->config, &im->gguf, err));
-    if (!im->options.tokenizer)
-        return ASSAY_FAIL(err, MISSING, "a GGUF file needs a tokenizer.json beside it");
     ASSAY_TRY(tokenizer_open(im, im->options.tokenizer, err));
     return assay_source_gguf_open(&im->source, &im->gguf, ASSAY_GGUF_MODEL,
                                   paired ? im->config.shape.head_size : 0, err);

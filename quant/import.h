@@ -14,7 +14,7 @@ typedef struct {
     // done == total. Those of the source count, and those that are written, when they are checked.
     void (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
-    const char *tokenizer; // a tokenizer.json in place of the folder's; a GGUF file needs one
+    const char *tokenizer; // a tokenizer.json in place of the folder's or the file's own
     bool vocab_q4;         // embedding and head become q4, for memory (N-23)
 } assay_import_options;
 

@@ -84,8 +84,11 @@ static assay_status tensor_add(container *c, const assay_gguf_tensor *from,
     to->size = from->size;
     to->place = c->base.count;
     c->items[c->base.count++] = (item){from, named->rotated ? head_size : 0};
-    // One of rank 1 would be a llama's bias, which no model of ours has.
-    if (named->rotated && head_size && (from->rank != 2 || to->shape[0] % head_size))
+    if (!named->rotated || !head_size) return ASSAY_OK;
+    if (from->rank != 2)
+        return ASSAY_FAIL(err, UNSUPPORTED, "tensor \"%s\": only matrices have rotary pairs",
+                          from->name);
+    if (to->shape[0] % head_size)
         return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\" has %llu rows, no heads of %u", from->name,
                           (unsigned long long)to->shape[0], head_size);
     return ASSAY_OK;

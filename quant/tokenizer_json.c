@@ -186,7 +186,8 @@ static assay_status vocab_read(assay_tokenizer *tokenizer, const json_t *model, 
             return ASSAY_FAIL(err, MISMATCH, "added token \"%.64s\" is %u, in the vocabulary %lld",
                               added->content, added->id, (long long)json_integer_value(value));
     }
-    return assay_vocab_sort(&tokenizer->vocab, !tokenizer->split, err);
+    ASSAY_TRY(assay_vocab_sort(&tokenizer->vocab, err));
+    return assay_vocab_bytes_find(&tokenizer->vocab, !tokenizer->split, err);
 }
 
 static assay_status half_find(uint32_t *out, const assay_tokenizer *tokenizer, const char *text,

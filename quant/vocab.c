@@ -59,12 +59,16 @@ static int id_compare(const void *left, const void *right, void *context) {
     return bytes_compare(&tokens[*(const uint32_t *)left], b->data, b->size);
 }
 
-assay_status assay_vocab_sort(assay_vocab *vocab, bool spelled, assay_error *err) {
+assay_status assay_vocab_sort(assay_vocab *vocab, assay_error *err) {
     qsort_r(vocab->order, vocab->token_count, sizeof *vocab->order, id_compare, vocab->tokens);
     for (uint32_t i = 1; i < vocab->token_count; i++)
         if (id_compare(&vocab->order[i - 1], &vocab->order[i], vocab->tokens) == 0)
             return ASSAY_FAIL(err, DUPLICATE, "tokens %u and %u have the same bytes",
                               vocab->order[i - 1], vocab->order[i]);
+    return ASSAY_OK;
+}
+
+assay_status assay_vocab_bytes_find(assay_vocab *vocab, bool spelled, assay_error *err) {
     for (int i = 0; i < 256; i++) {
         char text[8] = {(char)i};
         size_t size = spelled ? (size_t)snprintf(text, sizeof text, "<0x%02X>", (unsigned)i) : 1;

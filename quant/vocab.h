@@ -40,9 +40,12 @@ void assay_vocab_close(assay_vocab *vocab);
 assay_status assay_vocab_add(assay_vocab *vocab, uint32_t id, const void *data, size_t size,
                              assay_error *err);
 
-// Ends the adding of tokens. spelled: a byte's token is "<0xHH>", else it is the byte. Errors:
-// DUPLICATE (two ids with the same bytes), MISSING (a byte's token), MEMORY. Spec: F-8.
-assay_status assay_vocab_sort(assay_vocab *vocab, bool spelled, assay_error *err);
+// Ends the adding of tokens. Errors: DUPLICATE (two ids with the same bytes). Spec: F-8.
+assay_status assay_vocab_sort(assay_vocab *vocab, assay_error *err);
+
+// Finds the bytes' tokens. spelled: they are "<0xHH>", else the bytes. After sort. Errors: MISSING.
+// Spec: F-8, F-30.
+assay_status assay_vocab_bytes_find(assay_vocab *vocab, bool spelled, assay_error *err);
 
 // Returns: the id with these bytes, or ASSAY_TOKEN_NONE. After sort.
 uint32_t assay_vocab_find(const assay_vocab *vocab, const void *data, size_t size);

@@ -9,7 +9,8 @@
 #include "tests/quant/gguf_write.h"
 
 typedef struct {
-    json_t *pairs;      // key to value: integers as u32, reals as f32, null as a NaN, arrays of i32
+    json_t *
+        pairs; // key to value: integers as u32, reals as f32, null as a NaN, arrays of i32 or texts
     uint32_t paired;    // head size of rows in rotary pairs; 0: they lie as in the folder
     float divisors[64]; // of rope_freqs.weight
     uint32_t divisor_count, divisor_type; // count 0: no such tensor
@@ -101,9 +102,14 @@ static inline void gguf_pair_json(gguf_out *out, const char *key, const json_t *
     } else if (json_is_string(value)) {
         gguf_pair_text(out, key, json_string_value(value));
     } else if (json_is_array(value)) {
-        gguf_array(out, key, ASSAY_GGUF_TYPE_I32, json_array_size(value));
+        bool texts = json_is_string(json_array_get(value, 0));
+        gguf_array(out, key, texts ? ASSAY_GGUF_TYPE_TEXT : ASSAY_GGUF_TYPE_I32,
+                   json_array_size(value));
         for (size_t i = 0; i < json_array_size(value); i++)
-            gguf_u32(out, (uint32_t)json_integer_value(json_array_get(value, i)));
+            if (texts)
+                gguf_text(out, json_string_value(json_array_get(value, i)));
+            else
+                gguf_u32(out, (uint32_t)json_integer_value(json_array_get(value, i)));
     } else {
         gguf_pair_f32(out, key,
                       json_is_null(value) ? __builtin_nanf("") : (float)json_number_value(value));

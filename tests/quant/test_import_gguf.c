@@ -2,6 +2,8 @@
 // GGUF files of models and adapters become the bytes that folders with the same numbers become, and
 // what would change the result unseen is refused (F-22 to F-26).
 #include "quant/gguf_names.h"
+#include "quant/model.h"
+#include "quant/tokenizer.h"
 #include "tests/quant/gguf_family.h"
 
 #define TOKENIZER ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json"
@@ -332,7 +334,7 @@ static void a_tokenizer_is_needed(void **state) {
     assay_hash root;
     assay_error err = {0};
     model_open(&t, &g, "qwen3");
-    import_expect(&t, &g, NULL, "no tokenizer", ASSAY_MISSING, "tokenizer.json");
+    import_expect(&t, &g, NULL, "no tokenizer", ASSAY_MISSING, "tokenizer.ggml.tokens");
     import_expect(&t, &g, "/nonexistent", "no such tokenizer", ASSAY_NOT_FOUND, "/nonexistent");
     import_expect(&t, &g, t.folder, "a folder as tokenizer", ASSAY_IO, NULL);
     // It takes the place of the folder's.
@@ -350,6 +352,54 @@ static void a_tokenizer_is_needed(void **state) {
     assert_int_equal(status, ASSAY_IO);
     status = assay_adapter_import(&root, path, t.out, NULL, NULL);
     assert_int_equal(status, ASSAY_IO);
+    model_close(&t, &g);
+}
+
+// F-35: a file's own tokenizer is the model's where no other is named.
+static void a_file_brings_its_tokenizer(void **state) {
+    static const uint32_t expected[] = {73, 439, 112, 45, 399, 297, 1534, 34};
+    static const char text[] = "Hello, Watson!";
+    tiny t;
+    gguf_family g;
+    imported file;
+    json_t *json, *vocab, *id, *tokens = json_array(), *types = json_array();
+    const char *token;
+    assay_model model = {0};
+    assay_tokenizer *tokenizer;
+    uint32_t *ids;
+    size_t count;
+    char path[160];
+    assay_error err = {0};
+    model_open(&t, &g, "llama3");
+    assert_int_equal(assay_json_read(&json, TOKENIZER, 1 << 20, NULL), ASSAY_OK);
+    vocab = json_object_get(json_object_get(json, "model"), "vocab");
+    for (size_t i = 0; i < json_object_size(vocab); i++) {
+        json_array_append_new(tokens, json_null());
+        json_array_append_new(types, json_integer(1));
+    }
+    json_object_foreach(vocab, token, id)
+        json_array_set_new(tokens, (size_t)json_integer_value(id), json_string(token));
+    json_object_set_new(g.pairs, "tokenizer.ggml.tokens", tokens);
+    json_object_set_new(g.pairs, "tokenizer.ggml.token_type", types);
+    json_object_set(g.pairs, "tokenizer.ggml.merges",
+                    json_object_get(json_object_get(json, "model"), "merges"));
+    pair_set(&g, "tokenizer.ggml.pre", "\"gpt-2\"");
+    gguf_family_write(&g, &t);
+    tiny_path(path, sizeof path, &t, "model.gguf");
+    assay_status status = assay_model_import(&file.root, path, t.out, NULL, NULL, &err);
+    if (status != ASSAY_OK) fail_msg("%s", err.text);
+    assert_int_equal(assay_model_open(&model, t.out, &err), ASSAY_OK);
+    assert_int_equal(assay_tokenizer_open(&tokenizer, model.tokenizer.data, model.tokenizer.size,
+                                          model.shape.vocab_size, &err),
+                     ASSAY_OK);
+    assert_int_equal(assay_tokenizer_encode(tokenizer, &ids, &count, text, sizeof text - 1, &err),
+                     ASSAY_OK);
+    assert_int_equal(count, 8);
+    assert_memory_equal(ids, expected, sizeof expected);
+    free(ids);
+    assay_tokenizer_close(tokenizer);
+    assay_model_close(&model);
+    json_decref(json);
     model_close(&t, &g);
 }
 
@@ -416,7 +466,7 @@ static void tensors_are_checked(void **state) {
     model_close(&t, &g);
     model_open(&t, &g, "llama3");
     tiny_bias_add(&t, "model.layers.0.self_attn.q_proj", 64);
-    import_expect(&t, &g, TOKENIZER, "a llama's bias", ASSAY_MISMATCH, "attn_q.bias");
+    import_expect(&t, &g, TOKENIZER, "a llama's bias", ASSAY_UNSUPPORTED, "attn_q.bias");
     model_close(&t, &g);
     model_open(&t, &g, "qwen3");
     tiny_tensor_add(&t, "model.layers.0.ffn_gate_inp", 8, 64);
@@ -576,6 +626,7 @@ int main(void) {
         cmocka_unit_test(pairs_are_checked),
         cmocka_unit_test(divisors_are_recognised),
         cmocka_unit_test(a_tokenizer_is_needed),
+        cmocka_unit_test(a_file_brings_its_tokenizer),
         cmocka_unit_test(names_are_translated),
         cmocka_unit_test(tensors_are_checked),
         cmocka_unit_test(adapters_give_the_bytes_of_folders),
