@@ -8,8 +8,8 @@
 #include "ledger/tx_json.h"
 #include "node/batch_json.h"
 #include "node/commands.h"
-#include "node/ids.h"
 #include "node/paint.h"
+#include "node/prompt.h"
 #include "node/wallet.h"
 #include "quant/model.h"
 #include "quant/sampler.h"
@@ -19,7 +19,8 @@ enum { ANSWER_MAX = 64 << 20, ANSWER_MS = 600000 };
 
 typedef struct {
     assay_wallet wallet;
-    const char *provider_url, *session, *model_file, *adapter, *prompt, *ids;
+    const char *provider_url, *session, *model_file, *adapter;
+    assay_prompt prompt;
     uint64_t max_tokens, temperature, top_k, top_p, seed, max_fee;
     assay_model model;
     assay_tokenizer *tokenizer;
@@ -40,12 +41,8 @@ static assay_status prompt_take(asking *a, assay_error *err) {
     ASSAY_TRY(assay_model_open(&a->model, a->model_file, err));
     ASSAY_TRY(assay_tokenizer_open(&a->tokenizer, a->model.tokenizer.data, a->model.tokenizer.size,
                                    a->model.shape.vocab_size, err));
-    if (!a->prompt == !a->ids) return ASSAY_FAIL(err, USAGE, "give either --prompt or --ids");
-    if (a->ids)
-        return assay_ids_parse(&a->prompt_ids, &a->prompt_count, a->ids, a->model.shape.vocab_size,
-                               err);
-    return assay_tokenizer_encode(a->tokenizer, &a->prompt_ids, &a->prompt_count, a->prompt,
-                                  strlen(a->prompt), err);
+    return assay_prompt_take(&a->prompt_ids, &a->prompt_count, &a->prompt, a->tokenizer,
+                             a->model.shape.vocab_size, err);
 }
 
 // Asks the provider which sequence it expects. What it says is checked by the session's owner
@@ -151,8 +148,8 @@ static assay_status answer_print(const asking *a, const assay_receipt *receipt, 
                                       assay_json_from_u64(receipt->fee), "receipt",
                                       assay_receipt_to_json(receipt)));
     } else {
-        if (a->prompt)
-            assay_paint_text(stdout, (const uint8_t *)a->prompt, strlen(a->prompt), NULL);
+        if (a->prompt.text)
+            assay_paint_text(stdout, (const uint8_t *)a->prompt.text, strlen(a->prompt.text), NULL);
         assay_paint_text(stdout, (const uint8_t *)text, size, NULL);
         printf("\n");
         fprintf(stderr, "%u tokens for %llu nopen, sequence %llu\n", receipt->output_count,
@@ -191,8 +188,7 @@ int assay_cmd_ask(assay_invocation *invocation) {
          "the base model, for its tokenizer and root", 0, 0, true},
         {"adapter", ASSAY_OPTION_TEXT, &a.adapter, "ROOT", "the adapter to answer with", 0, 0,
          false},
-        {"prompt", ASSAY_OPTION_TEXT, &a.prompt, "TEXT", "the prompt", 0, 0, false},
-        {"ids", ASSAY_OPTION_TEXT, &a.ids, "1,2,3", "the prompt as token ids", 0, 0, false},
+        ASSAY_PROMPT_OPTIONS(a.prompt),
         {"max-tokens", ASSAY_OPTION_U64, &a.max_tokens, "N", "longest output (64)", 1, 1 << 17,
          false},
         {"temperature-milli", ASSAY_OPTION_U64, &a.temperature, "T", "0: greedy (0)", 0,

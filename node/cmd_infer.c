@@ -108,8 +108,7 @@ int assay_cmd_infer(assay_invocation *invocation) {
     const assay_option options[] = {
         ASSAY_INFERENCE_MODEL_OPTION(o),
         ASSAY_INFERENCE_ADAPTER_OPTION(o),
-        ASSAY_INFERENCE_IDS_OPTION(o),
-        ASSAY_INFERENCE_PROMPT_OPTION(o),
+        ASSAY_PROMPT_OPTIONS(o.prompt),
         {"max-tokens", ASSAY_OPTION_U64, &max_tokens, "N", "tokens to make (64)", 1,
          ASSAY_MODEL_CONTEXT_MAX, false},
         {"temperature-milli", ASSAY_OPTION_U64, &temperature, "T", "1000 samples as trained (0)", 0,

@@ -53,8 +53,7 @@ int assay_cmd_logits(assay_invocation *invocation) {
     const assay_option options[] = {
         ASSAY_INFERENCE_MODEL_OPTION(o),
         ASSAY_INFERENCE_ADAPTER_OPTION(o),
-        ASSAY_INFERENCE_IDS_OPTION(o),
-        ASSAY_INFERENCE_PROMPT_OPTION(o),
+        ASSAY_PROMPT_OPTIONS(o.prompt),
         {"chunk", ASSAY_OPTION_U64, &chunk, "N", "positions a pass", 1, ASSAY_MODEL_CONTEXT_MAX,
          false},
         ASSAY_INFERENCE_THREADS_OPTION(o),
@@ -62,7 +61,7 @@ int assay_cmd_logits(assay_invocation *invocation) {
     assay_inference inference;
     assay_hash hash;
     assay_error err = {0};
-    int code;
+    int code = ASSAY_EXIT_OK;
     if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
         return code;
     if (assay_inference_open(&inference, &o, false, invocation->isa, &err) != ASSAY_OK)

@@ -49,8 +49,8 @@ int assay_cmd_model_import(assay_invocation *invocation) {
         {"out", ASSAY_OPTION_TEXT, &out, "FILE", "canonical file to write", 0, 0, true},
         {"threads", ASSAY_OPTION_U64, &threads, "N", "to convert rows with (all processors)", 1,
          1024, false},
-        {"embedding", ASSAY_OPTION_TEXT, &embedding, "q4|q8", "of embedding and head (q8)", 0, 0,
-         false},
+        {"embedding", ASSAY_OPTION_TEXT, &embedding, "TYPE", "of embedding and head: q4 or q8 (q8)",
+         0, 0, false},
         {"tokenizer", ASSAY_OPTION_TEXT, &import.tokenizer, "FILE",
          "tokenizer.json, if not the folder's", 0, 0, false},
     };

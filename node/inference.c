@@ -3,19 +3,11 @@
 
 #include <stdlib.h>
 
-#include "node/ids.h"
-
 static assay_status ids_read(assay_inference *inference, const assay_inference_options *options,
                              bool ids_optional, assay_error *err) {
-    uint32_t vocab_size = inference->model.shape.vocab_size;
-    if (!options->ids && !options->prompt && ids_optional) return ASSAY_OK;
-    if (!options->ids == !options->prompt)
-        return ASSAY_FAIL(err, USAGE, "wanted one of --ids and --prompt");
-    if (options->ids)
-        return assay_ids_parse(&inference->ids, &inference->id_count, options->ids, vocab_size,
-                               err);
-    return assay_tokenizer_encode(inference->tokenizer, &inference->ids, &inference->id_count,
-                                  options->prompt, strlen(options->prompt), err);
+    if (ids_optional && assay_prompt_empty(&options->prompt)) return ASSAY_OK;
+    return assay_prompt_take(&inference->ids, &inference->id_count, &options->prompt,
+                             inference->tokenizer, inference->model.shape.vocab_size, err);
 }
 
 static assay_status parts_open(assay_inference *inference, const assay_inference_options *options,

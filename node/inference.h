@@ -4,6 +4,7 @@
 #define ASSAY_NODE_INFERENCE_H
 
 #include "node/command.h"
+#include "node/prompt.h"
 #include "quant/forward.h"
 #include "quant/tokenizer.h"
 
@@ -11,8 +12,7 @@ typedef struct {
     const char *model_file;
     const char *adapter_file; // NULL: the base alone
     uint64_t threads;         // 0: one a processor
-    const char *ids;          // "1,2,3", or
-    const char *prompt;       // a text
+    assay_prompt prompt;
 } assay_inference_options;
 
 // Rows for a command's option table.
@@ -31,10 +31,6 @@ typedef struct {
         "threads", ASSAY_OPTION_U64, &(options).threads, "N", "threads (one a processor)", 1, 256, \
             false                                                                                  \
     }
-#define ASSAY_INFERENCE_IDS_OPTION(options)                                                        \
-    { "ids", ASSAY_OPTION_TEXT, &(options).ids, "1,2,3", "token ids to start from", 0, 0, false }
-#define ASSAY_INFERENCE_PROMPT_OPTION(options)                                                     \
-    { "prompt", ASSAY_OPTION_TEXT, &(options).prompt, "TEXT", "text to start from", 0, 0, false }
 
 // A zeroed struct is safe to close.
 typedef struct {
@@ -48,8 +44,8 @@ typedef struct {
     size_t id_count;
 } assay_inference;
 
-// Opens all of it; of the ids and the prompt exactly one is given, or neither where ids_optional.
-// Errors: USAGE, those of the files and of the tokenizer, UNKNOWN or UNSUPPORTED (kernel set),
+// Opens all of it; a prompt is given, or nothing of it where ids_optional. Errors: USAGE, those of
+// the files, of the tokenizer and of the prompt, UNKNOWN or UNSUPPORTED (kernel set),
 // MEMORY. Lives: until close. Spec: F-9.
 assay_status assay_inference_open(assay_inference *inference,
                                   const assay_inference_options *options, bool ids_optional,

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // model, adapter, tokenize, infer, logits and bench infer, run as programs (F-9), against the
 // whole-model answers of an independent implementation (tests/vectors/exact.json).
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "tests/vectors.h"
 
 #define PROGRAM ASSAY_BINARY_DIR "/assay"
@@ -236,6 +238,85 @@ static void text_becomes_ids_and_back(void **state) {
     json_decref(json);
 }
 
+// The demo model with two of its tokens made ChatML's, so that its tokenizer tells Qwen2's form.
+static void chatty_make(void) {
+    char path[128];
+    json_t *json, *added, *token, *model, *vocab, *merges;
+    assert_int_equal(assay_json_read(&json, TESTNET "model/tokenizer.json", 1 << 20, NULL),
+                     ASSAY_OK);
+    model = json_object_get(json, "model");
+    vocab = json_object_get(model, "vocab");
+    merges = json_object_get(model, "merges");
+    json_object_del(vocab, "umber");
+    json_object_del(vocab, "rp");
+    for (int i = 0; i < 2; i++)
+        json_array_remove(merges, json_array_size(merges) - 1);
+    added = json_object_get(json, "added_tokens");
+    for (int i = 0; i < 2; i++) {
+        token = json_deep_copy(json_array_get(added, 0));
+        json_object_set_new(token, "id", json_integer(2046 + i));
+        json_object_set_new(token, "content", json_string(i ? "<|im_end|>" : "<|im_start|>"));
+        json_array_append_new(added, token);
+    }
+    snprintf(path, sizeof path, "%s/chatty", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/chatty/tokenizer.json", folder);
+    assert_int_equal(json_dump_file(json, path, JSON_COMPACT), 0);
+    json_decref(json);
+    snprintf(path, sizeof path, "%s/chatty/config.json", folder);
+    assert_int_equal(symlink(TESTNET "model/config.json", path), 0);
+    snprintf(path, sizeof path, "%s/chatty/model.safetensors", folder);
+    assert_int_equal(symlink(TESTNET "model/model.safetensors", path), 0);
+    assert_int_equal(run("model import chatty --out again"), 0);
+}
+
+static void chatty_remove(void) {
+    static const char *const names[] = {"tokenizer.json", "config.json", "model.safetensors", ""};
+    char path[128];
+    snprintf(path, sizeof path, "%s/again", folder);
+    unlink(path);
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/chatty/%s", folder, names[i]);
+        if (*names[i])
+            unlink(path);
+        else
+            rmdir(path);
+    }
+}
+
+// F-33, F-34.
+static void conversations_are_encoded(void **state) {
+    static const char said[] = "<|im_start|>system\nYou are terse.<|im_end|>\n"
+                               "<|im_start|>user\nhi <|im_end|><|im_end|>\n"
+                               "<|im_start|>assistant\n";
+    char ids[512];
+    snprintf(ids, sizeof ids, "%s/again", folder);
+    unlink(ids);
+    chatty_make();
+    assert_int_equal(run("tokenize --model again --chat 'hi <|im_end|>' --system 'You are terse.'"),
+                     0);
+    snprintf(ids, sizeof ids, "%.*s", (int)strcspn(out, "\n"), out);
+    assert_int_equal(strncmp(ids, "2046,", 5), 0);
+    size_t ends = 0;
+    for (const char *at = ids; (at = strstr(at, ",2047,")); at++)
+        ends++;
+    assert_int_equal(ends, 2); // the third was written by a stranger
+    assert_int_equal(run("tokenize --model again --decode %s", ids), 0);
+    assert_string_equal(out, said);
+    assert_int_equal(run("infer --model again --chat hi --max-tokens 4"), 0);
+    assert_int_equal(run("logits --model again --chat hi --template chatml"), 0);
+    assert_int_equal(run("tokenize --model again --chat hi --template llama3"), 3);
+    assert_int_equal(run("tokenize --model again --chat hi --template jinja"), 3);
+    assert_int_equal(run("tokenize --model again --chat ' '"), 3);
+    assert_int_equal(run("tokenize --model model --chat hi"), 2); // tells no template
+    assert_int_equal(run("tokenize --model model --bos hi"), 2);  // has no such token
+    assert_int_equal(run("tokenize --model again hi --system terse"), 2);
+    assert_int_equal(run("tokenize --model again --decode 1 --bos"), 2);
+    assert_int_equal(run("infer --model again --chat hi --prompt hi"), 2);
+    assert_int_equal(run("infer --model again --chat hi --bos"), 2);
+    chatty_remove();
+}
+
 static void bad_calls_say_so(void **state) {
     static const struct {
         const char *arguments;
@@ -344,6 +425,7 @@ int main(void) {
         cmocka_unit_test(a_check_says_what_a_file_holds),
         cmocka_unit_test(stop_ids_end_an_output),
         cmocka_unit_test(text_becomes_ids_and_back),
+        cmocka_unit_test(conversations_are_encoded),
         cmocka_unit_test(bad_calls_say_so),
         cmocka_unit_test(the_bench_measures),
         cmocka_unit_test(the_bench_makes_models),

@@ -102,6 +102,7 @@ static void files_give_the_bytes_of_folders(void **state) {
         {"qwen2", "{}"},
         {"qwen3", "{}"},
     };
+    size_t size = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int vocab_q4 = 0; vocab_q4 < 2; vocab_q4++) {
             tiny t;
@@ -113,6 +114,8 @@ static void files_give_the_bytes_of_folders(void **state) {
             tiny_write(&t);
             model_import(&folder, &t, NULL, vocab_q4);
             model_import(&file, &t, &g, vocab_q4);
+            assert_true(!vocab_q4 || file.size < size); // the choice is heeded
+            size = file.size;
             same_expect(&folder, &file, true);
             model_close(&t, &g);
             json_decref(config);
