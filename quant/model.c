@@ -141,7 +141,8 @@ static assay_status layer_bind(assay_model *model, uint32_t index, const assay_s
         assay_linear_shape(&q4->n, &q4->k, shape, (assay_linear)i);
         ASSAY_TRY(q4_bind(q4, model, q4->n, q4->k, file, what, err));
         if (!shape->biases || !assay_linear_biased((assay_linear)i)) continue;
-        layer->biases[i] = content(file, "%s.bias", what);
+        snprintf(what, sizeof what, "model.layers.%u.%s.bias", index, assay_linear_names[i]);
+        layer->biases[i] = content(file, "%s", what);
         ASSAY_TRY(values_check(layer->biases[i], q4->n, what, err));
     }
     return shape->head_norms ? head_norms_bind(layer, index, shape->head_size, file, err)

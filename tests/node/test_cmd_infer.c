@@ -166,6 +166,45 @@ static void imports_repeat(void **state) {
     json_decref(json);
 }
 
+// F-28, and N-23 from the command line.
+static void a_check_says_what_a_file_holds(void **state) {
+    assert_int_equal(run("model import " TESTNET "model --embedding q4 --out again --json"), 0);
+    json_t *q4 = document();
+    assert_int_equal(run("model check model --json"), 0);
+    json_t *q8 = document();
+    assert_string_equal(text_of(q8, "embedding"), "q8");
+    assert_string_equal(text_of(q4, "embedding"), "q4");
+    assert_string_not_equal(text_of(q8, "root"), text_of(q4, "root"));
+    assert_int_equal(integer_of(q8, "embedding_bytes"), 2048 * (256 + 4));
+    assert_int_equal(integer_of(q4, "embedding_bytes"), 2048 * (128 + 4 + 4));
+    assert_int_equal(integer_of(q8, "linear_bytes"), integer_of(q4, "linear_bytes"));
+    assert_false(json_is_true(json_object_get(q8, "biases")));
+    assert_null(json_object_get(q8, "perplexity"));
+    json_decref(q8);
+    json_decref(q4);
+
+    assert_int_equal(run("tokenize --model model --file " TESTNET "PROVENANCE.md --json"), 0);
+    json_t *ids = document();
+    uint64_t count = json_array_size(json_object_get(ids, "ids"));
+    json_decref(ids);
+    double perplexities[3];
+    const char *const files[] = {"model", "again", "model --adapter carroll"};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(
+            run("model check %s --window 64 --text " TESTNET "PROVENANCE.md --json", files[i]), 0);
+        json_t *json = document();
+        assert_int_equal(integer_of(json, "tokens"), count - (count + 63) / 64);
+        perplexities[i] = json_number_value(json_object_get(json, "perplexity"));
+        assert_true(perplexities[i] > 1 && perplexities[i] < 2048);
+        json_decref(json);
+    }
+    double loss = perplexities[1] / perplexities[0];
+    assert_true(loss != 1 && loss > 0.9 && loss < 1.1);
+    assert_true(perplexities[2] != perplexities[0]);
+    assert_int_equal(run("model check model --text " TESTNET "PROVENANCE.md"), 0);
+    assert_non_null(strstr(out, "\nperplexity "));
+}
+
 static void stop_ids_end_an_output(void **state) {
     // Hot enough that this seed chooses id 0, the model's stop id, on the way.
     static const char options[] =
@@ -301,6 +340,10 @@ static void bad_calls_say_so(void **state) {
         {"model import " TESTNET "model --out absent/file", 3},
         {"model import " TESTNET "model --out again --isa none", 3},
         {"model check doyle", 3},
+        {"model check model --text absent", 3},
+        {"model check model --window 1 --text " TESTNET "PROVENANCE.md", 2},
+        {"model check model --window 513 --text " TESTNET "PROVENANCE.md", 3},
+        {"model import " TESTNET "model --embedding q5 --out again", 2},
         {"adapter import " TESTNET "model --out again", 3},
         {"adapter check model", 3},
         {"adapter check doyle --model doyle", 3},
@@ -377,10 +420,15 @@ static void the_bench_makes_models(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_model_vectors_match),   cmocka_unit_test(imports_repeat),
-        cmocka_unit_test(stop_ids_end_an_output),    cmocka_unit_test(text_becomes_ids_and_back),
-        cmocka_unit_test(conversations_are_encoded), cmocka_unit_test(bad_calls_say_so),
-        cmocka_unit_test(the_bench_measures),        cmocka_unit_test(the_bench_makes_models),
+        cmocka_unit_test(the_model_vectors_match),
+        cmocka_unit_test(imports_repeat),
+        cmocka_unit_test(a_check_says_what_a_file_holds),
+        cmocka_unit_test(stop_ids_end_an_output),
+        cmocka_unit_test(text_becomes_ids_and_back),
+        cmocka_unit_test(conversations_are_encoded),
+        cmocka_unit_test(bad_calls_say_so),
+        cmocka_unit_test(the_bench_measures),
+        cmocka_unit_test(the_bench_makes_models),
     };
     return cmocka_run_group_tests(tests, files_make, files_remove);
 }

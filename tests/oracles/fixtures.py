@@ -60,10 +60,8 @@ def values(name, *shape):
         z ^= z >> np.uint64(31)
     value = ((z >> np.uint64(40)).astype(np.int64) - 2**23).astype(F) * F(2.0**-23)
     if "norm" in name:
-        value = F(1) + value * F(0.25)
-    elif "embed_tokens" not in name and "lm_head" not in name:
-        value = value * F(0.5 if ".bias" in name else 0.125)
-    return value.reshape(shape)
+        return (F(1) + value * F(0.25)).reshape(shape)
+    return (value * F(0.5 if ".bias" in name else 0.25)).reshape(shape)
 
 
 def tensors(config):

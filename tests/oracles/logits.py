@@ -101,12 +101,12 @@ def encode(log_p):
     return np.minimum(np.rint(-log_p * STEPS), 65535).astype("<u2")
 
 
-def rows_pack(log_p, window):
+def rows_pack(log_p, window, top_count=TOP, stride=STRIDE):
     """The records of one model."""
     out = []
     for at, row in enumerate(log_p):
-        top = np.argsort(-row, kind="stable")[:TOP]
-        sample = np.arange((at % window) % STRIDE, row.size, STRIDE)
+        top = np.argsort(-row, kind="stable")[:top_count]
+        sample = np.arange((at % window) % stride, row.size, stride)
         for part in (top.astype("<u2"), encode(row[top]), encode(row[sample])):
             out.append(part.tobytes())
     return b"".join(out)
