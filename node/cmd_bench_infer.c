@@ -90,7 +90,7 @@ static assay_status adapter_add(workbench *w, const char *path, assay_error *err
     return ASSAY_OK;
 }
 
-// A mapping stays when its file's name goes.
+// One after the other in one file's place.
 static assay_status adapters_open(workbench *w, const settings *s, assay_error *err) {
     char path[PATH_MAX];
     for (uint32_t i = 0; i < s->adapter_files.count; i++)
@@ -105,6 +105,12 @@ static assay_status adapters_open(workbench *w, const settings *s, assay_error *
     return ASSAY_OK;
 }
 
+// Mappings stay when their files' names go, and nothing is left where a signal ends the bench.
+static void folder_remove(workbench *w) {
+    if (w->folder[0]) assay_folder_remove(w->folder);
+    w->folder[0] = 0;
+}
+
 static assay_status workbench_open(workbench *w, settings *s, const char *isa, assay_error *err) {
     if (s->shape && s->inference.model_file)
         return ASSAY_FAIL(err, USAGE, "wanted one of --model and --shape");
@@ -114,14 +120,16 @@ static assay_status workbench_open(workbench *w, settings *s, const char *isa, a
     if (!s->shape && !s->inference.model_file) s->inference.model_file = "testnet/model";
     ASSAY_TRY(model_file_make(w, s, err));
     ASSAY_TRY(assay_inference_open(&w->inference, &s->inference, true, isa, err));
-    return adapters_open(w, s, err);
+    ASSAY_TRY(adapters_open(w, s, err));
+    folder_remove(w);
+    return ASSAY_OK;
 }
 
 static void workbench_close(workbench *w) {
     for (uint32_t i = 0; i < w->adapter_count; i++)
         assay_adapter_close(&w->storage[i]);
     assay_inference_close(&w->inference);
-    if (w->folder[0]) assay_folder_remove(w->folder);
+    folder_remove(w);
 }
 
 // Lengths that were not given fit the model's context.
