@@ -20,7 +20,7 @@ enum { ASSAY_GEMM_SCRATCH = 256 << 10 };
 
 // product = f32(sum_k x.q[i][k] * w.q[n][k]) * (x.scale[i] * w.scale[n]); elements of y outside the
 // part are untouched. The sum is exact: any tiling, any split into parts gives the same bits.
-// x->k == w->k, at most 65,536; the part lies within x and w. Spec: N-1, N-8, N-9.
+// x->k == w->k, at most 65,536; the part is not empty and lies within x and w. Spec: N-1, N-8, N-9.
 typedef void assay_gemm_q4_fn(const assay_gemm_part *part, const assay_q4 *w);
 typedef void assay_gemm_q8_fn(const assay_gemm_part *part, const assay_q8 *w);
 assay_gemm_q4_fn assay_gemm_q4_ref;

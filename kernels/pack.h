@@ -11,7 +11,7 @@ typedef size_t assay_packed_size_fn(assay_weights_kind kind, uint32_t m, uint32_
 assay_packed_size_fn assay_packed_size_ref;
 
 // Writes rows m_first .. m_first + m_count - 1 of x->packed from x->q. Threads may pack rows of one
-// x side by side; a product may start when all rows it reads are packed.
+// x side by side; a product may start when all rows of x are packed.
 typedef void assay_pack_fn(const assay_x16 *x, assay_weights_kind kind, uint32_t m_first,
                            uint32_t m_count);
 assay_pack_fn assay_pack_ref;

@@ -5,6 +5,8 @@
 
 #include "quant/layer.h"
 
+enum { SLICES = 4 }; // of a step for each thread
+
 static uint32_t max_u32(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
@@ -28,8 +30,8 @@ static assay_status take(void *slot, uint64_t count, uint64_t size, assay_error 
     return ASSAY_OK;
 }
 
-// What one slice works in: the kernels' scratch, and behind it packed low-rank rows or some columns
-// of logits.
+// What one thread works in: the kernels' scratch, and behind it packed low-rank rows or some
+// columns of logits.
 static size_t lane_size(const assay_forward *f) {
     const assay_model_shape *s = &f->engine.model->shape;
     size_t attention = assay_attention_scratch_size(s->head_count / s->kv_head_count, f->capacity);
@@ -62,14 +64,14 @@ static assay_status work_take(assay_forward *f, assay_error *err) {
             &f->work.packed[kind],
             f->engine.kernels->packed_size((assay_weights_kind)kind, f->chunk_max, input_max),
             err));
-    ASSAY_TRY(take_aligned(&f->work.lanes, slices * f->lane_size, err));
+    ASSAY_TRY(take_aligned(&f->work.lanes, f->lane_count * f->lane_size, err));
     ASSAY_TRY(take(&f->work.rows, rows, sizeof *f->work.rows, err));
     ASSAY_TRY(take(&f->work.wanted, rows, sizeof *f->work.wanted, err));
     ASSAY_TRY(take(&f->work.x, rows * s->width, sizeof(float), err));
     ASSAY_TRY(take(&f->work.norm, rows * max_u32(s->width, queries), sizeof(float), err));
     ASSAY_TRY(take(&f->work.q16, rows * input_max, sizeof(int16_t), err));
     ASSAY_TRY(take(&f->work.scales, rows, sizeof(float), err));
-    ASSAY_TRY(take(&f->work.wide, rows * f->wide_stride, sizeof(float), err));
+    ASSAY_TRY(take_aligned(&f->work.wide, rows * f->wide_stride * sizeof(float), err));
     ASSAY_TRY(take(&f->work.rank, ranks, sizeof(float), err));
     ASSAY_TRY(take(&f->work.rank_q16, ranks, sizeof(int16_t), err));
     ASSAY_TRY(take(&f->work.rank_scales, 3 * rows, sizeof(float), err));
@@ -93,7 +95,8 @@ assay_status assay_forward_open(assay_forward *forward, const assay_engine *engi
                           (unsigned long long)position_max, capacity);
     chunk_max = chunk_max ? chunk_max : ASSAY_CHUNK_DEFAULT;
     forward->chunk_max = chunk_max < position_max ? chunk_max : (uint32_t)position_max;
-    forward->slice_count = assay_pool_thread_count(engine->pool);
+    forward->lane_count = assay_pool_thread_count(engine->pool);
+    forward->slice_count = forward->lane_count > 1 ? SLICES * forward->lane_count : 1;
     assay_status status =
         assay_kv_pool_open(&forward->pages, &engine->model->shape, (uint32_t)page_count, err);
     if (status == ASSAY_OK) status = work_take(forward, err);

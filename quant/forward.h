@@ -72,9 +72,10 @@ typedef struct {
     assay_kv_pool pages;
     uint32_t capacity;    // positions that the longest sequence may have
     uint32_t chunk_max;   // positions that share one pass over the weights
-    uint32_t slice_count; // static parts of each step, one a thread
+    uint32_t lane_count;  // threads
+    uint32_t slice_count; // parts of each step
     uint32_t wide_stride; // columns of `wide`
-    size_t lane_size;     // bytes of one slice's scratch
+    size_t lane_size;     // bytes of one thread's scratch
     struct {
         assay_chunk_row *rows; // [chunk]
         uint32_t *wanted;      // [chunk] the rows that enter the head
@@ -89,7 +90,7 @@ typedef struct {
         float *rank_scales;    // [3][chunk]
         int16_t *query_q16;    // [chunk][head_count][head_size]
         float *query_scales;   // [chunk][head_count]
-        uint8_t *lanes;        // [slice_count][lane_size] scratch of kernels
+        uint8_t *lanes;        // [lane_count][lane_size] scratch of kernels
         float *logits;         // [ASSAY_LOGIT_ROWS][vocab]
         float *best;           // [slice_count][chunk] the highest logit of a slice's columns
         uint32_t *best_ids;    // [slice_count][chunk]

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every step is a loop over slices, slice s of S taking a fixed part of the rows (positions) or of
 // the columns (output features). A slice writes to places of its own and sums nothing with others,
-// so S shows in the time only.
+// so S shows in the time only. There are more slices than threads, and a thread that is done with
+// one takes the next: no two processors run equally fast all the time.
 #include "quant/layer.h"
+
+#include <stdatomic.h>
 
 #include "kernels/float.h"
 
@@ -17,31 +20,40 @@ typedef struct step {
     uint32_t head_rows;        // of a head step: rows that were packed for it
     assay_linear first_linear; // linears with the same input, side by side in `wide`
     uint32_t linear_count;
-    void (*slice)(const struct step *step, uint32_t index);
 } step;
 
-static void slice_task(void *context, size_t index) {
-    const step *s = context;
+// One slice of a step, by the thread that owns `lane`.
+typedef void slice_fn(const step *s, uint32_t index, uint8_t *lane);
+
+// A step that the pool's threads work on.
+typedef struct {
+    const step *step;
+    slice_fn *slice;
+    atomic_uint next;
+} run;
+
+static void lane_run(void *context, size_t index) {
+    run *r = context;
+    const assay_forward *f = r->step->chunk->forward;
+    uint8_t *lane = f->work.lanes + index * f->lane_size;
     uint64_t former = assay_float_enter();
-    s->slice(s, (uint32_t)index);
+    for (uint32_t i; (i = atomic_fetch_add(&r->next, 1)) < f->slice_count;)
+        r->slice(r->step, i, lane);
     assay_float_leave(former);
 }
 
-static void step_run(step s, void (*slice)(const step *step, uint32_t index)) {
-    s.slice = slice;
-    assay_pool_run(s.chunk->forward->engine.pool, s.chunk->forward->slice_count, slice_task, &s);
+static void step_run(step s, slice_fn *slice) {
+    run r = {.step = &s, .slice = slice};
+    assay_pool_run(s.chunk->forward->engine.pool, s.chunk->forward->lane_count, lane_run, &r);
 }
 
 // A step over rows: with fewer rows than threads, waking them costs more than the step.
-static void rows_run(step s, void (*slice)(const step *step, uint32_t index)) {
-    uint32_t slice_count = s.chunk->forward->slice_count;
-    s.slice = slice;
-    if (s.row_end - s.from_row >= slice_count) {
+static void rows_run(step s, slice_fn *slice) {
+    run r = {.step = &s, .slice = slice};
+    if (s.row_end - s.from_row >= s.chunk->forward->lane_count)
         step_run(s, slice);
-        return;
-    }
-    for (uint32_t i = 0; i < slice_count; i++)
-        slice_task(&s, i);
+    else
+        lane_run(&r, 0);
 }
 
 static uint32_t slice_from(const step *s, uint32_t index, uint32_t count) {
@@ -53,18 +65,12 @@ static uint32_t row_from(const step *s, uint32_t index) {
     return s->from_row + slice_from(s, index, s->row_end - s->from_row);
 }
 
-// The scratch of a slice: what kernels need, then ours.
-static uint8_t *lane_of(const step *s, uint32_t index) {
-    const assay_forward *f = s->chunk->forward;
-    return f->work.lanes + index * f->lane_size;
-}
-
 // What embedding and head are kept as.
 static assay_weights_kind vocab_kind(const assay_forward *f) {
     return f->engine.model->shape.vocab_q4 ? ASSAY_WEIGHTS_Q4 : ASSAY_WEIGHTS_Q8;
 }
 
-static void embed_slice(const step *s, uint32_t index) {
+static void embed_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     const assay_kernels *kernels = f->engine.kernels;
     const assay_q8 *q8 = &f->engine.model->embedding;
@@ -102,7 +108,7 @@ static void quantise_row(const step *s, uint32_t row, uint32_t rows, const float
     }
 }
 
-static void norm_slice(const step *s, uint32_t index) {
+static void norm_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     const assay_model_shape *shape = &f->engine.model->shape;
     uint32_t d = shape->width;
@@ -157,13 +163,13 @@ static void rank_fill(const step *s, uint32_t i, uint32_t from, uint32_t end, ui
     }
 }
 
-static void rank_slice(const step *s, uint32_t index) {
+static void rank_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_chunk_row *rows = s->chunk->forward->work.rows;
     uint32_t end = row_from(s, index + 1);
     for (uint32_t i = 0; i < s->linear_count; i++)
         for (uint32_t row = row_from(s, index), next; row < end; row = next) {
             next = rows[row].group_end < end ? rows[row].group_end : end;
-            rank_fill(s, i, row, next, lane_of(s, index));
+            rank_fill(s, i, row, next, lane);
         }
 }
 
@@ -208,7 +214,7 @@ static void linear_part(const step *s, uint32_t i, uint32_t at, uint32_t first, 
 }
 
 // A slice of the group's columns, all linears end to end.
-static void linears_slice(const step *s, uint32_t index) {
+static void linears_slice(const step *s, uint32_t index, uint8_t *lane) {
     uint32_t columns = 0;
     for (uint32_t i = 0; i < s->linear_count; i++)
         columns += weights_of(s, s->first_linear + i)->n;
@@ -217,7 +223,7 @@ static void linears_slice(const step *s, uint32_t index) {
         uint32_t n = weights_of(s, s->first_linear + i)->n;
         uint32_t first = from > at ? from - at : 0;
         uint32_t last = end < at + n ? (end > at ? end - at : 0) : n;
-        if (first < last) linear_part(s, i, at, first, last - first, lane_of(s, index));
+        if (first < last) linear_part(s, i, at, first, last - first, lane);
         at += n;
     }
 }
@@ -230,7 +236,7 @@ static void linears_run(step s, assay_linear first, uint32_t count) {
     step_run(s, linears_slice);
 }
 
-static void residual_slice(const step *s, uint32_t index) {
+static void residual_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     uint32_t d = f->engine.model->shape.width;
     for (uint32_t row = row_from(s, index); row < row_from(s, index + 1); row++)
@@ -278,13 +284,13 @@ static void heads_row(const step *s, uint32_t row) {
     f->work.faults[row] |= !fine;
 }
 
-static void heads_slice(const step *s, uint32_t index) {
+static void heads_slice(const step *s, uint32_t index, uint8_t *lane) {
     for (uint32_t row = row_from(s, index); row < row_from(s, index + 1); row++)
         heads_row(s, row);
 }
 
 // Slice s takes every S-th (position, kv head): later positions cost more, so runs would be uneven.
-static void attention_slice(const step *s, uint32_t index) {
+static void attention_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     const assay_model_shape *shape = &f->engine.model->shape;
     uint32_t hd = shape->head_size, kv_heads = shape->kv_head_count;
@@ -300,19 +306,19 @@ static void attention_slice(const step *s, uint32_t index) {
             .head_size = hd,
             .count = r->position + 1,
             .kv = assay_kv_cache_head(&r->feed->sequence->cache, s->layer, item % kv_heads),
-            .scratch = lane_of(s, index)};
+            .scratch = lane};
         f->engine.kernels->attention(&part);
     }
 }
 
-static void heads_out_slice(const step *s, uint32_t index) {
+static void heads_out_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     uint32_t k = weights_of(s, ASSAY_LINEAR_O)->k;
     for (uint32_t row = row_from(s, index); row < row_from(s, index + 1); row++)
         quantise_row(s, row, s->row_end, f->work.norm + (size_t)row * k, k, false);
 }
 
-static void gate_slice(const step *s, uint32_t index) {
+static void gate_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     uint32_t ff = f->engine.model->shape.ff_width;
     for (uint32_t row = row_from(s, index); row < row_from(s, index + 1); row++) {
@@ -343,27 +349,26 @@ static void head_part(const step *s, float *y, size_t y_stride, uint32_t first, 
         f->engine.kernels->gemm_q8(&part, &model->head);
 }
 
-static void logits_slice(const step *s, uint32_t index) {
+static void logits_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     uint32_t columns = f->engine.model->shape.vocab_size;
     uint32_t from = slice_from(s, index, columns), end = slice_from(s, index + 1, columns);
-    if (from < end)
-        head_part(s, f->work.logits + from, columns, from, end - from, lane_of(s, index));
+    if (from < end) head_part(s, f->work.logits + from, columns, from, end - from, lane);
 }
 
 // The best of a slice's columns, some at a time. Ascending ids, so the first of equals stays.
-static void best_slice(const step *s, uint32_t index) {
+static void best_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     uint32_t columns = f->engine.model->shape.vocab_size;
     uint32_t from = slice_from(s, index, columns), end = slice_from(s, index + 1, columns);
-    float *logits = (float *)(lane_of(s, index) + ASSAY_GEMM_SCRATCH);
+    float *logits = (float *)(lane + ASSAY_GEMM_SCRATCH);
     float *best = f->work.best + (size_t)index * f->chunk_max;
     uint32_t *ids = f->work.best_ids + (size_t)index * f->chunk_max;
     for (uint32_t row = 0; row < s->row_end; row++)
         best[row] = -__builtin_inff();
     for (uint32_t at = from; at < end; at += ASSAY_BEST_COLUMNS) {
         uint32_t count = end - at < ASSAY_BEST_COLUMNS ? end - at : ASSAY_BEST_COLUMNS;
-        head_part(s, logits, ASSAY_BEST_COLUMNS, at, count, lane_of(s, index));
+        head_part(s, logits, ASSAY_BEST_COLUMNS, at, count, lane);
         for (uint32_t row = 0; row < s->row_end; row++)
             for (uint32_t i = 0; i < count; i++) {
                 float logit = logits[row * ASSAY_BEST_COLUMNS + i];

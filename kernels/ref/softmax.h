@@ -23,19 +23,23 @@ static inline kv_page kv_page_at(const assay_attention_part *part, uint32_t t) {
 }
 
 // Scores [part->count], the highest of them `max`, to weights. Returns: Z, the sum of the
-// exponentials as integers; of a page at most 64 * 2^24. A plain loop, which compilers vectorise:
-// an exponential is at most 1, so that assay_unit24's integer is an int32 as well.
+// exponentials as integers; of a page at most 64 * 2^24. Plain loops of one thing each, which
+// compilers vectorise: an exponential is at most 1, so that assay_unit24's integer is an int32.
 static inline int64_t weights_fill(float *weights, const assay_attention_part *part, float max) {
     int64_t total = 0;
     for (uint32_t t = 0; t < part->count; t += ASSAY_KV_PAGE) {
-        kv_page p = kv_page_at(part, t);
+        const float *scales = kv_page_at(part, t).v_scales;
         uint32_t count = part->count - t < ASSAY_KV_PAGE ? part->count - t : ASSAY_KV_PAGE;
+        float *e = weights + t;
         int32_t sum = 0;
+        for (uint32_t i = 0; i < count; i++)
+            e[i] = exp_f32(e[i] - max);
         for (uint32_t i = 0; i < count; i++) {
-            float e = exp_f32(weights[t + i] - max), x = e * 0x1p24f;
+            float x = e[i] * 0x1p24f;
             sum += (int32_t)(x < 0x1p23f ? (x + 0x1p23f) - 0x1p23f : x);
-            weights[t + i] = e * p.v_scales[i];
         }
+        for (uint32_t i = 0; i < count; i++)
+            e[i] *= scales[i];
         total += sum;
     }
     return total;

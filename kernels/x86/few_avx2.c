@@ -33,9 +33,10 @@ static ASSAY_INLINE void flush(__m256i *totals, __m256i (*sums)[4], const int m)
 static ASSAY_INLINE void q4_group(__m256i (*sums)[4], const assay_gemm_part *part,
                                   const assay_q4 *w, uint32_t n, uint32_t from, uint32_t end,
                                   const int m, const int first, const int step) {
-    const int16_t *x = (const int16_t *)part->x->packed + (size_t)part->m_first * w->k;
+    packed_rows x = packed_rows_avx2(part->x, part->m_first);
     __m256i acc[DOT_FEW][4] = {0};
-    for (uint32_t at = from; at < end; at += ASSAY_Q4_BLOCK)
+    x.at += from / 16 * x.step;
+    for (uint32_t at = from; at < end; at += ASSAY_Q4_BLOCK, x.at += 4 * x.step)
         ASSAY_UNROLL for (int r = 0; r < step; r++) {
             size_t row = row_of(part, n, first + r);
             const uint8_t *codes = w->codes + row * (w->k / 2) + at / 2;
@@ -43,7 +44,7 @@ static ASSAY_INLINE void q4_group(__m256i (*sums)[4], const assay_gemm_part *par
             ahead(codes, w->k / 2);
             q4_unfold(u, codes, w->ratios[row * (w->k / ASSAY_Q4_BLOCK) + at / ASSAY_Q4_BLOCK]);
             ASSAY_UNROLL for (int i = 0; i < m; i++) ASSAY_UNROLL for (int v = 0; v < 4; v++)
-                acc[i][r] = dot_add(acc[i][r], u[v], dot_load(x + (size_t)i * w->k + at + 16 * v));
+                acc[i][r] = dot_add(acc[i][r], u[v], dot_load(x.at + v * x.step + 16 * i));
         }
     ASSAY_UNROLL for (int i = 0; i < m; i++) ASSAY_UNROLL for (int r = 0; r < step; r++)
         sums[i][first + r] = acc[i][r];
@@ -52,16 +53,16 @@ static ASSAY_INLINE void q4_group(__m256i (*sums)[4], const assay_gemm_part *par
 static ASSAY_INLINE void q8_group(__m256i (*sums)[4], const assay_gemm_part *part,
                                   const assay_q8 *w, uint32_t n, uint32_t from, uint32_t end,
                                   const int m, const int first, const int step) {
-    size_t padded = assay_row_padded_avx2(w->k);
-    const int16_t *x = (const int16_t *)part->x->packed + part->m_first * padded;
+    packed_rows x = packed_rows_avx2(part->x, part->m_first);
     __m256i acc[DOT_FEW][4] = {0};
-    for (uint32_t at = from; at < end; at += 16)
+    x.at += from / 16 * x.step;
+    for (uint32_t at = from; at < end; at += 16, x.at += x.step)
         ASSAY_UNROLL for (int r = 0; r < step; r++) {
             const int8_t *q = w->q + row_of(part, n, first + r) * w->k + at;
             __m256i u = q8_unfold(q, end - at);
             if (at % 64 == 0) ahead(q, w->k);
             ASSAY_UNROLL for (int i = 0; i < m; i++) acc[i][r] =
-                dot_add(acc[i][r], u, dot_load(x + i * padded + at));
+                dot_add(acc[i][r], u, dot_load(x.at + 16 * i));
         }
     ASSAY_UNROLL for (int i = 0; i < m; i++) ASSAY_UNROLL for (int r = 0; r < step; r++)
         sums[i][first + r] = acc[i][r];
@@ -94,7 +95,7 @@ static ASSAY_INLINE void q8_rows(const assay_gemm_part *part, const assay_q8 *w,
     rows_store(part, n, totals, w->scales, m);
 }
 
-void assay_few_q4_avx2(const assay_gemm_part *part, const assay_q4 *w) {
+static void q4_run(const assay_gemm_part *part, const assay_q4 *w) {
     for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n += 4)
         switch (part->m_count) {
         case 1:
@@ -112,7 +113,7 @@ void assay_few_q4_avx2(const assay_gemm_part *part, const assay_q4 *w) {
         }
 }
 
-void assay_few_q8_avx2(const assay_gemm_part *part, const assay_q8 *w) {
+static void q8_run(const assay_gemm_part *part, const assay_q8 *w) {
     for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n += 4)
         switch (part->m_count) {
         case 1:
@@ -128,4 +129,30 @@ void assay_few_q8_avx2(const assay_gemm_part *part, const assay_q8 *w) {
             q8_rows(part, w, n, 4, 2);
             break;
         }
+}
+
+// The rows of *part that lie in its first tile; *part keeps the others.
+static assay_gemm_part tile_take(assay_gemm_part *part) {
+    assay_gemm_part first = *part;
+    uint32_t left = packed_rows_avx2(part->x, part->m_first).left;
+    first.m_count = left < part->m_count ? left : part->m_count;
+    part->m_first += first.m_count;
+    part->m_count -= first.m_count;
+    return first;
+}
+
+void assay_few_q4_avx2(const assay_gemm_part *part, const assay_q4 *w) {
+    assay_gemm_part rest = *part;
+    while (rest.m_count > 0) {
+        assay_gemm_part tile = tile_take(&rest);
+        q4_run(&tile, w);
+    }
+}
+
+void assay_few_q8_avx2(const assay_gemm_part *part, const assay_q8 *w) {
+    assay_gemm_part rest = *part;
+    while (rest.m_count > 0) {
+        assay_gemm_part tile = tile_take(&rest);
+        q8_run(&tile, w);
+    }
 }

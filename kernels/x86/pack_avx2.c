@@ -8,7 +8,7 @@
 #include "kernels/x86/avx2.h"
 
 // Eight vectors of two groups of four become, plane by plane, the first, second ... of the groups.
-static void block_split(int16_t *out, const int16_t *q) {
+static void block_split(packed_rows out, const int16_t *q) {
     const __m128i pairs = _mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15);
     for (int half = 0; half < 2; half++) {
         __m128i row[4];
@@ -23,26 +23,28 @@ static void block_split(int16_t *out, const int16_t *q) {
                              _mm_unpacklo_epi64(high01, high23),
                              _mm_unpackhi_epi64(high01, high23)};
         for (int p = 0; p < 4; p++)
-            _mm_storeu_si128((__m128i *)(out + 16 * p + 8 * half), planes[p]);
+            _mm_storeu_si128((__m128i *)(out.at + out.step * (size_t)p + 8 * half), planes[p]);
     }
 }
 
 size_t assay_packed_size_avx2(assay_weights_kind kind, uint32_t m, uint32_t k) {
-    return m * assay_row_padded_avx2(k) * sizeof(int16_t);
+    return m * (((size_t)k + 15) / 16 * 16) * sizeof(int16_t);
 }
 
 void assay_pack_avx2(const assay_x16 *x, assay_weights_kind kind, uint32_t m_first,
                      uint32_t m_count) {
-    size_t padded = assay_row_padded_avx2(x->k);
     for (uint32_t i = m_first; i < m_first + m_count; i++) {
         const int16_t *q = x->q + (size_t)i * x->k;
-        int16_t *out = (int16_t *)x->packed + i * padded;
+        packed_rows out = packed_rows_avx2(x, i);
         if (kind == ASSAY_WEIGHTS_Q4) {
-            for (uint32_t at = 0; at < x->k; at += ASSAY_Q4_BLOCK)
-                block_split(out + at, q + at);
-        } else {
-            memcpy(out, q, x->k * sizeof *q);
-            memset(out + x->k, 0, (padded - x->k) * sizeof *out);
+            for (uint32_t at = 0; at < x->k; at += ASSAY_Q4_BLOCK, out.at += 4 * out.step)
+                block_split(out, q + at);
+            continue;
+        }
+        for (uint32_t at = 0; at < x->k; at += 16, out.at += out.step) {
+            uint32_t count = x->k - at < 16 ? x->k - at : 16;
+            memset(out.at, 0, 16 * sizeof *out.at);
+            memcpy(out.at, q + at, count * sizeof *out.at);
         }
     }
 }
