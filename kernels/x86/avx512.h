@@ -12,11 +12,6 @@ assay_pack_fn assay_pack_avx512;
 ASSAY_KERNEL_LIST(X)
 #undef X
 
-// Elements of a packed row: whole vectors of 32.
-static inline size_t assay_row_padded_avx512(uint32_t k) {
-    return ((size_t)k + 31) / 32 * 32;
-}
-
 // Whether this machine and system have what the set needs.
 bool assay_available_avx512(void);
 

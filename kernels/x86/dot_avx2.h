@@ -6,15 +6,22 @@
 #ifndef ASSAY_KERNELS_X86_DOT_AVX2_H
 #define ASSAY_KERNELS_X86_DOT_AVX2_H
 
+#define ASSAY_SET avx2
 #include <immintrin.h>
 #include <string.h>
 
 #include "kernels/nf4.h"
 #include "kernels/ref/scalar.h"
 #include "kernels/x86/avx2.h"
+#include "kernels/x86/packed.h"
 
-enum { DOT_BLOCK = 1024 }; // elements of a row between two flushes
-_Static_assert((int64_t)DOT_BLOCK / 16 * 2 * 32767 * 127 * 4 <= INT32_MAX, "four lanes fit int32");
+typedef __m256i dot_vector;
+enum {
+    DOT_LANES = 16,   // elements of a vector
+    DOT_BLOCK = 1024, // elements of a row between two flushes
+};
+_Static_assert((int64_t)DOT_BLOCK / DOT_LANES * 2 * 32767 * 127 * 4 <= INT32_MAX,
+               "four lanes fit int32");
 _Static_assert(DOT_BLOCK % ASSAY_Q4_BLOCK == 0, "blocks hold whole ratio blocks");
 
 // 64 weights of one row as four vectors, in the order of packed activations.
@@ -90,7 +97,7 @@ static ASSAY_INLINE void dot_store(const assay_gemm_part *part, uint32_t i, uint
 
 // Few rows: weights are used as they come out of memory, which is the limit. m_count <= DOT_FEW.
 enum { DOT_FEW = 4 };
-void assay_few_q4_avx2(const assay_gemm_part *part, const assay_q4 *w);
-void assay_few_q8_avx2(const assay_gemm_part *part, const assay_q8 *w);
+void ASSAY_OP(few_q4)(const assay_gemm_part *part, const assay_q4 *w);
+void ASSAY_OP(few_q8)(const assay_gemm_part *part, const assay_q8 *w);
 
 #endif

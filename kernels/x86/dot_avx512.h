@@ -8,15 +8,22 @@
 #ifndef ASSAY_KERNELS_X86_DOT_AVX512_H
 #define ASSAY_KERNELS_X86_DOT_AVX512_H
 
+#define ASSAY_SET avx512
 #include <immintrin.h>
 #include <string.h>
 
 #include "kernels/nf4.h"
 #include "kernels/ref/scalar.h"
 #include "kernels/x86/avx512.h"
+#include "kernels/x86/packed.h"
 
-enum { DOT_BLOCK = 1024 }; // elements of a row between two flushes
-_Static_assert((int64_t)DOT_BLOCK / 32 * 2 * 32767 * 127 * 4 <= INT32_MAX, "four lanes fit int32");
+typedef __m512i dot_vector;
+enum {
+    DOT_LANES = 32,   // elements of a vector
+    DOT_BLOCK = 1024, // elements of a row between two flushes
+};
+_Static_assert((int64_t)DOT_BLOCK / DOT_LANES * 2 * 32767 * 127 * 4 <= INT32_MAX,
+               "four lanes fit int32");
 _Static_assert(DOT_BLOCK % ASSAY_Q4_BLOCK == 0, "blocks hold whole ratio blocks");
 
 // 64 weights of one row as bytes: the 32 even elements, then the 32 odd ones.
@@ -44,6 +51,10 @@ static ASSAY_INLINE __m512i q8_unfold(const int8_t *q, uint32_t count) {
 
 static ASSAY_INLINE __m512i dot_load(const int16_t *at) {
     return _mm512_loadu_si512(at);
+}
+
+static ASSAY_INLINE __m512i dot_add(__m512i sum, __m512i w, __m512i x) {
+    return _mm512_dpwssd_epi32(sum, w, x);
 }
 
 // Four vectors to one that holds, in each of its four lanes of 128 bits, a sum of four elements of
@@ -78,7 +89,7 @@ static ASSAY_INLINE void dot_store(const assay_gemm_part *part, uint32_t i, uint
 
 // Few rows: weights are used as they come out of memory, which is the limit. m_count <= DOT_FEW.
 enum { DOT_FEW = 4 };
-void assay_few_q4_avx512(const assay_gemm_part *part, const assay_q4 *w);
-void assay_few_q8_avx512(const assay_gemm_part *part, const assay_q8 *w);
+void ASSAY_OP(few_q4)(const assay_gemm_part *part, const assay_q4 *w);
+void ASSAY_OP(few_q8)(const assay_gemm_part *part, const assay_q8 *w);
 
 #endif

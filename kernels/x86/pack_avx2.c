@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // For q4 weights each block of 64 is cut into its four residues modulo 4, sixteen elements each:
-// the order in which nibbles come out of their bytes and bytes out of their words. For q8 weights
-// the order stays, and zeros fill the last vector.
+// the order in which nibbles come out of their bytes and bytes out of their words.
 #include <immintrin.h>
-#include <string.h>
 
 #include "kernels/x86/avx2.h"
+#include "kernels/x86/packed.h"
+
+enum { LANES = 16 };
 
 // Eight vectors of two groups of four become, plane by plane, the first, second ... of the groups.
 static void block_split(packed_rows out, const int16_t *q) {
@@ -28,23 +29,19 @@ static void block_split(packed_rows out, const int16_t *q) {
 }
 
 size_t assay_packed_size_avx2(assay_weights_kind kind, uint32_t m, uint32_t k) {
-    return m * (((size_t)k + 15) / 16 * 16) * sizeof(int16_t);
+    return packed_size(m, k, LANES);
 }
 
 void assay_pack_avx2(const assay_x16 *x, assay_weights_kind kind, uint32_t m_first,
                      uint32_t m_count) {
     for (uint32_t i = m_first; i < m_first + m_count; i++) {
-        const int16_t *q = x->q + (size_t)i * x->k;
-        packed_rows out = packed_rows_avx2(x, i);
-        if (kind == ASSAY_WEIGHTS_Q4) {
-            for (uint32_t at = 0; at < x->k; at += ASSAY_Q4_BLOCK, out.at += 4 * out.step)
-                block_split(out, q + at);
+        if (kind == ASSAY_WEIGHTS_Q8) {
+            packed_copy(x, i, LANES);
             continue;
         }
-        for (uint32_t at = 0; at < x->k; at += 16, out.at += out.step) {
-            uint32_t count = x->k - at < 16 ? x->k - at : 16;
-            memset(out.at, 0, 16 * sizeof *out.at);
-            memcpy(out.at, q + at, count * sizeof *out.at);
-        }
+        packed_rows out = packed_rows_at(x, i, LANES);
+        const int16_t *q = x->q + (size_t)i * x->k;
+        for (uint32_t at = 0; at < x->k; at += ASSAY_Q4_BLOCK, out.at += 4 * out.step)
+            block_split(out, q + at);
     }
 }

@@ -252,7 +252,7 @@ def check_names(tree):
         code = without_texts(without_comments(text))
         code = re.sub(r"__attribute__\s*\(\(.*?\)\)", blank, code, flags=re.S)
         for match in PUBLIC.finditer(code):
-            if not match.group(1).startswith("assay_"):
+            if not match.group(1).startswith(("assay_", "ASSAY_OP")):  # ASSAY_OP(x) is assay_x_SET
                 tree.found("name", name, line_at(code, match.start()),
                            f"{match.group(1)} is public and does not start with assay_")
         for match in re.finditer(r"^#\s*define\s+(\w+)", code, re.M):
