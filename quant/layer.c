@@ -93,18 +93,22 @@ static assay_x16 input_of(const assay_forward *f, uint32_t k, uint32_t rows,
     return (assay_x16){rows, k, f->work.q16, f->work.scales, f->work.packed[kind]};
 }
 
-// Row `row` of `rows`: f32 to x16, packed for the weights it will meet.
-static void quantise_row(const step *s, uint32_t row, uint32_t rows, const float *x, uint32_t k,
-                         bool head) {
+// Row `row` of slice `index`: f32 to x16. Packed are some rows at a time, because tiles hold
+// several side by side, for the weights they will meet.
+static void quantise_row(const step *s, uint32_t index, uint32_t row, const float *x, uint32_t k) {
+    enum { TOGETHER = 16 };
     const assay_forward *f = s->chunk->forward;
     const assay_kernels *kernels = f->engine.kernels;
     bool fine = kernels->quantise_x16(f->work.q16 + (size_t)row * k, &f->work.scales[row], x, k);
     f->work.faults[s->wanted ? s->wanted[row] : row] |= !fine;
+    if ((row + 1) % TOGETHER != 0 && row + 1 != row_from(s, index + 1)) return;
+    uint32_t begin = row_from(s, index), first = row / TOGETHER * TOGETHER;
+    if (first < begin) first = begin;
     for (int kind = ASSAY_WEIGHTS_Q4; kind <= ASSAY_WEIGHTS_Q8; kind++) {
         bool met =
-            head ? kind == (int)vocab_kind(f) : kind == ASSAY_WEIGHTS_Q4 || s->chunk->adapted;
-        assay_x16 input = input_of(f, k, rows, (assay_weights_kind)kind);
-        if (met) kernels->pack(&input, (assay_weights_kind)kind, row, 1);
+            s->wanted ? kind == (int)vocab_kind(f) : kind == ASSAY_WEIGHTS_Q4 || s->chunk->adapted;
+        assay_x16 input = input_of(f, k, s->row_end, (assay_weights_kind)kind);
+        if (met) kernels->pack(&input, (assay_weights_kind)kind, first, row + 1 - first);
     }
 }
 
@@ -118,7 +122,7 @@ static void norm_slice(const step *s, uint32_t index, uint8_t *lane) {
         bool fine =
             f->engine.kernels->rmsnorm(y, f->work.x + (size_t)from * d, s->norm, d, shape->eps);
         f->work.faults[from] |= !fine;
-        quantise_row(s, row, s->row_end, y, d, s->wanted != NULL);
+        quantise_row(s, index, row, y, d);
     }
 }
 
@@ -315,7 +319,7 @@ static void heads_out_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     uint32_t k = weights_of(s, ASSAY_LINEAR_O)->k;
     for (uint32_t row = row_from(s, index); row < row_from(s, index + 1); row++)
-        quantise_row(s, row, s->row_end, f->work.norm + (size_t)row * k, k, false);
+        quantise_row(s, index, row, f->work.norm + (size_t)row * k, k);
 }
 
 static void gate_slice(const step *s, uint32_t index, uint8_t *lane) {
@@ -324,7 +328,7 @@ static void gate_slice(const step *s, uint32_t index, uint8_t *lane) {
     for (uint32_t row = row_from(s, index); row < row_from(s, index + 1); row++) {
         float *gate = f->work.wide + (size_t)row * f->wide_stride;
         f->engine.kernels->silu_mul(gate, gate, gate + ff, ff);
-        quantise_row(s, row, s->row_end, gate, ff, false);
+        quantise_row(s, index, row, gate, ff);
     }
 }
 
