@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the AVX2 products share: weights as int16 vectors, sums of vpmaddwd, and their way to f32.
 //
-// A lane adds at most 64 pairs before it is flushed, 64 * 2 * 32767 * 127 < 2^29, so that four
+// A lane adds at most 128 pairs before it is flushed, 128 * 2 * 32767 * 127 < 2^30, so that two
 // lanes still fit int32; from there on sums are int64.
 #ifndef ASSAY_KERNELS_X86_DOT_AVX2_H
 #define ASSAY_KERNELS_X86_DOT_AVX2_H
@@ -18,10 +18,10 @@
 typedef __m256i dot_vector;
 enum {
     DOT_LANES = 16,   // elements of a vector
-    DOT_BLOCK = 1024, // elements of a row between two flushes
+    DOT_BLOCK = 2048, // elements of a row between two flushes
 };
-_Static_assert((int64_t)DOT_BLOCK / DOT_LANES * 2 * 32767 * 127 * 4 <= INT32_MAX,
-               "four lanes fit int32");
+_Static_assert((int64_t)DOT_BLOCK / DOT_LANES * 2 * 32767 * 127 * 2 <= INT32_MAX,
+               "two lanes fit int32");
 _Static_assert(DOT_BLOCK % ASSAY_Q4_BLOCK == 0, "blocks hold whole ratio blocks");
 
 // 64 weights of one row as four vectors, in the order of packed activations.
@@ -55,11 +55,16 @@ static ASSAY_INLINE __m256i dot_add(__m256i sum, __m256i w, __m256i x) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x));
 }
 
-// Four sums of at most 64 pairs a lane as four int64.
+static ASSAY_INLINE __m256i halves_add(__m256i v) {
+    return _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(v)),
+                            _mm256_cvtepi32_epi64(_mm256_extracti128_si256(v, 1)));
+}
+
+// Four sums of at most 128 pairs a lane as four int64.
 static ASSAY_INLINE __m256i dot_flush(__m256i a, __m256i b, __m256i c, __m256i d) {
-    __m256i quads = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-    return _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(quads)),
-                            _mm256_cvtepi32_epi64(_mm256_extracti128_si256(quads, 1)));
+    __m256i ab = halves_add(_mm256_hadd_epi32(a, b)), cd = halves_add(_mm256_hadd_epi32(c, d));
+    __m256i acbd = _mm256_add_epi64(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+    return _mm256_permute4x64_epi64(acbd, 0xD8);
 }
 
 // One correctly rounded conversion: for |s| < 2^51 the bits of 1.5 * 2^52, plus s, are the double

@@ -3,8 +3,8 @@
 // f32.
 //
 // Words by words need no offset and no sums of weights, which bytes by bytes (vpdpbusd) would, at
-// the same products a cycle. A lane adds at most 32 pairs before it is flushed, 32 * 2 * 32767 *
-// 127 < 2^28, so that four lanes still fit int32; from there on sums are int64.
+// the same products a cycle. A lane adds at most 64 pairs before it is flushed, 64 * 2 * 32767 *
+// 127 < 2^29, so that four lanes still fit int32; from there on sums are int64.
 #ifndef ASSAY_KERNELS_X86_DOT_AVX512_H
 #define ASSAY_KERNELS_X86_DOT_AVX512_H
 
@@ -20,7 +20,7 @@
 typedef __m512i dot_vector;
 enum {
     DOT_LANES = 32,   // elements of a vector
-    DOT_BLOCK = 1024, // elements of a row between two flushes
+    DOT_BLOCK = 2048, // elements of a row between two flushes
 };
 _Static_assert((int64_t)DOT_BLOCK / DOT_LANES * 2 * 32767 * 127 * 4 <= INT32_MAX,
                "four lanes fit int32");
@@ -65,7 +65,7 @@ static ASSAY_INLINE __m512i dot_quads(__m512i a, __m512i b, __m512i c, __m512i d
     return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
 }
 
-// Four sums of at most 32 pairs a lane as four int64.
+// Four sums of at most 64 pairs a lane as four int64.
 static ASSAY_INLINE __m256i dot_flush(__m512i a, __m512i b, __m512i c, __m512i d) {
     __m512i quads = dot_quads(a, b, c, d);
     __m512i wide = _mm512_add_epi64(_mm512_cvtepi32_epi64(_mm512_castsi512_si256(quads)),
