@@ -105,4 +105,8 @@ enum { DOT_FEW = 4 };
 void ASSAY_OP(few_q4)(const assay_gemm_part *part, const assay_q4 *w);
 void ASSAY_OP(few_q8)(const assay_gemm_part *part, const assay_q8 *w);
 
+// Short rows, k <= DOT_SHORT.
+enum { DOT_SHORT = 64 };
+void ASSAY_OP(short_q8)(const assay_gemm_part *part, const assay_q8 *w);
+
 #endif

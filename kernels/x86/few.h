@@ -32,11 +32,10 @@ static ASSAY_INLINE void flush(__m256i *totals, dot_vector (*sums)[4], const int
 
 // Rows first .. first + step - 1 of the four, elements from .. end - 1: their sums and one block of
 // weights stay in registers.
-static ASSAY_INLINE void q4_group(dot_vector (*sums)[4], const assay_gemm_part *part,
+static ASSAY_INLINE void q4_group(dot_vector (*sums)[4], const assay_gemm_part *part, packed_rows x,
                                   const assay_q4 *w, uint32_t n, uint32_t from, uint32_t end,
                                   const int m, const int first, const int step) {
     enum { VECTORS = ASSAY_Q4_BLOCK / DOT_LANES };
-    packed_rows x = packed_rows_at(part->x, part->m_first, DOT_LANES);
     dot_vector acc[DOT_FEW][4] = {0};
     x.at += from / DOT_LANES * x.step;
     for (uint32_t at = from; at < end; at += ASSAY_Q4_BLOCK, x.at += VECTORS * x.step)
@@ -54,10 +53,9 @@ static ASSAY_INLINE void q4_group(dot_vector (*sums)[4], const assay_gemm_part *
         sums[i][first + r] = acc[i][r];
 }
 
-static ASSAY_INLINE void q8_group(dot_vector (*sums)[4], const assay_gemm_part *part,
+static ASSAY_INLINE void q8_group(dot_vector (*sums)[4], const assay_gemm_part *part, packed_rows x,
                                   const assay_q8 *w, uint32_t n, uint32_t from, uint32_t end,
                                   const int m, const int first, const int step) {
-    packed_rows x = packed_rows_at(part->x, part->m_first, DOT_LANES);
     dot_vector acc[DOT_FEW][4] = {0};
     x.at += from / DOT_LANES * x.step;
     for (uint32_t at = from; at < end; at += DOT_LANES, x.at += x.step)
@@ -73,7 +71,7 @@ static ASSAY_INLINE void q8_group(dot_vector (*sums)[4], const assay_gemm_part *
 }
 
 // Four weight rows from n on; of the two kinds of weights one is given.
-static ASSAY_INLINE void four_run(const assay_gemm_part *part, const assay_q4 *q4,
+static ASSAY_INLINE void four_run(const assay_gemm_part *part, packed_rows x, const assay_q4 *q4,
                                   const assay_q8 *q8, uint32_t n, const int m) {
     uint32_t k = q4 ? q4->k : q8->k;
     __m256i totals[DOT_FEW] = {0};
@@ -82,9 +80,9 @@ static ASSAY_INLINE void four_run(const assay_gemm_part *part, const assay_q4 *q
         dot_vector sums[DOT_FEW][4];
         for (int first = 0; first < 4; first += FEW_STEP(m))
             if (q4)
-                q4_group(sums, part, q4, n, from, end, m, first, FEW_STEP(m));
+                q4_group(sums, part, x, q4, n, from, end, m, first, FEW_STEP(m));
             else
-                q8_group(sums, part, q8, n, from, end, m, first, FEW_STEP(m));
+                q8_group(sums, part, x, q8, n, from, end, m, first, FEW_STEP(m));
         flush(totals, sums, m);
     }
     rows_store(part, n, totals, q4 ? q4->scales : q8->scales, m);
@@ -93,20 +91,27 @@ static ASSAY_INLINE void four_run(const assay_gemm_part *part, const assay_q4 *q
 static ASSAY_INLINE void few_run(const assay_gemm_part *part, const assay_q4 *q4,
                                  const assay_q8 *q8) {
     for (assay_gemm_part rest = *part; rest.m_count > 0;) {
-        assay_gemm_part tile = packed_tile_take(&rest, DOT_LANES);
+        packed_rows x = packed_rows_at(rest.x, rest.m_first, DOT_LANES);
+        assay_gemm_part tile = rest;
+        tile.m_count = x.left < rest.m_count ? x.left : rest.m_count;
+        rest.m_first += tile.m_count;
+        rest.m_count -= tile.m_count;
         for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n += 4)
             switch (tile.m_count) {
             case 1:
-                four_run(&tile, q4, q8, n, 1);
+                if (x.step == DOT_LANES) // as when decoding: let the compiler know
+                    four_run(&tile, (packed_rows){x.at, DOT_LANES, 1}, q4, q8, n, 1);
+                else
+                    four_run(&tile, x, q4, q8, n, 1);
                 break;
             case 2:
-                four_run(&tile, q4, q8, n, 2);
+                four_run(&tile, x, q4, q8, n, 2);
                 break;
             case 3:
-                four_run(&tile, q4, q8, n, 3);
+                four_run(&tile, x, q4, q8, n, 3);
                 break;
             default:
-                four_run(&tile, q4, q8, n, DOT_FEW);
+                four_run(&tile, x, q4, q8, n, DOT_FEW);
                 break;
             }
     }

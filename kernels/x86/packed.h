@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "kernels/gemm.h"
+#include "kernels/types.h"
 
 enum { PACKED_ROWS = 6 }; // of a tile, at most
 
@@ -33,24 +33,15 @@ static inline size_t packed_size(uint32_t m, uint32_t k, uint32_t lanes) {
 }
 
 // A row for 8-bit weights: the order stays, and zeros fill the last vector.
-static inline void packed_copy(const assay_x16 *x, uint32_t row, uint32_t lanes) {
+static inline void packed_copy(const assay_x16 *x, uint32_t row, const uint32_t lanes) {
     const int16_t *q = x->q + (size_t)row * x->k;
     packed_rows out = packed_rows_at(x, row, lanes);
-    for (uint32_t at = 0; at < x->k; at += lanes, out.at += out.step) {
-        uint32_t count = x->k - at < lanes ? x->k - at : lanes;
-        memset(out.at, 0, lanes * sizeof *out.at);
-        memcpy(out.at, q + at, count * sizeof *out.at);
-    }
-}
-
-// Takes the rows of *rest that lie in its first tile from it.
-static inline assay_gemm_part packed_tile_take(assay_gemm_part *rest, uint32_t lanes) {
-    assay_gemm_part tile = *rest;
-    uint32_t left = packed_rows_at(rest->x, rest->m_first, lanes).left;
-    tile.m_count = left < rest->m_count ? left : rest->m_count;
-    rest->m_first += tile.m_count;
-    rest->m_count -= tile.m_count;
-    return tile;
+    uint32_t at = 0;
+    for (; at + lanes <= x->k; at += lanes, out.at += out.step)
+        memcpy(out.at, q + at, lanes * sizeof *q);
+    if (at == x->k) return;
+    memset(out.at, 0, lanes * sizeof *q);
+    memcpy(out.at, q + at, (x->k - at) * sizeof *q);
 }
 
 #endif

@@ -130,7 +130,9 @@ void ASSAY_OP(gemm_q4)(const assay_gemm_part *part, const assay_q4 *w) {
 }
 
 void ASSAY_OP(gemm_q8)(const assay_gemm_part *part, const assay_q8 *w) {
-    if (part->m_count <= DOT_FEW)
+    if (w->k <= DOT_SHORT)
+        ASSAY_OP(short_q8)(part, w);
+    else if (part->m_count <= DOT_FEW)
         ASSAY_OP(few_q8)(part, w);
     else
         many(part, &(weights){.q8 = w, .scales = w->scales, .n = w->n, .k = w->k});

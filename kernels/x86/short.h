@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows so short that adding up lanes would take longer than the sums, the text of the sets avx2 and
+// avx512: the second factor of an adapter. Lanes are weight rows here, which are turned over once
+// for all activation rows. Included after the set's dot_*.h.
+//
+// A sum is below 64 * 32767 * 127 < 2^29 and needs int32 alone.
+
+enum { COLUMNS = 64 }; // weight rows that are turned over together
+
+typedef int16_t pairs[COLUMNS][2]; // two elements of each weight row
+
+// Sixteen elements of weight row n from `at` on, zeros behind them.
+static ASSAY_INLINE __m256i row_load(const assay_q8 *w, size_t n, uint32_t at) {
+    const int8_t *q = w->q + n * w->k + at;
+    if (at + 16 <= w->k) return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)q));
+    int8_t padded[16] = {0};
+    memcpy(padded, q, w->k - at);
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)padded));
+}
+
+// Pairs at / 2 .. at / 2 + 7 of weight rows n .. n + 7, of which the last stands for those past it.
+static ASSAY_INLINE void eight_turn(pairs *out, uint32_t c, const assay_q8 *w, uint32_t n,
+                                    uint32_t last, uint32_t at) {
+    __m256i a[8], b[8];
+    ASSAY_UNROLL for (uint32_t r = 0; r < 8; r++) a[r] =
+        row_load(w, n + r < last ? n + r : last, at);
+    ASSAY_UNROLL for (int r = 0; r < 8; r += 2) {
+        b[r] = _mm256_unpacklo_epi32(a[r], a[r + 1]);
+        b[r + 1] = _mm256_unpackhi_epi32(a[r], a[r + 1]);
+    }
+    ASSAY_UNROLL for (int r = 0; r < 8; r += 4) {
+        a[r] = _mm256_unpacklo_epi64(b[r], b[r + 2]);
+        a[r + 1] = _mm256_unpackhi_epi64(b[r], b[r + 2]);
+        a[r + 2] = _mm256_unpacklo_epi64(b[r + 1], b[r + 3]);
+        a[r + 3] = _mm256_unpackhi_epi64(b[r + 1], b[r + 3]);
+    }
+    ASSAY_UNROLL for (int r = 0; r < 4; r++) {
+        _mm256_storeu_si256((__m256i *)out[at / 2 + r][c],
+                            _mm256_permute2x128_si256(a[r], a[r + 4], 0x20));
+        _mm256_storeu_si256((__m256i *)out[at / 2 + 4 + r][c],
+                            _mm256_permute2x128_si256(a[r], a[r + 4], 0x31));
+    }
+}
+
+// `count` <= 8 floats, zeros behind them.
+static ASSAY_INLINE __m256 eight_load(const float *from, uint32_t count) {
+    if (count == 8) return _mm256_loadu_ps(from);
+    float padded[8] = {0};
+    memcpy(padded, from, count * sizeof *padded);
+    return _mm256_loadu_ps(padded);
+}
+
+// Activation row i by `count` <= 8 weight rows from n on, into y. Spec: N-8, N-9.
+static ASSAY_INLINE void eight_store(const assay_gemm_part *part, uint32_t i, uint32_t n,
+                                     uint32_t count, __m256i sums, __m256 w_scales) {
+    float *y = part->y + i * part->y_stride + n;
+    __m256 scales = _mm256_mul_ps(_mm256_set1_ps(part->x->scales[i]), w_scales);
+    __m256 product = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scales);
+    if (part->add_scale)
+        product = _mm256_add_ps(eight_load(y, count),
+                                _mm256_mul_ps(product, _mm256_set1_ps(*part->add_scale)));
+    if (count == 8) {
+        _mm256_storeu_ps(y, product);
+        return;
+    }
+    float padded[8];
+    _mm256_storeu_ps(padded, product);
+    memcpy(y, padded, count * sizeof *padded);
+}
+
+// m rows from `row` on, of one tile, by `count` <= 8 weight rows from n on, columns c .. of w.
+static ASSAY_INLINE void eight_run(const assay_gemm_part *part, packed_rows x, uint32_t row,
+                                   uint32_t n, uint32_t count, const pairs *w, uint32_t c,
+                                   const float *w_scales, const int m) {
+    __m256i acc[PACKED_ROWS] = {0};
+    for (uint32_t at = 0; at < part->x->k; at += 16) {
+        const int16_t *q = x.at + at / DOT_LANES * x.step + at % DOT_LANES;
+        ASSAY_UNROLL for (int p = 0; p < 8; p++) {
+            __m256i two = _mm256_loadu_si256((const __m256i *)w[at / 2 + (uint32_t)p][c]);
+            ASSAY_UNROLL for (int i = 0; i < m; i++) {
+                int32_t pair;
+                memcpy(&pair, q + DOT_LANES * i + 2 * p, sizeof pair);
+                acc[i] = _mm256_add_epi32(acc[i], _mm256_madd_epi16(two, _mm256_set1_epi32(pair)));
+            }
+        }
+    }
+    __m256 scales = eight_load(w_scales + n, count);
+    ASSAY_UNROLL for (int i = 0; i < m; i++)
+        eight_store(part, row + (uint32_t)i, n, count, acc[i], scales);
+}
+
+static void rows_run(const assay_gemm_part *part, packed_rows x, uint32_t row, uint32_t rows,
+                     uint32_t n, uint32_t count, const pairs *w, const float *w_scales) {
+    for (uint32_t c = 0; c < count; c += 8) {
+        uint32_t eight = count - c < 8 ? count - c : 8;
+        uint32_t i = 0;
+        for (; i + 3 <= rows; i += 3, x.at += 3 * DOT_LANES)
+            eight_run(part, x, row + i, n + c, eight, w, c, w_scales, 3);
+        for (; i < rows; i++, x.at += DOT_LANES)
+            eight_run(part, x, row + i, n + c, eight, w, c, w_scales, 1);
+        x.at -= rows * DOT_LANES;
+    }
+}
+
+void ASSAY_OP(short_q8)(const assay_gemm_part *part, const assay_q8 *w) {
+    uint32_t m_end = part->m_first + part->m_count, n_end = part->n_first + part->n_count;
+    pairs *turned = part->scratch;
+    for (uint32_t n = part->n_first; n < n_end; n += COLUMNS) {
+        uint32_t count = n_end - n < COLUMNS ? n_end - n : COLUMNS;
+        for (uint32_t c = 0; c < count; c += 8)
+            for (uint32_t at = 0; at < w->k; at += 16)
+                eight_turn(turned, c, w, n + c, n_end - 1, at);
+        for (uint32_t m = part->m_first, rows; m < m_end; m += rows) {
+            packed_rows x = packed_rows_at(part->x, m, DOT_LANES);
+            rows = x.left < m_end - m ? x.left : m_end - m;
+            rows_run(part, x, m, rows, n, count, turned, w->scales);
+        }
+    }
+}
