@@ -269,14 +269,11 @@ static assay_status answer_make(assay_provider *provider, const assay_provider_s
     if (provider->options.misbehaviour == ASSAY_MISBEHAVE_ADAPTER) adapter = NULL;
     assay_request_digest(&digest, request, &provider->wallet->client.domain);
     assay_workshop_request(&run, request, &digest, prompt, adapter);
-    pthread_mutex_lock(&shop->lock);
-    assay_status status = assay_generator_run(&shop->generator, &run, &output, NULL, NULL, err);
-    uint32_t count = status == ASSAY_OK ? output.count : 0;
-    *ids = malloc((count + INFLATION) * sizeof **ids);
-    if (*ids && count) memcpy(*ids, output.ids, count * sizeof **ids);
-    pthread_mutex_unlock(&shop->lock);
-    ASSAY_TRY(status);
+    ASSAY_TRY(assay_generate_check(&shop->model, &run, err)); // before max_tokens is allocated
+    *ids = malloc(((size_t)run.max_tokens + INFLATION) * sizeof **ids);
     if (!*ids) return ASSAY_FAIL(err, MEMORY, "no memory for an output");
+    ASSAY_TRY(assay_batcher_generate(&shop->batcher, &run, *ids, &output, err));
+    uint32_t count = output.count;
     answer_spoil(provider, *ids, &count);
     *receipt = (assay_receipt){.request = *request,
                                .output_count = count,

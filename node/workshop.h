@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a provider or a verifier works with: one resident base model, many adapters, the indexed
-// data sets, and the one generator that all requests take turns on.
+// data sets, and the one generator whose passes all requests and checks share.
 #ifndef ASSAY_NODE_WORKSHOP_H
 #define ASSAY_NODE_WORKSHOP_H
-
-#include <pthread.h>
 
 #include "attribution/corpus.h"
 #include "attribution/index.h"
 #include "attribution/spans.h"
+#include "node/batcher.h"
 #include "node/lineage.h"
 #include "node/options.h"
-#include "quant/generate.h"
 #include "quant/tokenizer.h"
-#include "quant/verify.h"
+
+// How many are computed together at most, and how many bytes of keys and values they have, unless
+// a single request of the whole context needs more: what all could use would be 66 GiB for an 8B
+// model with a context of 131,072, and one takes 8. Pages that were never used take no memory.
+enum { ASSAY_WORKSHOP_MEMBERS = 8 };
+#define ASSAY_WORKSHOP_KV_BYTES (UINT64_C(1) << 30)
 
 typedef struct {
     assay_mapping file;
@@ -21,7 +24,7 @@ typedef struct {
     assay_index index;
 } assay_workshop_dataset;
 
-// A zeroed struct is safe to close. After open only `generator` changes, under `lock`.
+// A zeroed struct is safe to close. After open only `generator` changes, which is the batcher's.
 typedef struct {
     assay_model model;
     assay_tokenizer *tokenizer;
@@ -30,9 +33,8 @@ typedef struct {
     assay_workshop_dataset *datasets; // [dataset_count]
     uint32_t dataset_count;
     assay_pool *pool;
-    pthread_mutex_t lock;
-    bool lock_made;
     assay_generator generator;
+    assay_batcher batcher; // where requests and checks go
 } assay_workshop;
 
 typedef struct {
