@@ -34,15 +34,11 @@ static assay_status datasets_open(assay_workshop *shop, const assay_option_texts
     return ASSAY_OK;
 }
 
-static assay_status generator_open(assay_workshop *shop, const assay_engine *engine,
-                                   assay_error *err) {
-    const assay_model_shape *shape = &shop->model.shape;
+uint64_t assay_workshop_position_count(const assay_model_shape *shape) {
     uint64_t one = assay_kv_page_count(shape->context_size);
     uint64_t pages = ASSAY_WORKSHOP_KV_BYTES / assay_kv_cache_size(shape, ASSAY_KV_PAGE);
     if (pages > ASSAY_WORKSHOP_MEMBERS * one) pages = ASSAY_WORKSHOP_MEMBERS * one;
-    if (pages < one) pages = one;
-    return assay_generator_open_shared(&shop->generator, engine, ASSAY_WORKSHOP_MEMBERS,
-                                       shape->context_size, pages * ASSAY_KV_PAGE, 0, err);
+    return (pages > one ? pages : one) * ASSAY_KV_PAGE;
 }
 
 static assay_status parts_open(assay_workshop *shop, const assay_workshop_options *options,
@@ -56,7 +52,10 @@ static assay_status parts_open(assay_workshop *shop, const assay_workshop_option
     ASSAY_TRY(datasets_open(shop, &options->dataset_files, err));
     ASSAY_TRY(assay_pool_open(&shop->pool, (unsigned)options->threads, err));
     engine.pool = shop->pool;
-    ASSAY_TRY(generator_open(shop, &engine, err));
+    const assay_model_shape *shape = &shop->model.shape;
+    ASSAY_TRY(assay_generator_open_shared(&shop->generator, &engine, ASSAY_WORKSHOP_MEMBERS,
+                                          shape->context_size, assay_workshop_position_count(shape),
+                                          0, err));
     assay_batcher_open(&shop->batcher, &shop->generator);
     return ASSAY_OK;
 }

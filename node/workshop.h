@@ -12,9 +12,8 @@
 #include "node/options.h"
 #include "quant/tokenizer.h"
 
-// How many are computed together at most, and how many bytes of keys and values they have, unless
-// a single request of the whole context needs more: what all could use would be 66 GiB for an 8B
-// model with a context of 131,072, and one takes 8. Pages that were never used take no memory.
+// How many requests or checks are computed together at most, and the bytes of keys and values that
+// they share. Pages that were never used take no memory.
 enum { ASSAY_WORKSHOP_MEMBERS = 8 };
 #define ASSAY_WORKSHOP_KV_BYTES (UINT64_C(1) << 30)
 
@@ -74,6 +73,11 @@ typedef struct {
 assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
                                  assay_error *err);
 void assay_workshop_close(assay_workshop *shop);
+
+// Positions that requests computed together share: what all of them could use, but no more than
+// ASSAY_WORKSHOP_KV_BYTES hold, unless one of the whole context needs more. With an 8B model's
+// context of 131,072 all could use 66 GiB, and one uses 8.25. Whole pages.
+uint64_t assay_workshop_position_count(const assay_model_shape *shape);
 
 // The adapter of that root; NULL if it is not loaded. Lives: as long as the workshop.
 const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const assay_hash *root);

@@ -2,11 +2,9 @@
 // Callers that meet in the batcher get what they would get alone, to the bit (N-14 to N-19), in
 // rounds whose members are known: B1 to B3 of node/batcher.h. A kernel that counts the embedded
 // positions of each round tells who was in it: prompts are 1, 2, 4 … ids long.
-#include "node/batcher.h"
-
-#include <stdio.h>
 #include <time.h>
 
+#include "node/workshop.h"
 #include "tests/quant/synthetic.h"
 
 enum {
@@ -365,12 +363,33 @@ static void a_crowd_is_answered(void **state) {
     assay_batcher_close(&batcher); // zeroed
 }
 
+// A workshop's pages are bounded, whatever the context of an 8B model.
+static void a_workshop_bounds_its_pages(void **state) {
+    assay_model_shape shape = {.layer_count = 32, .kv_head_count = 8, .head_size = 128};
+    const struct {
+        uint32_t context;
+        uint64_t positions;
+    } cases[] = {{1, UINT64_C(8) * 64},
+                 {512, 8 * 512},
+                 {8192, 15872}, // 1 GiB
+                 {15873, 15936},
+                 {131072, 131072}}; // one request's
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        shape.context_size = cases[i].context;
+        assert_int_equal(assay_workshop_position_count(&shape), cases[i].positions);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(generations_share_a_round),   cmocka_unit_test(checks_share_a_round),
-        cmocka_unit_test(no_kind_waits_for_the_other), cmocka_unit_test(a_round_fits_the_pages),
-        cmocka_unit_test(an_error_is_nobody_elses),    cmocka_unit_test(invalid_ones_never_join),
+        cmocka_unit_test(generations_share_a_round),
+        cmocka_unit_test(checks_share_a_round),
+        cmocka_unit_test(no_kind_waits_for_the_other),
+        cmocka_unit_test(a_round_fits_the_pages),
+        cmocka_unit_test(an_error_is_nobody_elses),
+        cmocka_unit_test(invalid_ones_never_join),
         cmocka_unit_test(a_crowd_is_answered),
+        cmocka_unit_test(a_workshop_bounds_its_pages),
     };
     return cmocka_run_group_tests(tests, model_make, model_free);
 }
