@@ -286,6 +286,7 @@ static assay_status output_check(check *c, assay_difference *difference, assay_e
     assay_output_claim claim = {result->ids.output, result->ids.output_count,
                                 (assay_stop)result->receipt.stop, result->receipt.trace};
     assay_probe probe = {0};
+    const assay_checkup checkup = {&run, &claim, &probe};
     void *room;
     assay_workshop_request(&run, request, &c->digest, result->ids.prompt, c->adapter);
     uint32_t width = shop->model.shape.width;
@@ -294,12 +295,9 @@ static assay_status output_check(check *c, assay_difference *difference, assay_e
     assay_draw_probe(&probe.layer, &probe.position, &c->batch.beacon, &c->task->batch,
                      c->task->sample, shop->model.shape.layer_count, request->prompt_count,
                      claim_cut(result));
-    pthread_mutex_lock(&shop->lock);
-    assay_status status =
-        assay_generator_verify(&shop->generator, &run, &claim, &probe, difference, err);
-    pthread_mutex_unlock(&shop->lock);
-    if (status == ASSAY_OK) probe_hash(c, &probe, width);
-    return status;
+    ASSAY_TRY(assay_batcher_verify(&shop->batcher, &checkup, difference, err));
+    probe_hash(c, &probe, width);
+    return ASSAY_OK;
 }
 
 static assay_status fee_check(check *c, assay_error *why) {

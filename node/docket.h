@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Verdicts found beside the loop that votes. Reruns take turns on the one generator; what takes
-// long is fetching from strangers, so each check has a thread of its own while it lasts.
+// Verdicts found beside the loop that votes. What takes long is fetching from strangers, so each
+// check has a thread of its own while it lasts; reruns that meet at the generator are computed
+// together (node/batcher.h).
 //   asked → waiting → (a thread is free) running → found, kept for the round
 //                                             └→ failed on our side: told once, then asked anew
 // Invariants, with their tests in tests/node/test_watch.c:

@@ -125,8 +125,8 @@ assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
     provider->wallet = wallet;
     provider->genesis = genesis;
     provider->options = *options;
-    pthread_mutex_init(&provider->turn, NULL);
     pthread_mutex_init(&provider->lock, NULL);
+    pthread_cond_init(&provider->turned, NULL);
     provider->sessions = calloc(ASSAY_PROVIDER_SESSIONS_MAX, sizeof *provider->sessions);
     provider->pending = calloc(ASSAY_PROVIDER_PENDING_MAX, sizeof *provider->pending);
     provider->lineages = calloc(ASSAY_PROVIDER_LINEAGES_MAX, sizeof *provider->lineages);
@@ -141,8 +141,8 @@ void assay_provider_close(assay_provider *provider) {
     free(provider->pending);
     free(provider->sessions);
     free(provider->lineages);
+    pthread_cond_destroy(&provider->turned);
     pthread_mutex_destroy(&provider->lock);
-    pthread_mutex_destroy(&provider->turn);
 }
 
 // Its place in the cache, a new one where there is none; a full cache is emptied.
@@ -269,14 +269,11 @@ static assay_status answer_make(assay_provider *provider, const assay_provider_s
     if (provider->options.misbehaviour == ASSAY_MISBEHAVE_ADAPTER) adapter = NULL;
     assay_request_digest(&digest, request, &provider->wallet->client.domain);
     assay_workshop_request(&run, request, &digest, prompt, adapter);
-    pthread_mutex_lock(&shop->lock);
-    assay_status status = assay_generator_run(&shop->generator, &run, &output, NULL, NULL, err);
-    uint32_t count = status == ASSAY_OK ? output.count : 0;
-    *ids = malloc((count + INFLATION) * sizeof **ids);
-    if (*ids && count) memcpy(*ids, output.ids, count * sizeof **ids);
-    pthread_mutex_unlock(&shop->lock);
-    ASSAY_TRY(status);
+    ASSAY_TRY(assay_generate_check(&shop->model, &run, err)); // before max_tokens is allocated
+    *ids = malloc(((size_t)run.max_tokens + INFLATION) * sizeof **ids);
     if (!*ids) return ASSAY_FAIL(err, MEMORY, "no memory for an output");
+    ASSAY_TRY(assay_batcher_generate(&shop->batcher, &run, *ids, &output, err));
+    uint32_t count = output.count;
     answer_spoil(provider, *ids, &count);
     *receipt = (assay_receipt){.request = *request,
                                .output_count = count,
@@ -341,9 +338,10 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
                                  assay_provider_session *session, assay_lineage *lineage,
                                  assay_error *err) {
     const assay_lineage *found;
-    if (provider->pending_count == ASSAY_PROVIDER_PENDING_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "%u receipts wait for a batch, limit %d",
-                          provider->pending_count, ASSAY_PROVIDER_PENDING_MAX);
+    uint32_t others = provider->pending_count + provider->turn_count - 1;
+    if (others >= ASSAY_PROVIDER_PENDING_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u receipts are made or wait for a batch, limit %d",
+                          others, ASSAY_PROVIDER_PENDING_MAX);
     if (!assay_hash_equal(&request->model, &provider->shop->model.root))
         return ASSAY_FAIL(err, NOT_FOUND, "this provider has another model");
     if (!assay_hash_is_zero(&request->adapter) &&
@@ -366,23 +364,51 @@ static void answer_note(assay_provider *provider, const assay_receipt *receipt) 
     entry->pending_fees += receipt->fee;
 }
 
-// With the turn: checks, works without the lock, keeps.
+static bool turn_taken(const assay_provider *provider, const assay_hash *session) {
+    for (const assay_provider_turn *turn = provider->turns; turn; turn = turn->next)
+        if (assay_hash_equal(turn->session, session)) return true;
+    return false;
+}
+
+// With the lock, and without it while the session's other answer is made.
+static void turn_take(assay_provider *provider, assay_provider_turn *turn) {
+    while (turn_taken(provider, turn->session))
+        pthread_cond_wait(&provider->turned, &provider->lock);
+    turn->next = provider->turns;
+    provider->turns = turn;
+    provider->turn_count++;
+}
+
+static void turn_give(assay_provider *provider, const assay_provider_turn *turn) {
+    assay_provider_turn **at = &provider->turns;
+    while (*at != turn)
+        at = &(*at)->next;
+    *at = turn->next;
+    provider->turn_count--;
+    pthread_cond_broadcast(&provider->turned);
+}
+
+// In its session's turn: checks, works without the lock, keeps.
 static assay_status answer_turn(assay_provider *provider, const assay_request *request,
                                 const uint32_t *prompt, assay_receipt *receipt, uint32_t **ids,
                                 assay_error *err) {
+    assay_provider_turn turn = {.session = &request->session};
     assay_provider_session session;
     assay_lineage lineage;
     bool again;
     pthread_mutex_lock(&provider->lock);
+    turn_take(provider, &turn);
     assay_status status = answer_again(provider, request, receipt, ids, &again, err);
     if (status == ASSAY_OK && !again)
         status = answer_admit(provider, request, &session, &lineage, err);
-    pthread_mutex_unlock(&provider->lock);
-    if (status != ASSAY_OK || again) return status;
-    ASSAY_TRY(answer_make(provider, &session, &lineage, request, prompt, receipt, ids, err));
-    pthread_mutex_lock(&provider->lock);
-    status = answer_keep(provider, prompt, receipt, *ids, err);
-    if (status == ASSAY_OK) answer_note(provider, receipt);
+    if (status == ASSAY_OK && !again) {
+        pthread_mutex_unlock(&provider->lock);
+        status = answer_make(provider, &session, &lineage, request, prompt, receipt, ids, err);
+        pthread_mutex_lock(&provider->lock);
+        if (status == ASSAY_OK) status = answer_keep(provider, prompt, receipt, *ids, err);
+        if (status == ASSAY_OK) answer_note(provider, receipt);
+    }
+    turn_give(provider, &turn);
     pthread_mutex_unlock(&provider->lock);
     return status;
 }
@@ -397,9 +423,7 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
     if (prompt_count != request->prompt_count ||
         !assay_hash_equal(&digest, &request->prompt_digest))
         return ASSAY_FAIL(err, MISMATCH, "prompt ids are not those the request commits to");
-    pthread_mutex_lock(&provider->turn);
     assay_status status = answer_turn(provider, request, prompt, receipt, ids, err);
-    pthread_mutex_unlock(&provider->turn);
     if (status != ASSAY_OK) {
         free(*ids);
         *ids = NULL;

@@ -8,7 +8,7 @@
 // Invariants, with their tests in tests/node/test_provider.c:
 //  V1 a receipt is on disk before its consumer sees it (a crash loses no income)
 //  V2 evidence is on disk before its batch is sent (a batch is never unavailable by a crash)
-//  V3 sequences of a session are answered strictly in order
+//  V3 sequences of a session are answered strictly in order: one at a time, beside other sessions
 //  V4 a receipt is in one batch at most: what the chain counts already is pending no more
 #ifndef ASSAY_NODE_PROVIDER_H
 #define ASSAY_NODE_PROVIDER_H
@@ -63,16 +63,24 @@ typedef struct {
     uint64_t since_ms; // monotonic
 } assay_provider_pending;
 
-// `turn` is held through an answer, so that they come one after the other; `lock` guards all below
-// it and is held for moments and questions to the node. turn before lock. Opened once, closed once.
+// An answer in progress, on its caller's stack.
+typedef struct assay_provider_turn {
+    const assay_hash *session;
+    struct assay_provider_turn *next;
+} assay_provider_turn;
+
+// `lock` guards all below it and is held for moments and questions to the node, not while an
+// answer is made: its session's turn is (V3). Opened once, closed once.
 typedef struct {
     assay_workshop *shop;
     assay_wallet *wallet;
     const assay_genesis *genesis;
     assay_provider_options options;
 
-    pthread_mutex_t turn;
     pthread_mutex_t lock;
+    pthread_cond_t turned; // a turn ended
+    assay_provider_turn *turns;
+    uint32_t turn_count;
     assay_provider_session *sessions;
     uint32_t session_count;
     assay_provider_pending *pending;

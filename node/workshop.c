@@ -34,6 +34,13 @@ static assay_status datasets_open(assay_workshop *shop, const assay_option_texts
     return ASSAY_OK;
 }
 
+uint64_t assay_workshop_position_count(const assay_model_shape *shape) {
+    uint64_t one = assay_kv_page_count(shape->context_size);
+    uint64_t pages = ASSAY_WORKSHOP_KV_BYTES / assay_kv_cache_size(shape, ASSAY_KV_PAGE);
+    if (pages > ASSAY_WORKSHOP_MEMBERS * one) pages = ASSAY_WORKSHOP_MEMBERS * one;
+    return (pages > one ? pages : one) * ASSAY_KV_PAGE;
+}
+
 static assay_status parts_open(assay_workshop *shop, const assay_workshop_options *options,
                                assay_error *err) {
     assay_engine engine = {.model = &shop->model};
@@ -45,21 +52,24 @@ static assay_status parts_open(assay_workshop *shop, const assay_workshop_option
     ASSAY_TRY(datasets_open(shop, &options->dataset_files, err));
     ASSAY_TRY(assay_pool_open(&shop->pool, (unsigned)options->threads, err));
     engine.pool = shop->pool;
-    return assay_generator_open(&shop->generator, &engine, 1, shop->model.shape.context_size, 0,
-                                err);
+    const assay_model_shape *shape = &shop->model.shape;
+    ASSAY_TRY(assay_generator_open_shared(&shop->generator, &engine, ASSAY_WORKSHOP_MEMBERS,
+                                          shape->context_size, assay_workshop_position_count(shape),
+                                          0, err));
+    assay_batcher_open(&shop->batcher, &shop->generator);
+    return ASSAY_OK;
 }
 
 assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
                                  assay_error *err) {
     memset(shop, 0, sizeof *shop);
-    pthread_mutex_init(&shop->lock, NULL);
-    shop->lock_made = true;
     assay_status status = parts_open(shop, options, err);
     if (status != ASSAY_OK) assay_workshop_close(shop);
     return status;
 }
 
 void assay_workshop_close(assay_workshop *shop) {
+    assay_batcher_close(&shop->batcher);
     assay_generator_close(&shop->generator);
     assay_pool_close(shop->pool);
     for (uint32_t i = 0; i < shop->dataset_count; i++) {
@@ -73,7 +83,6 @@ void assay_workshop_close(assay_workshop *shop) {
     free(shop->adapters);
     assay_tokenizer_close(shop->tokenizer);
     assay_model_close(&shop->model);
-    if (shop->lock_made) pthread_mutex_destroy(&shop->lock);
     memset(shop, 0, sizeof *shop);
 }
 

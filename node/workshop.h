@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a provider or a verifier works with: one resident base model, many adapters, the indexed
-// data sets, and the one generator that all requests take turns on.
+// data sets, and the one generator whose passes all requests and checks share.
 #ifndef ASSAY_NODE_WORKSHOP_H
 #define ASSAY_NODE_WORKSHOP_H
-
-#include <pthread.h>
 
 #include "attribution/corpus.h"
 #include "attribution/index.h"
 #include "attribution/spans.h"
+#include "node/batcher.h"
 #include "node/lineage.h"
 #include "node/options.h"
-#include "quant/generate.h"
 #include "quant/tokenizer.h"
-#include "quant/verify.h"
+
+// How many requests or checks are computed together at most, and the bytes of keys and values that
+// they share. Pages that were never used take no memory.
+enum { ASSAY_WORKSHOP_MEMBERS = 8 };
+#define ASSAY_WORKSHOP_KV_BYTES (UINT64_C(1) << 30)
 
 typedef struct {
     assay_mapping file;
@@ -21,7 +23,7 @@ typedef struct {
     assay_index index;
 } assay_workshop_dataset;
 
-// A zeroed struct is safe to close. After open only `generator` changes, under `lock`.
+// A zeroed struct is safe to close. After open only `generator` changes, which is the batcher's.
 typedef struct {
     assay_model model;
     assay_tokenizer *tokenizer;
@@ -30,9 +32,8 @@ typedef struct {
     assay_workshop_dataset *datasets; // [dataset_count]
     uint32_t dataset_count;
     assay_pool *pool;
-    pthread_mutex_t lock;
-    bool lock_made;
     assay_generator generator;
+    assay_batcher batcher; // where requests and checks go
 } assay_workshop;
 
 typedef struct {
@@ -72,6 +73,11 @@ typedef struct {
 assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
                                  assay_error *err);
 void assay_workshop_close(assay_workshop *shop);
+
+// Positions that requests computed together share: what all of them could use, but no more than
+// ASSAY_WORKSHOP_KV_BYTES hold, unless one of the whole context needs more. With an 8B model's
+// context of 131,072 all could use 66 GiB, and one uses 8.25. Whole pages.
+uint64_t assay_workshop_position_count(const assay_model_shape *shape);
 
 // The adapter of that root; NULL if it is not loaded. Lives: as long as the workshop.
 const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const assay_hash *root);

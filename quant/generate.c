@@ -22,22 +22,35 @@ static assay_status members_open(assay_generator *generator, uint32_t member_cou
     return ASSAY_OK;
 }
 
-assay_status assay_generator_open(assay_generator *generator, const assay_engine *engine,
-                                  uint32_t member_count, uint32_t capacity, uint32_t chunk_max,
-                                  assay_error *err) {
+assay_status assay_generator_open_shared(assay_generator *generator, const assay_engine *engine,
+                                         uint32_t member_count, uint32_t capacity,
+                                         uint64_t position_max, uint32_t chunk_max,
+                                         assay_error *err) {
     *generator = (assay_generator){0};
     if (member_count < 1 || member_count > ASSAY_MEMBERS_MAX)
         return ASSAY_FAIL(err, RANGE, "%u requests at a time, limits 1 and %d", member_count,
                           ASSAY_MEMBERS_MAX);
-    uint64_t pages = (uint64_t)member_count * assay_kv_page_count(capacity);
-    assay_status status = assay_forward_open(&generator->forward, engine, capacity,
-                                             pages * ASSAY_KV_PAGE, chunk_max, err);
+    assay_status status =
+        assay_forward_open(&generator->forward, engine, capacity, position_max, chunk_max, err);
     if (status == ASSAY_OK)
         status = assay_sampler_open(&generator->sampler, engine->kernels,
                                     engine->model->shape.vocab_size, err);
     if (status == ASSAY_OK) status = members_open(generator, member_count, capacity, err);
     if (status != ASSAY_OK) assay_generator_close(generator);
     return status;
+}
+
+assay_status assay_generator_open(assay_generator *generator, const assay_engine *engine,
+                                  uint32_t member_count, uint32_t capacity, uint32_t chunk_max,
+                                  assay_error *err) {
+    uint64_t pages = (uint64_t)member_count * assay_kv_page_count(capacity);
+    return assay_generator_open_shared(generator, engine, member_count, capacity,
+                                       pages * ASSAY_KV_PAGE, chunk_max, err);
+}
+
+void assay_generator_clear(assay_generator *generator) {
+    for (uint32_t i = 0; i < generator->member_count; i++)
+        assay_kv_cache_clear(&generator->members[i].sequence.cache);
 }
 
 void assay_generator_close(assay_generator *generator) {
@@ -141,6 +154,7 @@ assay_status assay_generator_run(assay_generator *generator, const assay_generat
                                  assay_output *out, assay_token_fn *token, void *context,
                                  assay_error *err) {
     run r = {.generator = generator, .member = generator->members, .request = request, .out = out};
+    assay_generator_clear(generator);
     ASSAY_TRY(run_begin(&r, err));
     while (!r.ended) {
         assay_feed feed = run_feed(&r);
@@ -172,6 +186,7 @@ assay_status assay_generator_run_many(assay_generator *generator,
     if (request_count > generator->member_count)
         return ASSAY_FAIL(err, CAPACITY, "%u requests at a time, limit %u", request_count,
                           generator->member_count);
+    assay_generator_clear(generator);
     for (uint32_t i = 0; i < request_count; i++) {
         runs[i] = (run){.generator = generator,
                         .member = &generator->members[i],

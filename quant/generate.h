@@ -56,7 +56,19 @@ typedef struct {
 assay_status assay_generator_open(assay_generator *generator, const assay_engine *engine,
                                   uint32_t member_count, uint32_t capacity, uint32_t chunk_max,
                                   assay_error *err);
+
+// The same with pages for position_max positions (at least capacity) that requests share, where
+// the above has capacity for each. Those that run together and need more pages are refused with
+// CAPACITY. Errors: as above.
+assay_status assay_generator_open_shared(assay_generator *generator, const assay_engine *engine,
+                                         uint32_t member_count, uint32_t capacity,
+                                         uint64_t position_max, uint32_t chunk_max,
+                                         assay_error *err);
 void assay_generator_close(assay_generator *generator);
+
+// Gives back all pages, which requests keep when they end. Every run and check begins with it, so
+// that members that rest hold none.
+void assay_generator_clear(assay_generator *generator);
 
 // Whether a request is valid: 1 <= prompt_count, 1 <= max_tokens, their sum within the model's
 // context, every id below the vocabulary, the sampling within its limits. Errors: RANGE. Spec:
@@ -75,7 +87,8 @@ assay_status assay_generator_run(assay_generator *generator, const assay_generat
                                  assay_error *err);
 
 // The outputs of up to member_count requests, each what it would be alone: they share the passes
-// over the weights. Errors: as run; of any of them. Spec: N-14 to N-17, N-19.
+// over the weights. Errors: as run; of any of them; CAPACITY (count, pages). Spec: N-14 to N-17,
+// N-19.
 assay_status assay_generator_run_many(assay_generator *generator,
                                       const assay_generate_request *requests,
                                       uint32_t request_count, assay_output *outs, assay_error *err);

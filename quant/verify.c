@@ -80,9 +80,12 @@ static assay_finding walk_end(walk *w) {
     return ASSAY_FINDING_MATCH;
 }
 
-static assay_status probe_check(const assay_generator *generator, const assay_probe *probe,
-                                uint32_t position_count, assay_error *err) {
-    uint32_t layer_count = generator->forward.engine.model->shape.layer_count;
+assay_status assay_verify_check(const assay_model *model, const assay_checkup *checkup,
+                                assay_error *err) {
+    const assay_probe *probe = checkup->probe;
+    uint32_t layer_count = model->shape.layer_count;
+    ASSAY_TRY(assay_generate_check(model, checkup->request, err));
+    uint32_t position_count = assay_verify_position_count(checkup->request, checkup->claim);
     if (!probe || (probe->layer < layer_count && probe->position < position_count)) return ASSAY_OK;
     return ASSAY_FAIL(err, RANGE, "probe of layer %u at position %u, limits %u and %u",
                       probe->layer, probe->position, layer_count, position_count);
@@ -94,9 +97,9 @@ static assay_status walk_begin(walk *w, uint32_t *fed, assay_error *err) {
     const assay_output_claim *claim = w->claim;
     const assay_model *model = w->generator->forward.engine.model;
     assay_sequence *sequence = &w->member->sequence;
-    ASSAY_TRY(assay_generate_check(model, request, err));
+    const assay_checkup checkup = {request, claim, w->probe};
+    ASSAY_TRY(assay_verify_check(model, &checkup, err));
     *fed = assay_verify_position_count(request, claim);
-    ASSAY_TRY(probe_check(w->generator, w->probe, *fed, err));
     if (request->prompt_count + request->max_tokens > sequence->cache.capacity)
         return ASSAY_FAIL(err, CAPACITY, "prompt and output of %u tokens, limit %u",
                           request->prompt_count + request->max_tokens, sequence->cache.capacity);
@@ -129,6 +132,7 @@ assay_status assay_generator_verify_many(assay_generator *generator, const assay
     if (count > generator->member_count)
         return ASSAY_FAIL(err, CAPACITY, "%u claims at a time, limit %u", count,
                           generator->member_count);
+    assay_generator_clear(generator);
     for (uint32_t i = 0; i < count; i++) {
         const assay_checkup *c = &checkups[i];
         assay_member *member = &generator->members[i];

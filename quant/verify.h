@@ -46,6 +46,18 @@ typedef struct {
 uint32_t assay_verify_position_count(const assay_generate_request *request,
                                      const assay_output_claim *claim);
 
+// One claim to be compared; borrowed. probe: NULL for none.
+typedef struct {
+    const assay_generate_request *request;
+    const assay_output_claim *claim;
+    assay_probe *probe;
+} assay_checkup;
+
+// Whether a checkup is valid: its request (N-16), and layer and position of its probe. Errors:
+// RANGE. Spec: N-16, N-18.
+assay_status assay_verify_check(const assay_model *model, const assay_checkup *checkup,
+                                assay_error *err);
+
 // Compares the claim with what the request determines; the probe (NULL for none) is taken whatever
 // differs. Allocates nothing.
 // Errors: RANGE (invalid request; layer or position of the probe), CAPACITY. Spec: N-18.
@@ -54,15 +66,8 @@ assay_status assay_generator_verify(assay_generator *generator,
                                     const assay_output_claim *claim, assay_probe *probe,
                                     assay_difference *difference, assay_error *err);
 
-// One claim to be compared; borrowed. probe: NULL for none.
-typedef struct {
-    const assay_generate_request *request;
-    const assay_output_claim *claim;
-    assay_probe *probe;
-} assay_checkup;
-
 // The same for up to member_count claims, which share the passes over the weights.
-// Errors: as verify, of any of them; CAPACITY (count). Spec: N-18, N-19.
+// Errors: as verify, of any of them; CAPACITY (count, pages). Spec: N-18, N-19.
 assay_status assay_generator_verify_many(assay_generator *generator, const assay_checkup *checkups,
                                          uint32_t count, assay_difference *differences,
                                          assay_error *err);

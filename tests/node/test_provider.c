@@ -352,6 +352,136 @@ static void sequences_are_strict_whoever_is_first(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// One who asks from a thread of its own, for the adapter's sampled answer.
+typedef struct {
+    desk *d;
+    assay_request request;
+    assay_receipt receipt;
+    assay_status status;
+    assay_error err;
+    pthread_t thread;
+} visitor;
+
+static void *visitor_run(void *context) {
+    visitor *v = context;
+    v->status = answer_to(v->d, &v->request, &v->receipt, &v->err);
+    return NULL;
+}
+
+static void visitor_start(visitor *v, desk *d, const assay_hash *session, uint64_t sequence,
+                          uint64_t max_fee) {
+    *v = (visitor){.d = d};
+    v->request = work_request(&world, session, sequence, prompt, PROMPT, TOKENS);
+    v->request.temperature_milli = 900;
+    v->request.seed = session->bytes[0];
+    v->request.max_fee = max_fee;
+    work_sign(&world, &v->request, CONSUMER);
+    assert_int_equal(pthread_create(&v->thread, NULL, visitor_run, v), 0);
+}
+
+// As if a round ran; what asks meanwhile gathers.
+static void rounds_hold(bool held) {
+    assay_batcher *batcher = &world.shop.batcher;
+    pthread_mutex_lock(&batcher->lock);
+    batcher->running = held;
+    pthread_cond_broadcast(&batcher->ended);
+    pthread_mutex_unlock(&batcher->lock);
+}
+
+static void until_waiting(uint32_t count) {
+    assay_batcher *batcher = &world.shop.batcher;
+    for (uint32_t now = 0; now != count; work_sleep(1)) {
+        pthread_mutex_lock(&batcher->lock);
+        now = batcher->waiting_count;
+        pthread_mutex_unlock(&batcher->lock);
+    }
+}
+
+// The receipt says what the request gives alone (N-19).
+static void expect_true(const assay_receipt *receipt) {
+    assay_generate_request run;
+    assay_output output;
+    assay_hash digest, ids;
+    assay_request_digest(&digest, &receipt->request, &world.wallets[CONSUMER].client.domain);
+    assay_workshop_request(&run, &receipt->request, &digest, prompt, &world.shop.adapters[0]);
+    work_ok(assay_generator_run(&world.shop.generator, &run, &output, NULL, NULL, err));
+    assay_ids_digest(&ids, output.ids, output.count);
+    assert_int_equal(receipt->output_count, output.count);
+    assert_memory_equal(receipt->output_digest.bytes, ids.bytes, ASSAY_HASH_SIZE);
+    assert_memory_equal(receipt->trace.bytes, output.trace.bytes, ASSAY_HASH_SIZE);
+}
+
+// Sessions meet in a round; a session's second request waits for its first. All are on disk, and
+// in one batch.
+static void sessions_are_answered_together(void **state) {
+    desk d;
+    visitor all[THREADS], second;
+    assay_hash sessions[THREADS], batch;
+    desk_open(&d);
+    for (uint32_t i = 0; i < THREADS; i++)
+        sessions[i] = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    uint64_t rounds = world.shop.batcher.round_count;
+    rounds_hold(true);
+    for (uint32_t i = 0; i < THREADS; i++)
+        visitor_start(&all[i], &d, &sessions[i], 1, 100000);
+    until_waiting(THREADS);
+    visitor_start(&second, &d, &sessions[0], 2, 100000);
+    assert_int_equal(next_of(&d, &sessions[0]), 1); // answers while others are made
+    rounds_hold(false);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        pthread_join(all[i].thread, NULL);
+        assert_int_equal(all[i].status, ASSAY_OK);
+    }
+    pthread_join(second.thread, NULL);
+    assert_int_equal(second.status, ASSAY_OK);
+    assert_int_equal(world.shop.batcher.round_count - rounds, 2);
+    assert_int_equal(d.provider.turn_count, 0);
+    for (uint32_t i = 0; i < THREADS; i++)
+        expect_true(&all[i].receipt);
+    expect_true(&second.receipt);
+    desk_reopen(&d);
+    assert_int_equal(d.provider.pending_count, THREADS + 1);
+    assert_int_equal(next_of(&d, &sessions[0]), 3);
+    assert_int_equal(next_of(&d, &sessions[1]), 2);
+    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    assert_int_equal(work_drawn(&world, &batch).count, THREADS + 1);
+    assay_provider_close(&d.provider);
+}
+
+// What is being made counts against the deposit of its session, and among what may be pending.
+static void what_is_being_made_counts(void **state) {
+    desk d;
+    visitor first, second, other;
+    assay_hash session = work_session(&world, PROVIDER, 40000, 1000, 2000);
+    assay_hash elsewhere = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    desk_open(&d);
+    d.provider.pending_count = ASSAY_PROVIDER_PENDING_MAX - 2; // of nobody's sessions
+    rounds_hold(true);
+    visitor_start(&first, &d, &session, 1, 30000);
+    until_waiting(1);
+    visitor_start(&second, &d, &session, 2, 30000);
+    visitor_start(&other, &d, &elsewhere, 1, 30000);
+    until_waiting(2);
+    assay_hash third = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_request r = work_request(&world, &third, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, CAPACITY, "8192 receipts are made or wait for a batch, limit 8192");
+    pthread_mutex_lock(&d.provider.lock);
+    d.provider.pending_count--; // room for the second's refusal
+    pthread_mutex_unlock(&d.provider.lock);
+    rounds_hold(false);
+    pthread_join(first.thread, NULL);
+    pthread_join(other.thread, NULL);
+    pthread_join(second.thread, NULL);
+    assert_int_equal(first.status, ASSAY_OK);
+    assert_int_equal(other.status, ASSAY_OK);
+    assert_int_equal(second.status, ASSAY_RANGE);
+    assert_non_null(strstr(second.err.text, "the session's deposit has"));
+    assert_int_equal(d.provider.pending_count, ASSAY_PROVIDER_PENDING_MAX - 1);
+    assert_int_equal(next_of(&d, &session), 2);
+    assay_provider_close(&d.provider);
+}
+
 // F-46: an answer that was lost on its way is given again, and not paid twice.
 static void a_repeated_request_has_the_same_answer(void **state) {
     desk d;
@@ -511,6 +641,8 @@ int main(void) {
         cmocka_unit_test(damaged_pending_files_are_named),
         cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
         cmocka_unit_test(sequences_are_strict_whoever_is_first),
+        cmocka_unit_test(sessions_are_answered_together),
+        cmocka_unit_test(what_is_being_made_counts),
         cmocka_unit_test(a_repeated_request_has_the_same_answer),
         cmocka_unit_test(batches_hold_what_is_pending),
         cmocka_unit_test(what_is_in_a_block_is_pending_no_more),

@@ -392,6 +392,63 @@ static void the_docket_takes_the_earliest_deadline(void **state) {
     assay_provider_close(&slow);
 }
 
+// As if a round ran at the generator; what asks meanwhile gathers.
+static void rounds_hold(bool held) {
+    assay_batcher *batcher = &world.shop.batcher;
+    pthread_mutex_lock(&batcher->lock);
+    batcher->running = held;
+    pthread_cond_broadcast(&batcher->ended);
+    pthread_mutex_unlock(&batcher->lock);
+}
+
+static uint32_t waiting(void) {
+    assay_batcher *batcher = &world.shop.batcher;
+    pthread_mutex_lock(&batcher->lock);
+    uint32_t count = batcher->waiting_count;
+    pthread_mutex_unlock(&batcher->lock);
+    return count;
+}
+
+// F-49: reruns meet at the generator, of one provider no more than half of the threads (D1), and
+// say what each says alone.
+static void reruns_are_computed_together(void **state) {
+    assay_provider fine;
+    char home[128];
+    assay_docket *docket;
+    assay_docket_question questions[SAMPLES];
+    guard g;
+    provider_open(&fine, home, PROVIDER, NULL);
+    assay_hash batch = batch_of(&fine);
+    guard_open(&g, 0, true);
+    work_ok(assay_docket_open(&docket, &g.checker, 4, err));
+    uint64_t rounds = world.shop.batcher.round_count;
+    rounds_hold(true);
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        questions[i] = question_of(&batch, i, 10 + i);
+        assert_false(asked(docket, &questions[i]).found);
+    }
+    for (int i = 0; i < 2000 && waiting() < 2; i++)
+        work_sleep(5);
+    work_sleep(50);
+    assert_int_equal(waiting(), 2);
+    rounds_hold(false);
+    for (uint32_t i = 0; i < SAMPLES; i++)
+        assert_int_equal(waited(docket, &questions[i]).verdict, ASSAY_VERDICT_MATCH);
+    assert_int_equal(world.shop.batcher.round_count - rounds, 2);
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        assay_docket_answer answer = asked(docket, &questions[i]);
+        assay_check_result alone;
+        assay_arena arena;
+        assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+        work_ok(assay_check_run(&alone, &g.checker, &questions[i].task, &arena, err));
+        assert_memory_equal(answer.probe.bytes, alone.probe.bytes, ASSAY_HASH_SIZE);
+        assay_arena_close(&arena);
+    }
+    assay_docket_close(docket);
+    assay_watch_close(&g.watch);
+    assay_provider_close(&fine);
+}
+
 static int world_make(void **state) {
     work_init(&world);
     world.genesis.params.commit_blocks = 400;
@@ -414,6 +471,7 @@ int main(void) {
         cmocka_unit_test(a_provider_nobody_reaches_defends_itself),
         cmocka_unit_test(the_docket_keeps_threads_for_others),
         cmocka_unit_test(the_docket_takes_the_earliest_deadline),
+        cmocka_unit_test(reruns_are_computed_together),
         cmocka_unit_test(hanging_providers_cost_no_vote),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);

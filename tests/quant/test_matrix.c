@@ -177,10 +177,56 @@ static void test_requests_together_are_requests_alone(void **state) {
     assay_generator_close(&together);
 }
 
+// Requests that share pages: those that rest hold none, and what does not fit is refused. N-15.
+static void test_requests_share_pages(void **state) {
+    enum { SHORT = 9, LONG = ASSAY_KV_PAGE + 2, NEW = 4, PAGES = 3 };
+    assay_generator generator;
+    assay_engine engine = {&model.model, &assay_kernels_ref, NULL};
+    assay_generate_request requests[PAGES];
+    assay_checkup checkups[PAGES];
+    assay_output outs[PAGES];
+    assay_output_claim claims[PAGES] = {0};
+    assay_difference differences[PAGES];
+    uint32_t prompt[LONG];
+    synthetic_ids(&model, prompt, LONG);
+    assert_int_equal(assay_generator_open_shared(&generator, &engine, PAGES, SYNTHETIC_CONTEXT,
+                                                 PAGES * ASSAY_KV_PAGE, 0, NULL),
+                     ASSAY_OK);
+    for (uint32_t i = 0; i < PAGES; i++) {
+        requests[i] = (assay_generate_request){.prompt = prompt,
+                                               .prompt_count = SHORT,
+                                               .max_tokens = NEW,
+                                               .stop_ids_ignored = true,
+                                               .sampling = {0, 0, 1000000, 0}};
+        checkups[i] = (assay_checkup){&requests[i], &claims[i], NULL};
+    }
+    assay_generate_request longer = requests[0];
+    longer.prompt_count = LONG;
+    const assay_checkup longer_one = {&longer, &claims[0], NULL};
+    assert_int_equal(assay_generator_run_many(&generator, requests, PAGES, outs, NULL), ASSAY_OK);
+    assert_int_equal(assay_generator_run(&generator, &longer, outs, NULL, NULL, NULL), ASSAY_OK);
+    assert_int_equal(assay_generator_run_many(&generator, requests, PAGES, outs, NULL), ASSAY_OK);
+    assert_int_equal(assay_generator_run_many(&generator, &longer, 1, outs, NULL), ASSAY_OK);
+    assert_int_equal(assay_generator_verify_many(&generator, checkups, PAGES, differences, NULL),
+                     ASSAY_OK);
+    assert_int_equal(assay_generator_verify_many(&generator, &longer_one, 1, differences, NULL),
+                     ASSAY_OK);
+    requests[1] = longer;
+    assert_int_equal(assay_generator_run_many(&generator, requests, PAGES, outs, NULL),
+                     ASSAY_CAPACITY);
+    assert_int_equal(assay_generator_verify_many(&generator, checkups, PAGES, differences, NULL),
+                     ASSAY_CAPACITY);
+    assay_generator_close(&generator);
+    assert_int_equal(assay_generator_open_shared(&generator, &engine, PAGES, SYNTHETIC_CONTEXT,
+                                                 SYNTHETIC_CONTEXT - 1, 0, NULL),
+                     ASSAY_RANGE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_way_has_the_same_bits),
         cmocka_unit_test(test_requests_together_are_requests_alone),
+        cmocka_unit_test(test_requests_share_pages),
     };
     return cmocka_run_group_tests(tests, model_make, model_free);
 }
