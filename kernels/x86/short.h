@@ -9,21 +9,30 @@ enum { COLUMNS = 64 }; // weight rows that are turned over together
 
 typedef int16_t pairs[COLUMNS][2]; // two elements of each weight row
 
-// Sixteen elements of weight row n from `at` on, zeros behind them.
-static ASSAY_INLINE __m256i row_load(const assay_q8 *w, size_t n, uint32_t at) {
-    const int8_t *q = w->q + n * w->k + at;
-    if (at + 16 <= w->k) return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)q));
-    int8_t padded[16] = {0};
-    memcpy(padded, q, w->k - at);
-    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)padded));
+// Sixteen elements, from `at` on, of weight rows n .. n + count - 1, of which the last stands for
+// those up to eight; what lies behind a row meets zeros.
+static ASSAY_INLINE void eight_unfold(__m256i *out, const assay_q8 *w, uint32_t n, uint32_t count,
+                                      uint32_t at) {
+    size_t size = (size_t)w->n * w->k, first = (size_t)n * w->k + at;
+    if (count == 8 && first + 7 * (size_t)w->k + 16 <= size) {
+        const int8_t *q = w->q + first;
+        ASSAY_UNROLL for (int r = 0; r < 8; r++, q += w->k) out[r] =
+            _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)q));
+        return;
+    }
+    for (uint32_t r = 0; r < 8; r++) {
+        size_t from = first + (r < count ? r : count - 1) * (size_t)w->k;
+        int8_t padded[16] = {0};
+        memcpy(padded, w->q + from, size - from < 16 ? size - from : 16);
+        out[r] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)padded));
+    }
 }
 
-// Pairs at / 2 .. at / 2 + 7 of weight rows n .. n + 7, of which the last stands for those past it.
+// Pairs at / 2 .. at / 2 + 7 of the eight.
 static ASSAY_INLINE void eight_turn(pairs *out, uint32_t c, const assay_q8 *w, uint32_t n,
-                                    uint32_t last, uint32_t at) {
+                                    uint32_t count, uint32_t at) {
     __m256i a[8], b[8];
-    ASSAY_UNROLL for (uint32_t r = 0; r < 8; r++) a[r] =
-        row_load(w, n + r < last ? n + r : last, at);
+    eight_unfold(a, w, n, count, at);
     ASSAY_UNROLL for (int r = 0; r < 8; r += 2) {
         b[r] = _mm256_unpacklo_epi32(a[r], a[r + 1]);
         b[r + 1] = _mm256_unpackhi_epi32(a[r], a[r + 1]);
@@ -89,6 +98,32 @@ static ASSAY_INLINE void eight_run(const assay_gemm_part *part, packed_rows x, u
         eight_store(part, row + (uint32_t)i, n, count, acc[i], scales);
 }
 
+// Eight sums of eight lanes each.
+static ASSAY_INLINE __m256i eight_add(const __m256i *v) {
+    __m256i low = _mm256_hadd_epi32(_mm256_hadd_epi32(v[0], v[1]), _mm256_hadd_epi32(v[2], v[3]));
+    __m256i high = _mm256_hadd_epi32(_mm256_hadd_epi32(v[4], v[5]), _mm256_hadd_epi32(v[6], v[7]));
+    return _mm256_add_epi32(_mm256_permute2x128_si256(low, high, 0x20),
+                            _mm256_permute2x128_si256(low, high, 0x31));
+}
+
+// One row alone: turning the weights over would take longer than adding up lanes.
+static void alone_run(const assay_gemm_part *part, const assay_q8 *w, uint32_t row) {
+    packed_rows x = packed_rows_at(part->x, row, DOT_LANES);
+    uint32_t n_end = part->n_first + part->n_count;
+    for (uint32_t n = part->n_first; n < n_end; n += 8) {
+        uint32_t count = n_end - n < 8 ? n_end - n : 8;
+        __m256i acc[8] = {0}, weights[8];
+        for (uint32_t at = 0; at < w->k; at += 16) {
+            __m256i q = _mm256_loadu_si256(
+                (const __m256i *)(x.at + at / DOT_LANES * x.step + at % DOT_LANES));
+            eight_unfold(weights, w, n, count, at);
+            ASSAY_UNROLL for (int r = 0; r < 8; r++) acc[r] =
+                _mm256_add_epi32(acc[r], _mm256_madd_epi16(weights[r], q));
+        }
+        eight_store(part, row, n, count, eight_add(acc), eight_load(w->scales + n, count));
+    }
+}
+
 static void rows_run(const assay_gemm_part *part, packed_rows x, uint32_t row, uint32_t rows,
                      uint32_t n, uint32_t count, const pairs *w, const float *w_scales) {
     for (uint32_t c = 0; c < count; c += 8) {
@@ -105,11 +140,15 @@ static void rows_run(const assay_gemm_part *part, packed_rows x, uint32_t row, u
 void ASSAY_OP(short_q8)(const assay_gemm_part *part, const assay_q8 *w) {
     uint32_t m_end = part->m_first + part->m_count, n_end = part->n_first + part->n_count;
     pairs *turned = part->scratch;
+    if (part->m_count == 1) {
+        alone_run(part, w, part->m_first);
+        return;
+    }
     for (uint32_t n = part->n_first; n < n_end; n += COLUMNS) {
         uint32_t count = n_end - n < COLUMNS ? n_end - n : COLUMNS;
         for (uint32_t c = 0; c < count; c += 8)
             for (uint32_t at = 0; at < w->k; at += 16)
-                eight_turn(turned, c, w, n + c, n_end - 1, at);
+                eight_turn(turned, c, w, n + c, count - c < 8 ? count - c : 8, at);
         for (uint32_t m = part->m_first, rows; m < m_end; m += rows) {
             packed_rows x = packed_rows_at(part->x, m, DOT_LANES);
             rows = x.left < m_end - m ? x.left : m_end - m;
