@@ -100,8 +100,12 @@ static ASSAY_INLINE void dot_store(const assay_gemm_part *part, uint32_t i, uint
     memcpy(y, padded, count * sizeof *padded);
 }
 
-// Few rows: weights are used as they come out of memory, which is the limit. m_count <= DOT_FEW.
-enum { DOT_FEW = 4 };
+// One row.
+void ASSAY_OP(one_q4)(const assay_gemm_part *part, const assay_q4 *w);
+void ASSAY_OP(one_q8)(const assay_gemm_part *part, const assay_q8 *w);
+
+// Few rows, m_count <= DOT_FEW.
+enum { DOT_FEW = 8 };
 void ASSAY_OP(few_q4)(const assay_gemm_part *part, const assay_q4 *w);
 void ASSAY_OP(few_q8)(const assay_gemm_part *part, const assay_q8 *w);
 

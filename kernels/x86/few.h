@@ -1,119 +1,128 @@
 // SPDX-License-Identifier: Apache-2.0
-// One to four activation rows, the text of the sets avx2 and avx512: every weight is unfolded in
-// registers, once, and meets them all. Included after the set's dot_*.h, with FEW_STEP(m): of how
-// many weight rows, 2 or 4, the sums with m activation rows fit the registers.
+// Two to eight activation rows, the text of the sets avx2 and avx512: too few to pay for a panel of
+// unfolded weights. Every weight is unfolded in registers, once, and meets all rows, of which a
+// stretch stays in the first cache. Included after the set's dot_*.h.
 
-// Four weight rows from n on; rows past the part's end stand for its last one.
-static ASSAY_INLINE size_t row_of(const assay_gemm_part *part, uint32_t n, int r) {
-    uint32_t last = part->n_first + part->n_count - 1;
-    return n + (uint32_t)r < last ? n + (uint32_t)r : last;
+enum {
+    COLUMNS = 512, // weight rows whose sums are kept from one stretch to the next
+    AHEAD = 4,     // weight rows that are asked for before they are needed
+};
+
+typedef int64_t column_sums[DOT_FEW]; // of one weight row
+
+// Of m activation rows the first LOW(m) lie in one tile, the others in the next.
+#define LOW(m) ((m) <= PACKED_ROWS ? (m) : DOT_FEW / 2)
+
+// One vector of weights meets one of each row.
+static ASSAY_INLINE void vector_add(dot_vector *acc, dot_vector w, const packed_rows *low,
+                                    const packed_rows *high, const int m) {
+    ASSAY_UNROLL for (int i = 0; i < m; i++) {
+        const int16_t *row =
+            i < LOW(m) ? low->at + DOT_LANES * i : high->at + DOT_LANES * (i - LOW(m));
+        acc[i] = dot_add(acc[i], w, dot_load(row));
+        // Else gcc adds up products first and keeps them on the stack.
+        __asm__("" : "+v"(acc[i]));
+    }
 }
 
-// Four rows are four short streams, which the processor's own prefetching does not follow from one
-// four to the next: what is needed two fours later is asked for. Past the end it is for nothing.
-enum { AHEAD = 8 };
+// Asks for what a later weight row has at the same place; past the end for nothing.
 static ASSAY_INLINE void ahead(const void *row, size_t row_size) {
     _mm_prefetch((const char *)((uintptr_t)row + AHEAD * row_size), _MM_HINT_T0);
 }
 
-static ASSAY_INLINE void rows_store(const assay_gemm_part *part, uint32_t n, const __m256i *totals,
-                                    const float *w_scales, const int m) {
-    uint32_t left = part->n_first + part->n_count - n;
-    ASSAY_UNROLL for (int i = 0; i < m; i++)
-        dot_store(part, part->m_first + (uint32_t)i, n, left < 4 ? left : 4, totals[i], w_scales);
-}
-
-static ASSAY_INLINE void flush(__m256i *totals, dot_vector (*sums)[4], const int m) {
-    ASSAY_UNROLL for (int i = 0; i < m; i++) {
-        __m256i four = dot_flush(sums[i][0], sums[i][1], sums[i][2], sums[i][3]);
-        totals[i] = _mm256_add_epi64(totals[i], four);
+static ASSAY_INLINE void sums_add(int64_t *sums, const dot_vector *acc, bool first, const int m) {
+    ASSAY_UNROLL for (int i = 0; i < m; i += 4) {
+        __m256i *to = (__m256i *)(sums + i);
+        __m256i four = dot_flush(acc[i], acc[i + 1], acc[i + 2], acc[i + 3]);
+        _mm256_storeu_si256(to, first ? four : _mm256_add_epi64(four, _mm256_loadu_si256(to)));
     }
 }
 
-// Rows first .. first + step - 1 of the four, elements from .. end - 1: their sums and one block of
-// weights stay in registers.
-static ASSAY_INLINE void q4_group(dot_vector (*sums)[4], const assay_gemm_part *part, packed_rows x,
-                                  const assay_q4 *w, uint32_t n, uint32_t from, uint32_t end,
-                                  const int m, const int first, const int step) {
+// Weight row n over elements from .. end - 1; of the two kinds of weights one is given.
+static ASSAY_INLINE void column_run(int64_t *sums, const assay_q4 *q4, const assay_q8 *q8, size_t n,
+                                    uint32_t from, uint32_t end, packed_rows low, packed_rows high,
+                                    const int m) {
     enum { VECTORS = ASSAY_Q4_BLOCK / DOT_LANES };
-    dot_vector acc[DOT_FEW][4] = {0};
-    x.at += from / DOT_LANES * x.step;
-    for (uint32_t at = from; at < end; at += ASSAY_Q4_BLOCK, x.at += VECTORS * x.step)
-        ASSAY_UNROLL for (int r = 0; r < step; r++) {
-            size_t row = row_of(part, n, first + r);
-            const uint8_t *codes = w->codes + row * (w->k / 2) + at / 2;
-            dot_vector u[VECTORS];
-            ahead(codes, w->k / 2);
-            q4_unfold(u, codes, w->ratios[row * (w->k / ASSAY_Q4_BLOCK) + at / ASSAY_Q4_BLOCK]);
-            ASSAY_UNROLL for (int i = 0; i < m; i++) ASSAY_UNROLL for (int v = 0; v < VECTORS; v++)
-                acc[i][r] =
-                    dot_add(acc[i][r], u[v], dot_load(x.at + (size_t)v * x.step + DOT_LANES * i));
+    dot_vector acc[DOT_FEW] = {0};
+    if (q4) {
+        const uint8_t *codes = q4->codes + (n * q4->k + from) / 2;
+        const uint8_t *ratios = q4->ratios + (n * q4->k + from) / ASSAY_Q4_BLOCK;
+        for (uint32_t at = from; at < end; at += ASSAY_Q4_BLOCK, codes += ASSAY_Q4_BLOCK / 2) {
+            dot_vector w[VECTORS];
+            ahead(codes, q4->k / 2);
+            q4_unfold(w, codes, *ratios++);
+            ASSAY_UNROLL for (int v = 0; v < VECTORS; v++) {
+                vector_add(acc, w[v], &low, &high, m);
+                low.at += low.step;
+                high.at += high.step;
+            }
         }
-    ASSAY_UNROLL for (int i = 0; i < m; i++) ASSAY_UNROLL for (int r = 0; r < step; r++)
-        sums[i][first + r] = acc[i][r];
-}
-
-static ASSAY_INLINE void q8_group(dot_vector (*sums)[4], const assay_gemm_part *part, packed_rows x,
-                                  const assay_q8 *w, uint32_t n, uint32_t from, uint32_t end,
-                                  const int m, const int first, const int step) {
-    dot_vector acc[DOT_FEW][4] = {0};
-    x.at += from / DOT_LANES * x.step;
-    for (uint32_t at = from; at < end; at += DOT_LANES, x.at += x.step)
-        ASSAY_UNROLL for (int r = 0; r < step; r++) {
-            const int8_t *q = w->q + row_of(part, n, first + r) * w->k + at;
-            dot_vector u = q8_unfold(q, end - at);
-            if (at % 64 == 0) ahead(q, w->k);
-            ASSAY_UNROLL for (int i = 0; i < m; i++) acc[i][r] =
-                dot_add(acc[i][r], u, dot_load(x.at + DOT_LANES * i));
+    } else {
+        const int8_t *q = q8->q + n * q8->k;
+        for (uint32_t at = from; at < end; at += DOT_LANES) {
+            if (at % 64 == 0) ahead(q + at, q8->k);
+            vector_add(acc, q8_unfold(q + at, end - at), &low, &high, m);
+            low.at += low.step;
+            high.at += high.step;
         }
-    ASSAY_UNROLL for (int i = 0; i < m; i++) ASSAY_UNROLL for (int r = 0; r < step; r++)
-        sums[i][first + r] = acc[i][r];
-}
-
-// Four weight rows from n on; of the two kinds of weights one is given.
-static ASSAY_INLINE void four_run(const assay_gemm_part *part, packed_rows x, const assay_q4 *q4,
-                                  const assay_q8 *q8, uint32_t n, const int m) {
-    uint32_t k = q4 ? q4->k : q8->k;
-    __m256i totals[DOT_FEW] = {0};
-    for (uint32_t from = 0; from < k; from += DOT_BLOCK) {
-        uint32_t end = k - from < DOT_BLOCK ? k : from + DOT_BLOCK;
-        dot_vector sums[DOT_FEW][4];
-        for (int first = 0; first < 4; first += FEW_STEP(m))
-            if (q4)
-                q4_group(sums, part, x, q4, n, from, end, m, first, FEW_STEP(m));
-            else
-                q8_group(sums, part, x, q8, n, from, end, m, first, FEW_STEP(m));
-        flush(totals, sums, m);
     }
-    rows_store(part, n, totals, q4 ? q4->scales : q8->scales, m);
+    sums_add(sums, acc, from == 0, m);
 }
 
+// Rows of the part, m of them, by weight rows n .. n + count - 1.
+static ASSAY_INLINE void columns_run(const assay_gemm_part *part, const assay_q4 *q4,
+                                     const assay_q8 *q8, uint32_t n, uint32_t count, const int m) {
+    column_sums *sums = part->scratch;
+    uint32_t k = part->x->k, stretch = m <= 4 ? DOT_BLOCK : DOT_BLOCK / 2;
+    packed_rows low = packed_rows_at(part->x, part->m_first, DOT_LANES), high = low;
+    if (m > LOW(m)) high = packed_rows_at(part->x, part->m_first + LOW(m), DOT_LANES);
+    for (uint32_t from = 0, end; from < k; from = end) {
+        end = k - from < stretch ? k : from + stretch;
+        for (uint32_t c = 0; c < count; c++)
+            column_run(sums[c], q4, q8, n + c, from, end, low, high, m);
+        low.at += (end - from) / DOT_LANES * low.step;
+        high.at += (end - from) / DOT_LANES * high.step;
+    }
+    for (uint32_t i = 0; i < (uint32_t)m; i++)
+        for (uint32_t c = 0; c < count; c += 4)
+            dot_store(
+                part, part->m_first + i, n + c, count - c < 4 ? count - c : 4,
+                _mm256_setr_epi64x(sums[c][i], sums[c + 1][i], sums[c + 2][i], sums[c + 3][i]),
+                q4 ? q4->scales : q8->scales);
+}
+
+static ASSAY_INLINE void rows_run(const assay_gemm_part *part, const assay_q4 *q4,
+                                  const assay_q8 *q8) {
+    uint32_t n_end = part->n_first + part->n_count;
+    for (uint32_t n = part->n_first; n < n_end; n += COLUMNS) {
+        uint32_t count = n_end - n < COLUMNS ? n_end - n : COLUMNS;
+        switch (part->m_count) {
+#define CASE(m)                                                                                    \
+    case m:                                                                                        \
+        columns_run(part, q4, q8, n, count, m);                                                    \
+        break;
+            CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
+#undef CASE
+        }
+    }
+}
+
+// All at once where they are one tile, or the two tiles of seven or eight; else tile by tile.
 static ASSAY_INLINE void few_run(const assay_gemm_part *part, const assay_q4 *q4,
                                  const assay_q8 *q8) {
     for (assay_gemm_part rest = *part; rest.m_count > 0;) {
-        packed_rows x = packed_rows_at(rest.x, rest.m_first, DOT_LANES);
-        assay_gemm_part tile = rest;
-        tile.m_count = x.left < rest.m_count ? x.left : rest.m_count;
-        rest.m_first += tile.m_count;
-        rest.m_count -= tile.m_count;
-        for (uint32_t n = part->n_first; n < part->n_first + part->n_count; n += 4)
-            switch (tile.m_count) {
-            case 1:
-                if (x.step == DOT_LANES) // as when decoding: let the compiler know
-                    four_run(&tile, (packed_rows){x.at, DOT_LANES, 1}, q4, q8, n, 1);
-                else
-                    four_run(&tile, x, q4, q8, n, 1);
-                break;
-            case 2:
-                four_run(&tile, x, q4, q8, n, 2);
-                break;
-            case 3:
-                four_run(&tile, x, q4, q8, n, 3);
-                break;
-            default:
-                four_run(&tile, x, q4, q8, n, DOT_FEW);
-                break;
-            }
+        assay_gemm_part now = rest;
+        uint32_t left = packed_rows_at(rest.x, rest.m_first, DOT_LANES).left;
+        if (now.m_count > left && (now.m_count <= PACKED_ROWS || left != LOW(DOT_FEW)))
+            now.m_count = left;
+        rest.m_first += now.m_count;
+        rest.m_count -= now.m_count;
+        if (now.m_count > 1)
+            rows_run(&now, q4, q8);
+        else if (q4)
+            ASSAY_OP(one_q4)(&now, q4);
+        else
+            ASSAY_OP(one_q8)(&now, q8);
     }
 }
 

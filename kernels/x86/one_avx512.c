@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/x86/dot_avx512.h"
+
+#include "kernels/x86/one.h"
