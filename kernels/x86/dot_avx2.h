@@ -55,6 +55,14 @@ static ASSAY_INLINE __m256i dot_add(__m256i sum, __m256i w, __m256i x) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x));
 }
 
+// The same where one sum takes several products in a row: gcc would add these up first, and have no
+// registers for them.
+static ASSAY_INLINE __m256i dot_next(__m256i sum, __m256i w, __m256i x) {
+    sum = dot_add(sum, w, x);
+    __asm__("" : "+x"(sum));
+    return sum;
+}
+
 static ASSAY_INLINE __m256i halves_add(__m256i v) {
     return _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(v)),
                             _mm256_cvtepi32_epi64(_mm256_extracti128_si256(v, 1)));

@@ -56,6 +56,9 @@ static ASSAY_INLINE __m512i dot_load(const int16_t *at) {
 static ASSAY_INLINE __m512i dot_add(__m512i sum, __m512i w, __m512i x) {
     return _mm512_dpwssd_epi32(sum, w, x);
 }
+static ASSAY_INLINE __m512i dot_next(__m512i sum, __m512i w, __m512i x) {
+    return dot_add(sum, w, x); // product and sum are one instruction
+}
 
 // Four vectors to one that holds, in each of its four lanes of 128 bits, a sum of four elements of
 // each.

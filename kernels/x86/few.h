@@ -10,18 +10,18 @@ enum {
 
 typedef int64_t column_sums[DOT_FEW]; // of one weight row
 
-// Of m activation rows the first LOW(m) lie in one tile, the others in the next.
-#define LOW(m) ((m) <= PACKED_ROWS ? (m) : DOT_FEW / 2)
+// How many of m activation rows lie in one tile; the others are in the next.
+static ASSAY_INLINE int low_rows(const int m) {
+    return m <= PACKED_ROWS ? m : DOT_FEW / 2;
+}
 
 // One vector of weights meets one of each row.
 static ASSAY_INLINE void vector_add(dot_vector *acc, dot_vector w, const packed_rows *low,
                                     const packed_rows *high, const int m) {
     ASSAY_UNROLL for (int i = 0; i < m; i++) {
         const int16_t *row =
-            i < LOW(m) ? low->at + DOT_LANES * i : high->at + DOT_LANES * (i - LOW(m));
-        acc[i] = dot_add(acc[i], w, dot_load(row));
-        // Else gcc adds up products first and keeps them on the stack.
-        __asm__("" : "+v"(acc[i]));
+            i < low_rows(m) ? low->at + DOT_LANES * i : high->at + DOT_LANES * (i - low_rows(m));
+        acc[i] = dot_next(acc[i], w, dot_load(row));
     }
 }
 
@@ -75,7 +75,7 @@ static ASSAY_INLINE void columns_run(const assay_gemm_part *part, const assay_q4
     column_sums *sums = part->scratch;
     uint32_t k = part->x->k, stretch = m <= 4 ? DOT_BLOCK : DOT_BLOCK / 2;
     packed_rows low = packed_rows_at(part->x, part->m_first, DOT_LANES), high = low;
-    if (m > LOW(m)) high = packed_rows_at(part->x, part->m_first + LOW(m), DOT_LANES);
+    if (m > low_rows(m)) high = packed_rows_at(part->x, part->m_first + low_rows(m), DOT_LANES);
     for (uint32_t from = 0, end; from < k; from = end) {
         end = k - from < stretch ? k : from + stretch;
         for (uint32_t c = 0; c < count; c++)
@@ -97,12 +97,27 @@ static ASSAY_INLINE void rows_run(const assay_gemm_part *part, const assay_q4 *q
     for (uint32_t n = part->n_first; n < n_end; n += COLUMNS) {
         uint32_t count = n_end - n < COLUMNS ? n_end - n : COLUMNS;
         switch (part->m_count) {
-#define CASE(m)                                                                                    \
-    case m:                                                                                        \
-        columns_run(part, q4, q8, n, count, m);                                                    \
-        break;
-            CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
-#undef CASE
+        case 2:
+            columns_run(part, q4, q8, n, count, 2);
+            break;
+        case 3:
+            columns_run(part, q4, q8, n, count, 3);
+            break;
+        case 4:
+            columns_run(part, q4, q8, n, count, 4);
+            break;
+        case 5:
+            columns_run(part, q4, q8, n, count, 5);
+            break;
+        case 6:
+            columns_run(part, q4, q8, n, count, 6);
+            break;
+        case 7:
+            columns_run(part, q4, q8, n, count, 7);
+            break;
+        default:
+            columns_run(part, q4, q8, n, count, DOT_FEW);
+            break;
         }
     }
 }
@@ -113,7 +128,7 @@ static ASSAY_INLINE void few_run(const assay_gemm_part *part, const assay_q4 *q4
     for (assay_gemm_part rest = *part; rest.m_count > 0;) {
         assay_gemm_part now = rest;
         uint32_t left = packed_rows_at(rest.x, rest.m_first, DOT_LANES).left;
-        if (now.m_count > left && (now.m_count <= PACKED_ROWS || left != LOW(DOT_FEW)))
+        if (now.m_count > left && (now.m_count <= PACKED_ROWS || left != DOT_FEW / 2))
             now.m_count = left;
         rest.m_first += now.m_count;
         rest.m_count -= now.m_count;
