@@ -29,7 +29,7 @@ static ASSAY_INLINE __m256i q4_four(const assay_gemm_part *part, packed_rows x, 
             ahead(codes, w->k / 2);
             q4_unfold(u, codes, w->ratios[row * (w->k / ASSAY_Q4_BLOCK) + at / ASSAY_Q4_BLOCK]);
             ASSAY_UNROLL for (int v = 0; v < VECTORS; v++) acc[r] =
-                dot_add(acc[r], u[v], dot_load(x.at + (size_t)v * x.step));
+                dot_next(acc[r], u[v], dot_load(x.at + (size_t)v * x.step));
         }
     return dot_flush(acc[0], acc[1], acc[2], acc[3]);
 }
