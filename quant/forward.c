@@ -96,7 +96,7 @@ assay_status assay_forward_open(assay_forward *forward, const assay_engine *engi
     chunk_max = chunk_max ? chunk_max : ASSAY_CHUNK_DEFAULT;
     forward->chunk_max = chunk_max < position_max ? chunk_max : (uint32_t)position_max;
     forward->lane_count = assay_pool_thread_count(engine->pool);
-    forward->slice_count = forward->lane_count > 1 ? SLICES * forward->lane_count : 1;
+    forward->slice_count = SLICES * forward->lane_count;
     assay_status status =
         assay_kv_pool_open(&forward->pages, &engine->model->shape, (uint32_t)page_count, err);
     if (status == ASSAY_OK) status = work_take(forward, err);

@@ -5,9 +5,12 @@
 //
 // A sum is below 64 * 32767 * 127 < 2^29 and needs int32 alone.
 
-enum { COLUMNS = 64 }; // weight rows that are turned over together
+// Weight rows that are turned over together; were it a power of two, their pairs would share cache
+// sets.
+enum { COLUMNS = 1016 };
 
 typedef int16_t pairs[COLUMNS][2]; // two elements of each weight row
+_Static_assert(DOT_SHORT / 2 * sizeof(pairs) <= ASSAY_GEMM_SCRATCH, "they fit the scratch");
 
 // Sixteen elements, from `at` on, of weight rows n .. n + count - 1, of which the last stands for
 // those up to eight; what lies behind a row meets zeros.
@@ -124,22 +127,24 @@ static void alone_run(const assay_gemm_part *part, const assay_q8 *w, uint32_t r
     }
 }
 
+// Rows of a tile, one after the other, so that y is written from left to right.
 static void rows_run(const assay_gemm_part *part, packed_rows x, uint32_t row, uint32_t rows,
                      uint32_t n, uint32_t count, const pairs *w, const float *w_scales) {
-    for (uint32_t c = 0; c < count; c += 8) {
-        uint32_t eight = count - c < 8 ? count - c : 8;
-        uint32_t i = 0;
-        for (; i + 3 <= rows; i += 3, x.at += 3 * DOT_LANES)
-            eight_run(part, x, row + i, n + c, eight, w, c, w_scales, 3);
-        for (; i < rows; i++, x.at += DOT_LANES)
-            eight_run(part, x, row + i, n + c, eight, w, c, w_scales, 1);
-        x.at -= rows * DOT_LANES;
+    for (uint32_t i = 0, step; i < rows; i += step, x.at += step * DOT_LANES) {
+        step = rows - i < 3 ? 1 : 3;
+        for (uint32_t c = 0; c < count; c += 8) {
+            uint32_t eight = count - c < 8 ? count - c : 8;
+            if (step == 3)
+                eight_run(part, x, row + i, n + c, eight, w, c, w_scales, 3);
+            else
+                eight_run(part, x, row + i, n + c, eight, w, c, w_scales, 1);
+        }
     }
 }
 
 void ASSAY_OP(short_q8)(const assay_gemm_part *part, const assay_q8 *w) {
     uint32_t m_end = part->m_first + part->m_count, n_end = part->n_first + part->n_count;
-    pairs *turned = part->scratch;
+    pairs *turned = part->scratch; // [k / 2]
     if (part->m_count == 1) {
         alone_run(part, w, part->m_first);
         return;
