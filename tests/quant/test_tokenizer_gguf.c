@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokenizers in GGUF files (F-35): the tokenizer.json that transformers' converter makes of the
 // same SentencePiece model (tests/oracles/tokenizer_spm.py), the ids of byte-level ones, and what
-// is refused. With ASSAY_LLAMACPP_VOCABS, a folder with llama.cpp's models/ggml-vocab-*.gguf and
-// their .inp and .out, its recorded ids too.
+// is refused. With ASSAY_LLAMACPP_VOCABS, as tests/oracles/llamacpp_vocabs sets it,
+// the ids of llama.cpp's own test too.
 #include "base/file.h"
 #include "quant/split.h"
 #include "quant/tokenizer.h"
