@@ -10,7 +10,7 @@
 #include "kernels/float.h"
 
 // A step in progress, shared by its slices.
-typedef struct step {
+typedef struct {
     const assay_chunk *chunk;
     uint32_t layer;
     const float *norm;      // weights of a norm step

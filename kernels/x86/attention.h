@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text of the sets' attention: up to four queries share what is unfolded of keys and values.
-// Included after the set's dot_*.h, with two functions: scores_fill and values_span.
+// Included after the set's dot_*.h, with the four functions that are declared below.
 //
 // A score is below 256 * 32767 * 127 < 2^31 and needs int32 alone; values are flushed to int64
 // after 512 positions, 256 pairs of at most 2 * 32767 * 127 < 2^23. Vectors may run past a row into
@@ -35,10 +35,16 @@ typedef struct {
 // The scores of all positions, into g->weights.
 static ASSAY_INLINE void scores_fill(group *g, const int queries);
 
-// lanes[i] = w16 of query i times values, elements at .. at + DOT_LANES - 1 of the head, positions
-// from .. end - 1 <= from + SPAN.
-static ASSAY_INLINE void values_span(int32_t (*lanes)[DOT_LANES], const group *g, uint32_t at,
-                                     uint32_t from, uint32_t end, const int queries);
+// DOT_LANES elements of two positions, the second head_size bytes after the first, as pairs: what
+// weights of two positions meet, in the set's order.
+static ASSAY_INLINE void pairs_unfold(dot_vector *low, dot_vector *high, const int8_t *v,
+                                      size_t head_size);
+
+// Two weights in every place.
+static ASSAY_INLINE dot_vector pair_spread(int32_t pair);
+
+// The sums of pairs as DOT_LANES int32 in the order of the elements.
+static ASSAY_INLINE void pairs_store(int32_t *out, dot_vector low, dot_vector high);
 
 // Which of two equal scores of opposite sign is returned does not matter: exp takes both for 0.
 static float scores_max(const float *scores, uint32_t count) {
@@ -54,6 +60,33 @@ static float scores_max(const float *scores, uint32_t count) {
     for (; t < count; t++)
         top = scores[t] > top ? scores[t] : top;
     return top;
+}
+
+// lanes[i] = w16 of query i times values, elements at .. at + DOT_LANES - 1 of the head, positions
+// from .. end - 1 <= from + SPAN.
+static ASSAY_INLINE void values_span(int32_t (*lanes)[DOT_LANES], const group *g, uint32_t at,
+                                     uint32_t from, uint32_t end, const int queries) {
+    size_t head_size = g->part->head_size;
+    const int16_t *w16[QUERIES];
+    dot_vector low[QUERIES] = {0}, high[QUERIES] = {0};
+    for (uint32_t i = 0; i < QUERIES; i++)
+        w16[i] = g->w16 + (i < g->count ? i : 0) * (size_t)g->seen;
+    for (uint32_t page = from; page < end; page += PAGE) {
+        const int8_t *v = kv_page_at(g->part, page).v + at;
+        uint32_t page_end = end - page < PAGE ? end : page + PAGE;
+        for (uint32_t t = page; t < page_end; t += 2, v += 2 * head_size) {
+            dot_vector pairs_low, pairs_high;
+            pairs_unfold(&pairs_low, &pairs_high, v, head_size);
+            ASSAY_UNROLL for (int i = 0; i < queries; i++) {
+                int32_t pair;
+                memcpy(&pair, w16[i] + t, sizeof pair);
+                dot_vector weight = pair_spread(pair);
+                low[i] = dot_add(low[i], pairs_low, weight);
+                high[i] = dot_add(high[i], pairs_high, weight);
+            }
+        }
+    }
+    ASSAY_UNROLL for (int i = 0; i < queries; i++) pairs_store(lanes[i], low[i], high[i]);
 }
 
 static ASSAY_INLINE void values_fill(group *g, const int queries) {

@@ -39,32 +39,19 @@ static ASSAY_INLINE void scores_fill(group *g, const int queries) {
     }
 }
 
-static ASSAY_INLINE void values_span(int32_t (*lanes)[DOT_LANES], const group *g, uint32_t at,
-                                     uint32_t from, uint32_t end, const int queries) {
-    uint32_t head_size = g->part->head_size;
-    const int16_t *w16[QUERIES];
-    __m256i low[QUERIES] = {0}, high[QUERIES] = {0};
-    for (uint32_t i = 0; i < QUERIES; i++)
-        w16[i] = g->w16 + (i < g->count ? i : 0) * (size_t)g->seen;
-    for (uint32_t page = from; page < end; page += PAGE) {
-        const int8_t *v = kv_page_at(g->part, page).v + at;
-        uint32_t page_end = end - page < PAGE ? end : page + PAGE;
-        for (uint32_t t = page; t < page_end; t += 2, v += 2 * (size_t)head_size) {
-            __m128i one = _mm_loadu_si128((const __m128i *)v);
-            __m128i two = _mm_loadu_si128((const __m128i *)(v + head_size));
-            __m256i pairs_low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(one, two));
-            __m256i pairs_high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(one, two));
-            ASSAY_UNROLL for (int i = 0; i < queries; i++) {
-                int32_t pair;
-                memcpy(&pair, w16[i] + t, sizeof pair);
-                __m256i weight = _mm256_set1_epi32(pair);
-                low[i] = dot_add(low[i], pairs_low, weight);
-                high[i] = dot_add(high[i], pairs_high, weight);
-            }
-        }
-    }
-    ASSAY_UNROLL for (int i = 0; i < queries; i++) {
-        _mm256_storeu_si256((__m256i *)lanes[i], low[i]);
-        _mm256_storeu_si256((__m256i *)(lanes[i] + 8), high[i]);
-    }
+static ASSAY_INLINE void pairs_unfold(__m256i *low, __m256i *high, const int8_t *v,
+                                      size_t head_size) {
+    __m128i one = _mm_loadu_si128((const __m128i *)v);
+    __m128i two = _mm_loadu_si128((const __m128i *)(v + head_size));
+    *low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(one, two));
+    *high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(one, two));
+}
+
+static ASSAY_INLINE __m256i pair_spread(int32_t pair) {
+    return _mm256_set1_epi32(pair);
+}
+
+static ASSAY_INLINE void pairs_store(int32_t *out, __m256i low, __m256i high) {
+    _mm256_storeu_si256((__m256i *)out, low);
+    _mm256_storeu_si256((__m256i *)(out + 8), high);
 }

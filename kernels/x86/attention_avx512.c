@@ -49,35 +49,22 @@ static ASSAY_INLINE void scores_fill(group *g, const int queries) {
 
 // The bytes of two positions are interleaved within lanes of eight elements: low holds elements 0-7
 // and 16-23, high the others.
-static ASSAY_INLINE void values_span(int32_t (*lanes)[DOT_LANES], const group *g, uint32_t at,
-                                     uint32_t from, uint32_t end, const int queries) {
-    uint32_t head_size = g->part->head_size;
-    const int16_t *w16[QUERIES];
-    __m512i low[QUERIES] = {0}, high[QUERIES] = {0};
-    for (uint32_t i = 0; i < QUERIES; i++)
-        w16[i] = g->w16 + (i < g->count ? i : 0) * (size_t)g->seen;
-    for (uint32_t page = from; page < end; page += PAGE) {
-        const int8_t *v = kv_page_at(g->part, page).v + at;
-        uint32_t page_end = end - page < PAGE ? end : page + PAGE;
-        for (uint32_t t = page; t < page_end; t += 2, v += 2 * (size_t)head_size) {
-            __m256i one = _mm256_loadu_si256((const __m256i *)v);
-            __m256i two = _mm256_loadu_si256((const __m256i *)(v + head_size));
-            __m512i pairs_low = _mm512_cvtepi8_epi16(_mm256_unpacklo_epi8(one, two));
-            __m512i pairs_high = _mm512_cvtepi8_epi16(_mm256_unpackhi_epi8(one, two));
-            ASSAY_UNROLL for (int i = 0; i < queries; i++) {
-                int32_t pair;
-                memcpy(&pair, w16[i] + t, sizeof pair);
-                __m512i weight = _mm512_set1_epi32(pair);
-                low[i] = dot_add(low[i], pairs_low, weight);
-                high[i] = dot_add(high[i], pairs_high, weight);
-            }
-        }
-    }
-    ASSAY_UNROLL for (int i = 0; i < queries; i++) {
-        __m256i *out = (__m256i *)lanes[i];
-        _mm256_storeu_si256(out, _mm512_castsi512_si256(low[i]));
-        _mm256_storeu_si256(out + 1, _mm512_castsi512_si256(high[i]));
-        _mm256_storeu_si256(out + 2, _mm512_extracti64x4_epi64(low[i], 1));
-        _mm256_storeu_si256(out + 3, _mm512_extracti64x4_epi64(high[i], 1));
-    }
+static ASSAY_INLINE void pairs_unfold(__m512i *low, __m512i *high, const int8_t *v,
+                                      size_t head_size) {
+    __m256i one = _mm256_loadu_si256((const __m256i *)v);
+    __m256i two = _mm256_loadu_si256((const __m256i *)(v + head_size));
+    *low = _mm512_cvtepi8_epi16(_mm256_unpacklo_epi8(one, two));
+    *high = _mm512_cvtepi8_epi16(_mm256_unpackhi_epi8(one, two));
+}
+
+static ASSAY_INLINE __m512i pair_spread(int32_t pair) {
+    return _mm512_set1_epi32(pair);
+}
+
+static ASSAY_INLINE void pairs_store(int32_t *out, __m512i low, __m512i high) {
+    __m256i *to = (__m256i *)out;
+    _mm256_storeu_si256(to, _mm512_castsi512_si256(low));
+    _mm256_storeu_si256(to + 1, _mm512_castsi512_si256(high));
+    _mm256_storeu_si256(to + 2, _mm512_extracti64x4_epi64(low, 1));
+    _mm256_storeu_si256(to + 3, _mm512_extracti64x4_epi64(high, 1));
 }

@@ -26,7 +26,7 @@ typedef struct {
     const assay_q4 *q4; // one of the two
     const assay_q8 *q8;
     const float *scales;
-    uint32_t n, k;
+    uint32_t k;
 } weights;
 
 // The sums of m rows over `count` vectors; set where they are the first, else added to.
@@ -80,16 +80,6 @@ static void tile_rows(tile_sums *sums, packed_rows x, const tile_step *w, uint32
     }
 }
 
-// Asks for a block of weight row n, which is unfolded next; a row past the last is none.
-static void row_fetch(const weights *w, uint32_t n, uint32_t from) {
-    uint32_t count = w->k - from < DOT_BLOCK ? w->k - from : DOT_BLOCK;
-    size_t at = (size_t)n * w->k + from;
-    if (n >= w->n) return;
-    const char *row = w->q4 ? (const char *)w->q4->codes + at / 2 : (const char *)w->q8->q + at;
-    for (uint32_t i = 0; i < (w->q4 ? count / 2 : count); i += 64)
-        _mm_prefetch(row + i, _MM_HINT_T1);
-}
-
 // Rows m .. m + rows - 1 by the panel's weight rows.
 static void panel_run(const assay_gemm_part *part, const weights *w, uint32_t m, uint32_t rows,
                       uint32_t n, uint32_t count) {
@@ -97,12 +87,10 @@ static void panel_run(const assay_gemm_part *part, const weights *w, uint32_t m,
     for (uint32_t from = 0; from < w->k; from += DOT_BLOCK) {
         uint32_t end = w->k - from < DOT_BLOCK ? w->k : from + DOT_BLOCK;
         panel_unfold(work, w, n, count, from, end);
-        for (uint32_t i = 0, next, fetched = 0; i < rows; i = next) {
+        for (uint32_t i = 0, next; i < rows; i = next) {
             packed_rows x = packed_rows_at(part->x, m + i, DOT_LANES);
             x.at += from / DOT_LANES * x.step;
             next = i + x.left < rows ? i + x.left : rows;
-            for (; fetched < next * PANEL / rows; fetched++)
-                row_fetch(w, end < w->k ? n + fetched : n + PANEL + fetched, end % w->k);
             for (uint32_t r = 0; r < count; r += TILE_N)
                 tile_rows(work->sums[r / TILE_N] + i, x, work->panel[r / TILE_N],
                           (end - from + DOT_LANES - 1) / DOT_LANES, from == 0, next - i);
@@ -126,7 +114,7 @@ void ASSAY_OP(gemm_q4)(const assay_gemm_part *part, const assay_q4 *w) {
     if (part->m_count <= DOT_FEW)
         ASSAY_OP(few_q4)(part, w);
     else
-        many(part, &(weights){.q4 = w, .scales = w->scales, .n = w->n, .k = w->k});
+        many(part, &(weights){.q4 = w, .scales = w->scales, .k = w->k});
 }
 
 void ASSAY_OP(gemm_q8)(const assay_gemm_part *part, const assay_q8 *w) {
@@ -135,5 +123,5 @@ void ASSAY_OP(gemm_q8)(const assay_gemm_part *part, const assay_q8 *w) {
     else if (part->m_count <= DOT_FEW)
         ASSAY_OP(few_q8)(part, w);
     else
-        many(part, &(weights){.q8 = w, .scales = w->scales, .n = w->n, .k = w->k});
+        many(part, &(weights){.q8 = w, .scales = w->scales, .k = w->k});
 }
