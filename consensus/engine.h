@@ -26,6 +26,12 @@ typedef struct {
     uint32_t tx_count;
 } assay_engine_block;
 
+// One validator of the set that signs blocks.
+typedef struct {
+    uint8_t ed25519[ASSAY_ED25519_KEY_SIZE];
+    uint64_t power;
+} assay_engine_validator;
+
 // What waits for a block, oldest first; borrowed for the call.
 typedef struct {
     uint64_t height;    // of the block to make

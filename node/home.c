@@ -160,6 +160,19 @@ static json_t *config_json(const assay_config *config) {
     return object;
 }
 
+assay_status assay_home_engine_set(assay_home *home, assay_engine_choice engine, assay_error *err) {
+    char path[PATH_MAX];
+    home->config.engine = engine;
+    ASSAY_TRY(assay_home_path(path, home->path, "config.json", err));
+    json_t *document = config_json(&home->config);
+    char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
+    json_decref(document);
+    if (!text) return ASSAY_FAIL(err, MEMORY, "no memory to write %s", path);
+    assay_status status = assay_file_replace(path, text, strlen(text), 0644, err);
+    free(text);
+    return status;
+}
+
 static json_t *operator_json(const assay_operator *secrets) {
     return json_pack("{s:i,s:o,s:o,s:o}", "version", ASSAY_HOME_VERSION, "ed25519_seed",
                      assay_json_from_hex(secrets->ed25519_seed, sizeof secrets->ed25519_seed),

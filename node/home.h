@@ -59,6 +59,10 @@ assay_status assay_home_create(const char *path, const assay_config *config,
 
 void assay_config_init(assay_config *config);
 
+// Chooses the engine for all later starts. Errors: DISK_FULL, PERMISSION, IO; the old choice stays.
+// Spec: F-45.
+assay_status assay_home_engine_set(assay_home *home, assay_engine_choice engine, assay_error *err);
+
 // Takes over a HOST:PORT. Errors: USAGE, RANGE (port), as assay_http_listen_check. Spec: F-45.
 assay_status assay_config_listen(assay_config *config, const char *listen, assay_error *err);
 
