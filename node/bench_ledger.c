@@ -45,7 +45,7 @@ static assay_status prepare_proposal(void *self, const assay_engine_candidates *
                                      uint32_t *picked, uint32_t *picked_count, assay_bytes *first,
                                      assay_error *err) {
     chain *c = self;
-    const assay_engine_candidates none = {candidates->height, 0, NULL, 0};
+    const assay_engine_candidates none = {candidates->height, candidates->proposer, 0, NULL, 0};
     ASSAY_TRY(c->calls.prepare_proposal(self, &none, picked, picked_count, first, err));
     for (uint32_t i = 0; i < candidates->tx_count; i++)
         picked[i] = i;
@@ -55,9 +55,9 @@ static assay_status prepare_proposal(void *self, const assay_engine_candidates *
 
 static assay_status finalize_block(void *self, const assay_engine_block *block,
                                    assay_tx_result *results, const char **texts,
-                                   assay_hash *app_hash, assay_error *err) {
+                                   assay_engine_outcome *out, assay_error *err) {
     chain *c = self;
-    ASSAY_TRY(c->calls.finalize_block(self, block, results, texts, app_hash, err));
+    ASSAY_TRY(c->calls.finalize_block(self, block, results, texts, out, err));
     for (uint32_t i = 0; i < block->tx_count; i++)
         if (results[i].code)
             return ASSAY_FAIL(err, MISMATCH, "transfer %u is refused: %s", i, texts[i]);
@@ -111,7 +111,6 @@ static assay_status engine_open(chain *c, assay_error *err) {
         .application = application,
         .chain_id = name,
         .power = assay_voting_power(c->genesis.operator.consensus_bond),
-        .operator_address = c->genesis.operator.address,
     };
     memcpy(solo.seed, c->seed, sizeof solo.seed);
     return assay_solo_open(&c->solo, &solo, err);

@@ -17,7 +17,6 @@ static assay_status solo_open(assay_node_engine *engine, const assay_home *home,
                                   .chain_id = chain_name,
                                   .genesis_seconds = genesis->time,
                                   .power = assay_voting_power(genesis->operator.consensus_bond),
-                                  .operator_address = genesis->operator.address,
                                   .block_ms = (uint32_t)home->config.block_ms};
     memcpy(options.seed, secrets->ed25519_seed, sizeof options.seed);
     ASSAY_TRY(assay_solo_open(&engine->solo, &options, err));

@@ -10,6 +10,33 @@ enum { ACCEPT = 1, REJECT = 2, TX_OVERHEAD = 8 };
 
 // --- init_chain ---
 
+// CometBFT's genesis names the same validators as ours, in any order.
+static assay_status validators_check(assay_abci_engine *engine, const assay_abci_request *request,
+                                     assay_error *err) {
+    const assay_application *app = &engine->options.application;
+    assay_engine_validator own[ASSAY_ENGINE_VALIDATORS_MAX];
+    const assay_abci_validator_update *named = request->init_chain.validators;
+    uint32_t count, named_count = request->init_chain.validator_count;
+    ASSAY_TRY(app->validators(app->self, own, &count, err));
+    if (count != named_count)
+        return ASSAY_FAIL(err, MISMATCH, "CometBFT's genesis has %u validators, this home's %u",
+                          named_count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = 0;
+        while (at < named_count &&
+               (named[at].key_type != ASSAY_ABCI_ED25519 ||
+                named[at].key.size != ASSAY_ED25519_KEY_SIZE ||
+                memcmp(named[at].key.data, own[i].ed25519, ASSAY_ED25519_KEY_SIZE) != 0))
+            at++;
+        if (at == named_count || (uint64_t)named[at].power != own[i].power)
+            return ASSAY_FAIL(err, MISMATCH,
+                              "CometBFT's genesis does not have validator %u of this home's with "
+                              "power %llu",
+                              i, (unsigned long long)own[i].power);
+    }
+    return ASSAY_OK;
+}
+
 // E-23
 static assay_status init_chain(assay_abci_engine *engine, const assay_abci_request *request,
                                assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
@@ -29,6 +56,7 @@ static assay_status init_chain(assay_abci_engine *engine, const assay_abci_reque
                           "state of the chain that was moved",
                           (ll)request->init_chain.initial_height);
     ASSAY_TRY(app->init_chain(app->self, err));
+    ASSAY_TRY(validators_check(engine, request, err));
     app->info(app->self, &info);
     return assay_abci_copy(&reply->init_chain.app_hash, info.app_hash.bytes, ASSAY_HASH_SIZE, arena,
                            err);
@@ -67,8 +95,8 @@ static assay_status prepare(assay_abci_engine *engine, const assay_abci_block *b
     assay_bytes first = {NULL, 0};
     ASSAY_TRY(block_of(&checked, block, err));
     uint64_t bytes_max = block->max_tx_bytes > 0 ? (uint64_t)block->max_tx_bytes : 0;
-    const assay_engine_candidates candidates = {checked.height, bytes_max, block->txs,
-                                                block->tx_count};
+    const assay_engine_candidates candidates = {checked.height, checked.proposer, bytes_max,
+                                                block->txs, block->tx_count};
     ASSAY_TRY(
         assay_arena_get(arena, block->tx_count, sizeof(uint32_t), "picks", &picked_room, err));
     uint32_t *picked = picked_room;
@@ -137,19 +165,60 @@ static assay_status results_reply(const assay_abci_finalized *done, assay_abci_r
     return ASSAY_OK;
 }
 
+static assay_status updates_of(const assay_abci_validator_update **out,
+                               const assay_engine_validator *validators, uint32_t count,
+                               assay_arena *arena, assay_error *err) {
+    void *room;
+    ASSAY_TRY(assay_arena_get(arena, count, sizeof **out, "validators", &room, err));
+    assay_abci_validator_update *updates = room;
+    for (uint32_t i = 0; i < count; i++) {
+        updates[i] = (assay_abci_validator_update){.key_type = ASSAY_ABCI_ED25519,
+                                                   .power = (int64_t)validators[i].power};
+        ASSAY_TRY(assay_abci_copy(&updates[i].key, validators[i].ed25519, ASSAY_ED25519_KEY_SIZE,
+                                  arena, err));
+    }
+    *out = updates;
+    return ASSAY_OK;
+}
+
+static assay_status misbehaviors_of(assay_engine_block *out, const assay_abci_block *block,
+                                    assay_arena *arena, assay_error *err) {
+    void *room;
+    uint32_t count = block->misbehavior_count;
+    ASSAY_TRY(
+        assay_arena_get(arena, count, sizeof *out->misbehaviors, "misbehaviours", &room, err));
+    assay_engine_misbehavior *list = room;
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_abci_misbehavior *from = &block->misbehaviors[i];
+        if (from->address.size != ASSAY_ADDRESS_SIZE || from->height < 0)
+            return ASSAY_FAIL(err, FORMAT, "misbehaviour %u names no validator and height", i);
+        list[i].height = (uint64_t)from->height;
+        list[i].type = from->type;
+        memcpy(list[i].validator.bytes, from->address.data, ASSAY_ADDRESS_SIZE);
+    }
+    out->misbehaviors = list;
+    out->misbehavior_count = count;
+    return ASSAY_OK;
+}
+
 // E-24: nothing persists; executed again, the block comes to the same.
 static assay_status finalize(assay_abci_engine *engine, const assay_abci_block *block,
                              assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
     const assay_application *app = &engine->options.application;
     assay_engine_block checked;
-    assay_hash app_hash;
+    assay_engine_outcome outcome;
     ASSAY_TRY(block_of(&checked, block, err));
+    ASSAY_TRY(misbehaviors_of(&checked, block, arena, err));
     ASSAY_TRY(room_make(engine, &checked, err));
     assay_abci_finalized *done = &engine->finalized;
-    ASSAY_TRY(app->finalize_block(app->self, &checked, done->results, done->texts, &app_hash, err));
+    ASSAY_TRY(app->finalize_block(app->self, &checked, done->results, done->texts, &outcome, err));
     done->height = checked.height;
     ASSAY_TRY(results_reply(done, reply, arena, err));
-    return assay_abci_copy(&reply->finalize.app_hash, app_hash.bytes, ASSAY_HASH_SIZE, arena, err);
+    ASSAY_TRY(
+        updates_of(&reply->finalize.updates, outcome.updates, outcome.update_count, arena, err));
+    reply->finalize.update_count = outcome.update_count;
+    return assay_abci_copy(&reply->finalize.app_hash, outcome.app_hash.bytes, ASSAY_HASH_SIZE,
+                           arena, err);
 }
 
 static assay_status commit(assay_abci_engine *engine, assay_abci_reply *reply, assay_error *err) {

@@ -39,12 +39,12 @@ static assay_status peer_block(void *self, uint64_t height, assay_block *block, 
 
 static assay_status finalize_slowly(void *self, const assay_engine_block *block,
                                     assay_tx_result *results, const char **texts,
-                                    assay_hash *app_hash, assay_error *err) {
+                                    assay_engine_outcome *out, assay_error *err) {
     stage *s = self;
     s->seen[0] = pthread_self();
     pthread_mutex_lock(&s->slow);
     pthread_mutex_unlock(&s->slow);
-    return fake_finalize(self, block, results, texts, app_hash, err);
+    return fake_finalize(self, block, results, texts, out, err);
 }
 
 static assay_status commit_seen(void *self, assay_error *err) {

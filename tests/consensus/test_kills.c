@@ -45,7 +45,6 @@ static void node_open(node *n, chain *c, const char *folder) {
         .chain_id = name,
         .genesis_seconds = c->genesis.time,
         .power = assay_voting_power(c->genesis.operator.consensus_bond),
-        .operator_address = c->actors[0],
         .block_ms = 2,
     };
     memcpy(solo.seed, consensus_seed, sizeof solo.seed);

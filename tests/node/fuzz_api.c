@@ -61,7 +61,6 @@ static void node_start(void) {
     ASSAY_ASSERT(assay_app_open(&app, path, &genesis, &fast, &err) == ASSAY_OK);
     application = (assay_ledger_application){.app = app, .proposer = genesis.operator.address };
     options.application = assay_ledger_application_calls(&application);
-    options.operator_address = genesis.operator.address;
     ASSAY_ASSERT(assay_solo_open(&solo, &options, &err) == ASSAY_OK);
     engine = assay_solo_engine(solo);
     api = (assay_api){.app = app, .engine = &engine, .genesis = &genesis};

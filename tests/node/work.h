@@ -145,7 +145,6 @@ static inline void work_engine_start(work *w) {
                                .chain_id = name,
                                .genesis_seconds = genesis->time,
                                .power = 100,
-                               .operator_address = genesis->operator.address,
                                .block_ms = BLOCK_MS};
     memcpy(solo.seed, seed, sizeof seed);
     work_ok(assay_solo_open(&w->solo, &solo, err));
