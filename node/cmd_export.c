@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "consensus/blocklog.h"
 #include "consensus/ledger_application.h"
@@ -18,7 +19,7 @@ typedef struct {
     assay_operator secrets;
     bool has_secrets;
     assay_app *app;
-    assay_engine_validator *validators;
+    assay_engine_validator validators[ASSAY_ENGINE_VALIDATORS_MAX];
     assay_comet_start start;
 } export_parts;
 
@@ -64,13 +65,13 @@ static assay_status start_fill(export_parts *parts, assay_error *err) {
     ASSAY_TRY(assay_folder_make(path, err));
     // The writer's lock: a node that runs is refused here.
     ASSAY_TRY(assay_app_open(&parts->app, path, &parts->home.genesis, &options, err));
+    ASSAY_TRY(assay_app_init_chain(parts->app, err));
     assay_app_info_get(parts->app, &info);
     *start = (assay_comet_start){.genesis = &parts->home.genesis,
                                  .height = info.height,
                                  .app_hash = info.app_hash,
                                  .time = {parts->home.genesis.time, 0}};
-    ASSAY_TRY(
-        assay_ledger_validators(&parts->validators, &start->validator_count, parts->app, err));
+    ASSAY_TRY(assay_ledger_validators(parts->validators, &start->validator_count, parts->app, err));
     start->validators = parts->validators;
     return info.height ? time_after_last(parts, err) : ASSAY_OK;
 }
@@ -90,7 +91,6 @@ static assay_status export_run(export_parts *parts, const char *home, const char
 
 static void export_close(export_parts *parts) {
     assay_app_close(parts->app);
-    free(parts->validators);
     assay_operator_clear(&parts->secrets);
     assay_home_close(&parts->home);
 }
@@ -132,7 +132,7 @@ int assay_cmd_export(assay_invocation *invocation) {
             "Every other node of a moved chain starts from a copy of this state (assay backup).",
             &code))
         return code;
-    export_parts parts = {0};
+    static export_parts parts;
     assay_error err = {0};
     assay_status status = export_run(&parts, home, comet, &err);
     if (status == ASSAY_OK) export_print(invocation, &parts, home, comet);

@@ -40,8 +40,7 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));
     ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
                                    node->secrets.beacon_length, err));
-    node->application = (assay_ledger_application){
-        .app = node->app, .chain = &node->chain, .proposer = node->home.genesis.operator.address };
+    node->application = (assay_ledger_application){.app = node->app, .chain = &node->chain};
     return ASSAY_OK;
 }
 
@@ -69,6 +68,7 @@ static void node_close(node_parts *node) {
                 (unsigned)left);
     assay_http_server_close(node->server);
     assay_node_engine_close(&node->engine);
+    assay_ledger_application_close(&node->application);
     assay_app_close(node->app);
     assay_hashchain_close(&node->chain);
     assay_pool_close(node->pool);
