@@ -36,26 +36,28 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));
     ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
                                    node->secrets.beacon_length, err));
-    node->application = (assay_ledger_application){
-        .app = node->app, .chain = &node->chain, .proposer = node->home.genesis.operator.address };
     return ASSAY_OK;
 }
 
 static assay_status engine_open(node_parts *node, assay_error *err) {
     char path[PATH_MAX], chain_name[ASSAY_CHAIN_ID_MAX + 1];
     const assay_genesis *genesis = &node->home.genesis;
+    const assay_genesis_validator *own;
     uint8_t public_key[ASSAY_ED25519_KEY_SIZE];
+    ASSAY_TRY(assay_genesis_operator(&own, genesis, err));
     ASSAY_TRY(assay_ed25519_public(public_key, node->secrets.ed25519_seed, err));
-    if (memcmp(public_key, genesis->operator.ed25519, sizeof public_key) != 0)
+    if (memcmp(public_key, own->ed25519, sizeof public_key) != 0)
         return ASSAY_FAIL(err, MISMATCH, "operator.json is not the key of the genesis's operator");
+    node->application = (assay_ledger_application){
+        .app = node->app, .chain = &node->chain, .proposer = own->address};
     assay_chain_name(chain_name, genesis);
     ASSAY_TRY(assay_home_path(path, node->home.path, "blocks", err));
     assay_solo_options options = {.folder = path,
                                   .application = assay_ledger_application_calls(&node->application),
                                   .chain_id = chain_name,
                                   .genesis_seconds = genesis->time,
-                                  .power = assay_voting_power(genesis->operator.consensus_bond),
-                                  .operator_address = genesis->operator.address,
+                                  .power = assay_voting_power(own->consensus_bond),
+                                  .operator_address = own->address,
                                   .block_ms = (uint32_t)node->home.config.block_ms};
     memcpy(options.seed, node->secrets.ed25519_seed, sizeof options.seed);
     return assay_solo_open(&node->solo, &options, err);

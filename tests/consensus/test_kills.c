@@ -44,7 +44,7 @@ static void node_open(node *n, chain *c, const char *folder) {
         .application = assay_ledger_application_calls(&n->application),
         .chain_id = name,
         .genesis_seconds = c->genesis.time,
-        .power = assay_voting_power(c->genesis.operator.consensus_bond),
+        .power = assay_voting_power(c->genesis.validators[0].consensus_bond),
         .operator_address = c->actors[0],
         .block_ms = 2,
     };
@@ -258,7 +258,7 @@ static void test_kills(void **state) {
     chain *c = malloc(sizeof *c);
     assert_non_null(mkdtemp(folder));
     chain_init(c);
-    chain_ok(assay_ed25519_public(c->genesis.operator.ed25519, consensus_seed, err));
+    chain_ok(assay_ed25519_public(c->genesis.validators[0].ed25519, consensus_seed, err));
     chain_ok(assay_genesis_seal(&c->genesis, err));
     assay_domain_init(&c->domain, CHAIN_ID, &c->genesis.hash);
     clock_gettime(CLOCK_MONOTONIC, &now);
