@@ -6,9 +6,11 @@ static assay_status solo_open(assay_node_engine *engine, const assay_home *home,
                               assay_error *err) {
     char path[PATH_MAX], chain_name[ASSAY_CHAIN_ID_MAX + 1];
     const assay_genesis *genesis = &home->genesis;
+    const assay_genesis_validator *own;
     uint8_t public_key[ASSAY_ED25519_KEY_SIZE];
+    ASSAY_TRY(assay_genesis_operator(&own, genesis, err));
     ASSAY_TRY(assay_ed25519_public(public_key, secrets->ed25519_seed, err));
-    if (memcmp(public_key, genesis->operator.ed25519, sizeof public_key) != 0)
+    if (memcmp(public_key, own->ed25519, sizeof public_key) != 0)
         return ASSAY_FAIL(err, MISMATCH, "operator.json is not the key of the genesis's operator");
     assay_chain_name(chain_name, genesis);
     ASSAY_TRY(assay_home_path(path, home->path, "blocks", err));
@@ -16,7 +18,7 @@ static assay_status solo_open(assay_node_engine *engine, const assay_home *home,
                                   .application = assay_ledger_application_calls(application),
                                   .chain_id = chain_name,
                                   .genesis_seconds = genesis->time,
-                                  .power = assay_voting_power(genesis->operator.consensus_bond),
+                                  .power = assay_voting_power(own->consensus_bond),
                                   .block_ms = (uint32_t)home->config.block_ms};
     memcpy(options.seed, secrets->ed25519_seed, sizeof options.seed);
     ASSAY_TRY(assay_solo_open(&engine->solo, &options, err));
