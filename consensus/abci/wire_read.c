@@ -318,5 +318,7 @@ assay_status assay_abci_request_read(assay_abci_request *out, assay_bytes frame,
     const char *name = kind_find(number)->name;
     if (inner.status == ASSAY_CAPACITY)
         return ASSAY_FAIL(err, CAPACITY, "%s: %s", name, inner.text);
-    return ASSAY_FAIL(err, FORMAT, "%s: %s", name, PB_GET_ERROR(&stream));
+    // nanopb drops the reason only where our field function refused a number for bytes.
+    return ASSAY_FAIL(err, FORMAT, "%s: %s", name,
+                      stream.errmsg ? stream.errmsg : "wrong wire type");
 }
