@@ -6,24 +6,31 @@
 
 enum { PRECOMMIT = 2, FLAG_COMMIT = 2 };
 
-size_t assay_commit_sign_bytes(uint8_t *out, const assay_commit *commit, const char *chain_id) {
-    uint8_t vote_bytes[ASSAY_VOTE_BYTES_MAX], id_bytes[96], time_bytes[16];
-    assay_writer vote, id, time, whole;
+size_t assay_precommit_sign_bytes(uint8_t *out, const assay_precommit *vote, assay_bytes chain_id) {
+    uint8_t bytes[ASSAY_VOTE_BYTES_MAX], id_bytes[96], time_bytes[16];
+    assay_writer message, id, time, whole;
     assay_writer_init(&id, id_bytes, sizeof id_bytes);
-    assay_block_id_protobuf(&id, &commit->block);
+    assay_block_id_protobuf(&id, &vote->block);
     assay_writer_init(&time, time_bytes, sizeof time_bytes);
-    assay_time_protobuf(&time, &commit->time);
-    assay_writer_init(&vote, vote_bytes, sizeof vote_bytes);
-    assay_protobuf_u64(&vote, 1, PRECOMMIT);
-    assay_protobuf_sfixed64(&vote, 2, commit->height);
-    assay_protobuf_message(&vote, 4, &id);
-    assay_protobuf_message(&vote, 5, &time);
-    assay_protobuf_bytes(&vote, 6, chain_id, strlen(chain_id));
+    assay_time_protobuf(&time, &vote->time);
+    assay_writer_init(&message, bytes, sizeof bytes);
+    assay_protobuf_u64(&message, 1, PRECOMMIT);
+    assay_protobuf_sfixed64(&message, 2, vote->height);
+    assay_protobuf_sfixed64(&message, 3, vote->round);
+    assay_protobuf_message(&message, 4, &id);
+    assay_protobuf_message(&message, 5, &time);
+    assay_protobuf_bytes(&message, 6, chain_id.data, chain_id.size);
     assay_writer_init(&whole, out, ASSAY_VOTE_BYTES_MAX);
-    assay_protobuf_varint(&whole, vote.size);
-    assay_writer_copy(&whole, vote_bytes, vote.size);
-    ASSAY_ASSERT(!vote.failed && !whole.failed);
+    assay_protobuf_varint(&whole, message.size);
+    assay_writer_copy(&whole, bytes, message.size);
+    ASSAY_ASSERT(!message.failed && !whole.failed);
     return whole.size;
+}
+
+size_t assay_commit_sign_bytes(uint8_t *out, const assay_commit *commit, const char *chain_id) {
+    const assay_precommit vote = {commit->height, 0, commit->block, commit->time};
+    return assay_precommit_sign_bytes(out, &vote,
+                                      (assay_bytes){(const uint8_t *)chain_id, strlen(chain_id)});
 }
 
 assay_status assay_commit_sign(assay_commit *commit, const char *chain_id, const uint8_t *seed,
@@ -51,7 +58,7 @@ assay_status assay_commit_check(const assay_commit *commit, const assay_header *
     if (!assay_hash_equal(&hash, &commit->block.hash))
         return ASSAY_FAIL(err, MISMATCH, "commit of height %llu signs another header",
                           (unsigned long long)commit->height);
-    assay_validators_hash(&hash, public_key, power);
+    assay_validator_leaf(&hash, public_key, power);
     if (!assay_hash_equal(&hash, &header->validators_hash))
         return ASSAY_FAIL(err, MISMATCH, "header of height %llu names another validator set",
                           (unsigned long long)header->height);

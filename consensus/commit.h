@@ -16,6 +16,18 @@ typedef struct {
 
 enum { ASSAY_VOTE_BYTES_MAX = 256 };
 
+// A precommit for a block, as its signature sees it.
+typedef struct {
+    uint64_t height;
+    uint32_t round;
+    assay_block_id block;
+    assay_time time;
+} assay_precommit;
+
+// The bytes a vote signs (length-prefixed CanonicalVote). chain_id: at most ASSAY_CHAIN_ID_MAX
+// bytes. Returns: their count in out [ASSAY_VOTE_BYTES_MAX]. Spec: C-6.
+size_t assay_precommit_sign_bytes(uint8_t *out, const assay_precommit *vote, assay_bytes chain_id);
+
 // The bytes a precommit of round 0 for a block signs (length-prefixed CanonicalVote).
 // Returns: their count in out [ASSAY_VOTE_BYTES_MAX]. Spec: C-6.
 size_t assay_commit_sign_bytes(uint8_t *out, const assay_commit *commit, const char *chain_id);

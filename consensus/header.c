@@ -28,52 +28,70 @@ void assay_block_id_protobuf(assay_writer *writer, const assay_block_id *id) {
     assay_protobuf_message(writer, 2, &parts);
 }
 
-// The fields in header order, without tags: hashes and numbers as their wrapper messages.
-static void field_write(assay_writer *out, const assay_header *header, int field) {
+void assay_header_view_of(assay_header_view *out, const assay_header *header) {
     const assay_hash *hashes[] = {&header->last_commit_hash,  &header->data_hash,
                                   &header->validators_hash,   &header->next_validators_hash,
                                   &header->consensus_hash,    &header->app_hash,
                                   &header->last_results_hash, &header->evidence_hash};
+    *out = (assay_header_view){
+        .block_version = ASSAY_BLOCK_PROTOCOL,
+        .app_version = ASSAY_APP_PROTOCOL,
+        .chain_id = {(const uint8_t *)header->chain_id, strlen(header->chain_id)},
+        .height = header->height,
+        .time = header->time,
+        .last_block = header->last_block,
+        .proposer = {header->proposer.bytes, ASSAY_ADDRESS_SIZE}};
+    for (int i = 0; i < ASSAY_HEADER_HASHES; i++)
+        out->hashes[i] = (assay_bytes){hashes[i]->bytes, ASSAY_HASH_SIZE};
+}
+
+// The fields in header order, without tags: hashes and numbers as their wrapper messages.
+static void field_write(assay_writer *out, const assay_header_view *view, int field) {
+    const assay_bytes *bytes = field == 1    ? &view->chain_id
+                               : field == 13 ? &view->proposer
+                                             : &view->hashes[field < 5 ? 0 : field - 5];
     switch (field) {
     case 0:
-        assay_protobuf_u64(out, 1, ASSAY_BLOCK_PROTOCOL);
-        assay_protobuf_u64(out, 2, ASSAY_APP_PROTOCOL);
-        break;
-    case 1:
-        assay_protobuf_bytes(out, 1, header->chain_id, strlen(header->chain_id));
+        assay_protobuf_u64(out, 1, view->block_version);
+        assay_protobuf_u64(out, 2, view->app_version);
         break;
     case 2:
-        assay_protobuf_u64(out, 1, header->height);
+        assay_protobuf_u64(out, 1, view->height);
         break;
     case 3:
-        assay_time_protobuf(out, &header->time);
+        assay_time_protobuf(out, &view->time);
         break;
     case 4:
-        assay_block_id_protobuf(out, &header->last_block);
-        break;
-    case 13:
-        assay_protobuf_bytes(out, 1, header->proposer.bytes, ASSAY_ADDRESS_SIZE);
+        assay_block_id_protobuf(out, &view->last_block);
         break;
     default:
-        assay_protobuf_bytes(out, 1, hashes[field - 5]->bytes, ASSAY_HASH_SIZE);
+        assay_protobuf_bytes(out, 1, bytes->data, bytes->size);
         break;
     }
 }
 
-void assay_header_hash(assay_hash *out, const assay_header *header) {
+void assay_header_view_hash(assay_hash *out, const assay_header_view *view) {
     assay_hash leaves[FIELD_COUNT];
     for (int i = 0; i < FIELD_COUNT; i++) {
         uint8_t bytes[FIELD_SIZE_MAX];
         assay_writer field;
         assay_writer_init(&field, bytes, sizeof bytes);
-        field_write(&field, header, i);
+        field_write(&field, view, i);
         ASSAY_ASSERT(!field.failed);
         assay_merkle_leaf(&leaves[i], bytes, field.size);
     }
     assay_merkle_root(out, leaves, FIELD_COUNT);
 }
 
+void assay_header_hash(assay_hash *out, const assay_header *header) {
+    assay_header_view view;
+    assay_header_view_of(&view, header);
+    assay_header_view_hash(out, &view);
+}
+
 void assay_header_protobuf(assay_writer *writer, const assay_header *header) {
+    assay_header_view view;
+    assay_header_view_of(&view, header);
     for (int i = 0; i < FIELD_COUNT; i++) {
         uint8_t bytes[FIELD_SIZE_MAX];
         assay_writer field;
@@ -82,7 +100,7 @@ void assay_header_protobuf(assay_writer *writer, const assay_header *header) {
             assay_protobuf_u64(writer, 3, header->height);
             continue;
         }
-        field_write(&field, header, i);
+        field_write(&field, &view, i);
         // Wrapped values sit in the message directly: the wrapper's tag (one byte, field 1) becomes
         // the header's own.
         bool wrapped = i == 1 || i >= 5;
@@ -152,7 +170,7 @@ void assay_header_read(assay_cursor *cursor, assay_header *header) {
     assay_cursor_address(cursor, &header->proposer);
 }
 
-void assay_validators_hash(assay_hash *out, const uint8_t *public_key, uint64_t power) {
+void assay_validator_leaf(assay_hash *out, const uint8_t *public_key, uint64_t power) {
     uint8_t key_bytes[40], bytes[64];
     assay_writer key, validator;
     assay_writer_init(&key, key_bytes, sizeof key_bytes);

@@ -39,8 +39,37 @@ typedef struct {
     assay_address proposer;
 } assay_header;
 
+enum { ASSAY_HEADER_HASHES = 8, ASSAY_HEADER_BYTES_MAX = 64 };
+
+// Any CometBFT chain's header as its hash sees it; borrows all its bytes.
+typedef struct {
+    uint64_t block_version, app_version;
+    assay_bytes chain_id;
+    uint64_t height;
+    assay_time time;
+    assay_block_id last_block;
+    assay_bytes hashes[ASSAY_HEADER_HASHES]; // in C-3's order, each <= ASSAY_HEADER_BYTES_MAX
+    assay_bytes proposer;                    // <= ASSAY_HEADER_BYTES_MAX
+} assay_header_view;
+
+// Its place among `hashes`.
+typedef enum {
+    ASSAY_HEADER_LAST_COMMIT,
+    ASSAY_HEADER_DATA,
+    ASSAY_HEADER_VALIDATORS,
+    ASSAY_HEADER_NEXT_VALIDATORS,
+    ASSAY_HEADER_CONSENSUS,
+    ASSAY_HEADER_APP,
+    ASSAY_HEADER_LAST_RESULTS,
+    ASSAY_HEADER_EVIDENCE,
+} assay_header_hash_name;
+
 // The hash that names the block: RFC 6962 over the 14 encoded fields. Spec: C-3.
 void assay_header_hash(assay_hash *out, const assay_header *header);
+void assay_header_view_hash(assay_hash *out, const assay_header_view *view);
+
+// One of our own headers as a view, which lives as long. Spec: C-3.
+void assay_header_view_of(assay_header_view *out, const assay_header *header);
 
 // The header as CometBFT's protobuf message, for the block's parts. Spec: C-3.
 void assay_header_protobuf(assay_writer *writer, const assay_header *header);
@@ -60,7 +89,7 @@ void assay_time_read(assay_cursor *cursor, assay_time *time);
 void assay_block_id_write(assay_writer *writer, const assay_block_id *id);
 void assay_block_id_read(assay_cursor *cursor, assay_block_id *id);
 
-// The hash of a set of one ed25519 validator [32]. Spec: C-5.
-void assay_validators_hash(assay_hash *out, const uint8_t *public_key, uint64_t power);
+// One ed25519 validator [32] as a leaf of its set's hash; of a set of one, the hash. Spec: C-5.
+void assay_validator_leaf(assay_hash *out, const uint8_t *public_key, uint64_t power);
 
 #endif

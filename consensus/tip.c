@@ -58,7 +58,7 @@ static assay_status header_expect(const assay_tip *tip, assay_header *header, co
                              .proposer = tip->validator};
     memcpy(header->chain_id, tip->chain_id, sizeof header->chain_id);
     assay_commit_hash(&header->last_commit_hash, tip->height ? &tip->commit : NULL);
-    assay_validators_hash(&header->validators_hash, tip->public_key, tip->power);
+    assay_validator_leaf(&header->validators_hash, tip->public_key, tip->power);
     header->next_validators_hash = header->validators_hash;
     consensus_hash(&header->consensus_hash);
     assay_merkle_root(&header->evidence_hash, NULL, 0);

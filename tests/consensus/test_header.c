@@ -35,7 +35,7 @@ static void test_validators_hash(void **state) {
         uint8_t key[32];
         assay_hash hash;
         must(assay_json_hex(key, sizeof key, one, "key", err));
-        assay_validators_hash(&hash, key, number_at(one, "power"));
+        assay_validator_leaf(&hash, key, number_at(one, "power"));
         expect_hash(one, "hash", &hash);
     }
     json_decref(root);

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/light/block.h"
+
+#include <stdlib.h>
+
+#include "base/base64.h"
+#include "base/hex.h"
+#include "base/json.h"
+#include "base/merkle.h"
+
+enum { POWER_SHARE = 8, CHAIN_ID_MAX = ASSAY_CHAIN_ID_MAX, TIME_TEXT_SIZE = 40 };
+
+assay_status assay_light_set_hash(assay_hash *out, const assay_light_set *set, assay_arena *arena,
+                                  assay_error *err) {
+    void *room;
+    ASSAY_TRY(assay_arena_get(arena, set->count, sizeof(assay_hash), "validators", &room, err));
+    assay_hash *leaves = room;
+    for (uint32_t i = 0; i < set->count; i++)
+        assay_validator_leaf(&leaves[i], set->validators[i].key, set->validators[i].power);
+    assay_merkle_root(out, leaves, set->count);
+    return ASSAY_OK;
+}
+
+// --- reading: what CometBFT's JSON calls each thing ---
+
+// Hex without 0x into the arena, at most size_max bytes; "" and null are empty.
+static assay_status hex_get(assay_bytes *out, const json_t *object, const char *name,
+                            size_t size_max, assay_arena *arena, assay_error *err) {
+    const json_t *value = json_object_get(object, name);
+    const char *text = value && !json_is_null(value) ? json_string_value(value) : "";
+    void *room;
+    if (!text) return ASSAY_FAIL(err, FORMAT, "%s is no text", name);
+    size_t size = strlen(text) / 2;
+    if (size > size_max)
+        return ASSAY_FAIL(err, CAPACITY, "%s has %zu bytes, limit %zu", name, size, size_max);
+    ASSAY_TRY(assay_arena_get(arena, size, 1, name, &room, err));
+    if (strncmp(text, "0x", 2) == 0) return ASSAY_FAIL(err, FORMAT, "%s begins with 0x", name);
+    if (assay_hex_decode(room, size, text, NULL) != ASSAY_OK)
+        return ASSAY_FAIL(err, FORMAT, "%s is not hexadecimal", name);
+    *out = (assay_bytes){room, size};
+    return ASSAY_OK;
+}
+
+static assay_status exact_hex_get(uint8_t *out, size_t size, const json_t *object, const char *name,
+                                  assay_arena *arena, assay_error *err) {
+    assay_bytes bytes;
+    ASSAY_TRY(hex_get(&bytes, object, name, size, arena, err));
+    if (bytes.size != size)
+        return ASSAY_FAIL(err, FORMAT, "%s has %zu bytes, not %zu", name, bytes.size, size);
+    memcpy(out, bytes.data, size);
+    return ASSAY_OK;
+}
+
+// Days since 1970 of a date of the Gregorian calendar, from the year 0 on. Source: H. Hinnant,
+// "chrono-compatible low-level date algorithms".
+static int64_t days_of(int64_t year, unsigned month, unsigned day) {
+    year -= month <= 2;
+    int64_t era = year / 400;
+    unsigned of_era = (unsigned)(year - era * 400);
+    unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return era * 146097 + (int64_t)(of_era * 365 + of_era / 4 - of_era / 100 + of_year) - 719468;
+}
+
+// `count` digits, and nothing else. Returns: false if there are others.
+static bool digits_get(const char **at, int count, unsigned *out) {
+    *out = 0;
+    for (int i = 0; i < count; i++, ++*at) {
+        if (**at < '0' || **at > '9') return false;
+        *out = *out * 10 + (unsigned)(**at - '0');
+    }
+    return true;
+}
+
+static bool mark_get(const char **at, char mark) {
+    return *(*at)++ == mark;
+}
+
+// "2026-01-02T03:04:05.678Z": RFC 3339 in UTC with up to nine decimals.
+static assay_status time_get(assay_time *out, const json_t *object, const char *name,
+                             assay_error *err) {
+    const char *text;
+    unsigned year, month, day, hour, minute, second, nanos = 0;
+    ASSAY_TRY(assay_json_text(&text, object, name, TIME_TEXT_SIZE, err));
+    const char *at = text;
+    bool good = digits_get(&at, 4, &year) && mark_get(&at, '-') && digits_get(&at, 2, &month) &&
+                mark_get(&at, '-') && digits_get(&at, 2, &day) && mark_get(&at, 'T') &&
+                digits_get(&at, 2, &hour) && mark_get(&at, ':') && digits_get(&at, 2, &minute) &&
+                mark_get(&at, ':') && digits_get(&at, 2, &second);
+    if (good && *at == '.') {
+        unsigned place = 100000000;
+        for (at++; *at >= '0' && *at <= '9' && place; at++, place /= 10)
+            nanos += (unsigned)(*at - '0') * place;
+    }
+    good = good && at[0] == 'Z' && at[1] == 0 && month >= 1 && month <= 12 && day >= 1 &&
+           day <= 31 && hour < 24 && minute < 60 && second < 60;
+    if (!good) return ASSAY_FAIL(err, FORMAT, "%s \"%.40s\" is no time in UTC", name, text);
+    int64_t seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    if (seconds < 0) return ASSAY_FAIL(err, RANGE, "%s %.40s is before 1970", name, text);
+    *out = (assay_time){(uint64_t)seconds, nanos};
+    return ASSAY_OK;
+}
+
+static assay_status block_id_get(assay_block_id *out, const json_t *object, const char *name,
+                                 assay_arena *arena, assay_error *err) {
+    const json_t *id = json_object_get(object, name), *parts;
+    uint64_t total;
+    assay_bytes hash, root;
+    memset(out, 0, sizeof *out);
+    if (!id || json_is_null(id)) return ASSAY_OK; // the first block's
+    ASSAY_TRY(hex_get(&hash, id, "hash", ASSAY_HASH_SIZE, arena, err));
+    // /commit calls them parts, protobuf's own JSON part_set_header.
+    const char *parts_name = json_object_get(id, "parts") ? "parts" : "part_set_header";
+    ASSAY_TRY(assay_json_object(&parts, id, parts_name, err));
+    ASSAY_TRY(assay_json_u64(&total, parts, "total", 0, UINT32_MAX, err));
+    ASSAY_TRY(hex_get(&root, parts, "hash", ASSAY_HASH_SIZE, arena, err));
+    if (hash.size % ASSAY_HASH_SIZE || root.size % ASSAY_HASH_SIZE)
+        return ASSAY_FAIL(err, FORMAT, "%s has hashes of %zu and %zu bytes, not %d", name,
+                          hash.size, root.size, ASSAY_HASH_SIZE);
+    out->part_count = (uint32_t)total;
+    if (hash.size) memcpy(out->hash.bytes, hash.data, hash.size);
+    if (root.size) memcpy(out->part_root.bytes, root.data, root.size);
+    return ASSAY_OK;
+}
+
+static assay_status header_read(assay_header_view *out, const json_t *object, assay_arena *arena,
+                                assay_error *err) {
+    static const char *const names[ASSAY_HEADER_HASHES] = {
+        "last_commit_hash", "data_hash", "validators_hash",   "next_validators_hash",
+        "consensus_hash",   "app_hash",  "last_results_hash", "evidence_hash"};
+    const json_t *version = json_object_get(object, "version");
+    const char *chain_id;
+    void *room;
+    memset(out, 0, sizeof *out);
+    if (json_object_get(version, "block"))
+        ASSAY_TRY(assay_json_u64(&out->block_version, version, "block", 0, UINT64_MAX, err));
+    if (json_object_get(version, "app"))
+        ASSAY_TRY(assay_json_u64(&out->app_version, version, "app", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_text(&chain_id, object, "chain_id", CHAIN_ID_MAX, err));
+    ASSAY_TRY(assay_arena_get(arena, strlen(chain_id) + 1, 1, "chain id", &room, err));
+    memcpy(room, chain_id, strlen(chain_id));
+    out->chain_id = (assay_bytes){room, strlen(chain_id)};
+    ASSAY_TRY(assay_json_u64(&out->height, object, "height", 1, INT64_MAX, err));
+    ASSAY_TRY(time_get(&out->time, object, "time", err));
+    ASSAY_TRY(block_id_get(&out->last_block, object, "last_block_id", arena, err));
+    for (int i = 0; i < ASSAY_HEADER_HASHES; i++)
+        ASSAY_TRY(hex_get(&out->hashes[i], object, names[i], ASSAY_HEADER_BYTES_MAX, arena, err));
+    return hex_get(&out->proposer, object, "proposer_address", ASSAY_HEADER_BYTES_MAX, arena, err);
+}
+
+// Base64 of exactly `size` bytes.
+static assay_status base64_get(uint8_t *out, size_t size, const json_t *object, const char *name,
+                               assay_error *err) {
+    const char *text;
+    size_t decoded;
+    ASSAY_TRY(assay_json_text(&text, object, name, ASSAY_BASE64_SIZE(size), err));
+    ASSAY_TRY(assay_base64_decode(out, &decoded, size, text, strlen(text), err));
+    if (decoded == size) return ASSAY_OK;
+    return ASSAY_FAIL(err, FORMAT, "%s has %zu bytes, not %zu", name, decoded, size);
+}
+
+static assay_status signature_read(assay_light_signature *out, const json_t *object,
+                                   assay_arena *arena, assay_error *err) {
+    uint64_t flag;
+    ASSAY_TRY(
+        assay_json_u64(&flag, object, "block_id_flag", ASSAY_LIGHT_ABSENT, ASSAY_LIGHT_NIL, err));
+    out->flag = (assay_light_flag)flag;
+    if (flag == ASSAY_LIGHT_ABSENT) return ASSAY_OK; // there is nothing to it
+    ASSAY_TRY(exact_hex_get(out->validator.bytes, ASSAY_ADDRESS_SIZE, object, "validator_address",
+                            arena, err));
+    ASSAY_TRY(time_get(&out->time, object, "timestamp", err));
+    return base64_get(out->signature, sizeof out->signature, object, "signature", err);
+}
+
+static assay_status commit_read(assay_light_block *out, const json_t *object, assay_arena *arena,
+                                assay_error *err) {
+    const json_t *list;
+    uint64_t round;
+    void *room;
+    ASSAY_TRY(assay_json_u64(&out->commit_height, object, "height", 1, INT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&round, object, "round", 0, INT32_MAX, err));
+    ASSAY_TRY(block_id_get(&out->commit_block, object, "block_id", arena, err));
+    ASSAY_TRY(assay_json_array(&list, object, "signatures", ASSAY_LIGHT_VALIDATORS_MAX, err));
+    out->round = (uint32_t)round;
+    out->signature_count = (uint32_t)json_array_size(list);
+    ASSAY_TRY(assay_arena_get(arena, out->signature_count, sizeof *out->signatures, "signatures",
+                              &room, err));
+    assay_light_signature *signatures = room;
+    out->signatures = signatures;
+    for (uint32_t i = 0; i < out->signature_count; i++)
+        ASSAY_TRY(signature_read(&signatures[i], json_array_get(list, i), arena, err));
+    return ASSAY_OK;
+}
+
+static assay_status validator_read(assay_light_validator *out, const json_t *object,
+                                   assay_arena *arena, assay_error *err) {
+    const json_t *key;
+    const char *type;
+    assay_address named;
+    const char *power = json_object_get(object, "voting_power") ? "voting_power" : "power";
+    ASSAY_TRY(assay_json_object(&key, object, "pub_key", err));
+    ASSAY_TRY(assay_json_text(&type, key, "type", 64, err));
+    if (strcmp(type, "tendermint/PubKeyEd25519") != 0)
+        return ASSAY_FAIL(err, UNSUPPORTED, "a validator's key is of type %s", type);
+    ASSAY_TRY(base64_get(out->key, sizeof out->key, key, "value", err));
+    ASSAY_TRY(assay_json_u64(&out->power, object, power, 1, INT64_MAX / POWER_SHARE, err));
+    ASSAY_TRY(exact_hex_get(named.bytes, ASSAY_ADDRESS_SIZE, object, "address", arena, err));
+    assay_ed25519_address(&out->address, out->key);
+    if (assay_address_equal(&named, &out->address)) return ASSAY_OK;
+    return ASSAY_FAIL(err, MISMATCH, "a validator's address is not that of its key");
+}
+
+// A set's order: power down, addresses up. Lists that come otherwise mean the same set.
+static int place_compare(const void *a, const void *b) {
+    const assay_light_validator *left = a, *right = b;
+    if (left->power != right->power) return left->power > right->power ? -1 : 1;
+    return memcmp(left->address.bytes, right->address.bytes, ASSAY_ADDRESS_SIZE);
+}
+
+assay_status assay_light_set_read(assay_light_set *out, const json_t *list, assay_arena *arena,
+                                  assay_error *err) {
+    void *room;
+    memset(out, 0, sizeof *out);
+    if (!json_is_array(list)) return ASSAY_FAIL(err, FORMAT, "validators are no list");
+    if (json_array_size(list) > ASSAY_LIGHT_VALIDATORS_MAX || json_array_size(list) == 0)
+        return ASSAY_FAIL(err, CAPACITY, "%zu validators, limits 1 to %d", json_array_size(list),
+                          ASSAY_LIGHT_VALIDATORS_MAX);
+    out->count = (uint32_t)json_array_size(list);
+    ASSAY_TRY(
+        assay_arena_get(arena, out->count, sizeof *out->validators, "validators", &room, err));
+    assay_light_validator *validators = room;
+    out->validators = validators;
+    for (uint32_t i = 0; i < out->count; i++) {
+        ASSAY_TRY(validator_read(&validators[i], json_array_get(list, i), arena, err));
+        out->power += validators[i].power; // each below 2^60, and 10,000 of them below 2^64
+        if (out->power > INT64_MAX / POWER_SHARE)
+            return ASSAY_FAIL(err, RANGE, "the set's power passes %lld",
+                              (long long)(INT64_MAX / POWER_SHARE));
+    }
+    qsort(validators, out->count, sizeof *validators, place_compare);
+    return ASSAY_OK;
+}
+
+assay_status assay_light_block_read(assay_light_block *out, const json_t *signed_header,
+                                    const json_t *validators, assay_arena *arena,
+                                    assay_error *err) {
+    const json_t *header, *commit;
+    memset(out, 0, sizeof *out);
+    ASSAY_TRY(assay_json_object(&header, signed_header, "header", err));
+    ASSAY_TRY(assay_json_object(&commit, signed_header, "commit", err));
+    ASSAY_TRY(header_read(&out->header, header, arena, err));
+    ASSAY_TRY(commit_read(out, commit, arena, err));
+    ASSAY_TRY(assay_light_set_read(&out->set, validators, arena, err));
+    assay_header_view_hash(&out->hash, &out->header);
+    return ASSAY_OK;
+}
+
+assay_status assay_light_document_read(assay_light_block *out, const json_t *document,
+                                       assay_arena *arena, assay_error *err) {
+    static const char *const names[] = {"signed_header", "validators", NULL};
+    const json_t *signed_header, *validators;
+    ASSAY_TRY(assay_json_names(document, names, "light block", err));
+    ASSAY_TRY(assay_json_object(&signed_header, document, "signed_header", err));
+    ASSAY_TRY(
+        assay_json_array(&validators, document, "validators", ASSAY_LIGHT_VALIDATORS_MAX, err));
+    return assay_light_block_read(out, signed_header, validators, arena, err);
+}

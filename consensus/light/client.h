@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a header one trusts to any later one, by as few headers as it takes.
+#ifndef ASSAY_CONSENSUS_LIGHT_CLIENT_H
+#define ASSAY_CONSENSUS_LIGHT_CLIENT_H
+
+#include "consensus/light/verify.h"
+
+enum { ASSAY_LIGHT_STEPS_MAX = 64, ASSAY_LIGHT_FETCHES_MAX = 1024, ASSAY_LIGHT_WITNESSES_MAX = 8 };
+
+// Where light blocks come from; nothing it says is believed.
+typedef struct {
+    void *self;
+    const char *name; // for sentences
+
+    // The block of a height, into the arena; 0: the latest. Errors: NOT_FOUND, NETWORK, FORMAT …
+    assay_status (*fetch)(void *self, uint64_t height, assay_light_block *out, assay_arena *arena,
+                          assay_error *err);
+} assay_light_source;
+
+typedef struct {
+    assay_light_policy policy;
+    uint64_t trusted_height;
+    assay_hash trusted_hash; // of its header, known from elsewhere
+    assay_light_source primary;
+    const assay_light_source *witnesses; // [witness_count], asked for the target's header
+    uint32_t witness_count;
+    assay_time now;
+} assay_light_options;
+
+// Fetches the target, 0: the latest, and verifies it: at once if enough of the trusted set signed
+// it, else by way of headers between. *out lives in the arena; fetches: how many blocks were asked
+// for. A target below the trusted height is reached backwards, header by header (each names the one
+// before it). Errors: those of fetch and assay_light_verify; MISMATCH also where the trusted hash
+// is not the source's, or a witness has another header (a fork: both hashes are named). Spec: E-45.
+assay_status assay_light_follow(assay_light_block *out, uint32_t *fetches,
+                                const assay_light_options *options, uint64_t height,
+                                assay_arena *arena, assay_error *err);
+
+#endif
