@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "consensus/ledger_application.h"
 #include "node/api.h"
+#include "node/cmd_node_kv.h"
 #include "node/commands.h"
 #include "node/home.h"
 
@@ -134,24 +135,33 @@ static void ready_print(const assay_invocation *invocation, const node_parts *no
 }
 
 int assay_cmd_node(assay_invocation *invocation) {
-    const char *home = NULL, *listen = NULL;
+    const char *home = NULL, *listen = NULL, *app = NULL, *abci = NULL;
     uint64_t block_ms = UINT64_MAX, threads = assay_processor_count();
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &home, "DIR", "the chain's folder, made by assay init", 0, 0,
-         true},
+         false},
         {"listen", ASSAY_OPTION_TEXT, &listen, "HOST:PORT", "API address (config.json's)", 0, 0,
          false},
         {"block-ms", ASSAY_OPTION_U64, &block_ms, "MS", "pause between blocks (config.json's)", 0,
          3600000, false},
         {"threads", ASSAY_OPTION_U64, &threads, "N", "for signatures and hashes (all processors)",
          1, 1024, false},
+        {"app", ASSAY_OPTION_TEXT, &app, "kv", "serve CometBFT's example application instead", 0, 0,
+         false},
+        {"abci", ASSAY_OPTION_TEXT, &abci, "ADDRESS", "where: unix://PATH or tcp://HOST:PORT", 0, 0,
+         false},
     };
     int code;
     if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
                              "Makes blocks and answers on its API until SIGTERM or SIGINT.", &code))
         return code;
-    static node_parts node;
     assay_error err = {0};
+    if (app || abci) return assay_node_kv(invocation, app, abci, home);
+    if (!home) {
+        (void)ASSAY_FAIL(&err, USAGE, "--home is missing");
+        return assay_command_fail(invocation, &err, NULL);
+    }
+    static node_parts node;
     sigset_t signals;
     assay_stop_signals(&signals);
     // Before any thread starts, so that the signal finds this one.
