@@ -146,8 +146,7 @@ int assay_cmd_node(assay_invocation *invocation) {
          3600000, false},
         {"threads", ASSAY_OPTION_U64, &threads, "N", "for signatures and hashes (all processors)",
          1, 1024, false},
-        {"app", ASSAY_OPTION_TEXT, &app, "kv", "serve CometBFT's example application instead", 0, 0,
-         false},
+        {"app", ASSAY_OPTION_TEXT, &app, "NAME", "serve that instead of a chain: kv", 0, 0, false},
         {"abci", ASSAY_OPTION_TEXT, &abci, "ADDRESS", "where: unix://PATH or tcp://HOST:PORT", 0, 0,
          false},
     };
