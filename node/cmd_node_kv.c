@@ -38,7 +38,7 @@ static assay_status address_print(const assay_invocation *invocation, const char
 }
 
 static assay_status options_check(const char *app, const char *abci, assay_error *err) {
-    if (!app || !abci) return ASSAY_FAIL(err, USAGE, "--app and --abci belong together");
+    if (!abci) return ASSAY_FAIL(err, USAGE, "--abci is missing");
     if (strcmp(app, "kv") != 0)
         return ASSAY_FAIL(err, USAGE, "\"%s\" is no application: there is kv", app);
     return ASSAY_OK;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consensus/abci/kv_tx.h"
 
+#include "base/base64.h"
+
 static const char validator_prefix[] = "val=";
 
 static bool text_is(assay_bytes bytes, const char *text) {
@@ -24,30 +26,11 @@ static assay_bytes part_take(assay_bytes *rest, uint8_t byte) {
     return part;
 }
 
-static int base64_value(uint8_t byte) {
-    if (byte >= 'A' && byte <= 'Z') return byte - 'A';
-    if (byte >= 'a' && byte <= 'z') return byte - 'a' + 26;
-    if (byte >= '0' && byte <= '9') return byte - '0' + 52;
-    if (byte == '+') return 62;
-    return byte == '/' ? 63 : -1;
-}
-
-// Standard base64 with its padding, into exactly `size` bytes.
-static bool base64_read(uint8_t *out, size_t size, assay_bytes text) {
-    size_t padding = (3 - size % 3) % 3;
-    if (text.size != (size + 2) / 3 * 4) return false;
-    for (size_t i = 0; i < text.size; i++) {
-        bool padded = i >= text.size - padding;
-        int value = padded ? 0 : base64_value(text.data[i]);
-        if (value < 0 || (padded && text.data[i] != '=')) return false;
-        for (size_t bit = 0; bit < 6; bit++) {
-            size_t at = 6 * i + bit;
-            if (at / 8 >= size) break;
-            if (at % 8 == 0) out[at / 8] = 0;
-            out[at / 8] |= (uint8_t)((value >> (5 - bit) & 1) << (7 - at % 8));
-        }
-    }
-    return true;
+static bool key_read(assay_abci_kv_validator *out, assay_bytes text) {
+    size_t size;
+    return assay_base64_decode(out->key, &size, out->key_size, (const char *)text.data, text.size,
+                               NULL) == ASSAY_OK &&
+           size == out->key_size;
 }
 
 static bool power_read(int64_t *out, assay_bytes text) {
@@ -77,7 +60,7 @@ static bool validator_read(assay_abci_kv_validator *out, assay_bytes tx) {
     } else {
         return false;
     }
-    return base64_read(out->key, out->key_size, key) && power_read(&out->power, rest);
+    return key_read(out, key) && power_read(&out->power, rest);
 }
 
 assay_abci_kv_form assay_abci_kv_tx_read(assay_bytes tx, assay_abci_kv_validator *out) {
