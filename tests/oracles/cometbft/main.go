@@ -5,6 +5,7 @@
 //	record FILE [SEED]  writes vectors; the same seed gives the same file
 //	check FILE          makes them again from the file's own seed and compares
 //	verify FILE         takes a chain that Assay made and verifies it as a light client does
+//	abci ...            ABCI messages (abci.go)
 package main
 
 import (
@@ -305,7 +306,9 @@ func main() {
 		check(os.Args[2])
 	case len(os.Args) == 3 && os.Args[1] == "verify":
 		verify(os.Args[2])
+	case len(os.Args) > 2 && os.Args[1] == "abci":
+		abciRun(os.Args[2:])
 	default:
-		must(fmt.Errorf("usage: cometbft record FILE [SEED] | check FILE | verify FILE"))
+		must(fmt.Errorf("usage: cometbft record FILE [SEED] | check FILE | verify FILE | abci ..."))
 	}
 }
