@@ -76,8 +76,15 @@ bool assay_chain_is_jailed(const assay_chain *chain, uint64_t epoch) {
     return chain->jailed && epoch <= chain->jailed_epoch;
 }
 
-// Power of the proposers but `aside` that are not jailed; how much of it has revealed in a block
-// after `since`; and whether anyone at all has, `aside` and the jailed included.
+// Has had a chain in force. Whoever never had one cannot reveal, and a solo engine never lets it
+// propose, so that it is never jailed for it: the others must not wait.
+static bool has_revealed_or_can(const assay_chain *chain) {
+    return chain->left > 0 || chain->revealed > 0;
+}
+
+// Power of the proposers but `aside` that have had a chain and are not jailed; how much of it has
+// revealed in a block after `since`; and whether anyone at all has, `aside` and the jailed
+// included.
 typedef struct {
     uint64_t total;
     uint64_t revealed;
@@ -96,7 +103,7 @@ static assay_status turnout_since(turnout *out, const assay_reader *reader, uint
         bool revealed = chain.revealed > since;
         out->any |= revealed;
         if (assay_address_equal(&powers[i].address, aside)) continue;
-        if (assay_chain_is_jailed(&chain, epoch)) continue;
+        if (assay_chain_is_jailed(&chain, epoch) || !has_revealed_or_can(&chain)) continue;
         out->total += powers[i].power;
         if (revealed) out->revealed += powers[i].power;
     }

@@ -47,8 +47,8 @@ assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx_register
                                    assay_error *err);
 
 // Has enough been revealed since `height` (in later blocks) that `provider` cannot have known B?
-// > 1/3 of power without the provider and the jailed; any reveal if nobody else has power.
-// Errors: CORRUPT, MEMORY, IO. Spec: P-48.
+// > 1/3 of power without the provider, the jailed and those that never had a chain in force; any
+// reveal if nobody else has power. Errors: CORRUPT, MEMORY, IO. Spec: P-48.
 assay_status assay_beacon_ready(bool *ready, const assay_reader *reader, const assay_params *params,
                                 uint64_t height, const assay_address *provider, uint64_t height_now,
                                 assay_error *err);

@@ -19,6 +19,10 @@ typedef struct {
 // Spec: P-47.
 assay_status assay_power_init(assay_ledger *ledger, assay_error *err);
 
+// Gives an account a place with power 0; nothing if it has one. Errors: REJECTED (VALIDATORS_FULL),
+// CAPACITY, CORRUPT, MEMORY, IO. Spec: P-91.
+assay_status assay_power_join(assay_ledger *ledger, const assay_address *account, assay_error *err);
+
 // All proposers ascending by address into out [ASSAY_POWER_MAX]. Errors: CORRUPT, MEMORY, IO.
 // Spec: P-47.
 assay_status assay_power_list(assay_power *out, uint32_t *count, const assay_reader *reader,

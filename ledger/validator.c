@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //   I1  each VALIDATOR record has its CONSENSUS_KEY record, which leads back to it
 //       test_validator: genesis_has_all_of_them
-//   I2  neither record's key ever changes or goes away
+//   I2  neither record ever goes away, nor does what they pair
+//       test_validator: a_place_goes_with_the_bond_and_the_key_stays
 // put is the only writer.
 #include "ledger/validator.h"
 
+#include "ledger/bond.h"
 #include "ledger/record.h"
 
 enum { RECORD_SIZE = ASSAY_ED25519_KEY_SIZE + 1 };
@@ -59,6 +61,71 @@ assay_status assay_validator_by_consensus(assay_address *account, bool *found,
         return ASSAY_FAIL(err, CORRUPT, "a consensus key's record is damaged");
     memcpy(account->bytes, value.data, ASSAY_ADDRESS_SIZE);
     return ASSAY_OK;
+}
+
+static const char proof_domain[] = "assay validator";
+static_assert(sizeof proof_domain - 1 + ASSAY_HASH_SIZE + ASSAY_ADDRESS_SIZE ==
+                  ASSAY_VALIDATOR_MESSAGE_SIZE,
+              "P-91");
+
+void assay_validator_message(uint8_t out[ASSAY_VALIDATOR_MESSAGE_SIZE], const assay_hash *genesis,
+                             const assay_address *account) {
+    assay_writer writer;
+    assay_writer_init(&writer, out, ASSAY_VALIDATOR_MESSAGE_SIZE);
+    assay_writer_copy(&writer, proof_domain, sizeof proof_domain - 1);
+    assay_writer_hash(&writer, genesis);
+    assay_writer_address(&writer, account);
+    ASSAY_ASSERT(!writer.failed);
+}
+
+static assay_status proof_check(const assay_ledger *ledger, const assay_tx_register_validator *body,
+                                assay_error *err) {
+    uint8_t message[ASSAY_VALIDATOR_MESSAGE_SIZE];
+    assay_error why = {0};
+    assay_validator_message(message, &ledger->genesis->hash, &ledger->principal);
+    assay_status status =
+        assay_ed25519_check(body->ed25519.bytes, body->proof.data, message, sizeof message, &why);
+    if (status == ASSAY_SIGNATURE)
+        return ASSAY_REJECT(err, VALIDATOR_PROOF, "the key has not signed for this account");
+    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    return ASSAY_OK;
+}
+
+// The account and the key are each other's, or neither has met the other or anyone. P-91
+static assay_status pair_check(const assay_ledger *ledger, const assay_hash *key, bool *known,
+                               assay_error *err) {
+    assay_validator validator;
+    assay_address consensus, holder;
+    bool taken;
+    ASSAY_TRY(assay_validator_get(&validator, known, &ledger->reader, &ledger->principal, err));
+    if (*known && validator.barred)
+        return ASSAY_REJECT(err, VALIDATOR_BARRED, "the account signed two blocks of one height");
+    if (*known && memcmp(validator.ed25519, key->bytes, ASSAY_ED25519_KEY_SIZE) != 0)
+        return ASSAY_REJECT(err, VALIDATOR_KEY, "the account has another consensus key");
+    assay_ed25519_address(&consensus, key->bytes);
+    ASSAY_TRY(assay_validator_by_consensus(&holder, &taken, &ledger->reader, &consensus, err));
+    if (taken && !*known)
+        return ASSAY_REJECT(err, VALIDATOR_KEY, "the consensus key is another account's");
+    return ASSAY_OK;
+}
+
+assay_status assay_validator_register(assay_ledger *ledger, const assay_tx_register_validator *body,
+                                      assay_error *err) {
+    uint64_t bond;
+    bool known;
+    ASSAY_TRY(assay_bond_weight(&bond, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS,
+                                &ledger->principal, err));
+    if (bond == 0)
+        return ASSAY_REJECT(err, VALIDATOR_BOND, "no consensus bond of at least %llu nopen",
+                            (unsigned long long)ledger->params->consensus_bond_min);
+    ASSAY_TRY(pair_check(ledger, &body->ed25519, &known, err));
+    ASSAY_TRY(proof_check(ledger, body, err));
+    if (!known) {
+        assay_validator validator = {.barred = false};
+        memcpy(validator.ed25519, body->ed25519.bytes, ASSAY_ED25519_KEY_SIZE);
+        ASSAY_TRY(put(ledger, &ledger->principal, &validator, err));
+    }
+    return assay_power_join(ledger, &ledger->principal, err);
 }
 
 assay_status assay_validator_list(assay_validator_power *out, uint32_t *count,

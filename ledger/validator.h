@@ -6,6 +6,7 @@
 #define ASSAY_LEDGER_VALIDATOR_H
 
 #include "ledger/power.h"
+#include "ledger/tx.h"
 
 typedef struct {
     uint8_t ed25519[ASSAY_ED25519_KEY_SIZE];
@@ -21,6 +22,17 @@ typedef struct {
 
 // Height 0: the genesis's validators. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-21, P-90.
 assay_status assay_validator_init(assay_ledger *ledger, assay_error *err);
+
+// The 68 bytes over which a key's holder signs that it stands for an account.
+enum { ASSAY_VALIDATOR_MESSAGE_SIZE = 15 + ASSAY_HASH_SIZE + ASSAY_ADDRESS_SIZE };
+void assay_validator_message(uint8_t out[ASSAY_VALIDATOR_MESSAGE_SIZE], const assay_hash *genesis,
+                             const assay_address *account);
+
+// register_validator by the principal: joins the power table with power 0, if it is not there.
+// Errors: REJECTED (VALIDATOR_BOND, VALIDATOR_BARRED, VALIDATOR_KEY, VALIDATOR_PROOF,
+// VALIDATORS_FULL), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-91.
+assay_status assay_validator_register(assay_ledger *ledger, const assay_tx_register_validator *body,
+                                      assay_error *err);
 
 // *found false: the account has no consensus key. Errors: CORRUPT, MEMORY, IO. Spec: P-90.
 assay_status assay_validator_get(assay_validator *out, bool *found, const assay_reader *reader,
