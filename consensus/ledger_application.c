@@ -72,8 +72,11 @@ static assay_status prepare_proposal(void *self, uint64_t height, const assay_by
     assay_bytes beacon;
     bool with_beacon = false;
     ASSAY_TRY(beacon_make(ledger, &beacon, err));
-    assay_app_proposal proposal = {height, ledger->proposer, candidates, candidate_count,
-                                   beacon.size ? &beacon : NULL};
+    const assay_app_proposal proposal = {.height = height,
+                                         .proposer = ledger->proposer,
+                                         .candidates = candidates,
+                                         .candidate_count = candidate_count,
+                                         .beacon = beacon.size ? &beacon : NULL};
     ASSAY_TRY(assay_app_prepare_proposal(ledger->app, &proposal, picked, picked_count, &with_beacon,
                                          err));
     *first = with_beacon ? beacon : (assay_bytes){NULL, 0};
@@ -84,8 +87,11 @@ static assay_status finalize_block(void *self, const assay_engine_block *block,
                                    assay_tx_result *results, const char **texts,
                                    assay_hash *app_hash, assay_error *err) {
     assay_ledger_application *ledger = self;
-    assay_app_block input = {block->height, block->time.seconds, block->proposer, block->txs,
-                             block->tx_count};
+    const assay_app_block input = {.height = block->height,
+                                   .time = block->time.seconds,
+                                   .proposer = block->proposer,
+                                   .txs = block->txs,
+                                   .tx_count = block->tx_count};
     assay_app_outcome outcome;
     ASSAY_TRY(assay_app_finalize_block(ledger->app, &input, &outcome, err));
     ASSAY_ASSERT(outcome.tx_count == block->tx_count);

@@ -53,8 +53,11 @@ assay_status assay_replay_block(assay_tip *tip, assay_app *app, const assay_bloc
     assay_app_outcome outcome;
     const assay_genesis_validator *own;
     ASSAY_TRY(assay_genesis_operator(&own, assay_app_genesis(app), err));
-    const assay_app_block input = {block->header.height, block->header.time.seconds, own->address,
-                                   block->txs, block->tx_count};
+    const assay_app_block input = {.height = block->header.height,
+                                   .time = block->header.time.seconds,
+                                   .proposer = own->address,
+                                   .txs = block->txs,
+                                   .tx_count = block->tx_count};
     ASSAY_TRY(assay_tip_check(tip, block, arena, err));
     ASSAY_TRY(proposal_check(app, &input, err));
     ASSAY_TRY(assay_app_finalize_block(app, &input, &outcome, err));

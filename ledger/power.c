@@ -3,11 +3,12 @@
 //       test_power: targets_of_zero_change_nothing
 //   I2  one epoch changes at most step_ppm of Σ power, or 1
 //       test_power: steps_match_the_oracle
-// Written by assay_power_init and assay_power_epoch only.
+// Written by put and leave_or_put only.
 #include "ledger/power.h"
 
 #include "ledger/beacon.h"
 #include "ledger/bond.h"
+#include "ledger/validator.h"
 
 static assay_status put(assay_ledger *ledger, const assay_power *power, assay_error *err) {
     assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_POWER, &power->address);
@@ -59,6 +60,23 @@ assay_status assay_power_join(assay_ledger *ledger, const assay_address *account
     return put(ledger, &newcomer, err);
 }
 
+assay_status assay_power_drop(assay_ledger *ledger, const assay_address *account,
+                              assay_error *err) {
+    assay_power powers[ASSAY_POWER_MAX], *own = NULL;
+    uint32_t count;
+    uint64_t others = 0;
+    ASSAY_TRY(assay_power_list(powers, &count, &ledger->reader, err));
+    for (uint32_t i = 0; i < count; i++) {
+        if (assay_address_equal(&powers[i].address, account))
+            own = &powers[i];
+        else
+            others += powers[i].power;
+    }
+    if (own == NULL || others == 0) return ASSAY_OK;
+    own->power = 0;
+    return put(ledger, own, err);
+}
+
 static uint64_t distance(uint64_t a, uint64_t b) {
     return a > b ? a - b : b - a;
 }
@@ -95,9 +113,14 @@ void assay_power_step(assay_power *powers, const uint64_t *targets, uint32_t cou
     }
 }
 
-// Whole OPEN of consensus bond that counts, what power moves towards.
+// Whole OPEN of consensus bond that counts, what power moves towards; 0 for the barred.
 static assay_status bonded(uint64_t *out, const assay_ledger *ledger, const assay_address *account,
                            assay_error *err) {
+    assay_validator validator;
+    bool found;
+    *out = 0;
+    ASSAY_TRY(assay_validator_get(&validator, &found, &ledger->reader, account, err));
+    if (validator.barred) return ASSAY_OK;
     ASSAY_TRY(assay_bond_weight(out, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS, account,
                                 err));
     *out /= ASSAY_OPEN_NOPEN;

@@ -3,8 +3,12 @@
 //       test_validator: genesis_has_all_of_them
 //   I2  neither record ever goes away, nor does what they pair
 //       test_validator: a_place_goes_with_the_bond_and_the_key_stays
-// put is the only writer.
+//   I3  a barred validator has no power, unless nobody else has any
+//       test_validator: the_last_power_stays
+// put is the only writer of both.
 #include "ledger/validator.h"
+
+#include <stdlib.h>
 
 #include "ledger/bond.h"
 #include "ledger/record.h"
@@ -128,6 +132,62 @@ assay_status assay_validator_register(assay_ledger *ledger, const assay_tx_regis
     return assay_power_join(ledger, &ledger->principal, err);
 }
 
+// ---- misbehaviour ----
+
+// Marks (account, height); *first false: it was marked before.
+static assay_status offence_mark(assay_ledger *ledger, const assay_address *account,
+                                 uint64_t height, bool *first, assay_error *err) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_OFFENCE, account);
+    assay_bytes value;
+    assay_record_key_add_u64(&key, height);
+    ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
+    *first = value.data == NULL;
+    return *first ? assay_ledger_put(ledger, &key, "\x01", 1, err) : ASSAY_OK;
+}
+
+// P-93: a share of active and leaving bond, < 2^63 together.
+static assay_status bond_punish(assay_ledger *ledger, const assay_address *account,
+                                assay_error *err) {
+    assay_bond bond;
+    ASSAY_TRY(assay_bond_get(&bond, &ledger->reader, ASSAY_ROLE_CONSENSUS, account, err));
+    uint64_t all = bond.active;
+    for (uint32_t i = 0; i < bond.unbonding_count; i++)
+        all += bond.unbonding[i].amount;
+    uint64_t amount =
+        (uint64_t)((assay_u128)all * ledger->params->double_sign_slash_ppm / ASSAY_PPM);
+    return assay_bond_slash(ledger, ASSAY_ROLE_CONSENSUS, account, amount, assay_purse_burned(),
+                            NULL, err);
+}
+
+static bool punishable(const assay_ledger *ledger, const assay_misbehavior *misbehavior) {
+    if (misbehavior->type != ASSAY_MISBEHAVIOR_DOUBLE_SIGN &&
+        misbehavior->type != ASSAY_MISBEHAVIOR_LIGHT_CLIENT)
+        return false;
+    return misbehavior->height <= ledger->height &&
+           ledger->height - misbehavior->height <= assay_params_unbond_blocks(ledger->params);
+}
+
+assay_status assay_validator_punish(assay_ledger *ledger, const assay_misbehavior *misbehavior,
+                                    assay_error *err) {
+    assay_address account;
+    assay_validator validator;
+    bool found, first;
+    if (!punishable(ledger, misbehavior)) return ASSAY_OK;
+    ASSAY_TRY(assay_validator_by_consensus(&account, &found, &ledger->reader,
+                                           &misbehavior->validator, err));
+    if (!found) return ASSAY_OK;
+    ASSAY_TRY(offence_mark(ledger, &account, misbehavior->height, &first, err));
+    if (!first) return ASSAY_OK;
+    ASSAY_TRY(bond_punish(ledger, &account, err));
+    ASSAY_TRY(assay_validator_get(&validator, &found, &ledger->reader, &account, err));
+    if (!found) return ASSAY_FAIL(err, CORRUPT, "a consensus key leads to no validator");
+    validator.barred = true;
+    ASSAY_TRY(put(ledger, &account, &validator, err));
+    return assay_power_drop(ledger, &account, err);
+}
+
+// ---- the set ----
+
 assay_status assay_validator_list(assay_validator_power *out, uint32_t *count,
                                   const assay_reader *reader, assay_error *err) {
     assay_power powers[ASSAY_POWER_MAX];
@@ -142,4 +202,32 @@ assay_status assay_validator_list(assay_validator_power *out, uint32_t *count,
         memcpy(out[i].ed25519, validator.ed25519, ASSAY_ED25519_KEY_SIZE);
     }
     return ASSAY_OK;
+}
+
+static int update_compare(const void *a, const void *b) {
+    return memcmp(a, b, ASSAY_ED25519_KEY_SIZE);
+}
+
+static uint32_t update_add(assay_validator_update *out, uint32_t count,
+                           const assay_validator_power *validator, uint64_t power) {
+    memcpy(out[count].ed25519, validator->ed25519, ASSAY_ED25519_KEY_SIZE);
+    out[count].power = power;
+    return count + 1;
+}
+
+// Both lists ascend by account: one walk meets each account once.
+uint32_t assay_validator_updates(assay_validator_update *out, const assay_validator_set *before,
+                                 const assay_validator_set *after) {
+    uint32_t count = 0, i = 0, j = 0;
+    while (i < before->count || j < after->count) {
+        const assay_validator_power *was = i < before->count ? &before->list[i] : NULL;
+        const assay_validator_power *is = j < after->count ? &after->list[j] : NULL;
+        int order = !was ? 1 : !is ? -1 : memcmp(&was->address, &is->address, ASSAY_ADDRESS_SIZE);
+        uint64_t from = order <= 0 ? was->power : 0, to = order >= 0 ? is->power : 0;
+        if (from != to) count = update_add(out, count, order <= 0 ? was : is, to);
+        i += order <= 0;
+        j += order >= 0;
+    }
+    qsort(out, count, sizeof *out, update_compare);
+    return count;
 }
