@@ -155,6 +155,16 @@ static void result_refuse(assay_app *app, uint32_t index, uint32_t code, const c
     result->text = copy != NULL ? copy : "";
 }
 
+// P-96
+static void result_accept(assay_app *app, uint32_t index) {
+    const assay_verified_tx *tx = &app->verified.txs[index];
+    assay_app_result *result = &app->results[index];
+    bool made = tx->tx.kind == ASSAY_TX_SUBMIT_BATCH || tx->tx.kind == ASSAY_TX_OPEN_SESSION;
+    const assay_hash *receipt = made ? &tx->digest : &tx->id;
+    result->data_size = ASSAY_HASH_SIZE;
+    memcpy(result->data, receipt->bytes, ASSAY_HASH_SIZE);
+}
+
 const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_address *proposer) {
     if (verified->count == 0 || verified->txs[0].code != 0) return NULL;
     const assay_tx *tx = &verified->txs[0].tx;
@@ -166,7 +176,11 @@ static assay_status beacon_run(assay_app *app, const assay_tx *beacon, assay_err
     uint32_t code = 0;
     ASSAY_TRY(assay_beacon_block(&app->ledger, beacon ? &beacon->body.beacon.preimage : NULL, &code,
                                  err));
-    if (beacon != NULL && code != 0) result_refuse(app, 0, code, assay_reject_text(code));
+    if (beacon == NULL) return ASSAY_OK;
+    if (code != 0)
+        result_refuse(app, 0, code, assay_reject_text(code));
+    else
+        result_accept(app, 0);
     return ASSAY_OK;
 }
 
@@ -180,16 +194,21 @@ static assay_status tx_run(assay_app *app, uint32_t index, assay_error *err) {
         return ASSAY_OK;
     }
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", refusal.text);
-    if (tx->tx.kind == ASSAY_TX_SUBMIT_BATCH) {
-        app->results[index].data_size = ASSAY_HASH_SIZE;
-        memcpy(app->results[index].data, tx->digest.bytes, ASSAY_HASH_SIZE);
-    }
+    result_accept(app, index);
     return ASSAY_OK;
 }
 
+static assay_status validators_read(assay_app *app, assay_validator_set *set, assay_error *err) {
+    return assay_validator_list(set->list, &set->count, &app->ledger.reader, err);
+}
+
+// P-25
 static assay_status block_run(assay_app *app, const assay_app_block *block, assay_error *err) {
     const assay_tx *beacon = assay_block_beacon(&app->verified, &block->proposer);
     ASSAY_TRY(assay_totals_get(&app->ledger.totals, &app->ledger.reader, err));
+    ASSAY_TRY(validators_read(app, &app->validators_before, err));
+    for (uint32_t i = 0; i < block->misbehavior_count; i++)
+        ASSAY_TRY(assay_validator_punish(&app->ledger, &block->misbehaviors[i], err));
     ASSAY_TRY(beacon_run(app, beacon, err));
     for (uint32_t i = beacon != NULL; i < block->tx_count; i++)
         ASSAY_TRY(tx_run(app, i, err));
@@ -198,6 +217,9 @@ static assay_status block_run(assay_app *app, const assay_app_block *block, assa
     app->ledger.signer = app->ledger.principal = (assay_address){{0}};
     ASSAY_TRY(assay_due_run(&app->ledger, err));
     ASSAY_TRY(assay_epoch_end_block(&app->ledger, err));
+    ASSAY_TRY(validators_read(app, &app->validators_after, err));
+    app->update_count =
+        assay_validator_updates(app->updates, &app->validators_before, &app->validators_after);
     return block_seal(app, &app->app_hash, err);
 }
 
@@ -225,8 +247,8 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
     }
     assay_verified_close(&app->verified);
     app->finalised = true;
-    *out = (assay_app_outcome){
-        .results = app->results, .tx_count = block->tx_count, .app_hash = app->app_hash};
+    *out = (assay_app_outcome){app->results, block->tx_count, app->app_hash, app->updates,
+                               app->update_count};
     return ASSAY_OK;
 }
 

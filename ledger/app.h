@@ -10,12 +10,14 @@
 #include "base/pool.h"
 #include "ledger/genesis.h"
 #include "ledger/store.h"
+#include "ledger/validator.h"
 
 typedef struct assay_app assay_app;
 
 enum {
     ASSAY_APP_DATA_MAX = 32,     // bytes of a result's data
     ASSAY_APP_TXS_MAX = 1 << 17, // transactions of one block
+    ASSAY_APP_TX_OVERHEAD = 8,   // bytes an engine may need beside each transaction
 };
 
 // A zeroed struct gives the defaults.
@@ -43,7 +45,8 @@ void assay_app_info_get(const assay_app *app, assay_app_info *out);
 // Errors: as assay_store_commit. Spec: P-21.
 assay_status assay_app_init_chain(assay_app *app, assay_error *err);
 
-// What became of one transaction. code 0: accepted, else its reject code (reject.h).
+// What became of one transaction. code 0: accepted, else its reject code (reject.h). data: of an
+// accepted one its receipt, the id of the session or batch it made or else its own (P-96).
 typedef struct {
     uint32_t code;
     uint32_t data_size;
@@ -77,7 +80,8 @@ typedef struct {
     const assay_bytes *candidates;
     uint32_t candidate_count;
     const assay_bytes *beacon; // a beacon transaction to put first, NULL: none
-    uint64_t bytes_max;        // of the transactions and 8 bytes for each; 0: block_bytes_max
+    uint64_t bytes_max;        // the engine's limit of all sizes and ASSAY_APP_TX_OVERHEAD for
+                               // each, 0: none; any transaction fits into 2 MiB + 16
 } assay_app_proposal;
 
 // Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon
@@ -89,17 +93,6 @@ assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal
                                         uint32_t *picked, uint32_t *picked_count, bool *with_beacon,
                                         assay_error *err);
 
-typedef struct {
-    assay_address consensus; // consensus address
-    uint64_t height;
-    uint32_t type;
-} assay_misbehavior;
-
-typedef struct {
-    uint8_t ed25519[ASSAY_ED25519_KEY_SIZE];
-    uint64_t power;
-} assay_validator_update;
-
 // A block as the engine hands it over. Borrowed for the call.
 typedef struct {
     uint64_t height; // last committed + 1
@@ -107,7 +100,7 @@ typedef struct {
     assay_address proposer;
     const assay_bytes *txs; // [tx_count]
     uint32_t tx_count;
-    const assay_misbehavior *misbehaviors; // [misbehavior_count]
+    const assay_misbehavior *misbehaviors; // [misbehavior_count], what the engine has proven
     uint32_t misbehavior_count;
 } assay_app_block;
 
@@ -121,7 +114,7 @@ typedef struct {
     assay_app_result *results; // [tx_count]; lives until the next finalize_block or close
     uint32_t tx_count;
     assay_hash app_hash;                   // for the next header
-    const assay_validator_update *updates; // [update_count]
+    const assay_validator_update *updates; // [update_count], as long as results
     uint32_t update_count;
 } assay_app_outcome;
 

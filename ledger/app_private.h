@@ -21,6 +21,9 @@ struct assay_app {
     assay_verified verified;
     assay_app_result *results;
     assay_arena texts; // of results
+    assay_validator_set validators_before, validators_after;
+    assay_validator_update updates[2 * ASSAY_POWER_MAX];
+    uint32_t update_count;
     assay_hash app_hash;
     bool finalised;
     assay_pending block_pending; // scratch of proposals

@@ -26,6 +26,7 @@
 
 #include <stdlib.h>
 
+#include "ledger/beacon.h"
 #include "ledger/bond.h"
 #include "ledger/dataset.h"
 #include "ledger/evidence.h"
@@ -342,7 +343,10 @@ static assay_status absent_punish(docket *d, assay_vote *vote, assay_error *err)
     if (vote->revealed && assay_vote_is_neutral(record, vote) && answered <= record->start)
         vote->struck = true;
     uint64_t amount = 0;
-    if (!vote->committed || vote->struck) amount = params->no_vote_slash;
+    if (!vote->committed || vote->struck) {
+        amount = params->no_vote_slash;
+        ASSAY_TRY(assay_beacon_vote_missed(d->ledger, &vote->validator, err));
+    }
     if (vote->committed && !vote->revealed) amount = params->wrong_verdict_slash;
     return slash(d, vote, amount, assay_purse_burned(), NULL, err);
 }

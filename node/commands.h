@@ -7,6 +7,8 @@
 
 #define ASSAY_COMMAND_LIST(X)                                                                      \
     X(init, "init", "make the folder of a new chain")                                              \
+    X(validator_new, "validator new", "make a validator's secrets and its public entry")           \
+    X(validator_register, "validator register", "take a consensus key into the ledger")            \
     X(node, "node", "make blocks and answer on the API")                                           \
     X(status, "status", "ask a node how it is")                                                    \
     X(backup, "backup", "copy a node's folder, consistently, while it runs")                       \

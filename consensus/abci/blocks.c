@@ -193,8 +193,8 @@ static assay_status misbehaviors_of(assay_engine_block *out, const assay_abci_bl
         if (from->address.size != ASSAY_ADDRESS_SIZE || from->height < 0)
             return ASSAY_FAIL(err, FORMAT, "misbehaviour %u names no validator and height", i);
         list[i].height = (uint64_t)from->height;
-        list[i].type = from->type;
-        memcpy(list[i].consensus.bytes, from->address.data, ASSAY_ADDRESS_SIZE);
+        list[i].type = from->type <= UINT8_MAX ? (uint8_t)from->type : 0; // none that is known
+        memcpy(list[i].validator.bytes, from->address.data, ASSAY_ADDRESS_SIZE);
     }
     out->misbehaviors = list;
     out->misbehavior_count = count;

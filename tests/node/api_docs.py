@@ -300,7 +300,7 @@ def test_every_kind_is_documented(assay):
     text = PAGE.read_text()
     rules = (SOURCE / "spec/protocol.md").read_text()
     kinds = re.findall(r"^\| \d+ \| ([a-z_]+) \| [01] \|", rules, re.M)
-    assert len(kinds) == 20, kinds
+    assert len(kinds) == 21, kinds
     examples = [json.loads(line) for line in re.findall(r"^\{\"kind\".*\}$", text, re.M)]
     assert {example["kind"] for example in examples} == set(kinds) - {"beacon"}, kinds
     for number, example in enumerate(examples):
