@@ -81,8 +81,8 @@ static assay_status prepare_proposal(void *self, const assay_engine_candidates *
 }
 
 static assay_app_block block_of(const assay_engine_block *block) {
-    return (assay_app_block){block->height, block->time.seconds, block->proposer, block->txs,
-                             block->tx_count};
+    return (assay_app_block){block->height, block->time.seconds, block->proposer,
+                             block->txs,    block->tx_count,     block->time.nanos};
 }
 
 static assay_status process_proposal(void *self, const assay_engine_block *block,

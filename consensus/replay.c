@@ -49,9 +49,12 @@ assay_status assay_replay_block(assay_tip *tip, assay_app *app, const assay_bloc
                                 assay_arena *arena, assay_error *err) {
     assay_hash results_hash;
     assay_app_outcome outcome;
-    const assay_app_block input = {block->header.height, block->header.time.seconds,
-                                   assay_app_genesis(app)->operator.address, block->txs,
-                                   block->tx_count};
+    const assay_app_block input = {block->header.height,
+                                   block->header.time.seconds,
+                                   assay_app_genesis(app)->operator.address,
+                                   block->txs,
+                                   block->tx_count,
+                                   block->header.time.nanos};
     ASSAY_TRY(assay_tip_check(tip, block, arena, err));
     ASSAY_TRY(proposal_check(app, &input, err));
     ASSAY_TRY(assay_app_finalize_block(app, &input, &outcome, err));

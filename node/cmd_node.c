@@ -13,6 +13,7 @@
 #include "node/api.h"
 #include "node/commands.h"
 #include "node/home.h"
+#include "node/log.h"
 
 enum { DRAIN_MS = 10000 };
 
@@ -70,6 +71,7 @@ static assay_status server_open(node_parts *node, assay_error *err) {
     node->api = (assay_api){.app = node->app,
                             .engine = &node->engine,
                             .genesis = &node->home.genesis,
+                            .engine_name = "solo",
                             .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                             .slow = PTHREAD_MUTEX_INITIALIZER};
     assay_http_options options = {.listen = config->listen,
@@ -85,8 +87,8 @@ static assay_status server_open(node_parts *node, assay_error *err) {
 static void node_close(node_parts *node) {
     uint32_t left = node->solo ? assay_solo_drain(node->solo, DRAIN_MS) : 0;
     if (left)
-        fprintf(stderr, "assay: %u transactions waited and are in no block: send them again\n",
-                (unsigned)left);
+        assay_log(ASSAY_LOG_WARN, "transactions_left", json_pack("{s:i}", "count", (int)left),
+                  "%u transactions waited and are in no block: send them again", (unsigned)left);
     assay_http_server_close(node->server);
     assay_solo_close(node->solo);
     assay_app_close(node->app);
@@ -124,21 +126,23 @@ static void ready_print(const assay_invocation *invocation, const node_parts *no
     const assay_genesis *genesis = &node->home.genesis;
     const char *url = assay_http_server_url(node->server);
     uint64_t height = assay_solo_height(node->solo);
+    json_t *facts = json_pack(
+        "{s:s,s:o,s:o,s:o}", "url", url, "chain_id", assay_json_from_u64(genesis->chain_id),
+        "genesis", assay_json_from_hash(&genesis->hash), "height", assay_json_from_u64(height));
     if (invocation->json) {
-        assay_command_print(json_pack("{s:s,s:o,s:o,s:o}", "url", url, "chain_id",
-                                      assay_json_from_u64(genesis->chain_id), "genesis",
-                                      assay_json_from_hash(&genesis->hash), "height",
-                                      assay_json_from_u64(height)));
-        return;
+        assay_command_print(json_incref(facts));
+    } else {
+        printf("%s\n", url);
+        fflush(stdout);
     }
-    printf("%s\n", url);
-    fflush(stdout);
-    fprintf(stderr, "chain %llu (%s) at height %llu; SIGTERM or Ctrl-C ends the node\n",
-            (unsigned long long)genesis->chain_id, genesis->name, (unsigned long long)height);
+    // With --json and the log as text, the document says it all.
+    assay_log(invocation->json ? ASSAY_LOG_TRACE : ASSAY_LOG_NOTICE, "started", facts,
+              "chain %llu (%s) at height %llu; SIGTERM or Ctrl-C ends the node",
+              (unsigned long long)genesis->chain_id, genesis->name, (unsigned long long)height);
 }
 
 int assay_cmd_node(assay_invocation *invocation) {
-    const char *home = NULL, *listen = NULL;
+    const char *home = NULL, *listen = NULL, *log = NULL;
     uint64_t block_ms = UINT64_MAX, threads = assay_processor_count();
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &home, "DIR", "the chain's folder, made by assay init", 0, 0,
@@ -149,6 +153,7 @@ int assay_cmd_node(assay_invocation *invocation) {
          3600000, false},
         {"threads", ASSAY_OPTION_U64, &threads, "N", "for signatures and hashes (all processors)",
          1, 1024, false},
+        ASSAY_LOG_OPTION(log),
     };
     int code;
     if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
@@ -160,10 +165,13 @@ int assay_cmd_node(assay_invocation *invocation) {
     assay_stop_signals(&signals);
     // Before any thread starts, so that the signal finds this one.
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    assay_status status = node_open(&node, home, listen, block_ms, threads, &err);
+    assay_status status = assay_log_open(log, &err);
+    if (status == ASSAY_OK) status = node_open(&node, home, listen, block_ms, threads, &err);
     if (status == ASSAY_OK) {
         ready_print(invocation, &node);
         status = node_run(&node, &signals, &err);
+        assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "%s",
+                  status == ASSAY_OK ? "asked to end" : err.text);
     }
     node_close(&node);
     if (status == ASSAY_OK) return ASSAY_EXIT_OK;
