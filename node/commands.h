@@ -8,7 +8,7 @@
 #define ASSAY_COMMAND_LIST(X)                                                                      \
     X(init, "init", "make the folder of a new chain")                                              \
     X(node, "node", "make blocks and answer on the API")                                           \
-    X(status, "status", "ask a node how it is")                                                    \
+    X(status, "status", "say whether a node or validator is healthy")                              \
     X(backup, "backup", "copy a node's folder, consistently, while it runs")                       \
     X(key_make, "key make", "make a keystore file, or import a secret into one")                   \
     X(key_show, "key show", "open a keystore and print its address")                               \

@@ -319,7 +319,7 @@ def test_every_ledger_command_works(assay):
     assert status["healthy"] and status["testnet"] and status["waiting"] == 0, status
     supply_holds(status)
     # And for people: no braces, the amounts in OPEN.
-    for words, part in ((["status"], "health    well"), (["account", bob], "provider 15 OPEN"),
+    for words, part in ((["status"], "health    healthy"), (["account", bob], "provider 15 OPEN"),
                         (["session", "show", opened["digest"]], "closes, ends at block"),
                         (["tx", "status", sent["id"]], "result    done"),
                         (["dataset", "list"], "times, CC0-1.0, 5300 bytes")):

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A node as its operator sees it: metrics (F-71, F-72), its paths (F-73), logs (F-75) and how it ends.
+"""A node as its operator sees it: metrics (F-71, F-72), paths (F-73), status (F-74), logs (F-75).
 usage: ops.py ASSAY [TEST…]"""
 import json
 import re
+import signal
+import socket
 import subprocess
 
 from api_docs import World, registrations
@@ -232,6 +234,77 @@ def test_log_of_a_node(assay):
     assert process.term() == 0
     assert re.fullmatch(r"chain \d+ \(.*\) at height \d+; SIGTERM or Ctrl-C ends the node\n",
                         process.said()), process.said()
+
+
+# --- assay status ---
+
+def test_status_of_a_node(assay):
+    node = chain(assay)
+    transfer(node)
+    asked = ["status", "--node", node.url]
+    plain = assay.good(*asked)
+    assert plain["healthy"] and plain["problems"] == [] and "validator" not in plain, plain
+    assert plain["node"]["engine"] == "solo" and "disk" not in plain, plain
+    operator = assay.key("operator")
+    mine = assay.good(*asked, "--key", "operator.key", "--home", "home")
+    assert mine["validator"]["address"] == operator and mine["validator"]["power"] > 0, mine
+    assert mine["validator"]["beacon"]["left"] > 0 and mine["duties"]["duties"] == [], mine
+    assert 0 < mine["disk"]["free"] <= mine["disk"]["size"], mine
+    screen = assay.run(*asked, "--address", operator, "--home", "home")
+    assert screen.code == 0 and len(screen.out.splitlines()) <= 24, screen
+    for part in ("height    ", "engine    solo", "state     0x", "power     100 of 100",
+                 "due now   nothing", "health    healthy"):
+        assert part in screen.out, f"no {part!r} in {screen}"
+    # With colours the verdict has one.
+    assay.environment["CLICOLOR_FORCE"] = "1"
+    coloured = assay.run(*asked)
+    assert "\033[30;48;5;151mhealthy\033[0m" in coloured.out, coloured
+    del assay.environment["CLICOLOR_FORCE"]
+    assay.bad(2, "USAGE", "not both", *asked, "--address", operator, "--key", "alice.key")
+    assay.bad(3, "NOT_FOUND", "none/config.json", "status", "--home", "none")
+    assay.bad(3, "NOT_FOUND", "nobody.key", *asked, "--key", "nobody.key")
+    # The home tells where its node is.
+    config = json.loads((assay.folder / "home/config.json").read_text())
+    assert node.term() == 0
+    assay.bad(5, "NETWORK", "", *asked)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        config["listen"] = f"127.0.0.1:{free.getsockname()[1]}"
+    assay.write("home/config.json", config)
+    node = assay.node()
+    assert assay.good("status", "--home", "home")["height"] >= plain["height"]
+    assert node.term() == 0
+
+
+def test_status_of_an_unwell_validator(assay):
+    """A beacon chain that ends too soon is told, with what to do (F-74)."""
+    node = chain(assay, params={"epoch_blocks": 100000})
+    operator = assay.key("operator")
+    words = ["status", "--node", node.url, "--address", operator]
+    result = assay.run(*words)
+    assert result.code == 1 and "health    the beacon chain ends in" in result.out, result
+    assert "  next:   send a register_chain transaction" in result.out, result
+    result = assay.run(*words, "--json")
+    document = result.json()
+    assert result.code == 1 and not document["healthy"] and document["problem"] == "", document
+    assert len(document["problems"]) == 1, document
+    assert node.term() == 0
+
+
+def test_status_watches(assay):
+    node = chain(assay)
+    log = open(assay.folder / "watch.log", "w+b")
+    process = subprocess.Popen([assay.program, "status", "--watch", "--json", "--every-ms", "50",
+                                "--node", node.url], stdout=subprocess.PIPE, stderr=log, text=True,
+                               cwd=assay.folder, env=assay.environment)
+    looks = [json.loads(process.stdout.readline()) for _ in range(3)]
+    assert all(look["healthy"] for look in looks), looks
+    # A node that goes away is told, and waited for.
+    assert node.term() == 0
+    until(lambda: "error" in json.loads(process.stdout.readline()), "the node's absence")
+    process.send_signal(signal.SIGTERM)
+    rest = process.stdout.read()
+    assert process.wait(30) == 5, rest
+    process.stdout.close()
 
 
 if __name__ == "__main__":
