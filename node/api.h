@@ -5,6 +5,7 @@
 #define ASSAY_NODE_API_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "consensus/engine.h"
 #include "ledger/view.h"
@@ -29,6 +30,7 @@ typedef struct {
     void (*facts)(void *engine, assay_engine_facts *facts); // of engine->self; NULL: knows nothing
     uint32_t wait_ms_max; // longest ?wait=, at most ASSAY_API_WAIT_MS_MAX
     pthread_mutex_t slow; // requests that read much come one at a time
+    atomic_bool closing;  // set before the server closes: nobody waits for a block any more
 } assay_api;
 
 // An assay_http_handler; context is an assay_api. Spec: F-40.

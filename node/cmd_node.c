@@ -89,6 +89,7 @@ static void node_close(node_parts *node) {
     if (left)
         assay_log(ASSAY_LOG_WARN, "transactions_left", json_pack("{s:i}", "count", (int)left),
                   "%u transactions waited and are in no block: send them again", (unsigned)left);
+    atomic_store(&node->api.closing, true);
     assay_http_server_close(node->server);
     assay_solo_close(node->solo);
     assay_app_close(node->app);

@@ -241,8 +241,6 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
         }
         work_step(provider, false, &again);
     }
-    again = (retry){0, 0};
-    work_step(provider, true, &again);
 }
 
 static assay_status serve_run(serve_options *options, assay_workshop *shop,
@@ -267,7 +265,9 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         assay_log(ASSAY_LOG_TRACE, "started",
                   json_pack("{s:s}", "url", assay_http_server_url(server)), "serving");
         serve_loop(&provider, signals);
+        // Answers in progress are finished first: they belong into the last batch.
         assay_http_server_close(server);
+        work_step(&provider, true, &(retry){0, 0});
     }
     assay_provider_close(&provider);
     return status;

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A node as its operator sees it: metrics (F-71, F-72), paths (F-73), status (F-74), logs (F-75).
-usage: ops.py ASSAY [TEST…]"""
+"""A node as its operator sees it: metrics (F-71, F-72), paths (F-73), status (F-74), logs (F-75),
+ends (F-77). usage: ops.py ASSAY [TEST…]"""
 import json
 import re
 import signal
 import socket
 import subprocess
+import threading
+import time
 
 from api_docs import World, registrations
 from chain import OPEN, Node, main, until
@@ -305,6 +307,125 @@ def test_status_watches(assay):
     rest = process.stdout.read()
     assert process.wait(30) == 5, rest
     process.stdout.close()
+
+
+# --- how it ends (F-77) ---
+
+BOUND = 25  # seconds: twice 10 (F-40), and this machine
+
+
+def ends(node, bound=BOUND):
+    """SIGTERM, and again while it ends. Returns: seconds it took."""
+    begun = time.monotonic()
+    node.process.send_signal(signal.SIGTERM)
+    time.sleep(0.1)
+    if node.process.poll() is None:
+        node.process.send_signal(signal.SIGTERM)
+    assert node.wait(60) == 0, node.said()
+    took = time.monotonic() - begun
+    assert took < bound, took
+    return took
+
+
+def connect(node, data=b""):
+    host, port = node.url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)))
+    connection.sendall(data)
+    return connection
+
+
+def test_ends_with_idle_connections(assay):
+    node = chain(assay)
+    open_ones = [connect(node) for _ in range(20)]
+    for one in open_ones[:10]:  # kept alive after an answer
+        one.sendall(b"GET /v1/genesis HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert one.recv(65536).startswith(b"HTTP/1.1 200")
+    assert ends(node) < 5
+    for one in open_ones:
+        one.close()
+
+
+def test_ends_with_requests_that_do_not(assay):
+    """Half a head, half a body, an answer nobody reads, and a wait that lasts a minute."""
+    node = chain(assay, "--block-ms", 3000)
+    transfer(node)
+    half = [connect(node, b"GET /v1/status HTT"),
+            connect(node, b"POST /v1/tx HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"),
+            connect(node, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 20)]
+    answers = []
+    waiter = threading.Thread(
+        target=lambda: answers.append(transfer(node)))
+    waiter.start()
+    alice = assay.key("alice")
+    until(lambda: node.get(f"/v1/account/{alice}")["next_nonces"][0] == 2, "the second is taken")
+    ends(node)
+    waiter.join()
+    assert answers and answers[0]["state"] == "committed", answers
+    for one in half:
+        one.close()
+    node = assay.node()
+    assert node.balance(AA) == 2
+    assert node.term() == 0
+
+
+def test_ends_while_it_is_busy(assay):
+    """Senders that do not stop by themselves: what was acknowledged is in the chain."""
+    names = [f"sender{i}" for i in range(4)]
+    assay.init(accounts=names)
+    node = assay.node("--block-ms", 1, "--log", "json")
+    done = dict.fromkeys(names, 0)
+    refused = {}
+
+    def send(name):
+        while name not in refused:
+            result = assay.run("transfer", "--to", AA, "--amount", 1, "--key", f"{name}.key",
+                               "--node", node.url, "--json")
+            if result.code:
+                refused[name] = result
+            else:
+                done[name] += 1
+    senders = [threading.Thread(target=send, args=(name,)) for name in names]
+    for sender in senders:
+        sender.start()
+    until(lambda: sum(done.values()) >= 20, "some transfers")
+    ends(node)
+    for sender in senders:
+        sender.join()
+    for result in refused.values():
+        assert result.code == 5 and result.json()["error"]["name"] in ("STOPPED", "NETWORK"), result
+    assert [name for name, _ in events(node)] == ["started", "stopping"], node.said()
+    again = assay.node()
+    acknowledged = sum(done.values())
+    # Each sender's last one may be in although its answer was lost.
+    assert acknowledged <= again.balance(AA) <= acknowledged + len(names), done
+    assert again.term() == 0
+
+
+def test_provider_ends_with_an_answer_in_progress(assay):
+    world = World(assay)
+    registrations(world)
+    node = world.node
+    provider = spawn(assay, "provider", "serve", "--home", "provider", "--key", "bob.key",
+                     "--listen", "127.0.0.1:0", "--model", "base.assay", "--dataset", "words",
+                     "--node", node.url, "--log", "json", "--batch-ms", 86400000)
+    session = node.tx("session", "open", "--provider", world.address["bob"], "--deposit", OPEN,
+                      "--price-in", 10000, "--price-out", 20000, "--expiry", "+5000").json()
+    results = []
+    asker = threading.Thread(target=lambda: results.append(assay.run(
+        "ask", "--provider", provider.first, "--session", session["digest"], "--model",
+        "base.assay", "--prompt", "Once upon a time", "--max-tokens", 100, "--key", "alice.key",
+        "--node", node.url, "--json")))
+    asker.start()
+    time.sleep(0.5)
+    ends(provider, 90)
+    asker.join()
+    # It came before the end, and then it is in a batch; or it was not taken.
+    said = dict(events(provider))
+    if results[0].code == 0:
+        assert "batch_sent" in said and len(node.get("/v1/batches")["batches"]) == 1, said
+    else:
+        assert results[0].code == 5 and "batch_sent" not in said, results
+    assert node.term() == 0
 
 
 if __name__ == "__main__":
