@@ -128,8 +128,7 @@ static void facts_put(assay_metrics *m, const assay_api *api) {
     assay_api_facts_get(&facts, api);
     if (facts.knows_rounds) {
         assay_metrics_put(m, "assay_commit_round", ASSAY_METRIC_GAUGE,
-                          "Round in which the last block was committed; 0 is the first.",
-                          facts.round);
+                          "Round of the last commit that is known; 0 is the first.", facts.round);
         assay_metrics_put(m, "assay_rounds_total", ASSAY_METRIC_COUNTER,
                           "Rounds of all blocks since the start, each block's first one too.",
                           facts.rounds);
