@@ -135,6 +135,7 @@ static assay_status block_of(assay_app_block *out, const assay_ledger_applicatio
                              .time = block->time.seconds,
                              .txs = block->txs,
                              .tx_count = block->tx_count,
+                             .time_nanos = block->time.nanos,
                              .misbehaviors = block->misbehaviors,
                              .misbehavior_count = block->misbehavior_count};
     ASSAY_TRY(assay_view_open(&view, ledger->app, err));

@@ -22,7 +22,10 @@
 
 typedef unsigned long long ull;
 
-enum { TEXTS_MAX = 64 << 20 }; // sentences of one block's refusals
+enum {
+    TEXTS_MAX = 64 << 20, // sentences of one block's refusals
+    NANOS = 1000000000,
+};
 
 assay_status assay_app_open(assay_app **out, const char *folder, const assay_genesis *genesis,
                             const assay_app_options *options, assay_error *err) {
@@ -35,6 +38,7 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
     app->pool = options->pool;
     assay_arena_init(&app->texts, TEXTS_MAX);
     pthread_mutex_init(&app->check_lock, NULL);
+    pthread_mutex_init(&app->count_lock, NULL);
     assay_store_options store = {
         .map_size = options->map_size,
         .skip_sync = options->skip_sync,
@@ -42,6 +46,9 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
     };
     assay_status status = assay_store_open(&app->store, folder, &genesis->hash, &store, err);
     if (status == ASSAY_OK) status = assay_verifier_open(&app->verifier, genesis, err);
+    if (status == ASSAY_OK) status = assay_scores_open(&app->scores, err);
+    if (status == ASSAY_OK) status = assay_scores_open(&app->block_scores, err);
+    if (status == ASSAY_OK) status = assay_app_counters_start(app, err);
     if (status != ASSAY_OK) {
         assay_app_close(app);
         return status;
@@ -60,6 +67,9 @@ void assay_app_close(assay_app *app) {
     assay_store_close(app->store);
     assay_arena_close(&app->texts);
     pthread_mutex_destroy(&app->check_lock);
+    pthread_mutex_destroy(&app->count_lock);
+    assay_scores_close(app->scores);
+    assay_scores_close(app->block_scores);
     free(app->results);
     free(app);
 }
@@ -84,6 +94,7 @@ static void ledger_start(assay_app *app, uint64_t height) {
         .genesis = app->genesis,
         .params = &app->genesis->params,
         .height = height,
+        .scores = app->block_scores,
     };
 }
 
@@ -132,6 +143,7 @@ assay_status assay_app_init_chain(assay_app *app, assay_error *err) {
 static void block_drop(assay_app *app) {
     assay_store_abort(app->store);
     assay_verified_close(&app->verified);
+    assay_scores_reset(app->block_scores);
     app->finalised = false;
 }
 
@@ -153,6 +165,7 @@ static void result_refuse(assay_app *app, uint32_t index, uint32_t code, const c
     if (copy != NULL) memcpy(copy, text, size);
     result->code = code;
     result->text = copy != NULL ? copy : "";
+    app->ledger.counts.of[ASSAY_COUNT_TXS_REFUSED]++;
 }
 
 // P-96
@@ -212,6 +225,8 @@ static assay_status block_run(assay_app *app, const assay_app_block *block, assa
     ASSAY_TRY(beacon_run(app, beacon, err));
     for (uint32_t i = beacon != NULL; i < block->tx_count; i++)
         ASSAY_TRY(tx_run(app, i, err));
+    app->ledger.counts.of[ASSAY_COUNT_TXS_DONE] =
+        block->tx_count - app->ledger.counts.of[ASSAY_COUNT_TXS_REFUSED];
     // Outside of transactions nobody signs.
     app->ledger.by_agent = false;
     app->ledger.signer = app->ledger.principal = (assay_address){{0}};
@@ -239,6 +254,7 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
     ASSAY_TRY(assay_store_begin(app->store, err));
     ledger_start(app, block->height);
     app->ledger.time = block->time;
+    app->time_ns = block->time * NANOS + block->time_nanos;
     app->ledger.proposer = block->proposer;
     assay_status status = block_run(app, block, err);
     if (status != ASSAY_OK) {
@@ -256,6 +272,7 @@ assay_status assay_app_commit(assay_app *app, assay_error *err) {
     ASSAY_ASSERT(app->finalised);
     ASSAY_TRY(assay_store_commit(app->store, app->ledger.height, &app->app_hash, err));
     app->finalised = false;
+    assay_app_counters_commit(app);
     // check_tx opens the next snapshot when it needs one.
     pthread_mutex_lock(&app->check_lock);
     assay_snapshot_close(app->check_snapshot);

@@ -8,6 +8,7 @@
 #define ASSAY_LEDGER_APP_H
 
 #include "base/pool.h"
+#include "ledger/counters.h"
 #include "ledger/genesis.h"
 #include "ledger/store.h"
 #include "ledger/validator.h"
@@ -102,6 +103,7 @@ typedef struct {
     uint32_t tx_count;
     const assay_misbehavior *misbehaviors; // [misbehavior_count], what the engine has proven
     uint32_t misbehavior_count;
+    uint32_t time_nanos; // of time; counters tell it, nothing else
 } assay_app_block;
 
 // Would an honest proposer have made this block? Decodes every transaction, verifies signatures,
@@ -127,6 +129,23 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
 // Lands the finalised block. On failure it stays finalised: try again or close.
 // Errors: DISK_FULL, CAPACITY, CORRUPT, IO.
 assay_status assay_app_commit(assay_app *app, assay_error *err);
+
+// What an operator wants to know of a running application.
+typedef struct {
+    assay_counts counts;     // since it was opened, as of the last commit
+    uint64_t since;          // height at which it was opened
+    uint64_t admitted;       // by check_tx,
+    uint64_t turned_away;    // and refused there
+    uint64_t time_ns;        // of the last block's header; 0: none came since
+    uint64_t time_ns_before; // of the one before it; 0: the same
+} assay_app_counters;
+
+// A copy; takes a lock for no longer than that. Any thread. Spec: F-70.
+void assay_app_counters_get(assay_app *app, assay_app_counters *out);
+
+// What is known of one validator since the app was opened. Returns: whether anything is; else *out
+// is zeros. Any thread. Spec: F-70.
+bool assay_app_score_get(assay_app *app, const assay_address *validator, assay_score *out);
 
 const assay_genesis *assay_app_genesis(const assay_app *app);
 assay_store *assay_app_store(assay_app *app); // for backup and measure

@@ -217,6 +217,7 @@ assay_status assay_beacon_block(assay_ledger *ledger, const assay_hash *preimage
         chain.revealed = ledger->height;
     } else {
         miss(&chain, &chain.misses, epoch, ledger->params->beacon_misses_max);
+        ledger->counts.of[ASSAY_COUNT_BEACON_MISSES]++;
     }
     assay_sha256_final(&sha, &beacon);
     *code = refusal.reject;

@@ -302,7 +302,9 @@ assay_status assay_case_round(assay_ledger *ledger, const assay_hash *batch, uin
     for (uint32_t i = 0; i < count; i++) {
         assay_vote vote = {.validator = voters[i].address, .bond = voters[i].bond};
         ASSAY_TRY(assay_case_vote_put(ledger, batch, sample, record->round, &vote, err));
+        assay_ledger_score(ledger, &vote.validator, ASSAY_SCORE_ASKED, 1);
     }
+    ledger->counts.of[ASSAY_COUNT_VERDICTS_DUE] += count;
     ASSAY_TRY(assay_case_due_put(ledger, record->reveal_end, batch, sample, err));
     return assay_case_put(ledger, batch, sample, record, err);
 }
@@ -400,6 +402,7 @@ assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx_verdict_reve
     vote.revealed = true;
     vote.verdict = body->verdict;
     vote.probe = body->probe;
+    ledger->counts.of[ASSAY_COUNT_VERDICTS_DUE]--;
     return assay_case_vote_put(ledger, &body->batch, body->sample, body->round, &vote, err);
 }
 

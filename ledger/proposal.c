@@ -43,6 +43,10 @@ assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, a
         pthread_mutex_unlock(&app->check_lock);
     }
     assay_arena_close(&arena);
+    pthread_mutex_lock(&app->count_lock);
+    app->counters.admitted += status == ASSAY_OK;
+    app->counters.turned_away += status == ASSAY_REJECTED;
+    pthread_mutex_unlock(&app->count_lock);
     return status;
 }
 

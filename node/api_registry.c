@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths about who has what and what is registered: accounts, sessions, data sets, models, adapters.
 #include "base/json.h"
-#include "ledger/beacon.h"
 #include "node/api.h"
 
 static json_t *bond_json(const assay_view *view, uint8_t role, const assay_bond *bond) {
@@ -40,44 +39,6 @@ static assay_status agents_json(json_t *agents, const assay_view *view,
             agents, json_pack("{s:o,s:i,s:o}", "agent", assay_json_from_address(&address), "scopes",
                               (int)agent.scopes, "expiry", assay_json_from_u64(agent.expiry)));
     }
-    return ASSAY_OK;
-}
-
-static assay_status power_get(uint64_t *out, const assay_view *view, const assay_address *address,
-                              assay_error *err) {
-    assay_power powers[ASSAY_POWER_MAX];
-    uint32_t count;
-    *out = 0;
-    ASSAY_TRY(assay_power_list(powers, &count, &view->reader, err));
-    for (uint32_t i = 0; i < count; i++)
-        if (assay_address_equal(&powers[i].address, address)) *out = powers[i].power;
-    return ASSAY_OK;
-}
-
-static assay_status validator_get(const assay_api_call *call, const assay_view *view,
-                                  assay_http_reply *reply, assay_error *err) {
-    assay_address address, consensus;
-    assay_validator validator;
-    assay_chain chain;
-    uint64_t power, epoch = assay_params_epoch(view->params, view->height + 1);
-    bool found;
-    ASSAY_TRY(assay_api_address(&address, call, 1, err));
-    ASSAY_TRY(assay_validator_get(&validator, &found, &view->reader, &address, err));
-    ASSAY_TRY(assay_chain_get(&chain, &view->reader, &address, err));
-    ASSAY_TRY(power_get(&power, view, &address, err));
-    assay_ed25519_address(&consensus, validator.ed25519);
-    assay_http_reply_json(
-        reply, 200,
-        json_pack(
-            "{s:o,s:o,s:o,s:o,s:b,s:b,s:{s:o,s:o},s:o,s:o}", "address",
-            assay_json_from_address(&address), "ed25519",
-            found ? assay_json_from_hex(validator.ed25519, ASSAY_ED25519_KEY_SIZE) : json_null(),
-            "consensus_address", found ? assay_json_from_address(&consensus) : json_null(), "power",
-            assay_json_from_u64(power), "barred", validator.barred, "jailed",
-            assay_chain_is_jailed(&chain, epoch), "chain", "left", assay_json_from_u64(chain.left),
-            "pending", assay_json_from_u64(chain.pending_length), "misses",
-            assay_json_from_u64(chain.miss_epoch == epoch ? chain.misses : 0), "vote_misses",
-            assay_json_from_u64(chain.miss_epoch == epoch ? chain.vote_misses : 0)));
     return ASSAY_OK;
 }
 
@@ -273,7 +234,6 @@ assay_status assay_api_registry(assay_api *api, const assay_api_call *call, cons
     static const char *const singular[] = {"dataset", "model", "adapter"};
     static const char *const plural[] = {"datasets", "models", "adapters"};
     if (assay_api_is(call, "account", 2)) return account_get(api, call, view, reply, err);
-    if (assay_api_is(call, "validator", 2)) return validator_get(call, view, reply, err);
     if (assay_api_is(call, "session", 2)) return session_get(call, view, reply, err);
     if (assay_api_is(call, "sessions", 4)) return sessions_get(call, view, reply, err);
     for (int kind = KIND_DATASET; kind <= KIND_ADAPTER; kind++) {

@@ -12,11 +12,12 @@
 #include "node/cmd_node_kv.h"
 #include "node/commands.h"
 #include "node/engine.h"
+#include "node/log.h"
 
 enum { DRAIN_MS = 10000 };
 
 typedef struct {
-    const char *home, *listen, *engine, *abci, *comet;
+    const char *home, *listen, *engine, *abci, *comet, *log;
     uint64_t block_ms, threads;
     const char *app; // NULL: the ledger
 } node_options;
@@ -46,11 +47,21 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     return ASSAY_OK;
 }
 
+// CometBFT's peers are its own affair: its RPC is not asked for a scrape.
+static void abci_facts(void *engine, assay_engine_facts *facts) {
+    uint64_t last;
+    assay_abci_engine_rounds(engine, &last, &facts->rounds);
+    facts->knows_rounds = last > 0;
+    if (last) facts->round = last - 1;
+}
+
 static assay_status server_open(node_parts *node, assay_error *err) {
     const assay_config *config = &node->home.config;
     node->api = (assay_api){.app = node->app,
                             .engine = &node->engine.calls,
                             .genesis = &node->home.genesis,
+                            .engine_name = node->engine.solo ? "solo" : "abci",
+                            .facts = node->engine.solo ? NULL : abci_facts,
                             .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                             .slow = PTHREAD_MUTEX_INITIALIZER};
     assay_http_options options = {.listen = config->listen,
@@ -66,8 +77,9 @@ static assay_status server_open(node_parts *node, assay_error *err) {
 static void node_close(node_parts *node) {
     uint32_t left = assay_node_engine_drain(&node->engine, DRAIN_MS);
     if (left)
-        fprintf(stderr, "assay: %u transactions waited and are in no block: send them again\n",
-                (unsigned)left);
+        assay_log(ASSAY_LOG_WARN, "transactions_left", json_pack("{s:i}", "count", (int)left),
+                  "%u transactions waited and are in no block: send them again", (unsigned)left);
+    atomic_store(&node->api.closing, true);
     assay_http_server_close(node->server);
     assay_node_engine_close(&node->engine);
     assay_app_close(node->app);
@@ -108,17 +120,19 @@ static void ready_print(const assay_invocation *invocation, const node_parts *no
     const assay_genesis *genesis = &node->home.genesis;
     const char *url = assay_http_server_url(node->server);
     uint64_t height = node->engine.calls.height(node->engine.calls.self);
+    json_t *facts = json_pack(
+        "{s:s,s:o,s:o,s:o}", "url", url, "chain_id", assay_json_from_u64(genesis->chain_id),
+        "genesis", assay_json_from_hash(&genesis->hash), "height", assay_json_from_u64(height));
     if (invocation->json) {
-        assay_command_print(json_pack("{s:s,s:o,s:o,s:o}", "url", url, "chain_id",
-                                      assay_json_from_u64(genesis->chain_id), "genesis",
-                                      assay_json_from_hash(&genesis->hash), "height",
-                                      assay_json_from_u64(height)));
-        return;
+        assay_command_print(json_incref(facts));
+    } else {
+        printf("%s\n", url);
+        fflush(stdout);
     }
-    printf("%s\n", url);
-    fflush(stdout);
-    fprintf(stderr, "chain %llu (%s) at height %llu; SIGTERM or Ctrl-C ends the node\n",
-            (unsigned long long)genesis->chain_id, genesis->name, (unsigned long long)height);
+    // With --json and the log as text, the document says it all.
+    assay_log(invocation->json ? ASSAY_LOG_TRACE : ASSAY_LOG_NOTICE, "started", facts,
+              "chain %llu (%s) at height %llu; SIGTERM or Ctrl-C ends the node",
+              (unsigned long long)genesis->chain_id, genesis->name, (unsigned long long)height);
 }
 
 int assay_cmd_node(assay_invocation *invocation) {
@@ -140,6 +154,7 @@ int assay_cmd_node(assay_invocation *invocation) {
          "for signatures and hashes (all processors)", 1, 1024, false},
         {"app", ASSAY_OPTION_TEXT, &options.app, "NAME",
          "serve that at --abci instead of a chain: kv, CometBFT's example", 0, 0, false},
+        ASSAY_LOG_OPTION(options.log),
     };
     int code;
     if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
@@ -156,10 +171,13 @@ int assay_cmd_node(assay_invocation *invocation) {
     assay_stop_signals(&signals);
     // Before any thread starts, so that the signal finds this one.
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    assay_status status = node_open(&node, &options, &err);
+    assay_status status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK) status = node_open(&node, &options, &err);
     if (status == ASSAY_OK) {
         ready_print(invocation, &node);
         status = node_run(&node, &signals, &err);
+        assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "%s",
+                  status == ASSAY_OK ? "asked to end" : err.text);
     }
     node_close(&node);
     if (status == ASSAY_OK) return ASSAY_EXIT_OK;

@@ -50,7 +50,7 @@ static assay_status chain_known(bool *known, const assay_wallet *wallet, assay_e
     uint64_t left, pending;
     assay_hex_encode_0x(address, wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_client_get(&answer, &wallet->client, err, "validator/%s", address));
-    assay_status status = assay_json_object(&chain, answer, "chain", err);
+    assay_status status = assay_json_object(&chain, answer, "beacon", err);
     if (status == ASSAY_OK) status = assay_json_u64(&left, chain, "left", 0, UINT64_MAX, err);
     if (status == ASSAY_OK) status = assay_json_u64(&pending, chain, "pending", 0, UINT64_MAX, err);
     json_decref(answer);

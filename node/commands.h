@@ -10,7 +10,7 @@
     X(validator_new, "validator new", "make a validator's secrets and its public entry")           \
     X(validator_register, "validator register", "take a consensus key into the ledger")            \
     X(node, "node", "make blocks and answer on the API")                                           \
-    X(status, "status", "ask a node how it is")                                                    \
+    X(status, "status", "say whether a node or validator is healthy")                              \
     X(backup, "backup", "copy a node's folder, consistently, while it runs")                       \
     X(export, "export", "hand a chain to CometBFT")                                                \
     X(key_make, "key make", "make a keystore file, or import a secret into one")                   \

@@ -139,7 +139,7 @@ static assay_status room_make(assay_abci_engine *engine, const assay_engine_bloc
     ASSAY_TRY(
         assay_arena_get(&engine->arena, count, sizeof(assay_tx_result), "results", &results, err));
     ASSAY_TRY(assay_arena_get(&engine->arena, count, sizeof(char *), "texts", &texts, err));
-    *done = (assay_abci_finalized){0, count, ids, results, texts};
+    *done = (assay_abci_finalized){0, 0, count, ids, results, texts};
     for (uint32_t i = 0; i < count; i++) {
         done->texts[i] = "";
         assay_sha256_of(&done->ids[i], block->txs[i].data, block->txs[i].size);
@@ -213,6 +213,8 @@ static assay_status finalize(assay_abci_engine *engine, const assay_abci_block *
     assay_abci_finalized *done = &engine->finalized;
     ASSAY_TRY(app->finalize_block(app->self, &checked, done->results, done->texts, &outcome, err));
     done->height = checked.height;
+    done->rounds =
+        block->vote_count && block->commit_round >= 0 ? (uint64_t)block->commit_round + 1 : 0;
     ASSAY_TRY(results_reply(done, reply, arena, err));
     ASSAY_TRY(
         updates_of(&reply->finalize.updates, outcome.updates, outcome.update_count, arena, err));

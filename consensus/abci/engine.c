@@ -180,6 +180,8 @@ void assay_abci_engine_publish(assay_abci_engine *engine) {
     engine->waiting[0] = oldest;
     if (oldest.count) assay_idtable_clear(&engine->waiting[0]);
     engine->height = block->height;
+    engine->rounds_last = block->rounds;
+    engine->rounds += block->rounds;
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
 }
@@ -275,6 +277,13 @@ static assay_status light_block(void *self, uint64_t at, json_t **out, assay_err
 assay_chain_engine assay_abci_engine_calls(assay_abci_engine *engine) {
     return (assay_chain_engine){engine,  submit, find,   wait,  nudge,
                                 waiting, height, health, block, light_block};
+}
+
+void assay_abci_engine_rounds(assay_abci_engine *engine, uint64_t *last, uint64_t *sum) {
+    pthread_mutex_lock(&engine->lock);
+    *last = engine->rounds_last;
+    *sum = engine->rounds;
+    pthread_mutex_unlock(&engine->lock);
 }
 
 // --- life ---

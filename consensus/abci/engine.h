@@ -39,6 +39,10 @@ void assay_abci_engine_close(assay_abci_engine *engine);
 // What a server serves. Spec: E-21 … E-28.
 assay_abci_application assay_abci_engine_application(assay_abci_engine *engine);
 
+// How many rounds the last block took whose commit the application was shown, which is the one
+// before the last (0: none yet), and all of them since the start. Any thread. Spec: F-71.
+void assay_abci_engine_rounds(assay_abci_engine *engine, uint64_t *last, uint64_t *sum);
+
 // The engine's calls for a node; as long as the engine.
 assay_chain_engine assay_abci_engine_calls(assay_abci_engine *engine);
 

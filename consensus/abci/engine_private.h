@@ -23,6 +23,7 @@ typedef struct {
 // The finalised block, until the next one: what its commit tells those who ask.
 typedef struct {
     uint64_t height; // 0: none
+    uint64_t rounds; // that the block before it took, 0: there was none
     uint32_t tx_count;
     assay_hash *ids;          // [tx_count]
     assay_tx_result *results; // [tx_count]
@@ -46,6 +47,8 @@ struct assay_abci_engine {
     assay_fates fates;
     assay_idtable waiting[2]; // accepted since the last commit, and since the one before
     uint64_t height;
+    uint64_t rounds_last; // of the last block whose commit is known, 0: of none
+    uint64_t rounds;      // of all of them since the start
     assay_error failure;
 };
 

@@ -151,6 +151,31 @@ static assay_tx_fate fate(stage *s, const char *tx, uint64_t depth) {
     return out;
 }
 
+// A block's commit comes with the next block, and with it how many rounds it took (F-71).
+static void rounds_are_counted_once_committed(void **unused) {
+    static const int32_t rounds[] = {0, 0, 3, -1, 0};
+    static const uint64_t lasts[] = {0, 1, 4, 0, 1}, sums[] = {0, 1, 5, 5, 6};
+    static const assay_abci_vote vote;
+    stage s;
+    uint64_t last, sum;
+    stage_make(&s);
+    init(&s);
+    for (uint32_t i = 0; i < sizeof rounds / sizeof *rounds; i++) {
+        assay_abci_request request = block_request(ASSAY_ABCI_FINALIZE_BLOCK, i + 1, NULL, 0);
+        request.block.commit_round = rounds[i];
+        request.block.votes = i ? &vote : NULL; // the first block has none before it
+        request.block.vote_count = i > 0;
+        ask(&s, request);
+        assay_abci_engine_rounds(s.engine, &last, &sum);
+        assert_int_equal(sum, i ? sums[i - 1] : 0);
+        commit(&s);
+        assay_abci_engine_rounds(s.engine, &last, &sum);
+        assert_int_equal(last, lasts[i]);
+        assert_int_equal(sum, sums[i]);
+    }
+    stage_end(&s);
+}
+
 // E-21, E-23
 static void a_chain_begins_with_its_own_genesis(void **unused) {
     stage s;
@@ -365,6 +390,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_begins_with_its_own_genesis),
         cmocka_unit_test(fates_follow_commits),
+        cmocka_unit_test(rounds_are_counted_once_committed),
         cmocka_unit_test(what_nobody_rechecks_waits_no_more),
         cmocka_unit_test(replays_what_is_lacking),
         cmocka_unit_test(calls_meet_one_thread),
