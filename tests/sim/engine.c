@@ -2,6 +2,7 @@
 // The engine: who proposes, who judges, what is decided, and who is down meanwhile.
 #include "tests/sim/private.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 
@@ -381,6 +382,8 @@ static void node_make(sim_node *node, uint32_t index) {
 
 // Folders in memory where the machine has that.
 static void simulator_open(void) {
+    // What every opening of a store takes comes zeroed from the system, not from the heap.
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
     const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     snprintf(simulator.folder, sizeof simulator.folder, "%s/assay_sim_XXXXXX", base);
     simulator.s = calloc(1, sizeof *simulator.s);

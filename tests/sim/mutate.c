@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/private.h"
 
-enum { OVERSIZE_PARTS = 40, OVERSIZE_BYTES = 60000 };
+enum { OVERSIZE_PARTS = 20, OVERSIZE_BYTES = 60000 };
 
 static void insert(sim_proposal *p, uint32_t at, assay_bytes bytes) {
     if (p->count == SIM_BLOCK_TXS) return;
