@@ -65,27 +65,38 @@ static assay_status beacon_make(assay_ledger_application *ledger, assay_bytes *o
     return ASSAY_OK;
 }
 
-static assay_status prepare_proposal(void *self, uint64_t height, const assay_bytes *candidates,
-                                     uint32_t candidate_count, uint32_t *picked,
-                                     uint32_t *picked_count, assay_bytes *first, assay_error *err) {
+static assay_status prepare_proposal(void *self, const assay_engine_candidates *candidates,
+                                     uint32_t *picked, uint32_t *picked_count, assay_bytes *first,
+                                     assay_error *err) {
     assay_ledger_application *ledger = self;
     assay_bytes beacon;
     bool with_beacon = false;
     ASSAY_TRY(beacon_make(ledger, &beacon, err));
-    assay_app_proposal proposal = {height, ledger->proposer, candidates, candidate_count,
-                                   beacon.size ? &beacon : NULL};
+    assay_app_proposal proposal = {candidates->height, ledger->proposer, candidates->txs,
+                                   candidates->tx_count, beacon.size ? &beacon : NULL};
     ASSAY_TRY(assay_app_prepare_proposal(ledger->app, &proposal, picked, picked_count, &with_beacon,
                                          err));
     *first = with_beacon ? beacon : (assay_bytes){NULL, 0};
     return ASSAY_OK;
 }
 
+static assay_app_block block_of(const assay_engine_block *block) {
+    return (assay_app_block){block->height, block->time.seconds, block->proposer, block->txs,
+                             block->tx_count};
+}
+
+static assay_status process_proposal(void *self, const assay_engine_block *block,
+                                     assay_error *err) {
+    const assay_ledger_application *ledger = self;
+    const assay_app_block input = block_of(block);
+    return assay_app_process_proposal(ledger->app, &input, err);
+}
+
 static assay_status finalize_block(void *self, const assay_engine_block *block,
                                    assay_tx_result *results, const char **texts,
                                    assay_hash *app_hash, assay_error *err) {
     assay_ledger_application *ledger = self;
-    assay_app_block input = {block->height, block->time.seconds, block->proposer, block->txs,
-                             block->tx_count};
+    const assay_app_block input = block_of(block);
     assay_app_outcome outcome;
     ASSAY_TRY(assay_app_finalize_block(ledger->app, &input, &outcome, err));
     ASSAY_ASSERT(outcome.tx_count == block->tx_count);
@@ -135,7 +146,7 @@ static bool waiting(void *self) {
 }
 
 assay_application assay_ledger_application_calls(assay_ledger_application *self) {
-    return (assay_application){self,           info,    init_chain,
-                               check_tx,       recheck, prepare_proposal,
-                               finalize_block, commit,  waiting};
+    return (assay_application){
+        self,           info,   init_chain, check_tx, recheck, prepare_proposal, process_proposal,
+        finalize_block, commit, waiting};
 }

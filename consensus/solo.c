@@ -79,8 +79,8 @@ static assay_status proposal_make(assay_solo *solo, assay_block *block, assay_er
     ASSAY_TRY(status);
     ASSAY_TRY(assay_arena_get(&solo->arena, count, sizeof(uint32_t), "picks", &picked_room, err));
     uint32_t *picked = picked_room, picked_count = 0;
-    ASSAY_TRY(app->prepare_proposal(app->self, solo->tip.height + 1, candidates, count, picked,
-                                    &picked_count, &first, err));
+    const assay_engine_candidates waiting = {solo->tip.height + 1, 0, candidates, count};
+    ASSAY_TRY(app->prepare_proposal(app->self, &waiting, picked, &picked_count, &first, err));
     ASSAY_TRY(assay_arena_get(&solo->arena, (size_t)picked_count + 1, sizeof(assay_bytes),
                               "transactions", &txs_room, err));
     assay_bytes *txs = txs_room;

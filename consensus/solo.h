@@ -32,6 +32,9 @@ assay_status assay_solo_open(assay_solo **out, const assay_solo_options *options
 // Stops the thread, if any, after its block. Waiting transactions are dropped.
 void assay_solo_close(assay_solo *solo);
 
+// The engine's calls for a node; as long as the engine.
+assay_chain_engine assay_solo_engine(assay_solo *solo);
+
 // Makes blocks on a thread of its own: when transactions wait, or the application does.
 // Errors: EXISTS (it runs), BUSY, MEMORY (no thread to be had). Spec: C-15.
 assay_status assay_solo_start(assay_solo *solo, assay_error *err);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "consensus/ledger_application.h"
+#include "consensus/solo.h"
 #include "node/api.h"
 #include "node/commands.h"
 #include "node/home.h"
@@ -23,6 +24,7 @@ typedef struct {
     assay_app *app;
     assay_ledger_application application;
     assay_solo *solo;
+    assay_chain_engine engine;
     assay_api api;
     assay_http_server *server;
 } node_parts;
@@ -58,13 +60,15 @@ static assay_status engine_open(node_parts *node, assay_error *err) {
                                   .operator_address = genesis->operator.address,
                                   .block_ms = (uint32_t)node->home.config.block_ms};
     memcpy(options.seed, node->secrets.ed25519_seed, sizeof options.seed);
-    return assay_solo_open(&node->solo, &options, err);
+    ASSAY_TRY(assay_solo_open(&node->solo, &options, err));
+    node->engine = assay_solo_engine(node->solo);
+    return ASSAY_OK;
 }
 
 static assay_status server_open(node_parts *node, assay_error *err) {
     const assay_config *config = &node->home.config;
     node->api = (assay_api){.app = node->app,
-                            .solo = node->solo,
+                            .engine = &node->engine,
                             .genesis = &node->home.genesis,
                             .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                             .slow = PTHREAD_MUTEX_INITIALIZER};

@@ -87,15 +87,24 @@ static void fake_recheck(void *self) {
     fake_call(self);
 }
 
-static assay_status fake_prepare(void *self, uint64_t height, const assay_bytes *candidates,
-                                 uint32_t count, uint32_t *picked, uint32_t *picked_count,
-                                 assay_bytes *first, assay_error *err) {
+static assay_status fake_prepare(void *self, const assay_engine_candidates *candidates,
+                                 uint32_t *picked, uint32_t *picked_count, assay_bytes *first,
+                                 assay_error *err) {
     fake *f = self;
     fake_call(f);
     *picked_count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (candidates[i].data[0] != '?') picked[(*picked_count)++] = i;
+    for (uint32_t i = 0; i < candidates->tx_count; i++)
+        if (candidates->txs[i].data[0] != '?') picked[(*picked_count)++] = i;
     if (f->first) *first = (assay_bytes){(const uint8_t *)f->first, strlen(f->first)};
+    return ASSAY_OK;
+}
+
+// "?" is what no honest proposer proposes.
+static assay_status fake_process(void *self, const assay_engine_block *block, assay_error *err) {
+    fake_call(self);
+    for (uint32_t i = 0; i < block->tx_count; i++)
+        if (block->txs[i].data[0] == '?')
+            return assay_fail(err, ASSAY_REJECTED, FAKE_REJECT, "transaction %u", i);
     return ASSAY_OK;
 }
 
@@ -151,6 +160,7 @@ static inline assay_application fake_calls(fake *f) {
                                fake_check_tx,
                                fake_recheck,
                                fake_prepare,
+                               fake_process,
                                fake_finalize,
                                fake_commit,
                                fake_waiting};

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "consensus/ed25519.h"
 #include "consensus/ledger_application.h"
+#include "consensus/solo.h"
 #include "node/api.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +23,7 @@ static assay_genesis_account rich;
 static assay_app *app;
 static assay_ledger_application application;
 static assay_solo *solo;
+static assay_chain_engine engine;
 static assay_api api;
 
 static void node_stop(void) {
@@ -61,7 +63,8 @@ static void node_start(void) {
     options.application = assay_ledger_application_calls(&application);
     options.operator_address = genesis.operator.address;
     ASSAY_ASSERT(assay_solo_open(&solo, &options, &err) == ASSAY_OK);
-    api = (assay_api){.app = app, .solo = solo, .genesis = &genesis};
+    engine = assay_solo_engine(solo);
+    api = (assay_api){.app = app, .engine = &engine, .genesis = &genesis};
     pthread_mutex_init(&api.slow, NULL);
     atexit(node_stop);
 }

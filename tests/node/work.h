@@ -23,6 +23,7 @@
 #include "base/sha256.h"
 #include "consensus/ed25519.h"
 #include "consensus/ledger_application.h"
+#include "consensus/solo.h"
 #include "node/api.h"
 #include "node/batch_table.h"
 #include "node/check.h"
@@ -58,6 +59,7 @@ typedef struct {
     assay_app *app;
     assay_ledger_application application;
     assay_solo *solo;
+    assay_chain_engine engine;
     assay_api api;
     assay_http_server *server;
     assay_wallet wallets[ACTORS];
@@ -147,8 +149,9 @@ static inline void work_engine_start(work *w) {
                                .block_ms = BLOCK_MS};
     memcpy(solo.seed, seed, sizeof seed);
     work_ok(assay_solo_open(&w->solo, &solo, err));
+    w->engine = assay_solo_engine(w->solo);
     w->api = (assay_api){.app = w->app,
-                         .solo = w->solo,
+                         .engine = &w->engine,
                          .genesis = genesis,
                          .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                          .slow = PTHREAD_MUTEX_INITIALIZER};
