@@ -17,18 +17,43 @@ typedef struct {
     assay_hash app_hash; // after it
 } assay_engine_info;
 
+// What a validator did against the rules of consensus, as CometBFT's evidence proves it.
+typedef struct {
+    assay_address validator; // consensus address
+    uint64_t height;         // of the act
+    uint32_t type;           // 1 two votes, 2 an attack on light clients
+} assay_engine_misbehavior;
+
 // A block as it is handed over; borrowed for the call.
 typedef struct {
     uint64_t height;
     assay_time time;
-    assay_address proposer; // the operator's ledger address
+    assay_address proposer; // consensus address (C-2)
     const assay_bytes *txs; // [tx_count]
     uint32_t tx_count;
+    const assay_engine_misbehavior *misbehaviors; // [misbehavior_count]
+    uint32_t misbehavior_count;
 } assay_engine_block;
+
+// One validator of the set that signs blocks.
+typedef struct {
+    uint8_t ed25519[ASSAY_ED25519_KEY_SIZE];
+    uint64_t power; // 0: leaves the set
+} assay_engine_validator;
+
+enum { ASSAY_ENGINE_VALIDATORS_MAX = 256 };
+
+// What a block came to, beside its results. Lives: until the next call.
+typedef struct {
+    assay_hash app_hash;
+    const assay_engine_validator *updates; // [update_count] whose power has changed
+    uint32_t update_count;
+} assay_engine_outcome;
 
 // What waits for a block, oldest first; borrowed for the call.
 typedef struct {
-    uint64_t height;    // of the block to make
+    uint64_t height;        // of the block to make
+    assay_address proposer; // its consensus address
     uint64_t bytes_max; // of its transactions and 8 bytes for each; 0: the application's own limit
     const assay_bytes *txs;
     uint32_t tx_count;
@@ -42,6 +67,11 @@ typedef struct {
 
     // Height 0. Repeating it changes nothing. Errors: as the application's. Spec: C-11.
     assay_status (*init_chain)(void *self, assay_error *err);
+
+    // The validators that sign the first block after the last committed one's set took effect, into
+    // out [ASSAY_ENGINE_VALIDATORS_MAX], after init_chain. Errors: as the application's. Spec: C-5.
+    assay_status (*validators)(void *self, assay_engine_validator *out, uint32_t *count,
+                               assay_error *err);
 
     // Whether the transaction may wait for a block; id: its SHA-256. Any thread.
     // Errors: REJECTED with its code. Spec: C-12.
@@ -68,7 +98,7 @@ typedef struct {
     // for people and in no hash. Errors: as the application's, fatal to the engine. Spec: C-14.
     assay_status (*finalize_block)(void *self, const assay_engine_block *block,
                                    assay_tx_result *results, const char **texts,
-                                   assay_hash *app_hash, assay_error *err);
+                                   assay_engine_outcome *out, assay_error *err);
 
     // Persists what was finalised, all or nothing. Errors: DISK_FULL …: may be repeated. Spec:
     // C-14.

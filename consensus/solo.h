@@ -17,7 +17,6 @@ typedef struct {
     const char *chain_id;                 // CometBFT's form, <= ASSAY_CHAIN_ID_MAX characters
     uint64_t genesis_seconds;             // the earliest time a header may state
     uint64_t power;                       // of the one validator
-    assay_address operator_address;       // ledger address of the proposer
     uint8_t seed[ASSAY_ED25519_KEY_SIZE]; // its consensus key's secret
     uint32_t block_ms;                    // pause between blocks, 0: none
 } assay_solo_options;

@@ -45,7 +45,7 @@ static assay_status prepare_proposal(void *self, const assay_engine_candidates *
                                      uint32_t *picked, uint32_t *picked_count, assay_bytes *first,
                                      assay_error *err) {
     chain *c = self;
-    const assay_engine_candidates none = {candidates->height, 0, NULL, 0};
+    const assay_engine_candidates none = {candidates->height, candidates->proposer, 0, NULL, 0};
     ASSAY_TRY(c->calls.prepare_proposal(self, &none, picked, picked_count, first, err));
     for (uint32_t i = 0; i < candidates->tx_count; i++)
         picked[i] = i;
@@ -55,9 +55,9 @@ static assay_status prepare_proposal(void *self, const assay_engine_candidates *
 
 static assay_status finalize_block(void *self, const assay_engine_block *block,
                                    assay_tx_result *results, const char **texts,
-                                   assay_hash *app_hash, assay_error *err) {
+                                   assay_engine_outcome *out, assay_error *err) {
     chain *c = self;
-    ASSAY_TRY(c->calls.finalize_block(self, block, results, texts, app_hash, err));
+    ASSAY_TRY(c->calls.finalize_block(self, block, results, texts, out, err));
     for (uint32_t i = 0; i < block->tx_count; i++)
         if (results[i].code)
             return ASSAY_FAIL(err, MISMATCH, "transfer %u is refused: %s", i, texts[i]);
@@ -76,11 +76,15 @@ static assay_status genesis_make(chain *c, uint64_t beacon_length, assay_error *
     genesis->testnet = true;
     snprintf(genesis->name, sizeof genesis->name, "bench");
     assay_params_init(&genesis->params);
-    memcpy(genesis->operator.address.bytes, seed.bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_ed25519_public(genesis->operator.ed25519, c->seed, err));
-    genesis->operator.consensus_bond = genesis->params.consensus_bond_min;
-    genesis->operator.chain_length = beacon_length;
-    assay_hashchain_at(&genesis->operator.chain_tip, &c->beacon, beacon_length);
+    genesis->validators = calloc(1, sizeof *genesis->validators);
+    if (!genesis->validators) return ASSAY_FAIL(err, MEMORY, "no memory for a genesis");
+    genesis->validator_count = 1;
+    assay_genesis_validator *own = genesis->validators;
+    memcpy(own->address.bytes, seed.bytes, ASSAY_ADDRESS_SIZE);
+    ASSAY_TRY(assay_ed25519_public(own->ed25519, c->seed, err));
+    own->consensus_bond = genesis->params.consensus_bond_min;
+    own->chain_length = beacon_length;
+    assay_hashchain_at(&own->chain_tip, &c->beacon, beacon_length);
     genesis->account_count = c->transfers.account_count;
     genesis->accounts = calloc(genesis->account_count, sizeof *genesis->accounts);
     if (!genesis->accounts)
@@ -95,11 +99,12 @@ static assay_status genesis_make(chain *c, uint64_t beacon_length, assay_error *
 
 static assay_status engine_open(chain *c, assay_error *err) {
     char blocks[PATH_MAX], state[PATH_MAX], name[ASSAY_CHAIN_ID_MAX + 1];
+    const assay_genesis_validator *own = c->genesis.validators;
     ASSAY_TRY(assay_path_join(blocks, sizeof blocks, c->folder, "blocks", err));
     ASSAY_TRY(assay_path_join(state, sizeof state, c->folder, "state", err));
     const assay_app_options options = {.pool = c->pool};
     ASSAY_TRY(assay_app_open(&c->app, state, &c->genesis, &options, err));
-    c->ledger = (assay_ledger_application){c->app, &c->beacon, c->genesis.operator.address, {0}};
+    c->ledger = (assay_ledger_application){.app = c->app, .chain = &c->beacon};
     c->calls = assay_ledger_application_calls(&c->ledger);
     assay_chain_name(name, &c->genesis);
     assay_application application = c->calls;
@@ -110,8 +115,7 @@ static assay_status engine_open(chain *c, assay_error *err) {
         .folder = blocks,
         .application = application,
         .chain_id = name,
-        .power = assay_voting_power(c->genesis.operator.consensus_bond),
-        .operator_address = c->genesis.operator.address,
+        .power = assay_voting_power(own->consensus_bond),
     };
     memcpy(solo.seed, c->seed, sizeof solo.seed);
     return assay_solo_open(&c->solo, &solo, err);

@@ -30,7 +30,7 @@ typedef struct {
 
 // Starts the thread on which blocks are executed and committed. An application without state waits
 // for CometBFT's InitChain. Errors: MEMORY, BUSY (no thread to be had). Lives: until close, which
-// drops a block not committed. Spec: E-20.
+// drops a block not committed; the server and everyone who asks have ended before. Spec: E-20.
 assay_status assay_abci_engine_open(assay_abci_engine **out,
                                     const assay_abci_engine_options *options, assay_error *err);
 void assay_abci_engine_close(assay_abci_engine *engine);

@@ -33,6 +33,10 @@ typedef struct {
     int fail_finalize;
     int inits;
     _Atomic int checks;
+    assay_engine_validator validators[2]; // the set
+    uint32_t validator_count;
+    const assay_engine_validator *updates; // what each block says of it
+    uint32_t update_count;
 } fake;
 
 static inline void fake_call(fake *f) {
@@ -69,6 +73,14 @@ static assay_status fake_init_chain(void *self, assay_error *err) {
     fake_call(f);
     ASSAY_TRY(fake_save(f, &state, err));
     fake_call(f);
+    return ASSAY_OK;
+}
+
+static assay_status fake_validators(void *self, assay_engine_validator *out, uint32_t *count,
+                                    assay_error *err) {
+    const fake *f = self;
+    *count = f->validator_count;
+    memcpy(out, f->validators, f->validator_count * sizeof *out);
     return ASSAY_OK;
 }
 
@@ -110,7 +122,7 @@ static assay_status fake_process(void *self, const assay_engine_block *block, as
 
 static assay_status fake_finalize(void *self, const assay_engine_block *block,
                                   assay_tx_result *results, const char **texts,
-                                  assay_hash *app_hash, assay_error *err) {
+                                  assay_engine_outcome *out, assay_error *err) {
     fake *f = self;
     assay_sha256 sha;
     fake_call(f);
@@ -134,7 +146,7 @@ static assay_status fake_finalize(void *self, const assay_engine_block *block,
     }
     f->finalised = (fake_state){true, block->height, {{0}}};
     assay_sha256_final(&sha, &f->finalised.app_hash);
-    *app_hash = f->finalised.app_hash;
+    *out = (assay_engine_outcome){f->finalised.app_hash, f->updates, f->update_count};
     fake_call(f);
     return ASSAY_OK;
 }
@@ -157,6 +169,7 @@ static inline assay_application fake_calls(fake *f) {
     return (assay_application){f,
                                fake_info,
                                fake_init_chain,
+                               fake_validators,
                                fake_check_tx,
                                fake_recheck,
                                fake_prepare,
