@@ -10,19 +10,13 @@
 #define ASSAY_CONSENSUS_ENGINE_H
 
 #include "consensus/fates.h"
+#include "ledger/app.h"
 
 typedef struct {
     bool initialised;    // init_chain has happened
     uint64_t height;     // of the last committed block, 0 before the first
     assay_hash app_hash; // after it
 } assay_engine_info;
-
-// What a validator did against the rules of consensus, as CometBFT's evidence proves it.
-typedef struct {
-    assay_address validator; // consensus address
-    uint64_t height;         // of the act
-    uint32_t type;           // 1 two votes, 2 an attack on light clients
-} assay_engine_misbehavior;
 
 // A block as it is handed over; borrowed for the call.
 typedef struct {
@@ -31,22 +25,16 @@ typedef struct {
     assay_address proposer; // consensus address (C-2)
     const assay_bytes *txs; // [tx_count]
     uint32_t tx_count;
-    const assay_engine_misbehavior *misbehaviors; // [misbehavior_count]
+    const assay_misbehavior *misbehaviors; // [misbehavior_count]
     uint32_t misbehavior_count;
 } assay_engine_block;
-
-// One validator of the set that signs blocks.
-typedef struct {
-    uint8_t ed25519[ASSAY_ED25519_KEY_SIZE];
-    uint64_t power; // 0: leaves the set
-} assay_engine_validator;
 
 enum { ASSAY_ENGINE_VALIDATORS_MAX = 256 };
 
 // What a block came to, beside its results. Lives: until the next call.
 typedef struct {
     assay_hash app_hash;
-    const assay_engine_validator *updates; // [update_count] whose power has changed
+    const assay_validator_update *updates; // [update_count] whose power has changed
     uint32_t update_count;
 } assay_engine_outcome;
 
@@ -70,7 +58,7 @@ typedef struct {
 
     // The validators that sign the first block after the last committed one's set took effect, into
     // out [ASSAY_ENGINE_VALIDATORS_MAX], after init_chain. Errors: as the application's. Spec: C-5.
-    assay_status (*validators)(void *self, assay_engine_validator *out, uint32_t *count,
+    assay_status (*validators)(void *self, assay_validator_update *out, uint32_t *count,
                                assay_error *err);
 
     // Whether the transaction may wait for a block; id: its SHA-256. Any thread.

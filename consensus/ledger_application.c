@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/hex.h"
 #include "ledger/beacon.h"
@@ -58,7 +57,7 @@ static assay_status account_of(assay_address *out, const assay_view *view,
                       text);
 }
 
-assay_status assay_ledger_validators(assay_engine_validator *out, uint32_t *count, assay_app *app,
+assay_status assay_ledger_validators(assay_validator_update *out, uint32_t *count, assay_app *app,
                                      assay_error *err) {
     assay_validator_power list[ASSAY_POWER_MAX];
     static_assert((int)ASSAY_POWER_MAX <= (int)ASSAY_ENGINE_VALIDATORS_MAX, "out holds them all");
@@ -70,14 +69,14 @@ assay_status assay_ledger_validators(assay_engine_validator *out, uint32_t *coun
     assay_view_close(&view);
     for (uint32_t i = 0; status == ASSAY_OK && i < listed; i++) {
         if (list[i].power == 0) continue;
-        assay_engine_validator *validator = &out[(*count)++];
+        assay_validator_update *validator = &out[(*count)++];
         memcpy(validator->ed25519, list[i].ed25519, sizeof validator->ed25519);
         validator->power = list[i].power;
     }
     return status;
 }
 
-static assay_status validators(void *self, assay_engine_validator *out, uint32_t *count,
+static assay_status validators(void *self, assay_validator_update *out, uint32_t *count,
                                assay_error *err) {
     return assay_ledger_validators(out, count, ((assay_ledger_application *)self)->app, err);
 }
@@ -128,24 +127,16 @@ static assay_status prepare_proposal(void *self, const assay_engine_candidates *
     return ASSAY_OK;
 }
 
-// The block in the ledger's terms, against the last commit; its misbehaviours live until the next.
-static assay_status block_of(assay_app_block *out, assay_ledger_application *ledger,
+// The block in the ledger's terms, against the last commit.
+static assay_status block_of(assay_app_block *out, const assay_ledger_application *ledger,
                              const assay_engine_block *block, assay_error *err) {
     assay_view view;
-    uint32_t count = block->misbehavior_count;
     *out = (assay_app_block){.height = block->height,
                              .time = block->time.seconds,
                              .txs = block->txs,
-                             .tx_count = block->tx_count};
-    free(ledger->misbehaviors);
-    ledger->misbehaviors = calloc((size_t)count + 1, sizeof *ledger->misbehaviors);
-    if (!ledger->misbehaviors) return ASSAY_FAIL(err, MEMORY, "no memory for %u reports", count);
-    for (uint32_t i = 0; i < count; i++)
-        ledger->misbehaviors[i] = (assay_misbehavior){.consensus = block->misbehaviors[i].validator,
-                                                      .height = block->misbehaviors[i].height,
-                                                      .type = block->misbehaviors[i].type};
-    out->misbehaviors = ledger->misbehaviors;
-    out->misbehavior_count = count;
+                             .tx_count = block->tx_count,
+                             .misbehaviors = block->misbehaviors,
+                             .misbehavior_count = block->misbehavior_count};
     ASSAY_TRY(assay_view_open(&view, ledger->app, err));
     assay_status status = account_of(&out->proposer, &view, &block->proposer, err);
     assay_view_close(&view);
@@ -162,20 +153,6 @@ static assay_status process_proposal(void *self, const assay_engine_block *block
 
 // --- blocks ---
 
-static assay_status updates_take(assay_ledger_application *ledger, const assay_app_outcome *outcome,
-                                 assay_engine_outcome *out, assay_error *err) {
-    uint32_t count = outcome->update_count;
-    free(ledger->updates);
-    ledger->updates = calloc((size_t)count + 1, sizeof *ledger->updates);
-    if (!ledger->updates) return ASSAY_FAIL(err, MEMORY, "no memory for %u validators", count);
-    for (uint32_t i = 0; i < count; i++) {
-        ledger->updates[i].power = outcome->updates[i].power;
-        memcpy(ledger->updates[i].ed25519, outcome->updates[i].ed25519, ASSAY_ED25519_KEY_SIZE);
-    }
-    *out = (assay_engine_outcome){outcome->app_hash, ledger->updates, count};
-    return ASSAY_OK;
-}
-
 static assay_status finalize_block(void *self, const assay_engine_block *block,
                                    assay_tx_result *results, const char **texts,
                                    assay_engine_outcome *out, assay_error *err) {
@@ -191,7 +168,8 @@ static assay_status finalize_block(void *self, const assay_engine_block *block,
         results[i].data_size = (uint8_t)outcome.results[i].data_size;
         memcpy(results[i].data, outcome.results[i].data, outcome.results[i].data_size);
     }
-    return updates_take(ledger, &outcome, out, err);
+    *out = (assay_engine_outcome){outcome.app_hash, outcome.updates, outcome.update_count};
+    return ASSAY_OK;
 }
 
 static assay_status commit(void *self, assay_error *err) {
@@ -227,12 +205,6 @@ static bool waiting(void *self) {
                   position.key_size);
     assay_view_close(&view);
     return waits;
-}
-
-void assay_ledger_application_close(assay_ledger_application *self) {
-    free(self->misbehaviors);
-    free(self->updates);
-    memset(self, 0, sizeof *self);
 }
 
 assay_application assay_ledger_application_calls(assay_ledger_application *self) {

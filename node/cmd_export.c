@@ -19,7 +19,7 @@ typedef struct {
     assay_operator secrets;
     bool has_secrets;
     assay_app *app;
-    assay_engine_validator validators[ASSAY_ENGINE_VALIDATORS_MAX];
+    assay_validator_update validators[ASSAY_ENGINE_VALIDATORS_MAX];
     assay_comet_start start;
 } export_parts;
 

@@ -68,7 +68,6 @@ static void node_close(node_parts *node) {
                 (unsigned)left);
     assay_http_server_close(node->server);
     assay_node_engine_close(&node->engine);
-    assay_ledger_application_close(&node->application);
     assay_app_close(node->app);
     assay_hashchain_close(&node->chain);
     assay_pool_close(node->pool);

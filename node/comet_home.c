@@ -63,7 +63,7 @@ static json_t *key_json(const char *type, const uint8_t *key, size_t size) {
 static json_t *validators_json(const assay_comet_start *start) {
     json_t *list = json_array();
     for (uint32_t i = 0; i < start->validator_count; i++) {
-        const assay_engine_validator *validator = &start->validators[i];
+        const assay_validator_update *validator = &start->validators[i];
         assay_address address;
         assay_ed25519_address(&address, validator->ed25519);
         json_array_append_new(

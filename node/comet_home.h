@@ -13,7 +13,7 @@ typedef struct {
     uint64_t height;     // of the last block so far, 0: none
     assay_hash app_hash; // after it
     assay_time time;     // of the first block to come: later than the last one's
-    const assay_engine_validator *validators; // [validator_count]
+    const assay_validator_update *validators; // [validator_count]
     uint32_t validator_count;
 } assay_comet_start;
 

@@ -14,7 +14,7 @@ enum { ACCEPT = 1, REJECT = 2, TX_OVERHEAD = 8 };
 static assay_status validators_check(assay_abci_engine *engine, const assay_abci_request *request,
                                      assay_error *err) {
     const assay_application *app = &engine->options.application;
-    assay_engine_validator own[ASSAY_ENGINE_VALIDATORS_MAX];
+    assay_validator_update own[ASSAY_ENGINE_VALIDATORS_MAX];
     const assay_abci_validator_update *named = request->init_chain.validators;
     uint32_t count, named_count = request->init_chain.validator_count;
     ASSAY_TRY(app->validators(app->self, own, &count, err));
@@ -166,7 +166,7 @@ static assay_status results_reply(const assay_abci_finalized *done, assay_abci_r
 }
 
 static assay_status updates_of(const assay_abci_validator_update **out,
-                               const assay_engine_validator *validators, uint32_t count,
+                               const assay_validator_update *validators, uint32_t count,
                                assay_arena *arena, assay_error *err) {
     void *room;
     ASSAY_TRY(assay_arena_get(arena, count, sizeof **out, "validators", &room, err));
@@ -187,14 +187,14 @@ static assay_status misbehaviors_of(assay_engine_block *out, const assay_abci_bl
     uint32_t count = block->misbehavior_count;
     ASSAY_TRY(
         assay_arena_get(arena, count, sizeof *out->misbehaviors, "misbehaviours", &room, err));
-    assay_engine_misbehavior *list = room;
+    assay_misbehavior *list = room;
     for (uint32_t i = 0; i < count; i++) {
         const assay_abci_misbehavior *from = &block->misbehaviors[i];
         if (from->address.size != ASSAY_ADDRESS_SIZE || from->height < 0)
             return ASSAY_FAIL(err, FORMAT, "misbehaviour %u names no validator and height", i);
         list[i].height = (uint64_t)from->height;
         list[i].type = from->type;
-        memcpy(list[i].validator.bytes, from->address.data, ASSAY_ADDRESS_SIZE);
+        memcpy(list[i].consensus.bytes, from->address.data, ASSAY_ADDRESS_SIZE);
     }
     out->misbehaviors = list;
     out->misbehavior_count = count;

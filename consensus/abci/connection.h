@@ -1,74 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-// Internal: one connection of a server, between the loop's thread and its worker.
+// One connection: its socket belongs to the loop's thread, its requests to a worker. Between them
+// lie two buffers of bytes, one each way.
 //
-//   open ──read──▶ in ──worker: frames──▶ calls ──replies──▶ out ──write──▶ sent
-//   open ──end of stream, error, server closes──▶ cut ──worker ends──▶ closed
-//   open ──wrong frame, failed call──▶ exception in out ──worker ends, all sent──▶ closed
+//   1. Requests are answered one after the other, in the order they came, and their responses
+//      leave in that order (test_fifo).
+//   2. Bytes read and not yet taken are at most INPUT_MAX and one piece; the socket is not read
+//      above it (test_pipelined).
+//   3. Bytes to be written are at most OUTPUT_MAX and one response on each side of the swap; the
+//      worker waits above it, and only that worker (test_slow_reader).
+//   4. A connection is freed after its worker ended, so that joining it never waits
+//      (test_close_while_busy).
+//
+//   serving --peer ended, all answered--> finished ----all written----> closed
+//   serving --refused, Exception made---> finished --written--> lingering --peer ended--> closed
+//   any     --socket failed, server closes--> dropped --worker ended--> closed
 #ifndef ASSAY_CONSENSUS_ABCI_CONNECTION_H
 #define ASSAY_CONSENSUS_ABCI_CONNECTION_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <uv.h>
 
+#include "consensus/abci/buffer.h"
 #include "consensus/abci/server.h"
-#include "consensus/abci/wire.h"
+
+enum {
+    ASSAY_ABCI_PIECE_SIZE = 64 << 10, // bytes read at once
+    ASSAY_ABCI_INPUT_MAX = 256 << 10,
+    ASSAY_ABCI_OUTPUT_MAX = 1 << 20,
+    ASSAY_ABCI_LINGER_MS = 1000, // in which a refused peer may read why
+    // What the application may take for one answer, beside what the request's lists take.
+    ASSAY_ABCI_ARENA_MAX = 256 << 20,
+};
 
 typedef struct assay_abci_connection assay_abci_connection;
 
-// How a connection reaches its server. wake: from any thread, makes the loop look at all
-// connections. ended: on the loop's thread, when the connection is gone and must not be touched.
+// What the connections of a server share.
 typedef struct {
-    void *self;
-    void (*wake)(void *self);
-    void (*ended)(void *self, assay_abci_connection *connection);
-    void (*answered)(void *self);
-    void (*refused)(void *self, const char *why);
-} assay_abci_host;
-
-struct assay_abci_connection {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    };
-    assay_abci_connection *next; // in the server's list
-    assay_abci_host host;
     assay_abci_application application;
     uint32_t frame_max;
+    uv_async_t wake;                    // any thread, after it changed what the loop looks at
+    assay_abci_connection *connections; // loop
+    bool stopping;                      // loop
+    pthread_mutex_t lock;
+    assay_abci_server_state state; // under lock
+} assay_abci_hub;
 
-    // The loop's thread.
+typedef union {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_pipe_t pipe;
+    uv_tcp_t tcp;
+} assay_abci_socket;
+
+struct assay_abci_connection {
+    assay_abci_connection *next;
+    assay_abci_hub *hub;
+
+    // The loop's.
+    assay_abci_socket socket;
+    uv_timer_t linger;
     uv_write_t write;
-    assay_abci_buffer writing; // size 0: nothing is being written
-    uint8_t *read_buffer;
-    bool reading, closing;
+    uv_shutdown_t shutdown;
+    assay_abci_buffer writing;
+    unsigned handles; // not closed yet
+    bool has_worker, reading, writes, lingering, closing;
+    char piece[ASSAY_ABCI_PIECE_SIZE];
 
-    // The worker's.
-    uv_thread_t worker;
-    bool started;
-    assay_abci_buffer work; // the stream from its first frame that is not answered
-    assay_abci_buffer replies;
-    assay_arena arena;
-
-    uv_mutex_t lock; // guards all below
-    uv_cond_t changed;
+    pthread_t worker;
+    atomic_bool dropped; // nothing of it matters any more; set under lock
+    pthread_mutex_t lock;
+    pthread_cond_t changed; // for the worker
+    // Under lock.
     assay_abci_buffer in, out;
-    bool cut;  // nothing more is read or sent
-    bool done; // the worker has ended
+    bool ended, finished; // ended: the peer sends no more
 };
 
-// Makes a connection whose stream is to be initialised and accepted by the caller, on the loop's
-// thread. Errors: MEMORY. Lives: until host.ended.
-assay_status assay_abci_connection_make(assay_abci_connection **out, const assay_abci_host *host,
-                                        const assay_abci_application *application,
-                                        uint32_t frame_max, assay_error *err);
+// A socket that can take what `listener` got. Returns: 0 or libuv's error. Loop's thread.
+int assay_abci_socket_init(assay_abci_socket *socket, uv_loop_t *loop, const uv_stream_t *listener);
 
-// Reads, answers and writes from now on. Errors: MEMORY (no thread): then close it.
-assay_status assay_abci_connection_start(assay_abci_connection *connection, assay_error *err);
+// Takes a connection that `listener` got and serves it until it ends. Loop's thread. Errors:
+// MEMORY, NETWORK, BUSY; it is then closed. Spec: E-6.
+assay_status assay_abci_connection_open(assay_abci_hub *hub, uv_stream_t *listener,
+                                        assay_error *err);
 
-// Does what has become possible: writes what waits, reads on, closes. The loop's thread.
-void assay_abci_connection_tend(assay_abci_connection *connection);
+// Looks at what its worker changed. Loop's thread.
+void assay_abci_connection_attend(assay_abci_connection *connection);
 
-// Nothing more is read or sent; ends when the call in progress has. The loop's thread.
-void assay_abci_connection_cut(assay_abci_connection *connection);
+// Ends it after the call in progress. Loop's thread.
+void assay_abci_connection_drop(assay_abci_connection *connection);
+
+// The worker's thread, of which the argument is its connection.
+void *assay_abci_worker_run(void *connection);
+
+// Remembers why a frame or connection was refused. Any thread.
+void assay_abci_hub_refused(assay_abci_hub *hub, const char *why);
 
 #endif

@@ -1,415 +1,324 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pb_decode.h>
+// Request's oneof is taken apart by hand: nanopb would have to be told of a message's lists between
+// its tag and its content. Each message is then read by its generated descriptor.
+#include <assert.h>
 
-#include "consensus/abci/abci.pb.h"
+#include "consensus/abci/lists.h"
 #include "consensus/abci/wire.h"
 
-// --- callbacks ---
+enum { KEY_TYPES_MAX = 16 };
 
-// A list that grows in the arena, up to its limit.
+static bool transaction_read(pb_istream_t *stream, void *item) {
+    return assay_abci_field_bytes(stream, item);
+}
+
+static bool vote_read(pb_istream_t *stream, void *item) {
+    abci_Vote wire = {0};
+    if (!ASSAY_ABCI_DECODE(stream, abci_Vote, &wire)) return false;
+    *(assay_abci_vote *)item =
+        (assay_abci_vote){wire.validator.address, wire.validator.power, (uint32_t)wire.flag};
+    return true;
+}
+
+static bool extended_vote_read(pb_istream_t *stream, void *item) {
+    abci_ExtendedVote wire = {0};
+    if (!ASSAY_ABCI_DECODE(stream, abci_ExtendedVote, &wire)) return false;
+    *(assay_abci_vote *)item =
+        (assay_abci_vote){wire.validator.address, wire.validator.power, (uint32_t)wire.flag};
+    return true;
+}
+
+static assay_abci_time time_of(const abci_Timestamp *wire) {
+    return (assay_abci_time){wire->seconds, wire->nanos};
+}
+
+static bool misbehavior_read(pb_istream_t *stream, void *item) {
+    abci_Misbehavior wire = {0};
+    if (!ASSAY_ABCI_DECODE(stream, abci_Misbehavior, &wire)) return false;
+    *(assay_abci_misbehavior *)item = (assay_abci_misbehavior){.type = (uint32_t)wire.type,
+                                                               .address = wire.validator.address,
+                                                               .power = wire.validator.power,
+                                                               .height = wire.height,
+                                                               .time = time_of(&wire.time),
+                                                               .total_power = wire.total_power};
+    return true;
+}
+
+static const assay_abci_list_kind transactions = {"transactions", ASSAY_ABCI_TXS_MAX,
+                                                  sizeof(assay_bytes), transaction_read, NULL};
+static const assay_abci_list_kind votes = {"votes", ASSAY_ABCI_VALIDATORS_MAX,
+                                           sizeof(assay_abci_vote), vote_read, NULL};
+static const assay_abci_list_kind extended_votes = {
+    "votes", ASSAY_ABCI_VALIDATORS_MAX, sizeof(assay_abci_vote), extended_vote_read, NULL};
+static const assay_abci_list_kind misbehaviors = {
+    "reports of misbehavior", ASSAY_ABCI_MISBEHAVIOR_MAX, sizeof(assay_abci_misbehavior),
+    misbehavior_read, NULL};
+static const assay_abci_list_kind key_types = {"key types", KEY_TYPES_MAX, sizeof(assay_bytes),
+                                               transaction_read, NULL};
+
+// Every list doubled into the arena, and its alignment.
+static_assert(2 * (ASSAY_ABCI_TXS_MAX * sizeof(assay_bytes) +
+                   ASSAY_ABCI_VALIDATORS_MAX * sizeof(assay_abci_vote) +
+                   ASSAY_ABCI_MISBEHAVIOR_MAX * sizeof(assay_abci_misbehavior)) <
+                  ASSAY_ABCI_READ_MAX,
+              "lists of one request");
+
+static bool echo_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_Text wire = {0};
+    if (!ASSAY_ABCI_DECODE(in, abci_Text, &wire)) return false;
+    out->echo.message = wire.text;
+    return true;
+}
+
+static bool empty_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_Empty wire = {0};
+    return ASSAY_ABCI_DECODE(in, abci_Empty, &wire);
+}
+
+static bool info_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestInfo wire = {0};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestInfo, &wire)) return false;
+    out->info.version = wire.version;
+    out->info.abci_version = wire.abci_version;
+    out->info.block_version = wire.block_version;
+    out->info.p2p_version = wire.p2p_version;
+    return true;
+}
+
+static void params_of(assay_abci_params *out, const abci_Params *wire) {
+    static const char ed25519[] = "ed25519";
+    const assay_bytes *types = wire->validator.key_types.items;
+    *out = (assay_abci_params){
+        .has_block = wire->has_block,
+        .has_evidence = wire->has_evidence,
+        .has_validator = wire->has_validator,
+        .has_version = wire->has_version,
+        .has_abci = wire->has_abci,
+        .block_max_bytes = wire->block.max_bytes,
+        .block_max_gas = wire->block.max_gas,
+        .evidence_max_blocks = wire->evidence.max_blocks,
+        .evidence_max_seconds = wire->evidence.max_age.seconds,
+        .evidence_max_nanos = wire->evidence.max_age.nanos,
+        .evidence_max_bytes = wire->evidence.max_bytes,
+        .app_version = wire->version.app,
+        .vote_extensions_height = wire->abci.vote_extensions_height,
+    };
+    out->only_ed25519 = wire->validator.key_types.count == 1 &&
+                        types[0].size == sizeof ed25519 - 1 &&
+                        memcmp(types[0].data, ed25519, sizeof ed25519 - 1) == 0;
+}
+
+static bool init_chain_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestInitChain wire = {.validators.kind = &assay_abci_list_validators,
+                                  .params.validator.key_types.kind = &key_types};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestInitChain, &wire)) return false;
+    out->init_chain.time = time_of(&wire.time);
+    out->init_chain.chain_id = wire.chain_id;
+    params_of(&out->init_chain.params, &wire.params);
+    out->init_chain.validators = wire.validators.items;
+    out->init_chain.validator_count = wire.validators.count;
+    out->init_chain.app_state = wire.app_state;
+    out->init_chain.initial_height = wire.initial_height;
+    return true;
+}
+
+static bool query_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestQuery wire = {0};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestQuery, &wire)) return false;
+    out->query.data = wire.data;
+    out->query.path = wire.path;
+    out->query.height = wire.height;
+    out->query.prove = wire.prove;
+    return true;
+}
+
+static bool check_tx_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestCheckTx wire = {0};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestCheckTx, &wire)) return false;
+    out->check_tx.tx = wire.tx;
+    out->check_tx.recheck = wire.type == 1;
+    return true;
+}
+
+static bool reap_txs_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestReapTxs wire = {0};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestReapTxs, &wire)) return false;
+    out->reap_txs.max_bytes = wire.max_bytes;
+    out->reap_txs.max_gas = wire.max_gas;
+    return true;
+}
+
+static bool offer_snapshot_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestOfferSnapshot wire = {0};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestOfferSnapshot, &wire)) return false;
+    out->offer_snapshot.snapshot = assay_abci_snapshot_of(&wire.snapshot);
+    out->offer_snapshot.app_hash = wire.app_hash;
+    return true;
+}
+
+static bool load_chunk_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestLoadSnapshotChunk wire = {0};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestLoadSnapshotChunk, &wire)) return false;
+    out->load_chunk.height = wire.height;
+    out->load_chunk.format = wire.format;
+    out->load_chunk.chunk = wire.chunk;
+    return true;
+}
+
+static bool apply_chunk_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestApplySnapshotChunk wire = {0};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestApplySnapshotChunk, &wire)) return false;
+    out->apply_chunk.index = wire.index;
+    out->apply_chunk.chunk = wire.chunk;
+    out->apply_chunk.sender = wire.sender;
+    return true;
+}
+
+static void lists_set(assay_abci_block *block, const assay_abci_list *txs,
+                      const assay_abci_list *last_votes, const assay_abci_list *reports) {
+    block->txs = txs->items;
+    block->tx_count = txs->count;
+    block->votes = last_votes->items;
+    block->vote_count = last_votes->count;
+    block->misbehaviors = reports->items;
+    block->misbehavior_count = reports->count;
+}
+
+static bool prepare_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestPrepareProposal wire = {.txs.kind = &transactions,
+                                        .commit.votes.kind = &extended_votes,
+                                        .misbehaviors.kind = &misbehaviors};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestPrepareProposal, &wire)) return false;
+    out->block = (assay_abci_block){.max_tx_bytes = wire.max_tx_bytes,
+                                    .commit_round = wire.commit.round,
+                                    .height = wire.height,
+                                    .time = time_of(&wire.time),
+                                    .next_validators_hash = wire.next_validators_hash,
+                                    .proposer = wire.proposer};
+    lists_set(&out->block, &wire.txs, &wire.commit.votes, &wire.misbehaviors);
+    return true;
+}
+
+static bool block_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestBlock wire = {
+        .txs.kind = &transactions, .commit.votes.kind = &votes, .misbehaviors.kind = &misbehaviors};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestBlock, &wire)) return false;
+    out->block = (assay_abci_block){.commit_round = wire.commit.round,
+                                    .hash = wire.hash,
+                                    .height = wire.height,
+                                    .time = time_of(&wire.time),
+                                    .next_validators_hash = wire.next_validators_hash,
+                                    .proposer = wire.proposer};
+    lists_set(&out->block, &wire.txs, &wire.commit.votes, &wire.misbehaviors);
+    return true;
+}
+
+static bool extend_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestExtendVote wire = {
+        .txs.kind = &transactions, .commit.votes.kind = &votes, .misbehaviors.kind = &misbehaviors};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestExtendVote, &wire)) return false;
+    out->block = (assay_abci_block){.commit_round = wire.commit.round,
+                                    .hash = wire.hash,
+                                    .height = wire.height,
+                                    .time = time_of(&wire.time),
+                                    .next_validators_hash = wire.next_validators_hash,
+                                    .proposer = wire.proposer};
+    lists_set(&out->block, &wire.txs, &wire.commit.votes, &wire.misbehaviors);
+    return true;
+}
+
+static bool verify_read(pb_istream_t *in, assay_abci_request *out) {
+    abci_RequestVerifyVoteExtension wire = {0};
+    if (!ASSAY_ABCI_DECODE(in, abci_RequestVerifyVoteExtension, &wire)) return false;
+    out->verify.hash = wire.hash;
+    out->verify.validator = wire.validator;
+    out->verify.extension = wire.extension;
+    out->verify.height = wire.height;
+    return true;
+}
+
 typedef struct {
-    assay_arena *arena;
-    void *items;
-    size_t item_size;
-    uint32_t count, capacity, max;
-    const char *what;
-    assay_error *err; // set: why it failed
-} list;
+    const char *name;
+    bool (*read)(pb_istream_t *in, assay_abci_request *out);
+} request_kind;
 
-static list list_of(assay_arena *arena, size_t item_size, uint32_t max, const char *what,
-                    assay_error *err) {
-    return (list){arena, NULL, item_size, 0, 0, max, what, err};
+static const request_kind kinds[] = {
+    [ASSAY_ABCI_ECHO] = {"Echo", echo_read},
+    [ASSAY_ABCI_FLUSH] = {"Flush", empty_read},
+    [ASSAY_ABCI_INFO] = {"Info", info_read},
+    [ASSAY_ABCI_INIT_CHAIN] = {"InitChain", init_chain_read},
+    [ASSAY_ABCI_QUERY] = {"Query", query_read},
+    [ASSAY_ABCI_CHECK_TX] = {"CheckTx", check_tx_read},
+    [ASSAY_ABCI_COMMIT] = {"Commit", empty_read},
+    [ASSAY_ABCI_LIST_SNAPSHOTS] = {"ListSnapshots", empty_read},
+    [ASSAY_ABCI_OFFER_SNAPSHOT] = {"OfferSnapshot", offer_snapshot_read},
+    [ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK] = {"LoadSnapshotChunk", load_chunk_read},
+    [ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK] = {"ApplySnapshotChunk", apply_chunk_read},
+    [ASSAY_ABCI_PREPARE_PROPOSAL] = {"PrepareProposal", prepare_read},
+    [ASSAY_ABCI_PROCESS_PROPOSAL] = {"ProcessProposal", block_read},
+    [ASSAY_ABCI_EXTEND_VOTE] = {"ExtendVote", extend_read},
+    [ASSAY_ABCI_VERIFY_VOTE_EXTENSION] = {"VerifyVoteExtension", verify_read},
+    [ASSAY_ABCI_FINALIZE_BLOCK] = {"FinalizeBlock", block_read},
+    [ASSAY_ABCI_INSERT_TX] = {"InsertTx", check_tx_read},
+    [ASSAY_ABCI_REAP_TXS] = {"ReapTxs", reap_txs_read},
+};
+
+static const request_kind *kind_find(uint32_t number) {
+    if (number >= sizeof kinds / sizeof kinds[0] || !kinds[number].read) return NULL;
+    return &kinds[number];
 }
 
-// Room for one more. Returns: NULL if there is none, and why in *err.
-static void *list_add(list *l) {
-    if (l->count == l->max) {
-        ASSAY_FAIL(l->err, CAPACITY, "more than %u %s, the limit", l->max, l->what);
-        return NULL;
-    }
-    if (l->count == l->capacity) {
-        void *room;
-        uint32_t capacity = l->capacity ? 2 * l->capacity : 16;
-        if (assay_arena_get(l->arena, capacity, l->item_size, l->what, &room, l->err) != ASSAY_OK)
-            return NULL;
-        if (l->count) memcpy(room, l->items, l->count * l->item_size);
-        l->items = room;
-        l->capacity = capacity;
-    }
-    void *item = (uint8_t *)l->items + l->count++ * l->item_size;
-    memset(item, 0, l->item_size);
-    return item;
+const char *assay_abci_kind_name(assay_abci_kind kind) {
+    const request_kind *found = kind_find((uint32_t)kind);
+    return found ? found->name : "request";
 }
 
-// The rest of a field as a view: nanopb's buffer streams keep their place in `state`.
-static bool view_take(pb_istream_t *stream, assay_bytes *out) {
-    *out = (assay_bytes){stream->state, stream->bytes_left};
-    return pb_read(stream, NULL, stream->bytes_left);
-}
-
-static bool bytes_read(pb_istream_t *stream, const pb_field_t *field, void **arg) {
-    return view_take(stream, *arg);
-}
-
-static bool bytes_add(pb_istream_t *stream, const pb_field_t *field, void **arg) {
-    assay_bytes *item = list_add(*arg);
-    return item && view_take(stream, item);
-}
-
-static pb_callback_t bytes_into(assay_bytes *out) {
-    return (pb_callback_t){.funcs.decode = bytes_read, .arg = out};
-}
-
-static pb_callback_t entries_into(list *out,
-                                  bool (*add)(pb_istream_t *, const pb_field_t *, void **)) {
-    return (pb_callback_t){.funcs.decode = add, .arg = out};
-}
-
-static bool vote_add(pb_istream_t *stream, const pb_field_t *field, void **arg) {
-    assay_abci_vote *vote = list_add(*arg);
-    if (!vote) return false;
-    tendermint_abci_VoteInfo pb = tendermint_abci_VoteInfo_init_zero;
-    pb.validator.address = bytes_into(&vote->address);
-    if (!pb_decode(stream, tendermint_abci_VoteInfo_fields, &pb)) return false;
-    vote->power = pb.validator.power;
-    vote->flag = (uint32_t)pb.block_id_flag;
-    return true;
-}
-
-static bool extended_vote_add(pb_istream_t *stream, const pb_field_t *field, void **arg) {
-    assay_abci_vote *vote = list_add(*arg);
-    if (!vote) return false;
-    tendermint_abci_ExtendedVoteInfo pb = tendermint_abci_ExtendedVoteInfo_init_zero;
-    pb.validator.address = bytes_into(&vote->address);
-    if (!pb_decode(stream, tendermint_abci_ExtendedVoteInfo_fields, &pb)) return false;
-    vote->power = pb.validator.power;
-    vote->flag = (uint32_t)pb.block_id_flag;
-    return true;
-}
-
-static assay_abci_time time_of(const tendermint_abci_Timestamp *pb) {
-    return (assay_abci_time){pb->seconds, pb->nanos};
-}
-
-static bool misbehavior_add(pb_istream_t *stream, const pb_field_t *field, void **arg) {
-    assay_abci_misbehavior *item = list_add(*arg);
-    if (!item) return false;
-    tendermint_abci_Misbehavior pb = tendermint_abci_Misbehavior_init_zero;
-    pb.validator.address = bytes_into(&item->address);
-    if (!pb_decode(stream, tendermint_abci_Misbehavior_fields, &pb)) return false;
-    item->type = (uint32_t)pb.type;
-    item->power = pb.validator.power;
-    item->height = pb.height;
-    item->time = time_of(&pb.time);
-    item->total_power = pb.total_voting_power;
-    return true;
-}
-
-static bool update_add(pb_istream_t *stream, const pb_field_t *field, void **arg) {
-    assay_abci_validator_update *update = list_add(*arg);
-    assay_bytes ed25519 = {NULL, 0}, secp256k1 = {NULL, 0};
-    if (!update) return false;
-    tendermint_abci_ValidatorUpdate pb = tendermint_abci_ValidatorUpdate_init_zero;
-    pb.pub_key.ed25519 = bytes_into(&ed25519);
-    pb.pub_key.secp256k1 = bytes_into(&secp256k1);
-    if (!pb_decode(stream, tendermint_abci_ValidatorUpdate_fields, &pb)) return false;
-    update->power = pb.power;
-    update->key_type = ed25519.data     ? ASSAY_ABCI_ED25519
-                       : secp256k1.data ? ASSAY_ABCI_SECP256K1
-                                        : 0;
-    update->key = ed25519.data ? ed25519 : secp256k1;
-    return true;
-}
-
-// --- requests ---
-
-// What every reader needs. err: its own, so that a callback's reason is told from nanopb's.
-typedef struct {
-    pb_istream_t *stream;
-    assay_abci_request *out;
-    assay_arena *arena;
-    assay_error *err;
-} reading;
-
-// A block's lists; collected while it is read.
-typedef struct {
-    list txs, votes, misbehaviors;
-} block_lists;
-
-static block_lists block_lists_of(const reading *r) {
-    return (block_lists){
-        list_of(r->arena, sizeof(assay_bytes), ASSAY_ABCI_TXS_MAX, "transactions", r->err),
-        list_of(r->arena, sizeof(assay_abci_vote), ASSAY_ABCI_VALIDATORS_MAX, "votes", r->err),
-        list_of(r->arena, sizeof(assay_abci_misbehavior), ASSAY_ABCI_MISBEHAVIOR_MAX,
-                "misbehaviours", r->err)};
-}
-
-static void block_lists_give(assay_abci_block *block, const block_lists *lists) {
-    block->txs = lists->txs.items;
-    block->tx_count = lists->txs.count;
-    block->votes = lists->votes.items;
-    block->vote_count = lists->votes.count;
-    block->misbehaviors = lists->misbehaviors.items;
-    block->misbehavior_count = lists->misbehaviors.count;
-}
-
-static bool prepare_read(const reading *r) {
-    assay_abci_block *block = &r->out->block;
-    block_lists lists = block_lists_of(r);
-    tendermint_abci_RequestPrepareProposal pb = tendermint_abci_RequestPrepareProposal_init_zero;
-    pb.txs = entries_into(&lists.txs, bytes_add);
-    pb.local_last_commit.votes = entries_into(&lists.votes, extended_vote_add);
-    pb.misbehavior = entries_into(&lists.misbehaviors, misbehavior_add);
-    pb.next_validators_hash = bytes_into(&block->next_validators_hash);
-    pb.proposer_address = bytes_into(&block->proposer);
-    if (!pb_decode(r->stream, tendermint_abci_RequestPrepareProposal_fields, &pb)) return false;
-    block_lists_give(block, &lists);
-    block->max_tx_bytes = pb.max_tx_bytes;
-    block->commit_round = pb.local_last_commit.round;
-    block->height = pb.height;
-    block->time = time_of(&pb.time);
-    return true;
-}
-
-static bool block_read(const reading *r) {
-    assay_abci_block *block = &r->out->block;
-    block_lists lists = block_lists_of(r);
-    tendermint_abci_RequestBlock pb = tendermint_abci_RequestBlock_init_zero;
-    pb.txs = entries_into(&lists.txs, bytes_add);
-    pb.last_commit.votes = entries_into(&lists.votes, vote_add);
-    pb.misbehavior = entries_into(&lists.misbehaviors, misbehavior_add);
-    pb.hash = bytes_into(&block->hash);
-    pb.next_validators_hash = bytes_into(&block->next_validators_hash);
-    pb.proposer_address = bytes_into(&block->proposer);
-    if (!pb_decode(r->stream, tendermint_abci_RequestBlock_fields, &pb)) return false;
-    block_lists_give(block, &lists);
-    block->commit_round = pb.last_commit.round;
-    block->height = pb.height;
-    block->time = time_of(&pb.time);
-    return true;
-}
-
-static bool extend_read(const reading *r) {
-    assay_abci_block *block = &r->out->block;
-    block_lists lists = block_lists_of(r);
-    tendermint_abci_RequestExtendVote pb = tendermint_abci_RequestExtendVote_init_zero;
-    pb.txs = entries_into(&lists.txs, bytes_add);
-    pb.proposed_last_commit.votes = entries_into(&lists.votes, vote_add);
-    pb.misbehavior = entries_into(&lists.misbehaviors, misbehavior_add);
-    pb.hash = bytes_into(&block->hash);
-    pb.next_validators_hash = bytes_into(&block->next_validators_hash);
-    pb.proposer_address = bytes_into(&block->proposer);
-    if (!pb_decode(r->stream, tendermint_abci_RequestExtendVote_fields, &pb)) return false;
-    block_lists_give(block, &lists);
-    block->commit_round = pb.proposed_last_commit.round;
-    block->height = pb.height;
-    block->time = time_of(&pb.time);
-    return true;
-}
-
-typedef struct {
-    uint32_t count;
-    bool others;
-} key_types;
-
-static bool key_type_add(pb_istream_t *stream, const pb_field_t *field, void **arg) {
-    key_types *types = *arg;
-    assay_bytes type;
-    if (!view_take(stream, &type)) return false;
-    types->count++;
-    types->others |= type.size != 7 || memcmp(type.data, "ed25519", 7) != 0;
-    return true;
-}
-
-static void params_give(assay_abci_params *out, const tendermint_abci_ConsensusParams *pb,
-                        const key_types *types) {
-    *out = (assay_abci_params){.has_block = pb->has_block,
-                               .has_evidence = pb->has_evidence,
-                               .has_validator = pb->has_validator,
-                               .has_version = pb->has_version,
-                               .has_abci = pb->has_abci,
-                               .block_max_bytes = pb->block.max_bytes,
-                               .block_max_gas = pb->block.max_gas,
-                               .evidence_max_blocks = pb->evidence.max_age_num_blocks,
-                               .evidence_max_seconds = pb->evidence.max_age_duration.seconds,
-                               .evidence_max_bytes = pb->evidence.max_bytes,
-                               .evidence_max_nanos = pb->evidence.max_age_duration.nanos,
-                               .only_ed25519 = types->count && !types->others,
-                               .app_version = pb->version.app,
-                               .vote_extensions_height = pb->abci.vote_extensions_enable_height};
-}
-
-static bool init_chain_read(const reading *r) {
-    key_types types = {0, false};
-    list validators = list_of(r->arena, sizeof(assay_abci_validator_update),
-                              ASSAY_ABCI_VALIDATORS_MAX, "validators", r->err);
-    tendermint_abci_RequestInitChain pb = tendermint_abci_RequestInitChain_init_zero;
-    pb.chain_id = bytes_into(&r->out->init_chain.chain_id);
-    pb.consensus_params.validator.pub_key_types.funcs.decode = key_type_add;
-    pb.consensus_params.validator.pub_key_types.arg = &types;
-    pb.validators = entries_into(&validators, update_add);
-    pb.app_state_bytes = bytes_into(&r->out->init_chain.app_state);
-    if (!pb_decode(r->stream, tendermint_abci_RequestInitChain_fields, &pb)) return false;
-    params_give(&r->out->init_chain.params, &pb.consensus_params, &types);
-    r->out->init_chain.time = time_of(&pb.time);
-    r->out->init_chain.initial_height = pb.initial_height;
-    r->out->init_chain.validators = validators.items;
-    r->out->init_chain.validator_count = validators.count;
-    return true;
-}
-
-static bool info_read(const reading *r) {
-    tendermint_abci_RequestInfo pb = tendermint_abci_RequestInfo_init_zero;
-    pb.version = bytes_into(&r->out->info.version);
-    pb.abci_version = bytes_into(&r->out->info.abci_version);
-    if (!pb_decode(r->stream, tendermint_abci_RequestInfo_fields, &pb)) return false;
-    r->out->info.block_version = pb.block_version;
-    r->out->info.p2p_version = pb.p2p_version;
-    return true;
-}
-
-static bool query_read(const reading *r) {
-    tendermint_abci_RequestQuery pb = tendermint_abci_RequestQuery_init_zero;
-    pb.data = bytes_into(&r->out->query.data);
-    pb.path = bytes_into(&r->out->query.path);
-    if (!pb_decode(r->stream, tendermint_abci_RequestQuery_fields, &pb)) return false;
-    r->out->query.height = pb.height;
-    r->out->query.prove = pb.prove;
-    return true;
-}
-
-static bool check_tx_read(const reading *r) {
-    tendermint_abci_RequestCheckTx pb = tendermint_abci_RequestCheckTx_init_zero;
-    pb.tx = bytes_into(&r->out->check_tx.tx);
-    if (!pb_decode(r->stream, tendermint_abci_RequestCheckTx_fields, &pb)) return false;
-    r->out->check_tx.recheck = pb.type == 1;
-    return true;
-}
-
-static bool offer_read(const reading *r) {
-    assay_abci_snapshot *snapshot = &r->out->offer_snapshot.snapshot;
-    tendermint_abci_RequestOfferSnapshot pb = tendermint_abci_RequestOfferSnapshot_init_zero;
-    pb.snapshot.hash = bytes_into(&snapshot->hash);
-    pb.snapshot.metadata = bytes_into(&snapshot->metadata);
-    pb.app_hash = bytes_into(&r->out->offer_snapshot.app_hash);
-    if (!pb_decode(r->stream, tendermint_abci_RequestOfferSnapshot_fields, &pb)) return false;
-    snapshot->height = pb.snapshot.height;
-    snapshot->format = pb.snapshot.format;
-    snapshot->chunks = pb.snapshot.chunks;
-    return true;
-}
-
-static bool load_chunk_read(const reading *r) {
-    tendermint_abci_RequestLoadSnapshotChunk pb =
-        tendermint_abci_RequestLoadSnapshotChunk_init_zero;
-    if (!pb_decode(r->stream, tendermint_abci_RequestLoadSnapshotChunk_fields, &pb)) return false;
-    r->out->load_chunk.height = pb.height;
-    r->out->load_chunk.format = pb.format;
-    r->out->load_chunk.chunk = pb.chunk;
-    return true;
-}
-
-static bool apply_chunk_read(const reading *r) {
-    tendermint_abci_RequestApplySnapshotChunk pb =
-        tendermint_abci_RequestApplySnapshotChunk_init_zero;
-    pb.chunk = bytes_into(&r->out->apply_chunk.chunk);
-    pb.sender = bytes_into(&r->out->apply_chunk.sender);
-    if (!pb_decode(r->stream, tendermint_abci_RequestApplySnapshotChunk_fields, &pb)) return false;
-    r->out->apply_chunk.index = pb.index;
-    return true;
-}
-
-static bool verify_read(const reading *r) {
-    tendermint_abci_RequestVerifyVoteExtension pb =
-        tendermint_abci_RequestVerifyVoteExtension_init_zero;
-    pb.hash = bytes_into(&r->out->verify.hash);
-    pb.validator_address = bytes_into(&r->out->verify.validator);
-    pb.vote_extension = bytes_into(&r->out->verify.extension);
-    if (!pb_decode(r->stream, tendermint_abci_RequestVerifyVoteExtension_fields, &pb)) return false;
-    r->out->verify.height = pb.height;
-    return true;
-}
-
-static bool echo_read(const reading *r) {
-    tendermint_abci_RequestEcho pb = tendermint_abci_RequestEcho_init_zero;
-    pb.message = bytes_into(&r->out->echo.message);
-    return pb_decode(r->stream, tendermint_abci_RequestEcho_fields, &pb);
-}
-
-// Nothing in it that anyone needs.
-static bool empty_read(const reading *r) {
-    return pb_read(r->stream, NULL, r->stream->bytes_left);
-}
-
-typedef bool (*reader)(const reading *r);
-
-static reader reader_of(uint32_t tag) {
-    switch (tag) {
-    case ASSAY_ABCI_ECHO:
-        return echo_read;
-    case ASSAY_ABCI_INFO:
-        return info_read;
-    case ASSAY_ABCI_INIT_CHAIN:
-        return init_chain_read;
-    case ASSAY_ABCI_QUERY:
-        return query_read;
-    case ASSAY_ABCI_CHECK_TX:
-    case ASSAY_ABCI_INSERT_TX:
-        return check_tx_read;
-    case ASSAY_ABCI_OFFER_SNAPSHOT:
-        return offer_read;
-    case ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK:
-        return load_chunk_read;
-    case ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK:
-        return apply_chunk_read;
-    case ASSAY_ABCI_PREPARE_PROPOSAL:
-        return prepare_read;
-    case ASSAY_ABCI_PROCESS_PROPOSAL:
-    case ASSAY_ABCI_FINALIZE_BLOCK:
-        return block_read;
-    case ASSAY_ABCI_EXTEND_VOTE:
-        return extend_read;
-    case ASSAY_ABCI_VERIFY_VOTE_EXTENSION:
-        return verify_read;
-    case ASSAY_ABCI_FLUSH:
-    case ASSAY_ABCI_COMMIT:
-    case ASSAY_ABCI_LIST_SNAPSHOTS:
-    case ASSAY_ABCI_REAP_TXS:
-        return empty_read;
-    default:
-        return NULL;
-    }
-}
-
-// One field of the Request. The last request in it counts, as in any oneof.
-static bool field_read(pb_istream_t *stream, assay_abci_request *out, assay_arena *arena,
-                       assay_error *err, bool *eof) {
-    pb_wire_type_t type;
+// The last known field of the frame. *unknown: a field that is not, else 0.
+static bool content_find(pb_istream_t *in, assay_abci_source *source, assay_bytes *content,
+                         uint32_t *number, uint32_t *unknown) {
+    pb_wire_type_t wire;
     uint32_t tag;
-    if (!pb_decode_tag(stream, &type, &tag, eof)) return *eof;
-    reader read = reader_of(tag);
-    if (!read || type != PB_WT_STRING) return pb_skip_field(stream, type);
-    pb_istream_t inner;
-    if (!pb_make_string_substream(stream, &inner)) return false;
-    memset(out, 0, sizeof *out);
-    out->kind = (assay_abci_kind)tag;
-    const reading r = {&inner, out, arena, err};
-    bool done = read(&r);
-    if (!done) stream->errmsg = inner.errmsg;
-    return pb_close_string_substream(stream, &inner) && done;
+    bool end;
+    while (pb_decode_tag(in, &wire, &tag, &end)) {
+        pb_istream_t inner;
+        if (tag == 0) PB_RETURN_ERROR(in, "field 0");
+        if (!kind_find(tag)) {
+            *unknown = tag;
+            if (!pb_skip_field(in, wire)) return false;
+            continue;
+        }
+        if (wire != PB_WT_STRING) PB_RETURN_ERROR(in, "wrong wire type");
+        if (!pb_make_string_substream(in, &inner)) return false;
+        *content = (assay_bytes){source->at, inner.bytes_left};
+        source->at += inner.bytes_left;
+        *number = tag;
+    }
+    return end;
 }
 
-assay_status assay_abci_request_read(assay_abci_request *out, const uint8_t *data, size_t size,
-                                     assay_arena *arena, assay_error *err) {
-    assay_error why = {0};
-    bool eof = false;
+assay_status assay_abci_request_read(assay_abci_request *out, assay_bytes frame, assay_arena *arena,
+                                     assay_error *err) {
+    static const uint8_t nothing[1];
+    assay_error inner = {0};
+    assay_abci_source source = {frame.data ? frame.data : nothing, arena, &inner};
+    pb_istream_t stream = assay_abci_stream(&source, frame.size);
+    assay_bytes content = {0};
+    uint32_t number = 0, unknown = 0;
     memset(out, 0, sizeof *out);
-    pb_istream_t stream = pb_istream_from_buffer(data, size);
-    while (!eof)
-        if (!field_read(&stream, out, arena, &why, &eof)) {
-            if (why.status != ASSAY_OK) return assay_fail(err, why.status, 0, "%s", why.text);
-            return ASSAY_FAIL(err, FORMAT, "a request of %zu bytes is no protobuf: %s", size,
-                              PB_GET_ERROR(&stream));
-        }
-    return ASSAY_OK;
+    if (!content_find(&stream, &source, &content, &number, &unknown))
+        return ASSAY_FAIL(err, FORMAT, "a request of %zu bytes: %s", frame.size,
+                          PB_GET_ERROR(&stream));
+    if (!number && unknown)
+        return ASSAY_FAIL(err, UNKNOWN, "request %u is not of ABCI 2.0", unknown);
+    if (!number) return ASSAY_FAIL(err, UNKNOWN, "an empty request");
+    out->kind = (assay_abci_kind)number;
+    source.at = content.data;
+    stream = assay_abci_stream(&source, content.size);
+    if (kind_find(number)->read(&stream, out)) return ASSAY_OK;
+    const char *name = kind_find(number)->name;
+    if (inner.status == ASSAY_CAPACITY)
+        return ASSAY_FAIL(err, CAPACITY, "%s: %s", name, inner.text);
+    // nanopb drops the reason only where our field function refused a number for bytes.
+    return ASSAY_FAIL(err, FORMAT, "%s: %s", name,
+                      stream.errmsg ? stream.errmsg : "wrong wire type");
 }

@@ -33,9 +33,9 @@ typedef struct {
     int fail_finalize;
     int inits;
     _Atomic int checks;
-    assay_engine_validator validators[2]; // the set
+    assay_validator_update validators[2]; // the set
     uint32_t validator_count;
-    const assay_engine_validator *updates; // what each block says of it
+    const assay_validator_update *updates; // what each block says of it
     uint32_t update_count;
 } fake;
 
@@ -76,7 +76,7 @@ static assay_status fake_init_chain(void *self, assay_error *err) {
     return ASSAY_OK;
 }
 
-static assay_status fake_validators(void *self, assay_engine_validator *out, uint32_t *count,
+static assay_status fake_validators(void *self, assay_validator_update *out, uint32_t *count,
                                     assay_error *err) {
     const fake *f = self;
     *count = f->validator_count;
