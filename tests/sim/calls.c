@@ -23,7 +23,7 @@ bool sim_check_tx(sim *s, sim_node *node, const sim_entry *entry, uint32_t *code
 }
 
 bool sim_prepare(sim *s, sim_node *node, uint64_t height, const assay_bytes *beacon,
-                 sim_proposal *out) {
+                 uint64_t bytes_max, sim_proposal *out) {
     static assay_bytes candidates[SIM_ENTRIES_MAX];
     static uint32_t picked[SIM_ENTRIES_MAX];
     uint32_t count;
@@ -31,8 +31,9 @@ bool sim_prepare(sim *s, sim_node *node, uint64_t height, const assay_bytes *bea
     assay_error err = {0};
     for (uint32_t i = 0; i < node->mempool_count; i++)
         candidates[i] = s->entries[node->mempool[i]].bytes;
-    assay_app_proposal proposal = {height, s->trial->chain.actors[node->actor], candidates,
-                                   node->mempool_count, beacon};
+    assay_app_proposal proposal = {height,     s->trial->chain.actors[node->actor],
+                                   candidates, node->mempool_count,
+                                   beacon,     bytes_max};
     if (assay_app_prepare_proposal(node->app, &proposal, picked, &count, &with_beacon, &err) !=
         ASSAY_OK)
         return sim_fail(s, node, "prepare_proposal: %s", err.text);
@@ -52,7 +53,9 @@ bool sim_process(sim *s, sim_node *node, uint64_t height, const sim_proposal *pr
     assay_app_block block = {.height = height,
                              .proposer = proposal->proposer,
                              .txs = proposal->txs,
-                             .tx_count = proposal->count};
+                             .tx_count = proposal->count,
+                             .misbehaviors = proposal->misbehaviors,
+                             .misbehavior_count = proposal->misbehavior_count};
     assay_status status = assay_app_process_proposal(node->app, &block, &err);
     if (status != ASSAY_OK && status != ASSAY_REJECTED)
         return sim_fail(s, node, "process_proposal: %s", err.text);

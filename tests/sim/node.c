@@ -61,6 +61,10 @@ bool sim_node_execute(sim *s, sim_node *node, uint64_t height, bool replay) {
             return sim_fail(s, node, "block %llu, transaction %u: other data than the judge's",
                             (ull)height, i);
     }
+    if (out.update_count != expected->update_count ||
+        memcmp(out.updates, expected->updates, out.update_count * sizeof *out.updates) != 0)
+        return sim_fail(s, node, "block %llu: other validator updates than the judge's",
+                        (ull)height);
     if (!assay_hash_equal(&out.app_hash, &expected->app_hash))
         return sim_fail(s, node, "block %llu: another application hash than the judge's",
                         (ull)height);
@@ -219,7 +223,9 @@ static bool replaced(sim *s, sim_node *node) {
     assay_app_block block = {.height = s->height,
                              .proposer = s->abandoned.proposer,
                              .txs = s->abandoned.txs,
-                             .tx_count = s->abandoned.count};
+                             .tx_count = s->abandoned.count,
+                             .misbehaviors = s->abandoned.misbehaviors,
+                             .misbehavior_count = s->abandoned.misbehavior_count};
     s->report->replaced++;
     if (sim_finalize(node, &block, false, &out, &err) != ASSAY_OK)
         return sim_fail(s, node, "finalize_block of another block: %s", err.text);

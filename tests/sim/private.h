@@ -49,7 +49,9 @@ typedef struct {
     assay_address proposer;
     assay_bytes txs[SIM_BLOCK_TXS];
     uint32_t count;
-    bool honest; // a node has prepared it
+    bool honest;                       // a node has prepared it
+    assay_misbehavior misbehaviors[2]; // what the engine reports with it
+    uint32_t misbehavior_count;
 } sim_proposal;
 
 typedef struct {
@@ -91,11 +93,23 @@ static inline bool chance(sim *s, uint32_t percent) {
 // An order of 0 … count - 1.
 void sim_shuffle(sim *s, uint32_t *order, uint32_t count);
 
+// The nodes that are up, in an order of chance.
+uint32_t sim_nodes_up(sim *s, sim_node *out[SIM_NODES_MAX]);
+
+// A whole seed, from the first start to the last comparison.
+bool sim_seed(sim *s);
+
+// The rounds of the next height; they leave the block to decide in s->proposal.
+bool sim_rounds(sim *s);
+
+// Decides s->proposal as the next height's block: the judge's word on it is in s->decisions.
+bool sim_decide(sim *s);
+
 // --- calls.c: code is 0, or the reject code of a refusal; other statuses are failures ---
 
 bool sim_check_tx(sim *s, sim_node *node, const sim_entry *entry, uint32_t *code);
 bool sim_prepare(sim *s, sim_node *node, uint64_t height, const assay_bytes *beacon,
-                 sim_proposal *out);
+                 uint64_t bytes_max, sim_proposal *out);
 bool sim_process(sim *s, sim_node *node, uint64_t height, const sim_proposal *proposal,
                  uint32_t *code);
 assay_status sim_finalize(sim_node *node, const assay_app_block *block, bool replay,

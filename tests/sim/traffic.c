@@ -63,9 +63,10 @@ static void money_send(sender *to, assay_tx *tx) {
         tx->body.authorize_agent =
             (assay_tx_authorize_agent){c->actors[someone(s)], 1 + draw(s, ASSAY_SCOPE_ALL),
                                        s->height + draw(s, 30), amount(s)};
+        if (chance(s, 60)) tx->body.authorize_agent.agent = c->actors[SPARE];
         break;
     case ASSAY_TX_REVOKE_AGENT:
-        tx->body.revoke_agent.agent = c->actors[someone(s)];
+        tx->body.revoke_agent.agent = c->actors[chance(s, 60) ? SPARE : someone(s)];
         break;
     default:
         tx->body.withdraw = (assay_tx_withdraw){c->actors[someone(s)], amount(s)};
@@ -130,6 +131,25 @@ static void session_send(sender *to, assay_tx *tx) {
     };
 }
 
+// Who has something to do with a kind, so that it is not only refused.
+static uint32_t usual(assay_tx_kind kind, sim *s) {
+    switch (kind) {
+    case ASSAY_TX_UNBOND:
+        return PROVIDER + draw(s, 1 + VALIDATOR_COUNT);
+    case ASSAY_TX_AUTHORIZE_AGENT:
+    case ASSAY_TX_REVOKE_AGENT:
+        return PUBLISHER + draw(s, 2);
+    case ASSAY_TX_COMMIT_DATASET:
+    case ASSAY_TX_REGISTER_DATASET:
+    case ASSAY_TX_RETIRE_DATASET:
+        return DORA;
+    case ASSAY_TX_CLOSE_SESSION:
+        return CONSUMER;
+    default:
+        return someone(s);
+    }
+}
+
 static void any_send(sender *to) {
     static const assay_tx_kind kinds[] = {
         ASSAY_TX_TRANSFER,         ASSAY_TX_TRANSFER,
@@ -145,10 +165,9 @@ static void any_send(sender *to) {
     };
     sim *s = to->s;
     assay_tx_kind kind = kinds[draw(s, sizeof kinds / sizeof *kinds)];
-    // Contributors register what they have committed to, mostly.
-    bool data = kind == ASSAY_TX_COMMIT_DATASET || kind == ASSAY_TX_REGISTER_DATASET;
-    assay_tx tx = chain_tx(to->c, data ? DORA : someone(s), kind);
+    assay_tx tx = chain_tx(to->c, chance(s, 75) ? usual(kind, s) : someone(s), kind);
     if (chance(s, 15)) tx.principal = to->c->actors[someone(s)];
+    if (chance(s, 10)) tx = chain_agent_tx(to->c, SPARE, PUBLISHER + draw(s, 2), kind);
     if (assay_tx_scope(kind) == 0) tx.principal = tx.signer;
     if (chance(s, 5)) tx.nonce += draw(s, 3);
     if (kind == ASSAY_TX_OPEN_SESSION || kind == ASSAY_TX_CLOSE_SESSION)
@@ -249,7 +268,7 @@ static void duties_send(sender *to) {
     for (uint32_t actor = 0; actor < CHAIN_ACTORS; actor++) {
         uint32_t count = trial_duties(to->t, actor, duties);
         for (uint32_t i = 0; i < count; i++) {
-            if (!chance(to->s, 80)) continue;
+            if (!chance(to->s, 90)) continue;
             if (duties[i].kind == ASSAY_DUTY_COMMIT || duties[i].kind == ASSAY_DUTY_REVEAL)
                 vote_send(to, actor, &duties[i]);
             else

@@ -5,6 +5,13 @@
 
 static sim_world worlds[SIM_WORLDS];
 
+static void *copy(const void *data, size_t size) {
+    void *own = malloc(size + 1);
+    assert_true(own != NULL);
+    if (size != 0) memcpy(own, data, size);
+    return own;
+}
+
 void sim_decision_copy(sim_decision *out, const assay_app_block *block,
                        const assay_app_outcome *outcome) {
     size_t bytes = 0;
@@ -24,6 +31,10 @@ void sim_decision_copy(sim_decision *out, const assay_app_block *block,
     txs[block->tx_count].data = data - bytes; // to free
     out->block = *block;
     out->block.txs = txs;
+    out->block.misbehaviors =
+        copy(block->misbehaviors, block->misbehavior_count * sizeof *block->misbehaviors);
+    out->updates = copy(outcome->updates, outcome->update_count * sizeof *outcome->updates);
+    out->update_count = outcome->update_count;
     out->app_hash = outcome->app_hash;
 }
 
@@ -32,6 +43,8 @@ void sim_decision_free(sim_decision *decision) {
         free((void *)decision->block.txs[decision->block.tx_count].data);
         free((void *)decision->block.txs);
     }
+    free((void *)decision->block.misbehaviors);
+    free(decision->updates);
     free(decision->results);
     *decision = (sim_decision){0};
 }
@@ -52,7 +65,7 @@ static void record(chain *c, const assay_app_block *block) {
 static void params_set(assay_params *params, uint32_t number) {
     static const struct {
         uint64_t samples, voters, commit, reveal, epoch, escalations;
-    } variants[SIM_WORLDS] = {{2, 2, 2, 1, 6, 1}, {1, 3, 1, 1, 3, 2}, {3, 1, 2, 2, 9, 1}};
+    } variants[SIM_WORLDS] = {{2, 2, 3, 2, 6, 1}, {1, 3, 2, 1, 3, 2}, {3, 1, 2, 2, 9, 1}};
     params->block_bytes_max = ASSAY_PARAM_BLOCK_BYTES_MIN;
     params->close_delay = 2;
     params->answer_blocks = 2;
@@ -69,12 +82,16 @@ static void params_set(assay_params *params, uint32_t number) {
 }
 
 const sim_world *sim_world_get(uint32_t number) {
+    static const uint64_t bonds[SIM_NODES_MAX] = {100, 60, 40, 30, 20, 20, 10};
+    static const uint32_t validators[SIM_WORLDS] = {1, 4, SIM_NODES_MAX};
     sim_world *world = &worlds[number];
     char path[128];
     if (world->trial != NULL) return world;
     world->trial = trial_new();
     chain *c = &world->trial->chain;
     params_set(&c->genesis.params, number);
+    world->validator_count = validators[number];
+    chain_validators(c, bonds, world->validator_count);
     c->witness = record;
     c->context = world;
     trial_start(world->trial);

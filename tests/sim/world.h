@@ -37,15 +37,18 @@ enum { SIM_WORLDS = 3, SIM_BLOCK_TXS = 256, SIM_HEIGHTS_MAX = 64 };
 // A decided block and what it comes to. Heights of a chain: decisions[0] is the genesis.
 typedef struct {
     assay_app_block block;
-    assay_app_result *results; // [block.tx_count], texts not kept
+    assay_app_result *results;       // [block.tx_count], texts not kept
+    assay_validator_update *updates; // [update_count]
+    uint32_t update_count;
     assay_hash app_hash;
 } sim_decision;
 
 typedef struct {
     trial *trial;
     sim_decision decisions[SIM_HEIGHTS_MAX];
-    uint64_t height; // of the last decision, which the state is after
-    uint8_t *state;  // data.mdb
+    uint64_t height;          // of the last decision, which the state is after
+    uint32_t validator_count; // of the genesis: actors 0 to that less 1
+    uint8_t *state;           // data.mdb
     size_t state_size;
     assay_hash session;
 } sim_world;
