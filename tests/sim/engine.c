@@ -105,7 +105,9 @@ static void batches_count(sim *s) {
         chain_ok(assay_batch_get(&batch, &found, &view.reader, &s->bundles[i].id, err));
         assay_view_close(&view);
         s->report->settled += found && batch.state == ASSAY_BATCH_SETTLED;
-        s->report->voided += found && batch.state == ASSAY_BATCH_VOID;
+        s->report->frauds += found && batch.reason == ASSAY_VOID_FRAUD;
+        s->report->undecided += found && batch.reason == ASSAY_VOID_UNDECIDED;
+        s->report->no_beacon += found && batch.reason == ASSAY_VOID_NO_BEACON;
     }
 }
 

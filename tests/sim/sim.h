@@ -57,7 +57,9 @@ typedef struct {
     X(write_faults)                                                                                \
     X(replays) /* blocks executed by a handshake or while catching up */                           \
     X(settled) /* batches */                                                                       \
-    X(voided)
+    X(frauds)                                                                                      \
+    X(undecided)                                                                                   \
+    X(no_beacon)
 
 typedef struct {
     bool failed;

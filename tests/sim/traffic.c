@@ -80,6 +80,7 @@ static void registry_send(sender *to, assay_tx *tx) {
     static assay_hash roots[2];
     sim *s = to->s;
     assay_hash thing = something(s), salt = trial_hash("salt");
+    uint32_t link;
     switch (tx->kind) {
     case ASSAY_TX_COMMIT_DATASET: {
         uint8_t bytes[32 + 32 + 20];
@@ -110,8 +111,10 @@ static void registry_send(sender *to, assay_tx *tx) {
         tx->body.declare_roots.roots = (assay_hash_list){roots, chance(s, 80) ? 2 : draw(s, 3)};
         break;
     default:
+        // The rest of the one chain, so that its place tells the next preimage.
+        link = draw(s, 3);
         tx->body.register_chain =
-            (assay_tx_register_chain){to->c->links[draw(s, 2)], draw(s, CHAIN_PREIMAGES)};
+            (assay_tx_register_chain){to->c->links[link], CHAIN_PREIMAGES - link};
         break;
     }
 }
@@ -191,10 +194,11 @@ static bool batch_waits(const chain *c) {
 
 // The next batch on the consumer's session, or a new session if that one is gone.
 static void batch_send(sender *to) {
-    static const uint8_t truths[] = {ASSAY_VERDICT_MATCH,       ASSAY_VERDICT_MATCH,
-                                     ASSAY_VERDICT_MATCH,       ASSAY_VERDICT_OUTPUT,
-                                     ASSAY_VERDICT_UNAVAILABLE, ASSAY_VERDICT_TABLE,
-                                     ASSAY_VERDICT_REQUEST,     ASSAY_VERDICT_DATA_MISSING};
+    static const uint8_t truths[] = {
+        ASSAY_VERDICT_MATCH,   ASSAY_VERDICT_MATCH,       ASSAY_VERDICT_MATCH,
+        ASSAY_VERDICT_MATCH,   ASSAY_VERDICT_MATCH,       ASSAY_VERDICT_OUTPUT,
+        ASSAY_VERDICT_REQUEST, ASSAY_VERDICT_UNAVAILABLE, ASSAY_VERDICT_TABLE,
+        ASSAY_VERDICT_MATCH,   ASSAY_VERDICT_DATA_MISSING};
     sim *s = to->s;
     assay_session session;
     bool found;
@@ -233,10 +237,10 @@ static ballot mind_of(sim *s, uint32_t actor, const assay_duty *duty) {
                         (duty->sample << 16 | (uint32_t)duty->round << 8 | actor));
     mind.verdict = index < s->bundle_count ? s->truths[index] : 0;
     mind.dataset = s->trial->datasets[0];
-    if (sim_chance(&own, 8)) mind.verdict = lies[sim_draw(&own, sizeof lies)];
-    mind.wrong_probe = sim_chance(&own, 4);
-    mind.no_commit = sim_chance(&own, 4);
-    mind.no_reveal = sim_chance(&own, 4);
+    if (sim_chance(&own, 5)) mind.verdict = lies[sim_draw(&own, sizeof lies)];
+    mind.wrong_probe = sim_chance(&own, 3);
+    mind.no_commit = sim_chance(&own, 3);
+    mind.no_reveal = sim_chance(&own, 3);
     return mind;
 }
 

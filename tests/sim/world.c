@@ -70,8 +70,8 @@ static void params_set(assay_params *params, uint32_t number) {
     params->close_delay = 2;
     params->answer_blocks = 2;
     params->unbond_trust_blocks = 0;
-    params->beacon_delay = 1;
-    params->beacon_misses_max = 3;
+    params->beacon_delay = 2;
+    params->beacon_misses_max = 6;
     params->settle_max = 2;
     params->samples = variants[number].samples;
     params->validators_per_sample = variants[number].voters;
