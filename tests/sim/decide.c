@@ -21,7 +21,7 @@ static uint64_t next_nonce(sim *s, assay_bytes tx, uint64_t *own) {
 }
 
 // An honest block's transactions are all executed, each for the first time: its nonce was not taken
-// before and is after. Spec: E-85.
+// before and is after. Spec: E-84.
 static bool nonces_check(sim *s, const assay_app_block *block, bool after) {
     uint64_t own;
     for (uint32_t i = 0; i < block->tx_count; i++) {

@@ -24,7 +24,7 @@ static assay_bytes beacon_make(sim *s, const sim_node *node) {
     return s->entries[sim_entry_add(s, bytes, size)].bytes;
 }
 
-// What a call before the decision must leave alone. Spec: E-83.
+// What a call before the decision must leave alone. Spec: E-82.
 typedef struct {
     uint64_t writes, height;
     assay_hash app_hash, digest;

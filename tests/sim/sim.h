@@ -2,7 +2,7 @@
 // Several applications of one chain in one process under an engine made of chance alone: rounds,
 // proposals, faults and transactions all follow from a seed, and so does every failure. Beside the
 // nodes one more application, the judge, executes each decided block once and nothing else: what it
-// comes to is what every node must come to, whatever happened to it. Spec: E-80 … E-86.
+// comes to is what every node must come to, whatever happened to it. Spec: E-80 … E-84.
 #ifndef ASSAY_TESTS_SIM_SIM_H
 #define ASSAY_TESTS_SIM_SIM_H
 

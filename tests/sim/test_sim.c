@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// E-80 … E-86: seeds pass, twice alike, and do not idle; a node with any of the planted defects is
+// E-80 to E-84: seeds pass, twice alike, and do not idle; a node with any of the planted defects is
 // found.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@ enum { SEEDS = 12, DEFECT_SEEDS_MAX = 40 };
 
 static uint64_t seed_now;
 
-// E-80: the same seed does the same.
+// The same seed does the same.
 static void test_repeats(void **state) {
     sim_report first = {0}, second = {0};
     sim_run(&(sim_options){.seed = 77}, &first);
@@ -26,7 +26,7 @@ static void test_repeats(void **state) {
     assert_memory_equal(&first, &second, sizeof first);
 }
 
-// E-81 … E-85 hold, and everything they are about has happened.
+// E-80, E-81, E-82, E-83 and E-84 hold, and everything they are about has happened.
 static void test_seeds(void **state) {
     sim_report report = {0};
     for (seed_now = 1; seed_now <= SEEDS; seed_now++) {
@@ -50,7 +50,7 @@ static void test_seeds(void **state) {
     assert_in_range(kinds, 14, ASSAY_TX_KIND_COUNT);
 }
 
-// E-86: a simulator that cannot fail proves nothing.
+// A simulator that cannot fail proves nothing.
 static void test_defects(void **state) {
     for (int defect = SIM_DEFECT_NONE + 1; defect < SIM_DEFECT_COUNT; defect++) {
         sim_report report = {0};
