@@ -155,6 +155,7 @@ int main(int count, char **words) {
         int code;
         if (waitpid(workers[i], &code, 0) != workers[i]) return 2;
         if (code == 0) continue;
+        sim_folder_remove(workers[i]);
         failure_print(&ask, &slots[i], code);
         failures++;
     }

@@ -90,7 +90,7 @@ static bool info_check(sim *s, sim_node *node, uint64_t *height) {
 
 // Some fault inside what follows, sometimes.
 static void fault_arm(sim *s, uint32_t percent) {
-    if (!chance(s, percent)) return;
+    if (s->quiet || !chance(s, percent)) return;
     sim_writes_arm(chance(s, 40) ? SIM_WRITES_FAIL : SIM_WRITES_DIE, draw(s, 6));
 }
 
@@ -175,7 +175,6 @@ bool sim_node_offer(sim *s, sim_node *node, uint32_t entry) {
     SIM_TRY(sim_check_tx(s, node, &s->entries[entry], &code));
     if (code != 0) return true;
     node->mempool[node->mempool_count++] = entry;
-    s->entries[entry].acknowledged = true;
     return true;
 }
 
@@ -240,7 +239,7 @@ static void crash(sim *s, sim_node *node) {
 
 bool sim_node_height(sim *s, sim_node *node) {
     enum { UNSEEN, STORED, FINALISED, COMMITTED, NEVER };
-    uint32_t end = chance(s, 10) ? draw(s, NEVER) : NEVER;
+    uint32_t end = !s->quiet && chance(s, 10) ? draw(s, NEVER) : NEVER;
     if (end != UNSEEN) node->stored = s->height;
     if (end == UNSEEN || end == STORED) {
         crash(s, node);

@@ -25,8 +25,7 @@ enum {
 typedef struct {
     assay_bytes bytes;
     assay_hash id;
-    bool acknowledged; // a node took it
-    bool accepted;     // it stands in a block with code 0
+    bool accepted; // it stands in a block with code 0
 } sim_entry;
 
 // A node as CometBFT sees it: the application's height is its own affair (info).
@@ -64,6 +63,7 @@ typedef struct {
     sim_node nodes[SIM_NODES_MAX];
     uint32_t node_count;
     uint64_t height; // last decided
+    bool quiet;      // nothing goes wrong any more, and nobody sends
     sim_decision decisions[SIM_HEIGHTS_MAX];
     sim_entry entries[SIM_ENTRIES_MAX];
     uint32_t entry_count;

@@ -128,7 +128,7 @@ static bool mutants(sim *s, const sim_proposal *proposal) {
 
 // The rounds of a height leave the block to decide in s->proposal.
 bool sim_rounds(sim *s) {
-    uint32_t count = chance(s, 25) ? 0 : 1 + draw(s, 3), code;
+    uint32_t count = s->quiet ? 1 : chance(s, 25) ? 0 : 1 + draw(s, 3), code;
     s->abandoned = (sim_proposal){.proposer = s->trial->chain.actors[0]};
     for (uint32_t round = 0; round < (count ? count : 1); round++) {
         sim_node *up[SIM_NODES_MAX];
@@ -145,7 +145,7 @@ bool sim_rounds(sim *s) {
         if (chance(s, 25)) SIM_TRY(mutants(s, &s->proposal));
     }
     s->report->roundless += count == 0;
-    if (chance(s, 8)) { // a block of liars: execution must be of one mind even then
+    if (!s->quiet && chance(s, 8)) { // a block of liars: execution must be of one mind even then
         sim_mutate(s, &s->proposal, &s->mutant);
         s->proposal = s->mutant;
         s->report->lawless++;

@@ -51,6 +51,18 @@ static struct {
     char folder[SIM_PATH_MAX / 2];
 } simulator;
 
+// In memory where the machine has that.
+static void folder_name(char *out, size_t size, pid_t process) {
+    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(out, size, "%s/assay_sim_%ld", base, (long)process);
+}
+
+void sim_folder_remove(pid_t process) {
+    char folder[SIM_PATH_MAX];
+    folder_name(folder, sizeof folder, process);
+    nftw(folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static void node_make(sim_node *node, uint32_t index) {
     snprintf(node->folder, sizeof node->folder, "%s/%u", simulator.folder, index);
     node->mempool = calloc(SIM_ENTRIES_MAX, sizeof *node->mempool);
@@ -59,14 +71,12 @@ static void node_make(sim_node *node, uint32_t index) {
         sim_die("cannot make %s", node->folder);
 }
 
-// Folders in memory where the machine has that.
 static void simulator_open(void) {
     // What every opening of a store takes comes zeroed from the system, not from the heap.
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    snprintf(simulator.folder, sizeof simulator.folder, "%s/assay_sim_XXXXXX", base);
+    folder_name(simulator.folder, sizeof simulator.folder, getpid());
     simulator.s = calloc(1, sizeof *simulator.s);
-    if (simulator.s == NULL || mkdtemp(simulator.folder) == NULL)
+    if (simulator.s == NULL || mkdir(simulator.folder, 0700) != 0)
         sim_die("cannot make %s", simulator.folder);
     for (uint32_t i = 0; i < SIM_NODES_MAX; i++)
         node_make(&simulator.s->nodes[i], i);
@@ -75,7 +85,7 @@ static void simulator_open(void) {
 
 void sim_close(void) {
     if (simulator.s == NULL) return;
-    nftw(simulator.folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    sim_folder_remove(getpid());
     for (uint32_t i = 0; i < SIM_NODES_MAX; i++) {
         free(simulator.s->nodes[i].mempool);
         free(simulator.s->nodes[i].forgetful);
@@ -95,6 +105,7 @@ static void seed_init(sim *s, const sim_options *options, sim_report *report) {
     s->height = s->world->height;
     memcpy(s->decisions, s->world->decisions, sizeof s->decisions);
     s->entry_count = s->bundle_count = 0;
+    s->quiet = false;
     s->trial->session = s->world->session;
     s->trial->chain.height = s->height;
     chain_block_clear(&s->trial->chain);

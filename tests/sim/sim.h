@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "ledger/tx.h"
 
@@ -81,7 +82,9 @@ _Noreturn void sim_die(const char *format, ...) __attribute__((format(printf, 1,
 // The seed being run, for whoever reports that the process ended.
 extern volatile uint64_t *sim_seed_now;
 
-// Removes the folders of all seeds; the next run makes them anew.
+// Removes the folders of all seeds; the next run makes them anew. Those of a process that has died
+// are removed by whoever started it.
 void sim_close(void);
+void sim_folder_remove(pid_t process);
 
 #endif
