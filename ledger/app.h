@@ -16,6 +16,7 @@ typedef struct assay_app assay_app;
 enum {
     ASSAY_APP_DATA_MAX = 32,     // bytes of a result's data
     ASSAY_APP_TXS_MAX = 1 << 17, // transactions of one block
+    ASSAY_APP_TX_OVERHEAD = 8,   // bytes an engine may need beside each transaction
 };
 
 // A zeroed struct gives the defaults.
@@ -77,7 +78,8 @@ typedef struct {
     const assay_bytes *candidates;
     uint32_t candidate_count;
     const assay_bytes *beacon; // a beacon transaction to put first, NULL: none
-    uint64_t bytes_max;        // of the transactions and 8 bytes for each; 0: block_bytes_max
+    uint64_t bytes_max;        // the engine's limit of all sizes and ASSAY_APP_TX_OVERHEAD for
+                               // each, 0: none; any transaction fits into 2 MiB + 16
 } assay_app_proposal;
 
 // Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon

@@ -179,6 +179,28 @@ static void r01_prepare_proposal_is_timely(void **state) {
     assert_in_range(ms, 0, 1500);
 }
 
+// R2: what is proposed keeps within max_tx_bytes, counted as CometBFT does, and uses it.
+static void r02_proposals_keep_to_max_tx_bytes(void **state) {
+    net *t = *state;
+    const int64_t limits[] = {1, 100, 600, 1000, 5000, 1 << 20};
+    mixture(t);
+    assay_bytes offered[TXS_MAX];
+    uint32_t offered_count = t->tx_count, last = 0;
+    memcpy(offered, t->txs, offered_count * sizeof *offered);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        memcpy(t->txs, offered, offered_count * sizeof *offered);
+        t->tx_count = offered_count;
+        prepare(t, &t->nodes[0], limits[i]);
+        int64_t bytes = 0;
+        for (uint32_t j = 0; j < t->tx_count; j++)
+            bytes += (int64_t)t->txs[j].size + ASSAY_APP_TX_OVERHEAD;
+        assert_true(bytes <= limits[i]);
+        assert_true(t->tx_count >= last);
+        last = t->tx_count;
+    }
+    assert_in_range(last, 10, offered_count);
+}
+
 // R3: what one proposes the other accepts, whatever waits there, and whatever was to choose from.
 static void r03_prepared_proposals_are_accepted(void **state) {
     net *t = *state;
@@ -186,7 +208,7 @@ static void r03_prepared_proposals_are_accepted(void **state) {
         mixture(t);
         for (uint32_t i = 0; i < t->tx_count; i += 2)
             check(&t->nodes[1], t->txs[i], false);
-        prepare(t, &t->nodes[0], NO_LIMIT);
+        prepare(t, &t->nodes[0], height == 3 ? 700 : NO_LIMIT);
         assert_true(t->tx_count > 1);
         for (int i = 0; i < NODES; i++)
             assert_int_equal(process(t, &t->nodes[i]), ACCEPT);
@@ -450,6 +472,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(r01_prepare_proposal_is_timely),
+        TEST(r02_proposals_keep_to_max_tx_bytes),
         TEST(r03_prepared_proposals_are_accepted),
         TEST(r04_process_proposal_depends_on_block_and_state),
         TEST(r05_process_proposal_is_equal_on_all_nodes),

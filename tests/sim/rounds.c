@@ -77,14 +77,14 @@ static bool propose(sim *s, sim_node *node, sim_proposal *out) {
     bool validator = node->actor < s->world->validator_count;
     if (chance(s, validator ? 85 : 10)) beacon = beacon_make(s, node);
     SIM_TRY(untouched_mark(s, node, &mark));
-    uint64_t bytes_max = 0, bytes = 0;
+    uint64_t bytes_max = chance(s, 20) ? 200 + draw(s, 3000) : 0, bytes = 0;
     SIM_TRY(sim_prepare(s, node, s->height + 1, beacon.data ? &beacon : NULL, bytes_max, out));
     SIM_TRY(untouched_check(s, node, &mark));
     misbehaviors_add(s, out);
     s->report->proposals++;
     for (uint32_t i = 0; i < out->count; i++) {
         lanes[out->txs[i].data[ASSAY_TX_HEAD_SIZE - 9]] += out->txs[i].size;
-        bytes += out->txs[i].size + 8;
+        bytes += out->txs[i].size + ASSAY_APP_TX_OVERHEAD;
     }
     if (bytes_max != 0 && bytes > bytes_max)
         return sim_fail(s, node, "%llu bytes proposed, limit %llu", (ull)bytes, (ull)bytes_max);
