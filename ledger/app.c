@@ -9,6 +9,10 @@
 //   2  the store has an open block exactly in `finalised` (and inside finalize_block)
 //   3  check_tx reads the last commit through check_snapshot only, under check_lock
 //   4  after every block: the totals add up to the supply, and nothing is in the pool
+// and, for whatever order of calls and crashes (tests/sim):
+//   5  the same block after the same state comes to the same (E-80), also after a crash (E-81)
+//   6  nothing but opening, init_chain and commit writes (E-82)
+//   7  the same list gets the same verdicts everywhere (E-83), and acts once (E-84)
 #include "ledger/app_private.h"
 
 #include <stdlib.h>
