@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that live and die together, as units bound to each other do under systemd: when one of
+them ends, the others are ended and all start anew. usage:
+    unit.py [--with PID] [--netns NAME] LOGS RUN -- NAME COMMAND… [-- NAME COMMAND…]
+Each has its LOGS/NAME.out and .err and its RUN/NAME.pid. SIGTERM ends them, the last one first.
+With --with they also end when that process does, however it does."""
+import argparse
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+RESTART_SECONDS, GRACE_SECONDS, LOOK_SECONDS = 0.5, 8, 0.1
+PR_SET_PDEATHSIG = 1
+
+
+def split(words):
+    """The words between each "--" and the next."""
+    commands = []
+    for word in words:
+        if word == "--":
+            commands.append([])
+        else:
+            commands[-1].append(word)
+    if not commands or any(len(command) < 2 for command in commands):
+        sys.exit("unit.py: each -- is followed by a name and a command")
+    return [(command[0], command[1:]) for command in commands]
+
+
+def dies_with_us():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Unit:
+    def __init__(self, options, commands):
+        self.logs, self.run = Path(options.logs), Path(options.run)
+        self.netns, self.with_pid = options.netns, options.with_pid
+        self.commands, self.children, self.stopping = commands, [], False
+
+    def start(self):
+        for name, command in self.commands:
+            if self.netns:
+                command = ["ip", "netns", "exec", self.netns, *command]
+            with open(self.logs / f"{name}.out", "ab") as out, \
+                    open(self.logs / f"{name}.err", "ab") as err:
+                child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
+                                         stderr=err, preexec_fn=dies_with_us)
+            self.children.append((name, child))
+            # Under another name first: who looks for a pid finds a whole one.
+            fresh = self.run / f".{name}.pid"
+            fresh.write_text(f"{child.pid}\n")
+            fresh.rename(self.run / f"{name}.pid")
+
+    def end(self):
+        """The last one first: what serves the others goes last."""
+        for _, child in reversed(self.children):
+            if child.poll() is None:
+                child.terminate()
+            try:
+                child.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        for name, _ in self.children:
+            (self.run / f"{name}.pid").unlink(missing_ok=True)
+        self.children = []
+
+    def wait(self):
+        """Until one has ended, or all are to."""
+        while not self.stopping:
+            if self.with_pid and not Path(f"/proc/{self.with_pid}").exists():
+                self.stopping = True
+            for name, child in self.children:
+                if child.poll() is not None:
+                    return f"{name} ended with {child.returncode}"
+            time.sleep(LOOK_SECONDS)
+        return "told to stop"
+
+    def live(self):
+        while not self.stopping:
+            self.start()
+            why = self.wait()
+            self.end()
+            print(f"{time.time():.3f} {why}", flush=True)
+            if not self.stopping:
+                time.sleep(RESTART_SECONDS)
+
+
+def main():
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("logs")
+    parser.add_argument("run")
+    parser.add_argument("--netns")
+    parser.add_argument("--with", dest="with_pid", type=int)
+    unit = Unit(parser.parse_args(sys.argv[1:at]), split(sys.argv[at:]))
+    unit.run.mkdir(parents=True, exist_ok=True)
+
+    def stop(*_):
+        unit.stopping = True
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    unit.live()
+
+
+if __name__ == "__main__":
+    main()
