@@ -29,6 +29,7 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
 PEER_NET = "192.168.77."
 MTU = 1500
 BURST = 64  # packets of one device before the others have their turn
+SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 QUEUE_MAX = 100000  # delayed packets; beyond it they are lost, as in a full router
 
 
@@ -181,7 +182,7 @@ def main():
     parser.add_argument("socket")
     parser.add_argument("--with", dest="with_pid", type=int)
     options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
     namespaces = Namespaces(options.nodes)
     try:
@@ -190,6 +191,8 @@ def main():
             if options.with_pid and not Path(f"/proc/{options.with_pid}").exists():
                 break
     finally:
+        for number in SIGNALS:  # a second one must not cut this short
+            signal.signal(number, signal.SIG_IGN)
         namespaces.remove()
 
 

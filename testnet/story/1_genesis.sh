@@ -5,6 +5,7 @@ data_sets=(doyle carroll shakespeare)
 frauds=(altered-token wrong-adapter inflated-count withheld-evidence)
 honest=(alice bob)    # rerun what they are drawn for
 idle=(copier silent)  # do not
+more=()
 declare -A cheat=([altered-token]=forger [wrong-adapter]=swapper [inflated-count]=padder
     [withheld-evidence]=hider)
 declare -A root
@@ -13,13 +14,14 @@ OPEN=1000000000
 PROVIDER_BOND=$((200 * OPEN))
 CHEAT_BOND=$((30 * OPEN))
 HONEST_BOND=$((200 * OPEN)) # the honest hold > 2/3 of all verification bond
+SPARE=10 # OPEN beside their bond
 IDLE_BOND=$((40 * OPEN))
 GENESIS_TIME=1700000000 # of no matter, but part of what --seed repeats
 PRICE_IN=1000000
 PRICE_OUT=4000000
 
 everyone() {
-    echo operator publisher consumer provider "${honest[@]}" "${idle[@]}" "${cheat[@]}"
+    echo operator publisher consumer provider "${honest[@]}" "${idle[@]}" "${cheat[@]}" "${more[@]}"
     printf '%s ' "${data_sets[@]}" "${data_sets[@]/#/tuner-}"
 }
 
@@ -39,12 +41,12 @@ keys_make() {
 
 # Balances at genesis, in OPEN: the bond, and some to pay fees with.
 balance_of() {
-    [[ " ${honest[*]} " != *" $1 "* ]] || { echo 210; return; }
+    [[ " ${honest[*]} " != *" $1 "* ]] || { echo $((HONEST_BOND / OPEN + SPARE)); return; }
     case $1 in
     consumer) echo 1000 ;;
     provider) echo 220 ;;
     copier | silent) echo 50 ;;
-    forger | swapper | padder | hider) echo 40 ;;
+    forger | swapper | padder | hider | ghost) echo 40 ;;
     *) echo 10 ;;
     esac
 }
@@ -169,10 +171,11 @@ everyone_start() {
     validator_start copier --misbehave copy
     validator_start silent --misbehave silent
     provider_start provider --batch-count 4 --batch-ms 3000
+    [[ " ${more[*]} " != *" ghost "* ]] || provider_start ghost --batch-count 3 --batch-ms 600000
     for kind in "${frauds[@]}"; do
         provider_start "${cheat[$kind]}" --batch-count 3 --batch-ms 600000 --misbehave "$kind"
     done
-    for name in provider "${cheat[@]}"; do
+    for name in provider "${cheat[@]}" $(grep -o ghost <<<"${more[*]}"); do
         url_of[$name]=$(await_line "$name" http 30)
     done
     for name in "${honest[@]}" "${idle[@]}"; do
