@@ -195,7 +195,8 @@ def test_cut_in_half():
 
 
 def test_configure_sets_what_it_names():
-    text = "# laddr = 1\nmoniker = \"a\"\n[rpc]\nladdr = \"x\"\n\n[p2p]\nladdr = \"y\"\npex = true\n"
+    text = "# laddr = 1\nmoniker = \"a\"\n[rpc]\nladdr = \"x\"\n\n"\
+        "[p2p]\nladdr = \"y\"\npex = true\n"
     out = configure.replace(text, {"moniker": "b", "p2p.laddr": "z", "p2p.pex": False})
     assert out == text.replace('"a"', '"b"').replace('"y"', '"z"').replace("true", "false")
     try:
