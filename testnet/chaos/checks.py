@@ -2,6 +2,8 @@
 """What must hold after the faults, whatever they were. Each check is a function of what was seen,
 returns (claim with its numbers, whether it holds, what speaks against it), and has a way to fail:
 nothing seen is a failure too."""
+import base64
+import hashlib
 import time
 from collections import Counter
 
@@ -11,6 +13,8 @@ from rpc import Away, get
 
 FOLLOW_SECONDS, DECIDE_SECONDS = 240, 600
 ENDED = {"settled", "void"}
+TRANSFER, BOND, UNBOND = 1, 2, 3  # kinds (spec P-8)
+VERIFICATION, CONSENSUS = 2, 3  # roles
 
 
 def follow(cluster):
@@ -18,7 +22,7 @@ def follow(cluster):
     began, goal = time.monotonic(), cluster.height() + 3
     while time.monotonic() - began < FOLLOW_SECONDS:
         have = cluster.heights()
-        if min(have) >= goal:
+        if min(height or 0 for height in have) >= goal:
             return (f"all nodes follow again, {time.monotonic() - began:.0f} s after the last "
                     f"fault", True, "")
         time.sleep(0.5)
@@ -86,18 +90,35 @@ def supply(sampler):
             not sampler.wrong_supply and bool(sampler.seen), str(sampler.wrong_supply[:2]))
 
 
-class Chain:
-    """All transactions of all blocks, as one node tells them."""
+def decode(raw):
+    """What the checks need of a transaction's wire bytes (spec P-6, P-8)."""
+    tx, body = {"kind": raw[1], "signer": "0x" + raw[10:30].hex()}, raw[59:]
+    if tx["kind"] == TRANSFER:
+        tx |= {"to": "0x" + body[:20].hex(), "amount": int.from_bytes(body[20:28], "big")}
+    elif tx["kind"] in (BOND, UNBOND):
+        tx |= {"role": body[0], "amount": int.from_bytes(body[1:9], "big")}
+    return tx
 
-    def __init__(self, cluster):
-        self.where, self.txs, self.height = {}, [], ask(cluster, "status")["height"]
-        self.count = Counter()
-        for height in range(1, self.height + 1):
-            for tx in ask(cluster, f"block/{height}")["txs"]:
-                self.count[tx["id"]] += 1
-                self.where[tx["id"]] = (height, tx["code"])
-                if tx["code"] == 0:
-                    self.txs.append(tx["tx"])
+
+class Chain:
+    """All transactions of all blocks, as one node's engine tells them."""
+
+    def __init__(self, comet):
+        self.where, self.txs, self.count, self.sets = {}, [], Counter(), []
+        for height in range(1, comet.height() + 1):
+            block = comet.block(height)
+            self.take(height, block["header"]["validators_hash"], block["data"]["txs"] or [],
+                      comet.codes(height))
+
+    def take(self, height, validators, txs, codes):
+        if not self.sets or self.sets[-1] != validators:
+            self.sets.append(validators)
+        for raw, code in zip(map(base64.b64decode, txs), codes):
+            known = "0x" + hashlib.sha256(raw).hexdigest()
+            self.count[known] += 1
+            self.where[known] = (height, code)
+            if code == 0:
+                self.txs.append(decode(raw))
 
 
 def acknowledged(chain, load):
@@ -113,7 +134,7 @@ def sinks(cluster, chain):
     wrong, total = [], 0
     for sink in cluster.document["sinks"]:
         paid = sum(tx["amount"] for tx in chain.txs
-                   if tx["kind"] == "transfer" and tx["to"] == sink)
+                   if tx["kind"] == TRANSFER and tx["to"] == sink)
         balance = ask(cluster, f"account/{sink}")["balance"]
         total += paid
         if paid != balance:
@@ -146,11 +167,11 @@ def honest(cluster, chain):
     for name in cluster.document["honest"]:
         moved = Counter()
         for tx in chain.txs:
-            if tx["kind"] in ("bond", "unbond") and tx["signer"] == cluster.address[name]:
-                moved[tx["role"]] += tx["amount"] if tx["kind"] == "bond" else -tx["amount"]
-        for role, number, begun in (("verification", 2, 0),
-                                    ("consensus", 3, constants["consensus"])):
-            want, have = begun + moved[number] + moved[role], bond(cluster, name, role)
+            if tx["kind"] in (BOND, UNBOND) and tx["signer"] == cluster.address[name]:
+                moved[tx["role"]] += tx["amount"] if tx["kind"] == BOND else -tx["amount"]
+        for role, number, begun in (("verification", VERIFICATION, 0),
+                                    ("consensus", CONSENSUS, constants["consensus"])):
+            want, have = begun + moved[number], bond(cluster, name, role)
             if want != have or have == 0:
                 wrong.append(f"{name}'s {role} bond is {have}, not {want}")
     have = bond(cluster, "provider", "provider")
@@ -181,16 +202,11 @@ def vanished(cluster, load, found):
             str(session))
 
 
-def validators_changed(cluster, chain):
-    moves = sum(tx["kind"] in ("bond", "unbond") and tx["role"] in (3, "consensus")
-                for tx in chain.txs)
-    comet, hashes = cluster.nodes[0].comet, []
-    for height in range(1, chain.height):
-        known = comet.block(height)["header"]["validators_hash"]
-        if not hashes or hashes[-1] != known:
-            hashes.append(known)
-    return (f"{moves} changes of consensus bonds made {len(hashes) - 1} changes of CometBFT's "
-            f"validator set", (len(hashes) > 1) == (moves > 0), "")
+def validators_changed(chain):
+    moves = sum(tx["kind"] in (BOND, UNBOND) and tx["role"] == CONSENSUS for tx in chain.txs)
+    changes = len(chain.sets) - 1
+    return (f"{moves} changes of consensus bonds made {changes} changes of CometBFT's validator "
+            f"set", (changes > 0) == (moves > 0), "")
 
 
 def cut_in_half(faults):

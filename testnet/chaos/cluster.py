@@ -130,16 +130,16 @@ class Cluster:
 
     def height(self):
         """The highest that any node answers with, 0 if none does."""
-        return max(self.heights())
+        return max(height or 0 for height in self.heights())
 
     def heights(self):
-        """Each node's, 0 for one that does not answer."""
+        """Each node's, None for one that does not answer."""
         found = []
         for node in self.nodes:
             try:
                 found.append(node.status(seconds=2)["height"])
             except (Away, KeyError):
-                found.append(0)
+                found.append(None)
         return found
 
     def sign(self, who, node, *words, seconds=COMMAND_SECONDS):

@@ -63,8 +63,8 @@ def partition(cluster, fault, sleep):
     sleep(max(fault.lasts - STALL_GRACE, 1))
     last = cluster.heights()
     after = cluster.links()
-    fault.tops = (max(first), max(last))
-    made = [b - a for a, b in zip(first, last)]
+    fault.tops = tuple(max(height or 0 for height in heights) for heights in (first, last))
+    made = ["?" if None in pair else pair[1] - pair[0] for pair in zip(first, last)]
     return (f"{after['cut'] - before['cut']} packets cut; blocks made meanwhile: "
             + ", ".join(f"{name} {count}" for name, count in zip(cluster.names, made)))
 

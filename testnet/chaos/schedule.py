@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 # Seconds a fault lasts in a run of three minutes; longer runs stretch them, up to three times.
 LASTS = {
     "kill-node": 0, "kill-engine": 0, "kill-both": 0, "stop": 20, "partition-2-2": 12,
-    "partition-3-1": 12, "slow-links": 15, "full-disk": 8, "lost-state": 0, "damaged-state": 6,
+    "partition-3-1": 12, "slow-links": 15, "full-disk": 8, "lost-state": 0, "damaged-state": 8,
     "wrong-app-hash": 8,
 }
 RECOVERY = 5  # seconds between the end of one fault and the next, stretched likewise

@@ -49,3 +49,8 @@ class Comet:
     def app_hash_after(self, height):
         """What this node's own application answered to FinalizeBlock, 64 hexadecimal digits."""
         return base64.b64decode(self.ask(f"block_results?height={height}")["app_hash"] or "").hex()
+
+    def codes(self, height):
+        """The result code of each of a block's transactions."""
+        results = self.ask(f"block_results?height={height}")["txs_results"] or []
+        return [int(result.get("code") or 0) for result in results]

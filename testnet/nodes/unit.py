@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands that live and die together, as units bound to each other do under systemd: when one of
 them ends, the others are ended and all start anew. usage:
-    unit.py [--with PID] [--netns NAME] LOGS RUN -- NAME COMMAND… [-- NAME COMMAND…]
-Each has its LOGS/NAME.out and .err and its RUN/NAME.pid. SIGTERM ends them, the last one first.
+    unit.py [--with PID] [--netns NAME] [--ready PATH] LOGS RUN -- NAME COMMAND… [-- NAME COMMAND…]
+Each has its LOGS/NAME.out and .err and its RUN/NAME.pid. The first one makes PATH when it is ready;
+the others wait for that. SIGTERM ends them, the last one first.
 With --with they also end when that process does, however it does."""
 import argparse
 import ctypes
@@ -14,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-RESTART_SECONDS, GRACE_SECONDS, LOOK_SECONDS = 0.5, 8, 0.1
+RESTART_SECONDS, GRACE_SECONDS, READY_SECONDS, LOOK_SECONDS = 0.5, 8, 20, 0.1
 PR_SET_PDEATHSIG = 1
 
 
@@ -39,9 +40,19 @@ class Unit:
     def __init__(self, options, commands):
         self.logs, self.run = Path(options.logs), Path(options.run)
         self.netns, self.with_pid = options.netns, options.with_pid
+        self.ready = Path(options.ready) if options.ready else None
         self.commands, self.children, self.stopping = commands, [], False
 
+    def await_ready(self):
+        """Until the first one is, has ended, or takes too long: the others find that out."""
+        end = time.monotonic() + READY_SECONDS
+        while not (self.ready.exists() or self.stopping or self.children[0][1].poll() is not None
+                   or time.monotonic() > end):
+            time.sleep(0.02)
+
     def start(self):
+        if self.ready:
+            self.ready.unlink(missing_ok=True)
         for name, command in self.commands:
             if self.netns:
                 command = ["ip", "netns", "exec", self.netns, *command]
@@ -54,6 +65,8 @@ class Unit:
             fresh = self.run / f".{name}.pid"
             fresh.write_text(f"{child.pid}\n")
             fresh.rename(self.run / f"{name}.pid")
+            if self.ready and len(self.children) == 1:
+                self.await_ready()
 
     def end(self):
         """The last one first: what serves the others goes last."""
@@ -96,6 +109,7 @@ def main():
     parser.add_argument("logs")
     parser.add_argument("run")
     parser.add_argument("--netns")
+    parser.add_argument("--ready")
     parser.add_argument("--with", dest="with_pid", type=int)
     unit = Unit(parser.parse_args(sys.argv[1:at]), split(sys.argv[at:]))
     unit.run.mkdir(parents=True, exist_ok=True)

@@ -39,6 +39,10 @@ keys_make() {
     done | jq -s add >"$home/names.json"
 }
 
+ghost() { # the provider that vanishes, where one is to
+    [[ " ${more[*]} " != *" ghost "* ]] || echo ghost
+}
+
 # Balances at genesis, in OPEN: the bond, and some to pay fees with.
 balance_of() {
     [[ " ${honest[*]} " != *" $1 "* ]] || { echo $((HONEST_BOND / OPEN + SPARE)); return; }
@@ -123,7 +127,7 @@ bond() { # name, role, nopen
 bonds_put() {
     local name
     together bond provider provider $PROVIDER_BOND
-    for name in "${cheat[@]}"; do
+    for name in "${cheat[@]}" $(ghost); do
         together bond "$name" provider $CHEAT_BOND
     done
     for name in "${honest[@]}"; do
@@ -171,11 +175,13 @@ everyone_start() {
     validator_start copier --misbehave copy
     validator_start silent --misbehave silent
     provider_start provider --batch-count 4 --batch-ms 3000
-    [[ " ${more[*]} " != *" ghost "* ]] || provider_start ghost --batch-count 3 --batch-ms 600000
+    for name in $(ghost); do
+        provider_start "$name" --batch-count 3 --batch-ms 600000
+    done
     for kind in "${frauds[@]}"; do
         provider_start "${cheat[$kind]}" --batch-count 3 --batch-ms 600000 --misbehave "$kind"
     done
-    for name in provider "${cheat[@]}" $(grep -o ghost <<<"${more[*]}"); do
+    for name in provider "${cheat[@]}" $(ghost); do
         url_of[$name]=$(await_line "$name" http 30)
     done
     for name in "${honest[@]}" "${idle[@]}"; do

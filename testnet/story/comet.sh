@@ -119,7 +119,8 @@ comet_configure() { # node
 unit_words() { # node
     local netns=()
     [ -z "${netns_of[$1]:-}" ] || netns=(--netns "${netns_of[$1]}")
-    printf '%s\n' "$testnet/nodes/unit.py" "${netns[@]}" "$home/logs" "$home/run/$1" \
+    printf '%s\n' "$testnet/nodes/unit.py" "${netns[@]}" --ready "$home/run/$1/app.sock" \
+        "$home/logs" "$home/run/$1" \
         -- "$1" "$assay" node --home "$home/$1/assay" --engine abci \
         --abci "unix://$home/run/$1/app.sock" --comet "${rpc_of[$1]}" \
         --listen "${url_of[$1]#http://}" \
