@@ -15,7 +15,7 @@
 enum { DRAIN_MS = 10000 };
 
 typedef struct {
-    const char *home, *listen, *engine, *abci, *comet;
+    const char *home, *listen, *engine, *abci, *comet, *misbehave;
     uint64_t block_ms, threads;
 } node_options;
 
@@ -88,6 +88,24 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
     }
 }
 
+// How a validator's application cheats, so that testnets can show what becomes of it.
+static assay_status manner_set(node_parts *node, const char *misbehave, assay_error *err) {
+    if (!misbehave) return ASSAY_OK;
+    if (!node->home.genesis.testnet)
+        return ASSAY_FAIL(err, FORBIDDEN, "--misbehave is for chains whose genesis says testnet");
+    if (node->home.config.engine != ASSAY_ENGINE_ABCI)
+        return ASSAY_FAIL(err, USAGE, "--misbehave needs --engine abci: alone there is no other");
+    if (strcmp(misbehave, "wrong-app-hash") == 0)
+        node->application.wrong_app_hash = true;
+    else if (strcmp(misbehave, "no-beacon") == 0)
+        node->application.chain = NULL;
+    else
+        return ASSAY_FAIL(err, USAGE,
+                          "misbehaviour \"%.20s\", known are wrong-app-hash and no-beacon",
+                          misbehave);
+    return ASSAY_OK;
+}
+
 static assay_status node_open(node_parts *node, const node_options *options, assay_error *err) {
     assay_config *config = &node->home.config;
     ASSAY_TRY(assay_home_open(&node->home, options->home, err));
@@ -96,6 +114,7 @@ static assay_status node_open(node_parts *node, const node_options *options, ass
     ASSAY_TRY(assay_config_engine(config, options->engine, options->abci, options->comet, err));
     ASSAY_TRY(assay_operator_read(&node->secrets, options->home, err));
     ASSAY_TRY(ledger_open(node, options->threads, err));
+    ASSAY_TRY(manner_set(node, options->misbehave, err));
     ASSAY_TRY(assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application,
                                      err));
     return server_open(node, err);
@@ -136,6 +155,8 @@ int assay_cmd_node(assay_invocation *invocation) {
          "CometBFT's RPC, http://HOST:PORT (config.json's)", 0, 0, false},
         {"threads", ASSAY_OPTION_U64, &options.threads, "N",
          "for signatures and hashes (all processors)", 1, 1024, false},
+        {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "HOW",
+         "testnets only: wrong-app-hash or no-beacon", 0, 0, false},
     };
     int code;
     if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],

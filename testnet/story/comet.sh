@@ -158,6 +158,22 @@ chain_make() {
     level
 }
 
+# Units that chaos started anew are known by a file; their disk is free only after them.
+chain_end() {
+    local file pids=() pid tries
+    for file in "$home"/run/*/unit.pid; do
+        [ ! -e "$file" ] || pids+=("$(cat "$file")")
+    done
+    [ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+    for pid in "${pids[@]}"; do
+        for ((tries = 0; tries < 400; tries++)); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.05
+        done
+    done
+    [ -z "$mounted" ] || umount "$mounted" || umount -l "$mounted" || true
+}
+
 chain_show() {
     local node i
     for i in "${!nodes[@]}"; do

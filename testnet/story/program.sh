@@ -26,7 +26,8 @@ home_make() {
     (umask 077 && echo demo >"$password")
 }
 
-# However the demo ends: no process and no temporary folder stays.
+# However it ends: no process and no temporary folder stays. chain_end, of solo.sh or comet.sh, ends
+# what the chain's nodes need beside processes.
 temporary=''
 finish() {
     local code=$?
@@ -40,6 +41,7 @@ finish() {
     kill $(jobs -p) 2>/dev/null || true
     if [ -z "$keep" ]; then
         stop_all
+        chain_end
         [ -z "$temporary" ] || rm -rf "$temporary"
     fi
     exit $code

@@ -20,6 +20,10 @@ chain_show() {
     say "node ${url_of[node]}, a block every $block_ms ms"
 }
 
+chain_end() {
+    :
+}
+
 node_of() { # whoever asks
     echo "${url_of[node]}"
 }
