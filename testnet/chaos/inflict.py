@@ -84,7 +84,7 @@ def full_disk(cluster, fault, sleep):
     if not cluster.small_disk:
         raise Skipped("no file system of its own: needs root to mount a tmpfs")
     node = victim(cluster, fault)
-    filler, size = node.home / "filler", 0
+    since, filler, size = node.log_sizes(), node.home / "filler", 0
     with open(filler, "wb", buffering=0) as file:
         try:
             while True:
@@ -94,7 +94,13 @@ def full_disk(cluster, fault, sleep):
     sleep(fault.lasts)
     left = os.statvfs(node.home).f_bavail
     filler.unlink()
-    return f"{size >> 20} MiB filled, {left} blocks left at the end"
+    said = f"{size >> 20} MiB filled, {left} blocks left at the end"
+    if not node.log_has("CONSENSUS FAILURE", since):
+        return f"{said}; the node went on by itself"
+    # Its process lives on and does nothing, so that no unit notices: an operator has to.
+    node.stop()
+    node.start()
+    return f"{said}; its engine had halted, the unit was restarted"
 
 
 def lost_state(cluster, fault, sleep):

@@ -70,12 +70,13 @@ class Unit:
 
     def end(self):
         """The last one first: what serves the others goes last."""
-        for _, child in reversed(self.children):
+        for name, child in reversed(self.children):
             if child.poll() is None:
                 child.terminate()
             try:
                 child.wait(GRACE_SECONDS)
             except subprocess.TimeoutExpired:
+                self.tell(f"{name} did not end in {GRACE_SECONDS} s and was killed")
                 child.kill()
                 child.wait()
         for name, _ in self.children:
@@ -93,12 +94,14 @@ class Unit:
             time.sleep(LOOK_SECONDS)
         return "told to stop"
 
+    def tell(self, text):
+        print(f"{time.time():.3f} {text}", flush=True)
+
     def live(self):
         while not self.stopping:
             self.start()
-            why = self.wait()
+            self.tell(self.wait())
             self.end()
-            print(f"{time.time():.3f} {why}", flush=True)
             if not self.stopping:
                 time.sleep(RESTART_SECONDS)
 
