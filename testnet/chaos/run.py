@@ -19,7 +19,7 @@ from load import Load  # noqa: E402
 from sample import Sampler  # noqa: E402
 
 LOAD_END_SECONDS = 120
-LAST_BATCH_SECONDS = 8  # a provider gathers receipts for 3 seconds, then the batch needs a block
+LAST_BATCH_SECONDS = 12  # a provider gathers receipts for 6 seconds, then the batch needs a block
 COLOURS = os.environ.get("CLICOLOR_FORCE", "0") != "0"
 
 

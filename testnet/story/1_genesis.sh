@@ -17,6 +17,7 @@ HONEST_BOND=$((200 * OPEN)) # the honest hold > 2/3 of all verification bond
 SPARE=10 # OPEN beside their bond
 IDLE_BOND=$((40 * OPEN))
 GENESIS_TIME=1700000000 # of no matter, but part of what --seed repeats
+BATCH_COUNT=4 BATCH_MS=3000 # the honest provider's
 PRICE_IN=1000000
 PRICE_OUT=4000000
 
@@ -174,7 +175,7 @@ everyone_start() {
     done
     validator_start copier --misbehave copy
     validator_start silent --misbehave silent
-    provider_start provider --batch-count 4 --batch-ms 3000
+    provider_start provider --batch-count $BATCH_COUNT --batch-ms $BATCH_MS
     for name in $(ghost); do
         provider_start "$name" --batch-count 3 --batch-ms 600000
     done

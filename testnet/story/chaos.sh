@@ -8,7 +8,7 @@ PAYERS=4 # as many as load.py's
 # Faults of network and disk need rights and devices; what is missing is said by each fault.
 chaos_prepare() {
     local stretch
-    SPARE=100
+    SPARE=100 BATCH_COUNT=8 BATCH_MS=6000
     more=(ghost)
     for ((i = 0; i < PAYERS; i++)); do
         more+=("payer$i")
@@ -21,7 +21,7 @@ chaos_prepare() {
     # Nobody may miss a window for having been cut off: it is longer than the longest fault.
     stretch=$((minutes < 9 ? minutes : 9))
     params=$home/params.json
-    jq --argjson window $((60 + 30 * stretch)) '.commit_blocks = $window | .reveal_blocks = $window
+    jq --argjson window $((40 + 25 * stretch)) '.commit_blocks = $window | .reveal_blocks = $window
         | .answer_blocks = $window | .epoch_blocks = 60 | .unbond_trust_blocks = 2000' \
         "$story/cluster_params.json" >"$params"
 }
