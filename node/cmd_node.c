@@ -38,8 +38,9 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     ASSAY_TRY(assay_home_path(path, node->home.path, "state", err));
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));
-    ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
-                                   node->secrets.beacon_length, err));
+    if (node->secrets.beacon_length)
+        ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
+                                       node->secrets.beacon_length, err));
     node->application = (assay_ledger_application){.app = node->app, .chain = &node->chain};
     return ASSAY_OK;
 }
@@ -88,6 +89,14 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
     }
 }
 
+// A node that only follows CometBFT's chain has no secrets, and proposes nothing.
+static assay_status secrets_read(node_parts *node, assay_error *err) {
+    assay_status status = assay_operator_read(&node->secrets, node->home.path, err);
+    if (status != ASSAY_NOT_FOUND || node->home.config.engine != ASSAY_ENGINE_ABCI) return status;
+    *err = (assay_error){0};
+    return ASSAY_OK;
+}
+
 // How a validator's application cheats, so that testnets can show what becomes of it.
 static assay_status manner_set(node_parts *node, const char *misbehave, assay_error *err) {
     if (!misbehave) return ASSAY_OK;
@@ -112,7 +121,7 @@ static assay_status node_open(node_parts *node, const node_options *options, ass
     if (options->listen) ASSAY_TRY(assay_config_listen(config, options->listen, err));
     if (options->block_ms != UINT64_MAX) config->block_ms = options->block_ms;
     ASSAY_TRY(assay_config_engine(config, options->engine, options->abci, options->comet, err));
-    ASSAY_TRY(assay_operator_read(&node->secrets, options->home, err));
+    ASSAY_TRY(secrets_read(node, err));
     ASSAY_TRY(ledger_open(node, options->threads, err));
     ASSAY_TRY(manner_set(node, options->misbehave, err));
     ASSAY_TRY(assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application,

@@ -8,7 +8,6 @@ import re
 import sys
 from pathlib import Path
 
-BLOCK_MS = 250  # pause after a commit
 SETTINGS = {
     "rpc.max_body_bytes": 4 << 20,
     "p2p.pex": False,
@@ -33,7 +32,6 @@ SETTINGS = {
     "consensus.timeout_prevote_delta": "250ms",
     "consensus.timeout_precommit": "500ms",
     "consensus.timeout_precommit_delta": "250ms",
-    "consensus.timeout_commit": f"{BLOCK_MS}ms",
     "consensus.skip_timeout_commit": False,
     "consensus.create_empty_blocks": True,
     "consensus.peer_gossip_sleep_duration": "10ms",

@@ -2,7 +2,7 @@
 # The chain of several operators: each node is CometBFT with the application behind it, kept
 # together by a unit. How their homes are made, who talks to which, what is measured.
 
-COMMIT_MS=250 # of configure.py; a block takes about 50 ms longer
+ROUND_MS=50 # what a block takes beside the pause after its commit, about
 NEWCOMER_SECONDS=300
 declare -A rpc_of peer_of netns_of
 
@@ -112,7 +112,8 @@ comet_configure() { # node
     done
     "$testnet/nodes/configure.py" "$home/$1/comet" "top.moniker=$1" \
         "top.proxy_app=unix://$home/run/$1/app.sock" "rpc.laddr=tcp://${rpc_of[$1]#http://}" \
-        "p2p.laddr=tcp://${peer_of[$1]}" "p2p.persistent_peers=$(IFS=,; echo "${peers[*]}")"
+        "p2p.laddr=tcp://${peer_of[$1]}" "p2p.persistent_peers=$(IFS=,; echo "${peers[*]}")" \
+        "consensus.timeout_commit=$((block_ms - ROUND_MS))ms"
 }
 
 # The unit's command line, one word a line: chaos starts units by the same.

@@ -46,6 +46,7 @@ newcomer_start() {
     url_of[newcomer]=http://127.0.0.1:${ports[0]}
     rpc_of[newcomer]=http://127.0.0.1:${ports[1]}
     peer_of[newcomer]=127.0.0.1:${ports[2]}
+    mkdir "$home/newcomer"
     "$assay" init --home "$home/newcomer/assay" --genesis "$home/chain/genesis.json" \
         >"$home/logs/newcomer.init"
     comet_home_make newcomer
