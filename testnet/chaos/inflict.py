@@ -4,7 +4,6 @@ what it saw; Skipped where this machine cannot do it. `sleep` ends early if the 
 import os
 import random
 import signal
-import subprocess
 import time
 
 from rpc import Away
@@ -142,8 +141,6 @@ def damaged_state(cluster, fault, sleep):
 
 
 def wrong_app_hash(cluster, fault, sleep):
-    if "--misbehave" not in node_help(cluster):
-        raise Skipped("this assay node has no --misbehave")
     node = victim(cluster, fault)
     node.stop()
     since = node.log_sizes()
@@ -156,10 +153,17 @@ def wrong_app_hash(cluster, fault, sleep):
     return f"its engine {'refused the others blocks' if halted else 'noticed nothing'}; restored"
 
 
-def node_help(cluster):
-    done = subprocess.run([cluster.assay, "node", "--help"], capture_output=True, text=True,
-                          check=False)
-    return done.stdout + done.stderr
+def no_beacon(cluster, fault, sleep):
+    """It proposes blocks without its part of the randomness: others' parts are enough."""
+    node = victim(cluster, fault)
+    node.stop()
+    node.start("--misbehave", "no-beacon")
+    first = cluster.height()
+    sleep(fault.lasts)
+    made = cluster.height() - first
+    node.stop()
+    node.start()
+    return f"{made} blocks meanwhile"
 
 
 INFLICT = {
@@ -167,6 +171,7 @@ INFLICT = {
     "kill-both": killing("node", "engine"), "stop": stop, "partition-2-2": partition,
     "partition-3-1": partition, "slow-links": slow_links, "full-disk": full_disk,
     "lost-state": lost_state, "damaged-state": damaged_state, "wrong-app-hash": wrong_app_hash,
+    "no-beacon": no_beacon,
 }
 
 

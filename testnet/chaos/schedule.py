@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 LASTS = {
     "kill-node": 0, "kill-engine": 0, "kill-both": 0, "stop": 20, "partition-2-2": 12,
     "partition-3-1": 12, "slow-links": 15, "full-disk": 8, "lost-state": 0, "damaged-state": 8,
-    "wrong-app-hash": 8,
+    "wrong-app-hash": 8, "no-beacon": 8,
 }
 RECOVERY = 5  # seconds between the end of one fault and the next, stretched likewise
 # Beside those, at a moment each: they are the load's affairs, and may take place within a fault.
