@@ -10,6 +10,7 @@ from rpc import Away
 
 FLIPS = 64  # bytes of the state that are damaged
 LMDB_PAGE = 4096
+START_SECONDS = 20  # until a unit that was told to start has its processes
 STALL_GRACE = 2  # seconds for what is on its way before a cut counts
 
 
@@ -28,8 +29,10 @@ def victim(cluster, fault):
 
 def killing(*parts):
     def kill(cluster, fault, sleep):
-        count = victim(cluster, fault).signal(signal.SIGKILL, *parts)
-        return f"{count} processes killed"
+        node, end = victim(cluster, fault), time.monotonic() + START_SECONDS
+        while not all(node.pid(part) for part in parts) and time.monotonic() < end:
+            sleep(0.05)  # it is only just being started
+        return f"{node.signal(signal.SIGKILL, *parts)} of {len(parts)} processes killed"
     return kill
 
 

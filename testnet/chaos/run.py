@@ -19,6 +19,7 @@ from load import Load  # noqa: E402
 from sample import Sampler  # noqa: E402
 
 LOAD_END_SECONDS = 120
+APART_LEAST = 3  # seconds between two faults on a machine that is late
 LAST_BATCH_SECONDS = 12  # a provider gathers receipts for 6 seconds, then the batch needs a block
 COLOURS = os.environ.get("CLICOLOR_FORCE", "0") != "0"
 
@@ -57,10 +58,12 @@ class Run:
         threads = [threading.Thread(target=self.aside, args=(fault,)) for fault in aside]
         for thread in threads:
             thread.start()
+        ended = 0
         for fault in self.plan:
             if fault.kind not in schedule.ASIDE:
-                self.sleep_until(fault.at)
+                self.sleep_until(max(fault.at, ended + APART_LEAST))
                 self.tell(fault, inflict.inflict(self.cluster, fault, time.sleep))
+                ended = time.monotonic() - self.began
         self.sleep_until(60 * self.cluster.minutes)
         for thread in threads:
             thread.join()

@@ -48,7 +48,7 @@ addresses_choose() {
         peer_of[$node]=127.0.0.1:${ports[3 * i + 2]}
     done
     [ -n "$wire" ] || return 0
-    spawn wire "$testnet/nodes/wire.py" --with $$ ${#nodes[@]} "$home/wire.sock"
+    launch wire "$testnet/nodes/wire.py" --with $$ ${#nodes[@]} "$home/wire.sock"
     for i in "${!nodes[@]}"; do
         node=${nodes[i]}
         wait_until 20 "a network of namespaces" wire wire_ready $((i + 1))
@@ -129,12 +129,26 @@ unit_words() { # node
 }
 
 node_start() { # node
-    local words with=(--with $$)
-    [ -z "$keep" ] || with=()
+    local words
     mapfile -t words < <(unit_words "$1")
     mkdir -p "$home/run/$1"
     : >"$home/logs/$1.out"
-    spawn "$1-unit" "${words[0]}" "${with[@]}" "${words[@]:1}"
+    launch "$1-unit" "${words[0]}" $(with_us) "${words[@]:1}"
+}
+
+# A unit ends with this program, whatever ends it, unless everything is to stay.
+with_us() {
+    [ -n "$keep" ] || echo --with $$
+}
+
+# Everybody's process has a unit that starts it again. Who kills the unit kills it for good.
+spawn() { # name, then the command
+    local name=$1
+    shift
+    launch "$name-unit" "$testnet/nodes/unit.py" $(with_us) "$home/logs" "$home/run/$name" \
+        -- "$name" "$@"
+    pid_of[$name]=${pid_of[$name-unit]}
+    unset "pid_of[$name-unit]"
 }
 
 first_block() {

@@ -14,7 +14,8 @@ fail() {
     exit 1
 }
 
-spawn() { # name, then the command
+# spawn, of solo.sh or comet.sh, starts somebody's process: this alone, or under a unit.
+launch() { # name, then the command
     local name=$1
     shift
     # A session of its own: it outlives the terminal with --keep, and only `finish` ends it else.

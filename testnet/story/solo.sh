@@ -20,6 +20,10 @@ chain_show() {
     say "node ${url_of[node]}, a block every $block_ms ms"
 }
 
+spawn() { # name, then the command
+    launch "$@"
+}
+
 chain_end() {
     :
 }
