@@ -11,7 +11,7 @@ import heights
 from load import SMALL_DEPOSIT
 from rpc import Away, get
 
-FOLLOW_SECONDS, DECIDE_SECONDS = 240, 600
+FOLLOW_SECONDS, STALL_SECONDS = 240, 120
 ENDED = {"settled", "void"}
 TRANSFER, BOND, UNBOND = 1, 2, 3  # kinds (spec P-8)
 VERIFICATION, CONSENSUS = 2, 3  # roles
@@ -50,16 +50,25 @@ def batches(cluster):
         path = f"batches?height={more[-1]['height']}&index={more[-1]['index']}"
 
 
+def deciding_blocks(params):
+    """W of P-23: within so many blocks every batch is decided."""
+    return (2 * params["beacon_delay"] + params["answer_blocks"] + (2 + params["escalation_rounds"])
+            * (params["commit_blocks"] + params["reveal_blocks"]))
+
+
 def decided(cluster, say):
-    """Waits until no batch is open; returns all."""
-    end, told = time.monotonic() + DECIDE_SECONDS, None
+    """Waits until no batch is open, as long as the rules allow it and blocks come; returns all."""
+    last = cluster.height() + deciding_blocks(ask(cluster, "genesis")["params"])
+    told, height, moved = None, 0, time.monotonic()
     while True:
-        found = batches(cluster)
+        found, now = batches(cluster), cluster.height()
         left = sum(batch["state"] not in ENDED for batch in found)
         if left != told:
             told = left
-            say(f"block {cluster.height()}: {left} of {len(found)} batches are not decided")
-        if not left or time.monotonic() > end:
+            say(f"block {now}: {left} of {len(found)} batches are not decided")
+        if now > height:
+            height, moved = now, time.monotonic()
+        if not left or now > last or time.monotonic() - moved > STALL_SECONDS:
             return found
         time.sleep(2)
 

@@ -215,6 +215,12 @@ def test_heights():
     assert heights.disagreements(blocks, [good, good | {4: "ee"}])[0]["height"] == 4, "the last"
 
 
+def test_deciding_takes_its_time():
+    params = {"beacon_delay": 2, "answer_blocks": 10, "escalation_rounds": 3, "commit_blocks": 30,
+              "reveal_blocks": 15}
+    assert checks.deciding_blocks(params) == 4 + 10 + 5 * 45  # P-23
+
+
 def test_cut_in_half():
     cut = schedule.Fault(1, "partition-2-2", 1, [0, 1], 0)
     cut.tops = (7, 7)
