@@ -170,6 +170,7 @@ static assay_status finalize_block(void *self, const assay_engine_block *block,
         memcpy(results[i].data, outcome.results[i].data, outcome.results[i].data_size);
     }
     *out = (assay_engine_outcome){outcome.app_hash, outcome.updates, outcome.update_count};
+    if (ledger->wrong_app_hash) out->app_hash.bytes[0] ^= 1;
     return ASSAY_OK;
 }
 

@@ -17,7 +17,7 @@
 enum { DRAIN_MS = 10000 };
 
 typedef struct {
-    const char *home, *listen, *engine, *abci, *comet, *log;
+    const char *home, *listen, *engine, *abci, *comet, *misbehave, *log;
     uint64_t block_ms, threads;
     const char *app; // NULL: the ledger
 } node_options;
@@ -41,8 +41,9 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     ASSAY_TRY(assay_home_path(path, node->home.path, "state", err));
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));
-    ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
-                                   node->secrets.beacon_length, err));
+    if (node->secrets.beacon_length)
+        ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
+                                       node->secrets.beacon_length, err));
     node->application = (assay_ledger_application){.app = node->app, .chain = &node->chain};
     return ASSAY_OK;
 }
@@ -102,14 +103,41 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
     }
 }
 
+// A node that only follows CometBFT's chain has no secrets, and proposes nothing.
+static assay_status secrets_read(node_parts *node, assay_error *err) {
+    assay_status status = assay_operator_read(&node->secrets, node->home.path, err);
+    if (status != ASSAY_NOT_FOUND || node->home.config.engine != ASSAY_ENGINE_ABCI) return status;
+    *err = (assay_error){0};
+    return ASSAY_OK;
+}
+
+// How a validator's application cheats, so that testnets can show what becomes of it.
+static assay_status manner_set(node_parts *node, const char *misbehave, assay_error *err) {
+    if (!misbehave) return ASSAY_OK;
+    if (!node->home.genesis.testnet)
+        return ASSAY_FAIL(err, FORBIDDEN, "--misbehave is for chains whose genesis says testnet");
+    if (node->home.config.engine != ASSAY_ENGINE_ABCI)
+        return ASSAY_FAIL(err, USAGE, "--misbehave needs --engine abci: alone there is no other");
+    if (strcmp(misbehave, "wrong-app-hash") == 0)
+        node->application.wrong_app_hash = true;
+    else if (strcmp(misbehave, "no-beacon") == 0)
+        node->application.chain = NULL;
+    else
+        return ASSAY_FAIL(err, USAGE,
+                          "misbehaviour \"%.20s\", known are wrong-app-hash and no-beacon",
+                          misbehave);
+    return ASSAY_OK;
+}
+
 static assay_status node_open(node_parts *node, const node_options *options, assay_error *err) {
     assay_config *config = &node->home.config;
     ASSAY_TRY(assay_home_open(&node->home, options->home, err));
     if (options->listen) ASSAY_TRY(assay_config_listen(config, options->listen, err));
     if (options->block_ms != UINT64_MAX) config->block_ms = options->block_ms;
     ASSAY_TRY(assay_config_engine(config, options->engine, options->abci, options->comet, err));
-    ASSAY_TRY(assay_operator_read(&node->secrets, options->home, err));
+    ASSAY_TRY(secrets_read(node, err));
     ASSAY_TRY(ledger_open(node, options->threads, err));
+    ASSAY_TRY(manner_set(node, options->misbehave, err));
     ASSAY_TRY(assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application,
                                      err));
     return server_open(node, err);
@@ -155,6 +183,8 @@ int assay_cmd_node(assay_invocation *invocation) {
         {"app", ASSAY_OPTION_TEXT, &options.app, "NAME",
          "serve that at --abci instead of a chain: kv, CometBFT's example", 0, 0, false},
         ASSAY_LOG_OPTION(options.log),
+        {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "HOW",
+         "testnets only: wrong-app-hash or no-beacon", 0, 0, false},
     };
     int code;
     if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
