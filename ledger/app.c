@@ -79,7 +79,7 @@ assay_store *assay_app_store(assay_app *app) {
 static void ledger_start(assay_app *app, uint64_t height) {
     app->ledger = (assay_ledger){
         .store = app->store,
-        .reader = assay_reader_of_store(app->store),
+        .reader = assay_reader_of_rules(app->store),
         .genesis = app->genesis,
         .params = &app->genesis->params,
         .height = height,
