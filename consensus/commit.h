@@ -3,7 +3,7 @@
 #ifndef ASSAY_CONSENSUS_COMMIT_H
 #define ASSAY_CONSENSUS_COMMIT_H
 
-#include "consensus/ed25519.h"
+#include "base/ed25519.h"
 #include "consensus/header.h"
 
 typedef struct {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an engine asks of the application it orders transactions for, shaped like ABCI 2.0. The
-// engine decides which bytes come when; the application decides what they mean.
-//   info → [init_chain] → { [prepare_proposal] → finalize_block → commit → recheck }*
+// The two sides of an engine: what it asks of the application it orders transactions for, shaped
+// like ABCI 2.0, and what a node asks of it. The engine decides which bytes come when; the
+// application decides what they mean.
+//   info → [init_chain] → { { prepare_proposal | process_proposal }* → finalize_block → commit →
+//   recheck }*
 // check_tx comes from any thread, several at once, beside all but recheck and the checks that
 // follow it; all others come from the engine's one thread.
 #ifndef ASSAY_CONSENSUS_ENGINE_H
 #define ASSAY_CONSENSUS_ENGINE_H
 
-#include "consensus/block.h"
+#include "consensus/fates.h"
+#include "ledger/app.h"
 
 typedef struct {
     bool initialised;    // init_chain has happened
@@ -19,10 +22,30 @@ typedef struct {
 typedef struct {
     uint64_t height;
     assay_time time;
-    assay_address proposer; // the operator's ledger address
+    assay_address proposer; // consensus address (C-2)
     const assay_bytes *txs; // [tx_count]
     uint32_t tx_count;
+    const assay_misbehavior *misbehaviors; // [misbehavior_count]
+    uint32_t misbehavior_count;
 } assay_engine_block;
+
+enum { ASSAY_ENGINE_VALIDATORS_MAX = 256 };
+
+// What a block came to, beside its results. Lives: until the next call.
+typedef struct {
+    assay_hash app_hash;
+    const assay_validator_update *updates; // [update_count] whose power has changed
+    uint32_t update_count;
+} assay_engine_outcome;
+
+// What waits for a block, oldest first; borrowed for the call.
+typedef struct {
+    uint64_t height;        // of the block to make
+    assay_address proposer; // its consensus address
+    uint64_t bytes_max; // of its transactions and 8 bytes for each; 0: the application's own limit
+    const assay_bytes *txs;
+    uint32_t tx_count;
+} assay_engine_candidates;
 
 typedef struct {
     void *self;
@@ -33,6 +56,11 @@ typedef struct {
     // Height 0. Repeating it changes nothing. Errors: as the application's. Spec: C-11.
     assay_status (*init_chain)(void *self, assay_error *err);
 
+    // The validators that sign the first block after the last committed one's set took effect, into
+    // out [ASSAY_ENGINE_VALIDATORS_MAX], after init_chain. Errors: as the application's. Spec: C-5.
+    assay_status (*validators)(void *self, assay_validator_update *out, uint32_t *count,
+                               assay_error *err);
+
     // Whether the transaction may wait for a block; id: its SHA-256. Any thread.
     // Errors: REJECTED with its code. Spec: C-12.
     assay_status (*check_tx)(void *self, const void *tx, size_t size, assay_hash *id,
@@ -41,19 +69,24 @@ typedef struct {
     // Drops what check_tx remembers; the engine then checks the waiting ones again. Spec: C-12.
     void (*recheck)(void *self);
 
-    // The block to propose at `height`, out of candidates, oldest first. picked [candidate_count]
-    // gets their indices; *first, where not empty, is a transaction of the proposer's own to put
-    // before them, borrowed until the next call. Errors: as the application's. Spec: C-13.
-    assay_status (*prepare_proposal)(void *self, uint64_t height, const assay_bytes *candidates,
-                                     uint32_t candidate_count, uint32_t *picked,
-                                     uint32_t *picked_count, assay_bytes *first, assay_error *err);
+    // The block to propose, out of the candidates. picked [candidate_count] gets their indices;
+    // *first, where not empty, is a transaction of the proposer's own to put before them, borrowed
+    // until the next call. Errors: as the application's. Spec: C-13.
+    assay_status (*prepare_proposal)(void *self, const assay_engine_candidates *candidates,
+                                     uint32_t *picked, uint32_t *picked_count, assay_bytes *first,
+                                     assay_error *err);
+
+    // Would an honest proposer have made this block? A function of the block and of the last
+    // committed state. Errors: REJECTED (it would not), and the application's own troubles.
+    // Spec: P-26.
+    assay_status (*process_proposal)(void *self, const assay_engine_block *block, assay_error *err);
 
     // Executes without persisting. The caller's results [tx_count] come zeroed; its texts
     // [tx_count] get the refusals' sentences ("" if none), borrowed until the next call: they are
     // for people and in no hash. Errors: as the application's, fatal to the engine. Spec: C-14.
     assay_status (*finalize_block)(void *self, const assay_engine_block *block,
                                    assay_tx_result *results, const char **texts,
-                                   assay_hash *app_hash, assay_error *err);
+                                   assay_engine_outcome *out, assay_error *err);
 
     // Persists what was finalised, all or nothing. Errors: DISK_FULL …: may be repeated. Spec:
     // C-14.
@@ -62,5 +95,40 @@ typedef struct {
     // Whether blocks must keep coming although no transaction waits: a window is open. Spec: C-15.
     bool (*waiting)(void *self);
 } assay_application;
+
+// An engine as the rest of a node sees it, whichever it is. Every call from any thread.
+typedef struct {
+    void *self;
+
+    // Checks a transaction and lets it wait for a block; id gets its SHA-256. One that waits
+    // already is taken for the same. Errors: REJECTED, CAPACITY (too many wait), STOPPED, MEMORY,
+    // NETWORK. Spec: C-12.
+    assay_status (*submit)(void *self, const void *tx, size_t size, assay_hash *id,
+                           assay_error *err);
+
+    // What became of a transaction: recent ones from memory, older ones by looking back over at
+    // most `depth` blocks. Errors: those of reading them. Spec: C-12.
+    assay_status (*find)(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
+                         assay_error *err);
+
+    // Blocks until a block above `height` is committed, the time is up, or the engine stops.
+    // Returns: the last committed height.
+    uint64_t (*wait)(void *self, uint64_t height, uint32_t timeout_ms);
+
+    // Asks for one block although nothing waits: whoever needs the next header. Spec: C-15.
+    void (*nudge)(void *self);
+
+    // How many transactions wait for a block, and the last committed height.
+    uint32_t (*waiting)(void *self);
+    uint64_t (*height)(void *self);
+
+    // Why no more blocks come; OK while they do. Errors: that reason.
+    assay_status (*health)(void *self, assay_error *err);
+
+    // Reads a committed block; data: what it points into, which the caller frees after the block is
+    // done with. Errors: NOT_FOUND, CORRUPT, CAPACITY (arena), IO, NETWORK.
+    assay_status (*block)(void *self, uint64_t height, assay_block *block, assay_arena *arena,
+                          uint8_t **data, assay_error *err);
+} assay_chain_engine;
 
 #endif

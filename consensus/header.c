@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consensus/header.h"
 
+#include "base/ed25519.h"
 #include "base/merkle.h"
-#include "consensus/ed25519.h"
 #include "consensus/protobuf.h"
 
 enum { FIELD_COUNT = 14, FIELD_SIZE_MAX = 128 };

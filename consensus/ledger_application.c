@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "ledger/beacon.h"
+#include "ledger/validator.h"
 #include "ledger/view.h"
 
 static_assert((int)ASSAY_APP_DATA_MAX <= (int)ASSAY_RESULT_DATA_MAX, "result data does not fit");
@@ -43,50 +44,122 @@ static void recheck(void *self) {
     assay_app_recheck(((assay_ledger_application *)self)->app);
 }
 
-// The next preimage as a transaction, or nothing when there is no chain or it is used up.
-static assay_status beacon_make(assay_ledger_application *ledger, assay_bytes *out,
-                                assay_error *err) {
+// --- validators: engines know keys, the ledger accounts ---
+
+static assay_status account_of(assay_address *out, const assay_view *view,
+                               const assay_address *consensus, assay_error *err) {
+    bool found;
+    ASSAY_TRY(assay_validator_by_consensus(out, &found, &view->reader, consensus, err));
+    if (found) return ASSAY_OK;
+    char text[2 * ASSAY_ADDRESS_SIZE + 1];
+    assay_hex_encode(text, consensus->bytes, ASSAY_ADDRESS_SIZE);
+    return ASSAY_FAIL(err, MISMATCH, "no validator of this chain has the consensus address %s",
+                      text);
+}
+
+assay_status assay_ledger_validators(assay_validator_update *out, uint32_t *count, assay_app *app,
+                                     assay_error *err) {
+    assay_validator_power list[ASSAY_POWER_MAX];
+    static_assert((int)ASSAY_POWER_MAX <= (int)ASSAY_ENGINE_VALIDATORS_MAX, "out holds them all");
+    uint32_t listed = 0;
     assay_view view;
+    *count = 0;
+    ASSAY_TRY(assay_view_open(&view, app, err));
+    assay_status status = assay_validator_list(list, &listed, &view.reader, err);
+    assay_view_close(&view);
+    for (uint32_t i = 0; status == ASSAY_OK && i < listed; i++) {
+        if (list[i].power == 0) continue;
+        assay_validator_update *validator = &out[(*count)++];
+        memcpy(validator->ed25519, list[i].ed25519, sizeof validator->ed25519);
+        validator->power = list[i].power;
+    }
+    return status;
+}
+
+static assay_status validators(void *self, assay_validator_update *out, uint32_t *count,
+                               assay_error *err) {
+    return assay_ledger_validators(out, count, ((assay_ledger_application *)self)->app, err);
+}
+
+// --- proposals ---
+
+// The next preimage as a transaction, or nothing when there is no chain or it is used up.
+static assay_status beacon_make(assay_ledger_application *ledger, const assay_view *view,
+                                const assay_address *proposer, assay_bytes *out, assay_error *err) {
     assay_chain chain;
     size_t size;
     *out = (assay_bytes){NULL, 0};
     if (!ledger->chain || !ledger->chain->length) return ASSAY_OK;
-    ASSAY_TRY(assay_view_open(&view, ledger->app, err));
-    assay_status status = assay_chain_get(&chain, &view.reader, &ledger->proposer, err);
-    assay_view_close(&view);
-    if (status != ASSAY_OK || chain.left == 0 || chain.left > ledger->chain->length) return status;
+    ASSAY_TRY(assay_chain_get(&chain, &view->reader, proposer, err));
+    if (chain.left == 0 || chain.left > ledger->chain->length) return ASSAY_OK;
     assay_tx tx = {.kind = ASSAY_TX_BEACON,
                    .chain_id = assay_app_genesis(ledger->app)->chain_id,
-                   .signer = ledger->proposer,
-                   .principal = ledger->proposer};
+                   .signer = *proposer,
+                   .principal = *proposer};
     assay_hashchain_at(&tx.body.beacon.preimage, ledger->chain, chain.left - 1);
     ASSAY_TRY(assay_tx_encode(&tx, ledger->beacon, sizeof ledger->beacon, &size, err));
     *out = (assay_bytes){ledger->beacon, size};
     return ASSAY_OK;
 }
 
-static assay_status prepare_proposal(void *self, uint64_t height, const assay_bytes *candidates,
-                                     uint32_t candidate_count, uint32_t *picked,
-                                     uint32_t *picked_count, assay_bytes *first, assay_error *err) {
+static assay_status prepare_proposal(void *self, const assay_engine_candidates *candidates,
+                                     uint32_t *picked, uint32_t *picked_count, assay_bytes *first,
+                                     assay_error *err) {
     assay_ledger_application *ledger = self;
+    assay_view view;
     assay_bytes beacon;
+    assay_address proposer;
     bool with_beacon = false;
-    ASSAY_TRY(beacon_make(ledger, &beacon, err));
-    assay_app_proposal proposal = {height, ledger->proposer, candidates, candidate_count,
-                                   beacon.size ? &beacon : NULL};
+    ASSAY_TRY(assay_view_open(&view, ledger->app, err));
+    assay_status status = account_of(&proposer, &view, &candidates->proposer, err);
+    if (status == ASSAY_OK) status = beacon_make(ledger, &view, &proposer, &beacon, err);
+    assay_view_close(&view);
+    ASSAY_TRY(status);
+    const assay_app_proposal proposal = {.height = candidates->height,
+                                         .proposer = proposer,
+                                         .candidates = candidates->txs,
+                                         .candidate_count = candidates->tx_count,
+                                         .beacon = beacon.size ? &beacon : NULL,
+                                         .bytes_max = candidates->bytes_max};
     ASSAY_TRY(assay_app_prepare_proposal(ledger->app, &proposal, picked, picked_count, &with_beacon,
                                          err));
     *first = with_beacon ? beacon : (assay_bytes){NULL, 0};
     return ASSAY_OK;
 }
 
+// The block in the ledger's terms, against the last commit.
+static assay_status block_of(assay_app_block *out, const assay_ledger_application *ledger,
+                             const assay_engine_block *block, assay_error *err) {
+    assay_view view;
+    *out = (assay_app_block){.height = block->height,
+                             .time = block->time.seconds,
+                             .txs = block->txs,
+                             .tx_count = block->tx_count,
+                             .misbehaviors = block->misbehaviors,
+                             .misbehavior_count = block->misbehavior_count};
+    ASSAY_TRY(assay_view_open(&view, ledger->app, err));
+    assay_status status = account_of(&out->proposer, &view, &block->proposer, err);
+    assay_view_close(&view);
+    return status;
+}
+
+static assay_status process_proposal(void *self, const assay_engine_block *block,
+                                     assay_error *err) {
+    assay_ledger_application *ledger = self;
+    assay_app_block input;
+    ASSAY_TRY(block_of(&input, ledger, block, err));
+    return assay_app_process_proposal(ledger->app, &input, err);
+}
+
+// --- blocks ---
+
 static assay_status finalize_block(void *self, const assay_engine_block *block,
                                    assay_tx_result *results, const char **texts,
-                                   assay_hash *app_hash, assay_error *err) {
+                                   assay_engine_outcome *out, assay_error *err) {
     assay_ledger_application *ledger = self;
-    assay_app_block input = {block->height, block->time.seconds, block->proposer, block->txs,
-                             block->tx_count};
+    assay_app_block input;
     assay_app_outcome outcome;
+    ASSAY_TRY(block_of(&input, ledger, block, err));
     ASSAY_TRY(assay_app_finalize_block(ledger->app, &input, &outcome, err));
     ASSAY_ASSERT(outcome.tx_count == block->tx_count);
     for (uint32_t i = 0; i < outcome.tx_count; i++) {
@@ -95,7 +168,7 @@ static assay_status finalize_block(void *self, const assay_engine_block *block,
         results[i].data_size = (uint8_t)outcome.results[i].data_size;
         memcpy(results[i].data, outcome.results[i].data, outcome.results[i].data_size);
     }
-    *app_hash = outcome.app_hash;
+    *out = (assay_engine_outcome){outcome.app_hash, outcome.updates, outcome.update_count};
     return ASSAY_OK;
 }
 
@@ -135,7 +208,7 @@ static bool waiting(void *self) {
 }
 
 assay_application assay_ledger_application_calls(assay_ledger_application *self) {
-    return (assay_application){self,           info,    init_chain,
-                               check_tx,       recheck, prepare_proposal,
+    return (assay_application){self,           info,    init_chain,       validators,
+                               check_tx,       recheck, prepare_proposal, process_proposal,
                                finalize_block, commit,  waiting};
 }

@@ -11,13 +11,17 @@
 // Borrows app and chain, which must outlive it. A chain without length proposes no beacon.
 typedef struct {
     assay_app *app;
-    const assay_hashchain *chain;
-    assay_address proposer;
+    const assay_hashchain *chain; // of the validator whose node this is
     uint8_t beacon[ASSAY_TX_HEAD_SIZE + ASSAY_HASH_SIZE + ASSAY_SIGNATURE_SIZE];
 } assay_ledger_application;
 
 // The table of calls over `self`. Lives: as long as self. Spec: C-11 … C-15.
 assay_application assay_ledger_application_calls(assay_ledger_application *self);
+
+// The set that the state has, without those of no power, into out [ASSAY_ENGINE_VALIDATORS_MAX].
+// Errors: NOT_FOUND (no state yet), CORRUPT, MEMORY, IO. Spec: C-5.
+assay_status assay_ledger_validators(assay_validator_update *out, uint32_t *count, assay_app *app,
+                                     assay_error *err);
 
 // The chain's name in headers, "assay-<chain id>-<16 digits of the genesis hash>", into out
 // [ASSAY_CHAIN_ID_MAX + 1]: what is signed on one chain says nothing on another of the same

@@ -35,6 +35,8 @@ assay_status assay_proof_check(const assay_proof *proof, const assay_genesis *ge
     uint8_t record[ASSAY_EPOCH_SIZE];
     char chain[ASSAY_CHAIN_ID_MAX + 1];
     assay_hash app_hash;
+    const assay_genesis_validator *own;
+    ASSAY_TRY(assay_genesis_operator(&own, genesis, err));
     if (proof->payout_count == 0 || proof->payout_count > ASSAY_PROOF_PAYOUTS_MAX)
         return ASSAY_FAIL(err, RANGE, "proof of %u payouts, limits 1 to %d", proof->payout_count,
                           ASSAY_PROOF_PAYOUTS_MAX);
@@ -60,6 +62,6 @@ assay_status assay_proof_check(const assay_proof *proof, const assay_genesis *ge
         return ASSAY_FAIL(err, MISMATCH, "header of height %llu names another state",
                           (unsigned long long)proof->header.height);
     assay_chain_name(chain, genesis);
-    return assay_commit_check(&proof->commit, &proof->header, chain, genesis->operator.ed25519,
-                              assay_voting_power(genesis->operator.consensus_bond), err);
+    return assay_commit_check(&proof->commit, &proof->header, chain, own->ed25519,
+                              assay_voting_power(own->consensus_bond), err);
 }

@@ -5,16 +5,18 @@
 
 typedef unsigned long long ull;
 
-void assay_replay_start(assay_tip *tip, const assay_app *app) {
+assay_status assay_replay_start(assay_tip *tip, const assay_app *app, assay_error *err) {
     char chain_name[ASSAY_CHAIN_ID_MAX + 1];
     const assay_genesis *genesis = assay_app_genesis(app);
+    const assay_genesis_validator *own;
+    ASSAY_TRY(assay_genesis_operator(&own, genesis, err));
     assay_app_info info;
     assay_app_info_get(app, &info);
     ASSAY_ASSERT(info.initialised && info.height == 0);
     assay_chain_name(chain_name, genesis);
-    assay_tip_init(tip, chain_name, genesis->operator.ed25519,
-                   assay_voting_power(genesis->operator.consensus_bond), genesis->time,
-                   &info.app_hash);
+    assay_tip_init(tip, chain_name, own->ed25519, assay_voting_power(own->consensus_bond),
+                   genesis->time, &info.app_hash);
+    return ASSAY_OK;
 }
 
 // What honest proposers keep to is no matter of the state: nothing but this looks at it in a chain
@@ -49,9 +51,13 @@ assay_status assay_replay_block(assay_tip *tip, assay_app *app, const assay_bloc
                                 assay_arena *arena, assay_error *err) {
     assay_hash results_hash;
     assay_app_outcome outcome;
-    const assay_app_block input = {block->header.height, block->header.time.seconds,
-                                   assay_app_genesis(app)->operator.address, block->txs,
-                                   block->tx_count};
+    const assay_genesis_validator *own;
+    ASSAY_TRY(assay_genesis_operator(&own, assay_app_genesis(app), err));
+    const assay_app_block input = {.height = block->header.height,
+                                   .time = block->header.time.seconds,
+                                   .proposer = own->address,
+                                   .txs = block->txs,
+                                   .tx_count = block->tx_count};
     ASSAY_TRY(assay_tip_check(tip, block, arena, err));
     ASSAY_TRY(proposal_check(app, &input, err));
     ASSAY_TRY(assay_app_finalize_block(app, &input, &outcome, err));

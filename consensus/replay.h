@@ -7,8 +7,8 @@
 #include "ledger/app.h"
 
 // The end of a chain before its first block, for an app whose init_chain has happened and which has
-// no block yet. Spec: C-10.
-void assay_replay_start(assay_tip *tip, const assay_app *app);
+// no block yet. Errors: RANGE (several validators). Spec: C-10.
+assay_status assay_replay_start(assay_tip *tip, const assay_app *app, assay_error *err);
 
 // Takes one block onto both: it follows the tip and is signed by the genesis's operator, an honest
 // proposer would have made it, and executing it comes to the recorded results and application hash.

@@ -50,9 +50,14 @@ assay_status assay_solo_execute(assay_solo *solo, assay_hash *app_hash, assay_er
     const assay_application *app = &solo->options.application;
     assay_solo_work *work = &solo->work;
     const assay_block *block = &work->block;
-    assay_engine_block input = {block->header.height, block->header.time,
-                                solo->options.operator_address, block->txs, block->tx_count};
-    ASSAY_TRY(app->finalize_block(app->self, &input, work->results, work->texts, app_hash, err));
+    const assay_engine_block input = {.height = block->header.height,
+                                      .time = block->header.time,
+                                      .proposer = solo->tip.validator,
+                                      .txs = block->txs,
+                                      .tx_count = block->tx_count};
+    assay_engine_outcome outcome;
+    ASSAY_TRY(app->finalize_block(app->self, &input, work->results, work->texts, &outcome, err));
+    *app_hash = outcome.app_hash;
     return assay_results_hash(&work->results_hash, work->results, block->tx_count, &solo->arena,
                               err);
 }
@@ -79,8 +84,9 @@ static assay_status proposal_make(assay_solo *solo, assay_block *block, assay_er
     ASSAY_TRY(status);
     ASSAY_TRY(assay_arena_get(&solo->arena, count, sizeof(uint32_t), "picks", &picked_room, err));
     uint32_t *picked = picked_room, picked_count = 0;
-    ASSAY_TRY(app->prepare_proposal(app->self, solo->tip.height + 1, candidates, count, picked,
-                                    &picked_count, &first, err));
+    const assay_engine_candidates waiting = {solo->tip.height + 1, solo->tip.validator, 0,
+                                             candidates, count};
+    ASSAY_TRY(app->prepare_proposal(app->self, &waiting, picked, &picked_count, &first, err));
     ASSAY_TRY(assay_arena_get(&solo->arena, (size_t)picked_count + 1, sizeof(assay_bytes),
                               "transactions", &txs_room, err));
     assay_bytes *txs = txs_room;

@@ -17,7 +17,6 @@ typedef struct {
     const char *chain_id;                 // CometBFT's form, <= ASSAY_CHAIN_ID_MAX characters
     uint64_t genesis_seconds;             // the earliest time a header may state
     uint64_t power;                       // of the one validator
-    assay_address operator_address;       // ledger address of the proposer
     uint8_t seed[ASSAY_ED25519_KEY_SIZE]; // its consensus key's secret
     uint32_t block_ms;                    // pause between blocks, 0: none
 } assay_solo_options;
@@ -31,6 +30,9 @@ assay_status assay_solo_open(assay_solo **out, const assay_solo_options *options
 
 // Stops the thread, if any, after its block. Waiting transactions are dropped.
 void assay_solo_close(assay_solo *solo);
+
+// The engine's calls for a node; as long as the engine.
+assay_chain_engine assay_solo_engine(assay_solo *solo);
 
 // Makes blocks on a thread of its own: when transactions wait, or the application does.
 // Errors: EXISTS (it runs), BUSY, MEMORY (no thread to be had). Spec: C-15.

@@ -132,3 +132,44 @@ assay_status assay_solo_find(assay_solo *solo, const assay_hash *id, uint64_t de
         ASSAY_TRY(block_search(solo, height - i, id, out, err));
     return ASSAY_OK;
 }
+
+// --- the engine's calls ---
+
+static assay_status submit(void *self, const void *tx, size_t size, assay_hash *id,
+                           assay_error *err) {
+    return assay_solo_submit(self, tx, size, id, err);
+}
+
+static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
+                         assay_error *err) {
+    return assay_solo_find(self, id, depth, out, err);
+}
+
+static uint64_t wait(void *self, uint64_t height, uint32_t timeout_ms) {
+    return assay_solo_wait(self, height, timeout_ms);
+}
+
+static void nudge(void *self) {
+    assay_solo_nudge(self);
+}
+
+static uint32_t waiting(void *self) {
+    return assay_solo_waiting(self);
+}
+
+static uint64_t height(void *self) {
+    return assay_solo_height(self);
+}
+
+static assay_status health(void *self, assay_error *err) {
+    return assay_solo_health(self, err);
+}
+
+static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena *arena,
+                          uint8_t **data, assay_error *err) {
+    return assay_solo_block(self, at, out, arena, data, err);
+}
+
+assay_chain_engine assay_solo_engine(assay_solo *solo) {
+    return (assay_chain_engine){solo, submit, find, wait, nudge, waiting, height, health, block};
+}

@@ -18,6 +18,7 @@
 #include "ledger/epoch.h"
 #include "ledger/history.h"
 #include "ledger/power.h"
+#include "ledger/validator.h"
 
 typedef unsigned long long ull;
 
@@ -100,14 +101,17 @@ static assay_status block_seal(assay_app *app, assay_hash *app_hash, assay_error
 
 static assay_status genesis_apply(assay_app *app, assay_error *err) {
     const assay_genesis *genesis = app->genesis;
-    const assay_genesis_operator *own = &genesis->operator;
     for (uint32_t i = 0; i < genesis->account_count; i++)
         ASSAY_TRY(assay_money_mint(&app->ledger, &genesis->accounts[i].address,
                                    genesis->accounts[i].balance, err));
-    ASSAY_TRY(assay_money_mint(&app->ledger, &own->address, own->consensus_bond, err));
-    ASSAY_TRY(assay_money_move(&app->ledger, assay_purse_balance(&own->address),
-                               assay_purse_bond(ASSAY_ROLE_CONSENSUS, &own->address),
-                               own->consensus_bond, err));
+    for (uint32_t i = 0; i < genesis->validator_count; i++) {
+        const assay_genesis_validator *own = &genesis->validators[i];
+        ASSAY_TRY(assay_money_mint(&app->ledger, &own->address, own->consensus_bond, err));
+        ASSAY_TRY(assay_money_move(&app->ledger, assay_purse_balance(&own->address),
+                                   assay_purse_bond(ASSAY_ROLE_CONSENSUS, &own->address),
+                                   own->consensus_bond, err));
+    }
+    ASSAY_TRY(assay_validator_init(&app->ledger, err));
     ASSAY_TRY(assay_beacon_init(&app->ledger, err));
     ASSAY_TRY(assay_power_init(&app->ledger, err));
     return block_seal(app, &app->app_hash, err);
@@ -221,7 +225,8 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
     }
     assay_verified_close(&app->verified);
     app->finalised = true;
-    *out = (assay_app_outcome){app->results, block->tx_count, app->app_hash};
+    *out = (assay_app_outcome){
+        .results = app->results, .tx_count = block->tx_count, .app_hash = app->app_hash};
     return ASSAY_OK;
 }
 

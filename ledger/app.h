@@ -77,6 +77,7 @@ typedef struct {
     const assay_bytes *candidates;
     uint32_t candidate_count;
     const assay_bytes *beacon; // a beacon transaction to put first, NULL: none
+    uint64_t bytes_max;        // of the transactions and 8 bytes for each; 0: block_bytes_max
 } assay_app_proposal;
 
 // Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon
@@ -88,6 +89,17 @@ assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal
                                         uint32_t *picked, uint32_t *picked_count, bool *with_beacon,
                                         assay_error *err);
 
+typedef struct {
+    assay_address consensus; // consensus address
+    uint64_t height;
+    uint32_t type;
+} assay_misbehavior;
+
+typedef struct {
+    uint8_t ed25519[ASSAY_ED25519_KEY_SIZE];
+    uint64_t power;
+} assay_validator_update;
+
 // A block as the engine hands it over. Borrowed for the call.
 typedef struct {
     uint64_t height; // last committed + 1
@@ -95,6 +107,8 @@ typedef struct {
     assay_address proposer;
     const assay_bytes *txs; // [tx_count]
     uint32_t tx_count;
+    const assay_misbehavior *misbehaviors; // [misbehavior_count]
+    uint32_t misbehavior_count;
 } assay_app_block;
 
 // Would an honest proposer have made this block? Decodes every transaction, verifies signatures,
@@ -106,7 +120,9 @@ assay_status assay_app_process_proposal(assay_app *app, const assay_app_block *b
 typedef struct {
     assay_app_result *results; // [tx_count]; lives until the next finalize_block or close
     uint32_t tx_count;
-    assay_hash app_hash; // for the next header
+    assay_hash app_hash;                   // for the next header
+    const assay_validator_update *updates; // [update_count]
+    uint32_t update_count;
 } assay_app_outcome;
 
 // Executes the block in an open write transaction. A transaction that is refused is a result, not

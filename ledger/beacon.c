@@ -204,15 +204,18 @@ assay_status assay_beacon_block(assay_ledger *ledger, const assay_hash *preimage
 
 // P-45
 assay_status assay_beacon_init(assay_ledger *ledger, assay_error *err) {
-    const assay_genesis_operator *operator= & ledger->genesis->operator;
-    assay_chain chain = {.head = operator->chain_tip, .left = operator->chain_length };
+    const assay_genesis *genesis = ledger->genesis;
     assay_hash beacon;
     assay_sha256 sha;
     assay_sha256_init(&sha);
     assay_sha256_update(&sha, "beacon", 6);
-    assay_sha256_update(&sha, ledger->genesis->hash.bytes, ASSAY_HASH_SIZE);
+    assay_sha256_update(&sha, genesis->hash.bytes, ASSAY_HASH_SIZE);
     assay_sha256_final(&sha, &beacon);
-    ASSAY_TRY(chain_put(ledger, &operator->address, &chain, err));
+    for (uint32_t i = 0; i < genesis->validator_count; i++) {
+        const assay_genesis_validator *validator = &genesis->validators[i];
+        assay_chain chain = {.head = validator->chain_tip, .left = validator->chain_length};
+        ASSAY_TRY(chain_put(ledger, &validator->address, &chain, err));
+    }
     return beacon_put(ledger, &beacon, err);
 }
 

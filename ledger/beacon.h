@@ -23,7 +23,7 @@ typedef struct {
     bool jailed;
 } assay_chain;
 
-// Height 0: B_0 = SHA-256("beacon" || genesis hash); the operator's chain is in force at once.
+// Height 0: B_0 = SHA-256("beacon" || genesis hash); the validators' chains are in force at once.
 // Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-45.
 assay_status assay_beacon_init(assay_ledger *ledger, assay_error *err);
 

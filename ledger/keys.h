@@ -52,6 +52,8 @@
     X(MISSING_SINCE, 0x51)     /* data set → first and last height it was found missing */       \
     X(PAYOUT, 0x52)            /* epoch u64, account, role u8 → nopen */                         \
     X(EPOCH, 0x53)             /* epoch u64 → closed epoch */                                    \
+    X(VALIDATOR, 0x54)         /* account → consensus key, barred u8 */                          \
+    X(CONSENSUS_KEY, 0x55)     /* consensus address → account */                                 \
     X(BEACON_AT, 0xa0)         /* height u64 → B */                                              \
     X(ENDED_BATCH, 0xa1)       /* id → batch as it ended */                                      \
     X(ENDED_TABLES, 0xa2)      /* id → its three tables */                                       \

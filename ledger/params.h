@@ -97,6 +97,7 @@ json_t *assay_params_json(const assay_params *params);
 uint64_t assay_params_window(const assay_params *params);
 
 // Blocks from an unbond to its release: W + 2 epochs + trust. Spec: P-23.
+uint64_t assay_params_evidence_blocks(const assay_params *params);
 uint64_t assay_params_unbond_blocks(const assay_params *params);
 
 // Epochs count from 0; epoch e holds heights e * epoch_blocks + 1 .. (e + 1) * epoch_blocks, and

@@ -18,10 +18,13 @@ static assay_status put(assay_ledger *ledger, const assay_power *power, assay_er
 
 // P-47
 assay_status assay_power_init(assay_ledger *ledger, assay_error *err) {
-    const assay_genesis_operator *operator= & ledger->genesis->operator;
-    assay_power power = {operator->address, operator->consensus_bond / ASSAY_OPEN_NOPEN };
-    if (power.power == 0) power.power = 1; // someone must propose
-    return put(ledger, &power, err);
+    for (uint32_t i = 0; i < ledger->genesis->validator_count; i++) {
+        const assay_genesis_validator *validator = &ledger->genesis->validators[i];
+        assay_power power = {validator->address, validator->consensus_bond / ASSAY_OPEN_NOPEN};
+        ASSAY_ASSERT(power.power > 0); // consensus_bond_min is at least an OPEN
+        ASSAY_TRY(put(ledger, &power, err));
+    }
+    return ASSAY_OK;
 }
 
 assay_status assay_power_list(assay_power *out, uint32_t *count, const assay_reader *reader,

@@ -7,6 +7,7 @@
 #include "ledger/ledger.h"
 
 enum { ASSAY_POWER_MAX = 256 }; // proposers at a time
+static_assert((int)ASSAY_POWER_MAX >= (int)ASSAY_GENESIS_VALIDATORS_MAX, "all of the genesis");
 
 // One proposer. power: whole OPEN of consensus bond, as of the last epoch end.
 typedef struct {
@@ -14,7 +15,7 @@ typedef struct {
     uint64_t power;
 } assay_power;
 
-// Height 0: the genesis operator is the one proposer. Errors: CAPACITY, CORRUPT, MEMORY, IO.
+// Height 0: the genesis's validators are the proposers. Errors: CAPACITY, CORRUPT, MEMORY, IO.
 // Spec: P-47.
 assay_status assay_power_init(assay_ledger *ledger, assay_error *err);
 

@@ -6,14 +6,15 @@
 
 #include <pthread.h>
 
-#include "consensus/solo.h"
+#include "consensus/engine.h"
 #include "ledger/view.h"
 #include "node/api_call.h"
 
 // Borrowed; all outlive the server. One handler call a thread.
 typedef struct {
     assay_app *app;
-    assay_solo *solo; // NULL: no blocks, transactions and proofs, only state (an audit's replay)
+    const assay_chain_engine
+        *engine; // NULL: no blocks, transactions and proofs, only state (an audit's replay)
     const assay_genesis *genesis;
     uint32_t wait_ms_max; // longest ?wait=, at most ASSAY_API_WAIT_MS_MAX
     pthread_mutex_t slow; // requests that read much come one at a time

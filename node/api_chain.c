@@ -36,8 +36,8 @@ static assay_status status_get(const assay_api *api, assay_http_reply *reply, as
     if (status == ASSAY_OK) {
         uint64_t next = view.height + 1;
         json_t *supply = assay_api_supply(&totals, api->genesis->supply);
-        uint32_t waiting = api->solo ? assay_solo_waiting(api->solo) : 0;
-        bool healthy = !api->solo || assay_solo_health(api->solo, &health) == ASSAY_OK;
+        uint32_t waiting = api->engine ? api->engine->waiting(api->engine->self) : 0;
+        bool healthy = !api->engine || api->engine->health(api->engine->self, &health) == ASSAY_OK;
         assay_http_reply_json(
             reply, 200,
             json_pack("{s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:b,s:s,s:s}", "name",
@@ -83,11 +83,11 @@ static uint64_t now_ms(void) {
 static assay_status fate_wait(const assay_api *api, const assay_hash *id, uint64_t deadline,
                               assay_tx_fate *fate, assay_error *err) {
     for (;;) {
-        uint64_t seen = assay_solo_height(api->solo), now = now_ms();
-        ASSAY_TRY(assay_solo_find(api->solo, id, 0, fate, err));
+        uint64_t seen = api->engine->height(api->engine->self), now = now_ms();
+        ASSAY_TRY(api->engine->find(api->engine->self, id, 0, fate, err));
         if (fate->state != ASSAY_TX_PENDING || now >= deadline) return ASSAY_OK;
-        uint64_t reached = assay_solo_wait(api->solo, seen, (uint32_t)(deadline - now));
-        ASSAY_TRY(assay_solo_health(api->solo, err));
+        uint64_t reached = api->engine->wait(api->engine->self, seen, (uint32_t)(deadline - now));
+        ASSAY_TRY(api->engine->health(api->engine->self, err));
         // Neither a block nor the deadline: the engine stops, and says no more.
         if (reached <= seen && now_ms() < deadline) return ASSAY_OK;
     }
@@ -98,7 +98,7 @@ static assay_status tx_submit(const assay_api *api, const struct assay_api_tx *t
     assay_error why = tx->err;
     assay_status status = why.status;
     if (status == ASSAY_OK)
-        status = assay_solo_submit(api->solo, tx->bytes.data, tx->bytes.size, id, &why);
+        status = api->engine->submit(api->engine->self, tx->bytes.data, tx->bytes.size, id, &why);
     // A full queue is the node's trouble, not the transaction's.
     if (status == ASSAY_CAPACITY && tx->bytes.data) status = ASSAY_BUSY;
     return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
@@ -161,7 +161,7 @@ static assay_status tx_get(assay_api *api, const assay_api_call *call, assay_htt
     assay_tx_fate fate;
     ASSAY_TRY(assay_api_hash(&id, call, 1, err));
     pthread_mutex_lock(&api->slow);
-    assay_status status = assay_solo_find(api->solo, &id, SEARCH_DEPTH, &fate, err);
+    assay_status status = api->engine->find(api->engine->self, &id, SEARCH_DEPTH, &fate, err);
     pthread_mutex_unlock(&api->slow);
     ASSAY_TRY(status);
     if (fate.state == ASSAY_TX_UNKNOWN)
@@ -214,7 +214,7 @@ static assay_status block_get(const assay_api *api, const assay_api_call *call,
     uint8_t *data;
     ASSAY_TRY(assay_api_number(&height, call, 1, UINT64_MAX, err));
     assay_arena_init(&arena, BLOCK_ARENA_MAX);
-    assay_status status = assay_solo_block(api->solo, height, &block, &arena, &data, err);
+    assay_status status = api->engine->block(api->engine->self, height, &block, &arena, &data, err);
     if (status == ASSAY_OK) assay_http_reply_json(reply, 200, block_json(&block));
     free(data);
     assay_arena_close(&arena);
@@ -228,7 +228,8 @@ static assay_status proof_finish(const assay_api *api, assay_proof *proof, uint6
     assay_block block;
     uint8_t *data;
     assay_arena_init(&arena, BLOCK_ARENA_MAX);
-    assay_status status = assay_solo_block(api->solo, height + 1, &block, &arena, &data, err);
+    assay_status status =
+        api->engine->block(api->engine->self, height + 1, &block, &arena, &data, err);
     if (status == ASSAY_OK) {
         proof->header = block.header;
         proof->commit = block.commit;
@@ -257,8 +258,8 @@ static assay_status proof_get(assay_api *api, const assay_api_call *call, assay_
         pthread_mutex_unlock(&api->slow);
         assay_view_close(&view);
         if (status == ASSAY_OK) {
-            assay_solo_nudge(api->solo);
-            assay_solo_wait(api->solo, height, api->wait_ms_max);
+            api->engine->nudge(api->engine->self);
+            api->engine->wait(api->engine->self, height, api->wait_ms_max);
             status = proof_finish(api, proof, height, err);
         }
     }
@@ -276,7 +277,7 @@ assay_status assay_api_chain(assay_api *api, const assay_api_call *call, assay_h
         assay_http_reply_json(reply, 200, assay_genesis_json(api->genesis));
         return ASSAY_OK;
     }
-    if (!api->solo) return ASSAY_NOT_FOUND;
+    if (!api->engine) return ASSAY_NOT_FOUND;
     if (assay_api_is(call, "tx", 1) && post) return tx_post(api, call, reply, err);
     if (post) return ASSAY_NOT_FOUND;
     if (assay_api_is(call, "tx", 2)) return tx_get(api, call, reply, err);

@@ -23,8 +23,7 @@ static assay_status parts_open(assay_audit *audit, const assay_audit_options *op
         .skip_sync = true, .pool = audit->pool, .map_size = audit->home.config.map_gib << 30};
     ASSAY_TRY(assay_app_open(&audit->app, options->folder, &audit->home.genesis, &app, err));
     ASSAY_TRY(assay_app_init_chain(audit->app, err));
-    assay_replay_start(&audit->tip, audit->app);
-    return ASSAY_OK;
+    return assay_replay_start(&audit->tip, audit->app, err);
 }
 
 assay_status assay_audit_open(assay_audit *audit, const assay_audit_options *options,

@@ -19,6 +19,8 @@ enum { CHAIN_ID = 1, PAGE = 4096, SYNC_COUNT = 31, OPEN_NOPEN = 1000000000 };
 
 // A chain in a temporary folder. A zeroed struct is safe to close.
 typedef struct {
+    assay_ledger_application ledger; // first: the calls' self is the chain
+    assay_application calls;         // the ledger's own, which the bench's go through to
     char folder[PATH_MAX];
     assay_pool *pool;
     assay_bench_transfers transfers;
@@ -26,8 +28,6 @@ typedef struct {
     assay_hashchain beacon;
     assay_genesis genesis;
     assay_app *app;
-    assay_ledger_application ledger;
-    assay_application calls; // the ledger's own, which the bench's go through to
     assay_solo *solo;
 } chain;
 
@@ -41,52 +41,27 @@ static assay_status check_tx(void *self, const void *tx, size_t size, assay_hash
     return ASSAY_OK;
 }
 
-static assay_status prepare_proposal(void *self, uint64_t height, const assay_bytes *candidates,
-                                     uint32_t candidate_count, uint32_t *picked,
-                                     uint32_t *picked_count, assay_bytes *first, assay_error *err) {
+static assay_status prepare_proposal(void *self, const assay_engine_candidates *candidates,
+                                     uint32_t *picked, uint32_t *picked_count, assay_bytes *first,
+                                     assay_error *err) {
     chain *c = self;
-    ASSAY_TRY(
-        c->calls.prepare_proposal(&c->ledger, height, NULL, 0, picked, picked_count, first, err));
-    for (uint32_t i = 0; i < candidate_count; i++)
+    const assay_engine_candidates none = {candidates->height, candidates->proposer, 0, NULL, 0};
+    ASSAY_TRY(c->calls.prepare_proposal(self, &none, picked, picked_count, first, err));
+    for (uint32_t i = 0; i < candidates->tx_count; i++)
         picked[i] = i;
-    *picked_count = candidate_count;
+    *picked_count = candidates->tx_count;
     return ASSAY_OK;
 }
 
 static assay_status finalize_block(void *self, const assay_engine_block *block,
                                    assay_tx_result *results, const char **texts,
-                                   assay_hash *app_hash, assay_error *err) {
+                                   assay_engine_outcome *out, assay_error *err) {
     chain *c = self;
-    ASSAY_TRY(c->calls.finalize_block(&c->ledger, block, results, texts, app_hash, err));
+    ASSAY_TRY(c->calls.finalize_block(self, block, results, texts, out, err));
     for (uint32_t i = 0; i < block->tx_count; i++)
         if (results[i].code)
             return ASSAY_FAIL(err, MISMATCH, "transfer %u is refused: %s", i, texts[i]);
     return ASSAY_OK;
-}
-
-static void info(void *self, assay_engine_info *out) {
-    chain *c = self;
-    c->calls.info(&c->ledger, out);
-}
-
-static assay_status init_chain(void *self, assay_error *err) {
-    chain *c = self;
-    return c->calls.init_chain(&c->ledger, err);
-}
-
-static void recheck(void *self) {
-    chain *c = self;
-    c->calls.recheck(&c->ledger);
-}
-
-static assay_status commit(void *self, assay_error *err) {
-    chain *c = self;
-    return c->calls.commit(&c->ledger, err);
-}
-
-static bool waiting(void *self) {
-    chain *c = self;
-    return c->calls.waiting(&c->ledger);
 }
 
 // --- the chain ---
@@ -101,11 +76,15 @@ static assay_status genesis_make(chain *c, uint64_t beacon_length, assay_error *
     genesis->testnet = true;
     snprintf(genesis->name, sizeof genesis->name, "bench");
     assay_params_init(&genesis->params);
-    memcpy(genesis->operator.address.bytes, seed.bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_ed25519_public(genesis->operator.ed25519, c->seed, err));
-    genesis->operator.consensus_bond = genesis->params.consensus_bond_min;
-    genesis->operator.chain_length = beacon_length;
-    assay_hashchain_at(&genesis->operator.chain_tip, &c->beacon, beacon_length);
+    genesis->validators = calloc(1, sizeof *genesis->validators);
+    if (!genesis->validators) return ASSAY_FAIL(err, MEMORY, "no memory for a genesis");
+    genesis->validator_count = 1;
+    assay_genesis_validator *own = genesis->validators;
+    memcpy(own->address.bytes, seed.bytes, ASSAY_ADDRESS_SIZE);
+    ASSAY_TRY(assay_ed25519_public(own->ed25519, c->seed, err));
+    own->consensus_bond = genesis->params.consensus_bond_min;
+    own->chain_length = beacon_length;
+    assay_hashchain_at(&own->chain_tip, &c->beacon, beacon_length);
     genesis->account_count = c->transfers.account_count;
     genesis->accounts = calloc(genesis->account_count, sizeof *genesis->accounts);
     if (!genesis->accounts)
@@ -120,20 +99,23 @@ static assay_status genesis_make(chain *c, uint64_t beacon_length, assay_error *
 
 static assay_status engine_open(chain *c, assay_error *err) {
     char blocks[PATH_MAX], state[PATH_MAX], name[ASSAY_CHAIN_ID_MAX + 1];
+    const assay_genesis_validator *own = c->genesis.validators;
     ASSAY_TRY(assay_path_join(blocks, sizeof blocks, c->folder, "blocks", err));
     ASSAY_TRY(assay_path_join(state, sizeof state, c->folder, "state", err));
     const assay_app_options options = {.pool = c->pool};
     ASSAY_TRY(assay_app_open(&c->app, state, &c->genesis, &options, err));
-    c->ledger = (assay_ledger_application){c->app, &c->beacon, c->genesis.operator.address, {0}};
+    c->ledger = (assay_ledger_application){.app = c->app, .chain = &c->beacon};
     c->calls = assay_ledger_application_calls(&c->ledger);
     assay_chain_name(name, &c->genesis);
+    assay_application application = c->calls;
+    application.check_tx = check_tx;
+    application.prepare_proposal = prepare_proposal;
+    application.finalize_block = finalize_block;
     assay_solo_options solo = {
         .folder = blocks,
-        .application = {c, info, init_chain, check_tx, recheck, prepare_proposal, finalize_block,
-                        commit, waiting},
+        .application = application,
         .chain_id = name,
-        .power = assay_voting_power(c->genesis.operator.consensus_bond),
-        .operator_address = c->genesis.operator.address,
+        .power = assay_voting_power(own->consensus_bond),
     };
     memcpy(solo.seed, c->seed, sizeof solo.seed);
     return assay_solo_open(&c->solo, &solo, err);

@@ -4,9 +4,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/ed25519.h"
 #include "base/hex.h"
 #include "base/json.h"
-#include "consensus/ed25519.h"
 #include "node/commands.h"
 #include "node/home.h"
 
@@ -45,14 +45,17 @@ static assay_status secrets_make(assay_operator *out, const init_options *option
 static assay_status operator_fill(assay_genesis *genesis, const init_options *options,
                                   const assay_operator *secrets, assay_error *err) {
     assay_hashchain chain;
-    ASSAY_TRY(assay_hex_parse(genesis->operator.address.bytes, ASSAY_ADDRESS_SIZE,
-                              options->operator, "--operator", err));
-    ASSAY_TRY(assay_ed25519_public(genesis->operator.ed25519, secrets->ed25519_seed, err));
+    assay_genesis_validator *own = genesis->validators = calloc(1, sizeof *own);
+    if (!own) return ASSAY_FAIL(err, MEMORY, "no memory for a genesis");
+    genesis->validator_count = 1;
+    ASSAY_TRY(assay_hex_parse(own->address.bytes, ASSAY_ADDRESS_SIZE, options->operator,
+                              "--operator", err));
+    ASSAY_TRY(assay_ed25519_public(own->ed25519, secrets->ed25519_seed, err));
     ASSAY_TRY(assay_hashchain_open(&chain, &secrets->beacon_seed, secrets->beacon_length, err));
-    assay_hashchain_at(&genesis->operator.chain_tip, &chain, secrets->beacon_length);
+    assay_hashchain_at(&own->chain_tip, &chain, secrets->beacon_length);
     assay_hashchain_close(&chain);
-    genesis->operator.chain_length = secrets->beacon_length;
-    genesis->operator.consensus_bond = options->bond;
+    own->chain_length = secrets->beacon_length;
+    own->consensus_bond = options->bond;
     return ASSAY_OK;
 }
 

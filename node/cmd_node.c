@@ -8,12 +8,16 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "consensus/ledger_application.h"
 #include "node/api.h"
 #include "node/commands.h"
-#include "node/home.h"
+#include "node/engine.h"
 
 enum { DRAIN_MS = 10000 };
+
+typedef struct {
+    const char *home, *listen, *engine, *abci, *comet;
+    uint64_t block_ms, threads;
+} node_options;
 
 typedef struct {
     assay_home home;
@@ -22,7 +26,7 @@ typedef struct {
     assay_pool *pool;
     assay_app *app;
     assay_ledger_application application;
-    assay_solo *solo;
+    assay_node_engine engine;
     assay_api api;
     assay_http_server *server;
 } node_parts;
@@ -36,35 +40,14 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));
     ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
                                    node->secrets.beacon_length, err));
-    node->application = (assay_ledger_application){
-        .app = node->app, .chain = &node->chain, .proposer = node->home.genesis.operator.address };
+    node->application = (assay_ledger_application){.app = node->app, .chain = &node->chain};
     return ASSAY_OK;
-}
-
-static assay_status engine_open(node_parts *node, assay_error *err) {
-    char path[PATH_MAX], chain_name[ASSAY_CHAIN_ID_MAX + 1];
-    const assay_genesis *genesis = &node->home.genesis;
-    uint8_t public_key[ASSAY_ED25519_KEY_SIZE];
-    ASSAY_TRY(assay_ed25519_public(public_key, node->secrets.ed25519_seed, err));
-    if (memcmp(public_key, genesis->operator.ed25519, sizeof public_key) != 0)
-        return ASSAY_FAIL(err, MISMATCH, "operator.json is not the key of the genesis's operator");
-    assay_chain_name(chain_name, genesis);
-    ASSAY_TRY(assay_home_path(path, node->home.path, "blocks", err));
-    assay_solo_options options = {.folder = path,
-                                  .application = assay_ledger_application_calls(&node->application),
-                                  .chain_id = chain_name,
-                                  .genesis_seconds = genesis->time,
-                                  .power = assay_voting_power(genesis->operator.consensus_bond),
-                                  .operator_address = genesis->operator.address,
-                                  .block_ms = (uint32_t)node->home.config.block_ms};
-    memcpy(options.seed, node->secrets.ed25519_seed, sizeof options.seed);
-    return assay_solo_open(&node->solo, &options, err);
 }
 
 static assay_status server_open(node_parts *node, assay_error *err) {
     const assay_config *config = &node->home.config;
     node->api = (assay_api){.app = node->app,
-                            .solo = node->solo,
+                            .engine = &node->engine.calls,
                             .genesis = &node->home.genesis,
                             .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                             .slow = PTHREAD_MUTEX_INITIALIZER};
@@ -79,12 +62,12 @@ static assay_status server_open(node_parts *node, assay_error *err) {
 
 // What was taken gets into a block, then what was asked is answered, then everything closes.
 static void node_close(node_parts *node) {
-    uint32_t left = node->solo ? assay_solo_drain(node->solo, DRAIN_MS) : 0;
+    uint32_t left = assay_node_engine_drain(&node->engine, DRAIN_MS);
     if (left)
         fprintf(stderr, "assay: %u transactions waited and are in no block: send them again\n",
                 (unsigned)left);
     assay_http_server_close(node->server);
-    assay_solo_close(node->solo);
+    assay_node_engine_close(&node->engine);
     assay_app_close(node->app);
     assay_hashchain_close(&node->chain);
     assay_pool_close(node->pool);
@@ -95,23 +78,26 @@ static void node_close(node_parts *node) {
 // Sleeps until a signal, or until the engine stopped by itself.
 static assay_status node_run(node_parts *node, const sigset_t *signals, assay_error *err) {
     const struct timespec second = {1, 0};
-    ASSAY_TRY(assay_solo_start(node->solo, err));
+    const assay_chain_engine *calls = &node->engine.calls;
+    ASSAY_TRY(assay_node_engine_start(&node->engine, err));
     for (;;) {
         if (sigtimedwait(signals, NULL, &second) > 0) return ASSAY_OK;
         if (errno != EAGAIN && errno != EINTR)
             return assay_fail_errno(err, errno, "cannot wait for signals");
-        ASSAY_TRY(assay_solo_health(node->solo, err));
+        ASSAY_TRY(calls->health(calls->self, err));
     }
 }
 
-static assay_status node_open(node_parts *node, const char *home, const char *listen,
-                              uint64_t block_ms, uint64_t threads, assay_error *err) {
-    ASSAY_TRY(assay_home_open(&node->home, home, err));
-    if (listen) ASSAY_TRY(assay_config_listen(&node->home.config, listen, err));
-    if (block_ms != UINT64_MAX) node->home.config.block_ms = block_ms;
-    ASSAY_TRY(assay_operator_read(&node->secrets, home, err));
-    ASSAY_TRY(ledger_open(node, threads, err));
-    ASSAY_TRY(engine_open(node, err));
+static assay_status node_open(node_parts *node, const node_options *options, assay_error *err) {
+    assay_config *config = &node->home.config;
+    ASSAY_TRY(assay_home_open(&node->home, options->home, err));
+    if (options->listen) ASSAY_TRY(assay_config_listen(config, options->listen, err));
+    if (options->block_ms != UINT64_MAX) config->block_ms = options->block_ms;
+    ASSAY_TRY(assay_config_engine(config, options->engine, options->abci, options->comet, err));
+    ASSAY_TRY(assay_operator_read(&node->secrets, options->home, err));
+    ASSAY_TRY(ledger_open(node, options->threads, err));
+    ASSAY_TRY(assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application,
+                                     err));
     return server_open(node, err);
 }
 
@@ -119,7 +105,7 @@ static assay_status node_open(node_parts *node, const char *home, const char *li
 static void ready_print(const assay_invocation *invocation, const node_parts *node) {
     const assay_genesis *genesis = &node->home.genesis;
     const char *url = assay_http_server_url(node->server);
-    uint64_t height = assay_solo_height(node->solo);
+    uint64_t height = node->engine.calls.height(node->engine.calls.self);
     if (invocation->json) {
         assay_command_print(json_pack("{s:s,s:o,s:o,s:o}", "url", url, "chain_id",
                                       assay_json_from_u64(genesis->chain_id), "genesis",
@@ -134,17 +120,22 @@ static void ready_print(const assay_invocation *invocation, const node_parts *no
 }
 
 int assay_cmd_node(assay_invocation *invocation) {
-    const char *home = NULL, *listen = NULL;
-    uint64_t block_ms = UINT64_MAX, threads = assay_processor_count();
+    node_options options = {.block_ms = UINT64_MAX, .threads = assay_processor_count()};
     const assay_option table[] = {
-        {"home", ASSAY_OPTION_TEXT, &home, "DIR", "the chain's folder, made by assay init", 0, 0,
-         true},
-        {"listen", ASSAY_OPTION_TEXT, &listen, "HOST:PORT", "API address (config.json's)", 0, 0,
-         false},
-        {"block-ms", ASSAY_OPTION_U64, &block_ms, "MS", "pause between blocks (config.json's)", 0,
-         3600000, false},
-        {"threads", ASSAY_OPTION_U64, &threads, "N", "for signatures and hashes (all processors)",
-         1, 1024, false},
+        {"home", ASSAY_OPTION_TEXT, &options.home, "DIR", "the chain's folder, made by assay init",
+         0, 0, true},
+        {"listen", ASSAY_OPTION_TEXT, &options.listen, "HOST:PORT", "API address (config.json's)",
+         0, 0, false},
+        {"block-ms", ASSAY_OPTION_U64, &options.block_ms, "MS",
+         "pause between blocks (config.json's)", 0, 3600000, false},
+        {"engine", ASSAY_OPTION_TEXT, &options.engine, "NAME",
+         "solo makes blocks itself, abci serves CometBFT (config.json's)", 0, 0, false},
+        {"abci", ASSAY_OPTION_TEXT, &options.abci, "ADDRESS",
+         "unix:///PATH or tcp://HOST:PORT for CometBFT's proxy_app (config.json's)", 0, 0, false},
+        {"comet", ASSAY_OPTION_TEXT, &options.comet, "URL",
+         "CometBFT's RPC, http://HOST:PORT (config.json's)", 0, 0, false},
+        {"threads", ASSAY_OPTION_U64, &options.threads, "N",
+         "for signatures and hashes (all processors)", 1, 1024, false},
     };
     int code;
     if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
@@ -156,7 +147,7 @@ int assay_cmd_node(assay_invocation *invocation) {
     assay_stop_signals(&signals);
     // Before any thread starts, so that the signal finds this one.
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    assay_status status = node_open(&node, home, listen, block_ms, threads, &err);
+    assay_status status = node_open(&node, &options, &err);
     if (status == ASSAY_OK) {
         ready_print(invocation, &node);
         status = node_run(&node, &signals, &err);

@@ -16,11 +16,14 @@
     X(body_max, 4 << 20, 1024, 256 << 20)                                                          \
     X(connections_max, 256, 1, 65536)                                                              \
     X(requests_per_second, 2000, 0, 1000000)                                                       \
-    X(map_gib, 64, 1, 65536)
+    X(map_gib, 64, 1, 65536)                                                                       \
+    X(keep_blocks, 0, 0, INT64_MAX)
 
 void assay_config_init(assay_config *config) {
     memset(config, 0, sizeof *config);
     snprintf(config->listen, sizeof config->listen, "127.0.0.1:26650");
+    snprintf(config->abci, sizeof config->abci, "tcp://127.0.0.1:26658");
+    snprintf(config->comet, sizeof config->comet, "http://127.0.0.1:26657");
 #define X(member, value, min, max) config->member = (value);
     CONFIG_NUMBERS(X)
 #undef X
@@ -36,6 +39,26 @@ assay_status assay_config_listen(assay_config *config, const char *listen, assay
     return ASSAY_OK;
 }
 
+static assay_status text_take(char *out, const char *text, const char *name, assay_error *err) {
+    size_t length = strlen(text);
+    if (length >= ASSAY_ADDRESS_TEXT_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%s of %zu characters, limit %d", name, length,
+                          ASSAY_ADDRESS_TEXT_MAX - 1);
+    memcpy(out, text, length + 1);
+    return ASSAY_OK;
+}
+
+assay_status assay_config_engine(assay_config *config, const char *engine, const char *abci,
+                                 const char *comet, assay_error *err) {
+    if (engine && strcmp(engine, "solo") != 0 && strcmp(engine, "abci") != 0)
+        return ASSAY_FAIL(err, USAGE, "engine \"%.32s\" is neither solo nor abci", engine);
+    if (engine)
+        config->engine = strcmp(engine, "abci") == 0 ? ASSAY_ENGINE_ABCI : ASSAY_ENGINE_SOLO;
+    if (abci) ASSAY_TRY(text_take(config->abci, abci, "abci address", err));
+    if (comet) ASSAY_TRY(text_take(config->comet, comet, "comet address", err));
+    return ASSAY_OK;
+}
+
 assay_status assay_home_path(char *out, const char *home, const char *name, assay_error *err) {
     int length = snprintf(out, PATH_MAX, "%s/%s", home, name);
     if (length < 0 || length >= PATH_MAX)
@@ -44,7 +67,11 @@ assay_status assay_home_path(char *out, const char *home, const char *name, assa
 }
 
 static assay_status config_read(assay_config *config, const json_t *object, assay_error *err) {
-    static const char *const names[] = {"version", "listen",
+    static const char *const names[] = {"version",
+                                        "listen",
+                                        "engine",
+                                        "abci",
+                                        "comet",
 #define X(member, value, min, max) #member,
                                         CONFIG_NUMBERS(X)
 #undef X
@@ -61,6 +88,12 @@ static assay_status config_read(assay_config *config, const json_t *object, assa
         ASSAY_TRY(assay_json_text(&listen, object, "listen", sizeof config->listen - 1, err));
         ASSAY_TRY(assay_config_listen(config, listen, err));
     }
+    const char *texts[3] = {NULL, NULL, NULL};
+    for (int i = 0; i < 3; i++)
+        if (json_object_get(object, names[2 + i]))
+            ASSAY_TRY(
+                assay_json_text(&texts[i], object, names[2 + i], ASSAY_ADDRESS_TEXT_MAX - 1, err));
+    ASSAY_TRY(assay_config_engine(config, texts[0], texts[1], texts[2], err));
 #define X(member, value, min, max)                                                                 \
     if (json_object_get(object, #member))                                                          \
         ASSAY_TRY(assay_json_u64(&config->member, object, #member, min, max, err));
@@ -117,12 +150,27 @@ static assay_status json_write(const char *home, const char *name, json_t *docum
 
 static json_t *config_json(const assay_config *config) {
     json_t *object =
-        json_pack("{s:i,s:s}", "version", ASSAY_HOME_VERSION, "listen", config->listen);
+        json_pack("{s:i,s:s,s:s,s:s,s:s}", "version", ASSAY_HOME_VERSION, "listen", config->listen,
+                  "engine", config->engine == ASSAY_ENGINE_ABCI ? "abci" : "solo", "abci",
+                  config->abci, "comet", config->comet);
 #define X(member, value, min, max)                                                                 \
     json_object_set_new(object, #member, assay_json_from_u64(config->member));
     CONFIG_NUMBERS(X)
 #undef X
     return object;
+}
+
+assay_status assay_home_engine_set(assay_home *home, assay_engine_choice engine, assay_error *err) {
+    char path[PATH_MAX];
+    home->config.engine = engine;
+    ASSAY_TRY(assay_home_path(path, home->path, "config.json", err));
+    json_t *document = config_json(&home->config);
+    char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
+    json_decref(document);
+    if (!text) return ASSAY_FAIL(err, MEMORY, "no memory to write %s", path);
+    assay_status status = assay_file_replace(path, text, strlen(text), 0644, err);
+    free(text);
+    return status;
 }
 
 static json_t *operator_json(const assay_operator *secrets) {

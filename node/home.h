@@ -12,17 +12,24 @@ enum {
     ASSAY_HOME_VERSION = 1, // of the folder's layout; newer ones are refused
     ASSAY_HOME_FILE_MAX = 64 << 10,
     ASSAY_LISTEN_MAX = 80,
+    ASSAY_ADDRESS_TEXT_MAX = 200, // of sockets and URLs
     ASSAY_ED25519_SEED_SIZE = 32,
 };
 
+typedef enum { ASSAY_ENGINE_SOLO, ASSAY_ENGINE_ABCI } assay_engine_choice;
+
 // config.json. Flags override it.
 typedef struct {
-    char listen[ASSAY_LISTEN_MAX]; // HOST:PORT of the API
-    uint64_t block_ms;             // pause between blocks
-    uint64_t body_max;             // bytes of a request
+    assay_engine_choice engine;         // "solo" or "abci"
+    char abci[ASSAY_ADDRESS_TEXT_MAX];  // where CometBFT finds the application
+    char comet[ASSAY_ADDRESS_TEXT_MAX]; // URL of CometBFT's RPC
+    char listen[ASSAY_LISTEN_MAX];      // HOST:PORT of the API
+    uint64_t block_ms;                  // pause between blocks
+    uint64_t body_max;                  // bytes of a request
     uint64_t connections_max;
     uint64_t requests_per_second; // per peer, 0: no limit
     uint64_t map_gib;             // what the state may take
+    uint64_t keep_blocks;         // of CometBFT's block store, 0: all
 } assay_config;
 
 // operator.json: what the one proposer of a solo chain must keep to itself.
@@ -52,8 +59,17 @@ assay_status assay_home_create(const char *path, const assay_config *config,
 
 void assay_config_init(assay_config *config);
 
+// Chooses the engine for all later starts. Errors: DISK_FULL, PERMISSION, IO; the old choice stays.
+// Spec: F-45.
+assay_status assay_home_engine_set(assay_home *home, assay_engine_choice engine, assay_error *err);
+
 // Takes over a HOST:PORT. Errors: USAGE, RANGE (port), as assay_http_listen_check. Spec: F-45.
 assay_status assay_config_listen(assay_config *config, const char *listen, assay_error *err);
+
+// Takes over the choice of an engine and its addresses, NULL: as before. Errors: USAGE, CAPACITY.
+// Spec: F-45.
+assay_status assay_config_engine(assay_config *config, const char *engine, const char *abci,
+                                 const char *comet, assay_error *err);
 
 // Reads a config from JSON text. Errors: CONFIG, VERSION, FORMAT … Spec: F-45.
 assay_status assay_config_parse(assay_config *config, const void *data, size_t size,

@@ -133,6 +133,9 @@ typedef struct {
             bool recheck;
         } check_tx; // and insert_tx
         struct {
+            uint64_t max_bytes, max_gas;
+        } reap_txs;
+        struct {
             assay_abci_snapshot snapshot;
             assay_bytes app_hash;
         } offer_snapshot;

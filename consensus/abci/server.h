@@ -18,14 +18,14 @@ typedef struct {
 
 // Listens and serves on threads of its own. A socket file that nobody listens on any more is
 // replaced. Errors: USAGE (address), EXISTS (in use), PERMISSION, IO, MEMORY. Lives: until close.
-// Spec: E-1.
+// Spec: E-1, E-6, E-7, E-8.
 assay_status assay_abci_server_open(assay_abci_server **out,
                                     const assay_abci_server_options *options, assay_error *err);
 
 // The address with the port it got. Lives: as the server.
 const char *assay_abci_server_address(const assay_abci_server *server);
 
-// Ends after the calls in progress; replies not yet sent are dropped.
+// Ends after the calls in progress; replies not yet sent are dropped. Spec: E-8.
 void assay_abci_server_close(assay_abci_server *server);
 
 // Why the last connection that failed did ("" if none), and how many are open. Any thread.

@@ -33,6 +33,10 @@ typedef struct {
     int fail_finalize;
     int inits;
     _Atomic int checks;
+    assay_validator_update validators[2]; // the set
+    uint32_t validator_count;
+    const assay_validator_update *updates; // what each block says of it
+    uint32_t update_count;
 } fake;
 
 static inline void fake_call(fake *f) {
@@ -72,6 +76,14 @@ static assay_status fake_init_chain(void *self, assay_error *err) {
     return ASSAY_OK;
 }
 
+static assay_status fake_validators(void *self, assay_validator_update *out, uint32_t *count,
+                                    assay_error *err) {
+    const fake *f = self;
+    *count = f->validator_count;
+    memcpy(out, f->validators, f->validator_count * sizeof *out);
+    return ASSAY_OK;
+}
+
 static assay_status fake_check_tx(void *self, const void *tx, size_t size, assay_hash *id,
                                   assay_error *err) {
     fake *f = self;
@@ -87,21 +99,30 @@ static void fake_recheck(void *self) {
     fake_call(self);
 }
 
-static assay_status fake_prepare(void *self, uint64_t height, const assay_bytes *candidates,
-                                 uint32_t count, uint32_t *picked, uint32_t *picked_count,
-                                 assay_bytes *first, assay_error *err) {
+static assay_status fake_prepare(void *self, const assay_engine_candidates *candidates,
+                                 uint32_t *picked, uint32_t *picked_count, assay_bytes *first,
+                                 assay_error *err) {
     fake *f = self;
     fake_call(f);
     *picked_count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (candidates[i].data[0] != '?') picked[(*picked_count)++] = i;
+    for (uint32_t i = 0; i < candidates->tx_count; i++)
+        if (candidates->txs[i].data[0] != '?') picked[(*picked_count)++] = i;
     if (f->first) *first = (assay_bytes){(const uint8_t *)f->first, strlen(f->first)};
+    return ASSAY_OK;
+}
+
+// "?" is what no honest proposer proposes.
+static assay_status fake_process(void *self, const assay_engine_block *block, assay_error *err) {
+    fake_call(self);
+    for (uint32_t i = 0; i < block->tx_count; i++)
+        if (block->txs[i].data[0] == '?')
+            return assay_fail(err, ASSAY_REJECTED, FAKE_REJECT, "transaction %u", i);
     return ASSAY_OK;
 }
 
 static assay_status fake_finalize(void *self, const assay_engine_block *block,
                                   assay_tx_result *results, const char **texts,
-                                  assay_hash *app_hash, assay_error *err) {
+                                  assay_engine_outcome *out, assay_error *err) {
     fake *f = self;
     assay_sha256 sha;
     fake_call(f);
@@ -125,7 +146,7 @@ static assay_status fake_finalize(void *self, const assay_engine_block *block,
     }
     f->finalised = (fake_state){true, block->height, {{0}}};
     assay_sha256_final(&sha, &f->finalised.app_hash);
-    *app_hash = f->finalised.app_hash;
+    *out = (assay_engine_outcome){f->finalised.app_hash, f->updates, f->update_count};
     fake_call(f);
     return ASSAY_OK;
 }
@@ -148,9 +169,11 @@ static inline assay_application fake_calls(fake *f) {
     return (assay_application){f,
                                fake_info,
                                fake_init_chain,
+                               fake_validators,
                                fake_check_tx,
                                fake_recheck,
                                fake_prepare,
+                               fake_process,
                                fake_finalize,
                                fake_commit,
                                fake_waiting};

@@ -28,8 +28,8 @@ static inline void settled_witness(chain *c, const assay_app_block *input) {
         assay_app_info info;
         assay_app_info_get(c->app, &info);
         assay_chain_name(name, &c->genesis);
-        assay_tip_init(&s->tip, name, c->genesis.operator.ed25519,
-                       assay_voting_power(c->genesis.operator.consensus_bond), c->genesis.time,
+        assay_tip_init(&s->tip, name, c->genesis.validators[0].ed25519,
+                       assay_voting_power(c->genesis.validators[0].consensus_bond), c->genesis.time,
                        &info.app_hash);
     }
     assay_arena_init(&arena, 64 << 20);
@@ -61,7 +61,7 @@ static inline settled *settled_new(void) {
     s->trial = trial_new();
     chain *c = &s->trial->chain;
     memset(s->seed, 7, sizeof s->seed);
-    chain_ok(assay_ed25519_public(c->genesis.operator.ed25519, s->seed, err));
+    chain_ok(assay_ed25519_public(c->genesis.validators[0].ed25519, s->seed, err));
     c->witness = settled_witness;
     c->context = s;
     trial_start(s->trial);

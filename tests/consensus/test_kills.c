@@ -35,8 +35,7 @@ static void node_open(node *n, chain *c, const char *folder) {
     assay_app_options options = {.map_size = 1 << 30, .pool = n->pool};
     chain_ok(assay_app_open(&c->app, path, &c->genesis, &options, err));
     chain_ok(assay_hashchain_open(&n->links, &c->links[CHAIN_PREIMAGES], CHAIN_PREIMAGES, err));
-    n->application =
-        (assay_ledger_application){.app = c->app, .chain = &n->links, .proposer = c->actors[0]};
+    n->application = (assay_ledger_application){.app = c->app, .chain = &n->links};
     assay_chain_name(name, &c->genesis);
     snprintf(path, sizeof path, "%s/blocks", folder);
     assay_solo_options solo = {
@@ -44,8 +43,7 @@ static void node_open(node *n, chain *c, const char *folder) {
         .application = assay_ledger_application_calls(&n->application),
         .chain_id = name,
         .genesis_seconds = c->genesis.time,
-        .power = assay_voting_power(c->genesis.operator.consensus_bond),
-        .operator_address = c->actors[0],
+        .power = assay_voting_power(c->genesis.validators[0].consensus_bond),
         .block_ms = 2,
     };
     memcpy(solo.seed, consensus_seed, sizeof solo.seed);
@@ -258,7 +256,7 @@ static void test_kills(void **state) {
     chain *c = malloc(sizeof *c);
     assert_non_null(mkdtemp(folder));
     chain_init(c);
-    chain_ok(assay_ed25519_public(c->genesis.operator.ed25519, consensus_seed, err));
+    chain_ok(assay_ed25519_public(c->genesis.validators[0].ed25519, consensus_seed, err));
     chain_ok(assay_genesis_seal(&c->genesis, err));
     assay_domain_init(&c->domain, CHAIN_ID, &c->genesis.hash);
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -73,6 +73,30 @@ static inline void chain_key(assay_key *out, uint32_t index) {
     memcpy(out->bytes, hash.bytes, sizeof out->bytes);
 }
 
+// The secret of an actor's consensus key.
+static inline assay_hash chain_seed(uint32_t actor) {
+    assay_hash seed;
+    char name[32];
+    snprintf(name, sizeof name, "consensus %u", actor);
+    assay_sha256_of(&seed, name, strlen(name));
+    return seed;
+}
+
+// Actors 0 to count − 1 are the genesis's validators, each with its bond and the one hash chain.
+static inline void chain_validators(chain *c, const uint64_t *bonds_open, uint32_t count) {
+    free(c->genesis.validators);
+    c->genesis.validators = calloc(count, sizeof *c->genesis.validators);
+    c->genesis.validator_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        assay_genesis_validator *entry = &c->genesis.validators[i];
+        entry->address = c->actors[i];
+        entry->consensus_bond = bonds_open[i] * CHAIN_OPEN;
+        entry->chain_tip = c->links[0];
+        entry->chain_length = CHAIN_PREIMAGES;
+        chain_ok(assay_ed25519_public(entry->ed25519, chain_seed(i).bytes, err));
+    }
+}
+
 // The genesis: params as the demo has them, only faster; change what a test needs, then start.
 static inline void chain_init(chain *c) {
     memset(c, 0, sizeof *c);
@@ -98,10 +122,7 @@ static inline void chain_init(chain *c) {
     assay_sha256_of(&c->links[CHAIN_PREIMAGES], "seed", 4);
     for (int i = CHAIN_PREIMAGES; i > 0; i--)
         assay_sha256_of(&c->links[i - 1], c->links[i].bytes, ASSAY_HASH_SIZE);
-    genesis->operator.address = c->actors[0];
-    genesis->operator.consensus_bond = 100 * CHAIN_OPEN;
-    genesis->operator.chain_tip = c->links[0];
-    genesis->operator.chain_length = CHAIN_PREIMAGES;
+    chain_validators(c, &(uint64_t){100}, 1);
 }
 
 static inline void chain_app_open(chain *c) {

@@ -294,7 +294,7 @@ static void test_threads(void **state) {
 // What prepare_proposal picks from the block being built, as a list of indices.
 static uint32_t prepare(chain *c, uint32_t *picked, const assay_bytes *beacon, bool *with_beacon) {
     uint32_t count;
-    assay_app_proposal proposal = {c->height + 1, c->actors[0], c->txs, c->tx_count, beacon};
+    assay_app_proposal proposal = {c->height + 1, c->actors[0], c->txs, c->tx_count, beacon, 0};
     chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &count, with_beacon, err));
     return count;
 }

@@ -80,7 +80,7 @@ static void expect_next(bench *b, const assay_hash *preimage) {
     uint64_t height = b->ledger.height;
     assay_hash before = last(b);
     assay_record_key key;
-    assay_sha256_of(&b->chain.genesis.operator.chain_tip, preimage->bytes, 32);
+    assay_sha256_of(&b->chain.genesis.validators[0].chain_tip, preimage->bytes, 32);
     b->ledger.height = 1000;
     chain_ok(assay_beacon_init(&b->ledger, err));
     b->ledger.height = height;

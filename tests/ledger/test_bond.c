@@ -169,7 +169,8 @@ static void test_slash_all(void **state) {
     tx = bond_tx(c, ASSAY_TX_UNBOND, ASSAY_ROLE_VERIFICATION, 5 * CHAIN_OPEN);
     chain_run(c, &tx, NONE);
     slash(c, UINT64_MAX, 20 * CHAIN_OPEN);
-    assert_int_equal(chain_totals(c).nopen[ASSAY_MONEY_BONDS], c->genesis.operator.consensus_bond);
+    assert_int_equal(chain_totals(c).nopen[ASSAY_MONEY_BONDS],
+                     c->genesis.validators[0].consensus_bond);
 }
 
 // P-30: exposure against the bond, to the nopen, and only a bond that counts.

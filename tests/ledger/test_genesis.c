@@ -7,11 +7,11 @@ static const char good[] =
     "\"params\":{\"samples\":2},"
     "\"accounts\":[{\"address\":\"0x0202020202020202020202020202020202020202\",\"balance\":5},"
     "{\"address\":\"0x0101010101010101010101010101010101010101\",\"balance\":\"6\"}],"
-    "\"operator\":{\"address\":\"0x0303030303030303030303030303030303030303\","
+    "\"validators\":[{\"address\":\"0x0303030303030303030303030303030303030303\","
     "\"ed25519\":\"0404040404040404040404040404040404040404040404040404040404040404\","
     "\"consensus_bond\":10000000000,"
     "\"chain_tip\":\"0505050505050505050505050505050505050505050505050505050505050505\","
-    "\"chain_length\":9},"
+    "\"chain_length\":9}],"
     "\"distributor\":\"0x0606060606060606060606060606060606060606\"}";
 
 static void put(assay_sha256 *sha, uint64_t value, int size) {
@@ -39,6 +39,7 @@ static void hash_by_hand(assay_hash *out, const assay_params *params) {
     put(&sha, 6, 8);
     assay_sha256_update(&sha, memset(run, 2, 20), 20);
     put(&sha, 5, 8);
+    put(&sha, 1, 4);
     assay_sha256_update(&sha, memset(run, 3, 20), 20);
     assay_sha256_update(&sha, memset(run, 4, 32), 32);
     put(&sha, 10000000000, 8);
@@ -73,6 +74,15 @@ static void test_good(void **state) {
     assay_genesis_close(&again);
     assay_genesis_close(&genesis);
 }
+
+#define FIVE(digits)  digits digits digits digits digits
+#define EIGHT(digits) FIVE(digits) digits digits digits
+// Another validator: each byte of its address, each of its key.
+#define SECOND(address, key)                                                                       \
+    "{\"address\":\"" FIVE(address) FIVE(address) FIVE(address)                                    \
+        FIVE(address) "\",\"ed25519\":\"" EIGHT(key) EIGHT(key) EIGHT(key)                         \
+            EIGHT(key) "\",\"consensus_bond\":10000000000,\"chain_tip\":\"" EIGHT("05")            \
+                EIGHT("05") EIGHT("05") EIGHT("05") "\",\"chain_length\":9}"
 
 typedef struct {
     const char *from; // text of `good` …
@@ -112,6 +122,10 @@ static const change bad[] = {
     {"\"chain_length\":9", "\"chain_length\":0", ASSAY_RANGE},
     {"\"chain_length\":9", "\"chain_length\":9,\"more\":1", ASSAY_UNKNOWN},
     {"\"distributor\"", "\"distributer\"", ASSAY_UNKNOWN},
+    {"\"validators\":[", "\"validators\":[5,", ASSAY_FORMAT},
+    {"\"validators\":[", "\"validators\":[" SECOND("07", "08") ",", ASSAY_OK},
+    {"\"validators\":[", "\"validators\":[" SECOND("03", "08") ",", ASSAY_DUPLICATE},
+    {"\"validators\":[", "\"validators\":[" SECOND("07", "04") ",", ASSAY_DUPLICATE},
 };
 
 // P-21, P-22
@@ -126,6 +140,33 @@ static void test_bad(void **state) {
         assay_error err = {0};
         assay_status status = assay_genesis_parse(&genesis, text, (size_t)size, &err);
         if (status != bad[i].status) fail_msg("%s: status %d: %s", bad[i].to, status, err.text);
+        assay_genesis_close(&genesis);
+    }
+}
+
+// P-21: 1 to 256 validators, in the order of their addresses whatever the file's.
+static void test_validator_counts(void **state) {
+    static const uint32_t counts[] = {0, 1, 256, 257};
+    static const assay_status statuses[] = {ASSAY_RANGE, ASSAY_OK, ASSAY_OK, ASSAY_CAPACITY};
+    for (int i = 0; i < 4; i++) {
+        assay_genesis genesis = {.chain_id = 1, .name = "many", .validator_count = counts[i]};
+        const assay_genesis_validator *operator;
+        assay_params_init(&genesis.params);
+        genesis.validators = calloc(257, sizeof *genesis.validators);
+        for (uint32_t j = 0; j < 257; j++) {
+            assay_genesis_validator *entry = &genesis.validators[j];
+            assay_store_be32(entry->address.bytes, 300 - j);
+            assay_store_be32(entry->ed25519, j);
+            entry->consensus_bond = 10 * CHAIN_OPEN;
+            entry->chain_length = 1;
+        }
+        assert_int_equal(assay_genesis_seal(&genesis, NULL), statuses[i]);
+        if (statuses[i] == ASSAY_OK) {
+            assert_int_equal(genesis.supply, counts[i] * 10 * CHAIN_OPEN);
+            assert_int_equal(assay_load_be32(genesis.validators[0].address.bytes), 301 - counts[i]);
+            assert_int_equal(assay_genesis_operator(&operator, & genesis, NULL),
+                             counts[i] == 1 ? ASSAY_OK : ASSAY_RANGE);
+        }
         assay_genesis_close(&genesis);
     }
 }
@@ -183,7 +224,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_param_limits), cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_file),         cmocka_unit_test(test_validator_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

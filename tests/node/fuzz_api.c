@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/ed25519.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "consensus/ed25519.h"
 #include "consensus/ledger_application.h"
+#include "consensus/solo.h"
 #include "node/api.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +23,7 @@ static assay_genesis_account rich;
 static assay_app *app;
 static assay_ledger_application application;
 static assay_solo *solo;
+static assay_chain_engine engine;
 static assay_api api;
 
 static void node_stop(void) {
@@ -50,18 +52,21 @@ static void node_start(void) {
     memset(key.bytes, 0x33, sizeof key.bytes);
     ASSAY_ASSERT(assay_key_address(&rich.address, &key, &err) == ASSAY_OK);
     rich.balance = UINT64_C(1000000000000);
-    memset(genesis.operator.address.bytes, 7, ASSAY_ADDRESS_SIZE);
-    genesis.operator.consensus_bond = UINT64_C(100000000000);
-    genesis.operator.chain_length = 5;
-    ASSAY_ASSERT(assay_ed25519_public(genesis.operator.ed25519, options.seed, &err) == ASSAY_OK);
+    genesis.validators = calloc(1, sizeof *genesis.validators);
+    genesis.validator_count = 1;
+    memset(genesis.validators[0].address.bytes, 7, ASSAY_ADDRESS_SIZE);
+    genesis.validators[0].consensus_bond = UINT64_C(100000000000);
+    genesis.validators[0].chain_length = 5;
+    ASSAY_ASSERT(assay_ed25519_public(genesis.validators[0].ed25519, options.seed, &err) ==
+                 ASSAY_OK);
     ASSAY_ASSERT(assay_genesis_seal(&genesis, &err) == ASSAY_OK && mkdtemp(folder));
     snprintf(path, sizeof path, "%s/state", folder);
     ASSAY_ASSERT(assay_app_open(&app, path, &genesis, &fast, &err) == ASSAY_OK);
-    application = (assay_ledger_application){.app = app, .proposer = genesis.operator.address };
+    application = (assay_ledger_application){.app = app};
     options.application = assay_ledger_application_calls(&application);
-    options.operator_address = genesis.operator.address;
     ASSAY_ASSERT(assay_solo_open(&solo, &options, &err) == ASSAY_OK);
-    api = (assay_api){.app = app, .solo = solo, .genesis = &genesis};
+    engine = assay_solo_engine(solo);
+    api = (assay_api){.app = app, .engine = &engine, .genesis = &genesis};
     pthread_mutex_init(&api.slow, NULL);
     atexit(node_stop);
 }

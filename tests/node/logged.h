@@ -92,8 +92,8 @@ static inline void logged_begin(logged *l) {
     chain_ok(assay_blocklog_open(&l->log, path, true, 0, err));
     assay_app_info_get(c->app, &info);
     assay_chain_name(name, &c->genesis);
-    assay_tip_init(&l->tip, name, c->genesis.operator.ed25519,
-                   assay_voting_power(c->genesis.operator.consensus_bond), c->genesis.time,
+    assay_tip_init(&l->tip, name, c->genesis.validators[0].ed25519,
+                   assay_voting_power(c->genesis.validators[0].consensus_bond), c->genesis.time,
                    &info.app_hash);
 }
 
@@ -132,7 +132,7 @@ static inline logged *logged_new(void) {
     snprintf(l->home, sizeof l->home, "%s/home", l->folder);
     memset(l->seed, 7, sizeof l->seed);
     chain *c = &l->trial->chain;
-    chain_ok(assay_ed25519_public(c->genesis.operator.ed25519, l->seed, err));
+    chain_ok(assay_ed25519_public(c->genesis.validators[0].ed25519, l->seed, err));
     c->witness = logged_witness;
     c->context = l;
     return l;

@@ -89,10 +89,12 @@ static void genesis_make(assay_genesis *genesis) {
     assay_error err = {0};
     *genesis = (assay_genesis){.chain_id = 9, .name = "test", .time = 1};
     assay_params_init(&genesis->params);
-    memset(genesis->operator.address.bytes, 7, ASSAY_ADDRESS_SIZE);
-    memset(genesis->operator.ed25519, 8, sizeof genesis->operator.ed25519);
-    genesis->operator.consensus_bond = UINT64_C(100000000000);
-    genesis->operator.chain_length = 5;
+    genesis->validators = calloc(1, sizeof *genesis->validators);
+    genesis->validator_count = 1;
+    memset(genesis->validators[0].address.bytes, 7, ASSAY_ADDRESS_SIZE);
+    memset(genesis->validators[0].ed25519, 8, sizeof genesis->validators[0].ed25519);
+    genesis->validators[0].consensus_bond = UINT64_C(100000000000);
+    genesis->validators[0].chain_length = 5;
     if (assay_genesis_seal(genesis, &err) != ASSAY_OK) fail_msg("%s", err.text);
 }
 

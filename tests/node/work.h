@@ -17,12 +17,13 @@
 
 #include <cmocka.h>
 
+#include "base/ed25519.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/sha256.h"
-#include "consensus/ed25519.h"
 #include "consensus/ledger_application.h"
+#include "consensus/solo.h"
 #include "node/api.h"
 #include "node/batch_table.h"
 #include "node/check.h"
@@ -58,6 +59,7 @@ typedef struct {
     assay_app *app;
     assay_ledger_application application;
     assay_solo *solo;
+    assay_chain_engine engine;
     assay_api api;
     assay_http_server *server;
     assay_wallet wallets[ACTORS];
@@ -125,17 +127,18 @@ static inline void work_engine_start(work *w) {
     char blocks[96], name[ASSAY_CHAIN_ID_MAX + 1];
     const assay_hash beacon_seed = {{9}};
     assay_genesis *genesis = &w->genesis;
-    genesis->operator.address = w->wallets[OPERATOR].address;
-    genesis->operator.consensus_bond = 100 * OPEN;
-    genesis->operator.chain_length = LINKS;
-    work_ok(assay_ed25519_public(genesis->operator.ed25519, seed, err));
+    genesis->validators = calloc(1, sizeof *genesis->validators);
+    genesis->validator_count = 1;
+    genesis->validators[0].address = w->wallets[OPERATOR].address;
+    genesis->validators[0].consensus_bond = 100 * OPEN;
+    genesis->validators[0].chain_length = LINKS;
+    work_ok(assay_ed25519_public(genesis->validators[0].ed25519, seed, err));
     work_ok(assay_hashchain_open(&w->chain, &beacon_seed, LINKS, err));
-    assay_hashchain_at(&genesis->operator.chain_tip, &w->chain, LINKS);
+    assay_hashchain_at(&genesis->validators[0].chain_tip, &w->chain, LINKS);
     work_ok(assay_genesis_seal(genesis, err));
     const assay_app_options options = {.skip_sync = true, .map_size = UINT64_C(1) << 30};
     work_ok(assay_app_open(&w->app, w->folder, genesis, &options, err));
-    w->application = (assay_ledger_application){
-        .app = w->app, .chain = &w->chain, .proposer = genesis->operator.address };
+    w->application = (assay_ledger_application){.app = w->app, .chain = &w->chain};
     assay_chain_name(name, genesis);
     snprintf(blocks, sizeof blocks, "%s/blocks", w->folder);
     assay_solo_options solo = {.folder = blocks,
@@ -143,12 +146,12 @@ static inline void work_engine_start(work *w) {
                                .chain_id = name,
                                .genesis_seconds = genesis->time,
                                .power = 100,
-                               .operator_address = genesis->operator.address,
                                .block_ms = BLOCK_MS};
     memcpy(solo.seed, seed, sizeof seed);
     work_ok(assay_solo_open(&w->solo, &solo, err));
+    w->engine = assay_solo_engine(w->solo);
     w->api = (assay_api){.app = w->app,
-                         .solo = w->solo,
+                         .engine = &w->engine,
                          .genesis = genesis,
                          .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                          .slow = PTHREAD_MUTEX_INITIALIZER};

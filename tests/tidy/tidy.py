@@ -48,9 +48,9 @@ MACHINE = re.compile(r"(?<![\w.}/-])/(?:work|root|home|Users)/[\w.-]|(?<![\w.}/-
 REGISTRY = re.compile(r"registry\.n[p]m|n[p]mmirror|files\.pythonhoste[d]|pypi\.o[r]g"
                       r"|--inde[x]-url|--registr[y]|extra-inde[x]|proxy\.golan[g]"
                       r"|deb\.debian\.o[r]g|unpkg\.c[o]m|jsdeliv[r]|artifactor[y]|_authToke[n]")
-RULE = re.compile(r"\b([NPFAC]-\d+)\b")
-RULE_RANGE = re.compile(r"\b([NPFAC])-(\d+) to \1-(\d+)\b")
-RULE_DEFINED = re.compile(r"^\*\*([NPFAC]-\d+)\*\*")
+RULE = re.compile(r"\b([NPFACE]-\d+)\b")
+RULE_RANGE = re.compile(r"\b([NPFACE])-(\d+) to \1-(\d+)\b")
+RULE_DEFINED = re.compile(r"^\*\*([NPFACE]-\d+)\*\*")
 
 
 class Tree:

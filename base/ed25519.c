@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/ed25519.h"
+#include "base/ed25519.h"
 
 #include <openssl/evp.h>
 

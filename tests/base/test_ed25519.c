@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // C-2. Source of the vectors: RFC 8032, section 7.1.
-#include "consensus/ed25519.h"
+#include "base/ed25519.h"
 #include "tests/consensus/cometbft.h"
 
 static const struct {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Consensus keys: ed25519 (RFC 8032) by libcrypto.
-#ifndef ASSAY_CONSENSUS_ED25519_H
-#define ASSAY_CONSENSUS_ED25519_H
+#ifndef ASSAY_BASE_ED25519_H
+#define ASSAY_BASE_ED25519_H
 
 #include "base/bytes.h"
 #include "base/status.h"

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// What CometBFT asks on the way from one block to the next, on the consensus thread.
+#include "base/cursor.h"
+#include "base/sha256.h"
+#include "consensus/abci/engine_private.h"
+
+typedef long long ll;
+
+enum { ACCEPT = 1, REJECT = 2, TX_OVERHEAD = 8 };
+
+// --- init_chain ---
+
+// CometBFT's genesis names the same validators as ours, in any order.
+static assay_status validators_check(assay_abci_engine *engine, const assay_abci_request *request,
+                                     assay_error *err) {
+    const assay_application *app = &engine->options.application;
+    assay_validator_update own[ASSAY_ENGINE_VALIDATORS_MAX];
+    const assay_abci_validator_update *named = request->init_chain.validators;
+    uint32_t count, named_count = request->init_chain.validator_count;
+    ASSAY_TRY(app->validators(app->self, own, &count, err));
+    if (count != named_count)
+        return ASSAY_FAIL(err, MISMATCH, "CometBFT's genesis has %u validators, this home's %u",
+                          named_count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = 0;
+        while (at < named_count &&
+               (named[at].key_type != ASSAY_ABCI_ED25519 ||
+                named[at].key.size != ASSAY_ED25519_KEY_SIZE ||
+                memcmp(named[at].key.data, own[i].ed25519, ASSAY_ED25519_KEY_SIZE) != 0))
+            at++;
+        if (at == named_count || (uint64_t)named[at].power != own[i].power)
+            return ASSAY_FAIL(err, MISMATCH,
+                              "CometBFT's genesis does not have validator %u of this home's with "
+                              "power %llu",
+                              i, (unsigned long long)own[i].power);
+    }
+    return ASSAY_OK;
+}
+
+// E-23
+static assay_status init_chain(assay_abci_engine *engine, const assay_abci_request *request,
+                               assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
+    const assay_application *app = &engine->options.application;
+    assay_bytes chain_id = request->init_chain.chain_id;
+    assay_engine_info info;
+    if (chain_id.size != strlen(engine->chain_id) ||
+        memcmp(chain_id.data, engine->chain_id, chain_id.size) != 0)
+        return ASSAY_FAIL(err, MISMATCH,
+                          "CometBFT's genesis is of chain \"%.*s\", this home of \"%s\": write it "
+                          "with assay export --to-cometbft",
+                          (int)(chain_id.size < 64 ? chain_id.size : 64),
+                          (const char *)chain_id.data, engine->chain_id);
+    if (request->init_chain.initial_height != 1)
+        return ASSAY_FAIL(err, MISMATCH,
+                          "CometBFT begins at height %lld and this home has no state: it needs the "
+                          "state of the chain that was moved",
+                          (ll)request->init_chain.initial_height);
+    ASSAY_TRY(app->init_chain(app->self, err));
+    ASSAY_TRY(validators_check(engine, request, err));
+    app->info(app->self, &info);
+    return assay_abci_copy(&reply->init_chain.app_hash, info.app_hash.bytes, ASSAY_HASH_SIZE, arena,
+                           err);
+}
+
+// --- proposals ---
+
+static assay_status block_of(assay_engine_block *out, const assay_abci_block *block,
+                             assay_error *err) {
+    if (block->height < 1)
+        return ASSAY_FAIL(err, RANGE, "a block of height %lld, minimum 1", (ll)block->height);
+    if (block->time.seconds < 0 || (uint64_t)block->time.seconds > ASSAY_TIME_SECONDS_MAX ||
+        block->time.nanos < 0 || block->time.nanos > 999999999)
+        return ASSAY_FAIL(err, RANGE, "a block at %lld s and %d ns, limits 0 to the year 9999",
+                          (ll)block->time.seconds, block->time.nanos);
+    if (block->proposer.size != ASSAY_ADDRESS_SIZE)
+        return ASSAY_FAIL(err, FORMAT, "a proposer's address of %zu bytes, not %d",
+                          block->proposer.size, ASSAY_ADDRESS_SIZE);
+    *out = (assay_engine_block){
+        .height = (uint64_t)block->height,
+        .time = {(uint64_t)block->time.seconds, (uint32_t)block->time.nanos},
+        .txs = block->txs,
+        .tx_count = block->tx_count,
+    };
+    memcpy(out->proposer.bytes, block->proposer.data, ASSAY_ADDRESS_SIZE);
+    return ASSAY_OK;
+}
+
+// E-24
+static assay_status prepare(assay_abci_engine *engine, const assay_abci_block *block,
+                            assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
+    const assay_application *app = &engine->options.application;
+    assay_engine_block checked;
+    void *picked_room, *txs_room;
+    uint32_t picked_count = 0, at = 0;
+    assay_bytes first = {NULL, 0};
+    ASSAY_TRY(block_of(&checked, block, err));
+    uint64_t bytes_max = block->max_tx_bytes > 0 ? (uint64_t)block->max_tx_bytes : 0;
+    const assay_engine_candidates candidates = {checked.height, checked.proposer, bytes_max,
+                                                block->txs, block->tx_count};
+    ASSAY_TRY(
+        assay_arena_get(arena, block->tx_count, sizeof(uint32_t), "picks", &picked_room, err));
+    uint32_t *picked = picked_room;
+    ASSAY_TRY(app->prepare_proposal(app->self, &candidates, picked, &picked_count, &first, err));
+    ASSAY_TRY(assay_arena_get(arena, (size_t)picked_count + 1, sizeof(assay_bytes), "transactions",
+                              &txs_room, err));
+    assay_bytes *txs = txs_room;
+    if (first.size) ASSAY_TRY(assay_abci_copy(&txs[at++], first.data, first.size, arena, err));
+    for (uint32_t i = 0; i < picked_count; i++)
+        txs[at++] = block->txs[picked[i]];
+    reply->txs.txs = txs;
+    reply->txs.count = at;
+    return ASSAY_OK;
+}
+
+// E-25: a verdict on the block alone; what is this machine's own trouble is none, and ends it.
+static assay_status process(assay_abci_engine *engine, const assay_abci_block *block,
+                            assay_abci_reply *reply, assay_error *err) {
+    const assay_application *app = &engine->options.application;
+    assay_engine_block checked;
+    assay_error refusal = {0};
+    ASSAY_TRY(block_of(&checked, block, err));
+    assay_status status = app->process_proposal(app->self, &checked, &refusal);
+    if (status != ASSAY_OK && status != ASSAY_REJECTED)
+        return assay_fail(err, status, refusal.reject, "%s", refusal.text);
+    reply->process.status = status == ASSAY_OK ? ACCEPT : REJECT;
+    return ASSAY_OK;
+}
+
+// --- blocks ---
+
+static assay_status room_make(assay_abci_engine *engine, const assay_engine_block *block,
+                              assay_error *err) {
+    assay_abci_finalized *done = &engine->finalized;
+    void *ids, *results, *texts;
+    *done = (assay_abci_finalized){0};
+    assay_arena_reset(&engine->arena);
+    uint32_t count = block->tx_count;
+    ASSAY_TRY(assay_arena_get(&engine->arena, count, sizeof(assay_hash), "ids", &ids, err));
+    ASSAY_TRY(
+        assay_arena_get(&engine->arena, count, sizeof(assay_tx_result), "results", &results, err));
+    ASSAY_TRY(assay_arena_get(&engine->arena, count, sizeof(char *), "texts", &texts, err));
+    *done = (assay_abci_finalized){0, count, ids, results, texts};
+    for (uint32_t i = 0; i < count; i++) {
+        done->texts[i] = "";
+        assay_sha256_of(&done->ids[i], block->txs[i].data, block->txs[i].size);
+    }
+    return ASSAY_OK;
+}
+
+static assay_status results_reply(const assay_abci_finalized *done, assay_abci_reply *reply,
+                                  assay_arena *arena, assay_error *err) {
+    void *room;
+    ASSAY_TRY(
+        assay_arena_get(arena, done->tx_count, sizeof(assay_abci_result), "results", &room, err));
+    assay_abci_result *results = room;
+    for (uint32_t i = 0; i < done->tx_count; i++) {
+        const assay_tx_result *own = &done->results[i];
+        results[i] = (assay_abci_result){.code = own->code};
+        ASSAY_TRY(assay_abci_copy(&results[i].data, own->data, own->data_size, arena, err));
+        ASSAY_TRY(
+            assay_abci_copy(&results[i].log, done->texts[i], strlen(done->texts[i]), arena, err));
+    }
+    reply->finalize.results = results;
+    reply->finalize.result_count = done->tx_count;
+    return ASSAY_OK;
+}
+
+static assay_status updates_of(const assay_abci_validator_update **out,
+                               const assay_validator_update *validators, uint32_t count,
+                               assay_arena *arena, assay_error *err) {
+    void *room;
+    ASSAY_TRY(assay_arena_get(arena, count, sizeof **out, "validators", &room, err));
+    assay_abci_validator_update *updates = room;
+    for (uint32_t i = 0; i < count; i++) {
+        updates[i] = (assay_abci_validator_update){.key_type = ASSAY_ABCI_ED25519,
+                                                   .power = (int64_t)validators[i].power};
+        ASSAY_TRY(assay_abci_copy(&updates[i].key, validators[i].ed25519, ASSAY_ED25519_KEY_SIZE,
+                                  arena, err));
+    }
+    *out = updates;
+    return ASSAY_OK;
+}
+
+static assay_status misbehaviors_of(assay_engine_block *out, const assay_abci_block *block,
+                                    assay_arena *arena, assay_error *err) {
+    void *room;
+    uint32_t count = block->misbehavior_count;
+    ASSAY_TRY(
+        assay_arena_get(arena, count, sizeof *out->misbehaviors, "misbehaviours", &room, err));
+    assay_misbehavior *list = room;
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_abci_misbehavior *from = &block->misbehaviors[i];
+        if (from->address.size != ASSAY_ADDRESS_SIZE || from->height < 0)
+            return ASSAY_FAIL(err, FORMAT, "misbehaviour %u names no validator and height", i);
+        list[i].height = (uint64_t)from->height;
+        list[i].type = from->type;
+        memcpy(list[i].consensus.bytes, from->address.data, ASSAY_ADDRESS_SIZE);
+    }
+    out->misbehaviors = list;
+    out->misbehavior_count = count;
+    return ASSAY_OK;
+}
+
+// E-24: nothing persists; executed again, the block comes to the same.
+static assay_status finalize(assay_abci_engine *engine, const assay_abci_block *block,
+                             assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
+    const assay_application *app = &engine->options.application;
+    assay_engine_block checked;
+    assay_engine_outcome outcome;
+    ASSAY_TRY(block_of(&checked, block, err));
+    ASSAY_TRY(misbehaviors_of(&checked, block, arena, err));
+    ASSAY_TRY(room_make(engine, &checked, err));
+    assay_abci_finalized *done = &engine->finalized;
+    ASSAY_TRY(app->finalize_block(app->self, &checked, done->results, done->texts, &outcome, err));
+    done->height = checked.height;
+    ASSAY_TRY(results_reply(done, reply, arena, err));
+    ASSAY_TRY(
+        updates_of(&reply->finalize.updates, outcome.updates, outcome.update_count, arena, err));
+    reply->finalize.update_count = outcome.update_count;
+    return assay_abci_copy(&reply->finalize.app_hash, outcome.app_hash.bytes, ASSAY_HASH_SIZE,
+                           arena, err);
+}
+
+static assay_status commit(assay_abci_engine *engine, assay_abci_reply *reply, assay_error *err) {
+    const assay_application *app = &engine->options.application;
+    uint64_t height = engine->finalized.height, keep = engine->options.keep_blocks;
+    if (height == 0) return ASSAY_FAIL(err, FORMAT, "Commit without a finalised block");
+    ASSAY_TRY(app->commit(app->self, err));
+    app->recheck(app->self);
+    assay_abci_engine_publish(engine);
+    engine->finalized.height = 0;
+    if (keep && height > keep) reply->commit.retain_height = (int64_t)(height - keep);
+    return ASSAY_OK;
+}
+
+assay_status assay_abci_block_call(assay_abci_engine *engine, const assay_abci_request *request,
+                                   assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
+    switch (request->kind) {
+    case ASSAY_ABCI_INIT_CHAIN:
+        return init_chain(engine, request, reply, arena, err);
+    case ASSAY_ABCI_PREPARE_PROPOSAL:
+        return prepare(engine, &request->block, reply, arena, err);
+    case ASSAY_ABCI_PROCESS_PROPOSAL:
+        return process(engine, &request->block, reply, err);
+    case ASSAY_ABCI_FINALIZE_BLOCK:
+        return finalize(engine, &request->block, reply, arena, err);
+    default:
+        ASSAY_ASSERT(request->kind == ASSAY_ABCI_COMMIT);
+        return commit(engine, reply, err);
+    }
+}

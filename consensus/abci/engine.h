@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// CometBFT as the engine: this side answers its requests with the application, and remembers what
+// a node is asked about. What has to be fetched from CometBFT itself comes through a peer.
+#ifndef ASSAY_CONSENSUS_ABCI_ENGINE_H
+#define ASSAY_CONSENSUS_ABCI_ENGINE_H
+
+#include "consensus/abci/message.h"
+#include "consensus/engine.h"
+
+typedef struct assay_abci_engine assay_abci_engine;
+
+// What only CometBFT knows: asked over its RPC, by whoever may use a network. Any thread.
+typedef struct {
+    void *self;
+
+    // As those of assay_chain_engine; `find` for transactions that are not among the recent.
+    assay_status (*submit)(void *self, const void *tx, size_t size, assay_error *err);
+    assay_status (*find)(void *self, const assay_hash *id, assay_tx_fate *out, assay_error *err);
+    assay_status (*block)(void *self, uint64_t height, assay_block *block, assay_arena *arena,
+                          uint8_t **data, assay_error *err);
+} assay_abci_peer;
+
+// Borrowed; application and peer must outlive the engine.
+typedef struct {
+    assay_application application;
+    assay_abci_peer peer;
+    const char *chain_id; // CometBFT's, at most ASSAY_CHAIN_ID_MAX characters; copied
+    uint64_t keep_blocks; // of CometBFT's block store, 0: all
+} assay_abci_engine_options;
+
+// Starts the thread on which blocks are executed and committed. An application without state waits
+// for CometBFT's InitChain. Errors: MEMORY, BUSY (no thread to be had). Lives: until close, which
+// drops a block not committed; the server and everyone who asks have ended before. Spec: E-20.
+assay_status assay_abci_engine_open(assay_abci_engine **out,
+                                    const assay_abci_engine_options *options, assay_error *err);
+void assay_abci_engine_close(assay_abci_engine *engine);
+
+// What a server serves. Spec: E-21 … E-28.
+assay_abci_application assay_abci_engine_application(assay_abci_engine *engine);
+
+// The engine's calls for a node; as long as the engine.
+assay_chain_engine assay_abci_engine_calls(assay_abci_engine *engine);
+
+#endif

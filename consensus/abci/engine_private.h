@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Internal: the engine as engine.c (threads and what a node asks) and blocks.c (what CometBFT asks)
+// share it. The invariants are in engine.c.
+#ifndef ASSAY_CONSENSUS_ABCI_ENGINE_PRIVATE_H
+#define ASSAY_CONSENSUS_ABCI_ENGINE_PRIVATE_H
+
+#include <pthread.h>
+
+#include "consensus/abci/engine.h"
+
+enum { ASSAY_ABCI_BLOCK_ARENA_MAX = 128 << 20 };
+
+// One request on its way to the consensus thread, on its caller's stack.
+typedef struct {
+    const assay_abci_request *request;
+    assay_abci_reply *reply;
+    assay_arena *arena;
+    assay_error *err;
+    assay_status status;
+    bool done;
+} assay_abci_job;
+
+// The finalised block, until the next one: what its commit tells those who ask.
+typedef struct {
+    uint64_t height; // 0: none
+    uint32_t tx_count;
+    assay_hash *ids;          // [tx_count]
+    assay_tx_result *results; // [tx_count]
+    const char **texts;       // [tx_count] the application's
+} assay_abci_finalized;
+
+struct assay_abci_engine {
+    assay_abci_engine_options options;
+    char chain_id[ASSAY_CHAIN_ID_MAX + 1];
+
+    // The consensus thread's.
+    assay_arena arena;
+    assay_abci_finalized finalized;
+
+    pthread_mutex_t lock; // guards all below
+    pthread_cond_t changed;
+    assay_abci_job *job; // NULL: none
+    bool stopping;
+    pthread_t thread;
+    bool running;
+    assay_fates fates;
+    assay_idtable waiting[2]; // accepted since the last commit, and since the one before
+    uint64_t height;
+    assay_error failure;
+};
+
+// Answers a request that belongs on the consensus thread, there. Errors: those of the application;
+// MISMATCH (another chain). Spec: E-22 … E-26.
+assay_status assay_abci_block_call(assay_abci_engine *engine, const assay_abci_request *request,
+                                   assay_abci_reply *reply, assay_arena *arena, assay_error *err);
+
+// Tells everyone of the committed block. On the consensus thread.
+void assay_abci_engine_publish(assay_abci_engine *engine);
+
+// An arena's copy of bytes. Errors: CAPACITY.
+assay_status assay_abci_copy(assay_bytes *out, const void *data, size_t size, assay_arena *arena,
+                             assay_error *err);
+
+#endif

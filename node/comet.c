@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/comet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/base64.h"
+#include "base/hex.h"
+#include "base/json.h"
+#include "node/http_client.h"
+
+enum {
+    ANSWER_MAX = 64 << 20,
+    TIMEOUT_MS = 20000, // a transaction waits behind others, and for a commit
+    PATH_SIZE = ASSAY_COMET_URL_MAX + 128,
+};
+
+static const assay_fetch_limits limits = {
+    .size_max = ANSWER_MAX, .timeout_ms = TIMEOUT_MS, .allow_private = true};
+
+assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *err) {
+    size_t length = strlen(url);
+    while (length && url[length - 1] == '/')
+        length--;
+    if (strncmp(url, "http://", 7) != 0 || length <= 7 || length >= sizeof comet->url)
+        return ASSAY_FAIL(err, USAGE,
+                          "\"%.64s\" is no address of CometBFT's RPC: http://HOST:PORT, at most %d "
+                          "characters",
+                          url, ASSAY_COMET_URL_MAX - 1);
+    memcpy(comet->url, url, length);
+    comet->url[length] = 0;
+    return ASSAY_OK;
+}
+
+// --- answers: {"result": …} or {"error": {"code", "message", "data"}} ---
+
+static const char *text_or(const json_t *object, const char *name, const char *absent) {
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : absent;
+}
+
+static assay_status error_read(const json_t *error, assay_error *err) {
+    const char *data = text_or(error, "data", "");
+    const char *message = text_or(error, "message", "no reason given");
+    if (strstr(data, "not found")) return ASSAY_FAIL(err, NOT_FOUND, "CometBFT: %.200s", data);
+    if (strstr(data, "mempool is full")) return ASSAY_FAIL(err, CAPACITY, "CometBFT: %.200s", data);
+    return ASSAY_FAIL(err, NETWORK, "CometBFT: %.60s: %.200s", message, data);
+}
+
+static assay_status answer_read(json_t **out, const void *data, size_t size, assay_error *err) {
+    json_t *answer;
+    *out = NULL;
+    ASSAY_TRY(assay_json_parse(&answer, data, size, ANSWER_MAX, "CometBFT's answer", err));
+    const json_t *error = json_object_get(answer, "error");
+    json_t *result = json_object_get(answer, "result");
+    assay_status status = ASSAY_OK;
+    if (error)
+        status = error_read(error, err);
+    else if (!json_is_object(result))
+        status = ASSAY_FAIL(err, MISSING, "CometBFT's answer has no result");
+    else
+        *out = json_incref(result);
+    json_decref(answer);
+    return status;
+}
+
+assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char *path,
+                             assay_error *err) {
+    char url[PATH_SIZE];
+    assay_fetched fetched;
+    *out = NULL;
+    snprintf(url, sizeof url, "%s%s", comet->url, path);
+    ASSAY_TRY(assay_fetch(&fetched, url, NULL, &limits, err));
+    assay_status status = answer_read(out, fetched.body, fetched.body_size, err);
+    free(fetched.body);
+    return status;
+}
+
+// --- transactions ---
+
+assay_status assay_comet_submit_read(const void *data, size_t size, assay_error *err) {
+    json_t *result;
+    assay_error why = {0};
+    uint64_t code;
+    assay_status status = answer_read(&result, data, size, &why);
+    // It waits, or is in a block, already.
+    if (status == ASSAY_NETWORK && strstr(why.text, "already exists in cache")) return ASSAY_OK;
+    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    status = assay_json_u64(&code, result, "code", 0, UINT32_MAX, err);
+    if (status == ASSAY_OK && code != 0)
+        status = assay_fail(err, ASSAY_REJECTED, (uint32_t)code, "%.*s", ASSAY_ERROR_TEXT_MAX - 1,
+                            text_or(result, "log", "refused"));
+    json_decref(result);
+    return status;
+}
+
+static assay_status submit(void *self, const void *tx, size_t size, assay_error *err) {
+    static const char head[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"broadcast_tx_sync\",\"params\":{\"tx\":\"";
+    static const char tail[] = "\"}}";
+    const assay_comet *comet = self;
+    assay_fetched fetched;
+    size_t length = sizeof head - 1 + ASSAY_BASE64_SIZE(size);
+    char *body = malloc(length + sizeof tail);
+    if (!body) return ASSAY_FAIL(err, MEMORY, "no memory for a request of %zu bytes", length);
+    memcpy(body, head, sizeof head - 1);
+    assay_base64_encode(body + sizeof head - 1, tx, size);
+    memcpy(body + length, tail, sizeof tail);
+    const assay_bytes bytes = {(const uint8_t *)body, length + sizeof tail - 1};
+    assay_status status = assay_fetch(&fetched, comet->url, &bytes, &limits, err);
+    free(body);
+    ASSAY_TRY(status);
+    status = assay_comet_submit_read(fetched.body, fetched.body_size, err);
+    free(fetched.body);
+    return status;
+}
+
+static assay_status result_read(assay_tx_result *out, const json_t *result, assay_error *err) {
+    uint64_t code;
+    size_t size;
+    const char *data = text_or(result, "data", "");
+    ASSAY_TRY(assay_json_u64(&code, result, "code", 0, UINT32_MAX, err));
+    ASSAY_TRY(assay_base64_decode(out->data, &size, sizeof out->data, data, strlen(data), err));
+    out->code = (uint32_t)code;
+    out->data_size = (uint8_t)size;
+    return ASSAY_OK;
+}
+
+assay_status assay_comet_fate_read(assay_tx_fate *out, const json_t *result, assay_error *err) {
+    uint64_t index;
+    const json_t *execution;
+    *out = (assay_tx_fate){.state = ASSAY_TX_COMMITTED};
+    ASSAY_TRY(assay_json_u64(&out->height, result, "height", 1, INT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&index, result, "index", 0, UINT32_MAX, err));
+    ASSAY_TRY(assay_json_object(&execution, result, "tx_result", err));
+    out->index = (uint32_t)index;
+    snprintf(out->text, sizeof out->text, "%s", text_or(execution, "log", ""));
+    return result_read(&out->result, execution, err);
+}
+
+static assay_status find(void *self, const assay_hash *id, assay_tx_fate *out, assay_error *err) {
+    char path[2 * ASSAY_HASH_SIZE + 32] = "/tx?hash=";
+    json_t *result;
+    assay_error why = {0};
+    assay_hex_encode_0x(path + strlen(path), id->bytes, ASSAY_HASH_SIZE);
+    assay_status status = assay_comet_get(&result, self, path, &why);
+    if (status == ASSAY_NOT_FOUND) return ASSAY_OK; // as unknown as before
+    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    status = assay_comet_fate_read(out, result, err);
+    json_decref(result);
+    return status;
+}
+
+static assay_status block(void *self, uint64_t height, assay_block *out, assay_arena *arena,
+                          uint8_t **data, assay_error *err) {
+    *data = NULL;
+    return ASSAY_FAIL(err, NOT_FOUND, "block %llu is in CometBFT's store: ask its RPC",
+                      (unsigned long long)height);
+}
+
+assay_abci_peer assay_comet_peer(const assay_comet *comet) {
+    return (assay_abci_peer){(void *)comet, submit, find, block};
+}

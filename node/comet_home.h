@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// CometBFT's home for a chain of ours: its genesis and the validator's key, in CometBFT's own form.
+// Source: CometBFT types/genesis.go, privval/file.go.
+#ifndef ASSAY_NODE_COMET_HOME_H
+#define ASSAY_NODE_COMET_HOME_H
+
+#include "consensus/engine.h"
+#include "ledger/genesis.h"
+
+// Where CometBFT takes over. Borrowed for the call.
+typedef struct {
+    const assay_genesis *genesis;
+    uint64_t height;     // of the last block so far, 0: none
+    assay_hash app_hash; // after it
+    assay_time time;     // of the first block to come: later than the last one's
+    const assay_validator_update *validators; // [validator_count]
+    uint32_t validator_count;
+} assay_comet_start;
+
+// CometBFT's genesis document. Returns: a new reference, NULL if memory is out. Spec: E-30.
+json_t *assay_comet_genesis_json(const assay_comet_start *start);
+
+// Writes config/genesis.json, config/priv_validator_key.json (mode 0600) and
+// data/priv_validator_state.json into a folder that has none of them. seed: ed25519's, of the
+// consensus key; NULL: a node that is no validator gets none. Errors: EXISTS, PERMISSION,
+// DISK_FULL, IO, MEMORY. Spec: E-30, E-31.
+assay_status assay_comet_home_write(const char *folder, const assay_comet_start *start,
+                                    const uint8_t *seed, assay_error *err);
+
+#endif

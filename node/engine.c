@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/engine.h"
+
+static assay_status solo_open(assay_node_engine *engine, const assay_home *home,
+                              const assay_operator *secrets, assay_ledger_application *application,
+                              assay_error *err) {
+    char path[PATH_MAX], chain_name[ASSAY_CHAIN_ID_MAX + 1];
+    const assay_genesis *genesis = &home->genesis;
+    const assay_genesis_validator *own;
+    uint8_t public_key[ASSAY_ED25519_KEY_SIZE];
+    ASSAY_TRY(assay_genesis_operator(&own, genesis, err));
+    ASSAY_TRY(assay_ed25519_public(public_key, secrets->ed25519_seed, err));
+    if (memcmp(public_key, own->ed25519, sizeof public_key) != 0)
+        return ASSAY_FAIL(err, MISMATCH, "operator.json is not the key of the genesis's operator");
+    assay_chain_name(chain_name, genesis);
+    ASSAY_TRY(assay_home_path(path, home->path, "blocks", err));
+    assay_solo_options options = {.folder = path,
+                                  .application = assay_ledger_application_calls(application),
+                                  .chain_id = chain_name,
+                                  .genesis_seconds = genesis->time,
+                                  .power = assay_voting_power(own->consensus_bond),
+                                  .block_ms = (uint32_t)home->config.block_ms};
+    memcpy(options.seed, secrets->ed25519_seed, sizeof options.seed);
+    ASSAY_TRY(assay_solo_open(&engine->solo, &options, err));
+    engine->calls = assay_solo_engine(engine->solo);
+    return ASSAY_OK;
+}
+
+static assay_status abci_open(assay_node_engine *engine, const assay_home *home,
+                              assay_ledger_application *application, assay_error *err) {
+    char chain_name[ASSAY_CHAIN_ID_MAX + 1];
+    const assay_config *config = &home->config;
+    ASSAY_TRY(assay_comet_open(&engine->comet, config->comet, err));
+    assay_chain_name(chain_name, &home->genesis);
+    const assay_abci_engine_options options = {.application =
+                                                   assay_ledger_application_calls(application),
+                                               .peer = assay_comet_peer(&engine->comet),
+                                               .chain_id = chain_name,
+                                               .keep_blocks = config->keep_blocks};
+    ASSAY_TRY(assay_abci_engine_open(&engine->abci, &options, err));
+    engine->calls = assay_abci_engine_calls(engine->abci);
+    const assay_abci_server_options server = {
+        .address = config->abci, .application = assay_abci_engine_application(engine->abci)};
+    return assay_abci_server_open(&engine->server, &server, err);
+}
+
+assay_status assay_node_engine_open(assay_node_engine *engine, const assay_home *home,
+                                    const assay_operator *secrets,
+                                    assay_ledger_application *application, assay_error *err) {
+    if (home->config.engine == ASSAY_ENGINE_ABCI) return abci_open(engine, home, application, err);
+    return solo_open(engine, home, secrets, application, err);
+}
+
+assay_status assay_node_engine_start(assay_node_engine *engine, assay_error *err) {
+    return engine->solo ? assay_solo_start(engine->solo, err) : ASSAY_OK;
+}
+
+uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms) {
+    return engine->solo ? assay_solo_drain(engine->solo, timeout_ms) : 0;
+}
+
+void assay_node_engine_close(assay_node_engine *engine) {
+    if (engine->server) assay_abci_server_close(engine->server);
+    assay_abci_engine_close(engine->abci);
+    assay_solo_close(engine->solo);
+    memset(engine, 0, sizeof *engine);
+}
