@@ -43,6 +43,16 @@ void assay_app_info_get(const assay_app *app, assay_app_info *out);
 // Errors: as assay_store_commit. Spec: P-21.
 assay_status assay_app_init_chain(assay_app *app, assay_error *err);
 
+// A snapshot of the last commit. Any thread. Errors: NOT_FOUND (no state yet), BUSY, CORRUPT,
+// MEMORY, IO. Lives: until closed, before the app is.
+assay_status assay_app_snapshot(assay_app *app, assay_snapshot **out, assay_error *err);
+
+// Takes a restored state (ledger/restore.h) from another folder of the same file system as its own,
+// in one step that a crash leaves undone or done. While other threads ask, but not while one holds
+// what assay_app_store gives. Errors: EXISTS (there is a state already), CORRUPT (not a whole one),
+// MISMATCH (another chain's), IO; the app is then as before. Spec: E-65.
+assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *err);
+
 // What became of one transaction. code 0: accepted, else its reject code (reject.h).
 typedef struct {
     uint32_t code;
@@ -136,6 +146,6 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
 assay_status assay_app_commit(assay_app *app, assay_error *err);
 
 const assay_genesis *assay_app_genesis(const assay_app *app);
-assay_store *assay_app_store(assay_app *app); // for backup and measure
+assay_store *assay_app_store(assay_app *app); // for backup and measure; until adopt
 
 #endif
