@@ -259,6 +259,15 @@ void assay_statesync_maker_state_get(assay_statesync_maker *maker,
     pthread_mutex_unlock(&maker->lock);
 }
 
+uint64_t assay_statesync_maker_retain(assay_statesync_maker *maker, uint64_t height,
+                                      uint64_t keep_blocks) {
+    pthread_mutex_lock(&maker->lock);
+    uint64_t oldest = maker->count ? maker->list[0].manifest.height : 0;
+    pthread_mutex_unlock(&maker->lock);
+    return assay_statesync_retain(height, keep_blocks, oldest,
+                                  &assay_app_genesis(maker->options.app)->params);
+}
+
 uint64_t assay_statesync_retain(uint64_t height, uint64_t keep_blocks, uint64_t oldest_snapshot,
                                 const assay_params *params) {
     uint64_t needed = assay_params_unbond_blocks(params);

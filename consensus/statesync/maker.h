@@ -59,6 +59,11 @@ void assay_statesync_maker_state_get(assay_statesync_maker *maker,
 // Waits until none is being made: for tests and orderly ends.
 void assay_statesync_maker_wait(assay_statesync_maker *maker);
 
+// assay_statesync_retain with the chain's params and the oldest snapshot kept. Any thread.
+// Spec: E-67.
+uint64_t assay_statesync_maker_retain(assay_statesync_maker *maker, uint64_t height,
+                                      uint64_t keep_blocks);
+
 // The height below which CometBFT may drop its blocks, 0: none. keep_blocks: what the operator asks
 // for, 0: all; oldest_snapshot: 0: none. Never above what still needs them: an unbonding time, in
 // which every window opened by a block closes and its evidence counts, and the oldest snapshot.
