@@ -22,6 +22,7 @@
 #include "ledger/epoch.h"
 #include "ledger/history.h"
 #include "ledger/power.h"
+#include "ledger/restore.h"
 #include "ledger/validator.h"
 
 typedef unsigned long long ull;
@@ -43,12 +44,16 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
     assay_arena_init(&app->texts, TEXTS_MAX);
     pthread_mutex_init(&app->check_lock, NULL);
     pthread_mutex_init(&app->count_lock, NULL);
-    assay_store_options store = {
+    app->store_options = (assay_store_options){
         .map_size = options->map_size,
         .skip_sync = options->skip_sync,
         .pool = options->pool,
     };
-    assay_status status = assay_store_open(&app->store, folder, &genesis->hash, &store, err);
+    assay_status status = ASSAY_OK;
+    app->folder = strdup(folder);
+    if (app->folder == NULL) status = ASSAY_FAIL(err, MEMORY, "no memory for an application");
+    if (status == ASSAY_OK)
+        status = assay_store_open(&app->store, folder, &genesis->hash, &app->store_options, err);
     if (status == ASSAY_OK) status = assay_verifier_open(&app->verifier, genesis, err);
     if (status == ASSAY_OK) status = assay_scores_open(&app->scores, err);
     if (status == ASSAY_OK) status = assay_scores_open(&app->block_scores, err);
@@ -75,12 +80,54 @@ void assay_app_close(assay_app *app) {
     assay_scores_close(app->scores);
     assay_scores_close(app->block_scores);
     free(app->results);
+    free(app->folder);
     free(app);
 }
 
 void assay_app_info_get(const assay_app *app, assay_app_info *out) {
+    pthread_mutex_t *lock = (pthread_mutex_t *)&app->check_lock; // the app is const but for it
+    pthread_mutex_lock(lock);
     const assay_store_tip *tip = assay_store_last(app->store);
     *out = (assay_app_info){tip->committed, tip->height, tip->app_hash};
+    pthread_mutex_unlock(lock);
+}
+
+assay_status assay_app_snapshot(assay_app *app, assay_snapshot **out, assay_error *err) {
+    pthread_mutex_lock(&app->check_lock);
+    assay_status status = assay_snapshot_open(out, app->store, err);
+    if (status == ASSAY_OK && !assay_snapshot_tip(*out)->committed) {
+        assay_snapshot_close(*out);
+        *out = NULL;
+        status = ASSAY_FAIL(err, NOT_FOUND, "the chain has no state yet");
+    }
+    pthread_mutex_unlock(&app->check_lock);
+    return status;
+}
+
+static assay_status restored_open(assay_app *app, assay_store **out, const char *folder,
+                                  assay_error *err) {
+    const assay_store_tip *own = assay_store_last(app->store);
+    if (own->committed)
+        return ASSAY_FAIL(err, EXISTS, "the state is at height %llu already", (ull)own->height);
+    ASSAY_TRY(assay_store_open(out, folder, &app->genesis->hash, &app->store_options, err));
+    if (assay_store_last(*out)->committed) return ASSAY_OK;
+    return ASSAY_FAIL(err, CORRUPT, "%s holds no whole state", folder);
+}
+
+assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *err) {
+    assay_store *restored = NULL, *old = NULL;
+    pthread_mutex_lock(&app->check_lock);
+    assay_status status = restored_open(app, &restored, folder, err);
+    if (status == ASSAY_OK) status = assay_restore_install(folder, app->folder, err);
+    if (status == ASSAY_OK) {
+        assay_snapshot_close(app->check_snapshot);
+        app->check_snapshot = NULL;
+        old = app->store;
+        app->store = restored;
+    }
+    pthread_mutex_unlock(&app->check_lock);
+    assay_store_close(status == ASSAY_OK ? old : restored);
+    return status;
 }
 
 const assay_genesis *assay_app_genesis(const assay_app *app) {
@@ -94,7 +141,7 @@ assay_store *assay_app_store(assay_app *app) {
 static void ledger_start(assay_app *app, uint64_t height) {
     app->ledger = (assay_ledger){
         .store = app->store,
-        .reader = assay_reader_of_store(app->store),
+        .reader = assay_reader_of_rules(app->store),
         .genesis = app->genesis,
         .params = &app->genesis->params,
         .height = height,

@@ -46,6 +46,16 @@ void assay_app_info_get(const assay_app *app, assay_app_info *out);
 // Errors: as assay_store_commit. Spec: P-21.
 assay_status assay_app_init_chain(assay_app *app, assay_error *err);
 
+// A snapshot of the last commit. Any thread. Errors: NOT_FOUND (no state yet), BUSY, CORRUPT,
+// MEMORY, IO. Lives: until closed, before the app is.
+assay_status assay_app_snapshot(assay_app *app, assay_snapshot **out, assay_error *err);
+
+// Takes a restored state (ledger/restore.h) from another folder of the same file system as its own,
+// in one step that a crash leaves undone or done. While other threads ask, but not while one holds
+// what assay_app_store gives. Errors: EXISTS (there is a state already), CORRUPT (not a whole one),
+// MISMATCH (another chain's), IO; the app is then as before. Spec: E-65.
+assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *err);
+
 // What became of one transaction. code 0: accepted, else its reject code (reject.h). data: of an
 // accepted one its receipt, the id of the session or batch it made or else its own (P-96).
 typedef struct {
@@ -148,6 +158,6 @@ void assay_app_counters_get(assay_app *app, assay_app_counters *out);
 bool assay_app_score_get(assay_app *app, const assay_address *validator, assay_score *out);
 
 const assay_genesis *assay_app_genesis(const assay_app *app);
-assay_store *assay_app_store(assay_app *app); // for backup and measure
+assay_store *assay_app_store(assay_app *app); // for backup and measure; until adopt
 
 #endif

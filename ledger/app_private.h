@@ -13,6 +13,8 @@
 struct assay_app {
     const assay_genesis *genesis;
     assay_store *store;
+    char *folder; // the store's
+    assay_store_options store_options;
     assay_pool *pool;
     assay_verifier *verifier;
 
@@ -30,7 +32,8 @@ struct assay_app {
     assay_pending block_pending; // scratch of proposals
     assay_scores *block_scores;
 
-    // Any thread, under check_lock: what waits, on top of the last commit.
+    // Any thread, under check_lock: what waits, on top of the last commit. Whoever opens a snapshot
+    // of the store holds it too, so that a restored store can take its place.
     pthread_mutex_t check_lock;
     assay_snapshot *check_snapshot; // NULL: to be opened
     assay_pending check_pending;

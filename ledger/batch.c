@@ -110,13 +110,10 @@ assay_status assay_batch_put(assay_ledger *ledger, const assay_hash *id, const a
 
 assay_status assay_batch_get(assay_batch *out, bool *found, const assay_reader *reader,
                              const assay_hash *id, assay_error *err) {
-    static const uint8_t tables[] = {ASSAY_TABLE_BATCH, ASSAY_TABLE_ENDED_BATCH};
-    assay_bytes value = {0};
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_BATCH, id);
+    assay_bytes value;
     *out = (assay_batch){0};
-    for (size_t i = 0; i < sizeof tables && value.data == NULL; i++) {
-        assay_record_key key = assay_record_key_of_hash(tables[i], id);
-        ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
-    }
+    ASSAY_TRY(assay_reader_find(reader, &key, ASSAY_TABLE_ENDED_BATCH, &value, err));
     *found = value.data != NULL;
     return *found ? batch_decode(out, value, err) : ASSAY_OK;
 }
@@ -210,13 +207,10 @@ static assay_status tables_decode(assay_batch_tables *out, assay_bytes value, as
 
 assay_status assay_batch_tables_get(assay_batch_tables *out, const assay_reader *reader,
                                     const assay_hash *id, assay_arena *arena, assay_error *err) {
-    static const uint8_t tables[] = {ASSAY_TABLE_BATCH_TABLES, ASSAY_TABLE_ENDED_TABLES};
-    assay_bytes value = {0};
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_BATCH_TABLES, id);
+    assay_bytes value;
     *out = (assay_batch_tables){0};
-    for (size_t i = 0; i < sizeof tables && value.data == NULL; i++) {
-        assay_record_key key = assay_record_key_of_hash(tables[i], id);
-        ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
-    }
+    ASSAY_TRY(assay_reader_find(reader, &key, ASSAY_TABLE_ENDED_TABLES, &value, err));
     if (value.data == NULL) return ASSAY_FAIL(err, NOT_FOUND, "no such batch");
     return tables_decode(out, value, arena, err);
 }

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "consensus/statesync/maker.h"
 #include "node/http_server.h"
 
 // X(member, default, min, max) of the numbers in config.json.
@@ -18,7 +19,9 @@
     X(connections_max, 256, 1, 65536)                                                              \
     X(requests_per_second, 2000, 0, 1000000)                                                       \
     X(map_gib, 64, 1, 65536)                                                                       \
-    X(keep_blocks, 0, 0, INT64_MAX)
+    X(keep_blocks, 0, 0, INT64_MAX)                                                                \
+    X(snapshot_blocks, 1000, 0, INT64_MAX)                                                         \
+    X(snapshot_keep, 2, 1, ASSAY_STATESYNC_KEEP_MAX)
 
 void assay_config_init(assay_config *config) {
     memset(config, 0, sizeof *config);

@@ -30,6 +30,8 @@ typedef struct {
     uint64_t requests_per_second; // per peer, 0: no limit
     uint64_t map_gib;             // what the state may take
     uint64_t keep_blocks;         // of CometBFT's block store, 0: all
+    uint64_t snapshot_blocks;     // between two snapshots for state sync, 0: none
+    uint64_t snapshot_keep;       // how many of them
 } assay_config;
 
 // operator.json: what a validator must keep to itself.

@@ -231,7 +231,13 @@ static assay_status commit(assay_abci_engine *engine, assay_abci_reply *reply, a
     app->recheck(app->self);
     assay_abci_engine_publish(engine);
     engine->finalized.height = 0;
-    if (keep && height > keep) reply->commit.retain_height = (int64_t)(height - keep);
+    if (engine->options.maker) {
+        assay_statesync_maker_commit(engine->options.maker, height);
+        reply->commit.retain_height =
+            (int64_t)assay_statesync_maker_retain(engine->options.maker, height, keep);
+    } else if (keep && height > keep) {
+        reply->commit.retain_height = (int64_t)(height - keep);
+    }
     return ASSAY_OK;
 }
 

@@ -149,6 +149,11 @@ static assay_status call(void *self, const assay_abci_request *request, assay_ab
         return ASSAY_OK;
     case ASSAY_ABCI_REAP_TXS:
         return ASSAY_OK;
+    case ASSAY_ABCI_LIST_SNAPSHOTS:
+    case ASSAY_ABCI_OFFER_SNAPSHOT:
+    case ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK:
+    case ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK:
+        return assay_abci_snapshot_call(engine, request, reply, arena, err);
     case ASSAY_ABCI_INIT_CHAIN:
     case ASSAY_ABCI_PREPARE_PROPOSAL:
     case ASSAY_ABCI_PROCESS_PROPOSAL:
@@ -301,6 +306,7 @@ assay_status assay_abci_engine_open(assay_abci_engine **out,
     memcpy(engine->chain_id, options->chain_id, length + 1);
     assay_arena_init(&engine->arena, ASSAY_ABCI_BLOCK_ARENA_MAX);
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->sync_lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -337,5 +343,6 @@ void assay_abci_engine_close(assay_abci_engine *engine) {
     assay_arena_close(&engine->arena);
     pthread_cond_destroy(&engine->changed);
     pthread_mutex_destroy(&engine->lock);
+    pthread_mutex_destroy(&engine->sync_lock);
     free(engine);
 }
