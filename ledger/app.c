@@ -127,7 +127,7 @@ assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *er
     }
     pthread_mutex_unlock(&app->check_lock);
     assay_store_close(status == ASSAY_OK ? old : restored);
-    return status;
+    return status == ASSAY_OK ? assay_app_counters_start(app, err) : status;
 }
 
 const assay_genesis *assay_app_genesis(const assay_app *app) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CometBFT keeps the order and the blocks; this process keeps the state. Who may be ahead of whom:
+// CometBFT keeps the order and the blocks; this process keeps the state. Who may be ahead of whom
+// (E-29):
 //
 //   committed(H) ──prepare, process──▶ committed(H) ──finalize──▶ finalised(H+1) ──commit──▶
 //   committed(H+1)

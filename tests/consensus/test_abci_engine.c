@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// E-20 to E-28 and the invariants A1 to A4 of consensus/abci/engine.c, over a fake application and
+// E-20 to E-29 and the invariants A1 to A4 of consensus/abci/engine.c, over a fake application and
 // without a socket.
 #include "consensus/abci/engine.h"
 #include "tests/consensus/fake.h"
@@ -62,10 +62,11 @@ static void stage_open(stage *s) {
     assay_application application = fake_calls(&s->app);
     application.finalize_block = finalize_slowly;
     application.commit = commit_seen;
-    const assay_abci_engine_options options = {.application = application,
-                                               .peer = {s, peer_submit, peer_find, peer_block, peer_light_block},
-                                               .chain_id = "assay-9-0123456789abcdef",
-                                               .keep_blocks = 2};
+    const assay_abci_engine_options options = {
+        .application = application,
+        .peer = {s, peer_submit, peer_find, peer_block, peer_light_block},
+        .chain_id = "assay-9-0123456789abcdef",
+        .keep_blocks = 2};
     must(assay_abci_engine_open(&s->engine, &options, err));
     s->calls = assay_abci_engine_application(s->engine);
     s->node = assay_abci_engine_calls(s->engine);
@@ -252,7 +253,7 @@ static void what_nobody_rechecks_waits_no_more(void **unused) {
     stage_end(&s);
 }
 
-// A1: a block that was finalised and not committed is executed again, to the same bytes.
+// E-29, A1: a block that was finalised and not committed is executed again, to the same bytes.
 static void replays_what_is_lacking(void **unused) {
     stage s;
     stage_make(&s);
@@ -352,7 +353,7 @@ static void proposals_are_chosen_and_judged(void **unused) {
     stage_end(&s);
 }
 
-// E-26 to E-28, and what cannot be.
+// E-26, E-27, E-28, and what cannot be.
 static void the_rest_is_answered_or_refused(void **unused) {
     stage s;
     assay_error why = {0};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// E-40 to E-44: the verdicts of tendermint-rs's model-based tests, step by step. Their model trusts
-// by the set that follows a header; that set stands in for the trusted block's own here.
+// E-40, E-41, E-42, E-43, E-44: the verdicts of tendermint-rs's model-based tests, step by step.
+// Their model trusts by the set that follows a header; that set stands in for the trusted block's
+// own here.
 #include "base/json.h"
 #include "consensus/light/verify.h"
 #include "tests/consensus/cometbft.h"

@@ -65,7 +65,7 @@ static void misbehaviors_add(sim *s, sim_proposal *out) {
         assay_sha256_of(&hash, known ? known->ed25519 : (const uint8_t *)"?", known ? 32 : 1);
         *one =
             (assay_misbehavior){.height = 1 + draw(s, (uint32_t)s->height), .type = 1 + draw(s, 2)};
-        memcpy(one->consensus.bytes, hash.bytes, sizeof one->consensus.bytes);
+        memcpy(one->validator.bytes, hash.bytes, sizeof one->validator.bytes);
     }
 }
 
