@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// E-42 to E-44: each way in which a good pair of light blocks can be bent, by the sentence that
+// E-42, E-43, E-44: each way in which a good pair of light blocks can be bent, by the sentence that
 // names it.
 #include "tests/consensus/light/light.h"
 
