@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// E-40, E-41, E-42, E-43, E-44: every verdict of CometBFT's own light client (tests/oracles/cometbft/light.go) over
-// drawn sets, rounds, absent and empty votes, at each limit and one step beside it.
+// E-40, E-41, E-42, E-43, E-44: every verdict of CometBFT's own light client
+// (tests/oracles/cometbft/light.go) over drawn sets, rounds, absent and empty votes, at each limit
+// and one step beside it.
 #include "tests/consensus/light/light.h"
 
 typedef struct {
