@@ -9,6 +9,8 @@
 #ifndef ASSAY_CONSENSUS_ENGINE_H
 #define ASSAY_CONSENSUS_ENGINE_H
 
+#include <jansson.h>
+
 #include "consensus/fates.h"
 #include "ledger/app.h"
 
@@ -129,6 +131,11 @@ typedef struct {
     // done with. Errors: NOT_FOUND, CORRUPT, CAPACITY (arena), IO, NETWORK.
     assay_status (*block)(void *self, uint64_t height, assay_block *block, assay_arena *arena,
                           uint8_t **data, assay_error *err);
+
+    // A committed header with its commit and validators, {"signed_header", "validators"} in
+    // CometBFT's JSON; 0: the last one. Errors: NOT_FOUND, CORRUPT, IO, NETWORK. Lives: the caller
+    // releases *out. Spec: E-46.
+    assay_status (*light_block)(void *self, uint64_t height, json_t **out, assay_error *err);
 } assay_chain_engine;
 
 #endif

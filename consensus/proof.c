@@ -30,13 +30,12 @@ assay_status assay_proof_make(assay_proof *out, const assay_view *view, uint64_t
     return ASSAY_OK;
 }
 
-assay_status assay_proof_check(const assay_proof *proof, const assay_genesis *genesis,
-                               assay_error *err) {
-    uint8_t record[ASSAY_EPOCH_SIZE];
-    char chain[ASSAY_CHAIN_ID_MAX + 1];
-    assay_hash app_hash;
-    const assay_genesis_validator *own;
-    ASSAY_TRY(assay_genesis_operator(&own, genesis, err));
+void assay_proof_close(assay_proof *proof) {
+    json_decref(proof->light_block);
+    memset(proof, 0, sizeof *proof);
+}
+
+static assay_status payouts_check(const assay_proof *proof, assay_error *err) {
     if (proof->payout_count == 0 || proof->payout_count > ASSAY_PROOF_PAYOUTS_MAX)
         return ASSAY_FAIL(err, RANGE, "proof of %u payouts, limits 1 to %d", proof->payout_count,
                           ASSAY_PROOF_PAYOUTS_MAX);
@@ -53,15 +52,51 @@ assay_status assay_proof_check(const assay_proof *proof, const assay_genesis *ge
                               payout->payout.role, proof->payouts[i - 1].payout.role);
         ASSAY_TRY(assay_payout_check(&proof->epoch.payout_root, payout, err));
     }
+    return ASSAY_OK;
+}
+
+assay_status assay_proof_links(assay_light_block *block, const assay_proof *proof,
+                               assay_arena *arena, assay_error *err) {
+    uint8_t record[ASSAY_EPOCH_SIZE];
+    assay_hash app_hash;
+    ASSAY_TRY(payouts_check(proof, err));
     assay_record_key key = assay_epoch_key(proof->epoch.epoch);
     assay_epoch_encode(&proof->epoch, record);
     ASSAY_TRY(assay_smt_check(&proof->state_root, key.bytes, key.size, record, sizeof record,
                               &proof->record, err));
+    ASSAY_TRY(assay_light_document_read(block, proof->light_block, arena, err));
     assay_store_app_hash(&app_hash, &proof->state_root, &proof->history_root);
-    if (!assay_hash_equal(&app_hash, &proof->header.app_hash))
+    const assay_bytes *named = &block->header.hashes[ASSAY_HEADER_APP];
+    if (named->size != ASSAY_HASH_SIZE || memcmp(named->data, app_hash.bytes, named->size) != 0)
         return ASSAY_FAIL(err, MISMATCH, "header of height %llu names another state",
-                          (unsigned long long)proof->header.height);
+                          (unsigned long long)block->header.height);
+    return ASSAY_OK;
+}
+
+// The block's set is that of the genesis, each with its power.
+static assay_status genesis_set_check(const assay_light_block *block, const assay_genesis *genesis,
+                                      assay_error *err) {
+    const assay_light_set *set = &block->set;
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < genesis->validator_count; i++)
+        for (uint32_t j = 0; j < set->count; j++)
+            found += memcmp(set->validators[j].key, genesis->validators[i].ed25519,
+                            ASSAY_ED25519_KEY_SIZE) == 0 &&
+                     set->validators[j].power ==
+                         assay_voting_power(genesis->validators[i].consensus_bond);
+    if (found == set->count && found == genesis->validator_count) return ASSAY_OK;
+    return ASSAY_FAIL(
+        err, MISMATCH,
+        "other validators than the genesis's sign at height %llu: assay light follows "
+        "them from a header you trust",
+        (unsigned long long)block->header.height);
+}
+
+assay_status assay_proof_check(assay_light_block *block, const assay_proof *proof,
+                               const assay_genesis *genesis, assay_arena *arena, assay_error *err) {
+    char chain[ASSAY_CHAIN_ID_MAX + 1];
+    ASSAY_TRY(assay_proof_links(block, proof, arena, err));
     assay_chain_name(chain, genesis);
-    return assay_commit_check(&proof->commit, &proof->header, chain, own->ed25519,
-                              assay_voting_power(own->consensus_bond), err);
+    ASSAY_TRY(assay_light_check(block, chain, arena, err));
+    return genesis_set_check(block, genesis, err);
 }

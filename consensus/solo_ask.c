@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/sha256.h"
+#include "consensus/light/block.h"
 #include "consensus/solo_private.h"
 
 typedef unsigned long long ull;
@@ -170,6 +171,26 @@ static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena
     return assay_solo_block(self, at, out, arena, data, err);
 }
 
+static assay_status light_block(void *self, uint64_t at, json_t **out, assay_error *err) {
+    assay_solo *solo = self;
+    assay_arena arena;
+    assay_block found;
+    uint8_t *data;
+    *out = NULL;
+    assay_arena_init(&arena, ASSAY_SOLO_ARENA_MAX);
+    assay_status status =
+        assay_solo_block(solo, at ? at : assay_solo_height(solo), &found, &arena, &data, err);
+    if (status == ASSAY_OK) {
+        *out = assay_light_document(&found.header, &found.commit, solo->tip.public_key,
+                                    solo->tip.power);
+        if (!*out) status = ASSAY_FAIL(err, MEMORY, "no memory for a header");
+    }
+    free(data);
+    assay_arena_close(&arena);
+    return status;
+}
+
 assay_chain_engine assay_solo_engine(assay_solo *solo) {
-    return (assay_chain_engine){solo, submit, find, wait, nudge, waiting, height, health, block};
+    return (assay_chain_engine){solo,    submit, find,   wait,  nudge,
+                                waiting, height, health, block, light_block};
 }

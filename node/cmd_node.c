@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "node/api.h"
+#include "node/cmd_node_kv.h"
 #include "node/commands.h"
 #include "node/engine.h"
 
@@ -17,6 +18,7 @@ enum { DRAIN_MS = 10000 };
 typedef struct {
     const char *home, *listen, *engine, *abci, *comet;
     uint64_t block_ms, threads;
+    const char *app; // NULL: the ledger
 } node_options;
 
 typedef struct {
@@ -123,7 +125,7 @@ int assay_cmd_node(assay_invocation *invocation) {
     node_options options = {.block_ms = UINT64_MAX, .threads = assay_processor_count()};
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &options.home, "DIR", "the chain's folder, made by assay init",
-         0, 0, true},
+         0, 0, false},
         {"listen", ASSAY_OPTION_TEXT, &options.listen, "HOST:PORT", "API address (config.json's)",
          0, 0, false},
         {"block-ms", ASSAY_OPTION_U64, &options.block_ms, "MS",
@@ -136,13 +138,20 @@ int assay_cmd_node(assay_invocation *invocation) {
          "CometBFT's RPC, http://HOST:PORT (config.json's)", 0, 0, false},
         {"threads", ASSAY_OPTION_U64, &options.threads, "N",
          "for signatures and hashes (all processors)", 1, 1024, false},
+        {"app", ASSAY_OPTION_TEXT, &options.app, "NAME",
+         "serve that at --abci instead of a chain: kv, CometBFT's example", 0, 0, false},
     };
     int code;
     if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
                              "Makes blocks and answers on its API until SIGTERM or SIGINT.", &code))
         return code;
-    static node_parts node;
     assay_error err = {0};
+    if (options.app) return assay_node_kv(invocation, options.app, options.abci, options.home);
+    if (!options.home) {
+        (void)ASSAY_FAIL(&err, USAGE, "--home is missing");
+        return assay_command_fail(invocation, &err, NULL);
+    }
+    static node_parts node;
     sigset_t signals;
     assay_stop_signals(&signals);
     // Before any thread starts, so that the signal finds this one.

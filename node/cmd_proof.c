@@ -8,6 +8,7 @@
 #include "consensus/proof.h"
 #include "node/client.h"
 #include "node/commands.h"
+#include "node/proof_print.h"
 #include "node/wallet.h"
 
 static assay_status proof_fetch(const char *url, uint64_t epoch, const char *account,
@@ -53,33 +54,6 @@ int assay_cmd_proof_payout(assay_invocation *invocation) {
     return ASSAY_EXIT_OK;
 }
 
-static int verdict_print(const assay_invocation *invocation, const assay_proof *proof) {
-    static const char *const roles[] = {"",      "contributor", "publisher",
-                                        "tuner", "provider",    "validator"};
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < proof->payout_count; i++) {
-        const assay_payout *payout = &proof->payouts[i].payout;
-        char address[ASSAY_HEX_HASH_MAX];
-        assay_hex_encode_0x(address, payout->account.bytes, ASSAY_ADDRESS_SIZE);
-        json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "account", address, "role",
-                                              roles[payout->role], "nopen",
-                                              assay_json_from_u64(payout->amount)));
-        if (!invocation->json)
-            printf("valid: %s was paid %llu nopen as %s in epoch %llu\n", address,
-                   (unsigned long long)payout->amount, roles[payout->role],
-                   (unsigned long long)proof->epoch.epoch);
-    }
-    if (!invocation->json) {
-        json_decref(list);
-        printf("signed at height %llu of %s\n", (unsigned long long)proof->header.height,
-               proof->header.chain_id);
-        return ASSAY_EXIT_OK;
-    }
-    return assay_command_print(
-        json_pack("{s:b,s:o,s:o,s:o}", "valid", 1, "epoch", assay_json_from_u64(proof->epoch.epoch),
-                  "height", assay_json_from_u64(proof->header.height), "payouts", list));
-}
-
 // A file that is read and does not prove anything is a no; one that cannot be read is a failure.
 static int refusal_print(const assay_invocation *invocation, const assay_error *err) {
     int code = assay_command_fail(invocation, err, NULL);
@@ -101,15 +75,21 @@ int assay_cmd_proof_check(assay_invocation *invocation) {
     assay_genesis genesis = {0};
     assay_error err = {0};
     json_t *document = NULL;
+    assay_light_block block;
+    assay_arena arena;
+    assay_arena_init(&arena, ASSAY_LIGHT_ARENA_MAX);
     assay_proof *proof = calloc(1, sizeof *proof);
     assay_status status = proof ? ASSAY_OK : ASSAY_FAIL(&err, MEMORY, "no memory for a proof");
     if (status == ASSAY_OK) status = assay_genesis_read(&genesis, genesis_path, &err);
     if (status == ASSAY_OK) status = assay_json_read(&document, path, ASSAY_PROOF_JSON_MAX, &err);
     if (status == ASSAY_OK) status = assay_proof_read(proof, document, &genesis, &err);
-    if (status == ASSAY_OK) status = assay_proof_check(proof, &genesis, &err);
-    code = status == ASSAY_OK ? verdict_print(invocation, proof) : refusal_print(invocation, &err);
+    if (status == ASSAY_OK) status = assay_proof_check(&block, proof, &genesis, &arena, &err);
+    code = status == ASSAY_OK ? assay_proof_print(invocation, proof, &block, NULL)
+                              : refusal_print(invocation, &err);
     json_decref(document);
+    if (proof) assay_proof_close(proof);
     free(proof);
+    assay_arena_close(&arena);
     assay_genesis_close(&genesis);
     return code;
 }

@@ -22,7 +22,8 @@ assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *
     size_t length = strlen(url);
     while (length && url[length - 1] == '/')
         length--;
-    if (strncmp(url, "http://", 7) != 0 || length <= 7 || length >= sizeof comet->url)
+    size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
+    if (!scheme || length <= scheme || length >= sizeof comet->url)
         return ASSAY_FAIL(err, USAGE,
                           "\"%.64s\" is no address of CometBFT's RPC: http://HOST:PORT, at most %d "
                           "characters",
@@ -158,6 +159,79 @@ static assay_status block(void *self, uint64_t height, assay_block *out, assay_a
                       (unsigned long long)height);
 }
 
+// --- light blocks ---
+
+enum { PAGE_SIZE = 100 }; // CometBFT's most
+
+static assay_status validators_get(json_t **out, const assay_comet *comet, uint64_t height,
+                                   assay_error *err) {
+    uint64_t total = 1;
+    *out = json_array();
+    for (uint32_t page = 1; json_array_size(*out) < total; page++) {
+        char path[128];
+        json_t *result;
+        snprintf(path, sizeof path, "/validators?height=%llu&per_page=%d&page=%u",
+                 (unsigned long long)height, PAGE_SIZE, page);
+        ASSAY_TRY(assay_comet_get(&result, comet, path, err));
+        json_t *list = json_object_get(result, "validators");
+        size_t count = json_array_size(list);
+        assay_status status =
+            assay_json_u64(&total, result, "total", 1, ASSAY_LIGHT_VALIDATORS_MAX, err);
+        if (status == ASSAY_OK && count == 0)
+            status = ASSAY_FAIL(err, FORMAT, "page %u of the validators is empty", page);
+        // Whose turn it is to propose is in no hash, and differs from node to node.
+        for (size_t i = 0; i < count; i++)
+            json_object_del(json_array_get(list, i), "proposer_priority");
+        if (status == ASSAY_OK && json_array_extend(*out, list) != 0)
+            status = ASSAY_FAIL(err, MEMORY, "no memory for %zu validators", count);
+        json_decref(result);
+        ASSAY_TRY(status);
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_comet_light_block(json_t **out, const assay_comet *comet, uint64_t height,
+                                     assay_error *err) {
+    char path[64] = "/commit";
+    json_t *result, *validators = NULL;
+    const json_t *header;
+    uint64_t found;
+    *out = NULL;
+    if (height) snprintf(path, sizeof path, "/commit?height=%llu", (unsigned long long)height);
+    ASSAY_TRY(assay_comet_get(&result, comet, path, err));
+    json_t *signed_header = json_object_get(result, "signed_header");
+    assay_status status = assay_json_object(&header, signed_header, "header", err);
+    if (status == ASSAY_OK) status = assay_json_u64(&found, header, "height", 1, INT64_MAX, err);
+    if (status == ASSAY_OK) status = validators_get(&validators, comet, found, err);
+    if (status == ASSAY_OK) {
+        *out = json_pack("{s:O,s:O}", "signed_header", signed_header, "validators", validators);
+        if (!*out) status = ASSAY_FAIL(err, MEMORY, "no memory for a header");
+    }
+    json_decref(validators);
+    json_decref(result);
+    return status;
+}
+
+static assay_status light_fetch(void *self, uint64_t height, assay_light_block *out,
+                                assay_arena *arena, assay_error *err) {
+    json_t *document;
+    assay_error why = {0};
+    const assay_comet *comet = self;
+    ASSAY_TRY(assay_comet_light_block(&document, comet, height, err));
+    assay_status status = assay_light_document_read(out, document, arena, &why);
+    json_decref(document);
+    if (status == ASSAY_OK) return ASSAY_OK;
+    return assay_fail(err, status, 0, "%.80s: %s", comet->url, why.text);
+}
+
+assay_light_source assay_comet_light_source(const assay_comet *comet) {
+    return (assay_light_source){(void *)comet, comet->url, light_fetch};
+}
+
+static assay_status light_block(void *self, uint64_t height, json_t **out, assay_error *err) {
+    return assay_comet_light_block(out, self, height, err);
+}
+
 assay_abci_peer assay_comet_peer(const assay_comet *comet) {
-    return (assay_abci_peer){(void *)comet, submit, find, block};
+    return (assay_abci_peer){(void *)comet, submit, find, block, light_block};
 }

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "consensus/abci/engine.h"
+#include "consensus/light/client.h"
 
 enum { ASSAY_COMET_URL_MAX = 256 };
 
@@ -14,7 +15,7 @@ typedef struct {
     char url[ASSAY_COMET_URL_MAX]; // without a slash at its end
 } assay_comet;
 
-// Takes http://HOST:PORT; nothing is asked yet. Errors: USAGE. Spec: F-60.
+// Takes an http or https URL; nothing is asked yet. Errors: USAGE. Spec: F-60.
 assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *err);
 
 // The peer's calls; as long as comet. Spec: F-60.
@@ -24,6 +25,15 @@ assay_abci_peer assay_comet_peer(const assay_comet *comet);
 // NOT_FOUND and others as CometBFT's error says. Lives: the caller releases *out. Spec: F-60.
 assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char *path,
                              assay_error *err);
+
+// Header, commit and the whole validator set of a height, 0: the last one, as
+// {"signed_header", "validators"}; nothing of it is checked. Errors: as assay_comet_get; CAPACITY
+// (more than ASSAY_LIGHT_VALIDATORS_MAX). Lives: the caller releases *out. Spec: E-46.
+assay_status assay_comet_light_block(json_t **out, const assay_comet *comet, uint64_t height,
+                                     assay_error *err);
+
+// The same as a light client's source; as long as comet. Spec: E-45, E-46.
+assay_light_source assay_comet_light_source(const assay_comet *comet);
 
 // Reads an answer to a transaction that was handed in: OK if it waits now, or did before. Errors:
 // REJECTED (the application's code and sentence), CAPACITY (the mempool is full), NETWORK, FORMAT.

@@ -37,6 +37,7 @@
     X(settle, "settle", "show who was paid what in an epoch")                                      \
     X(proof_payout, "proof payout", "write a file that proves an account's payouts")               \
     X(proof_check, "proof check", "check such a file, offline")                                    \
+    X(light, "light", "verify a header or a payout of a chain you do not run")                     \
     X(audit, "audit", "replay a node's blocks from the genesis and rerun its receipts")            \
     X(tx_digest, "tx digest", "print a transaction's EIP-712 digest")                              \
     X(tx_typed, "tx typed", "print a transaction as wallets take it")                              \

@@ -266,8 +266,15 @@ static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena
     return peer->block(peer->self, at, out, arena, data, err);
 }
 
+static assay_status light_block(void *self, uint64_t at, json_t **out, assay_error *err) {
+    const assay_abci_engine *engine = self;
+    const assay_abci_peer *peer = &engine->options.peer;
+    return peer->light_block(peer->self, at, out, err);
+}
+
 assay_chain_engine assay_abci_engine_calls(assay_abci_engine *engine) {
-    return (assay_chain_engine){engine, submit, find, wait, nudge, waiting, height, health, block};
+    return (assay_chain_engine){engine,  submit, find,   wait,  nudge,
+                                waiting, height, health, block, light_block};
 }
 
 // --- life ---

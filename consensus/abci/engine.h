@@ -18,6 +18,7 @@ typedef struct {
     assay_status (*find)(void *self, const assay_hash *id, assay_tx_fate *out, assay_error *err);
     assay_status (*block)(void *self, uint64_t height, assay_block *block, assay_arena *arena,
                           uint8_t **data, assay_error *err);
+    assay_status (*light_block)(void *self, uint64_t height, json_t **out, assay_error *err);
 } assay_abci_peer;
 
 // Borrowed; application and peer must outlive the engine.

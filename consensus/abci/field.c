@@ -61,6 +61,8 @@ static bool list_read(pb_istream_t *stream, assay_abci_list *list) {
 
 static bool list_write(pb_ostream_t *out, const pb_field_t *field, const assay_abci_list *list) {
     const uint8_t *item = list->items;
+    if (list->count == 0) return true;            // it may have no kind
+    ASSAY_ASSERT(list->count <= list->kind->max); // the application's own list
     for (uint32_t i = 0; i < list->count; i++, item += list->kind->size)
         if (!pb_encode_tag_for_field(out, field) || !list->kind->write(out, item)) return false;
     return true;

@@ -13,7 +13,7 @@
 // What a list holds: one of ours per entry, so that an entry is turned over where it is met.
 typedef struct {
     const char *name; // plural, for sentences
-    uint32_t max;     // entries read
+    uint32_t max;     // entries: more are refused where they are read, a bug where written
     uint32_t size;    // bytes of an item
     bool (*read)(pb_istream_t *stream, void *item);
     bool (*write)(pb_ostream_t *stream, const void *item); // with its length, without its tag

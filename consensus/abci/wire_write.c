@@ -6,6 +6,7 @@
 enum {
     EXCEPTION_FIELD = 1,
     RESPONSE_MAX = 1 << 30, // CometBFT reads up to 2 GiB
+    ATTRIBUTES_MAX = 64,    // of one event
     TAG_MAX = 2,            // bytes, of a field number below 2048
     HEAD_MAX = 2 * 5 + TAG_MAX,
 };
@@ -16,8 +17,8 @@ static bool attribute_write(pb_ostream_t *out, const void *item) {
     return pb_encode_submessage(out, abci_Attribute_fields, &wire);
 }
 
-static const assay_abci_list_kind attributes = {.size = sizeof(assay_abci_attribute),
-                                                .write = attribute_write};
+static const assay_abci_list_kind attributes = {
+    .max = ATTRIBUTES_MAX, .size = sizeof(assay_abci_attribute), .write = attribute_write};
 
 static bool event_write(pb_ostream_t *out, const void *item) {
     const assay_abci_event *event = item;
@@ -28,7 +29,8 @@ static bool event_write(pb_ostream_t *out, const void *item) {
     return pb_encode_submessage(out, abci_Event_fields, &wire);
 }
 
-static const assay_abci_list_kind events = {.size = sizeof(assay_abci_event), .write = event_write};
+static const assay_abci_list_kind events = {
+    .max = ASSAY_ABCI_EVENTS_MAX, .size = sizeof(assay_abci_event), .write = event_write};
 
 static abci_Result result_wire(const assay_abci_result *result) {
     return (abci_Result){
@@ -57,11 +59,12 @@ static bool bytes_write(pb_ostream_t *out, const void *item) {
     return pb_encode_string(out, bytes->data, bytes->size);
 }
 
-static const assay_abci_list_kind results = {.size = sizeof(assay_abci_result),
-                                             .write = result_write};
-static const assay_abci_list_kind snapshots = {.size = sizeof(assay_abci_snapshot),
-                                               .write = snapshot_write};
-static const assay_abci_list_kind texts = {.size = sizeof(assay_bytes), .write = bytes_write};
+static const assay_abci_list_kind results = {
+    .max = ASSAY_ABCI_TXS_MAX, .size = sizeof(assay_abci_result), .write = result_write};
+static const assay_abci_list_kind snapshots = {
+    .max = ASSAY_ABCI_SNAPSHOTS_MAX, .size = sizeof(assay_abci_snapshot), .write = snapshot_write};
+static const assay_abci_list_kind texts = {
+    .max = ASSAY_ABCI_TXS_MAX, .size = sizeof(assay_bytes), .write = bytes_write};
 
 // A response's message: a generated struct and what describes it.
 typedef struct {

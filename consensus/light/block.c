@@ -112,12 +112,16 @@ static assay_status block_id_get(assay_block_id *out, const json_t *object, cons
     const json_t *id = json_object_get(object, name), *parts;
     uint64_t total;
     assay_bytes hash, root;
+    static const char *const members[] = {"hash", "parts", "part_set_header", NULL};
+    static const char *const part_members[] = {"total", "hash", NULL};
     memset(out, 0, sizeof *out);
     if (!id || json_is_null(id)) return ASSAY_OK; // the first block's
+    ASSAY_TRY(assay_json_names(id, members, name, err));
     ASSAY_TRY(hex_get(&hash, id, "hash", ASSAY_HASH_SIZE, arena, err));
     // /commit calls them parts, protobuf's own JSON part_set_header.
     const char *parts_name = json_object_get(id, "parts") ? "parts" : "part_set_header";
     ASSAY_TRY(assay_json_object(&parts, id, parts_name, err));
+    ASSAY_TRY(assay_json_names(parts, part_members, parts_name, err));
     ASSAY_TRY(assay_json_u64(&total, parts, "total", 0, UINT32_MAX, err));
     ASSAY_TRY(hex_get(&root, parts, "hash", ASSAY_HASH_SIZE, arena, err));
     if (hash.size % ASSAY_HASH_SIZE || root.size % ASSAY_HASH_SIZE)
@@ -137,7 +141,16 @@ static assay_status header_read(assay_header_view *out, const json_t *object, as
     const json_t *version = json_object_get(object, "version");
     const char *chain_id;
     void *room;
+    static const char *const members[] = {
+        "version",        "chain_id",         "height",
+        "time",           "last_block_id",    "last_commit_hash",
+        "data_hash",      "validators_hash",  "next_validators_hash",
+        "consensus_hash", "app_hash",         "last_results_hash",
+        "evidence_hash",  "proposer_address", NULL};
+    static const char *const versions[] = {"block", "app", NULL};
     memset(out, 0, sizeof *out);
+    ASSAY_TRY(assay_json_names(object, members, "header", err));
+    ASSAY_TRY(assay_json_names(version, versions, "version", err));
     if (json_object_get(version, "block"))
         ASSAY_TRY(assay_json_u64(&out->block_version, version, "block", 0, UINT64_MAX, err));
     if (json_object_get(version, "app"))
@@ -174,7 +187,10 @@ static assay_status base64_get(uint8_t *out, size_t size, const json_t *object, 
 
 static assay_status signature_read(assay_light_signature *out, const json_t *object,
                                    assay_arena *arena, assay_error *err) {
+    static const char *const members[] = {"block_id_flag", "validator_address", "timestamp",
+                                          "signature", NULL};
     uint64_t flag;
+    ASSAY_TRY(assay_json_names(object, members, "signature", err));
     ASSAY_TRY(
         assay_json_u64(&flag, object, "block_id_flag", ASSAY_LIGHT_ABSENT, ASSAY_LIGHT_NIL, err));
     out->flag = (assay_light_flag)flag;
@@ -187,9 +203,11 @@ static assay_status signature_read(assay_light_signature *out, const json_t *obj
 
 static assay_status commit_read(assay_light_block *out, const json_t *object, assay_arena *arena,
                                 assay_error *err) {
+    static const char *const members[] = {"height", "round", "block_id", "signatures", NULL};
     const json_t *list;
     uint64_t round;
     void *room;
+    ASSAY_TRY(assay_json_names(object, members, "commit", err));
     ASSAY_TRY(assay_json_u64(&out->commit_height, object, "height", 1, INT64_MAX, err));
     ASSAY_TRY(assay_json_u64(&round, object, "round", 0, INT32_MAX, err));
     ASSAY_TRY(block_id_get(&out->commit_block, object, "block_id", arena, err));
@@ -209,14 +227,17 @@ static assay_status validator_read(assay_light_validator *out, const json_t *obj
                                    assay_arena *arena, assay_error *err) {
     const json_t *key;
     const char *type;
+    static const char *const members[] = {"address", "pub_key", "voting_power", NULL};
+    static const char *const key_members[] = {"type", "value", NULL};
     assay_address named;
-    const char *power = json_object_get(object, "voting_power") ? "voting_power" : "power";
+    ASSAY_TRY(assay_json_names(object, members, "validator", err));
     ASSAY_TRY(assay_json_object(&key, object, "pub_key", err));
+    ASSAY_TRY(assay_json_names(key, key_members, "pub_key", err));
     ASSAY_TRY(assay_json_text(&type, key, "type", 64, err));
     if (strcmp(type, "tendermint/PubKeyEd25519") != 0)
         return ASSAY_FAIL(err, UNSUPPORTED, "a validator's key is of type %s", type);
     ASSAY_TRY(base64_get(out->key, sizeof out->key, key, "value", err));
-    ASSAY_TRY(assay_json_u64(&out->power, object, power, 1, INT64_MAX / POWER_SHARE, err));
+    ASSAY_TRY(assay_json_u64(&out->power, object, "voting_power", 1, INT64_MAX / POWER_SHARE, err));
     ASSAY_TRY(exact_hex_get(named.bytes, ASSAY_ADDRESS_SIZE, object, "address", arena, err));
     assay_ed25519_address(&out->address, out->key);
     if (assay_address_equal(&named, &out->address)) return ASSAY_OK;
@@ -257,8 +278,10 @@ assay_status assay_light_set_read(assay_light_set *out, const json_t *list, assa
 assay_status assay_light_block_read(assay_light_block *out, const json_t *signed_header,
                                     const json_t *validators, assay_arena *arena,
                                     assay_error *err) {
+    static const char *const members[] = {"header", "commit", NULL};
     const json_t *header, *commit;
     memset(out, 0, sizeof *out);
+    ASSAY_TRY(assay_json_names(signed_header, members, "signed header", err));
     ASSAY_TRY(assay_json_object(&header, signed_header, "header", err));
     ASSAY_TRY(assay_json_object(&commit, signed_header, "commit", err));
     ASSAY_TRY(header_read(&out->header, header, arena, err));

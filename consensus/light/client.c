@@ -7,6 +7,8 @@ typedef unsigned long long ull;
 
 typedef struct {
     const assay_light_options *options;
+    assay_light_policy policy;
+    char chain_id[ASSAY_CHAIN_ID_MAX + 1];
     assay_arena *arena;
     uint32_t fetches;
 } following;
@@ -39,7 +41,11 @@ static assay_status trusted_fetch(following *f, assay_light_block *out, assay_er
     if (!assay_hash_equal(&out->hash, &options->trusted_hash))
         return hash_fail(options->primary.name, options->trusted_height, &out->hash,
                          &options->trusted_hash, err);
-    return assay_light_check(out, options->policy.chain_id, f->arena, err);
+    if (!f->policy.chain_id) {
+        memcpy(f->chain_id, out->header.chain_id.data, out->header.chain_id.size);
+        f->policy.chain_id = f->chain_id;
+    }
+    return assay_light_check(out, f->policy.chain_id, f->arena, err);
 }
 
 // The blocks not yet verified, the target deepest: each is half as far as the one below it.
@@ -54,7 +60,7 @@ static assay_status bisect(following *f, assay_light_block *trusted,
         assay_error why = {0};
         bool far;
         assay_status status =
-            assay_light_verify(trusted, next, &options->policy, options->now, &far, f->arena, &why);
+            assay_light_verify(trusted, next, &f->policy, options->now, &far, f->arena, &why);
         if (status == ASSAY_OK) {
             *trusted = *next;
             depth--;
@@ -79,7 +85,7 @@ static assay_status backwards(following *f, assay_light_block *trusted, uint64_t
         if (!assay_hash_equal(&below.hash, &trusted->header.last_block.hash))
             return hash_fail(f->options->primary.name, below.header.height, &below.hash,
                              &trusted->header.last_block.hash, err);
-        ASSAY_TRY(assay_light_check(&below, f->options->policy.chain_id, f->arena, err));
+        ASSAY_TRY(assay_light_check(&below, f->policy.chain_id, f->arena, err));
         *trusted = below;
     }
     return ASSAY_OK;
@@ -99,7 +105,7 @@ static assay_status witnesses_ask(following *f, const assay_light_block *block, 
 assay_status assay_light_follow(assay_light_block *out, uint32_t *fetches,
                                 const assay_light_options *options, uint64_t height,
                                 assay_arena *arena, assay_error *err) {
-    following f = {options, arena, 0};
+    following f = {options, options->policy, "", arena, 0};
     assay_light_block target;
     assay_status status = trusted_fetch(&f, out, err);
     bool ahead = height == 0 || height > options->trusted_height;

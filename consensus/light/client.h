@@ -17,6 +17,7 @@ typedef struct {
                           assay_error *err);
 } assay_light_source;
 
+// policy.chain_id NULL: the trusted header's own, which its hash vouches for.
 typedef struct {
     assay_light_policy policy;
     uint64_t trusted_height;

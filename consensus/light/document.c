@@ -42,9 +42,9 @@ json_t *assay_light_document(const assay_header *header, const assay_commit *com
                              const uint8_t *public_key, uint64_t power) {
     assay_address address;
     assay_ed25519_address(&address, public_key);
-    return json_pack("{s:{s:o,s:o},s:[{s:o,s:o,s:o,s:s}]}", "signed_header", "header",
+    return json_pack("{s:{s:o,s:o},s:[{s:o,s:o,s:o}]}", "signed_header", "header",
                      header_json(header), "commit", commit_json(commit), "validators", "address",
                      assay_comet_hex_json(address.bytes, ASSAY_ADDRESS_SIZE), "pub_key",
                      assay_comet_key_json(ASSAY_COMET_KEY_TYPE, public_key, ASSAY_ED25519_KEY_SIZE),
-                     "voting_power", assay_comet_number_json(power), "proposer_priority", "0");
+                     "voting_power", assay_comet_number_json(power));
 }

@@ -19,12 +19,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     assay_json_hex(own.ed25519, ASSAY_ED25519_KEY_SIZE, document, "key", NULL);
     json_object_del(document, "key");
     if (assay_proof_read(&proof, document, &genesis, NULL) == ASSAY_OK) {
-        assay_proof_check(&proof, &genesis, NULL);
+        assay_light_block block;
+        assay_arena arena;
+        assay_arena_init(&arena, ASSAY_LIGHT_ARENA_MAX);
+        assay_proof_check(&block, &proof, &genesis, &arena, NULL);
+        assay_arena_close(&arena);
         json_t *written = assay_proof_json(&proof, &genesis);
         ASSAY_ASSERT(written != NULL);
         ASSAY_ASSERT(assay_proof_read(&again, written, &genesis, NULL) == ASSAY_OK);
+        ASSAY_ASSERT(json_equal(again.light_block, proof.light_block));
+        json_decref(again.light_block);
+        again.light_block = proof.light_block;
         ASSAY_ASSERT(memcmp(&again, &proof, sizeof proof) == 0);
         json_decref(written);
+        assay_proof_close(&proof);
     }
     json_decref(document);
     return 0;

@@ -84,8 +84,8 @@ static inline void settled_prove(settled *s, assay_proof *proof, uint32_t actor)
     chain_ok(assay_proof_make(proof, &view, s->epoch, &c->actors[actor], err));
     assay_view_close(&view);
     chain_block(c);
-    proof->header = s->header;
-    proof->commit = s->tip.commit;
+    proof->light_block =
+        assay_light_document(&s->header, &s->tip.commit, s->tip.public_key, s->tip.power);
 }
 
 #endif

@@ -37,6 +37,11 @@ static assay_status peer_block(void *self, uint64_t height, assay_block *block, 
     return ASSAY_FAIL(err, NOT_FOUND, "none");
 }
 
+static assay_status peer_light_block(void *self, uint64_t height, json_t **out, assay_error *err) {
+    *out = json_integer((json_int_t)height);
+    return ASSAY_OK;
+}
+
 static assay_status finalize_slowly(void *self, const assay_engine_block *block,
                                     assay_tx_result *results, const char **texts,
                                     assay_engine_outcome *out, assay_error *err) {
@@ -58,7 +63,7 @@ static void stage_open(stage *s) {
     application.finalize_block = finalize_slowly;
     application.commit = commit_seen;
     const assay_abci_engine_options options = {.application = application,
-                                               .peer = {s, peer_submit, peer_find, peer_block},
+                                               .peer = {s, peer_submit, peer_find, peer_block, peer_light_block},
                                                .chain_id = "assay-9-0123456789abcdef",
                                                .keep_blocks = 2};
     must(assay_abci_engine_open(&s->engine, &options, err));

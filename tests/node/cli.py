@@ -60,6 +60,10 @@ def test_every_command_refuses_wrong_usage(assay):
             assay.bad(2, "USAGE", f"{required[0]} is missing", *name.split())
     assay.bad(2, "USAGE", 'unknown command "nonsense"', "nonsense")
     assay.bad(2, "USAGE", "given twice", "status", "--node", "a", "--node", "b")
+    assay.bad(2, "USAGE", "home is missing", "node")
+    assay.bad(2, "USAGE", "abci is missing", "node", "--app", "kv")
+    assay.bad(2, "USAGE", "is no application", "node", "--app", "nonsense", "--abci", "tcp://a:1")
+    assay.bad(2, "USAGE", "is neither", "node", "--app", "kv", "--abci", "nowhere")
 
 
 def test_offline_commands_refuse_bad_input(assay):

@@ -27,7 +27,7 @@ static inline assay_bytes bytes_of(const char *text) {
 }
 
 static inline bool bytes_are(assay_bytes bytes, const char *text) {
-    return bytes.size == strlen(text) && memcmp(bytes.data, text, bytes.size) == 0;
+    return bytes.size == strlen(text) && (!*text || memcmp(bytes.data, text, bytes.size) == 0);
 }
 
 // Puts a request around what `content` holds. Returns: its size.

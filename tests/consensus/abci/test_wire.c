@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-3 to E-5: requests are read or refused with a sentence, responses are written.
-#include "base/hex.h"
+#include "consensus/abci/frame.h"
 #include "consensus/abci/wire.h"
 #include "tests/consensus/abci/abci.h"
+#include "tests/consensus/abci/replies.h"
+#include "tests/vectors.h"
 
 static assay_status read_status(const void *data, size_t size, char *text, size_t text_size) {
     assay_arena arena;
@@ -198,11 +200,69 @@ static void test_exception(void **state) {
     assay_abci_buffer_close(&out);
 }
 
+// E-3, E-4: what CometBFT's types wrote (tests/oracles/cometbft/abci.go), field by field.
+static void test_recorded_requests(void **state) {
+    json_t *root = vectors_read("abci.json"), *entry;
+    size_t i, size;
+    assay_abci_frames frames;
+    assay_arena arena;
+    assay_abci_frames_init(&frames, 1 << 20);
+    assay_arena_init(&arena, ASSAY_ABCI_READ_MAX);
+    json_array_foreach(vectors_at(root, "requests"), i, entry) {
+        assay_bytes content;
+        assay_abci_request request;
+        char *lines;
+        uint8_t *frame = vectors_bytes(entry, "frame", &size);
+        must(assay_abci_frames_add(&frames, frame, size, err));
+        must(assay_abci_frames_next(&frames, &content, err));
+        must(assay_abci_request_read(&request, content, &arena, err));
+        FILE *out = open_memstream(&lines, &size);
+        dump_request(out, &request);
+        fclose(out);
+        assert_string_equal(lines, json_string_value(vectors_at(entry, "lines")));
+        free(lines);
+        free(frame);
+        assay_arena_reset(&arena);
+    }
+    assert_true(i >= 100);
+    assay_abci_frames_close(&frames);
+    assay_arena_close(&arena);
+    json_decref(root);
+}
+
+// E-5: replies of every kind are the bytes that CometBFT read, understood, and wrote again.
+static void test_recorded_replies(void **state) {
+    json_t *root = vectors_read("abci.json"), *entry;
+    size_t i;
+    assay_arena arena;
+    assay_abci_buffer out = {0};
+    assay_arena_init(&arena, 64 << 20);
+    const char *seed = json_string_value(vectors_at(root, "reply_seed"));
+    reply_source source = {strtoull(seed, NULL, 10), &arena};
+    json_array_foreach(vectors_at(root, "replies"), i, entry) {
+        assay_abci_reply reply;
+        random_reply(&source, &reply);
+        must(assay_abci_reply_write(&out, &reply, &arena, err));
+        char *hex = malloc(2 * out.size + 1);
+        assert_non_null(hex);
+        assay_hex_encode(hex, out.data, out.size);
+        assert_string_equal(hex, json_string_value(entry));
+        free(hex);
+        assay_abci_buffer_reset(&out);
+        assay_arena_reset(&arena);
+    }
+    assert_true(i >= 100);
+    assay_arena_close(&arena);
+    assay_abci_buffer_close(&out);
+    json_decref(root);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),     cmocka_unit_test(test_unknown_fields),
-        cmocka_unit_test(test_list_limits), cmocka_unit_test(test_arena_too_small),
-        cmocka_unit_test(test_replies),     cmocka_unit_test(test_exception),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_unknown_fields),
+        cmocka_unit_test(test_list_limits),      cmocka_unit_test(test_arena_too_small),
+        cmocka_unit_test(test_replies),          cmocka_unit_test(test_recorded_requests),
+        cmocka_unit_test(test_recorded_replies), cmocka_unit_test(test_exception),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

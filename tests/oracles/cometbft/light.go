@@ -28,6 +28,9 @@ import (
 
 // What CometBFT's light client says of pairs of light blocks, good and bad, in its RPC's JSON. Sets,
 // powers, rounds, votes and times are drawn from the seed.
+//
+//	light record FILE [SEED COUNT SIZE]  COUNT pairs of sets of up to SIZE validators
+//	light check FILE                     makes them again and compares
 
 const (
 	lightChain   = "light-7001"
@@ -454,9 +457,14 @@ func signed(d *draft) *draft {
 func lightText(block *types.LightBlock) text {
 	header, err := cmtjson.Marshal(block.SignedHeader)
 	must(err)
-	list, err := cmtjson.Marshal(block.ValidatorSet.Validators)
-	must(err)
-	return text{"signed_header": json.RawMessage(header), "validators": json.RawMessage(list)}
+	list := []text{}
+	for _, validator := range block.ValidatorSet.Validators {
+		key, err := cmtjson.Marshal(validator.PubKey)
+		must(err)
+		list = append(list, text{"address": validator.Address.String(), "pub_key": json.RawMessage(key),
+			"voting_power": number(uint64(validator.VotingPower))})
+	}
+	return text{"signed_header": json.RawMessage(header), "validators": list}
 }
 
 func lightVectors(seed uint64, count, sizeMax int) []byte {
@@ -511,5 +519,27 @@ func lightCheck(path string) {
 	must(err)
 	if !bytes.Equal(recorded, lightVectors(seed, count, size)) {
 		must(fmt.Errorf("%s is not what CometBFT says of seed %d", path, seed))
+	}
+}
+
+func lightRun(arguments []string) {
+	numbers := []int{1, 2 * len(lightKinds), 6}
+	switch {
+	case (len(arguments) == 2 || len(arguments) == 5) && arguments[0] == "record":
+		seed := uint64(numbers[0])
+		for i, argument := range arguments[2:] {
+			value, err := strconv.ParseUint(argument, 10, 64)
+			must(err)
+			if i == 0 {
+				seed = value
+			} else {
+				numbers[i] = int(value)
+			}
+		}
+		must(os.WriteFile(arguments[1], lightVectors(seed, numbers[1], numbers[2]), 0o644))
+	case len(arguments) == 2 && arguments[0] == "check":
+		lightCheck(arguments[1])
+	default:
+		must(fmt.Errorf("usage: cometbft light record FILE [SEED COUNT SIZE] | light check FILE"))
 	}
 }

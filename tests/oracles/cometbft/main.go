@@ -5,8 +5,8 @@
 //	record FILE [SEED]  writes vectors; the same seed gives the same file
 //	check FILE          makes them again from the file's own seed and compares
 //	verify FILE         takes a chain that Assay made and verifies it as a light client does
-//	light-record FILE [SEED COUNT SIZE]  pairs of light blocks and what the light client says of them
-//	light-check FILE    makes them again and compares
+//	light ...           what the light client says of pairs of light blocks (light.go)
+//	abci ...            ABCI messages (abci.go)
 package main
 
 import (
@@ -307,19 +307,11 @@ func main() {
 		check(os.Args[2])
 	case len(os.Args) == 3 && os.Args[1] == "verify":
 		verify(os.Args[2])
-	case len(os.Args) == 3 && os.Args[1] == "light-record":
-		must(os.WriteFile(os.Args[2], lightVectors(1, 2*len(lightKinds), 6), 0o644))
-	case len(os.Args) == 6 && os.Args[1] == "light-record":
-		var given [3]uint64
-		for i := range given {
-			value, err := strconv.ParseUint(os.Args[3+i], 10, 64)
-			must(err)
-			given[i] = value
-		}
-		must(os.WriteFile(os.Args[2], lightVectors(given[0], int(given[1]), int(given[2])), 0o644))
-	case len(os.Args) == 3 && os.Args[1] == "light-check":
-		lightCheck(os.Args[2])
+	case len(os.Args) > 2 && os.Args[1] == "light":
+		lightRun(os.Args[2:])
+	case len(os.Args) > 2 && os.Args[1] == "abci":
+		abciRun(os.Args[2:])
 	default:
-		must(fmt.Errorf("usage: cometbft record FILE [SEED] | check FILE | verify FILE | light-record FILE [SEED COUNT SIZE] | light-check FILE"))
+		must(fmt.Errorf("usage: cometbft record FILE [SEED] | check FILE | verify FILE | light ... | abci ..."))
 	}
 }
