@@ -135,6 +135,7 @@ static assay_status block_of(assay_app_block *out, const assay_ledger_applicatio
                              .time = block->time.seconds,
                              .txs = block->txs,
                              .tx_count = block->tx_count,
+                             .time_nanos = block->time.nanos,
                              .misbehaviors = block->misbehaviors,
                              .misbehavior_count = block->misbehavior_count};
     ASSAY_TRY(assay_view_open(&view, ledger->app, err));
@@ -169,6 +170,7 @@ static assay_status finalize_block(void *self, const assay_engine_block *block,
         memcpy(results[i].data, outcome.results[i].data, outcome.results[i].data_size);
     }
     *out = (assay_engine_outcome){outcome.app_hash, outcome.updates, outcome.update_count};
+    if (ledger->wrong_app_hash) out->app_hash.bytes[0] ^= 1;
     return ASSAY_OK;
 }
 

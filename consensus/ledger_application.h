@@ -12,6 +12,7 @@
 typedef struct {
     assay_app *app;
     const assay_hashchain *chain; // of the validator whose node this is
+    bool wrong_app_hash;          // a testnet's liar: answers hashes of no state (E-24)
     uint8_t beacon[ASSAY_TX_HEAD_SIZE + ASSAY_HASH_SIZE + ASSAY_SIGNATURE_SIZE];
 } assay_ledger_application;
 

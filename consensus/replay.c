@@ -57,7 +57,8 @@ assay_status assay_replay_block(assay_tip *tip, assay_app *app, const assay_bloc
                                    .time = block->header.time.seconds,
                                    .proposer = own->address,
                                    .txs = block->txs,
-                                   .tx_count = block->tx_count};
+                                   .tx_count = block->tx_count,
+                                   .time_nanos = block->header.time.nanos};
     ASSAY_TRY(assay_tip_check(tip, block, arena, err));
     ASSAY_TRY(proposal_check(app, &input, err));
     ASSAY_TRY(assay_app_finalize_block(app, &input, &outcome, err));

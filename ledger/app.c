@@ -9,6 +9,10 @@
 //   2  the store has an open block exactly in `finalised` (and inside finalize_block)
 //   3  check_tx reads the last commit through check_snapshot only, under check_lock
 //   4  after every block: the totals add up to the supply, and nothing is in the pool
+// and, for whatever order of calls and crashes (tests/sim):
+//   5  the same block after the same state comes to the same (E-80), also after a crash (E-81)
+//   6  nothing but opening, init_chain and commit writes (E-82)
+//   7  the same list gets the same verdicts everywhere (E-83), and acts once (E-84)
 #include "ledger/app_private.h"
 
 #include <stdlib.h>
@@ -18,11 +22,15 @@
 #include "ledger/epoch.h"
 #include "ledger/history.h"
 #include "ledger/power.h"
+#include "ledger/restore.h"
 #include "ledger/validator.h"
 
 typedef unsigned long long ull;
 
-enum { TEXTS_MAX = 64 << 20 }; // sentences of one block's refusals
+enum {
+    TEXTS_MAX = 64 << 20, // sentences of one block's refusals
+    NANOS = 1000000000,
+};
 
 assay_status assay_app_open(assay_app **out, const char *folder, const assay_genesis *genesis,
                             const assay_app_options *options, assay_error *err) {
@@ -35,13 +43,21 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
     app->pool = options->pool;
     assay_arena_init(&app->texts, TEXTS_MAX);
     pthread_mutex_init(&app->check_lock, NULL);
-    assay_store_options store = {
+    pthread_mutex_init(&app->count_lock, NULL);
+    app->store_options = (assay_store_options){
         .map_size = options->map_size,
         .skip_sync = options->skip_sync,
         .pool = options->pool,
     };
-    assay_status status = assay_store_open(&app->store, folder, &genesis->hash, &store, err);
+    assay_status status = ASSAY_OK;
+    app->folder = strdup(folder);
+    if (app->folder == NULL) status = ASSAY_FAIL(err, MEMORY, "no memory for an application");
+    if (status == ASSAY_OK)
+        status = assay_store_open(&app->store, folder, &genesis->hash, &app->store_options, err);
     if (status == ASSAY_OK) status = assay_verifier_open(&app->verifier, genesis, err);
+    if (status == ASSAY_OK) status = assay_scores_open(&app->scores, err);
+    if (status == ASSAY_OK) status = assay_scores_open(&app->block_scores, err);
+    if (status == ASSAY_OK) status = assay_app_counters_start(app, err);
     if (status != ASSAY_OK) {
         assay_app_close(app);
         return status;
@@ -60,13 +76,58 @@ void assay_app_close(assay_app *app) {
     assay_store_close(app->store);
     assay_arena_close(&app->texts);
     pthread_mutex_destroy(&app->check_lock);
+    pthread_mutex_destroy(&app->count_lock);
+    assay_scores_close(app->scores);
+    assay_scores_close(app->block_scores);
     free(app->results);
+    free(app->folder);
     free(app);
 }
 
 void assay_app_info_get(const assay_app *app, assay_app_info *out) {
+    pthread_mutex_t *lock = (pthread_mutex_t *)&app->check_lock; // the app is const but for it
+    pthread_mutex_lock(lock);
     const assay_store_tip *tip = assay_store_last(app->store);
     *out = (assay_app_info){tip->committed, tip->height, tip->app_hash};
+    pthread_mutex_unlock(lock);
+}
+
+assay_status assay_app_snapshot(assay_app *app, assay_snapshot **out, assay_error *err) {
+    pthread_mutex_lock(&app->check_lock);
+    assay_status status = assay_snapshot_open(out, app->store, err);
+    if (status == ASSAY_OK && !assay_snapshot_tip(*out)->committed) {
+        assay_snapshot_close(*out);
+        *out = NULL;
+        status = ASSAY_FAIL(err, NOT_FOUND, "the chain has no state yet");
+    }
+    pthread_mutex_unlock(&app->check_lock);
+    return status;
+}
+
+static assay_status restored_open(assay_app *app, assay_store **out, const char *folder,
+                                  assay_error *err) {
+    const assay_store_tip *own = assay_store_last(app->store);
+    if (own->committed)
+        return ASSAY_FAIL(err, EXISTS, "the state is at height %llu already", (ull)own->height);
+    ASSAY_TRY(assay_store_open(out, folder, &app->genesis->hash, &app->store_options, err));
+    if (assay_store_last(*out)->committed) return ASSAY_OK;
+    return ASSAY_FAIL(err, CORRUPT, "%s holds no whole state", folder);
+}
+
+assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *err) {
+    assay_store *restored = NULL, *old = NULL;
+    pthread_mutex_lock(&app->check_lock);
+    assay_status status = restored_open(app, &restored, folder, err);
+    if (status == ASSAY_OK) status = assay_restore_install(folder, app->folder, err);
+    if (status == ASSAY_OK) {
+        assay_snapshot_close(app->check_snapshot);
+        app->check_snapshot = NULL;
+        old = app->store;
+        app->store = restored;
+    }
+    pthread_mutex_unlock(&app->check_lock);
+    assay_store_close(status == ASSAY_OK ? old : restored);
+    return status;
 }
 
 const assay_genesis *assay_app_genesis(const assay_app *app) {
@@ -80,10 +141,11 @@ assay_store *assay_app_store(assay_app *app) {
 static void ledger_start(assay_app *app, uint64_t height) {
     app->ledger = (assay_ledger){
         .store = app->store,
-        .reader = assay_reader_of_store(app->store),
+        .reader = assay_reader_of_rules(app->store),
         .genesis = app->genesis,
         .params = &app->genesis->params,
         .height = height,
+        .scores = app->block_scores,
     };
 }
 
@@ -132,6 +194,7 @@ assay_status assay_app_init_chain(assay_app *app, assay_error *err) {
 static void block_drop(assay_app *app) {
     assay_store_abort(app->store);
     assay_verified_close(&app->verified);
+    assay_scores_reset(app->block_scores);
     app->finalised = false;
 }
 
@@ -153,6 +216,17 @@ static void result_refuse(assay_app *app, uint32_t index, uint32_t code, const c
     if (copy != NULL) memcpy(copy, text, size);
     result->code = code;
     result->text = copy != NULL ? copy : "";
+    app->ledger.counts.of[ASSAY_COUNT_TXS_REFUSED]++;
+}
+
+// P-96
+static void result_accept(assay_app *app, uint32_t index) {
+    const assay_verified_tx *tx = &app->verified.txs[index];
+    assay_app_result *result = &app->results[index];
+    bool made = tx->tx.kind == ASSAY_TX_SUBMIT_BATCH || tx->tx.kind == ASSAY_TX_OPEN_SESSION;
+    const assay_hash *receipt = made ? &tx->digest : &tx->id;
+    result->data_size = ASSAY_HASH_SIZE;
+    memcpy(result->data, receipt->bytes, ASSAY_HASH_SIZE);
 }
 
 const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_address *proposer) {
@@ -166,7 +240,11 @@ static assay_status beacon_run(assay_app *app, const assay_tx *beacon, assay_err
     uint32_t code = 0;
     ASSAY_TRY(assay_beacon_block(&app->ledger, beacon ? &beacon->body.beacon.preimage : NULL, &code,
                                  err));
-    if (beacon != NULL && code != 0) result_refuse(app, 0, code, assay_reject_text(code));
+    if (beacon == NULL) return ASSAY_OK;
+    if (code != 0)
+        result_refuse(app, 0, code, assay_reject_text(code));
+    else
+        result_accept(app, 0);
     return ASSAY_OK;
 }
 
@@ -180,24 +258,34 @@ static assay_status tx_run(assay_app *app, uint32_t index, assay_error *err) {
         return ASSAY_OK;
     }
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", refusal.text);
-    if (tx->tx.kind == ASSAY_TX_SUBMIT_BATCH) {
-        app->results[index].data_size = ASSAY_HASH_SIZE;
-        memcpy(app->results[index].data, tx->digest.bytes, ASSAY_HASH_SIZE);
-    }
+    result_accept(app, index);
     return ASSAY_OK;
 }
 
+static assay_status validators_read(assay_app *app, assay_validator_set *set, assay_error *err) {
+    return assay_validator_list(set->list, &set->count, &app->ledger.reader, err);
+}
+
+// P-25
 static assay_status block_run(assay_app *app, const assay_app_block *block, assay_error *err) {
     const assay_tx *beacon = assay_block_beacon(&app->verified, &block->proposer);
     ASSAY_TRY(assay_totals_get(&app->ledger.totals, &app->ledger.reader, err));
+    ASSAY_TRY(validators_read(app, &app->validators_before, err));
+    for (uint32_t i = 0; i < block->misbehavior_count; i++)
+        ASSAY_TRY(assay_validator_punish(&app->ledger, &block->misbehaviors[i], err));
     ASSAY_TRY(beacon_run(app, beacon, err));
     for (uint32_t i = beacon != NULL; i < block->tx_count; i++)
         ASSAY_TRY(tx_run(app, i, err));
+    app->ledger.counts.of[ASSAY_COUNT_TXS_DONE] =
+        block->tx_count - app->ledger.counts.of[ASSAY_COUNT_TXS_REFUSED];
     // Outside of transactions nobody signs.
     app->ledger.by_agent = false;
     app->ledger.signer = app->ledger.principal = (assay_address){{0}};
     ASSAY_TRY(assay_due_run(&app->ledger, err));
     ASSAY_TRY(assay_epoch_end_block(&app->ledger, err));
+    ASSAY_TRY(validators_read(app, &app->validators_after, err));
+    app->update_count =
+        assay_validator_updates(app->updates, &app->validators_before, &app->validators_after);
     return block_seal(app, &app->app_hash, err);
 }
 
@@ -217,6 +305,7 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
     ASSAY_TRY(assay_store_begin(app->store, err));
     ledger_start(app, block->height);
     app->ledger.time = block->time;
+    app->time_ns = block->time * NANOS + block->time_nanos;
     app->ledger.proposer = block->proposer;
     assay_status status = block_run(app, block, err);
     if (status != ASSAY_OK) {
@@ -225,8 +314,8 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
     }
     assay_verified_close(&app->verified);
     app->finalised = true;
-    *out = (assay_app_outcome){
-        .results = app->results, .tx_count = block->tx_count, .app_hash = app->app_hash};
+    *out = (assay_app_outcome){app->results, block->tx_count, app->app_hash, app->updates,
+                               app->update_count};
     return ASSAY_OK;
 }
 
@@ -234,6 +323,7 @@ assay_status assay_app_commit(assay_app *app, assay_error *err) {
     ASSAY_ASSERT(app->finalised);
     ASSAY_TRY(assay_store_commit(app->store, app->ledger.height, &app->app_hash, err));
     app->finalised = false;
+    assay_app_counters_commit(app);
     // check_tx opens the next snapshot when it needs one.
     pthread_mutex_lock(&app->check_lock);
     assay_snapshot_close(app->check_snapshot);

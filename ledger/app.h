@@ -8,14 +8,17 @@
 #define ASSAY_LEDGER_APP_H
 
 #include "base/pool.h"
+#include "ledger/counters.h"
 #include "ledger/genesis.h"
 #include "ledger/store.h"
+#include "ledger/validator.h"
 
 typedef struct assay_app assay_app;
 
 enum {
     ASSAY_APP_DATA_MAX = 32,     // bytes of a result's data
     ASSAY_APP_TXS_MAX = 1 << 17, // transactions of one block
+    ASSAY_APP_TX_OVERHEAD = 8,   // bytes an engine may need beside each transaction
 };
 
 // A zeroed struct gives the defaults.
@@ -43,7 +46,18 @@ void assay_app_info_get(const assay_app *app, assay_app_info *out);
 // Errors: as assay_store_commit. Spec: P-21.
 assay_status assay_app_init_chain(assay_app *app, assay_error *err);
 
-// What became of one transaction. code 0: accepted, else its reject code (reject.h).
+// A snapshot of the last commit. Any thread. Errors: NOT_FOUND (no state yet), BUSY, CORRUPT,
+// MEMORY, IO. Lives: until closed, before the app is.
+assay_status assay_app_snapshot(assay_app *app, assay_snapshot **out, assay_error *err);
+
+// Takes a restored state (ledger/restore.h) from another folder of the same file system as its own,
+// in one step that a crash leaves undone or done. While other threads ask, but not while one holds
+// what assay_app_store gives. Errors: EXISTS (there is a state already), CORRUPT (not a whole one),
+// MISMATCH (another chain's), IO; the app is then as before. Spec: E-65.
+assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *err);
+
+// What became of one transaction. code 0: accepted, else its reject code (reject.h). data: of an
+// accepted one its receipt, the id of the session or batch it made or else its own (P-96).
 typedef struct {
     uint32_t code;
     uint32_t data_size;
@@ -77,7 +91,8 @@ typedef struct {
     const assay_bytes *candidates;
     uint32_t candidate_count;
     const assay_bytes *beacon; // a beacon transaction to put first, NULL: none
-    uint64_t bytes_max;        // of the transactions and 8 bytes for each; 0: block_bytes_max
+    uint64_t bytes_max;        // the engine's limit of all sizes and ASSAY_APP_TX_OVERHEAD for
+                               // each, 0: none; any transaction fits into 2 MiB + 16
 } assay_app_proposal;
 
 // Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon
@@ -89,17 +104,6 @@ assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal
                                         uint32_t *picked, uint32_t *picked_count, bool *with_beacon,
                                         assay_error *err);
 
-typedef struct {
-    assay_address consensus; // consensus address
-    uint64_t height;
-    uint32_t type;
-} assay_misbehavior;
-
-typedef struct {
-    uint8_t ed25519[ASSAY_ED25519_KEY_SIZE];
-    uint64_t power;
-} assay_validator_update;
-
 // A block as the engine hands it over. Borrowed for the call.
 typedef struct {
     uint64_t height; // last committed + 1
@@ -107,8 +111,9 @@ typedef struct {
     assay_address proposer;
     const assay_bytes *txs; // [tx_count]
     uint32_t tx_count;
-    const assay_misbehavior *misbehaviors; // [misbehavior_count]
+    const assay_misbehavior *misbehaviors; // [misbehavior_count], what the engine has proven
     uint32_t misbehavior_count;
+    uint32_t time_nanos; // of time; counters tell it, nothing else
 } assay_app_block;
 
 // Would an honest proposer have made this block? Decodes every transaction, verifies signatures,
@@ -121,7 +126,7 @@ typedef struct {
     assay_app_result *results; // [tx_count]; lives until the next finalize_block or close
     uint32_t tx_count;
     assay_hash app_hash;                   // for the next header
-    const assay_validator_update *updates; // [update_count]
+    const assay_validator_update *updates; // [update_count], as long as results
     uint32_t update_count;
 } assay_app_outcome;
 
@@ -135,7 +140,24 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
 // Errors: DISK_FULL, CAPACITY, CORRUPT, IO.
 assay_status assay_app_commit(assay_app *app, assay_error *err);
 
+// What an operator wants to know of a running application.
+typedef struct {
+    assay_counts counts;     // since it was opened, as of the last commit
+    uint64_t since;          // height at which it was opened
+    uint64_t admitted;       // by check_tx,
+    uint64_t turned_away;    // and refused there
+    uint64_t time_ns;        // of the last block's header; 0: none came since
+    uint64_t time_ns_before; // of the one before it; 0: the same
+} assay_app_counters;
+
+// A copy; takes a lock for no longer than that. Any thread. Spec: F-70.
+void assay_app_counters_get(assay_app *app, assay_app_counters *out);
+
+// What is known of one validator since the app was opened. Returns: whether anything is; else *out
+// is zeros. Any thread. Spec: F-70.
+bool assay_app_score_get(assay_app *app, const assay_address *validator, assay_score *out);
+
 const assay_genesis *assay_app_genesis(const assay_app *app);
-assay_store *assay_app_store(assay_app *app); // for backup and measure
+assay_store *assay_app_store(assay_app *app); // for backup and measure; until adopt
 
 #endif

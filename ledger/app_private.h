@@ -13,6 +13,8 @@
 struct assay_app {
     const assay_genesis *genesis;
     assay_store *store;
+    char *folder; // the store's
+    assay_store_options store_options;
     assay_pool *pool;
     assay_verifier *verifier;
 
@@ -21,17 +23,34 @@ struct assay_app {
     assay_verified verified;
     assay_app_result *results;
     assay_arena texts; // of results
+    assay_validator_set validators_before, validators_after;
+    assay_validator_update updates[2 * ASSAY_POWER_MAX];
+    uint32_t update_count;
     assay_hash app_hash;
     bool finalised;
+    uint64_t time_ns;            // of its header
     assay_pending block_pending; // scratch of proposals
+    assay_scores *block_scores;
 
-    // Any thread, under check_lock: what waits, on top of the last commit.
+    // Any thread, under check_lock: what waits, on top of the last commit. Whoever opens a snapshot
+    // of the store holds it too, so that a restored store can take its place.
     pthread_mutex_t check_lock;
     assay_snapshot *check_snapshot; // NULL: to be opened
     assay_pending check_pending;
+
+    // Any thread, under count_lock: what assay_app_counters_get tells.
+    pthread_mutex_t count_lock;
+    assay_app_counters counters;
+    assay_scores *scores;
 };
 
 // The block's beacon transaction: first, and its proposer's; NULL if there is none. Spec: P-39.
 const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_address *proposer);
+
+// Begins to count: what is open is read from the state, once. Errors: CORRUPT, MEMORY, IO.
+assay_status assay_app_counters_start(assay_app *app, assay_error *err);
+
+// The block in app->ledger is committed.
+void assay_app_counters_commit(assay_app *app);
 
 #endif

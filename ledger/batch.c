@@ -110,13 +110,10 @@ assay_status assay_batch_put(assay_ledger *ledger, const assay_hash *id, const a
 
 assay_status assay_batch_get(assay_batch *out, bool *found, const assay_reader *reader,
                              const assay_hash *id, assay_error *err) {
-    static const uint8_t tables[] = {ASSAY_TABLE_BATCH, ASSAY_TABLE_ENDED_BATCH};
-    assay_bytes value = {0};
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_BATCH, id);
+    assay_bytes value;
     *out = (assay_batch){0};
-    for (size_t i = 0; i < sizeof tables && value.data == NULL; i++) {
-        assay_record_key key = assay_record_key_of_hash(tables[i], id);
-        ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
-    }
+    ASSAY_TRY(assay_reader_find(reader, &key, ASSAY_TABLE_ENDED_BATCH, &value, err));
     *found = value.data != NULL;
     return *found ? batch_decode(out, value, err) : ASSAY_OK;
 }
@@ -210,13 +207,10 @@ static assay_status tables_decode(assay_batch_tables *out, assay_bytes value, as
 
 assay_status assay_batch_tables_get(assay_batch_tables *out, const assay_reader *reader,
                                     const assay_hash *id, assay_arena *arena, assay_error *err) {
-    static const uint8_t tables[] = {ASSAY_TABLE_BATCH_TABLES, ASSAY_TABLE_ENDED_TABLES};
-    assay_bytes value = {0};
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_BATCH_TABLES, id);
+    assay_bytes value;
     *out = (assay_batch_tables){0};
-    for (size_t i = 0; i < sizeof tables && value.data == NULL; i++) {
-        assay_record_key key = assay_record_key_of_hash(tables[i], id);
-        ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
-    }
+    ASSAY_TRY(assay_reader_find(reader, &key, ASSAY_TABLE_ENDED_TABLES, &value, err));
     if (value.data == NULL) return ASSAY_FAIL(err, NOT_FOUND, "no such batch");
     return tables_decode(out, value, arena, err);
 }
@@ -468,6 +462,9 @@ assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx_submit_batc
     assay_record_key at = place_key(ASSAY_TABLE_BATCH_AT, batch.height, batch.index);
     ASSAY_TRY(assay_ledger_put(ledger, &waiting, id->bytes, ASSAY_HASH_SIZE, err));
     ASSAY_TRY(assay_ledger_put(ledger, &at, id->bytes, ASSAY_HASH_SIZE, err));
+    ledger->counts.of[ASSAY_COUNT_BATCHES_INCLUDED]++;
+    ledger->counts.of[ASSAY_COUNT_BATCHES_OPEN]++;
+    ledger->counts.of[ASSAY_COUNT_RECEIPTS_INCLUDED] += batch.count;
     return assay_batch_put(ledger, id, &batch, err);
 }
 
@@ -553,7 +550,12 @@ assay_status assay_batch_end(assay_ledger *ledger, const assay_hash *id, assay_b
                              assay_error *err) {
     uint8_t leaf[1 + ASSAY_HASH_SIZE + BATCH_SIZE_MAX] = {HISTORY_BATCH};
     assay_bytes tables;
+    bool settled = batch->state == ASSAY_BATCH_SETTLED;
     batch->ended = ledger->height;
+    ledger->counts.of[ASSAY_COUNT_BATCHES_OPEN]--;
+    ledger->counts.of[settled ? ASSAY_COUNT_BATCHES_SETTLED : ASSAY_COUNT_BATCHES_VOID]++;
+    ledger->counts.of[settled ? ASSAY_COUNT_RECEIPTS_SETTLED : ASSAY_COUNT_RECEIPTS_VOID] +=
+        batch->count;
     memcpy(leaf + 1, id->bytes, ASSAY_HASH_SIZE);
     uint8_t *value = leaf + 1 + ASSAY_HASH_SIZE;
     size_t size = batch_encode(batch, value);

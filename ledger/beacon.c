@@ -19,9 +19,9 @@
 #include "base/cursor.h"
 #include "base/sha256.h"
 #include "ledger/bond.h"
-#include "ledger/power.h"
+#include "ledger/validator.h"
 
-enum { CHAIN_SIZE = 32 + 8 + 32 + 6 * 8 + 1 };
+enum { CHAIN_SIZE = 32 + 8 + 32 + 7 * 8 + 1 };
 static const uint64_t LENGTH_MAX = UINT64_C(1) << 40;
 
 static void chain_encode(const assay_chain *chain, uint8_t out[CHAIN_SIZE]) {
@@ -34,6 +34,7 @@ static void chain_encode(const assay_chain *chain, uint8_t out[CHAIN_SIZE]) {
     assay_writer_u64(&writer, chain->pending_height);
     assay_writer_u64(&writer, chain->revealed);
     assay_writer_u64(&writer, chain->misses);
+    assay_writer_u64(&writer, chain->vote_misses);
     assay_writer_u64(&writer, chain->miss_epoch);
     assay_writer_u64(&writer, chain->jailed_epoch);
     assay_writer_u8(&writer, chain->jailed);
@@ -56,6 +57,7 @@ assay_status assay_chain_get(assay_chain *out, const assay_reader *reader,
     out->pending_height = assay_cursor_u64(&cursor);
     out->revealed = assay_cursor_u64(&cursor);
     out->misses = assay_cursor_u64(&cursor);
+    out->vote_misses = assay_cursor_u64(&cursor);
     out->miss_epoch = assay_cursor_u64(&cursor);
     out->jailed_epoch = assay_cursor_u64(&cursor);
     out->jailed = assay_cursor_u8(&cursor) != 0;
@@ -76,8 +78,15 @@ bool assay_chain_is_jailed(const assay_chain *chain, uint64_t epoch) {
     return chain->jailed && epoch <= chain->jailed_epoch;
 }
 
-// Power of the proposers but `aside` that are not jailed; how much of it has revealed in a block
-// after `since`; and whether anyone at all has, `aside` and the jailed included.
+// Has had a chain in force. Whoever never had one cannot reveal, and a solo engine never lets it
+// propose, so that it is never jailed for it: the others must not wait.
+static bool has_revealed_or_can(const assay_chain *chain) {
+    return chain->left > 0 || chain->revealed > 0;
+}
+
+// Power of the proposers but `aside` that have had a chain and are not jailed; how much of it has
+// revealed in a block after `since`; and whether anyone at all has, `aside` and the jailed
+// included.
 typedef struct {
     uint64_t total;
     uint64_t revealed;
@@ -96,7 +105,7 @@ static assay_status turnout_since(turnout *out, const assay_reader *reader, uint
         bool revealed = chain.revealed > since;
         out->any |= revealed;
         if (assay_address_equal(&powers[i].address, aside)) continue;
-        if (assay_chain_is_jailed(&chain, epoch)) continue;
+        if (assay_chain_is_jailed(&chain, epoch) || !has_revealed_or_can(&chain)) continue;
         out->total += powers[i].power;
         if (revealed) out->revealed += powers[i].power;
     }
@@ -152,16 +161,29 @@ assay_status assay_beacon_check(const assay_reader *reader, const assay_params *
     return preimage_check(&chain, preimage, err);
 }
 
-// P-46
-static void miss(assay_chain *chain, uint64_t epoch, uint64_t misses_max) {
+// Counts one more of the epoch's misses of a kind; jails past its limit. P-46, P-95
+static void miss(assay_chain *chain, uint64_t *count, uint64_t epoch, uint64_t max) {
     if (chain->miss_epoch != epoch) {
         chain->miss_epoch = epoch;
-        chain->misses = 0;
+        chain->misses = chain->vote_misses = 0;
     }
-    chain->misses++;
-    if (chain->misses <= misses_max) return;
+    (*count)++;
+    if (*count <= max) return;
     chain->jailed = true;
     chain->jailed_epoch = epoch + 1;
+}
+
+assay_status assay_beacon_vote_missed(assay_ledger *ledger, const assay_address *account,
+                                      assay_error *err) {
+    assay_chain chain;
+    assay_validator validator;
+    bool found;
+    ASSAY_TRY(assay_validator_get(&validator, &found, &ledger->reader, account, err));
+    if (!found) return ASSAY_OK;
+    ASSAY_TRY(assay_chain_get(&chain, &ledger->reader, account, err));
+    miss(&chain, &chain.vote_misses, assay_params_epoch(ledger->params, ledger->height),
+         ledger->params->verdict_misses_max);
+    return chain_put(ledger, account, &chain, err);
 }
 
 static assay_status beacon_put(assay_ledger *ledger, const assay_hash *beacon, assay_error *err) {
@@ -194,7 +216,8 @@ assay_status assay_beacon_block(assay_ledger *ledger, const assay_hash *preimage
         chain.left--;
         chain.revealed = ledger->height;
     } else {
-        miss(&chain, epoch, ledger->params->beacon_misses_max);
+        miss(&chain, &chain.misses, epoch, ledger->params->beacon_misses_max);
+        ledger->counts.of[ASSAY_COUNT_BEACON_MISSES]++;
     }
     assay_sha256_final(&sha, &beacon);
     *code = refusal.reject;

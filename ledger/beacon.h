@@ -2,7 +2,8 @@
 // Randomness from the proposers' hash chains: B_h = SHA-256(B_{h−1} || preimage), or
 // SHA-256(B_{h−1}) for a block without one.
 //   registered → (2 epochs, and reveals by > 1/3 of the other power) in force → used up
-//   misses past beacon_misses_max in an epoch → jailed to the end of the next epoch
+//   misses past beacon_misses_max or verdict_misses_max in an epoch → jailed to the end of the next
+//   epoch
 #ifndef ASSAY_LEDGER_BEACON_H
 #define ASSAY_LEDGER_BEACON_H
 
@@ -18,7 +19,8 @@ typedef struct {
     uint64_t pending_height; // its registration
     uint64_t revealed;       // height of the last reveal, 0: none
     uint64_t misses;         // own blocks without a preimage in miss_epoch
-    uint64_t miss_epoch;     //
+    uint64_t vote_misses;    // votes it missed in miss_epoch
+    uint64_t miss_epoch;     // the epoch that both count for
     uint64_t jailed_epoch;   // last epoch of the jail; jailed while `jailed`
     bool jailed;
 } assay_chain;
@@ -47,11 +49,17 @@ assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx_register
                                    assay_error *err);
 
 // Has enough been revealed since `height` (in later blocks) that `provider` cannot have known B?
-// > 1/3 of power without the provider and the jailed; any reveal if nobody else has power.
-// Errors: CORRUPT, MEMORY, IO. Spec: P-48.
+// > 1/3 of power without the provider, the jailed and those that never had a chain in force; any
+// reveal if nobody else has power. Errors: CORRUPT, MEMORY, IO. Spec: P-48.
 assay_status assay_beacon_ready(bool *ready, const assay_reader *reader, const assay_params *params,
                                 uint64_t height, const assay_address *provider, uint64_t height_now,
                                 assay_error *err);
+
+// A vote on a case was missed: counts against a validator as its missed preimages do, with a limit
+// of its own; nothing for an account without a consensus key. Errors: CAPACITY, CORRUPT, MEMORY,
+// IO. Spec: P-95.
+assay_status assay_beacon_vote_missed(assay_ledger *ledger, const assay_address *account,
+                                      assay_error *err);
 
 // Is it jailed in this epoch? Spec: P-46.
 bool assay_chain_is_jailed(const assay_chain *chain, uint64_t epoch);

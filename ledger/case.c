@@ -127,13 +127,10 @@ static assay_status vote_decode(assay_vote *out, assay_bytes value, assay_error 
 
 assay_status assay_case_get(assay_case *out, bool *found, const assay_reader *reader,
                             const assay_hash *batch, uint32_t sample, assay_error *err) {
-    static const uint8_t tables[] = {ASSAY_TABLE_CASE, ASSAY_TABLE_ENDED_CASE};
-    assay_bytes value = {0};
+    assay_record_key key = case_key(ASSAY_TABLE_CASE, batch, sample);
+    assay_bytes value;
     *out = (assay_case){0};
-    for (size_t i = 0; i < sizeof tables && value.data == NULL; i++) {
-        assay_record_key key = case_key(tables[i], batch, sample);
-        ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
-    }
+    ASSAY_TRY(assay_reader_find(reader, &key, ASSAY_TABLE_ENDED_CASE, &value, err));
     *found = value.data != NULL;
     return *found ? case_decode(out, value, err) : ASSAY_OK;
 }
@@ -142,8 +139,9 @@ assay_status assay_case_votes(assay_vote *out, uint32_t *count, const assay_read
                               const assay_hash *batch, uint32_t sample, uint8_t round,
                               assay_error *err) {
     static const uint8_t tables[] = {ASSAY_TABLE_VOTE, ASSAY_TABLE_ENDED_VOTE};
+    size_t table_count = reader->rules ? 1 : sizeof tables;
     *count = 0;
-    for (size_t i = 0; i < sizeof tables && *count == 0; i++) {
+    for (size_t i = 0; i < table_count && *count == 0; i++) {
         assay_record_key from = case_key(tables[i], batch, sample);
         assay_record_key_add_u8(&from, round);
         assay_store_position at;
@@ -302,7 +300,9 @@ assay_status assay_case_round(assay_ledger *ledger, const assay_hash *batch, uin
     for (uint32_t i = 0; i < count; i++) {
         assay_vote vote = {.validator = voters[i].address, .bond = voters[i].bond};
         ASSAY_TRY(assay_case_vote_put(ledger, batch, sample, record->round, &vote, err));
+        assay_ledger_score(ledger, &vote.validator, ASSAY_SCORE_ASKED, 1);
     }
+    ledger->counts.of[ASSAY_COUNT_VERDICTS_DUE] += count;
     ASSAY_TRY(assay_case_due_put(ledger, record->reveal_end, batch, sample, err));
     return assay_case_put(ledger, batch, sample, record, err);
 }
@@ -400,6 +400,7 @@ assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx_verdict_reve
     vote.revealed = true;
     vote.verdict = body->verdict;
     vote.probe = body->probe;
+    ledger->counts.of[ASSAY_COUNT_VERDICTS_DUE]--;
     return assay_case_vote_put(ledger, &body->batch, body->sample, body->round, &vote, err);
 }
 

@@ -24,28 +24,33 @@ enum {
 
 // ---- claims ----
 
-assay_status assay_epoch_claim_next(assay_claim *claim, bool *found, const assay_reader *reader,
-                                    assay_error *err) {
-    assay_record_key after = assay_record_key_of_address(ASSAY_TABLE_CLAIMED, &claim->recipient);
+// table: CLAIM as it stands now, for rules; CLAIMED as it was published, for people.
+static assay_status claim_step(assay_claim *claim, bool *found, const assay_reader *reader,
+                               uint8_t table, assay_error *err) {
+    assay_record_key after = assay_record_key_of_address(table, &claim->recipient);
     assay_store_position at;
     ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
     *found = at.key_size > 0;
     if (!*found) return ASSAY_OK;
     if (at.key_size != after.size || at.value.size != 8)
-        return ASSAY_FAIL(err, CORRUPT, "a published claim is damaged");
+        return ASSAY_FAIL(err, CORRUPT, "a claim's record is damaged");
     memcpy(claim->recipient.bytes, at.key + 1, ASSAY_ADDRESS_SIZE);
     claim->amount = assay_load_be64(at.value.data);
     return ASSAY_OK;
 }
 
-// Publishes what has changed since the last close. P-75
+assay_status assay_epoch_claim_next(assay_claim *claim, bool *found, const assay_reader *reader,
+                                    assay_error *err) {
+    return claim_step(claim, found, reader, ASSAY_TABLE_CLAIMED, err);
+}
+
+// Publishes the claims as they stand now. P-75
 static assay_status claims_publish(assay_ledger *ledger, uint64_t *count, uint64_t *total,
                                    assay_error *err) {
     assay_claim claim = {0};
     bool found;
     *count = *total = 0;
     for (;;) {
-        assay_bytes value;
         uint8_t amount[8];
         ASSAY_TRY(assay_claim_next(&claim.recipient, &claim.amount, &found, &ledger->reader, err));
         if (!found) return ASSAY_OK;
@@ -53,16 +58,14 @@ static assay_status claims_publish(assay_ledger *ledger, uint64_t *count, uint64
         *total += claim.amount;
         assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_CLAIMED, &claim.recipient);
         assay_store_be64(amount, claim.amount);
-        ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
-        if (value.size == 8 && memcmp(value.data, amount, 8) == 0) continue;
         ASSAY_TRY(assay_ledger_put(ledger, &key, amount, sizeof amount, err));
     }
 }
 
-// The published claims, and the tree over them, in the arena; *index: the recipient's place
+// The table's claims, and the tree over them, in the arena; *index: the recipient's place
 // (NULL: none wanted), count if it has no claim.
 static assay_status claims_tree(assay_claims *tree, const assay_claim **list, uint32_t *index,
-                                uint64_t count, const assay_reader *reader,
+                                uint64_t count, const assay_reader *reader, uint8_t table,
                                 const assay_address *recipient, assay_arena *arena,
                                 assay_error *err) {
     assay_claim claim = {0};
@@ -76,8 +79,9 @@ static assay_status claims_tree(assay_claims *tree, const assay_claim **list, ui
     ASSAY_TRY(assay_arena_get(arena, (size_t)count, sizeof claim, "claims", &memory, err));
     assay_claim *claims = memory;
     while (filled < count) {
-        ASSAY_TRY(assay_epoch_claim_next(&claim, &found, reader, err));
-        if (!found) return ASSAY_FAIL(err, CORRUPT, "%u claims, the epoch has more", filled);
+        ASSAY_TRY(claim_step(&claim, &found, reader, table, err));
+        // After a restore nothing is published before the next close (E-61).
+        if (!found) return ASSAY_FAIL(err, NOT_FOUND, "the epoch's claims are not kept here");
         if (index != NULL && assay_address_equal(&claim.recipient, recipient)) *index = filled;
         claims[filled++] = claim;
     }
@@ -120,8 +124,8 @@ assay_status assay_epoch_claim_prove(assay_claim *claim, assay_hash *path, uint3
     bool found;
     ASSAY_TRY(last_closed(epoch, &found, reader, err));
     if (!found) return ASSAY_FAIL(err, NOT_FOUND, "no epoch is closed yet");
-    ASSAY_TRY(
-        claims_tree(&tree, &list, &index, epoch->claims_count, reader, recipient, arena, err));
+    ASSAY_TRY(claims_tree(&tree, &list, &index, epoch->claims_count, reader, ASSAY_TABLE_CLAIMED,
+                          recipient, arena, err));
     if (index == epoch->claims_count)
         return ASSAY_FAIL(err, NOT_FOUND, "no claim in epoch %llu",
                           (unsigned long long)epoch->epoch);
@@ -143,8 +147,8 @@ static assay_status claims_close(assay_ledger *ledger, assay_epoch *record, assa
     const assay_claim *list;
     assay_arena arena;
     assay_arena_init(&arena, (size_t)(record->claims_count + 64) * CLAIM_MEMORY);
-    assay_status status =
-        claims_tree(&tree, &list, NULL, record->claims_count, &ledger->reader, NULL, &arena, err);
+    assay_status status = claims_tree(&tree, &list, NULL, record->claims_count, &ledger->reader,
+                                      ASSAY_TABLE_CLAIM, NULL, &arena, err);
     if (status == ASSAY_OK) assay_claims_root(&record->claims_root, &tree);
     assay_arena_close(&arena);
     return status;

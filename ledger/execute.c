@@ -11,6 +11,7 @@
 #include "ledger/money.h"
 #include "ledger/registry.h"
 #include "ledger/session.h"
+#include "ledger/validator.h"
 
 typedef unsigned long long ull;
 
@@ -87,6 +88,8 @@ static assay_status rule_apply(assay_ledger *ledger, const assay_tx *tx, assay_e
         return assay_declared_replace(ledger, tx, err);
     case ASSAY_TX_REGISTER_CHAIN:
         return assay_beacon_register(ledger, &tx->body.register_chain, err);
+    case ASSAY_TX_REGISTER_VALIDATOR:
+        return assay_validator_register(ledger, &tx->body.register_validator, err);
     case ASSAY_TX_OPEN_SESSION:
         return assay_session_open(ledger, tx, err);
     case ASSAY_TX_CLOSE_SESSION:

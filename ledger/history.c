@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stored form (P-88): one entry a leaf, 0xf0 || index u64, holding the leaf's hash and those of the
 // perfect trees the leaf completes, lowest first. So node (level, place) stands in the entry of its
-// last leaf, (place + 1) * 2^level - 1, and appending never rewrites. 0xf1 holds the count.
+// last leaf, (place + 1) * 2^level - 1, and appending never rewrites. 0xf1 holds the count. In a
+// store that began with a snapshot the leaves before it are absent; the peaks of then stand under
+// 0xf2 || level u8 || place u64. Whatever is appended needs no other node from below them.
 #include "ledger/history.h"
 
 #include "base/sha256.h"
 
-enum { LEAF_TAG = ASSAY_STORE_HISTORY, COUNT_TAG = ASSAY_STORE_HISTORY + 1, ROOT_PREFIX = 2 };
+enum {
+    LEAF_TAG = ASSAY_STORE_HISTORY,
+    COUNT_TAG = ASSAY_STORE_HISTORY + 1,
+    PEAK_TAG = ASSAY_STORE_HISTORY + 2,
+    PEAK_KEY_SIZE = 1 + 1 + 8,
+    ROOT_PREFIX = 2,
+};
 
 // Where nodes are read from: an open block or a snapshot.
 typedef struct {
@@ -37,14 +45,28 @@ static void leaf_key(uint8_t key[9], uint64_t index) {
     assay_store_be64(key + 1, index);
 }
 
+static void peak_key(uint8_t key[PEAK_KEY_SIZE], uint32_t level, uint64_t place) {
+    key[0] = PEAK_TAG;
+    key[1] = (uint8_t)level;
+    assay_store_be64(key + 2, place);
+}
+
 // The root of the perfect tree `place` of 2^level leaves.
 static assay_status node_get(const source *from, uint32_t level, uint64_t place, assay_hash *out,
                              assay_error *err) {
-    uint8_t key[9];
+    uint8_t key[9], peak[PEAK_KEY_SIZE];
     assay_bytes value;
     uint64_t last = ((place + 1) << level) - 1;
     leaf_key(key, last);
     ASSAY_TRY(source_get(from, key, sizeof key, &value, err));
+    if (!value.data) {
+        peak_key(peak, level, place);
+        ASSAY_TRY(source_get(from, peak, sizeof peak, &value, err));
+        if (value.size == sizeof *out) {
+            memcpy(out->bytes, value.data, sizeof *out);
+            return ASSAY_OK;
+        }
+    }
     if (!value.data || value.size < (level + 1) * sizeof *out)
         return ASSAY_FAIL(err, CORRUPT, "history leaf %llu lacks its node of level %u",
                           (unsigned long long)last, level);
@@ -128,6 +150,55 @@ assay_status assay_history_snapshot_root(assay_snapshot *snapshot, assay_hash *r
     return root_get(&from, root, count, err);
 }
 
+uint32_t assay_history_peak_count(uint64_t count) {
+    uint32_t peaks = 0;
+    for (; count; count &= count - 1)
+        peaks++;
+    return peaks;
+}
+
+assay_status assay_history_peaks_get(assay_history_peaks *out, assay_snapshot *snapshot,
+                                     assay_error *err) {
+    source from = {.snapshot = snapshot};
+    *out = (assay_history_peaks){0};
+    ASSAY_TRY(count_get(&from, &out->count, err));
+    for (uint32_t level = 64; level-- > 0;)
+        if (out->count >> level & 1)
+            ASSAY_TRY(node_get(&from, level, (out->count >> level) - 1,
+                               &out->peaks[out->peak_count++], err));
+    return ASSAY_OK;
+}
+
+void assay_history_peaks_root(assay_hash *root, const assay_history_peaks *peaks) {
+    assay_hash tree_root;
+    ASSAY_ASSERT(peaks->peak_count == assay_history_peak_count(peaks->count));
+    if (peaks->peak_count == 0) assay_merkle_root(&tree_root, NULL, 0);
+    for (uint32_t i = peaks->peak_count; i-- > 0;) {
+        if (i == peaks->peak_count - 1)
+            tree_root = peaks->peaks[i];
+        else
+            assay_merkle_node(&tree_root, &peaks->peaks[i], &tree_root);
+    }
+    count_bind(root, peaks->count, &tree_root);
+}
+
+assay_status assay_history_load(assay_store_load *load, const assay_history_peaks *peaks,
+                                assay_error *err) {
+    static const uint8_t count_key[1] = {COUNT_TAG};
+    uint8_t key[PEAK_KEY_SIZE], count_value[8];
+    uint32_t index = 0;
+    ASSAY_ASSERT(peaks->peak_count == assay_history_peak_count(peaks->count));
+    for (uint32_t level = 64; level-- > 0;) {
+        if (!(peaks->count >> level & 1)) continue;
+        peak_key(key, level, (peaks->count >> level) - 1);
+        ASSAY_TRY(assay_store_load_aux(load, key, sizeof key, peaks->peaks[index++].bytes,
+                                       ASSAY_HASH_SIZE, err));
+    }
+    if (peaks->count == 0) return ASSAY_OK; // as a store that never appended
+    assay_store_be64(count_value, peaks->count);
+    return assay_store_load_aux(load, count_key, sizeof count_key, count_value, 8, err);
+}
+
 assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
                                  assay_history_proof *proof, assay_error *err) {
     source from = {.snapshot = snapshot};
@@ -136,6 +207,13 @@ assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
     if (index >= proof->count)
         return ASSAY_FAIL(err, RANGE, "leaf %llu of a history of %llu", (unsigned long long)index,
                           (unsigned long long)proof->count);
+    uint8_t leaf[9];
+    assay_bytes kept;
+    leaf_key(leaf, index);
+    ASSAY_TRY(source_get(&from, leaf, sizeof leaf, &kept, err));
+    if (!kept.data)
+        return ASSAY_FAIL(err, NOT_FOUND, "leaf %llu of the history is not kept here",
+                          (unsigned long long)index);
     ASSAY_TRY(peaks_fold(&from, 0, proof->count, &proof->tree_root, err));
     // Inside the leaf's mountain: the sibling on each level.
     uint32_t level = 0;

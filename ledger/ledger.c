@@ -2,13 +2,14 @@
 #include "ledger/ledger.h"
 
 assay_ledger_mark assay_ledger_savepoint(assay_ledger *ledger) {
-    return (assay_ledger_mark){assay_store_savepoint(ledger->store), ledger->totals,
+    return (assay_ledger_mark){assay_store_savepoint(ledger->store), ledger->totals, ledger->counts,
                                ledger->new_keys};
 }
 
 void assay_ledger_rollback(assay_ledger *ledger, const assay_ledger_mark *mark) {
     assay_store_rollback(ledger->store, mark->mark);
     ledger->totals = mark->totals;
+    ledger->counts = mark->counts;
     ledger->new_keys = mark->new_keys;
 }
 

@@ -4,6 +4,7 @@
 #ifndef ASSAY_LEDGER_LEDGER_H
 #define ASSAY_LEDGER_LEDGER_H
 
+#include "ledger/counters.h"
 #include "ledger/genesis.h"
 #include "ledger/reader.h"
 #include "ledger/reject.h"
@@ -36,6 +37,9 @@ typedef struct {
 
     assay_totals totals; // as of now; only ledger/money.c changes it
 
+    assay_counts counts;  // of this block
+    assay_scores *scores; // borrowed, or NULL
+
     // The transaction in progress; zeros outside of one.
     uint32_t tx_index; // its place in the block, from 0
     assay_address signer;
@@ -45,16 +49,25 @@ typedef struct {
     bool by_agent;     // signer is an agent of principal
 } assay_ledger;
 
-// A place to return to if what follows is refused: contents, totals and new key count.
+// A place to return to if what follows is refused: contents, totals, counts and new key count.
 typedef struct {
     assay_store_mark mark;
     assay_totals totals;
+    assay_counts counts;
     uint32_t new_keys;
 } assay_ledger_mark;
 
 assay_ledger_mark assay_ledger_savepoint(assay_ledger *ledger);
 void assay_ledger_rollback(assay_ledger *ledger, const assay_ledger_mark *mark);
 void assay_ledger_release(assay_ledger *ledger, const assay_ledger_mark *mark);
+
+// Counts a vote's fate, of its validator and of all. For the end of a block only: no rollback takes
+// a validator's score back.
+static inline void assay_ledger_score(assay_ledger *ledger, const assay_address *validator,
+                                      assay_scored what, uint64_t by) {
+    ledger->counts.scored[what] += by;
+    assay_scores_add(ledger->scores, validator, what, by, ledger->height);
+}
 
 // Writes or removes a record. put counts a state key that was absent as new (P-27).
 // Errors: CAPACITY, CORRUPT, MEMORY, IO: all fatal to the block.

@@ -81,8 +81,8 @@ uint64_t assay_params_unbond_blocks(const assay_params *params) {
     return assay_params_window(params) + 2 * params->epoch_blocks + params->unbond_trust_blocks;
 }
 
-uint64_t assay_params_evidence_blocks(const assay_params *params) {
-    return assay_params_unbond_blocks(params) / 2;
+uint64_t assay_evidence_blocks(const assay_params *params) {
+    return assay_params_unbond_blocks(params) - 2 * params->epoch_blocks;
 }
 
 uint64_t assay_params_epoch(const assay_params *params, uint64_t height) {

@@ -56,7 +56,9 @@
     X(data_missing_blocks, 1000, 1, 1000 * ASSAY_PARAM_BLOCKS_MAX)                                 \
     X(unbond_trust_blocks, 1000, 0, 1000 * ASSAY_PARAM_BLOCKS_MAX)                                 \
     X(escalation_rounds, 3, 1, 16)                                                                 \
-    X(power_step_ppm, 166666, 1, ASSAY_PPM)
+    X(power_step_ppm, 166666, 1, ASSAY_PPM)                                                        \
+    X(double_sign_slash_ppm, 200000, 0, ASSAY_PPM)                                                 \
+    X(verdict_misses_max, 20, 1, 100 * ASSAY_PARAM_BLOCKS_MAX)
 
 #define ASSAY_PARAM_NOPEN_MAX       (UINT64_C(1) << 56) // keeps sums of a few prices far from 2^64
 #define ASSAY_PARAM_RATE_MAX        (UINT64_C(1) << 40) // times bytes or keys of one tx: < 2^63
@@ -97,8 +99,13 @@ json_t *assay_params_json(const assay_params *params);
 uint64_t assay_params_window(const assay_params *params);
 
 // Blocks from an unbond to its release: W + 2 epochs + trust. Spec: P-23.
-uint64_t assay_params_evidence_blocks(const assay_params *params);
 uint64_t assay_params_unbond_blocks(const assay_params *params);
+
+// What an engine's evidence may be old, in blocks: CometBFT's evidence.max_age_num_blocks. Two
+// epochs less than the unbonding time: whoever still had power up to two epochs after its bond
+// began to leave finds the evidence before its money. CometBFT keeps what is young by either of its
+// two ages, so max_age_duration has to be no more than these blocks take. Spec: P-94.
+uint64_t assay_evidence_blocks(const assay_params *params);
 
 // Epochs count from 0; epoch e holds heights e * epoch_blocks + 1 .. (e + 1) * epoch_blocks, and
 // its last block closes it. height >= 1. Spec: P-23.

@@ -3,11 +3,12 @@
 //       test_power: targets_of_zero_change_nothing
 //   I2  one epoch changes at most step_ppm of Σ power, or 1
 //       test_power: steps_match_the_oracle
-// Written by assay_power_init and assay_power_epoch only.
+// Written by put and leave_or_put only.
 #include "ledger/power.h"
 
 #include "ledger/beacon.h"
 #include "ledger/bond.h"
+#include "ledger/validator.h"
 
 static assay_status put(assay_ledger *ledger, const assay_power *power, assay_error *err) {
     assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_POWER, &power->address);
@@ -46,6 +47,36 @@ assay_status assay_power_list(assay_power *out, uint32_t *count, const assay_rea
     return ASSAY_OK;
 }
 
+assay_status assay_power_join(assay_ledger *ledger, const assay_address *account,
+                              assay_error *err) {
+    assay_power powers[ASSAY_POWER_MAX], newcomer = {*account, 0};
+    uint32_t count;
+    ASSAY_TRY(assay_power_list(powers, &count, &ledger->reader, err));
+    for (uint32_t i = 0; i < count; i++)
+        if (assay_address_equal(&powers[i].address, account)) return ASSAY_OK;
+    if (count == ASSAY_POWER_MAX)
+        return ASSAY_REJECT(err, VALIDATORS_FULL, "%u validators, limit %d", count,
+                            ASSAY_POWER_MAX);
+    return put(ledger, &newcomer, err);
+}
+
+assay_status assay_power_drop(assay_ledger *ledger, const assay_address *account,
+                              assay_error *err) {
+    assay_power powers[ASSAY_POWER_MAX], *own = NULL;
+    uint32_t count;
+    uint64_t others = 0;
+    ASSAY_TRY(assay_power_list(powers, &count, &ledger->reader, err));
+    for (uint32_t i = 0; i < count; i++) {
+        if (assay_address_equal(&powers[i].address, account))
+            own = &powers[i];
+        else
+            others += powers[i].power;
+    }
+    if (own == NULL || others == 0) return ASSAY_OK;
+    own->power = 0;
+    return put(ledger, own, err);
+}
+
 static uint64_t distance(uint64_t a, uint64_t b) {
     return a > b ? a - b : b - a;
 }
@@ -82,24 +113,44 @@ void assay_power_step(assay_power *powers, const uint64_t *targets, uint32_t cou
     }
 }
 
+// Whole OPEN of consensus bond that counts, what power moves towards; 0 for the barred.
+static assay_status bonded(uint64_t *out, const assay_ledger *ledger, const assay_address *account,
+                           assay_error *err) {
+    assay_validator validator;
+    bool found;
+    *out = 0;
+    ASSAY_TRY(assay_validator_get(&validator, &found, &ledger->reader, account, err));
+    if (validator.barred) return ASSAY_OK;
+    ASSAY_TRY(assay_bond_weight(out, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS, account,
+                                err));
+    *out /= ASSAY_OPEN_NOPEN;
+    return ASSAY_OK;
+}
+
+// Jail ends, so the jailed keep their place. P-91
+static assay_status leave_or_put(assay_ledger *ledger, const assay_power *power, uint64_t bond,
+                                 assay_error *err) {
+    if (power->power > 0 || bond > 0) return put(ledger, power, err);
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_POWER, &power->address);
+    return assay_ledger_delete(ledger, &key, err);
+}
+
 // P-47. Power may rest on a bond that has gone, but only until its epochs' steps have removed it;
 // bonds leave more slowly than that (P-23).
 assay_status assay_power_epoch(assay_ledger *ledger, assay_error *err) {
     assay_power powers[ASSAY_POWER_MAX];
-    uint64_t targets[ASSAY_POWER_MAX];
+    uint64_t bonds[ASSAY_POWER_MAX], targets[ASSAY_POWER_MAX];
     uint32_t count;
     uint64_t epoch = assay_params_epoch(ledger->params, ledger->height);
     ASSAY_TRY(assay_power_list(powers, &count, &ledger->reader, err));
     for (uint32_t i = 0; i < count; i++) {
         assay_chain chain;
         ASSAY_TRY(assay_chain_get(&chain, &ledger->reader, &powers[i].address, err));
-        ASSAY_TRY(assay_bond_weight(&targets[i], &ledger->reader, ledger->params,
-                                    ASSAY_ROLE_CONSENSUS, &powers[i].address, err));
-        targets[i] /= ASSAY_OPEN_NOPEN;
-        if (assay_chain_is_jailed(&chain, epoch)) targets[i] = 0;
+        ASSAY_TRY(bonded(&bonds[i], ledger, &powers[i].address, err));
+        targets[i] = assay_chain_is_jailed(&chain, epoch) ? 0 : bonds[i];
     }
     assay_power_step(powers, targets, count, ledger->params->power_step_ppm);
     for (uint32_t i = 0; i < count; i++)
-        ASSAY_TRY(put(ledger, &powers[i], err));
+        ASSAY_TRY(leave_or_put(ledger, &powers[i], bonds[i], err));
     return ASSAY_OK;
 }

@@ -19,6 +19,14 @@ typedef struct {
 // Spec: P-47.
 assay_status assay_power_init(assay_ledger *ledger, assay_error *err);
 
+// Gives an account a place with power 0; nothing if it has one. Errors: REJECTED (VALIDATORS_FULL),
+// CAPACITY, CORRUPT, MEMORY, IO. Spec: P-91.
+assay_status assay_power_join(assay_ledger *ledger, const assay_address *account, assay_error *err);
+
+// Takes all power of an account, unless nobody else has any. Errors: CAPACITY, CORRUPT, MEMORY, IO.
+// Spec: P-93.
+assay_status assay_power_drop(assay_ledger *ledger, const assay_address *account, assay_error *err);
+
 // All proposers ascending by address into out [ASSAY_POWER_MAX]. Errors: CORRUPT, MEMORY, IO.
 // Spec: P-47.
 assay_status assay_power_list(assay_power *out, uint32_t *count, const assay_reader *reader,
@@ -30,7 +38,7 @@ assay_status assay_power_list(assay_power *out, uint32_t *count, const assay_rea
 void assay_power_step(assay_power *powers, const uint64_t *targets, uint32_t count,
                       uint64_t step_ppm);
 
-// Epoch end: a step towards the effective consensus bonds, 0 for the jailed.
+// Epoch end: a step towards the effective consensus bonds, 0 for the jailed and the barred.
 // Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-47.
 assay_status assay_power_epoch(assay_ledger *ledger, assay_error *err);
 

@@ -43,6 +43,10 @@ assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, a
         pthread_mutex_unlock(&app->check_lock);
     }
     assay_arena_close(&arena);
+    pthread_mutex_lock(&app->count_lock);
+    app->counters.admitted += status == ASSAY_OK;
+    app->counters.turned_away += status == ASSAY_REJECTED;
+    pthread_mutex_unlock(&app->count_lock);
     return status;
 }
 
@@ -77,10 +81,21 @@ typedef struct {
     assay_app *app;
     const assay_app_proposal *proposal;
     assay_reader reader;
-    uint64_t lane_bytes_left[ASSAY_TX_LANE_COUNT];
+    uint64_t lane_bytes_left[ASSAY_TX_LANE_COUNT]; // by the rule (P-39)
+    uint64_t lane_room_left[ASSAY_TX_LANE_COUNT];  // by the engine, overhead included (P-97)
     uint32_t *picked;
     uint32_t picked_count;
 } selection;
+
+static bool fits(const selection *select, uint8_t lane, size_t size) {
+    return size <= select->lane_bytes_left[lane] &&
+           size + ASSAY_APP_TX_OVERHEAD <= select->lane_room_left[lane];
+}
+
+static void room_take(selection *select, uint8_t lane, size_t size) {
+    select->lane_bytes_left[lane] -= size;
+    select->lane_room_left[lane] -= size + ASSAY_APP_TX_OVERHEAD;
+}
 
 // Takes a candidate of `lane` if it fits and would be admitted behind what is picked.
 static assay_status candidate_try(selection *select, uint32_t index, uint8_t lane,
@@ -89,7 +104,7 @@ static assay_status candidate_try(selection *select, uint32_t index, uint8_t lan
     assay_bytes bytes = select->proposal->candidates[index];
     assay_verified_tx tx;
     assay_error refusal = {0};
-    if (bytes.size > select->lane_bytes_left[lane] || bytes.size < ASSAY_TX_HEAD_SIZE ||
+    if (!fits(select, lane, bytes.size) || bytes.size < ASSAY_TX_HEAD_SIZE ||
         bytes.data[LANE_AT] != lane)
         return ASSAY_OK;
     ASSAY_TRY(assay_verifier_check(app->verifier, &tx, bytes, arena, err));
@@ -99,7 +114,7 @@ static assay_status candidate_try(selection *select, uint32_t index, uint8_t lan
                             select->proposal->height, &tx, ASSAY_COUNT_ALL, &refusal);
     if (status == ASSAY_REJECTED) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", refusal.text);
-    select->lane_bytes_left[lane] -= bytes.size;
+    room_take(select, lane, bytes.size);
     select->picked[select->picked_count++] = index;
     return ASSAY_OK;
 }
@@ -125,7 +140,7 @@ static assay_status beacon_usable(assay_app *app, const selection *select, bool 
     assay_verified_tx tx;
     assay_error refusal = {0};
     *usable = false;
-    if (proposal->beacon == NULL) return ASSAY_OK;
+    if (proposal->beacon == NULL || !fits(select, 0, proposal->beacon->size)) return ASSAY_OK;
     assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
     assay_status status = assay_verifier_check(app->verifier, &tx, *proposal->beacon, &arena, err);
     if (status == ASSAY_OK && tx.code == 0 && tx.tx.kind == ASSAY_TX_BEACON &&
@@ -149,17 +164,19 @@ assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal
     *picked_count = 0;
     ASSAY_TRY(assay_snapshot_open(&snapshot, app->store, err));
     uint64_t half = app->genesis->params.block_bytes_max / 2;
+    uint64_t room = proposal->bytes_max != 0 ? proposal->bytes_max / 2 : UINT64_MAX;
     selection select = {
         .app = app,
         .proposal = proposal,
         .reader = assay_reader_of_snapshot(snapshot),
         .lane_bytes_left = {half, half},
+        .lane_room_left = {room, room},
         .picked = picked,
     };
     assay_pending_reset(&app->block_pending);
     assay_status status = beacon_usable(app, &select, with_beacon, err);
     if (status == ASSAY_OK) {
-        if (*with_beacon) select.lane_bytes_left[0] -= proposal->beacon->size;
+        if (*with_beacon) room_take(&select, 0, proposal->beacon->size);
         status = lane_select(&select, 1, err);
     }
     if (status == ASSAY_OK) status = lane_select(&select, 0, err);

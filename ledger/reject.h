@@ -89,6 +89,11 @@
     X(BEACON_PLACE, 202, "a beacon preimage stands first in its proposer's block")                 \
     X(BEACON_NO_CHAIN, 203, "the proposer has no hash chain in force")                             \
     X(BEACON_PREIMAGE, 204, "not the next preimage of the proposer's hash chain")                  \
+    X(VALIDATOR_BOND, 205, "only an account with a consensus bond registers a consensus key")      \
+    X(VALIDATOR_KEY, 206, "a consensus key and an account belong together for ever")               \
+    X(VALIDATOR_PROOF, 207, "the proof is not by the consensus key for this account and chain")    \
+    X(VALIDATOR_BARRED, 208, "the validator has signed two blocks of one height")                  \
+    X(VALIDATORS_FULL, 209, "there are as many validators as there may be")                        \
     X(BATCH_COUNT, 210, "the session rows do not add up to the receipt count")                     \
     X(BATCH_FEE, 211, "a batch's fees are under the minimum or over the maximum")                  \
     X(BATCH_BYTES, 212, "a batch's receipts take too many or too few bytes")                       \

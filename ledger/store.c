@@ -401,17 +401,47 @@ assay_status assay_store_backup(assay_store *store, const char *folder, assay_er
     return assay_db_fail(err, code, "cannot copy the store");
 }
 
+static uint64_t table_bytes(const MDB_stat *table) {
+    uint64_t pages = table->ms_branch_pages + table->ms_leaf_pages + table->ms_overflow_pages;
+    return pages * table->ms_psize;
+}
+
+// Pages on LMDB's free list: each of its records is a count and that many page numbers.
+static int free_pages(MDB_txn *txn, uint64_t *count) {
+    enum { FREE_TABLE = 0 };
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    size_t pages;
+    *count = 0;
+    int code = mdb_cursor_open(txn, FREE_TABLE, &cursor);
+    if (code) return code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        if (value.mv_size < sizeof pages) continue;
+        memcpy(&pages, value.mv_data, sizeof pages);
+        *count += pages;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
 assay_status assay_store_measure(assay_store *store, assay_store_usage *out, assay_error *err) {
     assay_db_view view;
     MDB_envinfo info;
-    MDB_stat file, entries;
+    MDB_stat file, entries, tree;
+    uint64_t free_count = 0;
     ASSAY_TRY(assay_db_view_open(&view, &store->db, err));
     int code = mdb_env_info(store->db.env, &info);
     if (code == 0) code = mdb_env_stat(store->db.env, &file);
     if (code == 0) code = mdb_stat(view.txn, store->db.entries, &entries);
+    if (code == 0) code = mdb_stat(view.txn, store->db.tree, &tree);
+    if (code == 0) code = free_pages(view.txn, &free_count);
     assay_db_view_close(&view);
     if (code) return assay_db_fail(err, code, "cannot measure the store");
-    *out = (assay_store_usage){info.me_mapsize, (info.me_last_pgno + 1) * (uint64_t)file.ms_psize,
-                               entries.ms_entries};
+    *out = (assay_store_usage){.map_size = info.me_mapsize,
+                               .bytes_used = (info.me_last_pgno + 1) * (uint64_t)file.ms_psize,
+                               .entry_count = entries.ms_entries,
+                               .entry_bytes = table_bytes(&entries),
+                               .tree_bytes = table_bytes(&tree),
+                               .free_bytes = free_count * file.ms_psize};
     return ASSAY_OK;
 }

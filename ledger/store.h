@@ -136,8 +136,11 @@ assay_status assay_store_backup(assay_store *store, const char *folder, assay_er
 // What the store takes: `bytes_used` of `map_size`, and how many entries of both classes.
 typedef struct {
     uint64_t map_size;
-    uint64_t bytes_used;
+    uint64_t bytes_used; // pages ever used: the parts below and LMDB's own
     uint64_t entry_count;
+    uint64_t entry_bytes; // pages of the entries
+    uint64_t tree_bytes;  // pages of the state tree
+    uint64_t free_bytes;  // pages that later blocks use again
 } assay_store_usage;
 
 // Errors: BUSY (reader_max), IO.

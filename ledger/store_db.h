@@ -10,6 +10,7 @@
 
 #include <lmdb.h>
 
+#include "ledger/smt_node.h"
 #include "ledger/store.h"
 
 typedef struct {
@@ -63,6 +64,11 @@ assay_status assay_db_view_get(const assay_db_view *view, const void *key, size_
 // last step ended. Lives: as long as the view. Errors: CORRUPT, IO.
 assay_status assay_db_view_step(const assay_db_view *view, const void *from, size_t from_size,
                                 bool after, assay_bytes *key, assay_bytes *value, assay_error *err);
+
+// The leaf of every state entry, in key order; keys borrow the view. Memory: about 80 bytes an
+// entry. Errors: CORRUPT, MEMORY, IO. Lives: the caller frees *leaves, also after a failure.
+assay_status assay_db_leaves(assay_tree_leaf **leaves, size_t *count, const assay_db_view *view,
+                             assay_error *err);
 
 // assay_tree_source.read over a view (the context). Errors: CORRUPT, IO.
 assay_status assay_db_tree_read(void *view, const uint8_t *key, size_t key_size, assay_bytes *value,

@@ -122,18 +122,26 @@ static assay_status leaves_add(assay_tree_leaf **leaves, size_t *room, size_t co
     return ASSAY_OK;
 }
 
+assay_status assay_db_leaves(assay_tree_leaf **leaves, size_t *count, const assay_db_view *view,
+                             assay_error *err) {
+    size_t room = 0;
+    assay_bytes key, value;
+    *leaves = NULL;
+    *count = 0;
+    ASSAY_TRY(assay_db_view_step(view, NULL, 0, false, &key, &value, err));
+    while (key.data && key.data[0] < ASSAY_STORE_AUX) {
+        ASSAY_TRY(leaves_add(leaves, &room, *count, key, value, err));
+        ++*count;
+        ASSAY_TRY(assay_db_view_step(view, key.data, key.size, true, &key, &value, err));
+    }
+    return ASSAY_OK;
+}
+
 assay_status assay_snapshot_check(assay_snapshot *snapshot, assay_error *err) {
     assay_tree_source source = {assay_db_tree_read, &snapshot->view};
     assay_tree_leaf *leaves = NULL;
-    size_t room = 0, count = 0;
-    assay_bytes key, value;
-    assay_status status = assay_db_view_step(&snapshot->view, NULL, 0, false, &key, &value, err);
-    while (status == ASSAY_OK && key.data && key.data[0] < ASSAY_STORE_AUX) {
-        status = leaves_add(&leaves, &room, count++, key, value, err);
-        if (status == ASSAY_OK)
-            status =
-                assay_db_view_step(&snapshot->view, key.data, key.size, true, &key, &value, err);
-    }
+    size_t count = 0;
+    assay_status status = assay_db_leaves(&leaves, &count, &snapshot->view, err);
     if (status == ASSAY_OK)
         status = assay_tree_check(&source, &snapshot->tip.state_root, leaves, count, err);
     free(leaves);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/tx.h"
 
+#include "base/ed25519.h"
 #include "base/sha256.h"
 #include "ledger/field.h"
 #include "ledger/reject.h"
@@ -162,6 +163,11 @@ static const assay_field withdraw[] = {
     U64(assay_tx_withdraw, amount, 1),
 };
 static const assay_field beacon[] = {HASH(assay_tx_beacon, preimage)};
+static const assay_field register_validator[] = {
+    HASH(assay_tx_register_validator, ed25519),
+    BLOB(assay_tx_register_validator, proof, ASSAY_ED25519_SIGNATURE_SIZE,
+         ASSAY_ED25519_SIGNATURE_SIZE),
+};
 #define unbond bond
 
 // EIP-712 types are the kinds' names in CamelCase.

@@ -31,7 +31,8 @@
     X(VERDICT_REVEAL, 17, verdict_reveal, 1, ASSAY_SCOPE_VERIFY)                                   \
     X(POST_EVIDENCE, 18, post_evidence, 1, ASSAY_SCOPE_VERIFY)                                     \
     X(WITHDRAW, 19, withdraw, 0, ASSAY_SCOPE_WITHDRAW)                                             \
-    X(BEACON, 20, beacon, 0, 0)
+    X(BEACON, 20, beacon, 0, 0)                                                                    \
+    X(REGISTER_VALIDATOR, 21, register_validator, 0, ASSAY_SCOPE_VERIFY)
 
 typedef enum {
 #define X(name, number, member, lane, scope) ASSAY_TX_##name = number,
@@ -40,7 +41,7 @@ typedef enum {
 } assay_tx_kind;
 
 enum {
-    ASSAY_TX_KIND_COUNT = 20, // kinds are 1 … this
+    ASSAY_TX_KIND_COUNT = 21, // kinds are 1 … this
     ASSAY_TX_VERSION = 1,
     ASSAY_TX_LANE_COUNT = 2,
     // version, kind, chain id, signer, principal, lane, nonce; the body follows, then the signature
@@ -271,6 +272,11 @@ typedef struct {
 typedef struct {
     assay_hash preimage;
 } assay_tx_beacon;
+
+typedef struct {
+    assay_hash ed25519; // the consensus key
+    assay_bytes proof;  // [ASSAY_ED25519_SIGNATURE_SIZE] by it (P-91)
+} assay_tx_register_validator;
 
 typedef assay_tx_bond assay_tx_unbond;
 

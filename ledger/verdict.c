@@ -26,6 +26,7 @@
 
 #include <stdlib.h>
 
+#include "ledger/beacon.h"
 #include "ledger/bond.h"
 #include "ledger/dataset.h"
 #include "ledger/evidence.h"
@@ -64,6 +65,7 @@ static assay_status slash(docket *d, assay_vote *vote, uint64_t amount, assay_pu
         ASSAY_TRY(assay_bond_slash(d->ledger, ASSAY_ROLE_VERIFICATION, &vote->validator, amount, to,
                                    &slashed, err));
     vote->slashed += slashed;
+    assay_ledger_score(d->ledger, &vote->validator, ASSAY_SCORE_NOPEN, slashed);
     if (taken != NULL) *taken = slashed;
     return ASSAY_OK;
 }
@@ -174,8 +176,10 @@ static assay_status punish(docket *d, ballot *ballots, uint32_t count, assay_err
     for (uint32_t i = 0; i < count; i++) {
         assay_vote *vote = &ballots[i].vote;
         bool drawn = ballots[i].round < draw_rounds(d);
-        if (is_wrong(d, vote) && !was_wrong(d, ballots, i))
+        if (is_wrong(d, vote) && !was_wrong(d, ballots, i)) {
+            assay_ledger_score(d->ledger, &vote->validator, ASSAY_SCORE_WRONG, 1);
             ASSAY_TRY(slash(d, vote, params->wrong_verdict_slash, burned, NULL, err));
+        }
         if (!drawn || !vote->revealed || vote->struck) continue;
         if (assay_vote_is_neutral(&d->record, vote))
             ASSAY_TRY(slash(d, vote,
@@ -332,6 +336,19 @@ static assay_status ask(docket *d, assay_error *err) {
     return assay_case_put(d->ledger, &d->id, d->sample, &d->record, err);
 }
 
+// For operators: what became of it.
+static void vote_score(docket *d, const assay_vote *vote) {
+    assay_scored fate = ASSAY_SCORE_REVEALED;
+    if (!vote->revealed) d->ledger->counts.of[ASSAY_COUNT_VERDICTS_DUE]--;
+    if (!vote->committed)
+        fate = ASSAY_SCORE_MISSED;
+    else if (!vote->revealed)
+        fate = ASSAY_SCORE_UNREVEALED;
+    else if (vote->struck)
+        fate = ASSAY_SCORE_STRUCK;
+    assay_ledger_score(d->ledger, &vote->validator, fate, 1);
+}
+
 // P-61: what a vote of the round that ends costs by itself. A vote of "unavailable" in a round
 // that began after the answer is no vote.
 static assay_status absent_punish(docket *d, assay_vote *vote, assay_error *err) {
@@ -342,7 +359,11 @@ static assay_status absent_punish(docket *d, assay_vote *vote, assay_error *err)
     if (vote->revealed && assay_vote_is_neutral(record, vote) && answered <= record->start)
         vote->struck = true;
     uint64_t amount = 0;
-    if (!vote->committed || vote->struck) amount = params->no_vote_slash;
+    vote_score(d, vote);
+    if (!vote->committed || vote->struck) {
+        amount = params->no_vote_slash;
+        ASSAY_TRY(assay_beacon_vote_missed(d->ledger, &vote->validator, err));
+    }
     if (vote->committed && !vote->revealed) amount = params->wrong_verdict_slash;
     return slash(d, vote, amount, assay_purse_burned(), NULL, err);
 }

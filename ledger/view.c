@@ -5,13 +5,10 @@
 
 assay_status assay_view_open(assay_view *out, assay_app *app, assay_error *err) {
     *out = (assay_view){0};
-    ASSAY_TRY(assay_snapshot_open(&out->snapshot, assay_app_store(app), err));
+    ASSAY_TRY(assay_app_snapshot(app, &out->snapshot, err));
     const assay_store_tip *tip = assay_snapshot_tip(out->snapshot);
-    assay_status status = ASSAY_OK;
-    if (!tip->committed) status = ASSAY_FAIL(err, NOT_FOUND, "the chain has no state yet");
-    if (status == ASSAY_OK)
-        status = assay_history_snapshot_root(out->snapshot, &out->history_root, &out->history_count,
-                                             err);
+    assay_status status =
+        assay_history_snapshot_root(out->snapshot, &out->history_root, &out->history_count, err);
     if (status != ASSAY_OK) {
         assay_view_close(out);
         return status;

@@ -13,6 +13,8 @@ static assay_status view_answer(assay_api *api, const assay_api_call *call, assa
     ASSAY_TRY(assay_view_open(&view, api->app, err));
     assay_status status = assay_api_registry(api, call, &view, reply, err);
     if (status == ASSAY_NOT_FOUND && !err->text[0])
+        status = assay_api_node(api, call, &view, reply, err);
+    if (status == ASSAY_NOT_FOUND && !err->text[0])
         status = assay_api_work(api, call, &view, reply, err);
     assay_view_close(&view);
     return status;
@@ -22,6 +24,10 @@ void assay_api_handle(void *context, const assay_http_request *request, assay_ht
     assay_api *api = context;
     assay_api_call call;
     assay_error err = {0};
+    if (strcmp(request->path, "/metrics") == 0 && strcmp(request->method, "GET") == 0) {
+        assay_api_metrics(api, reply);
+        return;
+    }
     if (assay_api_light(api, request, reply)) return;
     assay_status status = assay_api_call_read(&call, request, &err);
     if (status == ASSAY_OK && strcmp(request->method, "GET") != 0 &&

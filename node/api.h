@@ -5,10 +5,20 @@
 #define ASSAY_NODE_API_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "consensus/engine.h"
 #include "ledger/view.h"
 #include "node/api_call.h"
+
+// What only an engine of several nodes knows.
+typedef struct {
+    bool knows_rounds;
+    bool knows_peers;
+    uint64_t round;  // of the last commit, 0: the first
+    uint64_t rounds; // of all blocks since the start, each one's first too
+    uint32_t peers;
+} assay_engine_facts;
 
 // Borrowed; all outlive the server. One handler call a thread.
 typedef struct {
@@ -16,8 +26,11 @@ typedef struct {
     const assay_chain_engine
         *engine; // NULL: no blocks, transactions and proofs, only state (an audit's replay)
     const assay_genesis *genesis;
+    const char *engine_name;                                // "solo"; NULL: unknown
+    void (*facts)(void *engine, assay_engine_facts *facts); // of engine->self; NULL: knows nothing
     uint32_t wait_ms_max; // longest ?wait=, at most ASSAY_API_WAIT_MS_MAX
     pthread_mutex_t slow; // requests that read much come one at a time
+    atomic_bool closing;  // set before the server closes: nobody waits for a block any more
 } assay_api;
 
 // An assay_http_handler; context is an assay_api. Spec: F-40.
@@ -29,6 +42,8 @@ assay_status assay_api_chain(assay_api *api, const assay_api_call *call, assay_h
                              assay_error *err);
 assay_status assay_api_registry(assay_api *api, const assay_api_call *call, const assay_view *view,
                                 assay_http_reply *reply, assay_error *err);
+assay_status assay_api_node(assay_api *api, const assay_api_call *call, const assay_view *view,
+                            assay_http_reply *reply, assay_error *err);
 assay_status assay_api_work(assay_api *api, const assay_api_call *call, const assay_view *view,
                             assay_http_reply *reply, assay_error *err);
 
@@ -37,6 +52,19 @@ assay_status assay_api_work(assay_api *api, const assay_api_call *call, const as
 // Spec: E-46.
 bool assay_api_light(const assay_api *api, const assay_http_request *request,
                      assay_http_reply *reply);
+
+// The last block's time, and how long after the one before it came; 0: not known.
+typedef struct {
+    uint64_t time_ns; // since 1970
+    uint64_t interval_ns;
+} assay_api_tip;
+
+// From the application's counters; before its first block, from the engine's last one.
+void assay_api_tip_get(assay_api_tip *out, const assay_api *api);
+void assay_api_facts_get(assay_engine_facts *out, const assay_api *api);
+
+// /metrics. Bounded: a few hundred small reads of the state, whatever its size. Spec: F-71.
+void assay_api_metrics(assay_api *api, assay_http_reply *reply);
 
 // The supply equation as every document states it: pools count as balances. A new reference.
 // Spec: P-24.

@@ -14,6 +14,7 @@ enum {
     SEARCH_DEPTH = 256, // blocks read for a transaction that is not among the recent ones
     BLOCK_ARENA_MAX = 64 << 20,
     HEADER_BYTES_MAX = 1024,
+    SLICE_MS = 250, // a wait looks so often whether the node ends
 };
 
 json_t *assay_api_supply(const assay_totals *totals, uint64_t genesis) {
@@ -79,17 +80,27 @@ static uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+// Waits for a block above `height`, at most until the deadline (of now_ms). Returns: whether there
+// is a reason to wait on: neither the node nor the engine ends, and the deadline has not come.
+static bool block_wait(const assay_api *api, uint64_t height, uint64_t deadline) {
+    for (;;) {
+        uint64_t now = now_ms();
+        if (now >= deadline || atomic_load(&api->closing)) return false;
+        uint32_t slice = deadline - now < SLICE_MS ? (uint32_t)(deadline - now) : SLICE_MS;
+        if (api->engine->wait(api->engine->self, height, slice) > height) return true;
+        if (now_ms() < now + slice) return false; // neither a block nor the time: it stops
+    }
+}
+
 // Waits until the transaction is in a block, at most until the deadline (of now_ms).
 static assay_status fate_wait(const assay_api *api, const assay_hash *id, uint64_t deadline,
                               assay_tx_fate *fate, assay_error *err) {
-    for (;;) {
-        uint64_t seen = api->engine->height(api->engine->self), now = now_ms();
+    for (bool waits = true;;) {
+        uint64_t seen = api->engine->height(api->engine->self);
         ASSAY_TRY(api->engine->find(api->engine->self, id, 0, fate, err));
-        if (fate->state != ASSAY_TX_PENDING || now >= deadline) return ASSAY_OK;
-        uint64_t reached = api->engine->wait(api->engine->self, seen, (uint32_t)(deadline - now));
+        if (fate->state != ASSAY_TX_PENDING || !waits) return ASSAY_OK;
+        waits = block_wait(api, seen, deadline);
         ASSAY_TRY(api->engine->health(api->engine->self, err));
-        // Neither a block nor the deadline: the engine stops, and says no more.
-        if (reached <= seen && now_ms() < deadline) return ASSAY_OK;
     }
 }
 
@@ -241,7 +252,7 @@ static assay_status proof_get(assay_api *api, const assay_api_call *call, assay_
         assay_view_close(&view);
         if (status == ASSAY_OK) {
             api->engine->nudge(api->engine->self);
-            api->engine->wait(api->engine->self, height, api->wait_ms_max);
+            block_wait(api, height, now_ms() + api->wait_ms_max);
             status =
                 api->engine->light_block(api->engine->self, height + 1, &proof->light_block, err);
         }

@@ -114,8 +114,11 @@ static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t 
     memset(out, 0, sizeof *out);
     if (folder_read(c, out, name, size_max)) return true;
     snprintf(url, sizeof url, "%.*s/%s", (int)c->batch.uri_size, (const char *)c->batch.uri, name);
+    assay_meter *meter = &c->checker->shop->meter;
     assay_status status = assay_fetch(out, url, NULL, &limits, why);
+    atomic_fetch_add(&meter->fetches, 1);
     if (status == ASSAY_OK && out->code == 200) return true;
+    atomic_fetch_add(&meter->fetch_failures, 1);
     c->result->late = status == ASSAY_TIMEOUT || status == ASSAY_STOPPED;
     if (status == ASSAY_OK) ASSAY_FAIL(why, NETWORK, "%.120s answers %u", url, out->code);
     free(out->body);
@@ -295,7 +298,9 @@ static assay_status output_check(check *c, assay_difference *difference, assay_e
     assay_draw_probe(&probe.layer, &probe.position, &c->batch.beacon, &c->task->batch,
                      c->task->sample, shop->model.shape.layer_count, request->prompt_count,
                      claim_cut(result));
+    uint64_t begun = assay_clock_ns();
     ASSAY_TRY(assay_batcher_verify(&shop->batcher, &checkup, difference, err));
+    assay_timing_add(&shop->meter.reruns, assay_clock_ns() - begun);
     probe_hash(c, &probe, width);
     return ASSAY_OK;
 }

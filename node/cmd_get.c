@@ -139,26 +139,3 @@ int assay_cmd_model_list(assay_invocation *invocation) {
 int assay_cmd_adapter_list(assay_invocation *invocation) {
     return all_show(invocation, "adapters", "adapters");
 }
-
-int assay_cmd_status(assay_invocation *invocation) {
-    assay_wallet wallet = ASSAY_WALLET_INIT;
-    const assay_option table[] = {ASSAY_WALLET_NODE_OPTION(wallet)};
-    int code;
-    assay_error err = {0};
-    json_t *document;
-    if (!assay_command_begin(invocation, table, 1, "Exits with 1 if the node says it is not well.",
-                             &code))
-        return code;
-    assay_status status = document_get(&document, wallet.node_url, "status", NULL, &err);
-    if (status != ASSAY_OK)
-        return assay_command_fail(invocation, &err, status == ASSAY_NETWORK ? unreachable : NULL);
-    bool healthy = json_is_true(json_object_get(document, "healthy"));
-    if (invocation->json) {
-        code = assay_command_print(document);
-    } else {
-        assay_show_status(document);
-        json_decref(document);
-        code = ASSAY_EXIT_OK;
-    }
-    return code == ASSAY_EXIT_OK && !healthy ? ASSAY_EXIT_NO : code;
-}

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <time.h>
 
-#include "base/ed25519.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "node/commands.h"
 #include "node/home.h"
 
-enum { PARAMS_JSON_MAX = 64 << 10 };
+enum { PARAMS_JSON_MAX = 64 << 10, VALIDATOR_JSON_MAX = 4 << 10 };
 
 typedef struct {
-    const char *home, *name, *operator, * distributor, *params, *secrets, *listen;
-    assay_option_texts accounts;
+    const char *home, *name, *operator, * distributor, *params, *secrets, *listen, *genesis;
+    assay_option_texts accounts, validators;
     uint64_t chain_id, bond, time, chain_length, block_ms;
     bool testnet;
 } init_options;
@@ -34,28 +32,43 @@ static assay_status account_parse(assay_genesis_account *out, const char *text, 
 static assay_status secrets_make(assay_operator *out, const init_options *options,
                                  assay_error *err) {
     if (options->secrets) return assay_operator_load(out, options->secrets, err);
-    out->beacon_length = options->chain_length;
-    if (getrandom(out->ed25519_seed, sizeof out->ed25519_seed, 0) !=
-            (ssize_t)sizeof out->ed25519_seed ||
-        getrandom(out->beacon_seed.bytes, ASSAY_HASH_SIZE, 0) != ASSAY_HASH_SIZE)
-        return ASSAY_FAIL(err, IO, "the system gives no random bytes");
-    return ASSAY_OK;
+    return assay_operator_make(out, options->chain_length, err);
 }
 
-static assay_status operator_fill(assay_genesis *genesis, const init_options *options,
+static assay_status operator_fill(assay_genesis_validator *own, const init_options *options,
                                   const assay_operator *secrets, assay_error *err) {
-    assay_hashchain chain;
-    assay_genesis_validator *own = genesis->validators = calloc(1, sizeof *own);
-    if (!own) return ASSAY_FAIL(err, MEMORY, "no memory for a genesis");
-    genesis->validator_count = 1;
     ASSAY_TRY(assay_hex_parse(own->address.bytes, ASSAY_ADDRESS_SIZE, options->operator,
                               "--operator", err));
-    ASSAY_TRY(assay_ed25519_public(own->ed25519, secrets->ed25519_seed, err));
-    ASSAY_TRY(assay_hashchain_open(&chain, &secrets->beacon_seed, secrets->beacon_length, err));
-    assay_hashchain_at(&own->chain_tip, &chain, secrets->beacon_length);
-    assay_hashchain_close(&chain);
-    own->chain_length = secrets->beacon_length;
     own->consensus_bond = options->bond;
+    return assay_operator_entry(own, secrets, err);
+}
+
+// "FILE=NOPEN", FILE as assay validator new prints it.
+static assay_status validator_parse(assay_genesis_validator *out, const char *text,
+                                    assay_error *err) {
+    char path[PATH_MAX];
+    json_t *object;
+    const char *equals = strrchr(text, '=');
+    if (!equals || (size_t)(equals - text) >= sizeof path)
+        return ASSAY_FAIL(err, USAGE, "validator \"%.60s\" is not FILE=NOPEN", text);
+    memcpy(path, text, (size_t)(equals - text));
+    path[equals - text] = 0;
+    ASSAY_TRY(assay_json_read(&object, path, VALIDATOR_JSON_MAX, err));
+    assay_status status = assay_genesis_validator_read(out, object, err);
+    json_decref(object);
+    ASSAY_TRY(status);
+    return assay_number_parse(&out->consensus_bond, equals + 1, "bond", 1, INT64_MAX, err);
+}
+
+static assay_status validators_fill(assay_genesis *genesis, const init_options *options,
+                                    const assay_operator *secrets, assay_error *err) {
+    uint32_t count = options->operator? 1 : options->validators.count;
+    genesis->validators = calloc(count, sizeof *genesis->validators);
+    if (!genesis->validators) return ASSAY_FAIL(err, MEMORY, "no memory for the validators");
+    genesis->validator_count = count;
+    if (options->operator) return operator_fill(genesis->validators, options, secrets, err);
+    for (uint32_t i = 0; i < count; i++)
+        ASSAY_TRY(validator_parse(&genesis->validators[i], options->validators.items[i], err));
     return ASSAY_OK;
 }
 
@@ -79,7 +92,7 @@ static assay_status genesis_fill(assay_genesis *genesis, const init_options *opt
                           ASSAY_GENESIS_NAME_MAX);
     snprintf(genesis->name, sizeof genesis->name, "%s", options->name);
     ASSAY_TRY(params_fill(&genesis->params, options->params, err));
-    ASSAY_TRY(operator_fill(genesis, options, secrets, err));
+    ASSAY_TRY(validators_fill(genesis, options, secrets, err));
     if (options->distributor)
         ASSAY_TRY(assay_hex_parse(genesis->distributor.bytes, ASSAY_ADDRESS_SIZE,
                                   options->distributor, "--distributor", err));
@@ -105,17 +118,29 @@ static int init_print(const assay_invocation *invocation, const char *home,
     return ASSAY_EXIT_OK;
 }
 
+static assay_status sources_check(const init_options *options, assay_error *err) {
+    int sources =
+        (options->operator!= NULL) + (options->validators.count > 0) + (options->genesis != NULL);
+    if (sources == 1) return ASSAY_OK;
+    return ASSAY_FAIL(err, USAGE, "%s of --operator, --validator and --genesis is needed",
+                      sources ? "only one" : "one");
+}
+
 static int init_run(const assay_invocation *invocation, const init_options *options,
                     assay_config *config) {
     assay_error err = {0};
     assay_genesis genesis = {0};
     assay_operator secrets = {0};
     config->block_ms = options->block_ms;
-    assay_status status = assay_config_listen(config, options->listen, &err);
-    if (status == ASSAY_OK) status = secrets_make(&secrets, options, &err);
-    if (status == ASSAY_OK) status = genesis_fill(&genesis, options, &secrets, &err);
+    assay_status status = sources_check(options, &err);
+    if (status == ASSAY_OK) status = assay_config_listen(config, options->listen, &err);
+    if (status == ASSAY_OK && options->operator) status = secrets_make(&secrets, options, &err);
     if (status == ASSAY_OK)
-        status = assay_home_create(options->home, config, &genesis, &secrets, &err);
+        status = options->genesis ? assay_genesis_read(&genesis, options->genesis, &err)
+                                  : genesis_fill(&genesis, options, &secrets, &err);
+    if (status == ASSAY_OK)
+        status = assay_home_create(options->home, config, &genesis,
+                                   options->operator? &secrets : NULL, &err);
     assay_operator_clear(&secrets);
     int code = status == ASSAY_OK ? init_print(invocation, options->home, &genesis)
                                   : assay_command_fail(invocation, &err, NULL);
@@ -136,7 +161,11 @@ int assay_cmd_init(assay_invocation *invocation) {
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &options.home, "DIR", "folder to make", 0, 0, true},
         {"operator", ASSAY_OPTION_TEXT, &options.operator, "ADDRESS",
-         "the block maker's ledger address", 0, 0, true},
+         "ledger address of the one block maker, whose keys are made here", 0, 0, false},
+        {"validator", ASSAY_OPTION_TEXTS, &options.validators, "FILE=NOPEN",
+         "one of many, by assay validator new, and its bond; may be repeated", 0, 0, false},
+        {"genesis", ASSAY_OPTION_TEXT, &options.genesis, "FILE", "join the chain of this genesis",
+         0, 0, false},
         {"account", ASSAY_OPTION_TEXTS, &options.accounts, "ADDRESS=NOPEN",
          "a balance at genesis; may be repeated", 0, 0, false},
         {"chain-id", ASSAY_OPTION_U64, &options.chain_id, "N", "EIP-712 chain id (1)", 1,
@@ -162,10 +191,13 @@ int assay_cmd_init(assay_invocation *invocation) {
          false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
-                             "Makes a new chain of one operator. genesis.json is public and names "
-                             "the chain;\noperator.json is secret.",
-                             &code))
+    if (!assay_command_begin(
+            invocation, table, sizeof table / sizeof table[0],
+            "Makes a new chain of one operator or of many validators, or the folder "
+            "of one that\nis there. genesis.json is public and names the chain; "
+            "operator.json is secret and\nstays what it is unless --operator "
+            "makes it.",
+            &code))
         return code;
     return init_run(invocation, &options, &config);
 }

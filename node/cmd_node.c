@@ -12,11 +12,12 @@
 #include "node/cmd_node_kv.h"
 #include "node/commands.h"
 #include "node/engine.h"
+#include "node/log.h"
 
 enum { DRAIN_MS = 10000 };
 
 typedef struct {
-    const char *home, *listen, *engine, *abci, *comet;
+    const char *home, *listen, *engine, *abci, *comet, *misbehave, *log;
     uint64_t block_ms, threads;
     const char *app; // NULL: the ledger
 } node_options;
@@ -40,10 +41,19 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     ASSAY_TRY(assay_home_path(path, node->home.path, "state", err));
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));
-    ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
-                                   node->secrets.beacon_length, err));
+    if (node->secrets.beacon_length)
+        ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
+                                       node->secrets.beacon_length, err));
     node->application = (assay_ledger_application){.app = node->app, .chain = &node->chain};
     return ASSAY_OK;
+}
+
+// CometBFT's peers are its own affair: its RPC is not asked for a scrape.
+static void abci_facts(void *engine, assay_engine_facts *facts) {
+    uint64_t last;
+    assay_abci_engine_rounds(engine, &last, &facts->rounds);
+    facts->knows_rounds = last > 0;
+    if (last) facts->round = last - 1;
 }
 
 static assay_status server_open(node_parts *node, assay_error *err) {
@@ -51,6 +61,8 @@ static assay_status server_open(node_parts *node, assay_error *err) {
     node->api = (assay_api){.app = node->app,
                             .engine = &node->engine.calls,
                             .genesis = &node->home.genesis,
+                            .engine_name = node->engine.solo ? "solo" : "abci",
+                            .facts = node->engine.solo ? NULL : abci_facts,
                             .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                             .slow = PTHREAD_MUTEX_INITIALIZER};
     assay_http_options options = {.listen = config->listen,
@@ -66,8 +78,9 @@ static assay_status server_open(node_parts *node, assay_error *err) {
 static void node_close(node_parts *node) {
     uint32_t left = assay_node_engine_drain(&node->engine, DRAIN_MS);
     if (left)
-        fprintf(stderr, "assay: %u transactions waited and are in no block: send them again\n",
-                (unsigned)left);
+        assay_log(ASSAY_LOG_WARN, "transactions_left", json_pack("{s:i}", "count", (int)left),
+                  "%u transactions waited and are in no block: send them again", (unsigned)left);
+    atomic_store(&node->api.closing, true);
     assay_http_server_close(node->server);
     assay_node_engine_close(&node->engine);
     assay_app_close(node->app);
@@ -90,14 +103,41 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
     }
 }
 
+// A node that only follows CometBFT's chain has no secrets, and proposes nothing.
+static assay_status secrets_read(node_parts *node, assay_error *err) {
+    assay_status status = assay_operator_read(&node->secrets, node->home.path, err);
+    if (status != ASSAY_NOT_FOUND || node->home.config.engine != ASSAY_ENGINE_ABCI) return status;
+    *err = (assay_error){0};
+    return ASSAY_OK;
+}
+
+// How a validator's application cheats, so that testnets can show what becomes of it.
+static assay_status manner_set(node_parts *node, const char *misbehave, assay_error *err) {
+    if (!misbehave) return ASSAY_OK;
+    if (!node->home.genesis.testnet)
+        return ASSAY_FAIL(err, FORBIDDEN, "--misbehave is for chains whose genesis says testnet");
+    if (node->home.config.engine != ASSAY_ENGINE_ABCI)
+        return ASSAY_FAIL(err, USAGE, "--misbehave needs --engine abci: alone there is no other");
+    if (strcmp(misbehave, "wrong-app-hash") == 0)
+        node->application.wrong_app_hash = true;
+    else if (strcmp(misbehave, "no-beacon") == 0)
+        node->application.chain = NULL;
+    else
+        return ASSAY_FAIL(err, USAGE,
+                          "misbehaviour \"%.20s\", known are wrong-app-hash and no-beacon",
+                          misbehave);
+    return ASSAY_OK;
+}
+
 static assay_status node_open(node_parts *node, const node_options *options, assay_error *err) {
     assay_config *config = &node->home.config;
     ASSAY_TRY(assay_home_open(&node->home, options->home, err));
     if (options->listen) ASSAY_TRY(assay_config_listen(config, options->listen, err));
     if (options->block_ms != UINT64_MAX) config->block_ms = options->block_ms;
     ASSAY_TRY(assay_config_engine(config, options->engine, options->abci, options->comet, err));
-    ASSAY_TRY(assay_operator_read(&node->secrets, options->home, err));
+    ASSAY_TRY(secrets_read(node, err));
     ASSAY_TRY(ledger_open(node, options->threads, err));
+    ASSAY_TRY(manner_set(node, options->misbehave, err));
     ASSAY_TRY(assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application,
                                      err));
     return server_open(node, err);
@@ -108,17 +148,19 @@ static void ready_print(const assay_invocation *invocation, const node_parts *no
     const assay_genesis *genesis = &node->home.genesis;
     const char *url = assay_http_server_url(node->server);
     uint64_t height = node->engine.calls.height(node->engine.calls.self);
+    json_t *facts = json_pack(
+        "{s:s,s:o,s:o,s:o}", "url", url, "chain_id", assay_json_from_u64(genesis->chain_id),
+        "genesis", assay_json_from_hash(&genesis->hash), "height", assay_json_from_u64(height));
     if (invocation->json) {
-        assay_command_print(json_pack("{s:s,s:o,s:o,s:o}", "url", url, "chain_id",
-                                      assay_json_from_u64(genesis->chain_id), "genesis",
-                                      assay_json_from_hash(&genesis->hash), "height",
-                                      assay_json_from_u64(height)));
-        return;
+        assay_command_print(json_incref(facts));
+    } else {
+        printf("%s\n", url);
+        fflush(stdout);
     }
-    printf("%s\n", url);
-    fflush(stdout);
-    fprintf(stderr, "chain %llu (%s) at height %llu; SIGTERM or Ctrl-C ends the node\n",
-            (unsigned long long)genesis->chain_id, genesis->name, (unsigned long long)height);
+    // With --json and the log as text, the document says it all.
+    assay_log(invocation->json ? ASSAY_LOG_TRACE : ASSAY_LOG_NOTICE, "started", facts,
+              "chain %llu (%s) at height %llu; SIGTERM or Ctrl-C ends the node",
+              (unsigned long long)genesis->chain_id, genesis->name, (unsigned long long)height);
 }
 
 int assay_cmd_node(assay_invocation *invocation) {
@@ -140,6 +182,9 @@ int assay_cmd_node(assay_invocation *invocation) {
          "for signatures and hashes (all processors)", 1, 1024, false},
         {"app", ASSAY_OPTION_TEXT, &options.app, "NAME",
          "serve that at --abci instead of a chain: kv, CometBFT's example", 0, 0, false},
+        ASSAY_LOG_OPTION(options.log),
+        {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "HOW",
+         "testnets only: wrong-app-hash or no-beacon", 0, 0, false},
     };
     int code;
     if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
@@ -156,10 +201,13 @@ int assay_cmd_node(assay_invocation *invocation) {
     assay_stop_signals(&signals);
     // Before any thread starts, so that the signal finds this one.
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    assay_status status = node_open(&node, &options, &err);
+    assay_status status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK) status = node_open(&node, &options, &err);
     if (status == ASSAY_OK) {
         ready_print(invocation, &node);
         status = node_run(&node, &signals, &err);
+        assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "%s",
+                  status == ASSAY_OK ? "asked to end" : err.text);
     }
     node_close(&node);
     if (status == ASSAY_OK) return ASSAY_EXIT_OK;

@@ -9,7 +9,9 @@
 #include "base/json.h"
 #include "ledger/tx_json.h"
 #include "node/commands.h"
+#include "node/error_json.h"
 #include "node/http_server.h"
+#include "node/log.h"
 #include "node/provider.h"
 #include "node/request_body.h"
 
@@ -43,17 +45,41 @@ static assay_status answer_reply(assay_provider *provider, const assay_receipt *
     return ASSAY_OK;
 }
 
+// receipt: of the answer, NULL: there was none.
+static void request_note(assay_provider *provider, uint64_t begun, const assay_receipt *receipt,
+                         const assay_error *err) {
+    assay_meter *meter = &provider->shop->meter;
+    uint64_t ns = assay_clock_ns() - begun;
+    if (!receipt) {
+        atomic_fetch_add(&meter->refusals, 1);
+        assay_log(ASSAY_LOG_TRACE, "request_refused", assay_error_to_json(err, NULL), "%s",
+                  err->text);
+        return;
+    }
+    char session[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(session, receipt->request.session.bytes, ASSAY_HASH_SIZE);
+    assay_timing_add(&meter->answers, ns);
+    assay_log(ASSAY_LOG_TRACE, "request_answered",
+              json_pack("{s:s,s:o,s:i,s:i,s:o}", "session", session, "sequence",
+                        assay_json_from_u64(receipt->request.sequence), "prompt_tokens",
+                        (int)receipt->request.prompt_count, "output_tokens",
+                        (int)receipt->output_count, "ms", assay_json_from_u64(ns / 1000000)),
+              "answered a request");
+}
+
 static assay_status request_post(assay_provider *provider, const assay_http_request *http,
                                  assay_http_reply *reply, assay_error *err) {
     assay_request_body body;
     assay_receipt receipt;
     uint32_t *ids = NULL;
+    uint64_t begun = assay_clock_ns();
     assay_status status = assay_request_body_read(&body, http->body.data, http->body.size,
                                                   provider->shop->model.shape.context_size, err);
     if (status == ASSAY_OK)
         status = assay_provider_answer(provider, &body.request, body.prompt, body.prompt_count,
                                        &receipt, &ids, err);
     if (status == ASSAY_OK) status = answer_reply(provider, &receipt, ids, reply, err);
+    request_note(provider, begun, status == ASSAY_OK ? &receipt : NULL, err);
     assay_request_body_close(&body);
     free(ids);
     return status;
@@ -122,6 +148,16 @@ static assay_status provider_get(assay_provider *provider, assay_http_reply *rep
     return ASSAY_OK;
 }
 
+static assay_status metrics_get(assay_provider *provider, assay_http_reply *reply) {
+    assay_metrics metrics = {0};
+    pthread_mutex_lock(&provider->lock);
+    uint32_t pending = provider->pending_count;
+    pthread_mutex_unlock(&provider->lock);
+    assay_meter_provider(&provider->shop->meter, pending, &metrics);
+    assay_metrics_reply(&metrics, reply);
+    return ASSAY_OK;
+}
+
 static void serve_handle(void *context, const assay_http_request *request,
                          assay_http_reply *reply) {
     assay_provider *provider = context;
@@ -133,6 +169,8 @@ static void serve_handle(void *context, const assay_http_request *request,
         status = request_post(provider, request, reply, &err);
     else if (!post && strcmp(path, "/v1/provider") == 0)
         status = provider_get(provider, reply);
+    else if (!post && strcmp(path, "/metrics") == 0)
+        status = metrics_get(provider, reply);
     else if (!post && strncmp(path, "/v1/session/", 12) == 0)
         status = session_get(provider, path + 12, reply, &err);
     else if (!post && strncmp(path, "/evidence/", 10) == 0)
@@ -149,6 +187,7 @@ typedef struct {
     const char *listen;
     const char *url;
     const char *misbehave;
+    const char *log;
 } serve_options;
 
 // A refusal costs its fee, so that trying again waits longer each time.
@@ -166,12 +205,14 @@ static void work_step(assay_provider *provider, bool all, retry *again) {
     if (status == ASSAY_OK) {
         char text[ASSAY_HEX_HASH_MAX];
         assay_hex_encode_0x(text, batch.bytes, ASSAY_HASH_SIZE);
-        printf("batch %s\n", text);
-        fflush(stdout);
+        atomic_fetch_add(&provider->shop->meter.batches, 1);
+        assay_log(ASSAY_LOG_INFO, "batch_sent", json_pack("{s:s}", "batch", text), "batch %s",
+                  text);
         *again = (retry){0, 0};
     } else if (status != ASSAY_NOT_FOUND) {
-        fprintf(stderr, "assay: batch not taken, error %u: %s\n",
-                err.reject ? err.reject : (unsigned)err.status, err.text);
+        atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
+        assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(&err, NULL),
+                  "batch not taken, error %u: %s", (unsigned)assay_error_code(&err), err.text);
         again->pause = again->pause ? 2 * again->pause : RETRY_MS;
         if (again->pause > RETRY_MS_MAX) again->pause = RETRY_MS_MAX;
         again->at = now + again->pause;
@@ -190,16 +231,16 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
             uint32_t posted;
             defend_at = now + DEFEND_MS;
             if (assay_provider_defend(provider, &posted, &err) != ASSAY_OK)
-                fprintf(stderr, "assay: cannot answer accusations: %s\n", err.text);
-            if (posted) {
-                printf("posted evidence for %u accusations\n", posted);
-                fflush(stdout);
-            }
+                assay_log(ASSAY_LOG_WARN, "defence_failed", assay_error_to_json(&err, NULL),
+                          "cannot answer accusations: %s", err.text);
+            atomic_fetch_add(&provider->shop->meter.postings, posted);
+            if (posted)
+                assay_log(ASSAY_LOG_INFO, "evidence_posted",
+                          json_pack("{s:i}", "count", (int)posted),
+                          "posted evidence for %u accusations", posted);
         }
         work_step(provider, false, &again);
     }
-    again = (retry){0, 0};
-    work_step(provider, true, &again);
 }
 
 static assay_status serve_run(serve_options *options, assay_workshop *shop,
@@ -221,8 +262,12 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         snprintf(provider.options.url, sizeof provider.options.url, "%s", url);
         printf("%s\n", assay_http_server_url(server));
         fflush(stdout);
+        assay_log(ASSAY_LOG_TRACE, "started",
+                  json_pack("{s:s}", "url", assay_http_server_url(server)), "serving");
         serve_loop(&provider, signals);
+        // Answers in progress are finished first: they belong into the last batch.
         assay_http_server_close(server);
+        work_step(&provider, true, &(retry){0, 0});
     }
     assay_provider_close(&provider);
     return status;
@@ -265,6 +310,7 @@ int assay_cmd_serve(assay_invocation *invocation) {
          "receipts that make a batch (64)", 1, 4096, false},
         {"batch-ms", ASSAY_OPTION_U64, &options.options.batch_ms, "MS",
          "age of a receipt that makes a batch (10000)", 0, 86400000, false},
+        ASSAY_LOG_OPTION(options.log),
         {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "KIND",
          "testnets only: altered-token, wrong-adapter, inflated-count, withheld-evidence", 0, 0,
          false},
@@ -280,7 +326,8 @@ int assay_cmd_serve(assay_invocation *invocation) {
     assay_stop_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     options.shop_options.isa = invocation->isa;
-    assay_status status = serve_begin(&options, &shop, &genesis, &err);
+    assay_status status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK) status = serve_begin(&options, &shop, &genesis, &err);
     if (status == ASSAY_OK) status = serve_run(&options, &shop, &genesis, &signals, &err);
     assay_workshop_close(&shop);
     assay_genesis_close(&genesis);

@@ -10,6 +10,8 @@
 #include "ledger/tx_json.h"
 #include "node/batch_table.h"
 #include "node/commands.h"
+#include "node/error_json.h"
+#include "node/log.h"
 #include "node/watch.h"
 
 enum { FETCH_MS_DEFAULT = 10000, REDIRECTS_MAX = 3, QUIET_AFTER = 5 };
@@ -17,7 +19,7 @@ enum { FETCH_MS_DEFAULT = 10000, REDIRECTS_MAX = 3, QUIET_AFTER = 5 };
 typedef struct {
     assay_wallet wallet;
     assay_workshop_options shop_options;
-    const char *batch, *misbehave;
+    const char *batch, *misbehave, *log, *metrics;
     uint64_t leaf, poll_ms, fetch_ms;
     bool watch, allow_private, allow_file;
 } verify_options;
@@ -99,11 +101,25 @@ static void watch_loop(assay_watch *watch, uint64_t poll_ms) {
     assay_stop_signals(&signals);
     do {
         assay_error err = {0};
-        if (assay_watch_step(watch, &err) == ASSAY_OK)
+        if (assay_watch_step(watch, &err) == ASSAY_OK) {
             failures = 0;
-        else if (failures++ == QUIET_AFTER)
-            fprintf(stderr, "assay: still trying, error %u: %s\n", (unsigned)err.status, err.text);
+            continue;
+        }
+        atomic_fetch_add(&watch->meter->node_failures, 1);
+        if (failures++ == QUIET_AFTER)
+            assay_log(ASSAY_LOG_WARN, "node_away", assay_error_to_json(&err, NULL),
+                      "still trying, error %u: %s", (unsigned)err.status, err.text);
     } while (sigtimedwait(&signals, NULL, &pause) < 0);
+}
+
+// What scripts wait for, on standard output, whatever the log's form.
+static void watch_tell(const assay_invocation *invocation, const assay_http_server *server) {
+    json_t *fields = json_object();
+    if (server) json_object_set_new(fields, "metrics", json_string(assay_http_server_url(server)));
+    if (!invocation->json) printf("watching\n");
+    if (!invocation->json && server) printf("metrics %s/metrics\n", assay_http_server_url(server));
+    fflush(stdout);
+    assay_log(ASSAY_LOG_TRACE, "started", fields, "watching");
 }
 
 static assay_status watch_run(const assay_invocation *invocation, verify_options *options,
@@ -119,12 +135,16 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     ASSAY_TRY(checker_open(&checker, options, shop, genesis, err));
     how.commit_blocks = genesis->params.commit_blocks;
     ASSAY_TRY(assay_watch_open(&watch, &how, err));
+    assay_http_server *server = NULL;
     assay_status status = assay_watch_declare(&watch, shop, err);
+    if (status == ASSAY_OK && options->metrics)
+        status = assay_meter_serve(&server, &shop->meter, options->metrics, err);
     if (status == ASSAY_OK) {
-        if (!invocation->json) printf("watching\n");
-        fflush(stdout);
+        watch_tell(invocation, server);
         watch_loop(&watch, options->poll_ms);
+        assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "asked to end");
     }
+    assay_http_server_close(server);
     assay_watch_close(&watch);
     return status;
 }
@@ -157,6 +177,9 @@ int assay_cmd_verify(assay_invocation *invocation) {
          false},
         {"poll-ms", ASSAY_OPTION_U64, &options.poll_ms, "MS", "pause between looks (100)", 1, 60000,
          false},
+        ASSAY_LOG_OPTION(options.log),
+        {"metrics", ASSAY_OPTION_TEXT, &options.metrics, "HOST:PORT",
+         "with --watch: answer /metrics there", 0, 0, false},
         {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "HOW",
          "testnets only: copy (never rerun) or silent (never reveal)", 0, 0, false},
     };
@@ -172,9 +195,10 @@ int assay_cmd_verify(assay_invocation *invocation) {
     options.shop_options.isa = invocation->isa;
     // Before the workshop's threads start, so that the signal finds this one.
     if (options.watch) pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    assay_status status = options.watch
-                              ? watch_run(invocation, &options, &shop, &genesis, &err)
-                              : one_run(invocation, &options, &shop, &genesis, &code, &err);
+    assay_status status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK)
+        status = options.watch ? watch_run(invocation, &options, &shop, &genesis, &err)
+                               : one_run(invocation, &options, &shop, &genesis, &code, &err);
     if (options.watch) code = ASSAY_EXIT_OK;
     assay_workshop_close(&shop);
     assay_genesis_close(&genesis);

@@ -43,7 +43,7 @@ static json_t *params_json(const assay_params *params) {
     return json_pack("{s:{s:o,s:s},s:{s:o,s:s,s:o},s:{s:[s]},s:{s:s},s:{s:s}}", "block",
                      "max_bytes", assay_comet_number_json(params->block_bytes_max + BLOCK_OVERHEAD),
                      "max_gas", "-1", "evidence", "max_age_num_blocks",
-                     assay_comet_number_json(assay_params_evidence_blocks(params)),
+                     assay_comet_number_json(assay_evidence_blocks(params)),
                      "max_age_duration", "1", "max_bytes", assay_comet_number_json(EVIDENCE_BYTES),
                      "validator", "pub_key_types", "ed25519", "version", "app", "1", "abci",
                      "vote_extensions_enable_height", "0");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "node/error_json.h"
+#include "node/log.h"
 
 enum { OPTIONS_MAX = 48 };
 
@@ -98,6 +99,10 @@ int assay_command_fail(const assay_invocation *invocation, const assay_error *er
                        const char *next) {
     if (invocation->json)
         assay_command_print(json_pack("{s:o}", "error", assay_error_to_json(err, next)));
+    if (assay_log_is_json()) {
+        assay_log(ASSAY_LOG_ERROR, "failed", assay_error_to_json(err, next), "%s", err->text);
+        return exit_of(err->status);
+    }
     fprintf(stderr, "assay: error %u: %s\n", (unsigned)assay_error_code(err), err->text);
     if (next) fprintf(stderr, "  next: %s\n", next);
     return exit_of(err->status);

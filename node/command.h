@@ -10,6 +10,7 @@
 
 // Exit codes (F-9): scripts rely on them.
 typedef enum {
+    // A service that ends with 2 or 3 is not started again (F-76).
     ASSAY_EXIT_OK = 0,
     ASSAY_EXIT_NO = 1,      // the command ran and the answer is no: a check failed, a mismatch
     ASSAY_EXIT_USAGE = 2,   // arguments or configuration
@@ -62,8 +63,8 @@ bool assay_terminal_colours(void);
 // done of total units; the last call has done == total.
 void assay_progress_show(const char *what, uint64_t done, uint64_t total);
 
-// The signals that ask a long-running command to end: SIGTERM and SIGINT. Block them before any
-// thread starts, so that they find the one that waits for them.
+// The signals that ask a long-running command to end (F-77): SIGTERM and SIGINT. Block them before
+// any thread starts, so that they find the one that waits for them.
 void assay_stop_signals(sigset_t *out);
 
 #endif

@@ -7,9 +7,12 @@
 
 #define ASSAY_COMMAND_LIST(X)                                                                      \
     X(init, "init", "make the folder of a new chain")                                              \
+    X(validator_new, "validator new", "make a validator's secrets and its public entry")           \
+    X(validator_register, "validator register", "take a consensus key into the ledger")            \
     X(node, "node", "make blocks and answer on the API")                                           \
-    X(status, "status", "ask a node how it is")                                                    \
+    X(status, "status", "say whether a node or validator is healthy")                              \
     X(backup, "backup", "copy a node's folder, consistently, while it runs")                       \
+    X(disk, "disk", "show what a node's folder takes, and what to do about it")                    \
     X(export, "export", "hand a chain to CometBFT")                                                \
     X(key_make, "key make", "make a keystore file, or import a secret into one")                   \
     X(key_show, "key show", "open a keystore and print its address")                               \

@@ -26,17 +26,37 @@ static assay_status solo_open(assay_node_engine *engine, const assay_home *home,
     return ASSAY_OK;
 }
 
+// E-64, E-65: what this node has for others, and where it takes a state from them.
+static assay_status statesync_open(assay_node_engine *engine, const assay_home *home,
+                                   assay_app *app, assay_error *err) {
+    char snapshots[PATH_MAX], restoring[PATH_MAX];
+    const assay_config *config = &home->config;
+    ASSAY_TRY(assay_home_path(snapshots, home->path, "snapshots", err));
+    ASSAY_TRY(assay_home_path(restoring, home->path, "state.restoring", err));
+    const assay_statesync_options make = {.app = app,
+                                          .folder = snapshots,
+                                          .every = config->snapshot_blocks,
+                                          .keep = (uint32_t)config->snapshot_keep};
+    const assay_statesync_restore_options restore = {
+        .app = app, .folder = restoring, .map_size = config->map_gib << 30};
+    ASSAY_TRY(assay_statesync_maker_open(&engine->maker, &make, err));
+    return assay_statesync_restore_open(&engine->restore, &restore, err);
+}
+
 static assay_status abci_open(assay_node_engine *engine, const assay_home *home,
                               assay_ledger_application *application, assay_error *err) {
     char chain_name[ASSAY_CHAIN_ID_MAX + 1];
     const assay_config *config = &home->config;
     ASSAY_TRY(assay_comet_open(&engine->comet, config->comet, err));
     assay_chain_name(chain_name, &home->genesis);
+    ASSAY_TRY(statesync_open(engine, home, application->app, err));
     const assay_abci_engine_options options = {.application =
                                                    assay_ledger_application_calls(application),
                                                .peer = assay_comet_peer(&engine->comet),
                                                .chain_id = chain_name,
-                                               .keep_blocks = config->keep_blocks};
+                                               .keep_blocks = config->keep_blocks,
+                                               .maker = engine->maker,
+                                               .restore = engine->restore};
     ASSAY_TRY(assay_abci_engine_open(&engine->abci, &options, err));
     engine->calls = assay_abci_engine_calls(engine->abci);
     const assay_abci_server_options server = {
@@ -62,6 +82,8 @@ uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms)
 void assay_node_engine_close(assay_node_engine *engine) {
     if (engine->server) assay_abci_server_close(engine->server);
     assay_abci_engine_close(engine->abci);
+    assay_statesync_maker_close(engine->maker);
+    assay_statesync_restore_close(engine->restore);
     assay_solo_close(engine->solo);
     memset(engine, 0, sizeof *engine);
 }

@@ -16,6 +16,8 @@ typedef struct {
     assay_abci_engine *abci;  // with
     assay_abci_server *server;
     assay_comet comet;
+    assay_statesync_maker *maker; // abci's
+    assay_statesync_restore *restore;
 } assay_node_engine;
 
 // Opens and brings the application to the end of the log (solo), or listens for CometBFT (abci),

@@ -4,10 +4,12 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "consensus/statesync/maker.h"
 #include "node/http_server.h"
 
 // X(member, default, min, max) of the numbers in config.json.
@@ -17,7 +19,9 @@
     X(connections_max, 256, 1, 65536)                                                              \
     X(requests_per_second, 2000, 0, 1000000)                                                       \
     X(map_gib, 64, 1, 65536)                                                                       \
-    X(keep_blocks, 0, 0, INT64_MAX)
+    X(keep_blocks, 0, 0, INT64_MAX)                                                                \
+    X(snapshot_blocks, 1000, 0, INT64_MAX)                                                         \
+    X(snapshot_keep, 2, 1, ASSAY_STATESYNC_KEEP_MAX)
 
 void assay_config_init(assay_config *config) {
     memset(config, 0, sizeof *config);
@@ -188,7 +192,7 @@ assay_status assay_home_create(const char *path, const assay_config *config,
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_home_path(file, path, "config.json", err));
     if (stat(file, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is a home already", path);
-    ASSAY_TRY(json_write(path, "operator.json", operator_json(secrets), 0600, err));
+    if (secrets) ASSAY_TRY(json_write(path, "operator.json", operator_json(secrets), 0600, err));
     ASSAY_TRY(json_write(path, "genesis.json", assay_genesis_json(genesis), 0644, err));
     // Last, so that a home with a config is a whole one.
     return json_write(path, "config.json", config_json(config), 0644, err);
@@ -217,6 +221,36 @@ assay_status assay_operator_load(assay_operator *out, const char *path, assay_er
     json_decref(object);
     if (status != ASSAY_OK) assay_operator_clear(out);
     return status;
+}
+
+assay_status assay_operator_make(assay_operator *out, uint64_t beacon_length, assay_error *err) {
+    out->beacon_length = beacon_length;
+    if (getrandom(out->ed25519_seed, sizeof out->ed25519_seed, 0) !=
+            (ssize_t)sizeof out->ed25519_seed ||
+        getrandom(out->beacon_seed.bytes, ASSAY_HASH_SIZE, 0) != ASSAY_HASH_SIZE)
+        return ASSAY_FAIL(err, IO, "the system gives no random bytes");
+    return ASSAY_OK;
+}
+
+assay_status assay_operator_write(const char *home, const assay_operator *secrets,
+                                  assay_error *err) {
+    char path[PATH_MAX];
+    struct stat info;
+    ASSAY_TRY(assay_folder_make(home, err));
+    ASSAY_TRY(assay_home_path(path, home, "operator.json", err));
+    if (stat(path, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is there already", path);
+    return json_write(home, "operator.json", operator_json(secrets), 0600, err);
+}
+
+assay_status assay_operator_entry(assay_genesis_validator *out, const assay_operator *secrets,
+                                  assay_error *err) {
+    assay_hashchain chain;
+    ASSAY_TRY(assay_ed25519_public(out->ed25519, secrets->ed25519_seed, err));
+    ASSAY_TRY(assay_hashchain_open(&chain, &secrets->beacon_seed, secrets->beacon_length, err));
+    assay_hashchain_at(&out->chain_tip, &chain, secrets->beacon_length);
+    assay_hashchain_close(&chain);
+    out->chain_length = secrets->beacon_length;
+    return ASSAY_OK;
 }
 
 void assay_operator_clear(assay_operator *secrets) {

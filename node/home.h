@@ -30,9 +30,11 @@ typedef struct {
     uint64_t requests_per_second; // per peer, 0: no limit
     uint64_t map_gib;             // what the state may take
     uint64_t keep_blocks;         // of CometBFT's block store, 0: all
+    uint64_t snapshot_blocks;     // between two snapshots for state sync, 0: none
+    uint64_t snapshot_keep;       // how many of them
 } assay_config;
 
-// operator.json: what the one proposer of a solo chain must keep to itself.
+// operator.json: what a validator must keep to itself.
 typedef struct {
     uint8_t ed25519_seed[ASSAY_ED25519_SEED_SIZE];
     assay_hash beacon_seed;
@@ -51,8 +53,8 @@ typedef struct {
 assay_status assay_home_open(assay_home *home, const char *path, assay_error *err);
 void assay_home_close(assay_home *home);
 
-// Makes a home in a new or empty folder. Errors: EXISTS (there is one), DISK_FULL, PERMISSION, IO.
-// Spec: F-45.
+// Makes a home in a new folder, or one without a config. secrets NULL: operator.json stays as it
+// is, if there is one. Errors: EXISTS (there is one), DISK_FULL, PERMISSION, IO. Spec: F-45.
 assay_status assay_home_create(const char *path, const assay_config *config,
                                const assay_genesis *genesis, const assay_operator *secrets,
                                assay_error *err);
@@ -81,6 +83,19 @@ assay_status assay_operator_read(assay_operator *out, const char *home, assay_er
 
 // The same from any JSON file, for repeatable testnets. Errors: as above.
 assay_status assay_operator_load(assay_operator *out, const char *path, assay_error *err);
+
+// New secrets. Errors: IO (no randomness).
+assay_status assay_operator_make(assay_operator *out, uint64_t beacon_length, assay_error *err);
+
+// Writes operator.json into a folder, mode 0600. Errors: EXISTS (never over one that is there),
+// DISK_FULL, PERMISSION, IO. Spec: F-45.
+assay_status assay_operator_write(const char *home, const assay_operator *secrets,
+                                  assay_error *err);
+
+// What a genesis says of the holder of these secrets; its address and bond stay what they are.
+// Errors: MEMORY. Spec: P-21.
+assay_status assay_operator_entry(assay_genesis_validator *out, const assay_operator *secrets,
+                                  assay_error *err);
 
 // Overwrites the secrets with zeros.
 void assay_operator_clear(assay_operator *secrets);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "ledger/evidence.h"
 #include "node/batch_table.h"
+#include "node/log.h"
 #include "node/provider.h"
 
 enum {
@@ -206,8 +207,9 @@ static assay_status session_prune(assay_provider *provider, const assay_hash *id
     pending_remove(provider, is_over, &p);
     pthread_mutex_unlock(&provider->lock);
     if (lost)
-        fprintf(stderr, "assay: a session ended with %llu nopen in no batch\n",
-                (unsigned long long)lost);
+        assay_log(ASSAY_LOG_WARN, "income_lost",
+                  json_pack("{s:o}", "nopen", assay_json_from_u64(lost)),
+                  "a session ended with %llu nopen in no batch", (unsigned long long)lost);
     return ASSAY_OK;
 }
 

@@ -18,13 +18,12 @@ void assay_open_text(char out[ASSAY_OPEN_TEXT_MAX], uint64_t nopen) {
              fraction);
 }
 
-static uint64_t number(const json_t *object, const char *name) {
+uint64_t assay_show_number(const json_t *object, const char *name) {
     uint64_t value = 0;
     return assay_json_u64(&value, object, name, 0, UINT64_MAX, NULL) == ASSAY_OK ? value : 0;
 }
 
-// A member that is a text, made harmless; "?" if it is none.
-static void text_print(const json_t *object, const char *name) {
+void assay_show_text(const json_t *object, const char *name) {
     const char *text = json_string_value(json_object_get(object, name));
     if (!text) text = "?";
     assay_paint_label(stdout, (const uint8_t *)text, strlen(text), 200, ASSAY_PAINT_NONE);
@@ -32,44 +31,22 @@ static void text_print(const json_t *object, const char *name) {
 
 static void line(const char *label, const json_t *object, const char *name, const char *end) {
     printf("%-10s", label);
-    text_print(object, name);
+    assay_show_text(object, name);
     fputs(end, stdout);
 }
 
 static void amount_print(const char *before, const json_t *object, const char *name,
                          const char *after) {
     char text[ASSAY_OPEN_TEXT_MAX];
-    assay_open_text(text, number(object, name));
+    assay_open_text(text, assay_show_number(object, name));
     printf("%s%s%s", before, text, after);
 }
 
 static unsigned long long count(const json_t *object, const char *name) {
-    return (unsigned long long)number(object, name);
+    return (unsigned long long)assay_show_number(object, name);
 }
 
-void assay_show_status(const json_t *status) {
-    const json_t *supply = json_object_get(status, "supply");
-    static const char *const parts[] = {"balances", "deposits", "bonds", "claims", "burned"};
-    line("chain", status, "name", "");
-    printf(", id %llu%s\n", count(status, "chain_id"),
-           json_is_true(json_object_get(status, "testnet")) ? ", a testnet" : "");
-    line("genesis", status, "genesis", "\n");
-    printf("%-10s%llu, epoch %llu, %llu transactions wait\n", "height", count(status, "height"),
-           count(status, "epoch"), count(status, "waiting"));
-    if (json_is_true(json_object_get(status, "healthy")))
-        printf("%-10swell\n", "health");
-    else
-        line("health", status, "problem", "\n");
-    amount_print("supply      ", supply, "genesis", " =\n");
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        printf("  %-10s", parts[i]);
-        amount_print(i ? "+ " : "  ", supply, parts[i], "\n");
-    }
-    line("state", status, "state_root", "\n");
-    line("program", status, "version", "\n");
-}
-
-static void bonds_print(const json_t *bonds) {
+void assay_show_bonds(const json_t *bonds) {
     size_t i, j;
     json_t *bond, *part;
     json_array_foreach(bonds, i, bond) {
@@ -104,7 +81,7 @@ static void agents_print(const json_t *account) {
     json_array_foreach(agents, i, agent) {
         line("", agent, "agent", " until block ");
         printf("%llu: ", count(agent, "expiry"));
-        scopes_print(number(agent, "scopes"));
+        scopes_print(assay_show_number(agent, "scopes"));
         printf("\n");
     }
 }
@@ -118,7 +95,7 @@ void assay_show_account(const json_t *account) {
     printf("%-10s%lld transactions, %lld of verdicts and evidence\n", "sent",
            (long long)json_integer_value(json_array_get(nonces, 0)),
            (long long)json_integer_value(json_array_get(nonces, 1)));
-    bonds_print(json_object_get(account, "bonds"));
+    assay_show_bonds(json_object_get(account, "bonds"));
     agents_print(account);
     json_array_foreach(json_object_get(account, "declared"), i, root) {
         json_t *wrapped = json_pack("{s:O}", "root", root);
@@ -129,16 +106,16 @@ void assay_show_account(const json_t *account) {
 
 void assay_show_session(const json_t *session) {
     line("session", session, "id", "\n");
-    if (number(session, "ended"))
+    if (assay_show_number(session, "ended"))
         printf("%-10sended at block %llu\n", "state", count(session, "ended"));
-    else if (number(session, "end"))
+    else if (assay_show_number(session, "end"))
         printf("%-10scloses, ends at block %llu\n", "state", count(session, "end"));
     else
         printf("%-10sopen since block %llu, until block %llu\n", "state", count(session, "opened"),
                count(session, "expiry"));
     line("provider", session, "provider", "\n");
     line("consumer", session, "principal", ", opened by ");
-    text_print(session, "opener");
+    assay_show_text(session, "opener");
     printf("\n%-10s%llu nopen a prompt token, %llu an output token\n", "prices",
            count(session, "price_in"), count(session, "price_out"));
     amount_print("deposit   ", session, "free", " free, ");
@@ -156,12 +133,12 @@ void assay_show_tx(const json_t *fate) {
     printf("%-10sin block %llu, at place %llu\n", "state", count(fate, "height"),
            count(fate, "index"));
     printf("%-10s", "result");
-    if (!number(fate, "code")) {
+    if (!assay_show_number(fate, "code")) {
         printf("done\n");
         return;
     }
     printf("refused by rule %llu, the fee is taken: ", count(fate, "code"));
-    text_print(fate, "text");
+    assay_show_text(fate, "text");
     printf("\n");
 }
 
@@ -169,19 +146,20 @@ void assay_show_entries(const json_t *list, const char *what) {
     size_t i;
     json_t *entry;
     json_array_foreach(list, i, entry) {
-        text_print(entry, "root");
+        assay_show_text(entry, "root");
         printf("  ");
-        text_print(entry, "name");
+        assay_show_text(entry, "name");
         if (json_object_get(entry, "license")) {
             printf(", ");
-            text_print(entry, "license");
+            assay_show_text(entry, "license");
         }
         if (json_object_get(entry, "royalty_ppm"))
             printf(", royalty %llu ppm", count(entry, "royalty_ppm"));
         printf(", %llu bytes, registered at block %llu by ", count(entry, "byte_count"),
                count(entry, "registered"));
-        text_print(entry, "owner");
-        if (number(entry, "retired")) printf(", retired at block %llu", count(entry, "retired"));
+        assay_show_text(entry, "owner");
+        if (assay_show_number(entry, "retired"))
+            printf(", retired at block %llu", count(entry, "retired"));
         printf("\n");
     }
     if (json_array_size(list) == 0) printf("no %s yet\n", what);

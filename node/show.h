@@ -12,8 +12,12 @@ enum { ASSAY_OPEN_TEXT_MAX = 32 };
 // An amount in OPEN, exact: "12.5 OPEN".
 void assay_open_text(char out[ASSAY_OPEN_TEXT_MAX], uint64_t nopen);
 
-void assay_show_status(const json_t *status);
+// A member that is a number, 0 if it is none; one that is a text, made harmless, "?" if it is none.
+uint64_t assay_show_number(const json_t *object, const char *name);
+void assay_show_text(const json_t *object, const char *name);
+
 void assay_show_account(const json_t *account);
+void assay_show_bonds(const json_t *bonds);
 void assay_show_session(const json_t *session);
 void assay_show_tx(const json_t *fate);
 

@@ -9,6 +9,8 @@
 #include "base/sha256.h"
 #include "node/batch_table.h"
 #include "node/command.h"
+#include "node/error_json.h"
+#include "node/log.h"
 
 enum { DUTIES_MAX = 256, HURRY_PART = 4 };
 
@@ -32,6 +34,7 @@ assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *opt
                               assay_error *err) {
     *watch = (assay_watch){.wallet = options->wallet,
                            .hurry = options->commit_blocks / HURRY_PART,
+                           .meter = &options->checker->shop->meter,
                            .manner = options->manner,
                            .json = options->json};
     watch->votes = calloc(ASSAY_WATCH_KEPT_MAX, sizeof *watch->votes);
@@ -107,17 +110,17 @@ static void vote_tell(const assay_watch *watch, const duty *d, const assay_watch
     char batch[ASSAY_HEX_HASH_MAX];
     const char *what = d->reveal ? "reveal" : "commit";
     assay_hex_encode_0x(batch, d->question.task.batch.bytes, ASSAY_HASH_SIZE);
-    if (watch->json) {
-        assay_command_print(json_pack("{s:s,s:s,s:i,s:i,s:i,s:s,s:s}", "vote", what, "batch", batch,
-                                      "sample", (int)d->question.task.sample, "round",
-                                      (int)d->question.round, "verdict", (int)vote->verdict,
-                                      "verdict_name", assay_verdict_name(vote->verdict), "reason",
-                                      reason));
-        return;
-    }
-    printf("%s batch %.14s… sample %u round %u: %s%s%s\n", what, batch, d->question.task.sample,
-           d->question.round, assay_verdict_name(vote->verdict), *reason ? ", " : "", reason);
-    fflush(stdout);
+    json_t *fields = json_pack("{s:s,s:s,s:i,s:i,s:i,s:s,s:s}", "vote", what, "batch", batch,
+                               "sample", (int)d->question.task.sample, "round",
+                               (int)d->question.round, "verdict", (int)vote->verdict,
+                               "verdict_name", assay_verdict_name(vote->verdict), "reason", reason);
+    if (watch->json) assay_command_print(json_incref(fields));
+    if (watch->json && !assay_log_is_json())
+        json_decref(fields);
+    else
+        assay_log(ASSAY_LOG_INFO, "vote", fields, "%s batch %.14s… sample %u round %u: %s%s%s",
+                  what, batch, d->question.task.sample, d->question.round,
+                  assay_verdict_name(vote->verdict), *reason ? ", " : "", reason);
 }
 
 // A new vote in the ring. The oldest is forgotten.
@@ -203,9 +206,10 @@ static void tx_fill(assay_tx *tx, const assay_watch *watch, const duty *d,
                              vote->verdict, &vote->probe);
 }
 
-static void failure_tell(const assay_error *err) {
-    fprintf(stderr, "assay: duty not done, error %u: %s\n",
-            err->reject ? err->reject : (unsigned)err->status, err->text);
+static void failure_tell(const assay_watch *watch, const assay_error *err) {
+    atomic_fetch_add(&watch->meter->duty_failures, 1);
+    assay_log(ASSAY_LOG_WARN, "duty_failed", assay_error_to_json(err, NULL),
+              "duty not done, error %u: %s", (unsigned)assay_error_code(err), err->text);
 }
 
 // Puts into the row what can be sent of this duty now.
@@ -214,7 +218,7 @@ static void row_add(row *r, assay_watch *watch, const duty *d) {
     assay_watch_vote *vote;
     if (d->reveal && watch->manner == ASSAY_VALIDATOR_SILENT) return;
     if (vote_find_or_ask(watch, d, &vote, r->reasons[r->count], &err) != ASSAY_OK) {
-        failure_tell(&err);
+        failure_tell(watch, &err);
         return;
     }
     if (!vote || (d->reveal ? vote->revealed : vote->committed) >= ASSAY_WATCH_TRIES_MAX) return;
@@ -227,10 +231,11 @@ static void row_send(row *r, const assay_watch *watch) {
     assay_error err = {0};
     uint32_t taken;
     if (assay_wallet_send_row(watch->wallet, r->txs, r->count, r->sents, &taken, &err) != ASSAY_OK)
-        failure_tell(&err);
+        failure_tell(watch, &err);
     for (uint32_t i = 0; i < taken; i++) {
         assay_watch_vote *vote = r->votes[i];
         uint8_t *tries = r->duties[i].reveal ? &vote->revealed : &vote->committed;
+        atomic_fetch_add(r->duties[i].reveal ? &watch->meter->reveals : &watch->meter->commits, 1);
         if ((*tries)++ == 0) vote_tell(watch, &r->duties[i], vote, r->reasons[i]);
     }
 }
@@ -280,6 +285,8 @@ static assay_status step_run(row *r, duty *duties, assay_watch *watch, const jso
         d->question.hurry = d->question.deadline < height + watch->hurry;
         if (mine) count++;
     }
+    atomic_store(&watch->meter->duties, count);
+    atomic_store(&watch->meter->height, height);
     qsort(duties, count, sizeof *duties, duty_order);
     for (uint32_t i = 0; i < count; i++)
         row_add(r, watch, &duties[i]);

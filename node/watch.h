@@ -38,6 +38,7 @@ typedef struct {
     assay_docket *docket;
     assay_wallet *wallet; // borrowed
     uint64_t hurry;       // blocks before a commit's deadline at which fetching is given up
+    assay_meter *meter;   // the workshop's
     assay_validator_manner manner;
     bool json;               // lines as JSON
     assay_watch_vote *votes; // ring [ASSAY_WATCH_KEPT_MAX]

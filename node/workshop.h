@@ -9,6 +9,7 @@
 #include "attribution/spans.h"
 #include "node/batcher.h"
 #include "node/lineage.h"
+#include "node/meter.h"
 #include "node/options.h"
 #include "quant/tokenizer.h"
 
@@ -23,7 +24,8 @@ typedef struct {
     assay_index index;
 } assay_workshop_dataset;
 
-// A zeroed struct is safe to close. After open only `generator` changes, which is the batcher's.
+// A zeroed struct is safe to close. After open only `generator` changes, which is the
+// batcher's, and `meter`.
 typedef struct {
     assay_model model;
     assay_tokenizer *tokenizer;
@@ -34,6 +36,7 @@ typedef struct {
     assay_pool *pool;
     assay_generator generator;
     assay_batcher batcher; // where requests and checks go
+    assay_meter meter;
 } assay_workshop;
 
 typedef struct {

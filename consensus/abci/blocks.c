@@ -139,7 +139,7 @@ static assay_status room_make(assay_abci_engine *engine, const assay_engine_bloc
     ASSAY_TRY(
         assay_arena_get(&engine->arena, count, sizeof(assay_tx_result), "results", &results, err));
     ASSAY_TRY(assay_arena_get(&engine->arena, count, sizeof(char *), "texts", &texts, err));
-    *done = (assay_abci_finalized){0, count, ids, results, texts};
+    *done = (assay_abci_finalized){0, 0, count, ids, results, texts};
     for (uint32_t i = 0; i < count; i++) {
         done->texts[i] = "";
         assay_sha256_of(&done->ids[i], block->txs[i].data, block->txs[i].size);
@@ -193,8 +193,8 @@ static assay_status misbehaviors_of(assay_engine_block *out, const assay_abci_bl
         if (from->address.size != ASSAY_ADDRESS_SIZE || from->height < 0)
             return ASSAY_FAIL(err, FORMAT, "misbehaviour %u names no validator and height", i);
         list[i].height = (uint64_t)from->height;
-        list[i].type = from->type;
-        memcpy(list[i].consensus.bytes, from->address.data, ASSAY_ADDRESS_SIZE);
+        list[i].type = from->type <= UINT8_MAX ? (uint8_t)from->type : 0; // none that is known
+        memcpy(list[i].validator.bytes, from->address.data, ASSAY_ADDRESS_SIZE);
     }
     out->misbehaviors = list;
     out->misbehavior_count = count;
@@ -213,6 +213,8 @@ static assay_status finalize(assay_abci_engine *engine, const assay_abci_block *
     assay_abci_finalized *done = &engine->finalized;
     ASSAY_TRY(app->finalize_block(app->self, &checked, done->results, done->texts, &outcome, err));
     done->height = checked.height;
+    done->rounds =
+        block->vote_count && block->commit_round >= 0 ? (uint64_t)block->commit_round + 1 : 0;
     ASSAY_TRY(results_reply(done, reply, arena, err));
     ASSAY_TRY(
         updates_of(&reply->finalize.updates, outcome.updates, outcome.update_count, arena, err));
@@ -229,7 +231,13 @@ static assay_status commit(assay_abci_engine *engine, assay_abci_reply *reply, a
     app->recheck(app->self);
     assay_abci_engine_publish(engine);
     engine->finalized.height = 0;
-    if (keep && height > keep) reply->commit.retain_height = (int64_t)(height - keep);
+    if (engine->options.maker) {
+        assay_statesync_maker_commit(engine->options.maker, height);
+        reply->commit.retain_height =
+            (int64_t)assay_statesync_maker_retain(engine->options.maker, height, keep);
+    } else if (keep && height > keep) {
+        reply->commit.retain_height = (int64_t)(height - keep);
+    }
     return ASSAY_OK;
 }
 

@@ -149,6 +149,11 @@ static assay_status call(void *self, const assay_abci_request *request, assay_ab
         return ASSAY_OK;
     case ASSAY_ABCI_REAP_TXS:
         return ASSAY_OK;
+    case ASSAY_ABCI_LIST_SNAPSHOTS:
+    case ASSAY_ABCI_OFFER_SNAPSHOT:
+    case ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK:
+    case ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK:
+        return assay_abci_snapshot_call(engine, request, reply, arena, err);
     case ASSAY_ABCI_INIT_CHAIN:
     case ASSAY_ABCI_PREPARE_PROPOSAL:
     case ASSAY_ABCI_PROCESS_PROPOSAL:
@@ -180,6 +185,8 @@ void assay_abci_engine_publish(assay_abci_engine *engine) {
     engine->waiting[0] = oldest;
     if (oldest.count) assay_idtable_clear(&engine->waiting[0]);
     engine->height = block->height;
+    engine->rounds_last = block->rounds;
+    engine->rounds += block->rounds;
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
 }
@@ -277,6 +284,13 @@ assay_chain_engine assay_abci_engine_calls(assay_abci_engine *engine) {
                                 waiting, height, health, block, light_block};
 }
 
+void assay_abci_engine_rounds(assay_abci_engine *engine, uint64_t *last, uint64_t *sum) {
+    pthread_mutex_lock(&engine->lock);
+    *last = engine->rounds_last;
+    *sum = engine->rounds;
+    pthread_mutex_unlock(&engine->lock);
+}
+
 // --- life ---
 
 assay_status assay_abci_engine_open(assay_abci_engine **out,
@@ -292,6 +306,7 @@ assay_status assay_abci_engine_open(assay_abci_engine **out,
     memcpy(engine->chain_id, options->chain_id, length + 1);
     assay_arena_init(&engine->arena, ASSAY_ABCI_BLOCK_ARENA_MAX);
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->sync_lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -328,5 +343,6 @@ void assay_abci_engine_close(assay_abci_engine *engine) {
     assay_arena_close(&engine->arena);
     pthread_cond_destroy(&engine->changed);
     pthread_mutex_destroy(&engine->lock);
+    pthread_mutex_destroy(&engine->sync_lock);
     free(engine);
 }

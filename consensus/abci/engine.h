@@ -6,6 +6,8 @@
 
 #include "consensus/abci/message.h"
 #include "consensus/engine.h"
+#include "consensus/statesync/maker.h"
+#include "consensus/statesync/restore.h"
 
 typedef struct assay_abci_engine assay_abci_engine;
 
@@ -21,12 +23,14 @@ typedef struct {
     assay_status (*light_block)(void *self, uint64_t height, json_t **out, assay_error *err);
 } assay_abci_peer;
 
-// Borrowed; application and peer must outlive the engine.
+// Borrowed; application, peer, maker and restore must outlive the engine.
 typedef struct {
     assay_application application;
     assay_abci_peer peer;
-    const char *chain_id; // CometBFT's, at most ASSAY_CHAIN_ID_MAX characters; copied
-    uint64_t keep_blocks; // of CometBFT's block store, 0: all
+    const char *chain_id;             // CometBFT's, at most ASSAY_CHAIN_ID_MAX characters; copied
+    uint64_t keep_blocks;             // of CometBFT's block store, 0: all
+    assay_statesync_maker *maker;     // snapshots for others; NULL: none
+    assay_statesync_restore *restore; // takes a state from others; NULL: refuses all
 } assay_abci_engine_options;
 
 // Starts the thread on which blocks are executed and committed. An application without state waits
@@ -36,8 +40,12 @@ assay_status assay_abci_engine_open(assay_abci_engine **out,
                                     const assay_abci_engine_options *options, assay_error *err);
 void assay_abci_engine_close(assay_abci_engine *engine);
 
-// What a server serves. Spec: E-21 … E-28.
+// What a server serves. Spec: E-21 … E-28, E-64 … E-67.
 assay_abci_application assay_abci_engine_application(assay_abci_engine *engine);
+
+// How many rounds the last block took whose commit the application was shown, which is the one
+// before the last (0: none yet), and all of them since the start. Any thread. Spec: F-71.
+void assay_abci_engine_rounds(assay_abci_engine *engine, uint64_t *last, uint64_t *sum);
 
 // The engine's calls for a node; as long as the engine.
 assay_chain_engine assay_abci_engine_calls(assay_abci_engine *engine);

@@ -23,6 +23,7 @@ typedef struct {
 // The finalised block, until the next one: what its commit tells those who ask.
 typedef struct {
     uint64_t height; // 0: none
+    uint64_t rounds; // that the block before it took, 0: there was none
     uint32_t tx_count;
     assay_hash *ids;          // [tx_count]
     assay_tx_result *results; // [tx_count]
@@ -37,7 +38,8 @@ struct assay_abci_engine {
     assay_arena arena;
     assay_abci_finalized finalized;
 
-    pthread_mutex_t lock; // guards all below
+    pthread_mutex_t sync_lock; // one request for the restore at a time
+    pthread_mutex_t lock;      // guards all below
     pthread_cond_t changed;
     assay_abci_job *job; // NULL: none
     bool stopping;
@@ -46,6 +48,8 @@ struct assay_abci_engine {
     assay_fates fates;
     assay_idtable waiting[2]; // accepted since the last commit, and since the one before
     uint64_t height;
+    uint64_t rounds_last; // of the last block whose commit is known, 0: of none
+    uint64_t rounds;      // of all of them since the start
     assay_error failure;
 };
 
@@ -53,6 +57,11 @@ struct assay_abci_engine {
 // MISMATCH (another chain). Spec: E-22 … E-26.
 assay_status assay_abci_block_call(assay_abci_engine *engine, const assay_abci_request *request,
                                    assay_abci_reply *reply, assay_arena *arena, assay_error *err);
+
+// Answers the requests of state sync, on any thread. Errors: CAPACITY. Spec: E-64, E-65, E-66.
+assay_status assay_abci_snapshot_call(assay_abci_engine *engine, const assay_abci_request *request,
+                                      assay_abci_reply *reply, assay_arena *arena,
+                                      assay_error *err);
 
 // Tells everyone of the committed block. On the consensus thread.
 void assay_abci_engine_publish(assay_abci_engine *engine);

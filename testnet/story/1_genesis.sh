@@ -3,7 +3,9 @@
 
 data_sets=(doyle carroll shakespeare)
 frauds=(altered-token wrong-adapter inflated-count withheld-evidence)
-validators=(alice bob copier silent)
+honest=(alice bob)    # rerun what they are drawn for
+idle=(copier silent)  # do not
+more=()
 declare -A cheat=([altered-token]=forger [wrong-adapter]=swapper [inflated-count]=padder
     [withheld-evidence]=hider)
 declare -A root
@@ -11,14 +13,16 @@ declare -A root
 OPEN=1000000000
 PROVIDER_BOND=$((200 * OPEN))
 CHEAT_BOND=$((30 * OPEN))
-HONEST_BOND=$((200 * OPEN)) # two of them hold > 2/3 of all verification bond
+HONEST_BOND=$((200 * OPEN)) # the honest hold > 2/3 of all verification bond
+SPARE=10 # OPEN beside their bond
 IDLE_BOND=$((40 * OPEN))
 GENESIS_TIME=1700000000 # of no matter, but part of what --seed repeats
+BATCH_COUNT=4 BATCH_MS=3000 # the honest provider's
 PRICE_IN=1000000
 PRICE_OUT=4000000
 
 everyone() {
-    echo operator publisher consumer provider "${validators[@]}" "${cheat[@]}"
+    echo operator publisher consumer provider "${honest[@]}" "${idle[@]}" "${cheat[@]}" "${more[@]}"
     printf '%s ' "${data_sets[@]}" "${data_sets[@]/#/tuner-}"
 }
 
@@ -36,34 +40,29 @@ keys_make() {
     done | jq -s add >"$home/names.json"
 }
 
+ghost() { # the provider that vanishes, where one is to
+    [[ " ${more[*]} " != *" ghost "* ]] || echo ghost
+}
+
 # Balances at genesis, in OPEN: the bond, and some to pay fees with.
 balance_of() {
+    [[ " ${honest[*]} " != *" $1 "* ]] || { echo $((HONEST_BOND / OPEN + SPARE)); return; }
     case $1 in
     consumer) echo 1000 ;;
     provider) echo 220 ;;
-    alice | bob) echo 210 ;;
     copier | silent) echo 50 ;;
-    forger | swapper | padder | hider) echo 40 ;;
+    forger | swapper | padder | hider | ghost) echo 40 ;;
     *) echo 10 ;;
     esac
 }
 
-chain_make() {
-    local name accounts=()
+# The --account options of a new chain: everyone whose money is not the bond of a block maker.
+accounts_at_genesis() {
+    local name
     for name in $(everyone); do
         [ "$name" = operator ] || # its bond is the consensus bond
-            accounts+=(--account "${address[$name]}=$(($(balance_of "$name") * OPEN))")
+            printf -- '--account\n%s=%d\n' "${address[$name]}" $(($(balance_of "$name") * OPEN))
     done
-    jq -n --arg key "$(derive operator/ed25519)" --arg beacon "$(derive operator/beacon)" \
-        '{version: 1, ed25519_seed: $key, beacon_seed: $beacon, beacon_length: 65536}' \
-        >"$home/operator.secrets"
-    chmod 600 "$home/operator.secrets"
-    "$assay" init --home "$home/chain" --operator "${address[operator]}" --chain-id 7070 \
-        --name "first light" --testnet --time $GENESIS_TIME --params "$story/params.json" \
-        --secrets "$home/operator.secrets" --block-ms "$block_ms" "${accounts[@]}" --json \
-        >"$home/genesis.json"
-    rm "$home/operator.secrets"
-    node_start "$block_ms" 127.0.0.1:0
 }
 
 dataset_register() { # name
@@ -129,13 +128,13 @@ bond() { # name, role, nopen
 bonds_put() {
     local name
     together bond provider provider $PROVIDER_BOND
-    for name in "${cheat[@]}"; do
+    for name in "${cheat[@]}" $(ghost); do
         together bond "$name" provider $CHEAT_BOND
     done
-    for name in alice bob; do
+    for name in "${honest[@]}"; do
         together bond "$name" verification $HONEST_BOND
     done
-    for name in copier silent; do
+    for name in "${idle[@]}"; do
         together bond "$name" verification $IDLE_BOND
     done
     together_wait
@@ -151,7 +150,7 @@ workshop() {
 validator_start() { # name, options
     local name=$1
     shift
-    spawn "$name" "$assay" verify --watch --node "${url_of[node]}" \
+    spawn "$name" "$assay" verify --watch --node "$(node_of "$name")" \
         --key "$home/keys/$name.json" --password-file "$password" "${workshop[@]}" \
         --poll-ms 50 --allow-private --json "$@"
 }
@@ -159,7 +158,7 @@ validator_start() { # name, options
 provider_start() { # name, options
     local name=$1
     shift
-    spawn "$name" "$assay" serve --home "$home/$name" --node "${url_of[node]}" \
+    spawn "$name" "$assay" serve --home "$home/$name" --node "$(node_of "$name")" \
         --key "$home/keys/$name.json" --password-file "$password" "${workshop[@]}" \
         --listen 127.0.0.1:0 --price-in $PRICE_IN --price-out $PRICE_OUT "$@"
 }
@@ -171,18 +170,22 @@ roots_declared() {
 everyone_start() {
     local name kind
     mapfile -t workshop < <(workshop)
-    validator_start alice
-    validator_start bob
+    for name in "${honest[@]}"; do
+        validator_start "$name"
+    done
     validator_start copier --misbehave copy
     validator_start silent --misbehave silent
-    provider_start provider --batch-count 4 --batch-ms 3000
+    provider_start provider --batch-count $BATCH_COUNT --batch-ms $BATCH_MS
+    for name in $(ghost); do
+        provider_start "$name" --batch-count 3 --batch-ms 600000
+    done
     for kind in "${frauds[@]}"; do
         provider_start "${cheat[$kind]}" --batch-count 3 --batch-ms 600000 --misbehave "$kind"
     done
-    for name in provider "${cheat[@]}"; do
+    for name in provider "${cheat[@]}" $(ghost); do
         url_of[$name]=$(await_line "$name" http 30)
     done
-    for name in "${validators[@]}"; do
+    for name in "${honest[@]}" "${idle[@]}"; do
         wait_until 30 "$name declares the roots it can rerun" "$name" roots_declared "$name"
     done
 }
@@ -198,9 +201,9 @@ step_genesis() {
     keys_make
     pace_set
     chain_make
-    say "chain 7070, genesis $(jq -r .genesis "$home/genesis.json")"
-    say "node ${url_of[node]}, a block every $block_ms ms, supply" \
-        "$(in_open "$(jq .supply "$home/genesis.json")") OPEN"
+    say "chain 7070, genesis $(jq -r .genesis "$home/genesis.json")," \
+        "supply $(in_open "$(jq .supply "$home/genesis.json")") OPEN"
+    chain_show
     for name in "${data_sets[@]}"; do
         dataset_register "$name"
     done
@@ -209,9 +212,8 @@ step_genesis() {
     bonds_put
     everyone_start
     say "provider     serves at ${url_of[provider]}, bond $(in_open $PROVIDER_BOND) OPEN"
-    say "alice, bob, copier, silent verify, each a process of its own; bonds" \
-        "$((HONEST_BOND / OPEN)), $((HONEST_BOND / OPEN))," \
-        "$((IDLE_BOND / OPEN)), $((IDLE_BOND / OPEN)) OPEN"
+    say "${honest[*]} ${idle[*]} verify, each a process of its own; bonds" \
+        "$((HONEST_BOND / OPEN)) OPEN, of copier and silent $((IDLE_BOND / OPEN)) OPEN"
     hold "three data sets, one model and three adapters are on the ledger" \
         eval 'registered datasets 3 && registered models 1 && registered adapters 3'
 }

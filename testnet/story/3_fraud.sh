@@ -38,12 +38,15 @@ batch_ids() { # provider's name
 }
 
 votes_count() {
-    cat "$home/logs"/{alice,bob,copier,silent}.out | grep -c '"vote"' || true
+    local name
+    for name in "${honest[@]}" "${idle[@]}"; do
+        cat "$home/logs/$name.out"
+    done | grep -c '"vote"' || true
 }
 
 last_vote() {
-    local name
-    name=${validators[$((SECONDS % 4))]}
+    local name all=("${honest[@]}" "${idle[@]}")
+    name=${all[$((SECONDS % ${#all[@]}))]}
     tail -n 1 "$home/logs/$name.out" | jq -r --arg name "$name" \
         '"\($name): \(.vote) \(.verdict_name)"' 2>/dev/null || true
 }
@@ -118,7 +121,10 @@ ask_ledger() {
 
 # What the first honest validator that reran a sample of this batch found.
 finding() { # batch
-    cat "$home/logs/alice.out" "$home/logs/bob.out" | jq -rs --arg batch "$1" \
+    local name
+    for name in "${honest[@]}"; do
+        cat "$home/logs/$name.out"
+    done | jq -rs --arg batch "$1" \
         '[.[] | select(.vote == "commit" and .batch == $batch and .verdict != 0)][0]
          | "\(.verdict_name): \(.reason)"'
 }
@@ -168,8 +174,9 @@ validator_show() { # name, bond, how it worked
 validators_show() {
     local name
     declare -gA lost
-    validator_show alice $HONEST_BOND "reruns every sample"
-    validator_show bob $HONEST_BOND "reruns every sample"
+    for name in "${honest[@]}"; do
+        validator_show "$name" $HONEST_BOND "reruns every sample"
+    done
     validator_show copier $IDLE_BOND "says what others say"
     validator_show silent $IDLE_BOND "commits, never reveals"
     for name in copier silent; do

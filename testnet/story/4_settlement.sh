@@ -30,18 +30,6 @@ labels_write() {
     } | jq -s add >"$home/labels.json"
 }
 
-# The epoch's last blocks hold nothing new: the node makes them without a pause. That it stops and
-# starts in between changes nothing.
-epoch_close() {
-    local root_before
-    [ "$(api status | jq .epoch)" -eq 0 ] || fail "this machine was too slow for one epoch" node
-    root_before=$(api status | jq -r '"\(.height) \(.state_root)"')
-    say "block ${root_before%% *}: the node restarts and hurries through the epoch's last blocks"
-    node_restart 0
-    "$assay" settle --epoch 0 --node "${url_of[node]}" --wait-ms 120000 --json \
-        >"$home/epoch.json" || fail "epoch 0 did not close" node
-}
-
 ask_epoch() {
     ask_ledger --slurpfile epoch "$home/epoch.json" --slurpfile labels "$home/labels.json" "$@"
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The demo's way to the program and to the node: keys, commands, queries.
+# The way to the program and to a node: keys, commands, queries. node_of NAME, from solo.sh or
+# comet.sh, is the URL of the node that serves someone.
 
 declare -A address
 
@@ -26,7 +27,7 @@ key_make() { # name
 sign() {
     local name=$1
     shift
-    "$assay" "$@" --node "${url_of[node]}" --key "$home/keys/$name.json" \
+    "$assay" "$@" --node "$(node_of "$name")" --key "$home/keys/$name.json" \
         --password-file "$password" --json
 }
 
@@ -36,16 +37,4 @@ api() { # path below /v1/
 
 height() {
     api status | jq .height
-}
-
-node_start() { # block_ms, listen
-    spawn_server node "$assay" node --home "$home/chain" --listen "$2" --block-ms "$1"
-}
-
-# Ends the node and starts it anew at the same address: the others wait for it.
-node_restart() { # block_ms, signal
-    local at=${url_of[node]#http://}
-    stop node "${2:-TERM}"
-    : >"$home/logs/node.out"
-    node_start "$1" "$at"
 }

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# The demo's processes: each by a name, with its own logs; all end with the demo, however it ends.
+# The processes: each by a name, with its own logs; all end with the program, however it ends.
 
 declare -A pid_of url_of
 
-# Ends the demo with a sentence, and the end of a process's log where one is to blame.
+# Ends the program with a sentence, and the end of a process's log where one is to blame.
 fail() {
     local name=${2:-}
     still
-    printf '%stestnet/demo: %s%s\n' "$red" "$1" "$plain" >&2
+    printf '%s%s: %s%s\n' "$red" "$program" "$1" "$plain" >&2
     if [ -n "$name" ]; then
         tail -n 12 "$home/logs/$name.out" "$home/logs/$name.err" >&2 || true
     fi
     exit 1
 }
 
-spawn() { # name, then the command
+# spawn, of solo.sh or comet.sh, starts somebody's process: this alone, or under a unit.
+launch() { # name, then the command
     local name=$1
     shift
     # A session of its own: it outlives the terminal with --keep, and only `finish` ends it else.
@@ -63,14 +64,19 @@ stop() { # name, signal
 
 stop_all() {
     local name
-    # The node last: the others finish their work with it.
+    # Nodes last: the others finish their work with them.
     for name in "${!pid_of[@]}"; do
-        [ "$name" = node ] || kill -TERM "${pid_of[$name]}" 2>/dev/null || true
+        [[ $name = node* ]] || kill -TERM "${pid_of[$name]}" 2>/dev/null || true
     done
     for name in "${!pid_of[@]}"; do
-        [ "$name" = node ] || stop "$name"
+        [[ $name = node* ]] || stop "$name"
     done
-    stop node
+    for name in "${!pid_of[@]}"; do
+        kill -TERM "${pid_of[$name]}" 2>/dev/null || true
+    done
+    for name in "${!pid_of[@]}"; do
+        stop "$name"
+    done
 }
 
 # Several commands at once; fails if one of them does.

@@ -62,10 +62,11 @@ static void stage_open(stage *s) {
     assay_application application = fake_calls(&s->app);
     application.finalize_block = finalize_slowly;
     application.commit = commit_seen;
-    const assay_abci_engine_options options = {.application = application,
-                                               .peer = {s, peer_submit, peer_find, peer_block, peer_light_block},
-                                               .chain_id = "assay-9-0123456789abcdef",
-                                               .keep_blocks = 2};
+    const assay_abci_engine_options options = {
+        .application = application,
+        .peer = {s, peer_submit, peer_find, peer_block, peer_light_block},
+        .chain_id = "assay-9-0123456789abcdef",
+        .keep_blocks = 2};
     must(assay_abci_engine_open(&s->engine, &options, err));
     s->calls = assay_abci_engine_application(s->engine);
     s->node = assay_abci_engine_calls(s->engine);
@@ -149,6 +150,31 @@ static assay_tx_fate fate(stage *s, const char *tx, uint64_t depth) {
     assay_sha256_of(&id, tx, strlen(tx));
     must(s->node.find(s->node.self, &id, depth, &out, err));
     return out;
+}
+
+// A block's commit comes with the next block, and with it how many rounds it took (F-71).
+static void rounds_are_counted_once_committed(void **unused) {
+    static const int32_t rounds[] = {0, 0, 3, -1, 0};
+    static const uint64_t lasts[] = {0, 1, 4, 0, 1}, sums[] = {0, 1, 5, 5, 6};
+    static const assay_abci_vote vote;
+    stage s;
+    uint64_t last, sum;
+    stage_make(&s);
+    init(&s);
+    for (uint32_t i = 0; i < sizeof rounds / sizeof *rounds; i++) {
+        assay_abci_request request = block_request(ASSAY_ABCI_FINALIZE_BLOCK, i + 1, NULL, 0);
+        request.block.commit_round = rounds[i];
+        request.block.votes = i ? &vote : NULL; // the first block has none before it
+        request.block.vote_count = i > 0;
+        ask(&s, request);
+        assay_abci_engine_rounds(s.engine, &last, &sum);
+        assert_int_equal(sum, i ? sums[i - 1] : 0);
+        commit(&s);
+        assay_abci_engine_rounds(s.engine, &last, &sum);
+        assert_int_equal(last, lasts[i]);
+        assert_int_equal(sum, sums[i]);
+    }
+    stage_end(&s);
 }
 
 // E-21, E-23
@@ -365,6 +391,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_begins_with_its_own_genesis),
         cmocka_unit_test(fates_follow_commits),
+        cmocka_unit_test(rounds_are_counted_once_committed),
         cmocka_unit_test(what_nobody_rechecks_waits_no_more),
         cmocka_unit_test(replays_what_is_lacking),
         cmocka_unit_test(calls_meet_one_thread),

@@ -271,10 +271,13 @@ static inline void chain_scan(const chain *c) {
     assay_view_close(&view);
 }
 
-// Makes the block of what was added. Results are in c->outcome; chain_code gives those of the
-// added transactions in their order.
-static inline void chain_block(chain *c) {
+// Makes the block of what was added, with the engine's reports. Results are in c->outcome;
+// chain_code gives those of the added transactions in their order.
+static inline void chain_block_with(chain *c, const assay_misbehavior *misbehaviors,
+                                    uint32_t count) {
     assay_app_block block = chain_block_input(c);
+    block.misbehaviors = misbehaviors;
+    block.misbehavior_count = count;
     chain_ok(assay_app_finalize_block(c->app, &block, &c->outcome, err));
     if (c->witness) c->witness(c, &block);
     chain_ok(assay_app_commit(c->app, err));
@@ -282,6 +285,10 @@ static inline void chain_block(chain *c) {
     c->height++;
     chain_block_clear(c);
     chain_scan(c);
+}
+
+static inline void chain_block(chain *c) {
+    chain_block_with(c, NULL, 0);
 }
 
 static inline uint32_t chain_code(const chain *c, uint32_t index) {

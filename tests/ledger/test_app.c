@@ -137,7 +137,7 @@ static void test_full(void **state) {
     chain_block(c);
 }
 
-// Results: the batch id and nothing else is data; a sentence goes with each code.
+// P-96: an accepted transaction's data is its receipt; a sentence goes with each code.
 static void test_results(void **state) {
     chain *c = *state;
     assay_tx good = transfer(c, 1, 2, 5), bad = transfer(c, 2, 3, UINT64_MAX);
@@ -145,7 +145,8 @@ static void test_results(void **state) {
     chain_add(c, &bad);
     chain_block(c);
     assert_int_equal(c->outcome.tx_count, 3);
-    assert_int_equal(c->outcome.results[1].data_size, 0);
+    assert_int_equal(c->outcome.results[1].data_size, ASSAY_HASH_SIZE);
+    assert_int_equal(c->outcome.results[2].data_size, 0);
     assert_string_equal(c->outcome.results[1].text, "");
     assert_int_equal(c->outcome.results[2].code, ASSAY_REJECT_BALANCE_SHORT);
     assert_non_null(strstr(c->outcome.results[2].text, "18446744073709551615 needed"));
@@ -294,7 +295,11 @@ static void test_threads(void **state) {
 // What prepare_proposal picks from the block being built, as a list of indices.
 static uint32_t prepare(chain *c, uint32_t *picked, const assay_bytes *beacon, bool *with_beacon) {
     uint32_t count;
-    assay_app_proposal proposal = {c->height + 1, c->actors[0], c->txs, c->tx_count, beacon, 0};
+    assay_app_proposal proposal = {.height = c->height + 1,
+                                   .proposer = c->actors[0],
+                                   .candidates = c->txs,
+                                   .candidate_count = c->tx_count,
+                                   .beacon = beacon};
     chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &count, with_beacon, err));
     return count;
 }

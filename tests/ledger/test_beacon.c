@@ -179,8 +179,15 @@ static void a_chain_waits_for_epochs_and_for_the_others(void **state) {
     bench *b = bench_new();
     uint32_t own = 1; // next link of the operator
     bond(b, 1, 50);
+    bond(b, 2, 200);
     power_set(b, 1, 50);
     power_set(b, 2, 200); // never reveals: the operator has exactly a third of the others' power
+    power_set(b, 3, 500); // never has a chain: is not waited for
+    b->ledger.height = 1;
+    assert_int_equal(join(b, 2, LINKS), 0);
+    assert_int_equal(block(b, 0, &b->chain.links[own++]), 0);
+    b->ledger.height = 60;
+    assert_int_equal(block(b, 2, NULL), 0); // in force
     b->ledger.height = 10;
     assert_int_equal(join(b, 1, LINKS), 0);
     assert_int_equal(block(b, 0, &b->chain.links[own++]), 0);
@@ -223,19 +230,18 @@ static void a_batch_waits_for_a_third_of_the_others(void **state) {
         assert_int_equal(join(b, p, LINKS), 0);
     }
     b->ledger.height = 60;
-    power_set(b, 2, 99); // or the operator alone would be no more than a third of the others of 1
-    power_set(b, 3, 99);
     assert_int_equal(block(b, 0, &b->chain.links[1]), 0); // 61
     assert_int_equal(block(b, 1, &b->links[1][1]), 0);    // 62
-    power_set(b, 2, 100);
-    power_set(b, 3, 100);
-    assert_false(ready(b, 62, 5));                     // nobody since 62
-    assert_false(ready(b, 61, 5));                     // 100 of 400
-    assert_int_equal(block(b, 2, &b->links[2][1]), 0); // 63
-    assert_true(ready(b, 61, 5));                      // 200 of 400
-    assert_false(ready(b, 62, 5));                     // 100 of 400
-    assert_false(ready(b, 62, 2));                     // 0 of 300
-    assert_false(ready(b, 62, 1));                     // 100 of 300 is no more than a third
+    assert_int_equal(block(b, 2, NULL), 0);               // 63: its chain is in force
+    assert_int_equal(block(b, 3, NULL), 0);               // 64
+    power_set(b, 4, 900);                                 // has no chain: is not waited for
+    assert_false(ready(b, 62, 5));                        // nobody since 62
+    assert_false(ready(b, 61, 5));                        // 100 of 400
+    assert_int_equal(block(b, 2, &b->links[2][1]), 0);    // 65
+    assert_true(ready(b, 61, 5));                         // 200 of 400
+    assert_false(ready(b, 62, 5));                        // 100 of 400
+    assert_false(ready(b, 62, 2));                        // 0 of 300
+    assert_false(ready(b, 62, 1));                        // 100 of 300 is no more than a third
     power_set(b, 3, 99);
     assert_true(ready(b, 62, 1)); // 100 of 299
     bench_close(b);
@@ -263,6 +269,8 @@ static void misses_lead_to_jail(void **state) {
     b->chain.genesis.params.beacon_misses_max = 3;
     power_set(b, 1, 10);
     bond(b, 1, 20);
+    b->chain.genesis.validators[0].address = b->chain.actors[1];
+    chain_ok(assay_beacon_init(&b->ledger, err)); // has a chain in force, too
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(block(b, 0, NULL), 0);
     assert_false(chain_of(b, 0).jailed);

@@ -95,6 +95,67 @@ static void like_rfc6962_at_every_count(void **state) { // P-88
     folder_remove(folder);
 }
 
+// P-88, E-61: from the peaks of any count on, roots and proofs of what is appended are the same.
+static void goes_on_from_its_peaks(void **state) {
+    enum { FIRST_MAX = 40, MORE = 45 };
+    const assay_hash app = {{1}};
+    const assay_store_options options = {.skip_sync = true, .map_size = 1 << 26};
+    for (uint64_t first = 0; first <= FIRST_MAX; first++) {
+        char folder[FOLDER_MAX], other[FOLDER_MAX], data[32];
+        assay_snapshot *snapshot;
+        assay_history_peaks peaks;
+        assay_history_proof proof;
+        assay_store_load *load;
+        assay_hash root, expected;
+        folder_make(folder);
+        folder_make(other);
+        assay_store *store = store_open(folder, &options);
+        assert_int_equal(assay_store_begin(store, NULL), ASSAY_OK);
+        for (uint64_t i = 0; i < first; i++)
+            append(store, i);
+        commit(store);
+        assert_int_equal(assay_snapshot_open(&snapshot, store, NULL), ASSAY_OK);
+        assert_int_equal(assay_history_peaks_get(&peaks, snapshot, NULL), ASSAY_OK);
+        assay_snapshot_close(snapshot);
+        assay_store_close(store);
+        assert_int_equal(peaks.count, first);
+        assert_int_equal(peaks.peak_count, assay_history_peak_count(first));
+        assay_history_peaks_root(&root, &peaks);
+        expected_root(&expected, first);
+        assert_memory_equal(&root, &expected, sizeof root);
+
+        assert_int_equal(assay_store_load_open(&load, other, &test_genesis, &options, NULL),
+                         ASSAY_OK);
+        assert_int_equal(assay_store_load_root(load, &root, NULL), ASSAY_OK);
+        assert_int_equal(assay_history_load(load, &peaks, NULL), ASSAY_OK);
+        assert_int_equal(assay_store_load_commit(load, 7, &app, NULL), ASSAY_OK);
+        assay_store_load_close(load);
+        store = store_open(other, &options);
+        assert_int_equal(assay_store_begin(store, NULL), ASSAY_OK);
+        for (uint64_t i = first; i < first + MORE; i++) {
+            assert_int_equal(assay_history_root(store, &root, NULL), ASSAY_OK);
+            expected_root(&expected, i);
+            assert_memory_equal(&root, &expected, sizeof root);
+            append(store, i);
+        }
+        commit(store);
+        assert_int_equal(assay_snapshot_open(&snapshot, store, NULL), ASSAY_OK);
+        expected_root(&expected, first + MORE);
+        for (uint64_t i = 0; i < first + MORE; i++) {
+            assay_status status = assay_history_prove(snapshot, i, &proof, NULL);
+            assert_int_equal(status, i < first ? ASSAY_NOT_FOUND : ASSAY_OK);
+            if (i < first) continue;
+            leaf_data(data, i);
+            assert_int_equal(assay_history_check(&expected, data, strlen(data), &proof, NULL),
+                             ASSAY_OK);
+        }
+        assay_snapshot_close(snapshot);
+        assay_store_close(store);
+        folder_remove(folder);
+        folder_remove(other);
+    }
+}
+
 static void rollback_takes_leaves_back(void **state) { // P-85, P-88
     char folder[FOLDER_MAX];
     assay_hash before, after;
@@ -159,6 +220,7 @@ static void wrong_proofs_fail(void **state) { // P-88
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(like_rfc6962_at_every_count),
+        cmocka_unit_test(goes_on_from_its_peaks),
         cmocka_unit_test(rollback_takes_leaves_back),
         cmocka_unit_test(wrong_proofs_fail),
     };

@@ -384,6 +384,8 @@ static void texts_keep_their_limits(void **state) {
     expect_text_limits(&tx, &tx.body.submit_batch.uri, 1, 256);
     tx = tx_of(&all, ASSAY_TX_POST_EVIDENCE);
     expect_text_limits(&tx, &tx.body.post_evidence.data, 1, 65536);
+    tx = tx_of(&all, ASSAY_TX_REGISTER_VALIDATOR);
+    expect_text_limits(&tx, &tx.body.register_validator.proof, 64, 64);
 
     // A length over the limit is refused before its bytes are asked for.
     size_t size;
@@ -570,17 +572,17 @@ static void kinds_have_names_lanes_and_scopes(void **state) {
                                         "register_adapter", "declare_roots",  "register_chain",
                                         "open_session",     "close_session",  "submit_batch",
                                         "verdict_commit",   "verdict_reveal", "post_evidence",
-                                        "withdraw",         "beacon"};
-    static const uint8_t scopes[] = {1, 32, 32, 0, 0,  4, 4, 4, 4,  4,
-                                     8, 8,  2,  2, 16, 8, 8, 8, 64, 0};
-    for (uint32_t kind = 1; kind <= 20; kind++) {
+                                        "withdraw",         "beacon",         "register_validator"};
+    static const uint8_t scopes[] = {1, 32, 32, 0,  0, 4, 4, 4,  4, 4, 8,
+                                     8, 2,  2,  16, 8, 8, 8, 64, 0, 8};
+    for (uint32_t kind = 1; kind <= 21; kind++) {
         assert_string_equal(assay_tx_kind_name(kind), names[kind - 1]);
         assert_int_equal(assay_tx_kind_find(names[kind - 1]), kind);
         assert_int_equal(assay_tx_lane((assay_tx_kind)kind), kind >= 16 && kind <= 18);
         assert_int_equal(assay_tx_scope((assay_tx_kind)kind), scopes[kind - 1]);
     }
     assert_null(assay_tx_kind_name(0));
-    assert_null(assay_tx_kind_name(21));
+    assert_null(assay_tx_kind_name(22));
     assert_int_equal(assay_tx_kind_find("challenge"), 0);
     assert_int_equal(assay_tx_kind_find(""), 0);
 }

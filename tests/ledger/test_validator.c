@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many validators (P-90): their keys, powers, updates to the engine, and what they lose.
+// Many validators (P-90 to P-96): their keys, powers, updates to the engine, and what they lose.
 #include "tests/ledger/chain.h"
 
 #include "ledger/validator.h"
@@ -69,9 +69,418 @@ static void genesis_has_all_of_them(void **state) {
     chain_end(c);
 }
 
+// register_validator by `actor` with the key of `seed`'s actor and a proof by it for `account`.
+typedef struct {
+    assay_tx tx;
+    uint8_t proof[ASSAY_ED25519_SIGNATURE_SIZE];
+} registration;
+
+static void registration_make(const chain *c, registration *out, uint32_t actor, uint32_t seed,
+                              const assay_hash *genesis, const assay_address *account) {
+    uint8_t message[ASSAY_VALIDATOR_MESSAGE_SIZE];
+    assay_hash secret = chain_seed(seed);
+    out->tx = chain_tx(c, actor, ASSAY_TX_REGISTER_VALIDATOR);
+    assay_tx_register_validator *body = &out->tx.body.register_validator;
+    chain_ok(assay_ed25519_public(body->ed25519.bytes, secret.bytes, err));
+    assay_validator_message(message, genesis, account);
+    chain_ok(assay_ed25519_sign(out->proof, secret.bytes, message, sizeof message, err));
+    body->proof = (assay_bytes){out->proof, sizeof out->proof};
+}
+
+static void registration_own(const chain *c, registration *out, uint32_t actor, uint32_t seed) {
+    registration_make(c, out, actor, seed, &c->genesis.hash, &c->actors[actor]);
+}
+
+static void bond(chain *c, uint32_t actor, uint64_t open) {
+    assay_tx tx = chain_tx(c, actor, ASSAY_TX_BOND);
+    tx.body.bond = (assay_tx_bond){ASSAY_ROLE_CONSENSUS, open * CHAIN_OPEN};
+    chain_run(c, &tx, NONE);
+}
+
+static void unbond(chain *c, uint32_t actor, uint64_t open) {
+    assay_tx tx = chain_tx(c, actor, ASSAY_TX_UNBOND);
+    tx.body.unbond = (assay_tx_unbond){ASSAY_ROLE_CONSENSUS, open * CHAIN_OPEN};
+    chain_run(c, &tx, NONE);
+}
+
+// P-91: who has no bond, no proof, another's key or a second key is refused and changes nothing.
+static void registering_takes_a_bond_and_the_key_itself(void **state) {
+    chain *c = three_start();
+    registration r;
+    assay_hash other = chain_seed(99);
+    registration_own(c, &r, 5, 5);
+    chain_refuse(c, &r.tx, VALIDATOR_BOND);
+    bond(c, 5, 10);
+    registration_make(c, &r, 5, 5, &other, &c->actors[5]); // of another chain
+    chain_refuse(c, &r.tx, VALIDATOR_PROOF);
+    registration_make(c, &r, 5, 5, &c->genesis.hash, &c->actors[6]); // for another account
+    chain_refuse(c, &r.tx, VALIDATOR_PROOF);
+    registration_own(c, &r, 5, 5);
+    r.tx.body.register_validator.ed25519.bytes[0] ^= 1; // of another key
+    chain_refuse(c, &r.tx, VALIDATOR_PROOF);
+    registration_own(c, &r, 5, 1); // the key of a validator
+    chain_refuse(c, &r.tx, VALIDATOR_KEY);
+    registration_own(c, &r, 5, 5);
+    chain_run(c, &r.tx, NONE);
+    assert_int_equal(power_of(c, 5).power, 0);
+    assert_memory_equal(power_of(c, 5).ed25519, r.tx.body.register_validator.ed25519.bytes, 32);
+    registration_own(c, &r, 5, 6); // a second key
+    chain_refuse(c, &r.tx, VALIDATOR_KEY);
+    bond(c, 6, 10);
+    registration_own(c, &r, 6, 5); // a key that is another's
+    chain_refuse(c, &r.tx, VALIDATOR_KEY);
+    registration_own(c, &r, 5, 5); // again: nothing is new
+    chain_run(c, &r.tx, NONE);
+    chain_until(c, 20);
+    assert_int_equal(power_of(c, 5).power, 10);
+    chain_end(c);
+}
+
+// P-91: what one key of state costs, for each of three.
+static void registering_pays_for_its_keys(void **state) {
+    chain *c = three_start();
+    registration r;
+    bond(c, 5, 10);
+    uint64_t before = chain_balance(c, 5);
+    registration_own(c, &r, 5, 5);
+    uint64_t fee = c->genesis.params.tx_fee_base +
+                   assay_tx_size(&r.tx) * c->genesis.params.tx_fee_byte +
+                   3 * c->genesis.params.key_fee;
+    chain_run(c, &r.tx, NONE);
+    assert_int_equal(before - chain_balance(c, 5), fee);
+    chain_end(c);
+}
+
+// P-91: a bond that has gone takes the place along; with it back, the same key returns.
+static void a_place_goes_with_the_bond_and_the_key_stays(void **state) {
+    chain *c = three_start();
+    registration r;
+    bond(c, 5, 10);
+    registration_own(c, &r, 5, 5);
+    chain_run(c, &r.tx, NONE);
+    chain_until(c, 20);
+    assert_int_equal(power_of(c, 5).power, 10);
+    unbond(c, 5, 10);
+    assert_int_equal(power_of(c, 5).power, 10);
+    chain_until(c, 40);
+    assert_int_equal(power_of(c, 5).power, UINT64_MAX); // no place
+    bond(c, 5, 20);
+    registration_own(c, &r, 5, 7);
+    chain_refuse(c, &r.tx, VALIDATOR_KEY);
+    registration_own(c, &r, 6, 5);
+    bond(c, 6, 20);
+    registration_own(c, &r, 6, 5);
+    chain_refuse(c, &r.tx, VALIDATOR_KEY);
+    registration_own(c, &r, 5, 5);
+    chain_run(c, &r.tx, NONE);
+    assert_int_equal(power_of(c, 5).power, 0);
+    chain_until(c, 60);
+    assert_int_equal(power_of(c, 5).power, 20);
+    chain_end(c);
+}
+
+// P-91: 256 have a place, one more has not.
+static void places_are_bounded(void **state) {
+    chain *c = three_start();
+    assay_ledger ledger = chain_by_hand(c);
+    for (uint32_t i = 0; i < ASSAY_POWER_MAX - THREE; i++) {
+        assay_address account = {{0}};
+        assay_store_be32(account.bytes + 8, i + 1);
+        chain_ok(assay_power_join(&ledger, &account, err));
+        chain_ok(assay_power_join(&ledger, &account, err)); // has it already
+    }
+    assay_error refusal = {0};
+    assert_int_equal(assay_power_join(&ledger, &c->actors[5], &refusal), ASSAY_REJECTED);
+    assert_int_equal(refusal.reject, ASSAY_REJECT_VALIDATORS_FULL);
+    chain_ok(assay_power_join(&ledger, &c->actors[1], err));
+    chain_ok(assay_power_epoch(&ledger, err)); // none of them has a bond
+    assay_power powers[ASSAY_POWER_MAX];
+    uint32_t count;
+    chain_ok(assay_power_list(powers, &count, &ledger.reader, err));
+    assert_int_equal(count, THREE);
+    chain_ok(assay_power_join(&ledger, &c->actors[5], err));
+    chain_by_hand_end(c, &ledger);
+    chain_end(c);
+}
+
+// ---- updates, P-92 ----
+
+// The block's update for an actor's key, UINT64_MAX if it has none; all ascend by key.
+static uint64_t update_of(const chain *c, uint32_t actor) {
+    uint8_t key[ASSAY_ED25519_KEY_SIZE];
+    uint64_t power = UINT64_MAX;
+    chain_ok(assay_ed25519_public(key, chain_seed(actor).bytes, err));
+    for (uint32_t i = 0; i < c->outcome.update_count; i++) {
+        const assay_validator_update *update = &c->outcome.updates[i];
+        if (i > 0) assert_true(memcmp(update[-1].ed25519, update->ed25519, sizeof key) < 0);
+        if (memcmp(update->ed25519, key, sizeof key) == 0) power = update->power;
+    }
+    return power;
+}
+
+// A second bond shows at epoch ends, step by step, and nothing but what changed is told.
+static void updates_tell_what_an_epoch_changed(void **state) {
+    chain *c = three_start();
+    registration r;
+    chain_block(c);
+    assert_int_equal(c->outcome.update_count, 0);
+    bond(c, 1, 50);
+    bond(c, 5, 10);
+    registration_own(c, &r, 5, 5);
+    chain_run(c, &r.tx, NONE);
+    assert_int_equal(c->outcome.update_count, 0); // power 0 is nothing that an engine knows
+    chain_until(c, 19);
+    assert_int_equal(c->outcome.update_count, 0);
+    chain_block(c); // 29 of 180 may change, 60 would: by 24 and 5, the one left over by address
+    assert_int_equal(c->outcome.update_count, 2);
+    assert_int_equal(update_of(c, 1) - 50 + update_of(c, 5), 29);
+    for (uint32_t i = 0; i < 3; i++)
+        chain_until(c, 20 * (i + 2));
+    assert_int_equal(power_of(c, 1).power, 100);
+    assert_int_equal(power_of(c, 5).power, 10);
+    unbond(c, 5, 10);
+    chain_until(c, 100);
+    assert_int_equal(c->outcome.update_count, 1);
+    assert_int_equal(update_of(c, 5), 0); // told once, as it goes
+    chain_until(c, 120);
+    assert_int_equal(c->outcome.update_count, 0);
+    chain_end(c);
+}
+
+// What an engine does with updates, over random bonds and offences: its set is the ledger's, it is
+// never told to remove whom it does not know, and it is never left without power.
+static void an_engine_that_follows_has_the_same_set(void **state) {
+    static const uint64_t bonds[4] = {100, 50, 30, 20};
+    enum { ENGINE_ACTORS = 8 };
+    chain *c = calloc(1, sizeof *c);
+    uint64_t engine[ENGINE_ACTORS] = {100, 50, 30, 20};
+    uint32_t draw = 1;
+    chain_init(c);
+    c->genesis.params.epoch_blocks = 3;
+    chain_validators(c, bonds, 4);
+    chain_start(c);
+    for (uint32_t block = 0; block < 300; block++) {
+        registration r;
+        assay_misbehavior offence = {.height = c->height, .type = 1};
+        draw = draw * 1664525 + 1013904223;
+        uint32_t actor = draw >> 16 & 7, act = draw >> 20 & 7;
+        assay_tx tx = chain_tx(c, actor, act < 4 ? ASSAY_TX_BOND : ASSAY_TX_UNBOND);
+        tx.body.bond = (assay_tx_bond){ASSAY_ROLE_CONSENSUS, (10 + (draw >> 24)) * CHAIN_OPEN};
+        chain_add(c, &tx);
+        registration_own(c, &r, actor, actor);
+        if (act & 1) chain_add(c, &r.tx);
+        assay_ed25519_address(&offence.validator, r.tx.body.register_validator.ed25519.bytes);
+        chain_block_with(c, &offence, draw >> 8 & 31 ? 0 : 1);
+        for (uint32_t i = 0; i < ENGINE_ACTORS; i++) {
+            uint64_t power = update_of(c, i);
+            if (power == UINT64_MAX) continue;
+            assert_true(power != engine[i]);
+            assert_true(power > 0 || engine[i] > 0);
+            engine[i] = power;
+        }
+        uint64_t total = 0;
+        for (uint32_t i = 0; i < ENGINE_ACTORS; i++) {
+            uint64_t power = power_of(c, i).power;
+            assert_int_equal(power == UINT64_MAX ? 0 : power, engine[i]);
+            total += engine[i];
+        }
+        assert_true(total > 0);
+    }
+    chain_end(c);
+}
+
+// ---- misbehaviour, P-93 ----
+
+static assay_misbehavior offence_of(uint32_t actor, uint64_t height) {
+    uint8_t key[ASSAY_ED25519_KEY_SIZE];
+    assay_misbehavior offence = {.height = height, .type = ASSAY_MISBEHAVIOR_DOUBLE_SIGN};
+    chain_ok(assay_ed25519_public(key, chain_seed(actor).bytes, err));
+    assay_ed25519_address(&offence.validator, key);
+    return offence;
+}
+
+static uint64_t bonded(const chain *c, uint32_t actor) {
+    assay_view view = chain_view(c);
+    assay_bond bond;
+    chain_ok(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_CONSENSUS, &c->actors[actor], err));
+    assay_view_close(&view);
+    uint64_t all = bond.active;
+    for (uint32_t i = 0; i < bond.unbonding_count; i++)
+        all += bond.unbonding[i].amount;
+    return all;
+}
+
+// A fifth of what is bonded and leaving burns, the power goes at once, and never comes back.
+static void signing_twice_costs_and_bars(void **state) {
+    chain *c = three_start();
+    registration r;
+    assay_misbehavior offences[2];
+    chain_blocks(c, 3);
+    unbond(c, 1, 20);
+    uint64_t burned = chain_totals(c).nopen[ASSAY_MONEY_BURNED];
+    offences[0] = offences[1] = offence_of(1, 2); // reported twice
+    chain_block_with(c, offences, 2);
+    assert_int_equal(chain_totals(c).nopen[ASSAY_MONEY_BURNED] - burned, 10 * CHAIN_OPEN);
+    assert_int_equal(bonded(c, 1), 40 * CHAIN_OPEN);
+    assert_int_equal(power_of(c, 1).power, 0);
+    assert_int_equal(c->outcome.update_count, 1);
+    assert_int_equal(update_of(c, 1), 0);
+    chain_block_with(c, offences, 1); // and once more
+    assert_int_equal(bonded(c, 1), 40 * CHAIN_OPEN);
+    assert_int_equal(c->outcome.update_count, 0);
+    offences[0] = offence_of(1, 3); // another height
+    offences[0].type = ASSAY_MISBEHAVIOR_LIGHT_CLIENT;
+    chain_block_with(c, offences, 1);
+    assert_int_equal(bonded(c, 1), 32 * CHAIN_OPEN);
+    registration_own(c, &r, 1, 1);
+    chain_refuse(c, &r.tx, VALIDATOR_BARRED);
+    chain_until(c, 20); // the others keep what they have
+    assert_int_equal(power_of(c, 1).power, UINT64_MAX);
+    assert_int_equal(power_of(c, 0).power, 100);
+    registration_own(c, &r, 1, 1);
+    chain_refuse(c, &r.tx, VALIDATOR_BARRED);
+    chain_end(c);
+}
+
+// Strangers, heights to come, old ones and unknown kinds.
+static void what_proves_nothing_changes_nothing(void **state) {
+    chain *c = three_start();
+    uint64_t age = assay_params_unbond_blocks(&c->genesis.params);
+    chain_until(c, age + 2);
+    assay_hash before = chain_digest(c, NULL);
+    assay_misbehavior offences[5];
+    offences[0] = offence_of(7, 2);             // not a validator
+    offences[1] = offence_of(1, c->height + 2); // not yet
+    offences[2] = offence_of(1, c->height - age);
+    offences[3] = offence_of(1, 5);
+    offences[3].type = 0;
+    offences[4] = offence_of(1, 5);
+    offences[4].type = 3;
+    assert_int_equal((c->height + 1) % c->genesis.params.epoch_blocks == 0, false);
+    chain_block_with(c, offences, 5);
+    assay_hash after = chain_digest(c, NULL);
+    assert_memory_equal(&before, &after, sizeof after);
+    assert_int_equal(c->outcome.update_count, 0);
+    offences[0] = offence_of(1, c->height + 1 - age); // just young enough
+    chain_block_with(c, offences, 1);
+    assert_int_equal(power_of(c, 1).power, 0);
+    chain_end(c);
+}
+
+// The last power stays until an epoch's end finds others.
+static void the_last_power_stays(void **state) {
+    chain *c = calloc(1, sizeof *c);
+    registration r;
+    chain_init(c);
+    chain_validators(c, &(uint64_t){100}, 1);
+    chain_start(c);
+    chain_blocks(c, 2);
+    assay_misbehavior offence = offence_of(0, 1);
+    chain_block_with(c, &offence, 1);
+    assert_int_equal(bonded(c, 0), 80 * CHAIN_OPEN);
+    assert_int_equal(power_of(c, 0).power, 100);
+    assert_int_equal(c->outcome.update_count, 0);
+    chain_until(c, 20); // every target is zero
+    assert_int_equal(power_of(c, 0).power, 100);
+    bond(c, 5, 500);
+    registration_own(c, &r, 5, 5);
+    chain_run(c, &r.tx, NONE);
+    for (uint32_t epoch = 2; power_of(c, 0).power != UINT64_MAX; epoch++) {
+        assert_true(epoch < 40);
+        chain_until(c, 20 * epoch);
+    }
+    assert_true(power_of(c, 5).power > 100);
+    chain_end(c);
+}
+
+// P-94: younger than any bond that was there up to two epochs before.
+static void evidence_is_younger_than_unbonding(void **state) {
+    assay_params params;
+    assay_params_init(&params);
+    assert_int_equal(assay_evidence_blocks(&params), 444 + 1000);
+    assert_true(assay_evidence_blocks(&params) < assay_params_unbond_blocks(&params));
+#define X(name, value, min, max) params.name = min;
+    ASSAY_PARAM_LIST(X)
+#undef X
+    assert_int_equal(assay_evidence_blocks(&params), 2 + 3 * 2 + 1); // at least this
+}
+
+// ---- missed votes, P-95 ----
+
+static assay_chain links_of(const assay_ledger *ledger, const assay_address *account) {
+    assay_chain links;
+    chain_ok(assay_chain_get(&links, &ledger->reader, account, err));
+    return links;
+}
+
+static void missed_votes_lead_to_jail(void **state) {
+    chain *c = three_start();
+    assay_ledger ledger = chain_by_hand(c);
+    for (uint32_t i = 0; i < 20; i++)
+        chain_ok(assay_beacon_vote_missed(&ledger, &c->actors[1], err));
+    assert_false(links_of(&ledger, &c->actors[1]).jailed);
+    ledger.height += 20; // another epoch, another count
+    chain_ok(assay_beacon_vote_missed(&ledger, &c->actors[1], err));
+    assert_int_equal(links_of(&ledger, &c->actors[1]).vote_misses, 1);
+    for (uint32_t i = 0; i < 20; i++)
+        chain_ok(assay_beacon_vote_missed(&ledger, &c->actors[1], err));
+    assay_chain links = links_of(&ledger, &c->actors[1]);
+    assert_true(assay_chain_is_jailed(&links, 2) && !assay_chain_is_jailed(&links, 3));
+    assert_int_equal(links.misses, 0);
+    // Accounts without a consensus key leave no record.
+    chain_ok(assay_beacon_vote_missed(&ledger, &c->actors[7], err));
+    links = links_of(&ledger, &c->actors[7]);
+    assert_int_equal(links.vote_misses, 0);
+    ledger.height = 40;
+    chain_ok(assay_power_epoch(&ledger, err));
+    ledger.height = c->height + 1;
+    chain_by_hand_end(c, &ledger);
+    assert_int_equal(power_of(c, 1).power, 50 - 29); // of 180, a sixth
+    chain_end(c);
+}
+
+// ---- results, P-96 ----
+
+static void results_carry_receipts(void **state) {
+    chain *c = three_start();
+    assay_hash ids[3], none = {{0}};
+    assay_tx tx = chain_tx(c, 5, ASSAY_TX_TRANSFER);
+    tx.body.transfer = (assay_tx_transfer){c->actors[6], 1};
+    chain_add(c, &tx);
+    assay_tx_id(&ids[0], c->txs[0].data, c->txs[0].size);
+    tx = chain_tx(c, 5, ASSAY_TX_OPEN_SESSION);
+    tx.body.open_session = (assay_tx_open_session){c->actors[6], 5, 1, 1, 100};
+    ids[1] = chain_add(c, &tx);
+    tx = chain_tx(c, 5, ASSAY_TX_CLOSE_SESSION);
+    tx.body.close_session.session = none;
+    chain_add(c, &tx);
+    chain_block(c);
+    for (uint32_t i = 0; i < 2; i++) {
+        const assay_app_result *result = &c->outcome.results[1 + i];
+        assert_int_equal(result->data_size, 32);
+        assert_memory_equal(result->data, ids[i].bytes, 32);
+    }
+    assert_int_equal(c->outcome.results[0].data_size, 32); // the beacon
+    chain_expect(c, 2, SESSION_UNKNOWN);
+    assert_int_equal(c->outcome.results[3].data_size, 0);
+    chain_end(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(genesis_has_all_of_them),
+        cmocka_unit_test(registering_takes_a_bond_and_the_key_itself),
+        cmocka_unit_test(registering_pays_for_its_keys),
+        cmocka_unit_test(a_place_goes_with_the_bond_and_the_key_stays),
+        cmocka_unit_test(places_are_bounded),
+        cmocka_unit_test(updates_tell_what_an_epoch_changed),
+        cmocka_unit_test(an_engine_that_follows_has_the_same_set),
+        cmocka_unit_test(signing_twice_costs_and_bars),
+        cmocka_unit_test(what_proves_nothing_changes_nothing),
+        cmocka_unit_test(the_last_power_stays),
+        cmocka_unit_test(evidence_is_younger_than_unbonding),
+        cmocka_unit_test(missed_votes_lead_to_jail),
+        cmocka_unit_test(results_carry_receipts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -490,7 +490,10 @@ static void test_proposals(void **state) {
             tx.nonce += below(&w, 3);
             chain_add(&c, &tx);
         }
-        assay_app_proposal proposal = {m.height, c.actors[0], c.txs, c.tx_count, NULL, 0};
+        assay_app_proposal proposal = {.height = m.height,
+                                       .proposer = c.actors[0],
+                                       .candidates = c.txs,
+                                       .candidate_count = c.tx_count};
         chain_ok(assay_app_prepare_proposal(c.app, &proposal, picked, &count, &with_beacon, err));
         picks_take(&c, picked, count);
         all += count;

@@ -281,9 +281,55 @@ def test_init_is_repeatable(assay):
     assert assay.good(*words, "d")["genesis"] != assay.good(*words, "e")["genesis"]
 
 
+def test_many_validators(assay):
+    bond, words = 50 * OPEN, []
+    for name in ("v1", "v2", "v3"):
+        entry = assay.good("validator", "new", "--home", name, "--address", assay.key(name),
+                           "--beacon-length", 100)
+        assert entry["address"] == assay.key(name) and entry["chain_length"] == 100, entry
+        assert stat.S_IMODE((assay.folder / name / "operator.json").stat().st_mode) == 0o600
+        assay.write(f"{name}.json", entry)
+        words += ["--validator", f"{name}.json={bond}"]
+    before = (assay.folder / "v1/operator.json").read_bytes()
+    assay.bad(3, "EXISTS", "is there already", "validator", "new", "--home", "v1", "--address", AA)
+    made = assay.good("init", "--home", "v1", *words)
+    genesis = json.loads((assay.folder / "v1/genesis.json").read_text())
+    assert {v["address"] for v in genesis["validators"]} == {assay.key(f"v{i}") for i in (1, 2, 3)}
+    assert all(v["consensus_bond"] == bond for v in genesis["validators"]), genesis
+    assert made["supply"] == 3 * bond, made
+    joined = assay.good("init", "--home", "v2", "--genesis", "v1/genesis.json")
+    watcher = assay.good("init", "--home", "watcher", "--genesis", "v1/genesis.json")
+    assert made["genesis"] == joined["genesis"] == watcher["genesis"], (made, joined, watcher)
+    assert not (assay.folder / "watcher/operator.json").exists()
+    assert (assay.folder / "v1/operator.json").read_bytes() == before
+    assay.bad(3, "RANGE", "3 validators, the solo engine has one", "node", "--home", "v1")
+    for more, part in (([], "one of --operator"), (["--operator", AA, *words], "only one of"),
+                       (["--validator", "v1.json"], "FILE=NOPEN")):
+        assay.bad(2, "USAGE", part, "init", "--home", "none", *more)
+    assay.bad(3, "DUPLICATE", "named twice", "init", "--home", "none", *words[:2], *words[:2])
+
+
+def test_a_validator_registers(assay):
+    assay.init(accounts=["alice"], params={"epoch_blocks": 10})
+    node = assay.node()
+    address = assay.key("alice")
+    assay.good("validator", "new", "--home", "alice", "--address", address)
+    node.tx("bond", "--role", "consensus", "--amount", 20 * OPEN)
+    sent = node.tx("validator", "register", "--home", "alice").json()
+    assert sent["state"] == "committed", sent
+    shown = node.get("/v1/validator/" + address)
+    assert shown["key"] and shown["beacon"]["pending"] == 1 << 20, shown
+    for _ in range(12):
+        node.tx("transfer", "--to", AA, "--amount", 1)
+    assert node.get("/v1/validator/" + address)["power"] > 0
+    node.tx("validator", "register", "--home", "alice")  # nothing new, no second chain
+    assert node.get("/v1/account/" + address)["nonces"][0] == 1 + 2 + 12 + 1
+
+
 def test_every_ledger_command_works(assay):
     alice, bob = assay.key("alice"), assay.key("bob")
-    made = assay.init(accounts=["alice", "bob"], chain_id=77)
+    # A session that closes must still be closing at the end, however slow the machine is.
+    made = assay.init(accounts=["alice", "bob"], chain_id=77, params={"close_delay": 5000})
     node = assay.node()
     assert node.ready["chain_id"] == 77 and node.ready["genesis"] == made["genesis"], node.ready
     asked = ["--node", node.url]
@@ -323,7 +369,7 @@ def test_every_ledger_command_works(assay):
     assert status["healthy"] and status["testnet"] and status["waiting"] == 0, status
     supply_holds(status)
     # And for people: no braces, the amounts in OPEN.
-    for words, part in ((["status"], "health    well"), (["account", bob], "provider 15 OPEN"),
+    for words, part in ((["status"], "health    healthy"), (["account", bob], "provider 15 OPEN"),
                         (["session", "show", opened["digest"]], "closes, ends at block"),
                         (["tx", "status", sent["id"]], "result    done"),
                         (["dataset", "list"], "times, CC0-1.0, 5300 bytes")):

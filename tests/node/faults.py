@@ -76,6 +76,18 @@ def loopback_six():
         return False
 
 
+def test_misbehaviour_is_for_testnets_of_several(assay):
+    chain(assay).term()
+    ends(assay, 2, "USAGE", "needs --engine abci", "--misbehave", "wrong-app-hash")
+    ends(assay, 2, "USAGE", "known are wrong-app-hash and no-beacon", "--misbehave", "sloth",
+         "--engine", "abci")
+    genesis = assay.folder / "home/genesis.json"
+    genesis.write_text(genesis.read_text().replace('"testnet": true', '"testnet": false'))
+    shutil.rmtree(assay.folder / "home/state")
+    ends(assay, 3, "FORBIDDEN", "is for chains whose genesis says testnet", "--misbehave",
+         "no-beacon", "--engine", "abci")
+
+
 def test_two_nodes_on_one_home(assay):
     node = chain(assay)
     transfer(node)

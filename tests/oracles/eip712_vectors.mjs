@@ -47,6 +47,7 @@ const TYPES = {
     PostEvidence: "bytes32 batch,uint32 sample,uint16 part,uint16 partCount,bytes data",
     Withdraw: "address recipient,uint64 amount",
     Beacon: "bytes32 preimage",
+    RegisterValidator: "bytes32 ed25519,bytes proof",
 };
 const ROWS = {
     SourceRow: "bytes32 dataset,uint32 weightPpm",
@@ -76,6 +77,7 @@ const LIMITS = {
     "DeclareRoots.roots": [0, 256],
     "PostEvidence.part": [0, 0],
     "PostEvidence.data": [1, 1000],
+    "RegisterValidator.proof": [64, 64],
     "VerdictReveal.verdict": [0, 6],
     "Request.temperatureMilli": [0, 100000],
     "Request.topPPpm": [1, 1000000],

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// CometBFT's state sync: what this node has for others, and what it takes from them.
+#include "consensus/abci/engine_private.h"
+
+// E-64. What cannot be read is not to be had: the peer asks another.
+static void load(assay_abci_engine *engine, const assay_abci_request *request,
+                 assay_abci_reply *reply, assay_arena *arena) {
+    assay_bytes *chunk = &reply->load_chunk.chunk;
+    if (!engine->options.maker ||
+        assay_statesync_maker_load(engine->options.maker, request->load_chunk.height,
+                                   request->load_chunk.format, request->load_chunk.chunk, chunk,
+                                   arena, NULL) != ASSAY_OK)
+        *chunk = (assay_bytes){NULL, 0};
+}
+
+// E-66
+static void offer(assay_abci_engine *engine, const assay_abci_request *request,
+                  assay_abci_reply *reply) {
+    assay_statesync_offer result = ASSAY_STATESYNC_OFFER_ABORT;
+    if (engine->options.restore)
+        result = assay_statesync_restore_offer(engine->options.restore,
+                                               &request->offer_snapshot.snapshot,
+                                               request->offer_snapshot.app_hash, NULL);
+    reply->offer_snapshot.result = (uint32_t)result;
+}
+
+// E-65, E-66. With the last chunk this side has a state, and a height.
+static assay_status apply(assay_abci_engine *engine, const assay_abci_request *request,
+                          assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
+    const assay_application *app = &engine->options.application;
+    assay_statesync_apply result = ASSAY_STATESYNC_APPLY_ABORT;
+    assay_engine_info info;
+    if (engine->options.restore)
+        result = assay_statesync_restore_apply(engine->options.restore, request->apply_chunk.index,
+                                               request->apply_chunk.chunk, NULL);
+    reply->apply_chunk.result = (uint32_t)result;
+    if (result == ASSAY_STATESYNC_APPLY_RETRY) {
+        void *index, *sender;
+        ASSAY_TRY(assay_arena_get(arena, 1, sizeof(uint32_t), "a chunk's index", &index, err));
+        ASSAY_TRY(assay_arena_get(arena, 1, sizeof(assay_bytes), "a sender", &sender, err));
+        memcpy(index, &request->apply_chunk.index, sizeof(uint32_t));
+        memcpy(sender, &request->apply_chunk.sender, sizeof(assay_bytes));
+        reply->apply_chunk.refetch = index;
+        reply->apply_chunk.refetch_count = 1;
+        reply->apply_chunk.reject_senders = sender;
+        reply->apply_chunk.reject_count = request->apply_chunk.sender.size > 0;
+    }
+    if (result != ASSAY_STATESYNC_APPLY_ACCEPT) return ASSAY_OK;
+    app->info(app->self, &info);
+    if (!info.initialised) return ASSAY_OK;
+    pthread_mutex_lock(&engine->lock);
+    engine->height = info.height;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+    return ASSAY_OK;
+}
+
+assay_status assay_abci_snapshot_call(assay_abci_engine *engine, const assay_abci_request *request,
+                                      assay_abci_reply *reply, assay_arena *arena,
+                                      assay_error *err) {
+    assay_status status = ASSAY_OK;
+    switch (request->kind) {
+    case ASSAY_ABCI_LIST_SNAPSHOTS:
+        if (!engine->options.maker) return ASSAY_OK;
+        return assay_statesync_maker_list(engine->options.maker, &reply->list_snapshots.snapshots,
+                                          &reply->list_snapshots.count, arena, err);
+    case ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK:
+        load(engine, request, reply, arena);
+        return ASSAY_OK;
+    default:
+        pthread_mutex_lock(&engine->sync_lock);
+        if (request->kind == ASSAY_ABCI_OFFER_SNAPSHOT)
+            offer(engine, request, reply);
+        else
+            status = apply(engine, request, reply, arena, err);
+        pthread_mutex_unlock(&engine->sync_lock);
+        return status;
+    }
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+//   idle ──offer──▶ taking (next = 0) ──apply next──▶ taking (next + 1)
+//                     │                    └─apply the last: rooted, compared, adopted──▶ done
+//                     └──a lie, a failure, another offer──▶ idle, the folder removed
+//
+// Invariants, each with its test in tests/consensus/statesync/test_restore.c:
+//  R1 the app has its old state or the whole restored one, at every moment
+//     (killed_at_every_write)
+//  R2 what becomes the state has the trusted app hash, and nothing else beside what follows from it
+//     (lies_are_found)
+//  R3 no chunk is looked into before its bytes have the manifest's hash (wrong_chunks)
+//  R4 memory is bounded by a chunk and the leaves; the disk by what the manifest says, which is
+//     compared with what is free (too_large)
+#include "consensus/statesync/restore.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "ledger/restore.h"
+
+typedef unsigned long long ull;
+
+// LMDB's pages and the tree beside the entries themselves.
+enum { DISK_FACTOR = 3, DISK_FIX = 64 << 20 };
+
+struct assay_statesync_restore {
+    assay_statesync_restore_options options;
+    char folder[PATH_MAX];
+    uint8_t *data; // of the manifest; NULL: idle
+    assay_statesync_manifest manifest;
+    assay_store_load *load;
+    uint32_t next;
+    uint32_t wrong;
+    uint64_t entries, bytes;
+};
+
+static void drop(assay_statesync_restore *restore) {
+    assay_store_load_close(restore->load);
+    restore->load = NULL;
+    free(restore->data);
+    restore->data = NULL;
+    assay_folder_remove(restore->folder);
+}
+
+assay_status assay_statesync_restore_open(assay_statesync_restore **out,
+                                          const assay_statesync_restore_options *options,
+                                          assay_error *err) {
+    *out = NULL;
+    size_t length = strlen(options->folder);
+    if (length >= PATH_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "path of %zu characters, limit %d", length, PATH_MAX - 1);
+    assay_statesync_restore *restore = calloc(1, sizeof *restore);
+    if (!restore) return ASSAY_FAIL(err, MEMORY, "no memory for a restore");
+    restore->options = *options;
+    memcpy(restore->folder, options->folder, length + 1);
+    drop(restore);
+    *out = restore;
+    return ASSAY_OK;
+}
+
+void assay_statesync_restore_close(assay_statesync_restore *restore) {
+    if (!restore) return;
+    drop(restore);
+    free(restore);
+}
+
+void assay_statesync_restore_progress(const assay_statesync_restore *restore, uint32_t *done,
+                                      uint32_t *total) {
+    *done = restore->data ? restore->next : 0;
+    *total = restore->data ? restore->manifest.chunk_count : 0;
+}
+
+// --- the offer ---
+
+// What CometBFT was told by a peer against what the manifest says.
+static assay_status offer_check(const assay_statesync_restore *restore,
+                                const assay_abci_snapshot *snapshot, assay_bytes app_hash,
+                                const assay_statesync_manifest *m, assay_error *err) {
+    const assay_genesis *genesis = assay_app_genesis(restore->options.app);
+    assay_hash hash;
+    assay_sha256_of(&hash, snapshot->metadata.data, snapshot->metadata.size);
+    if (snapshot->hash.size != ASSAY_HASH_SIZE ||
+        memcmp(snapshot->hash.data, hash.bytes, ASSAY_HASH_SIZE) != 0)
+        return ASSAY_FAIL(err, MISMATCH, "the snapshot's hash is not that of its manifest");
+    if (snapshot->height != m->height || snapshot->chunks != m->chunk_count)
+        return ASSAY_FAIL(err, MISMATCH, "the snapshot is of height %llu, its manifest of %llu",
+                          (ull)snapshot->height, (ull)m->height);
+    if (!assay_hash_equal(&m->genesis, &genesis->hash))
+        return ASSAY_FAIL(err, MISMATCH, "the snapshot is another chain's");
+    if (app_hash.size != ASSAY_HASH_SIZE ||
+        memcmp(app_hash.data, m->app_hash.bytes, ASSAY_HASH_SIZE) != 0)
+        return ASSAY_FAIL(err, MISMATCH, "the snapshot's app hash is not the trusted one");
+    return ASSAY_OK;
+}
+
+static assay_status room_check(const assay_statesync_restore *restore, uint64_t byte_count,
+                               assay_error *err) {
+    struct statvfs disk;
+    uint64_t needed = byte_count * DISK_FACTOR + DISK_FIX;
+    if (restore->options.map_size && needed > restore->options.map_size)
+        return ASSAY_FAIL(err, CAPACITY, "a state of %llu bytes may need %llu, the map has %llu",
+                          (ull)byte_count, (ull)needed, (ull)restore->options.map_size);
+    if (statvfs(restore->folder, &disk) != 0)
+        return assay_fail_errno(err, errno, "cannot look at %s", restore->folder);
+    uint64_t free_bytes = disk.f_bavail * (uint64_t)disk.f_frsize;
+    if (needed > free_bytes)
+        return ASSAY_FAIL(err, DISK_FULL, "a state of %llu bytes may need %llu, %llu are free",
+                          (ull)byte_count, (ull)needed, (ull)free_bytes);
+    return ASSAY_OK;
+}
+
+static assay_status load_begin(assay_statesync_restore *restore, assay_error *err) {
+    const assay_statesync_restore_options *own = &restore->options;
+    const assay_store_options options = {
+        .map_size = own->map_size, .pool = own->pool, .skip_sync = own->skip_sync};
+    return assay_store_load_open(&restore->load, restore->folder,
+                                 &assay_app_genesis(own->app)->hash, &options, err);
+}
+
+static assay_statesync_offer offer_take(assay_statesync_restore *restore,
+                                        const assay_abci_snapshot *snapshot, assay_bytes app_hash,
+                                        assay_error *err) {
+    assay_statesync_manifest *m = &restore->manifest;
+    const assay_bytes *metadata = &snapshot->metadata;
+    if (snapshot->format != ASSAY_STATESYNC_FORMAT) {
+        assay_fail(err, ASSAY_VERSION, 0, "snapshot of format %u, this program knows %d",
+                   snapshot->format, ASSAY_STATESYNC_FORMAT);
+        return ASSAY_STATESYNC_OFFER_REJECT_FORMAT;
+    }
+    // Looked at where it is: a copy is made of what is worth keeping.
+    if (assay_statesync_manifest_read(m, metadata->data, metadata->size, err) != ASSAY_OK ||
+        offer_check(restore, snapshot, app_hash, m, err) != ASSAY_OK)
+        return ASSAY_STATESYNC_OFFER_REJECT;
+    uint8_t *copy = malloc(metadata->size);
+    if (!copy) {
+        assay_fail(err, ASSAY_MEMORY, 0, "no memory for a manifest");
+        return ASSAY_STATESYNC_OFFER_ABORT;
+    }
+    memcpy(copy, metadata->data, metadata->size);
+    restore->data = copy;
+    assay_status status = assay_statesync_manifest_read(m, copy, metadata->size, err);
+    ASSAY_ASSERT(status == ASSAY_OK);
+    if (assay_folder_make(restore->folder, err) != ASSAY_OK) return ASSAY_STATESYNC_OFFER_ABORT;
+    if (room_check(restore, m->byte_count, err) != ASSAY_OK) return ASSAY_STATESYNC_OFFER_REJECT;
+    if (load_begin(restore, err) != ASSAY_OK) return ASSAY_STATESYNC_OFFER_ABORT;
+    return ASSAY_STATESYNC_OFFER_ACCEPT;
+}
+
+assay_statesync_offer assay_statesync_restore_offer(assay_statesync_restore *restore,
+                                                    const assay_abci_snapshot *snapshot,
+                                                    assay_bytes app_hash, assay_error *err) {
+    assay_app_info info;
+    drop(restore);
+    restore->next = restore->wrong = 0;
+    restore->entries = restore->bytes = 0;
+    assay_app_info_get(restore->options.app, &info);
+    if (info.initialised) {
+        assay_fail(err, ASSAY_EXISTS, 0, "the state is at height %llu already", (ull)info.height);
+        return ASSAY_STATESYNC_OFFER_ABORT;
+    }
+    assay_statesync_offer result = offer_take(restore, snapshot, app_hash, err);
+    if (result != ASSAY_STATESYNC_OFFER_ACCEPT) drop(restore);
+    return result;
+}
+
+// --- the chunks ---
+
+static bool is_chunk(const assay_statesync_restore *restore, uint32_t index, assay_bytes chunk) {
+    assay_hash hash;
+    if (chunk.size > ASSAY_STATESYNC_CHUNK_MAX) return false;
+    assay_sha256_of(&hash, chunk.data, chunk.size);
+    return assay_hash_equal(&hash, &restore->manifest.chunks[index]);
+}
+
+// Whose fault: the world's, or the manifest's, which vouched for these bytes. A state that finds no
+// room is the manifest's too: a true one was compared with what is free.
+static assay_statesync_apply fault_of(assay_status status) {
+    switch (status) {
+    case ASSAY_TRUNCATED:
+    case ASSAY_RANGE:
+    case ASSAY_FORMAT:
+    case ASSAY_ORDER:
+    case ASSAY_MISMATCH:
+    case ASSAY_CAPACITY:
+    case ASSAY_DISK_FULL:
+        return ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT;
+    default:
+        return ASSAY_STATESYNC_APPLY_ABORT;
+    }
+}
+
+static assay_status entries_put(assay_statesync_restore *restore, assay_bytes chunk,
+                                assay_error *err) {
+    assay_cursor cursor;
+    assay_cursor_init(&cursor, chunk.data, chunk.size);
+    restore->bytes += chunk.size;
+    while (assay_cursor_left(&cursor) > 0) {
+        assay_bytes key, value;
+        ASSAY_TRY(assay_statesync_entry_read(&key, &value, &cursor, err));
+        ASSAY_TRY(
+            assay_store_load_put(restore->load, key.data, key.size, value.data, value.size, err));
+        restore->entries++;
+    }
+    return ASSAY_OK;
+}
+
+static assay_status state_finish(assay_statesync_restore *restore, assay_error *err) {
+    const assay_statesync_manifest *m = &restore->manifest;
+    assay_app *app = restore->options.app;
+    assay_hash root;
+    if (restore->entries != m->entry_count || restore->bytes != m->byte_count)
+        return ASSAY_FAIL(
+            err, MISMATCH, "%llu entries of %llu bytes, the manifest says %llu of %llu",
+            (ull)restore->entries, (ull)restore->bytes, (ull)m->entry_count, (ull)m->byte_count);
+    ASSAY_TRY(assay_store_load_root(restore->load, &root, err));
+    if (!assay_hash_equal(&root, &m->state_root))
+        return ASSAY_FAIL(err, MISMATCH, "the entries do not give the manifest's state root");
+    ASSAY_TRY(assay_restore_finish(restore->load, &assay_app_genesis(app)->params, m->height,
+                                   &m->history, &m->app_hash, err));
+    assay_store_load_close(restore->load);
+    restore->load = NULL;
+    return assay_app_adopt(app, restore->folder, err);
+}
+
+assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *restore,
+                                                    uint32_t index, assay_bytes chunk,
+                                                    assay_error *err) {
+    uint32_t count = restore->data ? restore->manifest.chunk_count : 0;
+    if (index >= count || index > restore->next || index + 1 < restore->next) {
+        assay_fail(err, ASSAY_ORDER, 0, "chunk %u of %u, the next is %u", index, count,
+                   restore->next);
+        drop(restore);
+        return ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT;
+    }
+    if (!is_chunk(restore, index, chunk)) {
+        assay_fail(err, ASSAY_MISMATCH, 0, "chunk %u of %zu bytes is not the manifest's", index,
+                   chunk.size);
+        if (++restore->wrong <= ASSAY_STATESYNC_WRONG_MAX) return ASSAY_STATESYNC_APPLY_RETRY;
+        drop(restore);
+        return ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT;
+    }
+    if (index < restore->next) return ASSAY_STATESYNC_APPLY_ACCEPT; // once more the same
+    assay_status status = entries_put(restore, chunk, err);
+    restore->next++;
+    if (status == ASSAY_OK && restore->next < count) return ASSAY_STATESYNC_APPLY_ACCEPT;
+    if (status == ASSAY_OK) status = state_finish(restore, err);
+    drop(restore);
+    return status == ASSAY_OK ? ASSAY_STATESYNC_APPLY_ACCEPT : fault_of(status);
+}

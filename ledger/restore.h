@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a restore: a loaded state becomes the store of a node at that height. What is aux and
+// follows from the state is written; what is mere history stays away (E-61).
+#ifndef ASSAY_LEDGER_RESTORE_H
+#define ASSAY_LEDGER_RESTORE_H
+
+#include "ledger/history.h"
+#include "ledger/params.h"
+
+// After assay_store_load_root: sessions in their indexes, open batches in their list with their
+// beacons, the payouts of the height's epoch, the last beacon, and the history's peaks; then the
+// commit. height >= 1. Errors: CORRUPT (records that no rule wrote), CAPACITY, DISK_FULL, MEMORY,
+// IO. Spec: E-61.
+assay_status assay_restore_finish(assay_store_load *load, const assay_params *params,
+                                  uint64_t height, const assay_history_peaks *history,
+                                  const assay_hash *app_hash, assay_error *err);
+
+// Moves the files of the store in `from`, which its owner may have open, over those of the store in
+// `to`: the data last, in one rename. Errors: NOT_FOUND, CAPACITY (path), PERMISSION, IO. Spec:
+// E-65.
+assay_status assay_restore_install(const char *from, const char *to, assay_error *err);
+
+#endif

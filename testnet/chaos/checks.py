@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold after the faults, whatever they were. Each check is a function of what was seen,
+returns (claim with its numbers, whether it holds, what speaks against it), and has a way to fail:
+nothing seen is a failure too."""
+import base64
+import hashlib
+import time
+from collections import Counter
+
+import heights
+from load import SMALL_DEPOSIT
+from rpc import Away, get
+
+FOLLOW_SECONDS, STALL_SECONDS = 240, 120
+ENDED = {"settled", "void"}
+TRANSFER, BOND, UNBOND = 1, 2, 3  # kinds (spec P-8)
+VERIFICATION, CONSENSUS = 2, 3  # roles
+
+
+def follow(cluster):
+    """Waits until every node has what the chain had when the faults ended, and three more."""
+    began, goal = time.monotonic(), cluster.height() + 3
+    while time.monotonic() - began < FOLLOW_SECONDS:
+        have = cluster.heights()
+        if min(height or 0 for height in have) >= goal:
+            return (f"all nodes follow again, {time.monotonic() - began:.0f} s after the last "
+                    f"fault", True, "")
+        time.sleep(0.5)
+    return (f"all nodes follow again within {FOLLOW_SECONDS} s", False,
+            f"goal {goal}, " + ", ".join(map(str, have)))
+
+
+def ask(cluster, path):
+    """From any node that answers."""
+    for node in cluster.nodes:
+        try:
+            return get(f"{node.api}/v1/{path}", seconds=20)
+        except Away:
+            continue
+    raise Away(f"no node answers /v1/{path}")
+
+
+def batches(cluster):
+    found, path = [], "batches"
+    while True:
+        more = ask(cluster, path)["batches"]
+        found += more
+        if len(more) < 256:
+            return found
+        path = f"batches?height={more[-1]['height']}&index={more[-1]['index']}"
+
+
+def deciding_blocks(params):
+    """W of P-23: within so many blocks every batch is decided."""
+    return (2 * params["beacon_delay"] + params["answer_blocks"] + (2 + params["escalation_rounds"])
+            * (params["commit_blocks"] + params["reveal_blocks"]))
+
+
+def decided(cluster, say):
+    """Waits until no batch is open, as long as the rules allow it and blocks come; returns all."""
+    last = cluster.height() + deciding_blocks(ask(cluster, "genesis")["params"])
+    told, height, moved = None, 0, time.monotonic()
+    while True:
+        found, now = batches(cluster), cluster.height()
+        left = sum(batch["state"] not in ENDED for batch in found)
+        if left != told:
+            told = left
+            say(f"block {now}: {left} of {len(found)} batches are not decided")
+        if now > height:
+            height, moved = now, time.monotonic()
+        if not left or now > last or time.monotonic() - moved > STALL_SECONDS:
+            return found
+        time.sleep(2)
+
+
+def all_decided(found):
+    left = [batch["id"] for batch in found if batch["state"] not in ENDED]
+    return f"all {len(found)} batches are decided", not left and bool(found), ", ".join(left)
+
+
+def one_history(cluster):
+    """Every application's own answer at every height, and the chain's."""
+    report = heights.report([(node.api, node.comet.url) for node in cluster.nodes])
+    claim = (f"{report['app_hashes_compared']} app hashes of {len(cluster.nodes)} nodes agree with "
+             f"the headers, from block 1 to {report['height']}; the state roots are one")
+    enough = report["app_hashes_compared"] == len(cluster.nodes) * report["height"]
+    return report, (claim, report["agree"] and enough, str(report["disagreements"]))
+
+
+def one_state(sampler):
+    split = sampler.split()
+    return (f"{sampler.answers} answers of the nodes during the faults, {sampler.shared()} heights "
+            f"seen at several: one state root a height", not split and sampler.shared() > 0,
+            f"heights {split[:5]}")
+
+
+def supply(sampler):
+    return (f"the supply adds up to the last nopen at each of {len(sampler.seen)} heights seen",
+            not sampler.wrong_supply and bool(sampler.seen), str(sampler.wrong_supply[:2]))
+
+
+def decode(raw):
+    """What the checks need of a transaction's wire bytes (spec P-6, P-8)."""
+    tx, body = {"kind": raw[1], "signer": "0x" + raw[10:30].hex()}, raw[59:]
+    if tx["kind"] == TRANSFER:
+        tx |= {"to": "0x" + body[:20].hex(), "amount": int.from_bytes(body[20:28], "big")}
+    elif tx["kind"] in (BOND, UNBOND):
+        tx |= {"role": body[0], "amount": int.from_bytes(body[1:9], "big")}
+    return tx
+
+
+class Chain:
+    """All transactions of all blocks, as one node's engine tells them."""
+
+    def __init__(self, comet):
+        self.where, self.txs, self.count, self.sets = {}, [], Counter(), []
+        for height in range(1, comet.height() + 1):
+            block = comet.block(height)
+            self.take(height, block["header"]["validators_hash"], block["data"]["txs"] or [],
+                      comet.codes(height))
+
+    def take(self, height, validators, txs, codes):
+        if not self.sets or self.sets[-1] != validators:
+            self.sets.append(validators)
+        for raw, code in zip(map(base64.b64decode, txs), codes):
+            known = "0x" + hashlib.sha256(raw).hexdigest()
+            self.count[known] += 1
+            self.where[known] = (height, code)
+            if code == 0:
+                self.txs.append(decode(raw))
+
+
+def acknowledged(chain, load):
+    lost = [one for one in load.acknowledged if chain.count[one["id"]] != 1
+            or chain.where[one["id"]] != (one["height"], 0)]
+    twice = [known for known, count in chain.count.items() if count > 1]
+    return (f"{len(load.acknowledged)} acknowledged transfers are in the chain once, where it was "
+            f"said ({len(load.unknown)} were not acknowledged)",
+            not lost and not twice and bool(load.acknowledged), f"{lost[:3]} {twice[:3]}")
+
+
+def sinks(cluster, chain):
+    wrong, total = [], 0
+    for sink in cluster.document["sinks"]:
+        paid = sum(tx["amount"] for tx in chain.txs
+                   if tx["kind"] == TRANSFER and tx["to"] == sink)
+        balance = ask(cluster, f"account/{sink}")["balance"]
+        total += paid
+        if paid != balance:
+            wrong.append(f"{sink}: {paid} sent, {balance} there")
+    return f"{total} nopen transferred are {total} nopen received", not wrong and total > 0, \
+        "; ".join(wrong)
+
+
+def frauds(cluster, found):
+    wrong, said = [], []
+    for kind, name in cluster.document["cheats"].items():
+        of = [batch for batch in found if batch["provider"] == cluster.address[name]]
+        good = [batch for batch in of if batch["void_reason"] == "fraud"
+                and batch["slashed"] == 10 * batch["fee_total"] > 0]
+        said.append(kind)
+        if len(good) != 1 or len(of) != 1:
+            wrong.append(f"{kind}: " + (", ".join(
+                f"{b['state']}/{b['void_reason']} {b['slashed']}" for b in of) or "no batch"))
+    return f"{', '.join(said)}: void, slashed ten times their fees", not wrong, "; ".join(wrong)
+
+
+def bond(cluster, name, role):
+    bonds = ask(cluster, f"account/{cluster.address[name]}")["bonds"]
+    return sum(one["active"] for one in bonds if one["role"] == role)
+
+
+def honest(cluster, chain):
+    """Bonds are what was put there, less what was taken out: nothing was slashed."""
+    wrong, constants = [], cluster.document["bonds"]
+    for name in cluster.document["honest"]:
+        moved = Counter()
+        for tx in chain.txs:
+            if tx["kind"] in (BOND, UNBOND) and tx["signer"] == cluster.address[name]:
+                moved[tx["role"]] += tx["amount"] if tx["kind"] == BOND else -tx["amount"]
+        for role, number, begun in (("verification", VERIFICATION, 0),
+                                    ("consensus", CONSENSUS, constants["consensus"])):
+            want, have = begun + moved[number], bond(cluster, name, role)
+            if want != have or have == 0:
+                wrong.append(f"{name}'s {role} bond is {have}, not {want}")
+    have = bond(cluster, "provider", "provider")
+    if have != constants["provider"]:
+        wrong.append(f"the provider's bond is {have}, not {constants['provider']}")
+    return "no honest validator and no honest provider lost a nopen of bond", not wrong, \
+        "; ".join(wrong)
+
+
+def requests(cluster, load, found):
+    of = [batch for batch in found if batch["provider"] == cluster.address["provider"]]
+    bad = [batch["id"] for batch in of if batch["state"] != "settled"]
+    return (f"{load.answered} requests answered; the honest provider's {len(of)} batches are "
+            f"settled", not bad and bool(of) and load.answered > 0, ", ".join(bad))
+
+
+def vanished(cluster, load, found):
+    """Nobody can rerun it: void for what cannot be had, or settled by those who had it in time;
+    either way the consumer's deposit is less than before only by what was settled."""
+    of = [batch for batch in found if batch["provider"] == cluster.address["ghost"]]
+    if not load.sessions.get("ghost") or len(of) != 1:
+        return "the provider that vanished had a batch", False, f"{len(of)} batches"
+    session = ask(cluster, f"session/{load.sessions['ghost']}")
+    fees = of[0]["fee_total"] if of[0]["state"] == "settled" else 0
+    whole = session["free"] + session["reserved"] + fees == SMALL_DEPOSIT
+    return (f"the batch of the provider that vanished is {of[0]['state']} "
+            f"({of[0]['void_reason']}), and the consumer has {session['free']} nopen back", whole,
+            str(session))
+
+
+def validators_changed(chain):
+    moves = sum(tx["kind"] in (BOND, UNBOND) and tx["role"] == CONSENSUS for tx in chain.txs)
+    changes = len(chain.sets) - 1
+    return (f"{moves} changes of consensus bonds made {changes} changes of CometBFT's validator "
+            f"set", (changes > 0) == (moves > 0), "")
+
+
+def cut_in_half(faults):
+    cuts = [fault for fault in faults if fault.kind == "partition-2-2" and hasattr(fault, "tops")]
+    made = [fault.tops[1] - fault.tops[0] for fault in cuts]
+    return f"no block was made while the network was cut in half ({len(cuts)} times)", \
+        not any(made), str(made)
+
+
+def engines(cluster, faults):
+    """A node whose state and disk were left alone never finds its application at odds with the
+    chain."""
+    harmed = {fault.nodes[0] for fault in faults if not hasattr(fault, "skipped") and fault.kind
+              in ("damaged-state", "wrong-app-hash", "full-disk")}
+    well = [node for number, node in enumerate(cluster.nodes) if number not in harmed]
+    halted = [node.name for node in well
+              if node.log_has("CONSENSUS FAILURE", {path: 0 for path in node.log_sizes()})]
+    names = ", ".join(node.name for node in well) or "none"
+    return f"no engine halted of those whose state was left alone: {names}", not halted, \
+        ", ".join(halted)

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cluster as testnet/cluster left it running: its nodes, its network, and the program. Read
+from one document, cluster.json."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from rpc import Away, Comet, get
+
+STOP_SECONDS = 25
+COMMAND_SECONDS = 90
+
+
+class Node:
+    """One validator: a unit of application and engine, which anything may happen to."""
+
+    def __init__(self, entry, home):
+        self.name, self.owner, self.api = entry["name"], entry["owner"], entry["api"]
+        self.comet, self.netns = Comet(entry["rpc"]), entry.get("netns")
+        self.words, self.program = entry["unit"], entry["comet"]
+        self.home, self.run = home / self.name, home / "run" / self.name
+        self.logs, self.unit_pid = home / "logs", entry["pid"]
+        self.byzantine = False
+
+    def status(self, seconds=5):
+        return get(f"{self.api}/v1/status", seconds)
+
+    def pid(self, part):
+        """part: "node" or "engine". None: not running at the moment."""
+        name = self.name if part == "node" else f"{self.name}-comet"
+        try:
+            return int((self.run / f"{name}.pid").read_text())
+        except (OSError, ValueError):
+            return None
+
+    def signal(self, number, *parts):
+        """Sends a signal to what runs of the parts; returns to how many."""
+        sent = 0
+        for part in parts:
+            pid = self.pid(part)
+            try:
+                if pid:
+                    os.kill(pid, number)
+                    sent += 1
+            except ProcessLookupError:
+                pass
+        return sent
+
+    def stop(self):
+        """Ends the unit, as `systemctl stop` does."""
+        self.signal(signal.SIGCONT, "node", "engine")
+        os.kill(self.unit_pid, signal.SIGTERM)
+        end = time.monotonic() + STOP_SECONDS
+        while alive(self.unit_pid):
+            if time.monotonic() > end:
+                os.kill(self.unit_pid, signal.SIGKILL)  # its children die with it
+            time.sleep(0.05)
+
+    def start(self, *extra):
+        """extra: options of `assay node`."""
+        at = self.words.index("--") + 4  # after: -- NAME assay node
+        words = [*self.words[:1], "--with", str(os.getppid()), *self.words[1:at], *extra,
+                 *self.words[at:]]
+        with open(self.logs / f"{self.name}-unit.out", "ab") as log:
+            child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                     start_new_session=True)
+        self.unit_pid = child.pid
+        (self.run / "unit.pid").write_text(f"{child.pid}\n")
+
+    def forget_state(self):
+        shutil.rmtree(self.home / "assay/state")
+
+    def forget_blocks(self):
+        """The engine's blocks and state, but not what it has signed."""
+        subprocess.run([self.program, "reset-state", "--home", str(self.home / "comet")],
+                       check=True, capture_output=True)
+
+    def log_has(self, text, since):
+        """Whether the application or the engine wrote this since the logs had these sizes."""
+        for path, size in since.items():
+            with open(path, "rb") as file:
+                file.seek(size)
+                if text.encode() in file.read():
+                    return True
+        return False
+
+    def log_sizes(self):
+        names = (f"{self.name}.out", f"{self.name}.err", f"{self.name}-comet.out",
+                 f"{self.name}-comet.err")
+        return {self.logs / name: (self.logs / name).stat().st_size for name in names}
+
+
+def alive(pid):
+    """Whether the process runs; children that ended are taken note of."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Cluster:
+    def __init__(self, path):
+        document = json.loads(Path(path).read_text())
+        self.document = document
+        self.home, self.assay = Path(document["home"]), document["assay"]
+        self.seed, self.minutes = document["seed"], document["minutes"]
+        self.nodes = [Node(entry, self.home) for entry in document["nodes"]]
+        self.names = [node.name for node in self.nodes]
+        self.address, self.url = document["address"], document["url"]
+        self.root, self.pid = document["root"], document["pid"]
+        self.wire, self.small_disk = document["wire"], document["small_disk"]
+
+    def links(self, **faults):
+        """Sets the network's faults, all at once; none given: none."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
+            wire.connect(self.wire)
+            with wire.makefile("rw") as file:
+                file.write(json.dumps(faults) + "\n")
+                file.flush()
+                return json.loads(file.readline())
+
+    def height(self):
+        """The highest that any node answers with, 0 if none does."""
+        return max(height or 0 for height in self.heights())
+
+    def heights(self):
+        """Each node's, None for one that does not answer."""
+        found = []
+        for node in self.nodes:
+            try:
+                found.append(node.status(seconds=2)["height"])
+            except (Away, KeyError):
+                found.append(None)
+        return found
+
+    def sign(self, who, node, *words, seconds=COMMAND_SECONDS):
+        """Runs a command of the program as someone. Returns its JSON, or None with its sentence:
+        (document, error). Every failure has one."""
+        command = [self.assay, *map(str, words), "--node", node.api, "--key",
+                   str(self.home / f"keys/{who}.json"), "--password-file",
+                   str(self.home / "password"), "--json"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds,
+                                  check=False)
+        except subprocess.TimeoutExpired:
+            return None, f"no answer in {seconds} s"
+        if done.returncode != 0:
+            return None, done.stderr.strip()[-200:] or f"exit code {done.returncode}"
+        return json.loads(done.stdout), ""

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The faults themselves. Each takes (cluster, fault, sleep), does its harm, waits, heals, and says
+what it saw; Skipped where this machine cannot do it. `sleep` ends early if the run does."""
+import os
+import random
+import signal
+import time
+
+from rpc import Away
+
+FLIPS = 64  # bytes of the state that are damaged
+LMDB_PAGE = 4096
+START_SECONDS = 20  # until a unit that was told to start has its processes
+STALL_GRACE = 2  # seconds for what is on its way before a cut counts
+
+
+class Skipped(Exception):
+    """This machine cannot do that; the text says what it lacks."""
+
+
+def need_wire(cluster):
+    if not cluster.wire:
+        raise Skipped("no network of namespaces: needs root, ip and /dev/net/tun")
+
+
+def victim(cluster, fault):
+    return cluster.nodes[fault.nodes[0]]
+
+
+def killing(*parts):
+    def kill(cluster, fault, sleep):
+        node, end = victim(cluster, fault), time.monotonic() + START_SECONDS
+        while not all(node.pid(part) for part in parts) and time.monotonic() < end:
+            sleep(0.05)  # it is only just being started
+        return f"{node.signal(signal.SIGKILL, *parts)} of {len(parts)} processes killed"
+    return kill
+
+
+def stop(cluster, fault, sleep):
+    node = victim(cluster, fault)
+    before = node_height(node)
+    count = node.signal(signal.SIGSTOP, "node", "engine")
+    sleep(fault.lasts)
+    node.signal(signal.SIGCONT, "node", "engine")
+    return f"{count} processes held at block {before}, the chain at {cluster.height()}"
+
+
+def node_height(node):
+    try:
+        return node.status()["height"]
+    except Away:
+        return "unknown"
+
+
+def others(cluster, side):
+    return [node for node in range(len(cluster.nodes)) if node not in side]
+
+
+def partition(cluster, fault, sleep):
+    need_wire(cluster)
+    rest = others(cluster, fault.nodes)
+    before = cluster.links(cut=[[a, b] for a in fault.nodes for b in rest])
+    sleep(STALL_GRACE)
+    first = cluster.heights()
+    sleep(max(fault.lasts - STALL_GRACE, 1))
+    last = cluster.heights()
+    after = cluster.links()
+    fault.tops = tuple(max(height or 0 for height in heights) for heights in (first, last))
+    made = ["?" if None in pair else pair[1] - pair[0] for pair in zip(first, last)]
+    return (f"{after['cut'] - before['cut']} packets cut; blocks made meanwhile: "
+            + ", ".join(f"{name} {count}" for name, count in zip(cluster.names, made)))
+
+
+def slow_links(cluster, fault, sleep):
+    need_wire(cluster)
+    before = cluster.links(slow=fault.nodes, delay_ms=200, loss_ppm=50000, seed=fault.seed)
+    first = cluster.height()
+    sleep(fault.lasts)
+    made = cluster.height() - first
+    after = cluster.links()
+    carried, lost = (after[key] - before[key] for key in ("carried", "lost"))
+    return f"200 ms each way and {lost} of {carried + lost} packets lost; {made} blocks meanwhile"
+
+
+def full_disk(cluster, fault, sleep):
+    if not cluster.small_disk:
+        raise Skipped("no file system of its own: needs root to mount a tmpfs")
+    node = victim(cluster, fault)
+    since, filler, size = node.log_sizes(), node.home / "filler", 0
+    with open(filler, "wb", buffering=0) as file:
+        try:
+            while True:
+                size += file.write(b"\0" * 65536)
+        except OSError:
+            pass
+    sleep(fault.lasts)
+    left = os.statvfs(node.home).f_bavail
+    filler.unlink()
+    said = f"{size >> 20} MiB filled, {left} blocks left at the end"
+    if not node.log_has("CONSENSUS FAILURE", since):
+        return f"{said}; the node went on by itself"
+    # Its process lives on and does nothing, so that no unit notices: an operator has to.
+    node.stop()
+    node.start()
+    return f"{said}; its engine had halted, the unit was restarted"
+
+
+def lost_state(cluster, fault, sleep):
+    node = victim(cluster, fault)
+    node.stop()
+    node.forget_state()
+    node.start()
+    return "the application starts without a state"
+
+
+def restore(node):
+    """What an operator does with a node that must not be believed: everything but its keys and
+    what it has signed goes, and it follows the others from the genesis."""
+    node.stop()
+    node.forget_state()
+    node.forget_blocks()
+    node.start()
+
+
+def damaged_state(cluster, fault, sleep):
+    node, draw = victim(cluster, fault), random.Random(fault.seed)
+    node.stop()
+    path = node.home / "assay/state/data.mdb"
+    pages = path.stat().st_size // LMDB_PAGE
+    with open(path, "r+b") as file:
+        for _ in range(FLIPS):
+            file.seek(draw.randrange(2 * LMDB_PAGE, pages * LMDB_PAGE))
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 1 << draw.randrange(8)]))
+    since, before = node.log_sizes(), cluster.height()
+    node.start()
+    sleep(max(fault.lasts, 3))
+    said = "refused it" if node.log_has("assay: error", since) else (
+        "halted" if node.log_has("CONSENSUS FAILURE", since) else
+        f"went on to block {node_height(node)} of {cluster.height()}, was at {before}")
+    restore(node)
+    return f"{FLIPS} bytes of {pages} pages flipped: the node {said}; restored from its peers"
+
+
+def wrong_app_hash(cluster, fault, sleep):
+    node = victim(cluster, fault)
+    node.stop()
+    since = node.log_sizes()
+    node.byzantine = True
+    node.start("--misbehave", "wrong-app-hash")
+    sleep(max(fault.lasts, 3))
+    halted = node.log_has("CONSENSUS FAILURE", since) or node.log_has("AppHash", since)
+    restore(node)
+    node.byzantine = False
+    return f"its engine {'refused the others blocks' if halted else 'noticed nothing'}; restored"
+
+
+def no_beacon(cluster, fault, sleep):
+    """It proposes blocks without its part of the randomness: others' parts are enough."""
+    node = victim(cluster, fault)
+    node.stop()
+    node.start("--misbehave", "no-beacon")
+    first = cluster.height()
+    sleep(fault.lasts)
+    made = cluster.height() - first
+    node.stop()
+    node.start()
+    return f"{made} blocks meanwhile"
+
+
+INFLICT = {
+    "kill-node": killing("node"), "kill-engine": killing("engine"),
+    "kill-both": killing("node", "engine"), "stop": stop, "partition-2-2": partition,
+    "partition-3-1": partition, "slow-links": slow_links, "full-disk": full_disk,
+    "lost-state": lost_state, "damaged-state": damaged_state, "wrong-app-hash": wrong_app_hash,
+    "no-beacon": no_beacon,
+}
+
+
+def inflict(cluster, fault, sleep):
+    """Runs one fault; returns its outcome in words."""
+    began = time.monotonic()
+    try:
+        said = INFLICT[fault.kind](cluster, fault, sleep)
+    except Skipped as reason:
+        fault.skipped = str(reason)
+        return f"SKIPPED: {reason}"
+    fault.took = time.monotonic() - began
+    return said

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// E-64 to E-67 as CometBFT asks for them: one node's snapshots become another's state.
+#include "tests/consensus/statesync/stand.h"
+
+#include "consensus/abci/engine.h"
+#include "consensus/ledger_application.h"
+
+typedef struct {
+    assay_ledger_application application;
+    char chain_id[ASSAY_CHAIN_ID_MAX + 1];
+    assay_abci_engine *engine;
+    assay_abci_application calls;
+    assay_arena arena;
+} side;
+
+static assay_status peer_submit(void *self, const void *tx, size_t size, assay_error *err) {
+    return ASSAY_OK;
+}
+
+static assay_status peer_find(void *self, const assay_hash *id, assay_tx_fate *out,
+                              assay_error *err) {
+    return ASSAY_OK;
+}
+
+static assay_status peer_block(void *self, uint64_t height, assay_block *block, assay_arena *arena,
+                               uint8_t **data, assay_error *err) {
+    return ASSAY_FAIL(err, NOT_FOUND, "none");
+}
+
+static void side_open(side *e, const stand *s, assay_app *app, assay_statesync_maker *maker,
+                      assay_statesync_restore *restore) {
+    memset(e, 0, sizeof *e);
+    e->application.app = app;
+    assay_chain_name(e->chain_id, &s->trial->chain.genesis);
+    const assay_abci_engine_options options = {.application =
+                                                   assay_ledger_application_calls(&e->application),
+                                               .peer = {e, peer_submit, peer_find, peer_block},
+                                               .chain_id = e->chain_id,
+                                               .keep_blocks = 1,
+                                               .maker = maker,
+                                               .restore = restore};
+    chain_ok(assay_abci_engine_open(&e->engine, &options, err));
+    e->calls = assay_abci_engine_application(e->engine);
+    assay_arena_init(&e->arena, STAND_ARENA);
+}
+
+static void side_close(side *e) {
+    assay_abci_engine_close(e->engine);
+    assay_arena_close(&e->arena);
+}
+
+static assay_abci_reply ask(side *e, assay_abci_request request) {
+    assay_abci_reply reply = {.kind = request.kind};
+    chain_ok(e->calls.call(e->calls.self, &request, &reply, &e->arena, err));
+    return reply;
+}
+
+static assay_abci_reply ask_plain(side *e, assay_abci_kind kind) {
+    return ask(e, (assay_abci_request){.kind = kind});
+}
+
+static assay_abci_reply apply(side *e, uint32_t index, assay_bytes chunk) {
+    assay_abci_request request = {.kind = ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK};
+    request.apply_chunk.index = index;
+    request.apply_chunk.chunk = chunk;
+    request.apply_chunk.sender = (assay_bytes){(const uint8_t *)"peer", 4};
+    return ask(e, request);
+}
+
+static assay_bytes load(side *e, const assay_abci_snapshot *of, uint32_t index) {
+    assay_abci_request request = {.kind = ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK};
+    request.load_chunk.height = of->height;
+    request.load_chunk.format = of->format;
+    request.load_chunk.chunk = index;
+    return ask(e, request).load_chunk.chunk;
+}
+
+static assay_abci_reply offer(side *e, const assay_abci_snapshot *of, assay_bytes app_hash) {
+    assay_abci_request request = {.kind = ASSAY_ABCI_OFFER_SNAPSHOT};
+    request.offer_snapshot.snapshot = *of;
+    request.offer_snapshot.app_hash = app_hash;
+    return ask(e, request);
+}
+
+// A block without transactions. Returns: its app hash.
+static assay_hash block(side *e, const stand *s, uint64_t height, int64_t *retain) {
+    assay_abci_request request = {.kind = ASSAY_ABCI_FINALIZE_BLOCK};
+    assay_address proposer;
+    assay_hash app_hash;
+    assay_ed25519_address(&proposer, s->trial->chain.genesis.validators[0].ed25519);
+    request.block.height = (int64_t)height;
+    request.block.time.seconds = 1700000000 + (int64_t)height;
+    request.block.proposer = (assay_bytes){proposer.bytes, sizeof proposer};
+    assay_abci_reply reply = ask(e, request);
+    assert_int_equal(reply.finalize.app_hash.size, sizeof app_hash);
+    memcpy(app_hash.bytes, reply.finalize.app_hash.data, sizeof app_hash);
+    *retain = ask_plain(e, ASSAY_ABCI_COMMIT).commit.retain_height;
+    return app_hash;
+}
+
+static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
+    stand *s = stand_new();
+    chain *c = &s->trial->chain;
+    side giver, taker;
+    int64_t retain;
+    stand_maker_open(s, 5, 0, STAND_CHUNK);
+    stand_empty_open(s);
+    side_open(&giver, s, c->app, s->maker, NULL);
+    side_open(&taker, s, s->empty, NULL, s->restore);
+    assert_int_equal(ask_plain(&giver, ASSAY_ABCI_LIST_SNAPSHOTS).list_snapshots.count, 0);
+    assert_int_equal(ask_plain(&taker, ASSAY_ABCI_LIST_SNAPSHOTS).list_snapshots.count, 0);
+    uint64_t height = c->height;
+    assay_hash hashes[5];
+    for (int i = 0; i < 5; i++) {
+        hashes[(height + 1) % 5] = block(&giver, s, height + 1, &retain);
+        height++;
+        assay_statesync_maker_wait(s->maker);
+    }
+    assay_abci_reply list = ask_plain(&giver, ASSAY_ABCI_LIST_SNAPSHOTS);
+    assert_int_equal(list.list_snapshots.count, 1);
+    const assay_abci_snapshot *of = list.list_snapshots.snapshots;
+    assert_int_equal(of->height, height - height % 5);
+    const assay_bytes trusted = {hashes[0].bytes, sizeof hashes[0]};
+
+    assert_int_equal(load(&giver, of, of->chunks).size, 0); // not to be had
+    assert_int_equal(load(&taker, of, 0).size, 0);
+    assert_int_equal(offer(&giver, of, trusted).offer_snapshot.result, 2);
+    assert_int_equal(offer(&taker, of, (assay_bytes){hashes[1].bytes, 32}).offer_snapshot.result,
+                     3);
+    assert_int_equal(apply(&taker, 0, trusted).apply_chunk.result, 4);
+    assert_int_equal(offer(&taker, of, trusted).offer_snapshot.result, 1);
+    for (uint32_t i = 0; i < of->chunks; i++) {
+        assay_abci_reply wrong = apply(&taker, i, trusted);
+        assert_int_equal(wrong.apply_chunk.result, 3);
+        assert_int_equal(wrong.apply_chunk.refetch_count, 1);
+        assert_int_equal(wrong.apply_chunk.refetch[0], i);
+        assert_int_equal(wrong.apply_chunk.reject_count, 1);
+        assert_memory_equal(wrong.apply_chunk.reject_senders[0].data, "peer", 4);
+        assert_int_equal(ask_plain(&taker, ASSAY_ABCI_INFO).info.height, 0);
+        assert_int_equal(apply(&taker, i, load(&giver, of, i)).apply_chunk.result, 1);
+    }
+    assay_abci_reply info = ask_plain(&taker, ASSAY_ABCI_INFO);
+    assert_int_equal(info.info.height, of->height);
+    assert_memory_equal(info.info.app_hash.data, hashes[0].bytes, 32);
+    assay_chain_engine node = assay_abci_engine_calls(taker.engine);
+    assert_int_equal(node.height(node.self), of->height);
+    // The blocks after it give what they gave.
+    for (uint64_t at = of->height + 1; at <= height; at++) {
+        assay_hash own = block(&taker, s, at, &retain);
+        assert_memory_equal(&own, &hashes[at % 5], sizeof own);
+    }
+    for (int i = 0; i < 30; i++) {
+        height++;
+        assay_hash one = block(&giver, s, height, &retain);
+        assay_hash other = block(&taker, s, height, &retain);
+        assert_memory_equal(&one, &other, sizeof one);
+    }
+    side_close(&taker);
+    side_close(&giver);
+    stand_free(s);
+}
+
+// E-67: what CometBFT may drop follows the oldest snapshot, and never an unbonding time.
+static void blocks_are_kept_for_snapshots(void **state) {
+    stand *s = stand_new();
+    chain *c = &s->trial->chain;
+    side e;
+    stand_maker_open(s, 10, 3, 0);
+    side_open(&e, s, c->app, s->maker, NULL);
+    uint64_t unbond = assay_params_unbond_blocks(&c->genesis.params), height = c->height;
+    while (height < c->height + unbond + 25) {
+        int64_t retain;
+        block(&e, s, ++height, &retain);
+        assay_statesync_maker_wait(s->maker);
+        assay_statesync_maker_state how;
+        assay_statesync_maker_state_get(s->maker, &how);
+        uint64_t expected = height > unbond ? height - unbond : 0;
+        if (how.oldest && how.oldest < expected) expected = how.oldest;
+        assert_int_equal(retain, expected);
+        assert_true((uint64_t)retain + unbond <= height || retain == 0);
+    }
+    side_close(&e);
+    stand_free(s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_state_moves_between_nodes),
+        cmocka_unit_test(blocks_are_kept_for_snapshots),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+// E-65, E-66: a state taken from strangers, the lies they may tell, and the moments a node may die.
+#include "tests/consensus/statesync/stand.h"
+
+#include "tests/consensus/statesync/kill.h"
+
+static assay_bytes bytes_of(const char *text) {
+    return (assay_bytes){(const uint8_t *)text, strlen(text)};
+}
+
+static assay_statesync_apply apply(stand *s, uint32_t index) {
+    assay_error why = {0};
+    return assay_statesync_restore_apply(s->restore, index,
+                                         stand_chunk(s, s->list[0].height, index), &why);
+}
+
+static void offer(stand *s) {
+    assay_error why = {0};
+    if (assay_statesync_restore_offer(s->restore, &s->list[0], stand_app_hash(s), &why) !=
+        ASSAY_STATESYNC_OFFER_ACCEPT)
+        fail_msg("%s", why.text);
+}
+
+// E-65: what the last chunk completes is the chain's state, and goes on like it, through a batch's
+// end, another's beginning and an epoch's close.
+static void goes_on_like_the_chain(void **state) {
+    stand *s = stand_new();
+    chain *c = &s->trial->chain;
+    uint32_t done, total;
+    stand_make(s);
+    stand_empty_open(s);
+    offer(s);
+    for (uint32_t i = 0; i < s->list[0].chunks; i++) {
+        assert_true(stand_empty_is(s));
+        assay_statesync_restore_progress(s->restore, &done, &total);
+        assert_int_equal(done, i);
+        assert_int_equal(total, s->list[0].chunks);
+        assert_int_equal(apply(s, i), ASSAY_STATESYNC_APPLY_ACCEPT);
+    }
+    assay_app_info info;
+    assay_app_info_get(s->empty, &info);
+    assert_true(info.initialised);
+    assert_int_equal(info.height, c->height);
+    assert_memory_equal(&info.app_hash, &c->outcome.app_hash, sizeof info.app_hash);
+    assay_snapshot *snapshot;
+    chain_ok(assay_app_snapshot(s->empty, &snapshot, err));
+    chain_ok(assay_snapshot_check(snapshot, err));
+    assay_snapshot_close(snapshot);
+    assert_int_not_equal(access(stand_path(s, "state.restoring"), F_OK), 0);
+    // It makes the same snapshot itself.
+    chain_ok(assay_app_snapshot(s->empty, &snapshot, err));
+    chain_ok(assay_statesync_write(stand_path(s, "own"), snapshot, &c->genesis.hash, STAND_CHUNK,
+                                   NULL, err));
+    assay_snapshot_close(snapshot);
+    assay_statesync_manifest m;
+    uint8_t *data;
+    size_t size;
+    chain_ok(assay_statesync_open(&m, &data, &size, stand_path(s, "own"), c->height, err));
+    assert_int_equal(size, s->list[0].metadata.size);
+    assert_memory_equal(data, s->list[0].metadata.data, size);
+    free(data);
+    s->replicas->items[s->replicas->count++] =
+        (replica){.folder = "", .from = c->height, .app = s->empty};
+    trial_run_out(s->trial, &s->bundle.id);
+    trial_submit(s->trial, &s->bundle, 4);
+    assert_int_equal(trial_run_out(s->trial, &s->bundle.id).state, ASSAY_BATCH_SETTLED);
+    chain_until(c, c->height + c->genesis.params.epoch_blocks);
+    // A state that is there is not replaced.
+    assay_error why = {0};
+    assert_int_equal(
+        assay_statesync_restore_offer(s->restore, &s->list[0], stand_app_hash(s), &why),
+        ASSAY_STATESYNC_OFFER_ABORT);
+    assert_non_null(strstr(why.text, "already"));
+    s->replicas->count = 0;
+    stand_free(s);
+}
+
+static void bad_offers(void **state) { // E-66
+    stand *s = stand_new();
+    stand_make(s);
+    stand_empty_open(s);
+    const assay_abci_snapshot good = s->list[0];
+    const assay_bytes trusted = stand_app_hash(s);
+    const assay_hash wrong = {{1}};
+    const assay_bytes other = {wrong.bytes, sizeof wrong};
+    assay_abci_snapshot bad[] = {good, good, good, good, good, good};
+    bad[0].format = 2;
+    bad[1].height++;
+    bad[2].chunks++;
+    bad[3].hash = other;
+    bad[4].metadata.size--;
+    bad[5].hash.size--;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assay_error why = {0};
+        assert_int_equal(assay_statesync_restore_offer(s->restore, &bad[i], trusted, &why),
+                         i == 0 ? ASSAY_STATESYNC_OFFER_REJECT_FORMAT
+                                : ASSAY_STATESYNC_OFFER_REJECT);
+        assert_string_not_equal(why.text, "");
+        assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT);
+    }
+    const assay_bytes hashes[] = {other, {trusted.data, 31}, {NULL, 0}};
+    for (size_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++) {
+        assay_error why = {0};
+        assert_int_equal(assay_statesync_restore_offer(s->restore, &good, hashes[i], &why),
+                         ASSAY_STATESYNC_OFFER_REJECT);
+        assert_string_equal(why.text, "the snapshot's app hash is not the trusted one");
+    }
+    assert_true(stand_empty_is(s));
+    assert_int_not_equal(access(stand_path(s, "state.restoring"), F_OK), 0);
+    stand_free(s);
+}
+
+// E-66: not the manifest's bytes, whoever sent them: fetched again, and the restore goes on.
+static void wrong_chunks(void **state) {
+    static uint8_t large[ASSAY_STATESYNC_CHUNK_MAX + 1];
+    stand *s = stand_new();
+    stand_make(s);
+    stand_empty_open(s);
+    offer(s);
+    for (uint32_t i = 0; i < s->list[0].chunks; i++) {
+        assay_bytes good = stand_chunk(s, s->list[0].height, i);
+        assay_bytes next = stand_chunk(s, s->list[0].height, (i + 1) % s->list[0].chunks);
+        uint8_t *flipped = malloc(good.size + 1);
+        memcpy(flipped, good.data, good.size);
+        flipped[good.size / 2] ^= 4;
+        flipped[good.size] = 0;
+        const assay_bytes wrong[] = {{flipped, good.size},           {good.data, good.size - 1},
+                                     {flipped, good.size + 1},       {NULL, 0},
+                                     {large, sizeof large},          next,
+                                     bytes_of("nothing of the kind")};
+        for (size_t j = 0; j < sizeof wrong / sizeof wrong[0]; j++) {
+            assay_error why = {0};
+            assert_int_equal(assay_statesync_restore_apply(s->restore, i, wrong[j], &why),
+                             ASSAY_STATESYNC_APPLY_RETRY);
+            assert_int_equal(why.status, ASSAY_MISMATCH);
+        }
+        free(flipped);
+        assert_int_equal(apply(s, i), ASSAY_STATESYNC_APPLY_ACCEPT);
+        // The same once more changes nothing; after the last one there is nothing more to apply.
+        if (i + 1 < s->list[0].chunks) assert_int_equal(apply(s, i), ASSAY_STATESYNC_APPLY_ACCEPT);
+    }
+    assert_false(stand_empty_is(s));
+    stand_free(s);
+}
+
+static void wrong_chunks_are_bounded(void **state) { // E-66
+    stand *s = stand_new();
+    stand_make(s);
+    stand_empty_open(s);
+    offer(s);
+    for (int i = 0; i < ASSAY_STATESYNC_WRONG_MAX; i++)
+        assert_int_equal(assay_statesync_restore_apply(s->restore, 0, bytes_of("x"), NULL),
+                         ASSAY_STATESYNC_APPLY_RETRY);
+    assert_int_equal(assay_statesync_restore_apply(s->restore, 0, bytes_of("x"), NULL),
+                     ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT);
+    assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT);
+    offer(s);
+    assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_ACCEPT);
+    stand_free(s);
+}
+
+static void out_of_order(void **state) { // E-66
+    stand *s = stand_new();
+    stand_make(s);
+    stand_empty_open(s);
+    assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT);
+    offer(s);
+    assert_int_equal(apply(s, 1), ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT);
+    offer(s);
+    assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_ACCEPT);
+    assert_int_equal(apply(s, 1), ASSAY_STATESYNC_APPLY_ACCEPT);
+    assert_int_equal(apply(s, 2), ASSAY_STATESYNC_APPLY_ACCEPT);
+    assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT);
+    offer(s);
+    assert_int_equal(assay_statesync_restore_apply(s->restore, UINT32_MAX, bytes_of(""), NULL),
+                     ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT);
+    // Another offer in the midst of one begins anew.
+    offer(s);
+    assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_ACCEPT);
+    offer(s);
+    for (uint32_t i = 0; i < s->list[0].chunks; i++)
+        assert_int_equal(apply(s, i), ASSAY_STATESYNC_APPLY_ACCEPT);
+    assert_false(stand_empty_is(s));
+    stand_free(s);
+}
+
+// --- lies ---
+
+// A snapshot with true roots over chunks that a liar made.
+typedef struct {
+    assay_statesync_manifest manifest;
+    assay_hash hashes[2];
+    assay_bytes chunks[2];
+    uint8_t data[1024 + ASSAY_STATESYNC_HEAD_MAX];
+    assay_hash hash;
+    assay_abci_snapshot snapshot;
+} forgery;
+
+static void forge(forgery *f, const stand *s, const assay_bytes *chunks, uint32_t count,
+                  uint64_t entry_count) {
+    assay_writer writer;
+    memset(f, 0, sizeof *f);
+    chain_ok(assay_statesync_manifest_read(&f->manifest, s->list[0].metadata.data,
+                                           s->list[0].metadata.size, err));
+    f->manifest.chunks = f->hashes;
+    f->manifest.chunk_count = count;
+    f->manifest.entry_count = entry_count;
+    f->manifest.byte_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        f->chunks[i] = chunks[i];
+        f->manifest.byte_count += chunks[i].size;
+        assay_sha256_of(&f->hashes[i], chunks[i].data, chunks[i].size);
+    }
+    assay_writer_init(&writer, f->data, sizeof f->data);
+    assay_statesync_manifest_write(&writer, &f->manifest);
+    assert_false(writer.failed);
+    assay_sha256_of(&f->hash, f->data, writer.size);
+    f->snapshot = (assay_abci_snapshot){.height = f->manifest.height,
+                                        .format = 1,
+                                        .chunks = count,
+                                        .hash = {f->hash.bytes, sizeof f->hash},
+                                        .metadata = {f->data, writer.size}};
+}
+
+// The forgery is found with its last chunk at the latest. Returns: the sentence.
+static const char *forgery_found(stand *s, const forgery *f) {
+    static assay_error why;
+    assay_statesync_apply result = ASSAY_STATESYNC_APPLY_ACCEPT;
+    why = (assay_error){0};
+    if (assay_statesync_restore_offer(s->restore, &f->snapshot, stand_app_hash(s), &why) !=
+        ASSAY_STATESYNC_OFFER_ACCEPT)
+        fail_msg("not even offered: %s", why.text);
+    for (uint32_t i = 0; result == ASSAY_STATESYNC_APPLY_ACCEPT && i < f->snapshot.chunks; i++)
+        result = assay_statesync_restore_apply(s->restore, i, f->chunks[i], &why);
+    if (result != ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT) fail_msg("%d: %s", result, why.text);
+    assert_true(stand_empty_is(s));
+    assert_int_not_equal(access(stand_path(s, "state.restoring"), F_OK), 0);
+    return why.text;
+}
+
+// All of the true state in one chunk, with entry `odd` changed by a liar.
+typedef enum { TRUTH, LEFT_OUT, CHANGED, TWICE, BEFORE, AUX, SHORT } lie;
+
+static assay_bytes lie_tell(stand *s, lie how, uint64_t odd, uint64_t *entry_count) {
+    static uint8_t data[1 << 20];
+    assay_writer writer;
+    assay_writer_init(&writer, data, sizeof data);
+    *entry_count = 0;
+    for (uint32_t i = 0; i < s->list[0].chunks; i++) {
+        assay_bytes chunk = stand_chunk(s, s->list[0].height, i), key, value;
+        assay_cursor cursor;
+        assay_cursor_init(&cursor, chunk.data, chunk.size);
+        for (; assay_cursor_left(&cursor) > 0; ++*entry_count) {
+            chain_ok(assay_statesync_entry_read(&key, &value, &cursor, err));
+            bool here = *entry_count == odd;
+            if (here && how == LEFT_OUT) {
+                odd = UINT64_MAX;
+                --*entry_count;
+                continue;
+            }
+            if (here && how == BEFORE)
+                assay_statesync_entry_write(&writer, bytes_of("\x7f"), value);
+            assay_statesync_entry_write(&writer, key, value);
+            if (here && how == CHANGED && value.size) writer.data[writer.size - 1] ^= 1;
+            if (here && how == TWICE) assay_statesync_entry_write(&writer, key, value);
+        }
+    }
+    if (how == AUX) assay_statesync_entry_write(&writer, bytes_of("\xa1x"), bytes_of("y"));
+    if (how == SHORT) writer.size--;
+    assert_false(writer.failed);
+    return (assay_bytes){data, writer.size};
+}
+
+static void lies_are_found(void **state) { // E-65, E-66
+    static const struct {
+        lie how;
+        int64_t more; // entries that the manifest counts beside those that are there
+        const char *text;
+    } cases[] = {
+        {LEFT_OUT, 0, "the entries do not give the manifest's state root"},
+        {CHANGED, 0, "the entries do not give the manifest's state root"},
+        {TWICE, 1, "does not follow the one before"},
+        {BEFORE, 1, "does not follow the one before"},
+        {AUX, 1, "an entry of table 0xa1, which is no state"},
+        {SHORT, 0, "the chunk ends within an entry"},
+        {TRUTH, 1, "entries of"},
+        {TRUTH, -1, "entries of"},
+    };
+    stand *s = stand_new();
+    stand_make(s);
+    stand_empty_open(s);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        forgery f;
+        uint64_t count;
+        assay_bytes chunk = lie_tell(s, cases[i].how, 7 + i, &count);
+        forge(&f, s, &chunk, 1, count + (uint64_t)cases[i].more);
+        const char *text = forgery_found(s, &f);
+        if (!strstr(text, cases[i].text)) fail_msg("%zu: %s", i, text);
+    }
+    // Entries that one chunk ends and the next repeats; nothing at all.
+    forgery f;
+    uint64_t count;
+    assay_bytes whole = lie_tell(s, TRUTH, 0, &count);
+    const assay_bytes doubled[2] = {whole, whole};
+    forge(&f, s, doubled, 2, 2 * count);
+    assert_non_null(strstr(forgery_found(s, &f), "does not follow"));
+    const assay_bytes garbage[2] = {bytes_of("no entries, but bytes enough for two of them"),
+                                    whole};
+    forge(&f, s, garbage, 2, count + 3);
+    forgery_found(s, &f);
+    // And the truth, told in a way of its own, is taken.
+    forge(&f, s, &whole, 1, count);
+    assay_error why = {0};
+    assert_int_equal(
+        assay_statesync_restore_offer(s->restore, &f.snapshot, stand_app_hash(s), &why),
+        ASSAY_STATESYNC_OFFER_ACCEPT);
+    assert_int_equal(assay_statesync_restore_apply(s->restore, 0, whole, &why),
+                     ASSAY_STATESYNC_APPLY_ACCEPT);
+    assert_false(stand_empty_is(s));
+    stand_free(s);
+}
+
+static void too_large(void **state) { // E-66
+    stand *s = stand_new();
+    forgery f;
+    assay_error why = {0};
+    const assay_bytes nothing[2] = {bytes_of("a"), bytes_of("b")};
+    stand_make(s);
+    stand_empty_open(s);
+    forge(&f, s, nothing, 2, 2);
+    assay_writer writer;
+    f.manifest.chunk_count = 16; // hashes are what they are
+    assay_hash hashes[16] = {{{0}}};
+    f.manifest.chunks = hashes;
+    f.manifest.byte_count = 16ull << 23;
+    assay_writer_init(&writer, f.data, sizeof f.data);
+    f.manifest.entry_count = 16;
+    assay_statesync_manifest_write(&writer, &f.manifest);
+    assert_false(writer.failed);
+    assay_sha256_of(&f.hash, f.data, writer.size);
+    f.snapshot.chunks = 16;
+    f.snapshot.metadata.size = writer.size;
+    assert_int_equal(
+        assay_statesync_restore_offer(s->restore, &f.snapshot, stand_app_hash(s), &why),
+        ASSAY_STATESYNC_OFFER_REJECT);
+    assert_int_equal(why.status, ASSAY_CAPACITY);
+    stand_free(s);
+}
+
+// --- the end of the process ---
+
+static void restore_all(void *context) {
+    stand *s = context;
+    stand_empty_open(s);
+    offer(s);
+    for (uint32_t i = 0; i < s->list[0].chunks; i++)
+        if (apply(s, i) != ASSAY_STATESYNC_APPLY_ACCEPT) _exit(1);
+    stand_empty_close(s);
+}
+
+static void killed_at_every_write(void **state) { // E-65
+    stand *s = stand_new();
+    chain *c = &s->trial->chain;
+    // Few chunks: the points are those of the store.
+    stand_maker_open(s, 1, 0, 2048);
+    stand_make(s);
+    int point = 1, before = 0, after = 0;
+    for (bool killed = true; killed; point++) {
+        assay_folder_remove(stand_path(s, "state"));
+        chain_ok(assay_folder_make(stand_path(s, "state"), err));
+        killed = kill_at(point, restore_all, s);
+        stand_empty_open(s);
+        assert_int_not_equal(access(stand_path(s, "state.restoring"), F_OK), 0);
+        if (stand_empty_is(s)) {
+            before++;
+            assert_true(killed);
+            assert_int_equal(assay_app_init_chain(s->empty, NULL), ASSAY_OK);
+        } else {
+            after++;
+            assay_snapshot *snapshot;
+            chain_ok(assay_app_snapshot(s->empty, &snapshot, err));
+            assert_int_equal(assay_snapshot_tip(snapshot)->height, c->height);
+            assert_memory_equal(&assay_snapshot_tip(snapshot)->app_hash, &c->outcome.app_hash,
+                                ASSAY_HASH_SIZE);
+            chain_ok(assay_snapshot_check(snapshot, err));
+            assay_snapshot_close(snapshot);
+        }
+        stand_empty_close(s);
+    }
+    assert_in_range(point, 20, 2000);
+    assert_true(before > 10 && after > 1);
+    stand_free(s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(goes_on_like_the_chain),
+        cmocka_unit_test(bad_offers),
+        cmocka_unit_test(wrong_chunks),
+        cmocka_unit_test(wrong_chunks_are_bounded),
+        cmocka_unit_test(out_of_order),
+        cmocka_unit_test(lies_are_found),
+        cmocka_unit_test(too_large),
+        cmocka_unit_test(killed_at_every_write),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

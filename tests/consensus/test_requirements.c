@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thirteen requirements that ABCI 2.0's specification has of an application
+// (abci++_app_requirements.md), each asked of the ledger behind CometBFT's own requests, on two
+// nodes that saw different things: E-80 to E-84. tests/sim asks the same of seeds without end.
+#include "consensus/abci/engine.h"
+#include "consensus/ledger_application.h"
+#include "tests/ledger/chain.h"
+
+#include <time.h>
+
+enum { NODES = 2, TXS_MAX = 4096, ACCEPT = 1, REJECT = 2, ARENA = 64 << 20 };
+#define NO_LIMIT INT64_C(1048576)
+
+typedef struct {
+    chain c; // its own state and folder; the keys of all
+    assay_hashchain secret;
+    assay_ledger_application ledger;
+    assay_abci_engine *engine;
+    assay_abci_application calls;
+    assay_arena arena; // of replies, until the node is asked to forget them
+} node;
+
+typedef struct {
+    node nodes[NODES];
+    assay_bytes txs[TXS_MAX]; // a block's
+    uint32_t tx_count;
+    uint8_t proposer[ASSAY_ADDRESS_SIZE]; // consensus address of the one validator
+} net;
+
+// ---- requests ----
+
+static assay_abci_reply ask(node *n, assay_abci_request request) {
+    assay_abci_reply reply = {.kind = request.kind};
+    chain_ok(n->calls.call(n->calls.self, &request, &reply, &n->arena, err));
+    return reply;
+}
+
+static assay_abci_request of_block(const net *t, const node *n, assay_abci_kind kind) {
+    assay_abci_request request = {.kind = kind};
+    request.block = (assay_abci_block){.txs = t->txs,
+                                       .tx_count = t->tx_count,
+                                       .height = (int64_t)n->c.height + 1,
+                                       .time = {1700000000 + (int64_t)n->c.height, 0},
+                                       .proposer = {t->proposer, sizeof t->proposer}};
+    return request;
+}
+
+static uint32_t check(node *n, assay_bytes tx, bool again) {
+    assay_abci_request request = {.kind = ASSAY_ABCI_CHECK_TX};
+    request.check_tx.tx = tx;
+    request.check_tx.recheck = again;
+    return ask(n, request).check_tx.code;
+}
+
+// The node's proposal out of t's transactions becomes t's transactions.
+static void prepare(net *t, node *n, int64_t bytes_max) {
+    assay_abci_request request = of_block(t, n, ASSAY_ABCI_PREPARE_PROPOSAL);
+    request.block.max_tx_bytes = bytes_max;
+    assay_abci_reply reply = ask(n, request);
+    assert_true(reply.txs.count <= TXS_MAX);
+    memcpy(t->txs, reply.txs.txs, reply.txs.count * sizeof *t->txs);
+    t->tx_count = reply.txs.count;
+}
+
+static uint32_t process(const net *t, node *n) {
+    uint32_t status = ask(n, of_block(t, n, ASSAY_ABCI_PROCESS_PROPOSAL)).process.status;
+    assert_in_range(status, ACCEPT, REJECT); // UNKNOWN makes CometBFT panic
+    return status;
+}
+
+static assay_abci_reply finalize(const net *t, node *n) {
+    return ask(n, of_block(t, n, ASSAY_ABCI_FINALIZE_BLOCK));
+}
+
+static void commit(node *n) {
+    ask(n, (assay_abci_request){.kind = ASSAY_ABCI_COMMIT});
+    n->c.height++;
+    chain_block_clear(&n->c);
+}
+
+static assay_hash info_hash(node *n, int64_t height) {
+    assay_hash hash;
+    assay_abci_reply reply = ask(n, (assay_abci_request){.kind = ASSAY_ABCI_INFO});
+    assert_int_equal(reply.info.height, height);
+    assert_int_equal(reply.info.app_hash.size, sizeof hash.bytes);
+    memcpy(hash.bytes, reply.info.app_hash.data, sizeof hash.bytes);
+    return hash;
+}
+
+// ---- the two nodes ----
+
+static void node_open(node *n) {
+    assay_hash seed;
+    char name[ASSAY_CHAIN_ID_MAX + 1];
+    chain_init(&n->c);
+    chain_start(&n->c);
+    assay_sha256_of(&seed, "seed", 4);
+    chain_ok(assay_hashchain_open(&n->secret, &seed, CHAIN_PREIMAGES, err));
+    n->ledger = (assay_ledger_application){.app = n->c.app, .chain = &n->secret};
+    assay_chain_name(name, &n->c.genesis);
+    const assay_abci_engine_options options = {
+        .application = assay_ledger_application_calls(&n->ledger), .chain_id = name};
+    chain_ok(assay_abci_engine_open(&n->engine, &options, err));
+    n->calls = assay_abci_engine_application(n->engine);
+    assay_arena_init(&n->arena, ARENA);
+}
+
+static void node_close(node *n) {
+    assay_abci_engine_close(n->engine);
+    assay_hashchain_close(&n->secret);
+    chain_close(&n->c);
+    assay_arena_close(&n->arena);
+}
+
+static int setup(void **state) {
+    net *t = calloc(1, sizeof *t);
+    assay_hash key;
+    for (int i = 0; i < NODES; i++)
+        node_open(&t->nodes[i]);
+    assay_sha256_of(&key, t->nodes[0].c.genesis.validators[0].ed25519, ASSAY_ED25519_KEY_SIZE);
+    memcpy(t->proposer, key.bytes, sizeof t->proposer);
+    *state = t;
+    return 0;
+}
+
+static int teardown(void **state) {
+    net *t = *state;
+    for (int i = 0; i < NODES; i++)
+        node_close(&t->nodes[i]);
+    free(t);
+    return 0;
+}
+
+// ---- transactions: signed in the first node's chain, of which t's list borrows ----
+
+static void transfers(net *t, uint32_t actor, uint32_t count, uint64_t amount) {
+    chain *c = &t->nodes[0].c;
+    for (uint32_t i = 0; i < count; i++) {
+        assay_tx tx = chain_tx(c, actor, ASSAY_TX_TRANSFER);
+        tx.body.transfer = (assay_tx_transfer){c->actors[(actor + 1) % CHAIN_ACTORS], amount};
+        chain_add(c, &tx);
+    }
+    t->tx_count = c->tx_count;
+    memcpy(t->txs, c->txs, c->tx_count * sizeof *t->txs);
+}
+
+// Good ones of several senders, one that its balance does not cover, a repeated one, and rubbish.
+static void mixture(net *t) {
+    for (uint32_t actor = 1; actor < 5; actor++)
+        transfers(t, actor, actor, CHAIN_OPEN);
+    transfers(t, 6, 1, 2 * CHAIN_BALANCE);
+    t->txs[t->tx_count++] = t->txs[0];
+    t->txs[t->tx_count++] = (assay_bytes){(const uint8_t *)"rubbish", 7};
+}
+
+static void both_commit(net *t) {
+    for (int i = 0; i < NODES; i++) {
+        finalize(t, &t->nodes[i]);
+        commit(&t->nodes[i]);
+    }
+    t->tx_count = 0;
+}
+
+// R1: a proposal out of a full queue is ready long before CometBFT's 3 s to propose are over: in
+// this process's own time, so that a busy machine counts for nothing.
+static void r01_prepare_proposal_is_timely(void **state) {
+    net *t = *state;
+    struct timespec before, after;
+    for (uint32_t actor = 1; actor < 11; actor++)
+        transfers(t, actor, 100, 1);
+    for (uint32_t i = 0; i < t->tx_count; i++)
+        assert_int_equal(check(&t->nodes[0], t->txs[i], false), 0);
+    uint32_t waiting = t->tx_count;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+    prepare(t, &t->nodes[0], NO_LIMIT);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+    int64_t ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+    assert_int_equal(t->tx_count, waiting + 1); // and the beacon
+    assert_in_range(ms, 0, 1500);
+}
+
+// R2: what is proposed keeps within max_tx_bytes, counted as CometBFT does, and uses it.
+static void r02_proposals_keep_to_max_tx_bytes(void **state) {
+    net *t = *state;
+    const int64_t limits[] = {1, 100, 600, 1000, 5000, 1 << 20};
+    mixture(t);
+    assay_bytes offered[TXS_MAX];
+    uint32_t offered_count = t->tx_count, last = 0;
+    memcpy(offered, t->txs, offered_count * sizeof *offered);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        memcpy(t->txs, offered, offered_count * sizeof *offered);
+        t->tx_count = offered_count;
+        prepare(t, &t->nodes[0], limits[i]);
+        int64_t bytes = 0;
+        for (uint32_t j = 0; j < t->tx_count; j++)
+            bytes += (int64_t)t->txs[j].size + ASSAY_APP_TX_OVERHEAD;
+        assert_true(bytes <= limits[i]);
+        assert_true(t->tx_count >= last);
+        last = t->tx_count;
+    }
+    assert_in_range(last, 10, offered_count);
+}
+
+// R3: what one proposes the other accepts, whatever waits there, and whatever was to choose from.
+static void r03_prepared_proposals_are_accepted(void **state) {
+    net *t = *state;
+    for (int height = 1; height <= 5; height++) {
+        mixture(t);
+        for (uint32_t i = 0; i < t->tx_count; i += 2)
+            check(&t->nodes[1], t->txs[i], false);
+        prepare(t, &t->nodes[0], height == 3 ? 700 : NO_LIMIT);
+        assert_true(t->tx_count > 1);
+        for (int i = 0; i < NODES; i++)
+            assert_int_equal(process(t, &t->nodes[i]), ACCEPT);
+        both_commit(t);
+    }
+}
+
+// Proposals of every sort, each judged by `judge`, whose verdicts are kept.
+enum { PROPOSALS = 6 };
+static void proposal_make(net *t, int which) {
+    prepare(t, &t->nodes[0], NO_LIMIT);
+    assay_bytes first = t->txs[1];
+    switch (which) {
+    case 1: // twice the same
+        t->txs[t->tx_count++] = first;
+        break;
+    case 2: // nonces the wrong way round
+        t->txs[1] = t->txs[t->tx_count - 1];
+        t->txs[t->tx_count - 1] = first;
+        break;
+    case 3: // the beacon not first
+        t->txs[1] = t->txs[0];
+        t->txs[0] = first;
+        break;
+    case 4:
+        t->txs[t->tx_count++] = (assay_bytes){(const uint8_t *)"rubbish", 7};
+        break;
+    case 5: // nothing at all is honest
+        t->tx_count = 0;
+        break;
+    default:
+        break;
+    }
+}
+
+static void verdicts(net *t, node *judge, uint32_t out[PROPOSALS]) {
+    for (int which = 0; which < PROPOSALS; which++) {
+        transfers(t, 1, 1, 1);
+        transfers(t, 2, 3, 1);
+        proposal_make(t, which);
+        out[which] = process(t, judge);
+        chain_block_clear(&t->nodes[0].c);
+    }
+}
+
+static const uint32_t expected[PROPOSALS] = {ACCEPT, REJECT, REJECT, REJECT, REJECT, ACCEPT};
+
+// R4: the verdict follows from block and state alone: asked again, and after the node has seen
+// other transactions and executed other blocks, it is the same.
+static void r04_process_proposal_depends_on_block_and_state(void **state) {
+    net *t = *state;
+    node *n = &t->nodes[0];
+    uint32_t got[PROPOSALS];
+    verdicts(t, n, got);
+    assert_memory_equal(got, expected, sizeof got);
+    verdicts(t, n, got);
+    assert_memory_equal(got, expected, sizeof got);
+    mixture(t);
+    for (uint32_t i = 0; i < t->tx_count; i++)
+        check(n, t->txs[i], false);
+    finalize(t, n); // another block of this height, never committed
+    chain_block_clear(&n->c);
+    verdicts(t, n, got);
+    assert_memory_equal(got, expected, sizeof got);
+}
+
+// R5: two nodes say the same.
+static void r05_process_proposal_is_equal_on_all_nodes(void **state) {
+    net *t = *state;
+    uint32_t got[NODES][PROPOSALS];
+    mixture(t);
+    for (uint32_t i = 0; i < t->tx_count; i++)
+        check(&t->nodes[1], t->txs[i], false);
+    chain_block_clear(&t->nodes[0].c);
+    for (int i = 0; i < NODES; i++)
+        verdicts(t, &t->nodes[i], got[i]);
+    assert_memory_equal(got[0], expected, sizeof got[0]);
+    assert_memory_equal(got[1], expected, sizeof got[1]);
+}
+
+// ---- vote extensions are off ----
+
+static assay_bytes extend(const net *t, node *n) {
+    return ask(n, of_block(t, n, ASSAY_ABCI_EXTEND_VOTE)).extend.extension;
+}
+
+static uint32_t verify(const net *t, node *n, assay_bytes extension) {
+    assay_abci_request request = {.kind = ASSAY_ABCI_VERIFY_VOTE_EXTENSION};
+    request.verify.validator = (assay_bytes){t->proposer, sizeof t->proposer};
+    request.verify.height = (int64_t)n->c.height + 1;
+    request.verify.extension = extension;
+    return ask(n, request).process.status;
+}
+
+// R6: what one node extends with, the other accepts: nothing.
+static void r06_vote_extensions_are_accepted(void **state) {
+    net *t = *state;
+    mixture(t);
+    assay_bytes extension = extend(t, &t->nodes[0]);
+    assert_int_equal(extension.size, 0);
+    for (int i = 0; i < NODES; i++)
+        assert_int_equal(verify(t, &t->nodes[i], extension), ACCEPT);
+}
+
+// R7: the verdict on an extension follows from its bytes alone.
+static void r07_verify_vote_extension_depends_on_its_bytes(void **state) {
+    net *t = *state;
+    for (int height = 1; height <= 2; height++) {
+        assay_bytes some = {(const uint8_t *)"more", 4};
+        for (int times = 0; times < 2; times++) {
+            assert_int_equal(verify(t, &t->nodes[0], (assay_bytes){NULL, 0}), ACCEPT);
+            assert_int_equal(verify(t, &t->nodes[0], some), REJECT);
+        }
+        mixture(t);
+        both_commit(t);
+    }
+}
+
+// R8: and is the same on all nodes.
+static void r08_verify_vote_extension_is_equal_on_all_nodes(void **state) {
+    net *t = *state;
+    uint8_t bytes[64] = {0};
+    mixture(t);
+    finalize(t, &t->nodes[1]);
+    for (size_t size = 0; size <= sizeof bytes; size++) {
+        uint32_t own = verify(t, &t->nodes[0], (assay_bytes){bytes, size});
+        assert_int_equal(own, size == 0 ? ACCEPT : REJECT);
+        assert_int_equal(verify(t, &t->nodes[1], (assay_bytes){bytes, size}), own);
+    }
+}
+
+// R9: none of the four changes the state: every entry and the hash stay, and the block comes to
+// what it comes to on a node that was never asked.
+static void r09_proposals_and_extensions_change_no_state(void **state) {
+    net *t = *state;
+    node *n = &t->nodes[0];
+    assay_hash hash = info_hash(n, 0), entries = chain_digest(&n->c, NULL);
+    mixture(t);
+    prepare(t, n, NO_LIMIT);
+    for (int i = 0; i < 3; i++) {
+        process(t, n);
+        verify(t, n, extend(t, n));
+    }
+    assay_bytes last = t->txs[--t->tx_count]; // another proposal of the same height
+    process(t, n);
+    t->txs[t->tx_count++] = last;
+    assay_hash hash_after = info_hash(n, 0), entries_after = chain_digest(&n->c, NULL);
+    assert_memory_equal(&hash_after, &hash, sizeof hash);
+    assert_memory_equal(&entries_after, &entries, sizeof entries);
+    both_commit(t);
+    hash = info_hash(n, 1);
+    hash_after = info_hash(&t->nodes[1], 1);
+    assert_memory_equal(&hash_after, &hash, sizeof hash);
+}
+
+// R10: the next state does not depend on extensions: one node has seen many, the other none.
+static void r10_state_does_not_depend_on_vote_extensions(void **state) {
+    net *t = *state;
+    mixture(t);
+    prepare(t, &t->nodes[0], NO_LIMIT);
+    extend(t, &t->nodes[0]);
+    for (int i = 0; i < 10; i++)
+        verify(t, &t->nodes[0], (assay_bytes){(const uint8_t *)"0123456789", (size_t)i});
+    both_commit(t);
+    assay_hash one = info_hash(&t->nodes[0], 1), other = info_hash(&t->nodes[1], 1);
+    assert_memory_equal(&one, &other, sizeof one);
+}
+
+// Three blocks on both nodes, the second of which is asked much more on the way.
+static void different_ways(net *t, void (*compare)(const assay_abci_reply *one,
+                                                   const assay_abci_reply *other)) {
+    node *a = &t->nodes[0], *b = &t->nodes[1];
+    for (int height = 1; height <= 3; height++) {
+        mixture(t); // not an honest block: execution is of one mind all the same
+        for (uint32_t i = 0; i < t->tx_count; i++)
+            check(b, t->txs[i], false);
+        process(t, b);
+        uint32_t count = t->tx_count;
+        t->tx_count /= 2;
+        finalize(t, b); // the block of a round that came to nothing
+        t->tx_count = count;
+        assay_abci_reply one = finalize(t, a), again = finalize(t, b), other = finalize(t, b);
+        compare(&one, &again);
+        compare(&one, &other);
+        commit(a);
+        commit(b);
+    }
+}
+
+static void hashes_compare(const assay_abci_reply *one, const assay_abci_reply *other) {
+    assert_int_equal(one->finalize.app_hash.size, ASSAY_HASH_SIZE);
+    assert_memory_equal(one->finalize.app_hash.data, other->finalize.app_hash.data,
+                        ASSAY_HASH_SIZE);
+    assert_int_equal(one->finalize.update_count, other->finalize.update_count);
+}
+
+// R11: the state follows from the one before and the decided block: hashes and every entry.
+static void r11_state_depends_on_state_and_block(void **state) {
+    net *t = *state;
+    different_ways(t, hashes_compare);
+    assay_hash one = chain_digest(&t->nodes[0].c, NULL), other = chain_digest(&t->nodes[1].c, NULL);
+    assert_memory_equal(&one, &other, sizeof one);
+}
+
+static void results_compare(const assay_abci_reply *one, const assay_abci_reply *other) {
+    uint32_t refused = 0;
+    assert_true(one->finalize.result_count > 10);
+    assert_int_equal(one->finalize.result_count, other->finalize.result_count);
+    for (uint32_t i = 0; i < one->finalize.result_count; i++) {
+        const assay_abci_result *a = &one->finalize.results[i], *b = &other->finalize.results[i];
+        assert_int_equal(a->code, b->code);
+        assert_int_equal(a->data.size, b->data.size);
+        if (a->data.size != 0) assert_memory_equal(a->data.data, b->data.data, a->data.size);
+        assert_int_equal(a->gas_wanted, b->gas_wanted);
+        assert_int_equal(a->gas_used, b->gas_used);
+        refused += a->code != 0;
+    }
+    assert_in_range(refused, 1, one->finalize.result_count - 5);
+}
+
+// R12: so do the results, in all that is hashed into the next header.
+static void r12_results_depend_on_state_and_block(void **state) {
+    different_ways(*state, results_compare);
+}
+
+// R13: on each transaction all nodes come to one verdict and stay with it: a good one is taken
+// until it is in a block and refused ever after, a bad one is refused ever.
+static void r13_check_tx_does_not_oscillate(void **state) {
+    net *t = *state;
+    mixture(t);
+    assay_bytes good = t->txs[0], bad = t->txs[t->tx_count - 1], kept[2] = {good, bad};
+    for (int i = 0; i < NODES; i++) {
+        assert_int_equal(check(&t->nodes[i], good, false), 0);
+        assert_int_not_equal(check(&t->nodes[i], bad, false), 0);
+    }
+    t->tx_count = 0; // a block without it: the recheck still takes it
+    for (int i = 0; i < NODES; i++) {
+        finalize(t, &t->nodes[i]);
+        ask(&t->nodes[i], (assay_abci_request){.kind = ASSAY_ABCI_COMMIT});
+        t->nodes[i].c.height++;
+        assert_int_equal(check(&t->nodes[i], good, true), 0);
+        assert_int_not_equal(check(&t->nodes[i], bad, true), 0);
+    }
+    t->txs[t->tx_count++] = good;
+    for (int height = 0; height < 4; height++) {
+        for (int i = 0; i < NODES; i++) {
+            finalize(t, &t->nodes[i]);
+            ask(&t->nodes[i], (assay_abci_request){.kind = ASSAY_ABCI_COMMIT});
+            t->nodes[i].c.height++;
+        }
+        t->tx_count = 0;
+        for (int which = 0; which < 2; which++) {
+            uint32_t code = check(&t->nodes[0], kept[which], height % 2 == 0);
+            assert_int_not_equal(code, 0);
+            assert_int_equal(check(&t->nodes[1], kept[which], height % 2 == 1), code);
+        }
+    }
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(r01_prepare_proposal_is_timely),
+        TEST(r02_proposals_keep_to_max_tx_bytes),
+        TEST(r03_prepared_proposals_are_accepted),
+        TEST(r04_process_proposal_depends_on_block_and_state),
+        TEST(r05_process_proposal_is_equal_on_all_nodes),
+        TEST(r06_vote_extensions_are_accepted),
+        TEST(r07_verify_vote_extension_depends_on_its_bytes),
+        TEST(r08_verify_vote_extension_is_equal_on_all_nodes),
+        TEST(r09_proposals_and_extensions_change_no_state),
+        TEST(r10_state_does_not_depend_on_vote_extensions),
+        TEST(r11_state_depends_on_state_and_block),
+        TEST(r12_results_depend_on_state_and_block),
+        TEST(r13_check_tx_does_not_oscillate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nodes that began with the state of some block of a small chain, and execute what comes after it.
+#ifndef ASSAY_TESTS_LEDGER_REPLICA_H
+#define ASSAY_TESTS_LEDGER_REPLICA_H
+
+#include "tests/ledger/trial.h"
+
+#include "base/file.h"
+#include "ledger/history.h"
+#include "ledger/restore.h"
+
+enum { REPLICAS_MAX = 64 };
+
+typedef struct {
+    char folder[40];
+    uint64_t from; // height of its first state
+    assay_app *app;
+} replica;
+
+typedef struct {
+    chain *chain;
+    uint64_t every; // blocks between two of them
+    uint32_t count;
+    replica items[REPLICAS_MAX];
+} replicas;
+
+// The state entries of a view, and nothing else of it, into a new store; ended as a restore ends.
+static inline void replica_restore(const char *folder, const chain *c, const assay_view *view) {
+    assay_store_load *load;
+    assay_store_position at;
+    assay_hash root;
+    assay_history_peaks peaks;
+    const assay_store_options options = {.skip_sync = true, .map_size = 1 << 30};
+    chain_ok(assay_store_load_open(&load, folder, &c->genesis.hash, &options, err));
+    chain_ok(assay_snapshot_seek(view->snapshot, &at, "", 0, 0, err));
+    while (at.key_size && at.key[0] < ASSAY_STORE_AUX) {
+        chain_ok(
+            assay_store_load_put(load, at.key, at.key_size, at.value.data, at.value.size, err));
+        chain_ok(assay_snapshot_next(view->snapshot, &at, err));
+    }
+    chain_ok(assay_store_load_root(load, &root, err));
+    assert_memory_equal(&root, &view->state_root, sizeof root);
+    chain_ok(assay_history_peaks_get(&peaks, view->snapshot, err));
+    chain_ok(assay_restore_finish(load, view->params, view->height, &peaks, &view->app_hash, err));
+    assay_store_load_close(load);
+}
+
+static inline void replicas_add(replicas *r) {
+    const chain *c = r->chain;
+    char folder[64];
+    assert_true(r->count < REPLICAS_MAX);
+    replica *new = &r->items[r->count++];
+    assay_view view = chain_view(c);
+    new->from = view.height;
+    snprintf(new->folder, sizeof new->folder, "/tmp/assay_replica_XXXXXX");
+    assert_non_null(mkdtemp(new->folder));
+    snprintf(folder, sizeof folder, "%s.restoring", new->folder);
+    replica_restore(folder, c, &view);
+    const assay_app_options options = {.skip_sync = true, .map_size = 1 << 30};
+    chain_ok(assay_app_open(&new->app, new->folder, &c->genesis, &options, err));
+    chain_ok(assay_app_adopt(new->app, folder, err));
+    assay_folder_remove(folder);
+    assay_view_close(&view);
+}
+
+// chain.witness: every replica gives the chain's own results and app hash, or the test fails.
+static inline void replicas_witness(chain *c, const assay_app_block *block) {
+    replicas *r = c->context;
+    if (r->every && c->height > 0 && c->height % r->every == 0) replicas_add(r);
+    for (uint32_t i = 0; i < r->count; i++) {
+        assay_app_outcome own;
+        assay_app *app = r->items[i].app;
+        chain_ok(assay_app_finalize_block(app, block, &own, err));
+        for (uint32_t tx = 0; tx < own.tx_count; tx++) {
+            const assay_app_result *a = &own.results[tx], *b = &c->outcome.results[tx];
+            if (a->code != b->code || a->data_size != b->data_size ||
+                memcmp(a->data, b->data, a->data_size) != 0)
+                fail_msg("from height %llu, block %llu, transaction %u: code %u, not %u",
+                         (unsigned long long)r->items[i].from, (unsigned long long)block->height,
+                         tx, a->code, b->code);
+        }
+        if (!assay_hash_equal(&own.app_hash, &c->outcome.app_hash))
+            fail_msg("from height %llu, block %llu: another app hash",
+                     (unsigned long long)r->items[i].from, (unsigned long long)block->height);
+        assert_int_equal(own.update_count, c->outcome.update_count);
+        if (own.update_count)
+            assert_memory_equal(own.updates, c->outcome.updates,
+                                own.update_count * sizeof *own.updates);
+        chain_ok(assay_app_commit(app, err));
+    }
+}
+
+static inline replicas *replicas_new(chain *c, uint64_t every) {
+    replicas *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    r->chain = c;
+    r->every = every;
+    c->witness = replicas_witness;
+    c->context = r;
+    return r;
+}
+
+static inline void replicas_free(replicas *r) {
+    for (uint32_t i = 0; i < r->count; i++) {
+        assay_app_close(r->items[i].app);
+        assay_folder_remove(r->items[i].folder);
+    }
+    free(r);
+}
+
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever waits, what prepare_proposal makes of it process_proposal takes, within the engine's
+// limit (P-39, P-97).
+#include "tests/ledger/chain.h"
+
+enum { TRIALS = 1000, POOL = 400, MEMPOOL = 64, EVIDENCE = 60000, AGENT = 8 };
+
+static uint32_t draw(uint32_t limit) {
+    static uint64_t state = 1;
+    state = state * 6364136223846793005 + 1442695040888963407;
+    return (uint32_t)(state >> 33) % limit;
+}
+
+// One transaction among all that may wait: any nonce near the next, sums that a balance has or not,
+// agents, changes of their authority, both lanes, and large ones.
+static void pool_add(chain *c) {
+    static const uint8_t blob[EVIDENCE];
+    static const assay_tx_kind kinds[] = {
+        ASSAY_TX_TRANSFER,        ASSAY_TX_TRANSFER,      ASSAY_TX_BOND,
+        ASSAY_TX_VERDICT_COMMIT,  ASSAY_TX_POST_EVIDENCE, ASSAY_TX_CLOSE_SESSION,
+        ASSAY_TX_AUTHORIZE_AGENT, ASSAY_TX_REVOKE_AGENT};
+    uint32_t actor = 1 + draw(AGENT);
+    assay_tx tx = {.kind = kinds[draw(8)], .chain_id = CHAIN_ID};
+    tx.lane = assay_tx_lane(tx.kind);
+    tx.signer = tx.principal = c->actors[actor];
+    if (actor == AGENT && tx.kind <= ASSAY_TX_UNBOND) tx.principal = c->actors[1 + draw(2)];
+    tx.nonce = chain_account(c, &tx.signer).nonces[tx.lane] + draw(6);
+    if (tx.kind == ASSAY_TX_TRANSFER)
+        tx.body.transfer = (assay_tx_transfer){
+            c->actors[2], draw(4) ? 1 + draw(1000) : CHAIN_BALANCE / (1 + draw(3))};
+    if (tx.kind == ASSAY_TX_BOND)
+        tx.body.bond = (assay_tx_bond){1 + (uint8_t)draw(3), CHAIN_BALANCE / (1 + draw(5))};
+    if (tx.kind == ASSAY_TX_POST_EVIDENCE)
+        tx.body.post_evidence = (assay_tx_post_evidence){
+            .part_count = 1, .data = {blob, draw(3) ? EVIDENCE : 1 + draw(EVIDENCE)}};
+    if (tx.kind == ASSAY_TX_AUTHORIZE_AGENT)
+        tx.body.authorize_agent =
+            (assay_tx_authorize_agent){c->actors[AGENT], 127, 1000, 50 * CHAIN_OPEN};
+    if (tx.kind == ASSAY_TX_REVOKE_AGENT) tx.body.revoke_agent.agent = c->actors[AGENT];
+    chain_add(c, &tx);
+}
+
+// Limits from too small for a beacon to none at all.
+static uint64_t limit_draw(void) {
+    switch (draw(4)) {
+    case 0:
+        return 0;
+    case 1:
+        return 1 + draw(3000);
+    default:
+        return 100000 + draw(3 << 20);
+    }
+}
+
+typedef struct {
+    uint32_t picked, beacons, cut; // cut: trials that the limit made smaller
+} tally;
+
+static void trial_run(chain *c, const assay_bytes *beacon, tally *sums) {
+    assay_bytes mempool[MEMPOOL], txs[MEMPOOL + 1];
+    uint32_t picked[MEMPOOL], free_count, count, size = 0;
+    bool with_beacon, free_beacon;
+    assay_app_proposal proposal = {.height = c->height + 1,
+                                   .proposer = c->actors[0],
+                                   .candidates = mempool,
+                                   .candidate_count = draw(MEMPOOL + 1),
+                                   .beacon = draw(4) ? beacon : NULL};
+    for (uint32_t i = 0; i < proposal.candidate_count; i++)
+        mempool[i] = c->txs[draw(c->tx_count)];
+    chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &free_count, &free_beacon, err));
+    proposal.bytes_max = limit_draw();
+    chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
+    if (with_beacon) txs[size++] = *beacon;
+    for (uint32_t i = 0; i < count; i++)
+        txs[size++] = mempool[picked[i]];
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < size; i++)
+        bytes += txs[i].size + ASSAY_APP_TX_OVERHEAD;
+    if (proposal.bytes_max != 0) assert_true(bytes <= proposal.bytes_max);
+    assay_app_block block = {
+        .height = proposal.height, .proposer = proposal.proposer, .txs = txs, .tx_count = size};
+    chain_ok(assay_app_process_proposal(c->app, &block, err));
+    sums->picked += count;
+    sums->beacons += with_beacon;
+    sums->cut += count < free_count;
+}
+
+static void every_proposal_is_honest_and_within_its_limit(void **state) {
+    chain *c = calloc(1, sizeof *c);
+    tally sums = {0, 0, 0};
+    chain_init(c);
+    chain_start(c);
+    assay_tx tx = chain_tx(c, 1, ASSAY_TX_AUTHORIZE_AGENT);
+    tx.body.authorize_agent =
+        (assay_tx_authorize_agent){c->actors[AGENT], 127, 1000, 50 * CHAIN_OPEN};
+    chain_run(c, &tx, NONE);
+    chain_beacon_add(c, 1);
+    uint8_t bytes[512];
+    assay_bytes beacon = {bytes, c->txs[0].size};
+    memcpy(bytes, c->txs[0].data, beacon.size);
+    chain_block_clear(c);
+    for (uint32_t i = 0; i < POOL; i++)
+        pool_add(c);
+    for (uint32_t i = 0; i < TRIALS; i++)
+        trial_run(c, &beacon, &sums);
+    assert_true(sums.picked > 4 * TRIALS);
+    assert_true(sums.beacons > TRIALS / 3);
+    assert_true(sums.cut > TRIALS / 10);
+    chain_close(c);
+    free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_proposal_is_honest_and_within_its_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

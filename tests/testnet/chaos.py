@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The chaos of testnet/cluster, without a cluster: the schedule repeats itself and leaves nothing
+out, the unit keeps commands together, and every check of the verdict holds for a good chain and
+fails for each single thing that went wrong. usage: chaos.py SOURCE_ROOT"""
+import base64
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from pathlib import Path
+
+ROOT = Path(sys.argv[1])
+sys.path[:0] = [str(ROOT / "testnet/chaos"), str(ROOT / "testnet/nodes")]
+import checks  # noqa: E402
+import configure  # noqa: E402
+import heights  # noqa: E402
+import load  # noqa: E402
+import schedule  # noqa: E402
+from sample import Sampler  # noqa: E402
+
+NAMES = ["node0", "node1", "node2", "node3"]
+OPEN = 10**9
+
+
+def test_schedule_follows_from_the_seed():
+    for minutes in (1, 2, 3, 9, 30):
+        for seed in ("1", "2", "a longer one"):
+            plan = schedule.faults(seed, minutes, 4, 2)
+            lines = [fault.line(NAMES) for fault in plan]
+            assert lines == [fault.line(NAMES) for fault in schedule.faults(seed, minutes, 4, 2)]
+            assert lines != [fault.line(NAMES) for fault in
+                             schedule.faults(seed + "x", minutes, 4, 2)]
+            assert {fault.kind for fault in plan} >= set(schedule.LASTS) | set(schedule.ASIDE)
+            apart = [fault for fault in plan if fault.kind in schedule.LASTS]
+            assert all(a.at + a.lasts < b.at for a, b in zip(apart, apart[1:])), "one at a time"
+            assert apart[-1].at + apart[-1].lasts <= 60 * minutes
+            assert max(fault.lasts for fault in plan) <= 60
+            assert all(fault.nodes == [2] for fault in plan if fault.kind == "full-disk")
+            assert all(len(set(fault.nodes)) == 2 for fault in plan
+                       if fault.kind == "partition-2-2")
+
+
+SOMEONE, SINK = "0x" + "ee" * 20, b"\xdd" * 20
+SINK_TEXT = "0x" + SINK.hex()
+
+
+def tx(kind, signer, body):
+    """Wire bytes (spec P-6)."""
+    who = bytes.fromhex(signer[2:])
+    return bytes([1, kind]) + (7070).to_bytes(8, "big") + who + who + bytes(9) + body + bytes(65)
+
+
+class Blocks:
+    """CometBFT's RPC over a world's blocks."""
+
+    def __init__(self, world):
+        self.world = world
+
+    def height(self):
+        return max(self.world.blocks)
+
+    def block(self, height):
+        raw = [base64.b64encode(one).decode() for _, one in self.world.blocks[height]]
+        return {"header": {"validators_hash": self.world.sets[height]}, "data": {"txs": raw}}
+
+    def codes(self, height):
+        return [code for code, _ in self.world.blocks[height]]
+
+
+def good_world():
+    """A chain of three blocks on four nodes, as the checks see one."""
+    world = types.SimpleNamespace()
+    address = {name: f"0x{number:040x}" for number, name in enumerate(
+        ("alice", "bob", "provider", "ghost", "forger"))}
+    world.load = types.SimpleNamespace(
+        acknowledged=[], unknown=["late"], answered=4,
+        sessions={"ghost": "s"}, trouble=[])
+    world.blocks = {
+        1: [(0, tx(2, address["alice"], b"\2" + (200).to_bytes(8, "big")))],
+        2: [(0, tx(1, SOMEONE, SINK + (1).to_bytes(8, "big"))),
+            (0, tx(3, address["alice"], b"\3" + (10).to_bytes(8, "big")))],
+        3: [(140, tx(1, SOMEONE, SINK + (2).to_bytes(8, "big")))]}
+    world.sets = {1: "a", 2: "a", 3: "b"}
+    known = "0x" + hashlib.sha256(world.blocks[2][0][1]).hexdigest()
+    world.load.acknowledged.append({"id": known, "height": 2, "by": "node0"})
+    world.answers = {
+        f"account/{SINK_TEXT}": {"balance": 1},
+        f"account/{address['alice']}": {"bonds": [
+            {"role": "verification", "active": 200}, {"role": "consensus", "active": 90}]},
+        f"account/{address['provider']}": {"bonds": [{"role": "provider", "active": 500}]},
+        "session/s": {"free": load.SMALL_DEPOSIT, "reserved": 0},
+    }
+    batch = {"id": "1", "state": "settled", "void_reason": "none", "slashed": 0, "fee_total": 7}
+    world.batches = [
+        batch | {"provider": address["provider"]},
+        batch | {"id": "2", "provider": address["forger"], "state": "void", "slashed": 70,
+                 "void_reason": "fraud"},
+        batch | {"id": "3", "provider": address["ghost"], "state": "void",
+                 "void_reason": "fraud"}]
+    world.cluster = types.SimpleNamespace(
+        nodes=[], address=address, document={
+            "sinks": [SINK_TEXT], "cheats": {"altered-token": "forger"}, "honest": ["alice"],
+            "bonds": {"consensus": 100, "provider": 500}})
+    return world
+
+
+JUDGED = {
+    "all_decided": lambda w, c: checks.all_decided(w.batches),
+    "acknowledged": lambda w, c: checks.acknowledged(c, w.load),
+    "sinks": lambda w, c: checks.sinks(w.cluster, c),
+    "frauds": lambda w, c: checks.frauds(w.cluster, w.batches),
+    "honest": lambda w, c: checks.honest(w.cluster, c),
+    "requests": lambda w, c: checks.requests(w.cluster, w.load, w.batches),
+    "validators_changed": lambda w, c: checks.validators_changed(c),
+    "vanished": lambda w, c: checks.vanished(w.cluster, w.load, w.batches),
+}
+
+
+def judge(world):
+    """The checks that fail."""
+    real, checks.ask = checks.ask, lambda cluster, path: world.answers[path]
+    try:
+        chain = checks.Chain(Blocks(world))
+        return {name for name, check in JUDGED.items() if not check(world, chain)[1]}
+    finally:
+        checks.ask = real
+
+
+def test_a_good_chain_passes():
+    assert judge(good_world()) == set()
+
+
+def break_lost(w):
+    w.blocks[2].pop(0)
+    w.answers[f"account/{SINK_TEXT}"]["balance"] = 0
+
+
+def break_twice(w):
+    w.blocks[3].append(w.blocks[2][0])
+    w.answers[f"account/{SINK_TEXT}"]["balance"] = 2
+
+
+BROKEN = [  # what went wrong, and who must see it
+    (break_lost, {"acknowledged", "sinks"}),
+    (break_twice, {"acknowledged"}),
+    (lambda w: w.load.acknowledged[0].update(height=1), {"acknowledged"}),
+    (lambda w: w.blocks[2].__setitem__(0, (140, w.blocks[2][0][1])), {"acknowledged", "sinks"}),
+    (lambda w: w.load.acknowledged.clear(), {"acknowledged"}),
+    (lambda w: w.answers[f"account/{SINK_TEXT}"].update(balance=2), {"sinks"}),
+    (lambda w: w.batches[1].update(slashed=69), {"frauds"}),
+    (lambda w: w.batches[1].update(state="settled", void_reason="none"), {"frauds"}),
+    (lambda w: w.batches[1].update(fee_total=0, slashed=0), {"frauds"}),
+    (lambda w: w.batches.pop(1), {"frauds"}),
+    (lambda w: w.batches[1].update(state="checking"), {"all_decided"}),
+    (lambda w: w.blocks[1].clear(), {"honest"}),
+    (lambda w: w.blocks[2].pop(1), {"honest", "validators_changed"}),
+    (lambda w: w.sets.update({3: "a"}), {"validators_changed"}),
+    (lambda w: w.cluster.document["bonds"].update(provider=501), {"honest"}),
+    (lambda w: w.batches[0].update(state="void"), {"requests"}),
+    (lambda w: w.batches.pop(0), {"requests"}),
+    (lambda w: setattr(w.load, "answered", 0), {"requests"}),
+    (lambda w: w.answers["session/s"].update(free=1), {"vanished"}),
+    (lambda w: w.batches.pop(2), {"vanished"}),
+    (lambda w: w.load.sessions.clear(), {"vanished"}),
+]
+
+
+def test_each_check_fails_for_what_it_is_there_for():
+    for number, (harm, seen) in enumerate(BROKEN):
+        world = good_world()
+        harm(world)
+        failed = judge(world)
+        # batches that are open are nobody else's good news
+        assert seen <= failed and failed - seen <= {"frauds"}, (number, failed, seen)
+    assert set(JUDGED) == set().union(*(seen for _, seen in BROKEN)), "one never failed"
+
+
+def status(height, root, burned=1):
+    return {"height": height, "state_root": root,
+            "supply": {"genesis": 10, "balances": 9, "burned": burned}}
+
+
+def test_samples():
+    sampler = Sampler(types.SimpleNamespace(nodes=[]))
+    assert not checks.one_state(sampler)[1] and not checks.supply(sampler)[1], "nothing was seen"
+    sampler.take("node0", status(5, "a"))
+    assert not checks.one_state(sampler)[1], "nobody was compared"
+    sampler.take("node1", status(5, "a"))
+    assert checks.one_state(sampler)[1] and checks.supply(sampler)[1]
+    sampler.take("node0", status(6, "b"))
+    sampler.take("node0", status(6, "c"))  # a node that changes its mind
+    assert not checks.one_state(sampler)[1] and sampler.split() == [6]
+    sampler.take("node1", status(7, "d", burned=2))
+    assert not checks.supply(sampler)[1]
+
+
+def block(height, app_hash, second, round_=0):
+    return {"header": {"app_hash": app_hash, "time": f"2026-01-01T00:00:{second:09.6f}Z"},
+            "last_commit": {"height": str(height - 1), "round": round_}}
+
+
+def test_heights():
+    blocks = {1: block(1, "", 0), 2: block(2, "AA", 1.5), 3: block(3, "BB", 2),
+              4: block(4, "CC", 4.25, 2)}
+    assert heights.rounds(blocks) == {"0": 2, "2": 1}
+    assert heights.block_times(blocks) == {"median": 1375, "p99": 2250, "max": 2250}
+    good = {1: "aa", 2: "bb", 3: "cc", 4: "dd"}
+    assert heights.disagreements(blocks, [good, good]) == []
+    assert heights.disagreements(blocks, [good | {3: "ee"}] * 2)[0]["height"] == 3, "the header"
+    assert heights.disagreements(blocks, [good, good | {4: "ee"}])[0]["height"] == 4, "the last"
+
+
+def test_deciding_takes_its_time():
+    params = {"beacon_delay": 2, "answer_blocks": 10, "escalation_rounds": 3, "commit_blocks": 30,
+              "reveal_blocks": 15}
+    assert checks.deciding_blocks(params) == 4 + 10 + 5 * 45  # P-23
+
+
+def test_cut_in_half():
+    cut = schedule.Fault(1, "partition-2-2", 1, [0, 1], 0)
+    cut.tops = (7, 7)
+    assert checks.cut_in_half([cut])[1]
+    cut.tops = (7, 8)
+    assert not checks.cut_in_half([cut])[1]
+
+
+def test_configure_sets_what_it_names():
+    text = "# laddr = 1\nmoniker = \"a\"\n[rpc]\nladdr = \"x\"\n\n"\
+        "[p2p]\nladdr = \"y\"\npex = true\n"
+    out = configure.replace(text, {"moniker": "b", "p2p.laddr": "z", "p2p.pex": False})
+    assert out == text.replace('"a"', '"b"').replace('"y"', '"z"').replace("true", "false")
+    try:
+        configure.replace(text, {"rpc.pex": True})
+    except SystemExit as error:
+        assert "rpc.pex" in str(error)
+    else:
+        raise AssertionError("a key that is not there was set")
+
+
+def pid_in(path, other_than=None):
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            pid = int(path.read_text())
+            if pid != other_than:
+                return pid
+        except (OSError, ValueError):
+            pass
+        time.sleep(0.02)
+    raise AssertionError(f"{path} never came")
+
+
+def gone(*pids):
+    end = time.monotonic() + 20
+    while any(os.path.exists(f"/proc/{pid}") for pid in pids):
+        assert time.monotonic() < end, pids
+        time.sleep(0.02)
+
+
+def unit(folder, *words):
+    sleeper = ["--", "one", "sleep", "600", "--", "two", "sleep", "601"]
+    return subprocess.Popen([ROOT / "testnet/nodes/unit.py", *words, folder, folder, *sleeper],
+                            stdout=subprocess.DEVNULL)
+
+
+def test_unit_keeps_commands_together():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        process = unit(folder)
+        one, two = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
+        os.kill(two, signal.SIGKILL)
+        again = pid_in(folder / "one.pid", one), pid_in(folder / "two.pid", two)
+        gone(one, two)  # the first went with the second, and both are new
+        process.terminate()
+        assert process.wait(20) == 0
+        gone(*again)
+        process = unit(folder)
+        pids = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
+        process.kill()
+        process.wait()
+        gone(*pids)
+        holder = subprocess.Popen(["sleep", "600"])
+        process = unit(folder, "--with", str(holder.pid))
+        pids = pid_in(folder / "one.pid", pids[0]), pid_in(folder / "two.pid", pids[1])
+        holder.kill()
+        holder.wait()
+        assert process.wait(20) == 0
+        gone(*pids)
+
+
+def main():
+    for name, test in list(globals().items()):
+        if name.startswith("test_"):
+            test()
+            print(f"{name[5:].replace('_', ' ')}: passed")
+
+
+if __name__ == "__main__":
+    main()
