@@ -7,7 +7,8 @@
 enum { PRECOMMIT = 2, FLAG_COMMIT = 2 };
 
 size_t assay_precommit_sign_bytes(uint8_t *out, const assay_precommit *vote, assay_bytes chain_id) {
-    uint8_t bytes[ASSAY_VOTE_BYTES_MAX], id_bytes[96], time_bytes[16];
+    static const assay_block_id none;
+    uint8_t bytes[ASSAY_VOTE_BYTES_MAX], id_bytes[96], time_bytes[24];
     assay_writer message, id, time, whole;
     assay_writer_init(&id, id_bytes, sizeof id_bytes);
     assay_block_id_protobuf(&id, &vote->block);
@@ -17,7 +18,7 @@ size_t assay_precommit_sign_bytes(uint8_t *out, const assay_precommit *vote, ass
     assay_protobuf_u64(&message, 1, PRECOMMIT);
     assay_protobuf_sfixed64(&message, 2, vote->height);
     assay_protobuf_sfixed64(&message, 3, vote->round);
-    assay_protobuf_message(&message, 4, &id);
+    if (memcmp(&vote->block, &none, sizeof none) != 0) assay_protobuf_message(&message, 4, &id);
     assay_protobuf_message(&message, 5, &time);
     assay_protobuf_bytes(&message, 6, chain_id.data, chain_id.size);
     assay_writer_init(&whole, out, ASSAY_VOTE_BYTES_MAX);

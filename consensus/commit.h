@@ -16,11 +16,11 @@ typedef struct {
 
 enum { ASSAY_VOTE_BYTES_MAX = 256 };
 
-// A precommit for a block, as its signature sees it.
+// A precommit as its signature sees it.
 typedef struct {
     uint64_t height;
     uint32_t round;
-    assay_block_id block;
+    assay_block_id block; // all zero: for none
     assay_time time;
 } assay_precommit;
 

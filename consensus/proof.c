@@ -73,18 +73,25 @@ assay_status assay_proof_links(assay_light_block *block, const assay_proof *proo
     return ASSAY_OK;
 }
 
-// The block's set is that of the genesis, each with its power.
+// How often a genesis's validator stands in a set with its power.
+static uint32_t validator_count_in(const assay_light_set *set,
+                                   const assay_genesis_validator *validator) {
+    uint64_t power = assay_voting_power(validator->consensus_bond);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < set->count; i++)
+        count += set->validators[i].power == power &&
+                 memcmp(set->validators[i].key, validator->ed25519, ASSAY_ED25519_KEY_SIZE) == 0;
+    return count;
+}
+
+// The block's set is that of the genesis, each once and with its power: a set is whatever the
+// header says, and one that names a validator twice would let it count twice.
 static assay_status genesis_set_check(const assay_light_block *block, const assay_genesis *genesis,
                                       assay_error *err) {
-    const assay_light_set *set = &block->set;
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < genesis->validator_count; i++)
-        for (uint32_t j = 0; j < set->count; j++)
-            found += memcmp(set->validators[j].key, genesis->validators[i].ed25519,
-                            ASSAY_ED25519_KEY_SIZE) == 0 &&
-                     set->validators[j].power ==
-                         assay_voting_power(genesis->validators[i].consensus_bond);
-    if (found == set->count && found == genesis->validator_count) return ASSAY_OK;
+    bool same = block->set.count == genesis->validator_count;
+    for (uint32_t i = 0; same && i < genesis->validator_count; i++)
+        same = validator_count_in(&block->set, &genesis->validators[i]) == 1;
+    if (same) return ASSAY_OK;
     return ASSAY_FAIL(
         err, MISMATCH,
         "other validators than the genesis's sign at height %llu: assay light follows "

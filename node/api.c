@@ -28,12 +28,8 @@ void assay_api_handle(void *context, const assay_http_request *request, assay_ht
         assay_api_metrics(api, reply);
         return;
     }
-    assay_status status = assay_api_light(api, request, reply, &err);
-    if (status != ASSAY_NOT_FOUND || err.text[0]) {
-        if (status != ASSAY_OK) assay_http_reply_error(reply, &err);
-        return;
-    }
-    status = assay_api_call_read(&call, request, &err);
+    if (assay_api_light(api, request, reply)) return;
+    assay_status status = assay_api_call_read(&call, request, &err);
     if (status == ASSAY_OK && strcmp(request->method, "GET") != 0 &&
         strcmp(request->method, "POST") != 0)
         status = method_fail(request, &err);

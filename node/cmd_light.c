@@ -32,16 +32,18 @@ typedef struct {
     uint32_t fetches;
 } light_parts;
 
-// "HEIGHT:HASH", as a header's hash is shown.
+// "HEIGHT:HASH", as a header's hash is shown. Errors: USAGE.
 static assay_status trust_parse(assay_light_options *out, const char *text, assay_error *err) {
     char height[24];
+    assay_error why = {0};
     const char *colon = strchr(text, ':');
     if (!colon || (size_t)(colon - text) >= sizeof height)
         return ASSAY_FAIL(err, USAGE, "\"%.80s\" is not HEIGHT:HASH", text);
     memcpy(height, text, (size_t)(colon - text));
     height[colon - text] = 0;
-    ASSAY_TRY(
-        assay_number_parse(&out->trusted_height, height, "trusted height", 1, INT64_MAX, err));
+    if (assay_number_parse(&out->trusted_height, height, "trusted height", 1, INT64_MAX, &why) !=
+        ASSAY_OK)
+        return ASSAY_FAIL(err, USAGE, "%s", why.text);
     return assay_hex_parse(out->trusted_hash.bytes, ASSAY_HASH_SIZE, colon + 1, "--trust", err);
 }
 
@@ -120,9 +122,25 @@ static int light_print(const assay_invocation *invocation, const light_parts *pa
     return assay_command_print(how);
 }
 
+static const char *next_of(const assay_error *err) {
+    static const struct {
+        const char *part, *next;
+    } known[] = {
+        {"may be trusted", "ask someone you trust for the height and hash of a newer header"},
+        {"needed", "too few of the validators signed: ask another --node"},
+        {"has header", "two sources disagree: ask a third, and believe neither until you know why"},
+        {"must be less than or equal to", "wait until the chain is there, or ask another --node"},
+        {"is not available", "the node keeps no blocks that old: ask another --node"},
+        {"cannot fetch", "check the address, or ask another --node"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strstr(err->text, known[i].part)) return known[i].next;
+    return NULL;
+}
+
 // What is read and does not hold is a no; what cannot be had is a failure.
 static int light_fail(const assay_invocation *invocation, const assay_error *err) {
-    int code = assay_command_fail(invocation, err, NULL);
+    int code = assay_command_fail(invocation, err, next_of(err));
     return code == ASSAY_EXIT_INPUT && err->status != ASSAY_NOT_FOUND ? ASSAY_EXIT_NO : code;
 }
 

@@ -43,7 +43,10 @@ static const char *text_or(const json_t *object, const char *name, const char *a
 static assay_status error_read(const json_t *error, assay_error *err) {
     const char *data = text_or(error, "data", "");
     const char *message = text_or(error, "message", "no reason given");
-    if (strstr(data, "not found")) return ASSAY_FAIL(err, NOT_FOUND, "CometBFT: %.200s", data);
+    bool other_height =
+        strstr(data, "must be less than or equal to") || strstr(data, "is not available");
+    if (other_height || strstr(data, "not found"))
+        return ASSAY_FAIL(err, NOT_FOUND, "CometBFT: %.200s", data);
     if (strstr(data, "mempool is full")) return ASSAY_FAIL(err, CAPACITY, "CometBFT: %.200s", data);
     return ASSAY_FAIL(err, NETWORK, "CometBFT: %.60s: %.200s", message, data);
 }
@@ -177,8 +180,9 @@ static assay_status validators_get(json_t **out, const assay_comet *comet, uint6
         size_t count = json_array_size(list);
         assay_status status =
             assay_json_u64(&total, result, "total", 1, ASSAY_LIGHT_VALIDATORS_MAX, err);
-        if (status == ASSAY_OK && count == 0)
-            status = ASSAY_FAIL(err, FORMAT, "page %u of the validators is empty", page);
+        if (status == ASSAY_OK && count < PAGE_SIZE && json_array_size(*out) + count < total)
+            status = ASSAY_FAIL(err, FORMAT, "page %u of the validators has %zu of %llu", page,
+                                count, (unsigned long long)total);
         // Whose turn it is to propose is in no hash, and differs from node to node.
         for (size_t i = 0; i < count; i++)
             json_object_del(json_array_get(list, i), "proposer_priority");

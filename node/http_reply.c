@@ -17,9 +17,10 @@ void assay_http_reply_json(assay_http_reply *reply, unsigned code, json_t *docum
     reply->body_size = text ? strlen(text) : 0;
 }
 
-// F-40's table of HTTP statuses.
-static unsigned code_of(assay_status status) {
+unsigned assay_http_code(assay_status status) {
     switch (status) {
+    case ASSAY_OK:
+        return 200;
     case ASSAY_NOT_FOUND:
         return 404;
     case ASSAY_UNSUPPORTED:
@@ -47,7 +48,7 @@ static unsigned code_of(assay_status status) {
 }
 
 void assay_http_reply_error(assay_http_reply *reply, const assay_error *err) {
-    assay_http_reply_json(reply, code_of(err->status),
+    assay_http_reply_json(reply, assay_http_code(err->status),
                           json_pack("{s:o}", "error", assay_error_to_json(err, NULL)));
 }
 

@@ -68,6 +68,9 @@ const char *assay_http_argument(const assay_http_request *request, const char *n
 // Replies with a JSON document and releases it.
 void assay_http_reply_json(assay_http_reply *reply, unsigned code, json_t *document);
 
+// The HTTP status that fits one of ours: F-40's table. Spec: F-40.
+unsigned assay_http_code(assay_status status);
+
 // Replies with {"error":{"code","name","reject","text"}} and the HTTP status that fits. Spec: F-40.
 void assay_http_reply_error(assay_http_reply *reply, const assay_error *err);
 

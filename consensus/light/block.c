@@ -61,6 +61,12 @@ static int64_t days_of(int64_t year, unsigned month, unsigned day) {
     return era * 146097 + (int64_t)(of_era * 365 + of_era / 4 - of_era / 100 + of_year) - 719468;
 }
 
+static unsigned days_in(unsigned year, unsigned month) {
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month - 1] + (month == 2 && leap);
+}
+
 // `count` digits, and nothing else. Returns: false if there are others.
 static bool digits_get(const char **at, int count, unsigned *out) {
     *out = 0;
@@ -90,9 +96,10 @@ static assay_status time_get(assay_time *out, const json_t *object, const char *
         unsigned place = 100000000;
         for (at++; *at >= '0' && *at <= '9' && place; at++, place /= 10)
             nanos += (unsigned)(*at - '0') * place;
+        good = place < 100000000; // one decimal at least
     }
     good = good && at[0] == 'Z' && at[1] == 0 && month >= 1 && month <= 12 && day >= 1 &&
-           day <= 31 && hour < 24 && minute < 60 && second < 60;
+           day <= days_in(year, month) && hour < 24 && minute < 60 && second < 60;
     if (!good) return ASSAY_FAIL(err, FORMAT, "%s \"%.40s\" is no time in UTC", name, text);
     int64_t seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
     if (seconds < 0) return ASSAY_FAIL(err, RANGE, "%s %.40s is before 1970", name, text);
@@ -155,9 +162,16 @@ static assay_status header_read(assay_header_view *out, const json_t *object, as
     ASSAY_TRY(assay_json_u64(&out->height, object, "height", 1, INT64_MAX, err));
     ASSAY_TRY(time_get(&out->time, object, "time", err));
     ASSAY_TRY(block_id_get(&out->last_block, object, "last_block_id", arena, err));
-    for (int i = 0; i < ASSAY_HEADER_HASHES; i++)
+    for (int i = 0; i < ASSAY_HEADER_HASHES; i++) {
         ASSAY_TRY(hex_get(&out->hashes[i], object, names[i], ASSAY_HEADER_BYTES_MAX, arena, err));
-    return hex_get(&out->proposer, object, "proposer_address", ASSAY_HEADER_BYTES_MAX, arena, err);
+        if (i != ASSAY_HEADER_APP && out->hashes[i].size % ASSAY_HASH_SIZE)
+            return ASSAY_FAIL(err, FORMAT, "%s has %zu bytes, not %d", names[i],
+                              out->hashes[i].size, ASSAY_HASH_SIZE);
+    }
+    ASSAY_TRY(hex_get(&out->proposer, object, "proposer_address", ASSAY_ADDRESS_SIZE, arena, err));
+    if (out->proposer.size == ASSAY_ADDRESS_SIZE) return ASSAY_OK;
+    return ASSAY_FAIL(err, FORMAT, "proposer_address has %zu bytes, not %d", out->proposer.size,
+                      ASSAY_ADDRESS_SIZE);
 }
 
 // Base64 of exactly `size` bytes.

@@ -34,30 +34,15 @@ static assay_status signature_check(const assay_light_block *block, uint32_t ind
                       (ull)block->commit_height);
 }
 
-// More than 2/3 of the block's own set, each at its own place. Counting ends where that is reached,
-// as CometBFT's does: what one more signature is worth changes nothing.
-static assay_status own_power_check(const assay_light_block *block, assay_error *err) {
-    const assay_light_set *set = &block->set;
-    uint64_t needed = (uint64_t)((u128)set->power * 2 / 3), got = 0;
-    for (uint32_t i = 0; i < set->count && got <= needed; i++) {
-        const assay_light_validator *validator = &set->validators[i];
-        if (block->signatures[i].flag != ASSAY_LIGHT_COMMIT) continue;
-        if (!assay_address_equal(&block->signatures[i].validator, &validator->address))
-            return ASSAY_FAIL(err, MISMATCH, "signature %u is not that of validator %u", i, i);
-        ASSAY_TRY(signature_check(block, i, validator->key, err));
-        got += validator->power;
-    }
-    if (got > needed) return ASSAY_OK;
-    return ASSAY_FAIL(err, RANGE, "power %llu of %llu signed height %llu, more than %llu needed",
-                      (ull)got, (ull)set->power, (ull)block->header.height, (ull)needed);
-}
-
 // E-42
 static assay_status whole_check(const assay_light_block *block, const char *chain_id,
                                 assay_arena *arena, assay_error *err) {
     const assay_header_view *header = &block->header;
     ull height = header->height;
     assay_hash set_hash;
+    if (header->block_version != ASSAY_BLOCK_PROTOCOL)
+        return ASSAY_FAIL(err, VERSION, "header %llu is of block version %llu, known is %d", height,
+                          (ull)header->block_version, ASSAY_BLOCK_PROTOCOL);
     if (header->chain_id.size != strlen(chain_id) ||
         memcmp(header->chain_id.data, chain_id, header->chain_id.size) != 0)
         return ASSAY_FAIL(err, MISMATCH, "header %llu is of chain \"%.*s\", not \"%s\"", height,
@@ -77,13 +62,7 @@ static assay_status whole_check(const assay_light_block *block, const char *chai
     return ASSAY_OK;
 }
 
-assay_status assay_light_check(const assay_light_block *block, const char *chain_id,
-                               assay_arena *arena, assay_error *err) {
-    ASSAY_TRY(whole_check(block, chain_id, arena, err));
-    return own_power_check(block, err);
-}
-
-// --- trust by overlap ---
+// --- whose votes count ---
 
 static int address_compare(const void *a, const void *b) {
     const assay_light_validator *const *left = a, *const *right = b;
@@ -123,32 +102,112 @@ static int64_t roll_find(const roll *r, const assay_address *address) {
     return -1;
 }
 
-// More than the trust level's share of the trusted set signed the new block. E-44
-static assay_status overlap_check(const assay_light_set *trusted, const assay_light_block *block,
-                                  const assay_light_policy *policy, bool *far, assay_arena *arena,
-                                  assay_error *err) {
-    roll r;
-    uint64_t got = 0;
-    uint64_t needed =
-        (uint64_t)((u128)trusted->power * policy->trust_numerator / policy->trust_denominator);
-    ASSAY_TRY(roll_make(&r, trusted, arena, err));
-    for (uint32_t i = 0; i < block->signature_count && got <= needed; i++) {
-        if (block->signatures[i].flag != ASSAY_LIGHT_COMMIT) continue;
-        int64_t at = roll_find(&r, &block->signatures[i].validator);
-        if (at < 0) continue;
-        if (r.counted[at])
-            return ASSAY_FAIL(err, DUPLICATE, "signature %u is of a validator that signed before",
-                              i);
-        r.counted[at] = true;
-        ASSAY_TRY(signature_check(block, i, r.sorted[at]->key, err));
-        got += r.sorted[at]->power;
+// A part of a set's power, rounded down.
+static uint64_t share(const assay_light_set *set, uint32_t numerator, uint32_t denominator) {
+    return (uint64_t)((u128)set->power * numerator / denominator);
+}
+
+// One count of a block's votes. Those whose signatures held in an earlier count of it are noted, so
+// that none is checked twice.
+typedef struct {
+    const assay_light_block *block;
+    const assay_light_set *set; // whose power counts
+    roll *trusted;              // its voters are found by address; NULL: each at its own place
+    bool *good;                 // [signature_count]
+    uint64_t needed;            // more than this
+    assay_arena *arena;
+} count;
+
+// The validator whose vote stands at `index`, NULL where none counts.
+static assay_status voter_find(const assay_light_validator **out, const count *c, uint32_t index,
+                               assay_error *err) {
+    const assay_light_signature *signature = &c->block->signatures[index];
+    *out = NULL;
+    if (signature->flag != ASSAY_LIGHT_COMMIT) return ASSAY_OK;
+    if (!c->trusted) {
+        *out = &c->set->validators[index];
+        if (assay_address_equal(&signature->validator, &(*out)->address)) return ASSAY_OK;
+        return ASSAY_FAIL(err, MISMATCH, "signature %u is not that of validator %u", index, index);
     }
-    if (got > needed) return ASSAY_OK;
-    *far = true;
-    return ASSAY_FAIL(err, RANGE,
-                      "power %llu of %llu in the trusted set signed height %llu, more than %llu "
-                      "needed",
-                      (ull)got, (ull)trusted->power, (ull)block->header.height, (ull)needed);
+    int64_t at = roll_find(c->trusted, &signature->validator);
+    if (at < 0) return ASSAY_OK;
+    if (c->trusted->counted[at])
+        return ASSAY_FAIL(err, DUPLICATE, "signature %u is of a validator that signed before",
+                          index);
+    c->trusted->counted[at] = true;
+    *out = c->trusted->sorted[at];
+    return ASSAY_OK;
+}
+
+// As CometBFT does: the votes are counted, in their order, until they suffice, and only if they do,
+// those are checked. What one more signature is worth changes nothing; nor does a bad one where the
+// power is too little (*few) anyway, so that a step by way of another header is still tried.
+static assay_status power_check(const count *c, bool *few, assay_error *err) {
+    uint64_t got = 0;
+    uint32_t end = 0;
+    void *room;
+    ASSAY_TRY(assay_arena_get(c->arena, c->block->signature_count, sizeof(assay_light_validator *),
+                              "votes", &room, err));
+    const assay_light_validator **voters = room;
+    for (; end < c->block->signature_count && got <= c->needed; end++) {
+        ASSAY_TRY(voter_find(&voters[end], c, end, err));
+        if (voters[end]) got += voters[end]->power;
+    }
+    *few = got <= c->needed;
+    if (*few)
+        return ASSAY_FAIL(err, RANGE,
+                          "power %llu of %llu in %s set signed height %llu, more than "
+                          "%llu needed",
+                          (ull)got, (ull)c->set->power, c->trusted ? "the trusted" : "its own",
+                          (ull)c->block->header.height, (ull)c->needed);
+    for (uint32_t i = 0; i < end; i++) {
+        if (!voters[i] || c->good[i]) continue;
+        ASSAY_TRY(signature_check(c->block, i, voters[i]->key, err));
+        c->good[i] = true;
+    }
+    return ASSAY_OK;
+}
+
+static assay_status good_make(bool **out, const assay_light_block *block, assay_arena *arena,
+                              assay_error *err) {
+    void *room;
+    ASSAY_TRY(assay_arena_get(arena, block->signature_count, 1, "signatures", &room, err));
+    *out = room;
+    return ASSAY_OK;
+}
+
+// More than 2/3 of the block's own set, each at its own place. E-42
+static assay_status own_check(const assay_light_block *block, bool *good, assay_arena *arena,
+                              assay_error *err) {
+    bool few;
+    const count own = {block, &block->set, NULL, good, share(&block->set, 2, 3), arena};
+    return power_check(&own, &few, err);
+}
+
+// More than the trust level's share of the trusted set. E-44
+static assay_status overlap_check(const assay_light_set *trusted, const assay_light_block *block,
+                                  const assay_light_policy *policy, bool *good, bool *far,
+                                  assay_arena *arena, assay_error *err) {
+    roll voters;
+    ASSAY_TRY(roll_make(&voters, trusted, arena, err));
+    const count overlap = {block,
+                           trusted,
+                           &voters,
+                           good,
+                           share(trusted, policy->trust_numerator, policy->trust_denominator),
+                           arena};
+    return power_check(&overlap, far, err);
+}
+
+assay_status assay_light_check(const assay_light_block *block, const char *chain_id,
+                               assay_arena *arena, assay_error *err) {
+    bool *good;
+    assay_arena_mark mark = assay_arena_mark_take(arena);
+    assay_status status = whole_check(block, chain_id, arena, err);
+    if (status == ASSAY_OK) status = good_make(&good, block, arena, err);
+    if (status == ASSAY_OK) status = own_check(block, good, arena, err);
+    assay_arena_rewind(arena, mark);
+    return status;
 }
 
 // E-43
@@ -174,20 +233,32 @@ static assay_status times_check(const assay_light_block *trusted, const assay_li
     return ASSAY_OK;
 }
 
+static assay_status announced_check(const assay_light_block *trusted,
+                                    const assay_light_block *block, assay_error *err) {
+    const assay_bytes *named = &trusted->header.hashes[ASSAY_HEADER_NEXT_VALIDATORS];
+    const assay_bytes *set = &block->header.hashes[ASSAY_HEADER_VALIDATORS];
+    if (named->size == set->size && memcmp(named->data, set->data, set->size) == 0) return ASSAY_OK;
+    return ASSAY_FAIL(err, MISMATCH, "header %llu has another set than header %llu said",
+                      (ull)block->header.height, (ull)trusted->header.height);
+}
+
 assay_status assay_light_verify(const assay_light_block *trusted, const assay_light_block *block,
                                 const assay_light_policy *policy, assay_time now, bool *far,
                                 assay_arena *arena, assay_error *err) {
+    bool *good;
+    ASSAY_ASSERT(policy->trust_numerator <= policy->trust_denominator &&
+                 (uint64_t)policy->trust_numerator * 3 >= policy->trust_denominator &&
+                 policy->trust_denominator);
     *far = false;
-    ASSAY_TRY(times_check(trusted, block, policy, now, err));
-    ASSAY_TRY(whole_check(block, policy->chain_id, arena, err));
-    if (block->header.height == trusted->header.height + 1) {
-        const assay_bytes *named = &trusted->header.hashes[ASSAY_HEADER_NEXT_VALIDATORS];
-        const assay_bytes *set = &block->header.hashes[ASSAY_HEADER_VALIDATORS];
-        if (named->size != set->size || memcmp(named->data, set->data, set->size) != 0)
-            return ASSAY_FAIL(err, MISMATCH, "header %llu has another set than header %llu said",
-                              (ull)block->header.height, (ull)trusted->header.height);
-    } else {
-        ASSAY_TRY(overlap_check(&trusted->set, block, policy, far, arena, err));
-    }
-    return own_power_check(block, err);
+    assay_arena_mark mark = assay_arena_mark_take(arena);
+    assay_status status = times_check(trusted, block, policy, now, err);
+    if (status == ASSAY_OK) status = whole_check(block, policy->chain_id, arena, err);
+    if (status == ASSAY_OK) status = good_make(&good, block, arena, err);
+    if (status == ASSAY_OK)
+        status = block->header.height == trusted->header.height + 1
+                     ? announced_check(trusted, block, err)
+                     : overlap_check(&trusted->set, block, policy, good, far, arena, err);
+    if (status == ASSAY_OK) status = own_check(block, good, arena, err);
+    assay_arena_rewind(arena, mark);
+    return status;
 }

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/merkle.h"
 
 static settled *shared;
 
@@ -297,6 +298,40 @@ static void test_other_genesis(void **state) {
     assay_proof_close(&proof);
 }
 
+// C-17: of a genesis of two validators, one alone signs a header that names it twice.
+static void test_one_validator_twice(void **state) {
+    static assay_proof proof;
+    assay_error why = {0};
+    const assay_tip *tip = &shared->tip;
+    settled_prove(shared, &proof, DORA);
+    assay_genesis genesis = *genesis_get();
+    assay_genesis_validator both[2] = {genesis.validators[0], genesis.validators[0]};
+    both[1].ed25519[0] ^= 1;
+    genesis.validators = both;
+    genesis.validator_count = 2;
+    assert_int_equal(proof_check(&proof, &genesis, &why), ASSAY_MISMATCH);
+    assert_non_null(strstr(why.text, "other validators than the genesis's"));
+    assay_header header = shared->header;
+    assay_hash leaves[2];
+    assay_validator_leaf(&leaves[0], tip->public_key, tip->power);
+    leaves[1] = leaves[0];
+    assay_merkle_root(&header.validators_hash, leaves, 2);
+    assay_commit commit = tip->commit;
+    assay_header_hash(&commit.block.hash, &header);
+    chain_ok(assay_commit_sign(&commit, tip->chain_id, shared->seed, err));
+    json_decref(proof.light_block);
+    proof.light_block = assay_light_document(&header, &commit, tip->public_key, tip->power);
+    json_t *validators = json_object_get(proof.light_block, "validators");
+    json_array_append(validators, json_array_get(validators, 0));
+    json_t *signatures = json_object_get(
+        json_object_get(json_object_get(proof.light_block, "signed_header"), "commit"),
+        "signatures");
+    json_array_append(signatures, json_array_get(signatures, 0));
+    assert_int_equal(proof_check(&proof, &genesis, &why), ASSAY_MISMATCH);
+    assert_non_null(strstr(why.text, "other validators than the genesis's"));
+    assay_proof_close(&proof);
+}
+
 // F-44: versions and kinds to come.
 static void test_version(void **state) {
     static assay_proof proof, back;
@@ -317,10 +352,15 @@ static void test_version(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_not_found),
-        cmocka_unit_test(test_every_field),  cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_roles),        cmocka_unit_test(test_two_accounts),
-        cmocka_unit_test(test_other_height), cmocka_unit_test(test_other_genesis),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_not_found),
+        cmocka_unit_test(test_every_field),
+        cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_two_accounts),
+        cmocka_unit_test(test_other_height),
+        cmocka_unit_test(test_other_genesis),
+        cmocka_unit_test(test_one_validator_twice),
         cmocka_unit_test(test_version),
     };
     return cmocka_run_group_tests(tests, chain_make, chain_free);

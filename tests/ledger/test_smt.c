@@ -12,6 +12,10 @@ static void vectors_of_another_implementation(void **state) { // P-82, P-83
     smt_vectors_run(ASSAY_SOURCE_DIR "/tests/vectors/smt.json");
 }
 
+static void vectors_of_ics23(void **state) { // P-82, P-83: as cosmos/ics23 publishes them
+    smt_vectors_run(ASSAY_SOURCE_DIR "/tests/vectors/ics23_smt.json");
+}
+
 static void strangers_must_be_on_the_path(void **state) { // P-83
     assay_smt_proof proof = {.kind = ASSAY_SMT_STRANGER};
     assay_hash root, value_hash;
@@ -69,6 +73,7 @@ static void other_bytes_are_refused(void **state) { // P-84
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_another_implementation),
+        cmocka_unit_test(vectors_of_ics23),
         cmocka_unit_test(strangers_must_be_on_the_path),
         cmocka_unit_test(other_bytes_are_refused),
     };

@@ -171,7 +171,9 @@ def build(assay):
              "base.assay", "--prompt", "Once upon a time", "--max-tokens", 3, "--key",
              "alice.key", "--node", node.url]
     assay.good(*asked)
-    bodies = {"request.json": request_catch(world, provider, session["digest"])}
+    bodies = {"request.json": request_catch(world, provider, session["digest"]),
+              "question.json": json.dumps({"jsonrpc": "2.0", "id": 1, "method": "commit",
+                                           "params": {"height": "2"}}).encode()}
     return world, names, bodies, provider
 
 
@@ -286,10 +288,15 @@ def test_every_path_is_documented(assay):
     text = PAGE.read_text()
     urls = [re.search(r"\$(NODE|PROVIDER)([^\"\s]*)", line).groups()
             for line, _, _ in sections(text)]
-    plain = {path for at, path in urls if at == "NODE" and not path.startswith("/v1/")}
-    assert plain == set(re.findall(r'path, "(/\w+)"', (SOURCE / "node/api.c").read_text())), plain
+    plain = {path.split("?")[0] for at, path in urls
+             if at == "NODE" and not path.startswith("/v1/")}
+    code = {name: (SOURCE / "node" / name).read_text() for name in ("api.c", "api_light.c")}
+    others = set(re.findall(r'path, "(/\w+)"', code["api.c"]))
+    others |= {"/"} | {f"/{word}" for word in
+                       re.findall(r'strcmp\(method, "(\w+)"\)', code["api_light.c"])}
+    assert plain == others, (plain, others)
     node = {(path_words(path)[1], len(path_words(path)) - 1) for at, path in urls
-            if at == "NODE" and path not in plain}
+            if at == "NODE" and path.split("?")[0] not in plain}
     there, prefixes = code_paths()
     assert len(there) >= 20 and len(prefixes) >= 4, (there, prefixes)
     assert node == there, f"undocumented: {there - node}; not in the code: {node - there}"
@@ -318,6 +325,31 @@ def test_every_kind_is_documented(assay):
         assert signed["kind"] == example["kind"] and len(digest) == 66, signed
 
 
+def payout_is_proven(world, names):
+    """To someone with the genesis file, and to someone with a header alone (F-44, E-45)."""
+    assay, node = world.assay, world.node
+    commit = node.get("/commit?height=1")["result"]["signed_header"]["commit"]
+    trust = ["--trust", f"1:{commit['block_id']['hash']}", "--node", node.url]
+    assay.good("proof", "payout", "--epoch", names["EPOCH"], "--account", names["BOB"], "--out",
+               "proof.json", "--node", node.url)
+    checked = assay.good("proof", "check", "proof.json", "--genesis", "home/genesis.json")
+    proven = assay.good("light", *trust, "--witness", node.url, "proof.json")
+    assert proven["payouts"] == checked["payouts"] and proven["payouts"], (proven, checked)
+    assert proven["height"] == checked["height"] and proven["valid"], (proven, checked)
+    assert proven["fetched"] == 3 and proven["witnesses"] == 1, proven
+    said = assay.run("light", *trust, "proof.json")
+    assert said.code == 0 and f"was paid {proven['payouts'][0]['nopen']} nopen" in said.out, said
+    file = json.loads((assay.folder / "proof.json").read_text())
+    file["payouts"][0]["nopen"] += 1
+    assay.write("more.json", file)
+    assay.bad(1, "MISMATCH", "", "light", *trust, "more.json")
+    assay.bad(1, "MISMATCH", "", "proof", "check", "more.json", "--genesis", "home/genesis.json")
+    file = json.loads((assay.folder / "proof.json").read_text())
+    file["version"] = 1
+    assay.write("old.json", file)
+    assay.bad(1, "VERSION", "known is 2", "light", *trust, "old.json")
+
+
 def test_every_curl_line_answers(assay):
     text = PAGE.read_text()
     world, names, bodies, provider = build(assay)
@@ -343,6 +375,7 @@ def test_every_curl_line_answers(assay):
         for (start, end), answer in reversed(answers):
             text = text[:start] + answer + text[end:]
         PAGE.write_text(text)
+    payout_is_proven(world, names)
     assert provider.term() == 0, provider.said()
     assert world.node.term() == 0
 

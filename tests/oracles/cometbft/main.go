@@ -5,6 +5,8 @@
 //	record FILE [SEED]  writes vectors; the same seed gives the same file
 //	check FILE          makes them again from the file's own seed and compares
 //	verify FILE         takes a chain that Assay made and verifies it as a light client does
+//	light ...           what the light client says of pairs of light blocks (light.go)
+//	follow ...          the light client over HTTP against a node of ours (follow.go)
 //	abci ...            ABCI messages (abci.go)
 package main
 
@@ -306,9 +308,13 @@ func main() {
 		check(os.Args[2])
 	case len(os.Args) == 3 && os.Args[1] == "verify":
 		verify(os.Args[2])
+	case len(os.Args) > 2 && os.Args[1] == "light":
+		lightRun(os.Args[2:])
+	case len(os.Args) > 2 && os.Args[1] == "follow":
+		follow(os.Args[2:])
 	case len(os.Args) > 2 && os.Args[1] == "abci":
 		abciRun(os.Args[2:])
 	default:
-		must(fmt.Errorf("usage: cometbft record FILE [SEED] | check FILE | verify FILE | abci ..."))
+		must(fmt.Errorf("usage: cometbft record FILE [SEED] | check FILE | verify FILE | light ... | follow ... | abci ..."))
 	}
 }

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// E-45: following a chain whose validators change, past sources that fail, lie or fork.
+#include "consensus/light/client.h"
+#include "tests/consensus/light/light.h"
+
+enum {
+    SET_SIZE = 6,
+    HEIGHT_MAX = 2002,
+    START_SECONDS = 1700000000,
+    CHAIN_ARENA_MAX = 64 << 20,
+};
+
+// A chain that is made as it is asked for: at height h the validators are SET_SIZE keys in a row,
+// the first of them number h / steady.
+typedef struct {
+    uint64_t latest, steady;
+    uint64_t fork_from;    // heights above have other blocks
+    uint32_t fork_signers; // which so many of the set sign; 0: all
+    uint64_t bent;         // a height whose signatures are bad
+    uint64_t absent;       // a height that the source doesn't have
+    uint64_t shifted;      // it answers with the height above this one in its place
+    uint32_t asked;
+    assay_hash *hashes; // [HEIGHT_MAX]
+    uint64_t hashed;    // of which so many are known
+} chain;
+
+static void seed_of(uint8_t seed[32], uint64_t number) {
+    memset(seed, 0x5a, 32);
+    memcpy(seed, &number, sizeof number);
+}
+
+static const assay_light_validator *validator_of(uint64_t number) {
+    static assay_light_validator known[HEIGHT_MAX + SET_SIZE];
+    assay_light_validator *one = &known[number];
+    uint8_t seed[32];
+    if (one->power) return one;
+    seed_of(seed, number);
+    must(assay_ed25519_public(one->key, seed, err));
+    assay_ed25519_address(&one->address, one->key);
+    one->power = 10;
+    return one;
+}
+
+static assay_light_set set_of(const chain *c, uint64_t height, assay_arena *arena) {
+    assay_light_validator *validators = assay_arena_take(arena, SET_SIZE, sizeof *validators);
+    if (!validators) return (assay_light_set){0};
+    for (uint32_t i = 0; i < SET_SIZE; i++)
+        validators[i] = *validator_of(height / c->steady + i);
+    return (assay_light_set){validators, SET_SIZE, 10 * SET_SIZE};
+}
+
+static assay_bytes bytes_of(const void *data, size_t size, assay_arena *arena) {
+    uint8_t *copy = assay_arena_take(arena, size, 1);
+    if (copy) memcpy(copy, data, size);
+    return (assay_bytes){copy, copy ? size : 0};
+}
+
+static assay_bytes set_hash_of(const chain *c, uint64_t height, assay_arena *arena) {
+    assay_light_set set = set_of(c, height, arena);
+    assay_hash hash;
+    if (assay_light_set_hash(&hash, &set, arena, NULL) != ASSAY_OK) return (assay_bytes){NULL, 0};
+    return bytes_of(&hash, sizeof hash, arena);
+}
+
+static void header_hash(chain *c, uint64_t height, assay_hash *out);
+
+static void header_make(chain *c, uint64_t height, assay_header_view *header, assay_arena *arena) {
+    static const uint8_t proposer[ASSAY_ADDRESS_SIZE] = {9};
+    uint8_t app = height > c->fork_from ? 0xff : 1;
+    *header = (assay_header_view){
+        .block_version = ASSAY_BLOCK_PROTOCOL,
+        .chain_id = bytes_of("light-7001", 10, arena),
+        .height = height,
+        .time = {START_SECONDS + height, 7},
+        .proposer = {proposer, sizeof proposer},
+    };
+    header->hashes[ASSAY_HEADER_APP] = bytes_of(&app, 1, arena);
+    header->hashes[ASSAY_HEADER_VALIDATORS] = set_hash_of(c, height, arena);
+    header->hashes[ASSAY_HEADER_NEXT_VALIDATORS] = set_hash_of(c, height + 1, arena);
+    if (height == 1) return;
+    header->last_block.part_count = 1;
+    header_hash(c, height - 1, &header->last_block.hash);
+}
+
+// Each header names the one before, so the first ones are made first.
+static void header_hash(chain *c, uint64_t height, assay_hash *out) {
+    assert_true(height < HEIGHT_MAX);
+    while (c->hashed < height) {
+        assay_arena arena;
+        assay_header_view header;
+        assay_arena_init(&arena, 1 << 20);
+        header_make(c, c->hashed + 1, &header, &arena);
+        assay_header_view_hash(&c->hashes[++c->hashed], &header);
+        assay_arena_close(&arena);
+    }
+    *out = c->hashes[height];
+}
+
+static void sign_all(const chain *c, assay_light_block *out, assay_light_signature *signatures) {
+    uint64_t height = out->header.height;
+    for (uint32_t i = 0; i < SET_SIZE; i++) {
+        uint8_t seed[32], bytes[ASSAY_VOTE_BYTES_MAX];
+        assay_light_signature *signature = &signatures[i];
+        bool forked = height > c->fork_from && c->fork_signers;
+        if (forked && i >= c->fork_signers) {
+            signature->flag = ASSAY_LIGHT_ABSENT;
+            continue;
+        }
+        *signature = (assay_light_signature){.flag = ASSAY_LIGHT_COMMIT,
+                                             .validator = out->set.validators[i].address,
+                                             .time = {START_SECONDS + height, i}};
+        const assay_precommit vote = {height, out->round, out->commit_block, signature->time};
+        size_t size = assay_precommit_sign_bytes(bytes, &vote, out->header.chain_id);
+        seed_of(seed, height / c->steady + i);
+        must(assay_ed25519_sign(signature->signature, seed, bytes, size, err));
+        if (height == c->bent) signature->signature[0] ^= 1;
+    }
+}
+
+static assay_status chain_fetch(void *self, uint64_t height, assay_light_block *out,
+                                assay_arena *arena, assay_error *err) {
+    chain *c = self;
+    c->asked++;
+    if (height == 0) height = c->latest;
+    if (height == c->absent || height > c->latest)
+        return ASSAY_FAIL(err, NOT_FOUND, "height %llu is not there", (unsigned long long)height);
+    if (height == c->shifted) height++;
+    memset(out, 0, sizeof *out);
+    header_make(c, height, &out->header, arena);
+    out->set = set_of(c, height, arena);
+    assay_light_signature *signatures = assay_arena_take(arena, SET_SIZE, sizeof *signatures);
+    if (!signatures) return ASSAY_FAIL(err, CAPACITY, "the arena is full");
+    assay_header_view_hash(&out->hash, &out->header);
+    out->commit_height = height;
+    out->round = height % 3;
+    out->commit_block = (assay_block_id){out->hash, 1, out->hash};
+    out->signatures = signatures;
+    out->signature_count = SET_SIZE;
+    sign_all(c, out, signatures);
+    return ASSAY_OK;
+}
+
+static chain chain_of(uint64_t latest, uint64_t steady) {
+    chain c = {.latest = latest, .steady = steady, .fork_from = UINT64_MAX};
+    c.hashes = calloc(HEIGHT_MAX, sizeof *c.hashes);
+    assert_non_null(c.hashes);
+    return c;
+}
+
+// The same chain up to a height, another one above it.
+static void chain_fork(chain *c, uint64_t above, uint32_t signers) {
+    c->fork_from = above;
+    c->fork_signers = signers;
+    c->hashed = 0;
+}
+
+static assay_light_source source_of(chain *c, const char *name) {
+    return (assay_light_source){c, name, chain_fetch};
+}
+
+static assay_light_options trust(chain *c, uint64_t height) {
+    assay_light_options options = {.policy = {"light-7001", 100000, 10, 1, 3},
+                                   .trusted_height = height,
+                                   .primary = source_of(c, "primary"),
+                                   .now = {START_SECONDS + c->latest + 5, 0}};
+    header_hash(c, height, &options.trusted_hash);
+    return options;
+}
+
+// Follows to `height`; the sentence of a refusal goes to `text`.
+static assay_status follow(const assay_light_options *options, uint64_t height, uint64_t *reached,
+                           uint32_t *fetches, char text[ASSAY_ERROR_TEXT_MAX]) {
+    assay_arena arena;
+    assay_light_block block;
+    assay_error why = {0};
+    assay_arena_init(&arena, CHAIN_ARENA_MAX);
+    assay_status status = assay_light_follow(&block, fetches, options, height, &arena, &why);
+    *reached = status == ASSAY_OK ? block.header.height : 0;
+    memcpy(text, why.text, sizeof why.text);
+    if (status == ASSAY_OK) {
+        assay_hash expected;
+        header_hash(options->primary.self, *reached, &expected);
+        assert_memory_equal(&expected, &block.hash, sizeof expected);
+    }
+    assay_arena_close(&arena);
+    return status;
+}
+
+typedef struct {
+    uint64_t latest, steady, from, to, reached;
+    uint32_t fetches_max;
+} journey;
+
+static void it_arrives(void **unused) {
+    static const journey journeys[] = {
+        {1000, 100000, 1, 1000, 1000, 2},   // the same set: one step
+        {1000, 100000, 1, 0, 1000, 2},      // the latest
+        {1000, 100000, 500, 500, 500, 1},   // the trusted one itself
+        {1000, 100000, 999, 1000, 1000, 2}, // its neighbour
+        {1000, 300, 1, 1000, 1000, 2},      // three of six left: more than a third
+        {1000, 100, 1, 1000, 1000, 10},     // nobody left: by way of others
+        {100, 1, 1, 100, 100, 64},          // the set moves at every height
+        {3, 1, 1, 3, 3, 3},
+        {100, 1, 40, 30, 30, 11}, // back, header by header
+        {100, 1, 2, 1, 1, 2},
+    };
+    for (size_t i = 0; i < sizeof journeys / sizeof journeys[0]; i++) {
+        const journey *j = &journeys[i];
+        chain c = chain_of(j->latest, j->steady);
+        assay_light_options options = trust(&c, j->from);
+        uint64_t reached;
+        uint32_t fetches;
+        char text[ASSAY_ERROR_TEXT_MAX];
+        if (follow(&options, j->to, &reached, &fetches, text) != ASSAY_OK)
+            fail_msg("journey %zu: %s", i, text);
+        assert_int_equal(reached, j->reached);
+        assert_int_equal(fetches, c.asked);
+        print_message("%llu to %llu: %u headers\n", (unsigned long long)j->from,
+                      (unsigned long long)reached, fetches);
+        assert_in_range(fetches, 1, j->fetches_max);
+        free(c.hashes);
+    }
+}
+
+static void expect(const assay_light_options *options, uint64_t height, assay_status expected,
+                   const char *sentence) {
+    uint64_t reached;
+    uint32_t fetches;
+    char text[ASSAY_ERROR_TEXT_MAX];
+    assay_status status = follow(options, height, &reached, &fetches, text);
+    if (status != expected || !strstr(text, sentence))
+        fail_msg("%s \"%s\", expected \"%s\"", assay_status_name(status), text, sentence);
+}
+
+static void a_source_that_lies_is_refused(void **unused) {
+    chain c = chain_of(1000, 100);
+    assay_light_options options = trust(&c, 1);
+    options.trusted_hash.bytes[0] ^= 1;
+    expect(&options, 1000, ASSAY_MISMATCH, "primary has header");
+    options = trust(&c, 1);
+    options.policy.chain_id = "light-7002";
+    expect(&options, 1000, ASSAY_MISMATCH, "is of chain \"light-7001\", not");
+    options = trust(&c, 1);
+    c.bent = 1;
+    expect(&options, 1000, ASSAY_SIGNATURE, "did not sign height 1 ");
+    c.bent = 500; // the first header half-way
+    expect(&options, 1000, ASSAY_SIGNATURE, "did not sign height 500 ");
+    c.bent = 1000;
+    expect(&options, 1000, ASSAY_SIGNATURE, "did not sign height 1000 ");
+    c.bent = 0, c.shifted = 500;
+    expect(&options, 1000, ASSAY_MISMATCH, "primary gives height 501, not 500");
+    c.shifted = 0, c.absent = 500;
+    expect(&options, 1000, ASSAY_NOT_FOUND, "height 500 is not there");
+    c.absent = 0;
+    expect(&options, 1001, ASSAY_NOT_FOUND, "height 1001 is not there");
+    options.now.seconds = START_SECONDS + 2 + 100000;
+    expect(&options, 1000, ASSAY_RANGE, "may be trusted");
+    options.now.seconds = START_SECONDS + 900;
+    expect(&options, 1000, ASSAY_RANGE, "now is");
+    free(c.hashes);
+}
+
+// Below what is trusted a header is believed for its hash, which the one above names.
+static void going_back_is_checked_too(void **unused) {
+    chain c = chain_of(100, 7);
+    assay_light_options options = trust(&c, 40);
+    c.hashed = 0, c.fork_from = 20; // what the source has above 20 is not what 40 goes back to
+    options.primary.self = &c;
+    expect(&options, 30, ASSAY_MISMATCH, "primary has header");
+    chain whole = chain_of(100, 7);
+    options = trust(&whole, 40);
+    whole.absent = 35;
+    expect(&options, 30, ASSAY_NOT_FOUND, "height 35 is not there");
+    whole.absent = 0, whole.bent = 33;
+    expect(&options, 30, ASSAY_SIGNATURE, "did not sign height 33 ");
+    free(c.hashes);
+    free(whole.hashes);
+}
+
+// A fork that too few of the trusted set signed, however whole it is in itself.
+static void a_fork_of_strangers_is_refused(void **unused) {
+    chain c = chain_of(1000, 100000);
+    assay_light_options options = trust(&c, 1);
+    chain_fork(&c, 500, 4); // two thirds exactly
+    expect(&options, 1000, ASSAY_RANGE, "power 40 of 60 in its own set");
+    c.fork_signers = 2; // a third exactly: no reason to believe even what lies between
+    expect(&options, 1000, ASSAY_RANGE, "power 20 of 60");
+    c.fork_signers = 5;
+    uint64_t reached;
+    uint32_t fetches;
+    char text[ASSAY_ERROR_TEXT_MAX];
+    assert_int_equal(follow(&options, 1000, &reached, &fetches, text), ASSAY_OK);
+    free(c.hashes);
+}
+
+static void hex_of(char *out, chain *c, uint64_t height) {
+    assay_hash hash;
+    header_hash(c, height, &hash);
+    assay_hex_encode(out, hash.bytes, sizeof hash.bytes);
+}
+
+// Both headers hold before the trusted set: only another source tells of it.
+static void a_witness_tells_of_a_fork(void **unused) {
+    chain c = chain_of(1000, 100000), forked = chain_of(1000, 100000);
+    chain same = chain_of(1000, 100000);
+    char ours[65], theirs[65], text[ASSAY_ERROR_TEXT_MAX];
+    chain_fork(&forked, 700, 0);
+    assay_light_source witnesses[] = {source_of(&same, "friend"), source_of(&forked, "stranger")};
+    assay_light_options options = trust(&c, 1);
+    options.witnesses = witnesses;
+    options.witness_count = 2;
+    uint64_t reached;
+    uint32_t fetches;
+    assert_int_equal(follow(&options, 700, &reached, &fetches, text), ASSAY_OK); // before the fork
+    assert_int_equal(fetches, 4);
+    assert_int_equal(follow(&options, 701, &reached, &fetches, text), ASSAY_MISMATCH);
+    hex_of(ours, &c, 701);
+    hex_of(theirs, &forked, 701);
+    assert_non_null(strstr(text, "stranger"));
+    assert_non_null(strstr(text, ours));
+    assert_non_null(strstr(text, theirs));
+    forked.absent = 701;
+    expect(&options, 701, ASSAY_NOT_FOUND, "height 701 is not there");
+    free(c.hashes);
+    free(forked.hashes);
+    free(same.hashes);
+}
+
+// A chain whose whole set is new at every height offers no shortcut: the work has an end.
+static void the_way_is_bounded(void **unused) {
+    chain c = chain_of(2000, 1);
+    assay_light_options options = trust(&c, 1);
+    options.policy.trust_numerator = options.policy.trust_denominator = 1; // all of them, always
+    expect(&options, 2000, ASSAY_CAPACITY, "1024 headers were fetched");
+    assert_int_equal(c.asked, ASSAY_LIGHT_FETCHES_MAX);
+    free(c.hashes);
+}
+
+static void a_small_arena_ends_it(void **unused) {
+    chain c = chain_of(1000, 1);
+    assay_light_options options = trust(&c, 1);
+    assay_arena arena;
+    assay_light_block block;
+    uint32_t fetches;
+    assay_arena_init(&arena, 16 << 10);
+    assert_int_equal(assay_light_follow(&block, &fetches, &options, 1000, &arena, NULL),
+                     ASSAY_CAPACITY);
+    assay_arena_close(&arena);
+    free(c.hashes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_arrives),
+        cmocka_unit_test(a_source_that_lies_is_refused),
+        cmocka_unit_test(going_back_is_checked_too),
+        cmocka_unit_test(a_fork_of_strangers_is_refused),
+        cmocka_unit_test(a_witness_tells_of_a_fork),
+        cmocka_unit_test(the_way_is_bounded),
+        cmocka_unit_test(a_small_arena_ends_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
