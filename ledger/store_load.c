@@ -105,6 +105,10 @@ static assay_status entry_put(assay_store_load *load, const void *key, size_t ke
     return load->part < PART ? ASSAY_OK : part_end(load, err);
 }
 
+assay_status assay_store_load_pause(assay_store_load *load, assay_error *err) {
+    return part_end(load, err);
+}
+
 static int key_order(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
     int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
     if (order) return order;

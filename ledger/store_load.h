@@ -27,6 +27,10 @@ void assay_store_load_close(assay_store_load *load);
 assay_status assay_store_load_put(assay_store_load *load, const void *key, size_t key_size,
                                   const void *value, size_t value_size, assay_error *err);
 
+// Hands what was put to the file, and lets go of LMDB's writer, which belongs to a thread: before
+// another one goes on with the load. Errors: CAPACITY, DISK_FULL, IO.
+assay_status assay_store_load_pause(assay_store_load *load, assay_error *err);
+
 // Ends the state entries and builds their tree. Memory: about 200 bytes an entry.
 // Errors: CAPACITY, DISK_FULL, MEMORY, IO. Spec: P-81, P-82.
 assay_status assay_store_load_root(assay_store_load *load, assay_hash *root, assay_error *err);

@@ -2,6 +2,13 @@
 // CometBFT's state sync: what this node has for others, and what it takes from them.
 #include "consensus/abci/engine_private.h"
 
+// What ends state sync is told as any failure of this side is: CometBFT is not told a reason.
+static void failure_note(assay_abci_engine *engine, const assay_error *why) {
+    pthread_mutex_lock(&engine->lock);
+    engine->failure = *why;
+    pthread_mutex_unlock(&engine->lock);
+}
+
 // E-64. What cannot be read is not to be had: the peer asks another.
 static void load(assay_abci_engine *engine, const assay_abci_request *request,
                  assay_abci_reply *reply, assay_arena *arena) {
@@ -16,11 +23,13 @@ static void load(assay_abci_engine *engine, const assay_abci_request *request,
 // E-66
 static void offer(assay_abci_engine *engine, const assay_abci_request *request,
                   assay_abci_reply *reply) {
-    assay_statesync_offer result = ASSAY_STATESYNC_OFFER_ABORT;
-    if (engine->options.restore)
-        result = assay_statesync_restore_offer(engine->options.restore,
-                                               &request->offer_snapshot.snapshot,
-                                               request->offer_snapshot.app_hash, NULL);
+    assay_statesync_restore *restore = engine->options.restore;
+    assay_error why = {0};
+    reply->offer_snapshot.result = ASSAY_STATESYNC_OFFER_ABORT;
+    if (!restore) return;
+    assay_statesync_offer result = assay_statesync_restore_offer(
+        restore, &request->offer_snapshot.snapshot, request->offer_snapshot.app_hash, &why);
+    if (result == ASSAY_STATESYNC_OFFER_ABORT) failure_note(engine, &why);
     reply->offer_snapshot.result = (uint32_t)result;
 }
 
@@ -30,9 +39,12 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
     const assay_application *app = &engine->options.application;
     assay_statesync_apply result = ASSAY_STATESYNC_APPLY_ABORT;
     assay_engine_info info;
-    if (engine->options.restore)
+    assay_error why = {0};
+    if (engine->options.restore) {
         result = assay_statesync_restore_apply(engine->options.restore, request->apply_chunk.index,
-                                               request->apply_chunk.chunk, NULL);
+                                               request->apply_chunk.chunk, &why);
+        if (result == ASSAY_STATESYNC_APPLY_ABORT) failure_note(engine, &why);
+    }
     reply->apply_chunk.result = (uint32_t)result;
     if (result == ASSAY_STATESYNC_APPLY_RETRY) {
         void *index, *sender;

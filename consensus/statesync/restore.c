@@ -205,7 +205,7 @@ static assay_status entries_put(assay_statesync_restore *restore, assay_bytes ch
             assay_store_load_put(restore->load, key.data, key.size, value.data, value.size, err));
         restore->entries++;
     }
-    return ASSAY_OK;
+    return assay_store_load_pause(restore->load, err); // the next chunk may be another thread's
 }
 
 static assay_status state_finish(assay_statesync_restore *restore, assay_error *err) {

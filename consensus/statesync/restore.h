@@ -21,7 +21,7 @@ typedef struct {
 } assay_statesync_restore_options;
 
 // Removes what a crash left in the folder. Errors: CAPACITY, MEMORY. Lives: until close, which
-// drops a state that is not whole. One thread at a time. Spec: E-65.
+// drops a state that is not whole. Any thread, one at a time. Spec: E-65.
 assay_status assay_statesync_restore_open(assay_statesync_restore **out,
                                           const assay_statesync_restore_options *options,
                                           assay_error *err);

@@ -149,6 +149,12 @@ static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
         assay_hash own = block(&taker, s, at, &retain);
         assert_memory_equal(&own, &hashes[at % 5], sizeof own);
     }
+    // A state that is there ends a state sync, and the node says why.
+    assay_error why = {0};
+    chain_ok(node.health(node.self, err));
+    assert_int_equal(offer(&taker, of, trusted).offer_snapshot.result, 2);
+    assert_int_equal(node.health(node.self, &why), ASSAY_EXISTS);
+    assert_non_null(strstr(why.text, "already"));
     for (int i = 0; i < 30; i++) {
         height++;
         assay_hash one = block(&giver, s, height, &retain);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-65, E-66: a state taken from strangers, the lies they may tell, and the moments a node may die.
+#include <pthread.h>
+
 #include "tests/consensus/statesync/stand.h"
 
 #include "tests/consensus/statesync/kill.h"
@@ -72,6 +74,33 @@ static void goes_on_like_the_chain(void **state) {
         ASSAY_STATESYNC_OFFER_ABORT);
     assert_non_null(strstr(why.text, "already"));
     s->replicas->count = 0;
+    stand_free(s);
+}
+
+typedef struct {
+    stand *s;
+    uint32_t index;
+} turn;
+
+static void *turn_take(void *argument) {
+    turn *t = argument;
+    assert_int_equal(apply(t->s, t->index), ASSAY_STATESYNC_APPLY_ACCEPT);
+    return NULL;
+}
+
+// E-65: whichever connection a chunk comes by, and so on whichever thread.
+static void chunks_come_on_many_threads(void **state) {
+    stand *s = stand_new();
+    stand_make(s);
+    stand_empty_open(s);
+    offer(s);
+    for (uint32_t i = 0; i < s->list[0].chunks; i++) {
+        pthread_t thread;
+        turn t = {s, i};
+        assert_int_equal(pthread_create(&thread, NULL, turn_take, &t), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+    assert_false(stand_empty_is(s));
     stand_free(s);
 }
 
@@ -396,6 +425,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_like_the_chain),
         cmocka_unit_test(bad_offers),
+        cmocka_unit_test(chunks_come_on_many_threads),
         cmocka_unit_test(wrong_chunks),
         cmocka_unit_test(wrong_chunks_are_bounded),
         cmocka_unit_test(out_of_order),
