@@ -225,6 +225,12 @@ def cut_in_half(faults):
         not any(made), str(made)
 
 
+def liars(faults):
+    lied = [fault for fault in faults if hasattr(fault, "halted")]
+    return (f"an application with wrong app hashes could not go on with the others "
+            f"({len(lied)} times)", all(fault.halted for fault in lied) and bool(lied), "it did")
+
+
 def engines(cluster, faults):
     """A node whose state and disk were left alone never finds its application at odds with the
     chain."""

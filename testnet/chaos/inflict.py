@@ -11,6 +11,7 @@ from rpc import Away
 FLIPS = 64  # bytes of the state that are damaged
 LMDB_PAGE = 4096
 START_SECONDS = 20  # until a unit that was told to start has its processes
+NOTICE_SECONDS = 30
 STALL_GRACE = 2  # seconds for what is on its way before a cut counts
 
 
@@ -149,8 +150,11 @@ def wrong_app_hash(cluster, fault, sleep):
     since = node.log_sizes()
     node.byzantine = True
     node.start("--misbehave", "wrong-app-hash")
-    sleep(max(fault.lasts, 3))
-    halted = node.log_has("CONSENSUS FAILURE", since) or node.log_has("AppHash", since)
+    sleep(fault.lasts)
+    end = time.monotonic() + NOTICE_SECONDS  # it has to catch up and to have one block first
+    while not (halted := node.log_has("Block.Header.AppHash", since)) and time.monotonic() < end:
+        sleep(0.5)
+    fault.halted = halted
     restore(node)
     node.byzantine = False
     return f"its engine {'refused the others blocks' if halted else 'noticed nothing'}; restored"

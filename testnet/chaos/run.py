@@ -95,6 +95,7 @@ class Run:
         self.verdict(checks.vanished(self.cluster, self.load, found))
         self.verdict(checks.validators_changed(chain))
         self.verdict(checks.cut_in_half(self.plan))
+        self.verdict(checks.liars(self.plan))
         self.verdict(checks.engines(self.cluster, self.plan))
         self.verdict(("the load did all that it was to do", not self.load.trouble,
                       "; ".join(self.load.trouble)))

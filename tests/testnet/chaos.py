@@ -215,6 +215,15 @@ def test_heights():
     assert heights.disagreements(blocks, [good, good | {4: "ee"}])[0]["height"] == 4, "the last"
 
 
+def test_liars():
+    assert not checks.liars([])[1], "nobody lied"
+    lie = schedule.Fault(1, "wrong-app-hash", 1, [0], 0)
+    lie.halted = True
+    assert checks.liars([lie])[1]
+    lie.halted = False
+    assert not checks.liars([lie])[1]
+
+
 def test_deciding_takes_its_time():
     params = {"beacon_delay": 2, "answer_blocks": 10, "escalation_rounds": 3, "commit_blocks": 30,
               "reveal_blocks": 15}
