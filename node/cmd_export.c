@@ -86,6 +86,7 @@ static assay_status export_run(export_parts *parts, const char *home, const char
     ASSAY_TRY(assay_comet_home_write(comet, &parts->start,
                                      parts->has_secrets ? parts->secrets.ed25519_seed : NULL, err));
     // From here on the embedded engine must not sign with this key.
+    parts->home.config.initial_height = parts->start.height + 1;
     return assay_home_engine_set(&parts->home, ASSAY_ENGINE_ABCI, err);
 }
 

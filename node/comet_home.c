@@ -98,11 +98,11 @@ assay_status assay_comet_home_write(const char *folder, const assay_comet_start 
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "data", err));
     ASSAY_TRY(assay_folder_make(path, err));
     if (seed) {
+        ASSAY_TRY(json_create(folder, "config/priv_validator_key.json", secret_json(seed, err),
+                              0600, err));
         // Nothing at or below this height is ever signed again.
         json_t *state = json_pack("{s:o,s:i,s:i}", "height", assay_comet_number_json(start->height),
                                   "round", 0, "step", start->height ? 3 : 0);
-        ASSAY_TRY(json_create(folder, "config/priv_validator_key.json", secret_json(seed, err),
-                              0600, err));
         ASSAY_TRY(json_create(folder, "data/priv_validator_state.json", state, 0600, err));
     }
     return json_create(folder, "config/genesis.json", assay_comet_genesis_json(start), 0644, err);

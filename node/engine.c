@@ -55,6 +55,7 @@ static assay_status abci_open(assay_node_engine *engine, const assay_home *home,
                                                .peer = assay_comet_peer(&engine->comet),
                                                .chain_id = chain_name,
                                                .keep_blocks = config->keep_blocks,
+                                               .initial_height = config->initial_height,
                                                .maker = engine->maker,
                                                .restore = engine->restore};
     ASSAY_TRY(assay_abci_engine_open(&engine->abci, &options, err));

@@ -21,7 +21,8 @@
     X(map_gib, 64, 1, 65536)                                                                       \
     X(keep_blocks, 0, 0, INT64_MAX)                                                                \
     X(snapshot_blocks, 1000, 0, INT64_MAX)                                                         \
-    X(snapshot_keep, 2, 1, ASSAY_STATESYNC_KEEP_MAX)
+    X(snapshot_keep, 2, 1, ASSAY_STATESYNC_KEEP_MAX)                                               \
+    X(initial_height, 1, 1, INT64_MAX)
 
 void assay_config_init(assay_config *config) {
     memset(config, 0, sizeof *config);

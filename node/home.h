@@ -30,6 +30,7 @@ typedef struct {
     uint64_t requests_per_second; // per peer, 0: no limit
     uint64_t map_gib;             // what the state may take
     uint64_t keep_blocks;         // of CometBFT's block store, 0: all
+    uint64_t initial_height;      // CometBFT's first block: above those of a solo chain before it
     uint64_t snapshot_blocks;     // between two snapshots for state sync, 0: none
     uint64_t snapshot_keep;       // how many of them
 } assay_config;
@@ -61,8 +62,8 @@ assay_status assay_home_create(const char *path, const assay_config *config,
 
 void assay_config_init(assay_config *config);
 
-// Chooses the engine for all later starts. Errors: DISK_FULL, PERMISSION, IO; the old choice stays.
-// Spec: F-45.
+// Chooses the engine for all later starts, and writes the rest of home->config as it is. Errors:
+// DISK_FULL, PERMISSION, IO; the old choice stays. Spec: F-45.
 assay_status assay_home_engine_set(assay_home *home, assay_engine_choice engine, assay_error *err);
 
 // Takes over a HOST:PORT. Errors: USAGE, RANGE (port), as assay_http_listen_check. Spec: F-45.

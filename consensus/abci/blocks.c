@@ -50,14 +50,13 @@ static assay_status init_chain(assay_abci_engine *engine, const assay_abci_reque
                           "with assay export --to-cometbft",
                           (int)(chain_id.size < 64 ? chain_id.size : 64),
                           (const char *)chain_id.data, engine->chain_id);
-    if (request->init_chain.initial_height != 1)
-        return ASSAY_FAIL(err, MISMATCH,
-                          "CometBFT begins at height %lld and this home has no state: it needs the "
-                          "state of the chain that was moved",
-                          (ll)request->init_chain.initial_height);
     ASSAY_TRY(app->init_chain(app->self, err));
-    ASSAY_TRY(validators_check(engine, request, err));
     app->info(app->self, &info);
+    if (request->init_chain.initial_height != (int64_t)info.height + 1)
+        return ASSAY_FAIL(err, MISMATCH,
+                          "CometBFT's first block is %lld, this home's state of height %llu",
+                          (ll)request->init_chain.initial_height, (unsigned long long)info.height);
+    ASSAY_TRY(validators_check(engine, request, err));
     return assay_abci_copy(&reply->init_chain.app_hash, info.app_hash.bytes, ASSAY_HASH_SIZE, arena,
                            err);
 }

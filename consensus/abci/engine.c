@@ -94,8 +94,9 @@ static assay_status info_call(assay_abci_engine *engine, assay_abci_reply *reply
     reply->info.data = text_of("assay");
     reply->info.version = text_of(ASSAY_PROGRAM_VERSION);
     reply->info.app_version = APP_VERSION;
+    // Before CometBFT's first block the state is not its own yet, and it is to ask for InitChain.
+    if (info.height < engine->options.initial_height) return ASSAY_OK;
     reply->info.height = (int64_t)info.height;
-    if (!info.initialised) return ASSAY_OK;
     return assay_abci_copy(&reply->info.app_hash, info.app_hash.bytes, ASSAY_HASH_SIZE, arena, err);
 }
 
@@ -304,6 +305,7 @@ assay_status assay_abci_engine_open(assay_abci_engine **out,
     assay_abci_engine *engine = calloc(1, sizeof *engine);
     if (!engine) return ASSAY_FAIL(err, MEMORY, "no memory for an engine");
     engine->options = *options;
+    if (!engine->options.initial_height) engine->options.initial_height = 1;
     memcpy(engine->chain_id, options->chain_id, length + 1);
     assay_arena_init(&engine->arena, ASSAY_ABCI_BLOCK_ARENA_MAX);
     pthread_mutex_init(&engine->lock, NULL);
