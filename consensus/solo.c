@@ -192,23 +192,13 @@ assay_status assay_solo_step(assay_solo *solo, assay_error *err) {
 
 // --- the thread ---
 
-void assay_solo_deadline(struct timespec *out, uint32_t ms) {
-    clock_gettime(CLOCK_MONOTONIC, out);
-    out->tv_sec += ms / 1000;
-    out->tv_nsec += (long)(ms % 1000) * 1000000;
-    if (out->tv_nsec >= 1000000000) {
-        out->tv_nsec -= 1000000000;
-        out->tv_sec++;
-    }
-}
-
 // Sleeps for the pause between blocks, and on until there is a reason for one. Returns: whether
 // there is one; else the engine is to stop.
 static bool block_is_due(assay_solo *solo) {
     const assay_application *app = &solo->options.application;
     struct timespec next;
     bool waits = app->waiting(app->self); // changes with blocks alone
-    assay_solo_deadline(&next, solo->options.block_ms);
+    assay_deadline_in(&next, solo->options.block_ms);
     pthread_mutex_lock(&solo->lock);
     while (!solo->stopping &&
            pthread_cond_timedwait(&solo->changed, &solo->lock, &next) != ETIMEDOUT) {
@@ -246,7 +236,7 @@ assay_status assay_solo_start(assay_solo *solo, assay_error *err) {
 
 uint32_t assay_solo_drain(assay_solo *solo, uint32_t timeout_ms) {
     struct timespec deadline;
-    assay_solo_deadline(&deadline, timeout_ms);
+    assay_deadline_in(&deadline, timeout_ms);
     pthread_mutex_lock(&solo->lock);
     solo->draining = true;
     while (solo->running && solo->mempool.count && !solo->stopping &&

@@ -67,7 +67,7 @@ uint64_t assay_solo_height(assay_solo *solo) {
 
 uint64_t assay_solo_wait(assay_solo *solo, uint64_t height, uint32_t timeout_ms) {
     struct timespec deadline;
-    assay_solo_deadline(&deadline, timeout_ms);
+    assay_deadline_in(&deadline, timeout_ms);
     pthread_mutex_lock(&solo->lock);
     while (solo->height <= height && !solo->stopping &&
            pthread_cond_timedwait(&solo->changed, &solo->lock, &deadline) != ETIMEDOUT) {

@@ -102,11 +102,7 @@ static assay_status log_replay(assay_solo *solo, assay_error *err) {
 }
 
 static void locks_init(assay_solo *solo) {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&solo->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    assay_deadline_cond_init(&solo->changed);
     pthread_mutex_init(&solo->lock, NULL);
     // Submitters come without end; the engine must not wait for a gap between them.
     pthread_rwlockattr_t fair;

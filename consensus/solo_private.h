@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "consensus/deadline.h"
 #include "consensus/mempool.h"
 #include "consensus/solo.h"
 #include "consensus/tip.h"
@@ -58,8 +59,5 @@ void assay_solo_publish(assay_solo *solo);
 
 // Ends the block in work.
 void assay_solo_work_end(assay_solo *solo);
-
-// `ms` from now, by the clock that solo->changed waits with.
-void assay_solo_deadline(struct timespec *out, uint32_t ms);
 
 #endif

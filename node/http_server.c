@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "consensus/deadline.h"
 #include "node/options.h"
 
 enum {
@@ -328,12 +329,8 @@ assay_status assay_http_server_open(assay_http_server **out, const assay_http_op
     assay_http_server *server = calloc(1, sizeof *server);
     if (!server) return ASSAY_FAIL(err, MEMORY, "no memory for the HTTP server");
     server->options = *options;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->idle, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    assay_deadline_cond_init(&server->idle);
     assay_status status = listener_open(&fd, server->url, options->listen, err);
     if (status != ASSAY_OK) {
         server_free(server);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What CometBFT asks on the way from one block to the next, on the consensus thread.
-#include "base/cursor.h"
 #include "base/sha256.h"
 #include "consensus/abci/engine_private.h"
 
 typedef long long ll;
 
-enum { ACCEPT = 1, REJECT = 2, TX_OVERHEAD = 8 };
+enum { ACCEPT = 1, REJECT = 2 };
 
 // --- init_chain ---
 

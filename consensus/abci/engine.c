@@ -4,10 +4,13 @@
 //
 //   committed(H) ──prepare, process──▶ committed(H) ──finalize──▶ finalised(H+1) ──commit──▶
 //   committed(H+1)
-//     crash in finalised: the state is that of H, and CometBFT's handshake sends H+1 again
+//     crash in finalised: the state is that of H, and CometBFT's handshake sends H+1 again.
+//
 //     finalize again in finalised (a restarted engine): the open block is dropped, and executed
-//     anew crash after commit, before CometBFT has noted it: the handshake finds this side one
-//     ahead of CometBFT's own state, which it fills from its stored results
+//     anew.
+//
+//     crash after commit, before CometBFT has noted it: the handshake finds this side one ahead of
+//     CometBFT's own state, which it fills from its stored results.
 //
 // Invariants, each with its test in tests/consensus/test_abci_engine.c:
 //  A1 this side is never ahead of CometBFT's block store: only blocks it sent are executed
@@ -20,9 +23,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/sha256.h"
+#include "consensus/deadline.h"
 
 enum {
     APP_VERSION = ASSAY_APP_PROTOCOL,
@@ -217,20 +220,10 @@ static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay
     return peer->find(peer->self, id, out, err);
 }
 
-static void deadline_in(struct timespec *out, uint32_t ms) {
-    clock_gettime(CLOCK_MONOTONIC, out);
-    out->tv_sec += ms / 1000;
-    out->tv_nsec += (long)(ms % 1000) * 1000000;
-    if (out->tv_nsec >= 1000000000) {
-        out->tv_nsec -= 1000000000;
-        out->tv_sec++;
-    }
-}
-
 static uint64_t wait(void *self, uint64_t height, uint32_t timeout_ms) {
     assay_abci_engine *engine = self;
     struct timespec deadline;
-    deadline_in(&deadline, timeout_ms);
+    assay_deadline_in(&deadline, timeout_ms);
     pthread_mutex_lock(&engine->lock);
     while (engine->height <= height && !engine->stopping &&
            pthread_cond_timedwait(&engine->changed, &engine->lock, &deadline) != ETIMEDOUT) {
@@ -310,11 +303,7 @@ assay_status assay_abci_engine_open(assay_abci_engine **out,
     assay_arena_init(&engine->arena, ASSAY_ABCI_BLOCK_ARENA_MAX);
     pthread_mutex_init(&engine->lock, NULL);
     pthread_mutex_init(&engine->sync_lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&engine->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    assay_deadline_cond_init(&engine->changed);
     assay_engine_info info;
     options->application.info(options->application.self, &info);
     engine->height = info.height;

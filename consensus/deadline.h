@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting for a condition until a moment that no set clock moves. Nothing of the ledger's rules
+// waits.
+#ifndef ASSAY_CONSENSUS_DEADLINE_H
+#define ASSAY_CONSENSUS_DEADLINE_H
+
+#include <pthread.h>
+#include <stdint.h>
+#include <time.h>
+
+// Makes a condition whose waits end by assay_deadline_in's clock. Lives: until
+// pthread_cond_destroy. Spec: C-15.
+void assay_deadline_cond_init(pthread_cond_t *condition);
+
+// `ms` from now, for pthread_cond_timedwait on such a condition. Spec: C-15.
+void assay_deadline_in(struct timespec *out, uint32_t ms);
+
+#endif
