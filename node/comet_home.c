@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "consensus/comet_json.h"
 #include "consensus/ledger_application.h"
+#include "node/json_file.h"
 
 typedef unsigned long long ull;
 
@@ -76,20 +77,6 @@ static json_t *secret_json(const uint8_t *seed, assay_error *err) {
     return object;
 }
 
-static assay_status json_create(const char *folder, const char *name, json_t *document,
-                                unsigned mode, assay_error *err) {
-    char path[PATH_MAX];
-    assay_status status = assay_path_join(path, sizeof path, folder, name, err);
-    char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
-    json_decref(document);
-    if (status == ASSAY_OK)
-        status = text ? assay_file_create(path, text, strlen(text), mode, err)
-                      : ASSAY_FAIL(err, MEMORY, "no memory to write %s", path);
-    if (text) OPENSSL_cleanse(text, strlen(text));
-    free(text);
-    return status;
-}
-
 assay_status assay_comet_home_write(const char *folder, const assay_comet_start *start,
                                     const uint8_t *seed, assay_error *err) {
     char path[PATH_MAX];
@@ -98,12 +85,14 @@ assay_status assay_comet_home_write(const char *folder, const assay_comet_start 
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "data", err));
     ASSAY_TRY(assay_folder_make(path, err));
     if (seed) {
-        ASSAY_TRY(json_create(folder, "config/priv_validator_key.json", secret_json(seed, err),
-                              0600, err));
+        ASSAY_TRY(assay_json_file_write(folder, "config/priv_validator_key.json",
+                                        secret_json(seed, err), 0600, assay_file_create, err));
         // Nothing at or below this height is ever signed again.
         json_t *state = json_pack("{s:o,s:i,s:i}", "height", assay_comet_number_json(start->height),
                                   "round", 0, "step", start->height ? 3 : 0);
-        ASSAY_TRY(json_create(folder, "data/priv_validator_state.json", state, 0600, err));
+        ASSAY_TRY(assay_json_file_write(folder, "data/priv_validator_state.json", state, 0600,
+                                        assay_file_create, err));
     }
-    return json_create(folder, "config/genesis.json", assay_comet_genesis_json(start), 0644, err);
+    return assay_json_file_write(folder, "config/genesis.json", assay_comet_genesis_json(start),
+                                 0644, assay_file_create, err);
 }

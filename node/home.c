@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "consensus/statesync/maker.h"
 #include "node/http_server.h"
+#include "node/json_file.h"
 
 // X(member, default, min, max) of the numbers in config.json.
 #define CONFIG_NUMBERS(X)                                                                          \
@@ -140,19 +141,6 @@ void assay_home_close(assay_home *home) {
     memset(home, 0, sizeof *home);
 }
 
-static assay_status json_write(const char *home, const char *name, json_t *document, unsigned mode,
-                               assay_error *err) {
-    char path[PATH_MAX];
-    assay_status status = assay_home_path(path, home, name, err);
-    char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
-    json_decref(document);
-    if (status == ASSAY_OK)
-        status = text ? assay_file_create(path, text, strlen(text), mode, err)
-                      : ASSAY_FAIL(err, MEMORY, "no memory to write %s", path);
-    free(text);
-    return status;
-}
-
 static json_t *config_json(const assay_config *config) {
     json_t *object =
         json_pack("{s:i,s:s,s:s,s:s,s:s}", "version", ASSAY_HOME_VERSION, "listen", config->listen,
@@ -166,16 +154,9 @@ static json_t *config_json(const assay_config *config) {
 }
 
 assay_status assay_home_engine_set(assay_home *home, assay_engine_choice engine, assay_error *err) {
-    char path[PATH_MAX];
     home->config.engine = engine;
-    ASSAY_TRY(assay_home_path(path, home->path, "config.json", err));
-    json_t *document = config_json(&home->config);
-    char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
-    json_decref(document);
-    if (!text) return ASSAY_FAIL(err, MEMORY, "no memory to write %s", path);
-    assay_status status = assay_file_replace(path, text, strlen(text), 0644, err);
-    free(text);
-    return status;
+    return assay_json_file_write(home->path, "config.json", config_json(&home->config), 0644,
+                                 assay_file_replace, err);
 }
 
 static json_t *operator_json(const assay_operator *secrets) {
@@ -193,10 +174,14 @@ assay_status assay_home_create(const char *path, const assay_config *config,
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_home_path(file, path, "config.json", err));
     if (stat(file, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is a home already", path);
-    if (secrets) ASSAY_TRY(json_write(path, "operator.json", operator_json(secrets), 0600, err));
-    ASSAY_TRY(json_write(path, "genesis.json", assay_genesis_json(genesis), 0644, err));
+    if (secrets)
+        ASSAY_TRY(assay_json_file_write(path, "operator.json", operator_json(secrets), 0600,
+                                        assay_file_create, err));
+    ASSAY_TRY(assay_json_file_write(path, "genesis.json", assay_genesis_json(genesis), 0644,
+                                    assay_file_create, err));
     // Last, so that a home with a config is a whole one.
-    return json_write(path, "config.json", config_json(config), 0644, err);
+    return assay_json_file_write(path, "config.json", config_json(config), 0644, assay_file_create,
+                                 err);
 }
 
 static assay_status operator_parse(assay_operator *out, const json_t *object, assay_error *err) {
@@ -240,7 +225,8 @@ assay_status assay_operator_write(const char *home, const assay_operator *secret
     ASSAY_TRY(assay_folder_make(home, err));
     ASSAY_TRY(assay_home_path(path, home, "operator.json", err));
     if (stat(path, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is there already", path);
-    return json_write(home, "operator.json", operator_json(secrets), 0600, err);
+    return assay_json_file_write(home, "operator.json", operator_json(secrets), 0600,
+                                 assay_file_create, err);
 }
 
 assay_status assay_operator_entry(assay_genesis_validator *out, const assay_operator *secrets,
