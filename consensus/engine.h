@@ -128,7 +128,8 @@ typedef struct {
     assay_status (*health)(void *self, assay_error *err);
 
     // Reads a committed block; data: what it points into, which the caller frees after the block is
-    // done with. Errors: NOT_FOUND, CORRUPT, CAPACITY (arena), IO, NETWORK.
+    // done with. Where several validators sign, commit has no height, and of the rest the block
+    // alone. Errors: NOT_FOUND, CORRUPT, CAPACITY (arena), IO, NETWORK.
     assay_status (*block)(void *self, uint64_t height, assay_block *block, assay_arena *arena,
                           uint8_t **data, assay_error *err);
 

@@ -49,6 +49,34 @@ void assay_header_view_of(assay_header_view *out, const assay_header *header) {
         out->hashes[i] = (assay_bytes){hashes[i]->bytes, ASSAY_HASH_SIZE};
 }
 
+assay_status assay_header_of_view(assay_header *out, const assay_header_view *view,
+                                  assay_error *err) {
+    assay_hash *hashes[] = {&out->last_commit_hash,     &out->data_hash,      &out->validators_hash,
+                            &out->next_validators_hash, &out->consensus_hash, &out->app_hash,
+                            &out->last_results_hash,    &out->evidence_hash};
+    if (view->block_version != ASSAY_BLOCK_PROTOCOL || view->app_version != ASSAY_APP_PROTOCOL)
+        return ASSAY_FAIL(err, VERSION, "a header of block version %llu and app version %llu",
+                          (unsigned long long)view->block_version,
+                          (unsigned long long)view->app_version);
+    if (view->chain_id.size > ASSAY_CHAIN_ID_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "a chain id of %zu characters, limit %d",
+                          view->chain_id.size, ASSAY_CHAIN_ID_MAX);
+    if (view->proposer.size != ASSAY_ADDRESS_SIZE)
+        return ASSAY_FAIL(err, FORMAT, "a proposer's address of %zu bytes, not %d",
+                          view->proposer.size, ASSAY_ADDRESS_SIZE);
+    *out =
+        (assay_header){.height = view->height, .time = view->time, .last_block = view->last_block};
+    memcpy(out->chain_id, view->chain_id.data, view->chain_id.size);
+    memcpy(out->proposer.bytes, view->proposer.data, ASSAY_ADDRESS_SIZE);
+    for (int i = 0; i < ASSAY_HEADER_HASHES; i++) {
+        if (view->hashes[i].size != ASSAY_HASH_SIZE)
+            return ASSAY_FAIL(err, FORMAT, "hash %d of a header has %zu bytes, not %d", i,
+                              view->hashes[i].size, ASSAY_HASH_SIZE);
+        memcpy(hashes[i]->bytes, view->hashes[i].data, ASSAY_HASH_SIZE);
+    }
+    return ASSAY_OK;
+}
+
 // The fields in header order, without tags: hashes and numbers as their wrapper messages.
 static void field_write(assay_writer *out, const assay_header_view *view, int field) {
     const assay_bytes *bytes = field == 1    ? &view->chain_id

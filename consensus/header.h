@@ -71,6 +71,11 @@ void assay_header_view_hash(assay_hash *out, const assay_header_view *view);
 // One of our own headers as a view, which lives as long. Spec: C-3.
 void assay_header_view_of(assay_header_view *out, const assay_header *header);
 
+// A view as one of our own headers. Errors: VERSION (of block or application), FORMAT (a hash or
+// the proposer has another size), CAPACITY (chain id). Spec: C-3.
+assay_status assay_header_of_view(assay_header *out, const assay_header_view *view,
+                                  assay_error *err);
+
 // The header as CometBFT's protobuf message, for the block's parts. Spec: C-3.
 void assay_header_protobuf(assay_writer *writer, const assay_header *header);
 

@@ -20,7 +20,8 @@ void assay_api_tip_get(assay_api_tip *out, const assay_api *api) {
     assay_app_counters_get(api->app, &counters);
     *out = (assay_api_tip){counters.time_ns, 0};
     if (counters.time_ns_before) out->interval_ns = counters.time_ns - counters.time_ns_before;
-    if (out->time_ns || !engine) return;
+    // Behind CometBFT the block would have to be fetched, and the next one is about to come.
+    if (out->time_ns || !engine || api->facts) return;
     assay_arena arena;
     assay_block block;
     uint8_t *data;

@@ -13,6 +13,7 @@
 #include "node/commands.h"
 #include "node/engine.h"
 #include "node/log.h"
+#include "node/room.h"
 
 enum { DRAIN_MS = 10000 };
 
@@ -32,7 +33,10 @@ typedef struct {
     assay_node_engine engine;
     assay_api api;
     assay_http_server *server;
+    bool ended; // by a signal, before it was open
 } node_parts;
+
+static const struct timespec second = {1, 0};
 
 static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error *err) {
     char path[PATH_MAX];
@@ -90,9 +94,14 @@ static void node_close(node_parts *node) {
     assay_operator_clear(&node->secrets);
 }
 
+// E-90: CometBFT halts at a write of its own that fails, but does not end. That its disk is full is
+// seen here, and it ends with its connection.
+static assay_status room_check(const node_parts *node, assay_error *err) {
+    return node->engine.abci ? assay_room_check(node->home.path, err) : ASSAY_OK;
+}
+
 // Sleeps until a signal, or until the engine stopped by itself.
 static assay_status node_run(node_parts *node, const sigset_t *signals, assay_error *err) {
-    const struct timespec second = {1, 0};
     const assay_chain_engine *calls = &node->engine.calls;
     ASSAY_TRY(assay_node_engine_start(&node->engine, err));
     for (;;) {
@@ -100,7 +109,34 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
         if (errno != EAGAIN && errno != EINTR)
             return assay_fail_errno(err, errno, "cannot wait for signals");
         ASSAY_TRY(calls->health(calls->self, err));
+        ASSAY_TRY(room_check(node, err));
     }
+}
+
+// A node behind CometBFT that ended for want of room is started again at once, over and over: it
+// waits here, with nothing open, and no limit of restarts is met.
+static assay_status room_await(node_parts *node, const sigset_t *signals, assay_error *err) {
+    assay_error why = {0};
+    bool told = false;
+    if (node->home.config.engine != ASSAY_ENGINE_ABCI) return ASSAY_OK;
+    while (assay_room_check(node->home.path, &why) == ASSAY_DISK_FULL) {
+        if (!told)
+            assay_log(ASSAY_LOG_WARN, "waits_for_room", NULL, "%s: the node starts when they are",
+                      why.text);
+        told = true;
+        node->ended = sigtimedwait(signals, NULL, &second) > 0;
+        if (node->ended) return ASSAY_OK;
+        why = (assay_error){0};
+    }
+    if (why.status != ASSAY_OK) return assay_fail(err, why.status, 0, "%s", why.text);
+    return ASSAY_OK;
+}
+
+// What to do about it, NULL: the error says it.
+static const char *next_of(assay_status status) {
+    if (status == ASSAY_NOT_FOUND) return "assay init --help";
+    if (status == ASSAY_DISK_FULL) return "make room: started again, the node goes on by itself";
+    return NULL;
 }
 
 // A node that only follows CometBFT's chain has no secrets, and proposes nothing.
@@ -129,12 +165,15 @@ static assay_status manner_set(node_parts *node, const char *misbehave, assay_er
     return ASSAY_OK;
 }
 
-static assay_status node_open(node_parts *node, const node_options *options, assay_error *err) {
+static assay_status node_open(node_parts *node, const node_options *options,
+                              const sigset_t *signals, assay_error *err) {
     assay_config *config = &node->home.config;
     ASSAY_TRY(assay_home_open(&node->home, options->home, err));
     if (options->listen) ASSAY_TRY(assay_config_listen(config, options->listen, err));
     if (options->block_ms != UINT64_MAX) config->block_ms = options->block_ms;
     ASSAY_TRY(assay_config_engine(config, options->engine, options->abci, options->comet, err));
+    ASSAY_TRY(room_await(node, signals, err));
+    if (node->ended) return ASSAY_OK;
     ASSAY_TRY(secrets_read(node, err));
     ASSAY_TRY(ledger_open(node, options->threads, err));
     ASSAY_TRY(manner_set(node, options->misbehave, err));
@@ -202,8 +241,8 @@ int assay_cmd_node(assay_invocation *invocation) {
     // Before any thread starts, so that the signal finds this one.
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     assay_status status = assay_log_open(options.log, &err);
-    if (status == ASSAY_OK) status = node_open(&node, &options, &err);
-    if (status == ASSAY_OK) {
+    if (status == ASSAY_OK) status = node_open(&node, &options, &signals, &err);
+    if (status == ASSAY_OK && !node.ended) {
         ready_print(invocation, &node);
         status = node_run(&node, &signals, &err);
         assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "%s",
@@ -211,6 +250,5 @@ int assay_cmd_node(assay_invocation *invocation) {
     }
     node_close(&node);
     if (status == ASSAY_OK) return ASSAY_EXIT_OK;
-    return assay_command_fail(invocation, &err,
-                              status == ASSAY_NOT_FOUND ? "assay init --help" : NULL);
+    return assay_command_fail(invocation, &err, next_of(status));
 }

@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "node/comet_block.h"
 #include "node/http_client.h"
 
 enum {
@@ -45,7 +46,9 @@ static assay_status error_read(const json_t *error, assay_error *err) {
     const char *message = text_or(error, "message", "no reason given");
     bool other_height =
         strstr(data, "must be less than or equal to") || strstr(data, "is not available");
-    if (other_height || strstr(data, "not found"))
+    // Results that were never stored, or not yet, or pruned before their block.
+    bool no_results = strstr(data, "could not find") || strstr(data, "not persisting");
+    if (other_height || no_results || strstr(data, "not found"))
         return ASSAY_FAIL(err, NOT_FOUND, "CometBFT: %.200s", data);
     if (strstr(data, "mempool is full")) return ASSAY_FAIL(err, CAPACITY, "CometBFT: %.200s", data);
     return ASSAY_FAIL(err, NETWORK, "CometBFT: %.60s: %.200s", message, data);
@@ -119,17 +122,6 @@ static assay_status submit(void *self, const void *tx, size_t size, assay_error 
     return status;
 }
 
-static assay_status result_read(assay_tx_result *out, const json_t *result, assay_error *err) {
-    uint64_t code;
-    size_t size;
-    const char *data = text_or(result, "data", "");
-    ASSAY_TRY(assay_json_u64(&code, result, "code", 0, UINT32_MAX, err));
-    ASSAY_TRY(assay_base64_decode(out->data, &size, sizeof out->data, data, strlen(data), err));
-    out->code = (uint32_t)code;
-    out->data_size = (uint8_t)size;
-    return ASSAY_OK;
-}
-
 assay_status assay_comet_fate_read(assay_tx_fate *out, const json_t *result, assay_error *err) {
     uint64_t index;
     const json_t *execution;
@@ -139,7 +131,7 @@ assay_status assay_comet_fate_read(assay_tx_fate *out, const json_t *result, ass
     ASSAY_TRY(assay_json_object(&execution, result, "tx_result", err));
     out->index = (uint32_t)index;
     snprintf(out->text, sizeof out->text, "%s", text_or(execution, "log", ""));
-    return result_read(&out->result, execution, err);
+    return assay_comet_result_read(&out->result, execution, err);
 }
 
 static assay_status find(void *self, const assay_hash *id, assay_tx_fate *out, assay_error *err) {
@@ -155,11 +147,39 @@ static assay_status find(void *self, const assay_hash *id, assay_tx_fate *out, a
     return status;
 }
 
+// --- blocks ---
+
+static assay_status height_get(json_t **out, const assay_comet *comet, const char *path,
+                               uint64_t height, assay_error *err) {
+    char text[64];
+    snprintf(text, sizeof text, "%s?height=%llu", path, (unsigned long long)height);
+    return assay_comet_get(out, comet, text, err);
+}
+
+static assay_status block_get(const assay_comet *comet, uint64_t height, assay_block *out,
+                              assay_arena *arena, assay_error *err) {
+    json_t *found, *results;
+    ASSAY_TRY(height_get(&found, comet, "/block", height, err));
+    assay_status status = height_get(&results, comet, "/block_results", height, err);
+    if (status == ASSAY_OK)
+        status = assay_comet_block_read(out, found, results, height, arena, err);
+    json_decref(found);
+    json_decref(results);
+    return status;
+}
+
 static assay_status block(void *self, uint64_t height, assay_block *out, assay_arena *arena,
                           uint8_t **data, assay_error *err) {
-    *data = NULL;
-    return ASSAY_FAIL(err, NOT_FOUND, "block %llu is in CometBFT's store: ask its RPC",
-                      (unsigned long long)height);
+    assay_error why = {0};
+    *data = NULL; // all of it is in the arena
+    if (height == 0 || height > INT64_MAX)
+        return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu", (unsigned long long)height);
+    assay_status status = block_get(self, height, out, arena, &why);
+    // Whoever asked is not to blame for an answer that is none.
+    if (status == ASSAY_OK || status == ASSAY_NOT_FOUND || status == ASSAY_TIMEOUT)
+        return status == ASSAY_OK ? status : assay_fail(err, status, 0, "%s", why.text);
+    return ASSAY_FAIL(err, NETWORK, "block %llu from CometBFT: %s", (unsigned long long)height,
+                      why.text);
 }
 
 // --- light blocks ---

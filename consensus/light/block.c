@@ -107,8 +107,8 @@ static assay_status time_get(assay_time *out, const json_t *object, const char *
     return ASSAY_OK;
 }
 
-static assay_status block_id_get(assay_block_id *out, const json_t *object, const char *name,
-                                 assay_arena *arena, assay_error *err) {
+assay_status assay_light_block_id_read(assay_block_id *out, const json_t *object, const char *name,
+                                       assay_arena *arena, assay_error *err) {
     const json_t *id = json_object_get(object, name), *parts;
     uint64_t total;
     assay_bytes hash, root;
@@ -133,8 +133,8 @@ static assay_status block_id_get(assay_block_id *out, const json_t *object, cons
     return ASSAY_OK;
 }
 
-static assay_status header_read(assay_header_view *out, const json_t *object, assay_arena *arena,
-                                assay_error *err) {
+assay_status assay_light_header_read(assay_header_view *out, const json_t *object,
+                                     assay_arena *arena, assay_error *err) {
     static const char *const names[ASSAY_HEADER_HASHES] = {
         "last_commit_hash", "data_hash", "validators_hash",   "next_validators_hash",
         "consensus_hash",   "app_hash",  "last_results_hash", "evidence_hash"};
@@ -161,7 +161,7 @@ static assay_status header_read(assay_header_view *out, const json_t *object, as
     out->chain_id = (assay_bytes){room, strlen(chain_id)};
     ASSAY_TRY(assay_json_u64(&out->height, object, "height", 1, INT64_MAX, err));
     ASSAY_TRY(time_get(&out->time, object, "time", err));
-    ASSAY_TRY(block_id_get(&out->last_block, object, "last_block_id", arena, err));
+    ASSAY_TRY(assay_light_block_id_read(&out->last_block, object, "last_block_id", arena, err));
     for (int i = 0; i < ASSAY_HEADER_HASHES; i++) {
         ASSAY_TRY(hex_get(&out->hashes[i], object, names[i], ASSAY_HEADER_BYTES_MAX, arena, err));
         if (i != ASSAY_HEADER_APP && out->hashes[i].size % ASSAY_HASH_SIZE)
@@ -210,7 +210,7 @@ static assay_status commit_read(assay_light_block *out, const json_t *object, as
     ASSAY_TRY(assay_json_names(object, members, "commit", err));
     ASSAY_TRY(assay_json_u64(&out->commit_height, object, "height", 1, INT64_MAX, err));
     ASSAY_TRY(assay_json_u64(&round, object, "round", 0, INT32_MAX, err));
-    ASSAY_TRY(block_id_get(&out->commit_block, object, "block_id", arena, err));
+    ASSAY_TRY(assay_light_block_id_read(&out->commit_block, object, "block_id", arena, err));
     ASSAY_TRY(assay_json_array(&list, object, "signatures", ASSAY_LIGHT_VALIDATORS_MAX, err));
     out->round = (uint32_t)round;
     out->signature_count = (uint32_t)json_array_size(list);
@@ -284,7 +284,7 @@ assay_status assay_light_block_read(assay_light_block *out, const json_t *signed
     ASSAY_TRY(assay_json_names(signed_header, members, "signed header", err));
     ASSAY_TRY(assay_json_object(&header, signed_header, "header", err));
     ASSAY_TRY(assay_json_object(&commit, signed_header, "commit", err));
-    ASSAY_TRY(header_read(&out->header, header, arena, err));
+    ASSAY_TRY(assay_light_header_read(&out->header, header, arena, err));
     ASSAY_TRY(commit_read(out, commit, arena, err));
     ASSAY_TRY(assay_light_set_read(&out->set, validators, arena, err));
     assay_header_view_hash(&out->hash, &out->header);

@@ -51,6 +51,13 @@ typedef struct {
     assay_light_set set;
 } assay_light_block;
 
+// Reads a header as CometBFT's JSON has it, and an id of a block (absent or null: all zero).
+// Errors: FORMAT, MISSING, RANGE, CAPACITY, UNKNOWN. Lives: as long as the arena. Spec: E-40.
+assay_status assay_light_header_read(assay_header_view *out, const json_t *object,
+                                     assay_arena *arena, assay_error *err);
+assay_status assay_light_block_id_read(assay_block_id *out, const json_t *object, const char *name,
+                                       assay_arena *arena, assay_error *err);
+
 // The set's hash, as headers name it. Errors: CAPACITY (arena). Spec: E-41.
 assay_status assay_light_set_hash(assay_hash *out, const assay_light_set *set, assay_arena *arena,
                                   assay_error *err);

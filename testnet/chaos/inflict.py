@@ -90,6 +90,7 @@ def full_disk(cluster, fault, sleep):
         raise Skipped("no file system of its own: needs root to mount a tmpfs")
     node = victim(cluster, fault)
     since, filler, size = node.log_sizes(), node.home / "filler", 0
+    before = node.pid("node")
     with open(filler, "wb", buffering=0) as file:
         try:
             while True:
@@ -99,13 +100,13 @@ def full_disk(cluster, fault, sleep):
     sleep(fault.lasts)
     left = os.statvfs(node.home).f_bavail
     filler.unlink()
-    said = f"{size >> 20} MiB filled, {left} blocks left at the end"
-    if not node.log_has("CONSENSUS FAILURE", since):
-        return f"{said}; the node went on by itself"
-    # Its process lives on and does nothing, so that no unit notices: an operator has to.
-    node.stop()
-    node.start()
-    return f"{said}; its engine had halted, the unit was restarted"
+    said = f"{size >> 20} MiB filled, {left} blocks left at the end; "
+    if node.pid("node") != before:
+        return said + "the node ended for want of room and its unit started it again"
+    # Nobody restarts it here: with a halted engine it stays behind, and the verdict says so.
+    halted = node.log_has("CONSENSUS FAILURE", since)
+    return said + ("its engine had halted and NOTHING ENDED IT" if halted else
+                   "the node went on by itself")
 
 
 def lost_state(cluster, fault, sleep):

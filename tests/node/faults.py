@@ -5,6 +5,7 @@ that was acknowledged is lost. usage: faults.py ASSAY [TEST…]"""
 import contextlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import threading
 import time
 
+from abci import EXCEPTION, Abci
 from chain import Skip, main, supply_holds, until
 
 AA = "0x" + "aa" * 20
@@ -233,21 +235,36 @@ def test_file_size_limit(assay):
     disk_fills(assay, node, 3)
 
 
-def test_full_disk(assay):
-    """A small file system of its own, where this machine lets us make one."""
+@contextlib.contextmanager
+def small_disk(assay, size):
+    """A file system of its own for the home, where this machine lets us make one."""
     home = assay.folder / "home"
     home.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", home],
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", home],
                           capture_output=True, text=True, check=False)
     if made.returncode:
         raise Skip(f"cannot mount a small file system: {made.stderr.strip()}")
     try:
+        yield home
+    finally:
+        for node in assay.nodes:
+            node.kill()
+        subprocess.run(["umount", home], check=True)
+
+
+def fill(home):
+    ballast = home / "ballast"
+    with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return ballast
+
+
+def test_full_disk(assay):
+    with small_disk(assay, "24m") as home:
         node = chain(assay)
         transfer(node)
-        ballast = home / "ballast"
-        with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(4096))
+        ballast = fill(home)
         done, result = sent_until_refused(node)
         assert result.code in (4, 5), result
         assert node.wait() == 4, node.said()
@@ -259,10 +276,6 @@ def test_full_disk(assay):
         supply_holds(again.get("/v1/status"))
         transfer(again)
         assert again.term() == 0
-    finally:
-        for node in assay.nodes:
-            node.kill()
-        subprocess.run(["umount", home], check=True)
 
 
 def starts_or_says_why(assay):
@@ -271,6 +284,73 @@ def starts_or_says_why(assay):
     if "url" not in node.ready:
         assert node.wait() == 4 and node.ready["error"]["name"] == "DISK_FULL", node.said()
     node.kill()
+
+
+def behind_engine(assay, **options):
+    """A node that CometBFT is to dial."""
+    return assay.node("--engine", "abci", "--abci", f"unix://{assay.folder}/app.sock", **options)
+
+
+def blocks_made(assay, first, last):
+    """CometBFT's part of some blocks."""
+    engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+    if first == 1:
+        engine.init()
+    for height in range(first, last + 1):
+        engine.finalize(height)
+        engine.good("commit")
+    return engine
+
+
+def test_commit_fails_behind_an_engine(assay):
+    """E-90: an Exception, the machine's exit code, nothing half-written, and on it goes."""
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    node = behind_engine(assay)
+    engine = blocks_made(assay, 1, 3)
+    state = node.get("/v1/status")
+    engine.finalize(4)
+    # No file may grow past one page: the log's sentences may still be written, the state not.
+    resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+    number, text = engine.ask("commit")
+    assert number == EXCEPTION and b"commit" in text, (number, text)
+    begun = time.monotonic()
+    assert node.wait() == 4, node.said()
+    assert time.monotonic() - begun < 5
+    engine.close()
+    said = node.said()
+    assert "assay: error 6: " in said and "next: make room" in said, said  # DISK_FULL
+    node = behind_engine(assay)
+    assert node.get("/v1/status")["state_root"] == state["state_root"]
+    assert node.height() == 3
+    blocks_made(assay, 4, 6).close()
+    assert node.height() == 6 and node.term() == 0
+
+
+def test_full_disk_behind_an_engine(assay):
+    """E-90: the engine would halt and stay, so that the node ends; it comes back with the room."""
+    with small_disk(assay, "64m") as home:
+        assay.init(home="home/node")
+        assay.good("export", "--home", "home/node", "--to-cometbft", "comet")
+        node = behind_engine(assay, home="home/node")
+        blocks_made(assay, 1, 2).close()
+        ballast = fill(home)
+        assert node.wait() == 4, node.said()
+        assert re.search(r"error 6: \d+ KiB are free on the disk of .*, at least 16384 are needed\n"
+                         r"  next: make room", node.said()), node.said()
+        process = subprocess.Popen(
+            [assay.program, "node", "--home", "home/node", "--engine", "abci", "--abci",
+             f"unix://{assay.folder}/app.sock"], cwd=assay.folder, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        assert "at least 16384 are needed: the node starts when" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)  # it may be told to end meanwhile
+        assert process.wait(10) == 0 and process.communicate() == ("", "")
+        threading.Timer(1.5, ballast.unlink).start()
+        begun = time.monotonic()
+        node = behind_engine(assay, home="home/node")
+        assert time.monotonic() - begun > 1 and "the node starts when" in node.said()
+        blocks_made(assay, 3, 4).close()
+        assert node.height() == 4 and node.term() == 0
 
 
 def test_term_drains(assay):

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CometBFT's side of the ABCI socket, as far as tests beside this file need it: one connection that
+asks and is answered (E-2, E-5). Messages are {field: value} of ints, bytes, texts, messages and
+lists of these."""
+import base64
+import hashlib
+import json
+import socket
+from pathlib import Path
+
+REQUESTS = {"flush": 2, "info": 3, "init_chain": 5, "commit": 11, "finalize_block": 20}
+EXCEPTION = 1
+
+
+def varint(number):
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out + bytes([number]))
+
+
+def message(fields):
+    out = b""
+    for number, value in fields.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, int):
+                out += varint(number << 3) + varint(one)
+                continue
+            data = message(one) if isinstance(one, dict) else (
+                one.encode() if isinstance(one, str) else one)
+            out += varint(number << 3 | 2) + varint(len(data)) + data
+    return out
+
+
+class Abci:
+    def __init__(self, path, genesis):
+        """genesis: CometBFT's, as `assay export --to-cometbft` wrote it."""
+        self.genesis = json.loads(Path(genesis).read_text())
+        self.keys = [base64.b64decode(one["pub_key"]["value"]) for one in self.validators()]
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.file = self.socket.makefile("rb")
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def number(self):
+        value, shift = 0, 0
+        while True:
+            byte = self.file.read(1)[0]
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+
+    def ask(self, kind, fields=None):
+        """Returns: the response's number in the oneof, and its bytes."""
+        request = message({REQUESTS[kind]: fields or {}})
+        flush = message({REQUESTS["flush"]: {}})
+        self.socket.sendall(b"".join(varint(len(m)) + m for m in (request, flush)))
+        size = self.number()
+        data = self.file.read(size)
+        number, at = data[0] >> 3, 1
+        if number > 15:  # a second byte of the tag
+            number, at = (data[0] & 0x7F | data[1] << 7) >> 3, 2
+        while data[at] >= 0x80:
+            at += 1
+        if number != EXCEPTION:
+            assert self.file.read(self.number()) == b"\x1a\x00", "no answer to Flush"
+        return number, data[at + 1:]
+
+    def good(self, kind, fields=None):
+        number, data = self.ask(kind, fields)
+        assert number == REQUESTS[kind] + 1, (kind, number, data)
+        return data
+
+    def validators(self):
+        return self.genesis["validators"]
+
+    def init(self):
+        validators = [{1: {1: key}, 2: int(one["power"])}
+                      for key, one in zip(self.keys, self.validators())]
+        self.good("init_chain", {1: {1: 1700000000}, 2: self.genesis["chain_id"], 4: validators,
+                                 6: int(self.genesis["initial_height"])})
+
+    def finalize(self, height, txs=()):
+        self.good("finalize_block", {1: list(txs), 5: height, 6: {1: 1700000000 + height},
+                                     8: hashlib.sha256(self.keys[0]).digest()[:20]})

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A node between two sides of CometBFT that a test makes: its ABCI socket is driven here, and its
+RPC answers what it is told to. usage: comet.py ASSAY [TEST…]"""
+import base64
+import contextlib
+import hashlib
+import http.server
+import json
+import threading
+from urllib.parse import parse_qs, urlsplit
+
+from abci import Abci
+from chain import SOURCE, main
+
+RECORDED = json.loads((SOURCE / "tests/vectors/comet_blocks.json").read_text())["blocks"]
+
+
+class Rpc(http.server.ThreadingHTTPServer):
+    """answers: {path: result, or bytes to send as they are, or a function of the query}."""
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers, self.asked = {}, []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        parts = urlsplit(self.path)
+        self.server.asked.append(self.path)
+        answer = self.server.answers.get(parts.path)
+        if callable(answer):
+            answer = answer({key: value[0] for key, value in parse_qs(parts.query).items()})
+        if isinstance(answer, str):
+            answer = {"error": {"code": -32603, "message": "Internal error", "data": answer}}
+        elif not isinstance(answer, bytes):
+            answer = {"result": answer}
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        self.send_response(500 if b'"error"' in data[:10] else 200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(data)
+
+    def log_message(self, *words):
+        pass
+
+
+@contextlib.contextmanager
+def behind(assay, height=0):
+    """A node with so many blocks. Yields: it, its engine and its engine's RPC."""
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    with Rpc() as rpc:
+        threading.Thread(target=rpc.serve_forever, daemon=True).start()
+        node = assay.node("--engine", "abci", "--abci", f"unix://{assay.folder}/app.sock",
+                          "--comet", rpc.url)
+        engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+        engine.init()
+        for block in range(1, height + 1):
+            engine.finalize(block)
+            engine.good("commit")
+        yield node, engine, rpc
+        engine.close()
+        assert node.term() == 0, node.said()
+        rpc.shutdown()
+
+
+def recorded(part):
+    def of(query):
+        for one in RECORDED:
+            if one["results"]["height"] == query["height"]:
+                return one[part]
+        return (f"height {query['height']} must be less than or equal to the current blockchain "
+                "height 4")
+    return of
+
+
+def test_blocks(assay):
+    """E-91: solo's document, from CometBFT's answers."""
+    with behind(assay) as (node, _, rpc):
+        rpc.answers = {"/block": recorded("block"), "/block_results": recorded("results")}
+        for one in RECORDED:
+            header = one["block"]["block"]["header"]
+            status, block = node.ask(f"/v1/block/{header['height']}")
+            assert status == 200 and block["height"] == int(header["height"]), block
+            assert block["hash"] == "0x" + one["block"]["block_id"]["hash"].lower(), block
+            assert block["app_hash"] == "0x" + header["app_hash"].lower(), block
+            encoded = bytes.fromhex(block["header"][2:])  # C-3
+            assert encoded[4:].startswith(header["chain_id"].encode()), block
+            assert encoded.endswith(bytes.fromhex(header["proposer_address"])), block
+            assert block["commit"] is None, block
+            kinds = [tx["tx"]["kind"] for tx in block["txs"]]
+            assert kinds == ["beacon", "transfer"][:len(kinds)], kinds
+            for tx, data in zip(block["txs"], one["block"]["block"]["data"]["txs"]):
+                assert tx["code"] == 0
+                raw = base64.b64decode(data)
+                assert tx["id"] == "0x" + hashlib.sha256(raw).hexdigest(), tx
+        assert len(kinds) == 2
+        for height, code, name, part in (
+                (5, 404, "NOT_FOUND", "must be less than or equal to"), (0, 404, "NOT_FOUND", "0"),
+                (2**63, 404, "NOT_FOUND", "no block of height 9223372036854775808")):
+            status, answer = node.ask(f"/v1/block/{height}")
+            assert (status, answer["error"]["name"]) == (code, name), answer
+            assert part in answer["error"]["text"], answer
+
+
+def test_blocks_that_are_none(assay):
+    """E-91: whatever is wrong with the answer is said, and is not the asker's fault."""
+    with behind(assay) as (node, _, rpc):
+        good = {"/block": recorded("block"), "/block_results": recorded("results")}
+        for path, answer, code, name, part in (
+                ("/block", b"<html>", 500, "NETWORK", ""),
+                ("/block", b"{}", 500, "NETWORK", "no result"),
+                ("/block", {"block": None}, 500, "NETWORK", "block"),
+                ("/block", RECORDED[0]["block"], 500, "NETWORK", "height 1, asked for 4"),
+                ("/block", "height 4 is not available, lowest height is 9", 404, "NOT_FOUND",
+                 "lowest height is 9"),
+                ("/block_results", RECORDED[0]["results"], 500, "NETWORK",
+                 "1 results for 2 transactions"),
+                ("/block_results", "could not find results for height #4", 404, "NOT_FOUND",
+                 "could not find results"),
+                ("/block_results", "node is not persisting finalize block responses", 404,
+                 "NOT_FOUND", "not persisting"),
+                ("/block_results", "some other trouble", 500, "NETWORK", "some other trouble")):
+            rpc.answers = dict(good, **{path: answer})
+            status, told = node.ask("/v1/block/4")
+            assert (status, told["error"]["name"]) == (code, name), (path, answer, told)
+            assert part in told["error"]["text"], told
+        rpc.answers = good
+        assert node.ask("/v1/block/4")[0] == 200
+
+
+if __name__ == "__main__":
+    main(globals())

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// {"block":…,"results":…} as a CometBFT that lies would answer: a block of height 4, or refused.
+// What is read has the hashes that it states. Rule E-91.
+#include "base/json.h"
+#include "node/comet_block.h"
+
+enum { INPUT_MAX = 1 << 20, HEIGHT = 4 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    assay_arena arena;
+    assay_block block;
+    assay_hash hash;
+    json_t *document;
+    if (assay_json_parse(&document, data, size, INPUT_MAX, "a block", NULL) != ASSAY_OK) return 0;
+    assay_arena_init(&arena, 8 << 20);
+    if (assay_comet_block_read(&block, json_object_get(document, "block"),
+                               json_object_get(document, "results"), HEIGHT, &arena,
+                               NULL) == ASSAY_OK) {
+        assay_header_hash(&hash, &block.header);
+        ASSAY_ASSERT(assay_hash_equal(&hash, &block.commit.block.hash));
+        ASSAY_ASSERT(block.header.height == HEIGHT && block.tx_count <= ASSAY_BLOCK_TXS_MAX);
+    }
+    assay_arena_close(&arena);
+    json_decref(document);
+    return 0;
+}
