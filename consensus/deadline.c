@@ -11,6 +11,12 @@ void assay_deadline_cond_init(pthread_cond_t *condition) {
     pthread_condattr_destroy(&monotonic);
 }
 
+uint64_t assay_deadline_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NANOS_PER_S + (uint64_t)now.tv_nsec;
+}
+
 void assay_deadline_in(struct timespec *out, uint32_t ms) {
     clock_gettime(CLOCK_MONOTONIC, out);
     out->tv_sec += ms / 1000;

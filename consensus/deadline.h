@@ -15,4 +15,7 @@ void assay_deadline_cond_init(pthread_cond_t *condition);
 // `ms` from now, for pthread_cond_timedwait on such a condition. Spec: C-15.
 void assay_deadline_in(struct timespec *out, uint32_t ms);
 
+// That clock's nanoseconds, to tell how long something took.
+uint64_t assay_deadline_clock(void);
+
 #endif

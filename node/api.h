@@ -10,15 +10,7 @@
 #include "consensus/engine.h"
 #include "ledger/view.h"
 #include "node/api_call.h"
-
-// What only an engine of several nodes knows.
-typedef struct {
-    bool knows_rounds;
-    bool knows_peers;
-    uint64_t round;  // of the last commit, 0: the first
-    uint64_t rounds; // of all blocks since the start, each one's first too
-    uint32_t peers;
-} assay_engine_facts;
+#include "node/facts.h"
 
 // Borrowed; all outlive the server. One handler call a thread.
 typedef struct {
@@ -26,8 +18,9 @@ typedef struct {
     const assay_chain_engine
         *engine; // NULL: no blocks, transactions and proofs, only state (an audit's replay)
     const assay_genesis *genesis;
-    const char *engine_name;                                // "solo"; NULL: unknown
-    void (*facts)(void *engine, assay_engine_facts *facts); // of engine->self; NULL: knows nothing
+    const char *engine_name;                              // "solo"; NULL: unknown
+    void (*facts)(void *self, assay_engine_facts *facts); // of facts_self; NULL: knows nothing
+    void *facts_self;
     uint32_t wait_ms_max; // longest ?wait=, at most ASSAY_API_WAIT_MS_MAX
     pthread_mutex_t slow; // requests that read much come one at a time
     atomic_bool closing;  // set before the server closes: nobody waits for a block any more

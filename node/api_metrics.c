@@ -122,6 +122,30 @@ static assay_status state_put(assay_metrics *m, const assay_api *api, const assa
     return validators_put(m, view, err);
 }
 
+// Made for others, and taken from them.
+static void snapshots_put(assay_metrics *m, const assay_snapshot_facts *facts) {
+    static const char made[] = "assay_snapshots_total", chunks[] = "assay_snapshot_chunks_total";
+    assay_metrics_put(m, "assay_snapshots_kept", ASSAY_METRIC_GAUGE,
+                      "Snapshots for state sync that are kept.", facts->kept);
+    assay_metrics_put(m, "assay_snapshot_height", ASSAY_METRIC_GAUGE,
+                      "Height of the newest of them, 0 without one.", facts->newest);
+    assay_metrics_begin(m, made, ASSAY_METRIC_COUNTER,
+                        "Snapshots made, failed, or skipped because one was being made.");
+    assay_metrics_add(m, made, "result", "made", facts->made);
+    assay_metrics_add(m, made, "result", "skipped", facts->skipped);
+    assay_metrics_add(m, made, "result", "failed", facts->failed);
+    assay_metrics_put_ns(m, "assay_snapshot_making_seconds_total", ASSAY_METRIC_COUNTER,
+                         "Time spent making snapshots.", facts->making_ns);
+    assay_metrics_begin(m, chunks, ASSAY_METRIC_COUNTER,
+                        "Chunks of snapshots served to peers, and applied or refused of theirs.");
+    assay_metrics_add(m, chunks, "result", "served", facts->served);
+    assay_metrics_add(m, chunks, "result", "applied", facts->applied);
+    assay_metrics_add(m, chunks, "result", "refused", facts->refused);
+    assay_metrics_put_ns(m, "assay_restore_seconds_total", ASSAY_METRIC_COUNTER,
+                         "Time spent restoring the state from peers' snapshots.",
+                         facts->restoring_ns);
+}
+
 // What the engine does not know is left out.
 static void facts_put(assay_metrics *m, const assay_api *api) {
     assay_engine_facts facts;
@@ -136,6 +160,7 @@ static void facts_put(assay_metrics *m, const assay_api *api) {
     if (facts.knows_peers)
         assay_metrics_put(m, "assay_peers", ASSAY_METRIC_GAUGE, "Other nodes connected.",
                           facts.peers);
+    if (facts.knows_snapshots) snapshots_put(m, &facts.snapshots);
 }
 
 static void engine_put(assay_metrics *m, assay_api *api) {

@@ -36,7 +36,7 @@ void assay_api_tip_get(assay_api_tip *out, const assay_api *api) {
 
 void assay_api_facts_get(assay_engine_facts *out, const assay_api *api) {
     *out = (assay_engine_facts){0};
-    if (api->engine && api->facts) api->facts(api->engine->self, out);
+    if (api->engine && api->facts) api->facts(api->facts_self, out);
 }
 
 static json_t *number_or_null(bool known, uint64_t number) {
@@ -66,6 +66,19 @@ static json_t *work_json(const assay_app_counters *counters) {
                      score_json(counts->scored));
 }
 
+// Those with power.
+static assay_status validators_count(uint32_t *out, const assay_view *view, assay_error *err) {
+    uint32_t count;
+    *out = 0;
+    assay_power *list = calloc(ASSAY_POWER_MAX, sizeof *list);
+    if (!list) return ASSAY_FAIL(err, MEMORY, "no memory for %d powers", ASSAY_POWER_MAX);
+    assay_status status = assay_power_list(list, &count, &view->reader, err);
+    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
+        *out += list[i].power > 0;
+    free(list);
+    return status;
+}
+
 // /node: this node, for whoever looks after it.
 static assay_status node_get(assay_api *api, const assay_view *view, assay_http_reply *reply,
                              assay_error *err) {
@@ -74,6 +87,8 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     assay_api_tip tip;
     assay_engine_facts facts;
     struct timespec now;
+    uint32_t validators;
+    ASSAY_TRY(validators_count(&validators, view, err));
     ASSAY_TRY(assay_store_measure(assay_app_store(api->app), &usage, err));
     assay_app_counters_get(api->app, &counters);
     assay_api_tip_get(&tip, api);
@@ -84,13 +99,14 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     assay_http_reply_json(
         reply, 200,
         json_pack(
-            "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:o}", "engine",
+            "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:o}", "engine",
             api->engine_name ? api->engine_name : "", "height", assay_json_from_u64(view->height),
             "time", assay_json_from_u64((uint64_t)now.tv_sec), "block_time",
             number_or_null(tip.time_ns > 0, tip.time_ns / nanos), "block_interval_ms",
             number_or_null(tip.interval_ns > 0, tip.interval_ns / 1000000), "round",
             number_or_null(facts.knows_rounds, facts.round), "peers",
-            number_or_null(facts.knows_peers, facts.peers), "waiting",
+            number_or_null(facts.knows_peers, facts.peers), "validators", (int)validators,
+            "waiting",
             assay_json_from_u64(api->engine ? api->engine->waiting(api->engine->self) : 0), "epoch",
             "number", assay_json_from_u64(epoch), "first", assay_json_from_u64(first), "last",
             assay_json_from_u64(first + view->params->epoch_blocks - 1), "state", "bytes",

@@ -52,21 +52,14 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     return ASSAY_OK;
 }
 
-// CometBFT's peers are its own affair: its RPC is not asked for a scrape.
-static void abci_facts(void *engine, assay_engine_facts *facts) {
-    uint64_t last;
-    assay_abci_engine_rounds(engine, &last, &facts->rounds);
-    facts->knows_rounds = last > 0;
-    if (last) facts->round = last - 1;
-}
-
 static assay_status server_open(node_parts *node, assay_error *err) {
     const assay_config *config = &node->home.config;
     node->api = (assay_api){.app = node->app,
                             .engine = &node->engine.calls,
                             .genesis = &node->home.genesis,
                             .engine_name = node->engine.solo ? "solo" : "abci",
-                            .facts = node->engine.solo ? NULL : abci_facts,
+                            .facts = node->engine.solo ? NULL : assay_node_engine_facts,
+                            .facts_self = &node->engine,
                             .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                             .slow = PTHREAD_MUTEX_INITIALIZER};
     assay_http_options options = {.listen = config->listen,

@@ -13,6 +13,7 @@
 enum {
     ANSWER_MAX = 64 << 20,
     TIMEOUT_MS = 20000, // a transaction waits behind others, and for a commit
+    GLANCE_MS = 2000,   // what somebody's scrape waits for
     PATH_SIZE = ASSAY_COMET_URL_MAX + 128,
 };
 
@@ -71,15 +72,32 @@ static assay_status answer_read(json_t **out, const void *data, size_t size, ass
     return status;
 }
 
-assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char *path,
-                             assay_error *err) {
+static assay_status get_within(json_t **out, const assay_comet *comet, const char *path,
+                               uint32_t timeout_ms, assay_error *err) {
     char url[PATH_SIZE];
     assay_fetched fetched;
+    assay_fetch_limits within = limits;
+    within.timeout_ms = timeout_ms;
     *out = NULL;
     snprintf(url, sizeof url, "%s%s", comet->url, path);
-    ASSAY_TRY(assay_fetch(&fetched, url, NULL, &limits, err));
+    ASSAY_TRY(assay_fetch(&fetched, url, NULL, &within, err));
     assay_status status = answer_read(out, fetched.body, fetched.body_size, err);
     free(fetched.body);
+    return status;
+}
+
+assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char *path,
+                             assay_error *err) {
+    return get_within(out, comet, path, TIMEOUT_MS, err);
+}
+
+assay_status assay_comet_peers(uint32_t *out, const assay_comet *comet, assay_error *err) {
+    json_t *result;
+    uint64_t count;
+    ASSAY_TRY(get_within(&result, comet, "/net_info", GLANCE_MS, err));
+    assay_status status = assay_json_u64(&count, result, "n_peers", 0, UINT32_MAX, err);
+    json_decref(result);
+    if (status == ASSAY_OK) *out = (uint32_t)count;
     return status;
 }
 

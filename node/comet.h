@@ -26,6 +26,10 @@ assay_abci_peer assay_comet_peer(const assay_comet *comet);
 assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char *path,
                              assay_error *err);
 
+// How many peers CometBFT has, within two seconds. Errors: as assay_comet_get; RANGE, MISSING.
+// Spec: E-92.
+assay_status assay_comet_peers(uint32_t *out, const assay_comet *comet, assay_error *err);
+
 // Header, commit and the whole validator set of a height, 0: the last one, as
 // {"signed_header", "validators"}; nothing of it is checked. Errors: as assay_comet_get; CAPACITY
 // (more than ASSAY_LIGHT_VALIDATORS_MAX). Lives: the caller releases *out. Spec: E-46.

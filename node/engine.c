@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/engine.h"
 
+#include "consensus/deadline.h"
+
+enum { PEERS_FRESH_S = 5 };
+
 static assay_status solo_open(assay_node_engine *engine, const assay_home *home,
                               const assay_operator *secrets, assay_ledger_application *application,
                               assay_error *err) {
@@ -47,6 +51,7 @@ static assay_status abci_open(assay_node_engine *engine, const assay_home *home,
                               assay_ledger_application *application, assay_error *err) {
     char chain_name[ASSAY_CHAIN_ID_MAX + 1];
     const assay_config *config = &home->config;
+    pthread_mutex_init(&engine->peers.lock, NULL);
     ASSAY_TRY(assay_comet_open(&engine->comet, config->comet, err));
     assay_chain_name(chain_name, &home->genesis);
     ASSAY_TRY(statesync_open(engine, home, application->app, err));
@@ -78,6 +83,50 @@ assay_status assay_node_engine_start(assay_node_engine *engine, assay_error *err
 
 uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms) {
     return engine->solo ? assay_solo_drain(engine->solo, timeout_ms) : 0;
+}
+
+// Two scrapes at once ask once.
+static void peers_look(assay_node_engine *engine, assay_engine_facts *out) {
+    assay_peers_glance *peers = &engine->peers;
+    pthread_mutex_lock(&peers->lock);
+    uint64_t now = assay_deadline_clock();
+    if (!peers->asked_ns || now - peers->asked_ns > PEERS_FRESH_S * UINT64_C(1000000000)) {
+        peers->known = assay_comet_peers(&peers->count, &engine->comet, NULL) == ASSAY_OK;
+        peers->asked_ns = assay_deadline_clock(); // one that does not answer is left alone as well
+    }
+    out->knows_peers = peers->known;
+    out->peers = peers->known ? peers->count : 0;
+    pthread_mutex_unlock(&peers->lock);
+}
+
+static void snapshots_look(const assay_node_engine *engine, assay_snapshot_facts *out) {
+    assay_statesync_maker_state maker;
+    assay_abci_sync sync;
+    assay_statesync_maker_state_get(engine->maker, &maker);
+    assay_abci_engine_sync(engine->abci, &sync);
+    *out = (assay_snapshot_facts){.kept = maker.count,
+                                  .newest = maker.newest,
+                                  .made = maker.made,
+                                  .skipped = maker.skipped,
+                                  .failed = maker.failed,
+                                  .making_ns = maker.making_ns,
+                                  .served = sync.served,
+                                  .applied = sync.applied,
+                                  .refused = sync.refused,
+                                  .restoring_ns = sync.restoring_ns};
+}
+
+void assay_node_engine_facts(void *self, assay_engine_facts *out) {
+    assay_node_engine *engine = self;
+    uint64_t last;
+    *out = (assay_engine_facts){0};
+    if (!engine->abci) return;
+    assay_abci_engine_rounds(engine->abci, &last, &out->rounds);
+    out->knows_rounds = last > 0;
+    if (last) out->round = last - 1;
+    peers_look(engine, out);
+    out->knows_snapshots = true;
+    snapshots_look(engine, &out->snapshots);
 }
 
 void assay_node_engine_close(assay_node_engine *engine) {

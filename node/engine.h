@@ -7,7 +7,16 @@
 #include "consensus/ledger_application.h"
 #include "consensus/solo.h"
 #include "node/comet.h"
+#include "node/facts.h"
 #include "node/home.h"
+
+// What CometBFT last said of its peers.
+typedef struct {
+    pthread_mutex_t lock;
+    uint64_t asked_ns; // 0: never
+    bool known;
+    uint32_t count;
+} assay_peers_glance;
 
 // A zeroed struct is safe to close.
 typedef struct {
@@ -16,6 +25,7 @@ typedef struct {
     assay_abci_engine *abci;  // with
     assay_abci_server *server;
     assay_comet comet;
+    assay_peers_glance peers;
     assay_statesync_maker *maker; // abci's
     assay_statesync_restore *restore;
 } assay_node_engine;
@@ -34,6 +44,11 @@ assay_status assay_node_engine_start(assay_node_engine *engine, assay_error *err
 // Takes no more transactions and lets those that wait into blocks for at most timeout_ms. Returns:
 // how many are left without a block; CometBFT's mempool is its own affair. Spec: C-15.
 uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms);
+
+// What CometBFT's side knows, nothing of solo: an API's facts, of an open assay_node_engine. Asks
+// CometBFT for its peers at most every five seconds, and waits for two at most. Any thread.
+// Spec: E-92.
+void assay_node_engine_facts(void *engine, assay_engine_facts *out);
 
 // After everyone who asks has ended.
 void assay_node_engine_close(assay_node_engine *engine);

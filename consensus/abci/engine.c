@@ -286,6 +286,12 @@ void assay_abci_engine_rounds(assay_abci_engine *engine, uint64_t *last, uint64_
     pthread_mutex_unlock(&engine->lock);
 }
 
+void assay_abci_engine_sync(assay_abci_engine *engine, assay_abci_sync *out) {
+    pthread_mutex_lock(&engine->lock);
+    *out = engine->sync;
+    pthread_mutex_unlock(&engine->lock);
+}
+
 // --- life ---
 
 assay_status assay_abci_engine_open(assay_abci_engine **out,

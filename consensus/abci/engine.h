@@ -48,6 +48,14 @@ assay_abci_application assay_abci_engine_application(assay_abci_engine *engine);
 // before the last (0: none yet), and all of them since the start. Any thread. Spec: F-71.
 void assay_abci_engine_rounds(assay_abci_engine *engine, uint64_t *last, uint64_t *sum);
 
+// What state sync has come to since the start. Any thread. Spec: F-71.
+typedef struct {
+    uint64_t served;           // chunks for others
+    uint64_t applied, refused; // chunks of others
+    uint64_t restoring_ns;     // in offers and chunks
+} assay_abci_sync;
+void assay_abci_engine_sync(assay_abci_engine *engine, assay_abci_sync *out);
+
 // The engine's calls for a node; as long as the engine.
 assay_chain_engine assay_abci_engine_calls(assay_abci_engine *engine);
 

@@ -50,6 +50,7 @@ struct assay_abci_engine {
     uint64_t height;
     uint64_t rounds_last; // of the last block whose commit is known, 0: of none
     uint64_t rounds;      // of all of them since the start
+    assay_abci_sync sync;
     assay_error failure;
 };
 

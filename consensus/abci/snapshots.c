@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CometBFT's state sync: what this node has for others, and what it takes from them.
 #include "consensus/abci/engine_private.h"
+#include "consensus/deadline.h"
 
 // What ends state sync is told as any failure of this side is: CometBFT is not told a reason.
 static void failure_note(assay_abci_engine *engine, const assay_error *why) {
@@ -16,8 +17,13 @@ static void load(assay_abci_engine *engine, const assay_abci_request *request,
     if (!engine->options.maker ||
         assay_statesync_maker_load(engine->options.maker, request->load_chunk.height,
                                    request->load_chunk.format, request->load_chunk.chunk, chunk,
-                                   arena, NULL) != ASSAY_OK)
+                                   arena, NULL) != ASSAY_OK) {
         *chunk = (assay_bytes){NULL, 0};
+        return;
+    }
+    pthread_mutex_lock(&engine->lock);
+    engine->sync.served++;
+    pthread_mutex_unlock(&engine->lock);
 }
 
 // E-66
@@ -33,6 +39,13 @@ static void offer(assay_abci_engine *engine, const assay_abci_request *request,
     reply->offer_snapshot.result = (uint32_t)result;
 }
 
+static void chunk_count(assay_abci_engine *engine, assay_statesync_apply result) {
+    pthread_mutex_lock(&engine->lock);
+    engine->sync.applied += result == ASSAY_STATESYNC_APPLY_ACCEPT;
+    engine->sync.refused += result != ASSAY_STATESYNC_APPLY_ACCEPT;
+    pthread_mutex_unlock(&engine->lock);
+}
+
 // E-65, E-66. With the last chunk this side has a state, and a height.
 static assay_status apply(assay_abci_engine *engine, const assay_abci_request *request,
                           assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
@@ -46,6 +59,7 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
         if (result == ASSAY_STATESYNC_APPLY_ABORT) failure_note(engine, &why);
     }
     reply->apply_chunk.result = (uint32_t)result;
+    chunk_count(engine, result);
     if (result == ASSAY_STATESYNC_APPLY_RETRY) {
         void *index, *sender;
         ASSAY_TRY(assay_arena_get(arena, 1, sizeof(uint32_t), "a chunk's index", &index, err));
@@ -81,10 +95,14 @@ assay_status assay_abci_snapshot_call(assay_abci_engine *engine, const assay_abc
         return ASSAY_OK;
     default:
         pthread_mutex_lock(&engine->sync_lock);
+        uint64_t begun = assay_deadline_clock();
         if (request->kind == ASSAY_ABCI_OFFER_SNAPSHOT)
             offer(engine, request, reply);
         else
             status = apply(engine, request, reply, arena, err);
+        pthread_mutex_lock(&engine->lock);
+        engine->sync.restoring_ns += assay_deadline_clock() - begun;
+        pthread_mutex_unlock(&engine->lock);
         pthread_mutex_unlock(&engine->sync_lock);
         return status;
     }

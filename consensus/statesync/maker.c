@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "consensus/deadline.h"
 
 typedef unsigned long long ull;
 
@@ -43,7 +44,7 @@ struct assay_statesync_maker {
     bool making;
     kept list[ASSAY_STATESYNC_KEEP_MAX + 1]; // [count], the oldest first
     uint32_t count;
-    uint64_t made, skipped, failed;
+    uint64_t made, skipped, failed, making_ns;
     assay_error problem;
 };
 
@@ -120,6 +121,7 @@ static assay_status folder_read(assay_statesync_maker *maker, assay_error *err) 
 
 static void job_run(assay_statesync_maker *maker, assay_snapshot *snapshot) {
     assay_error why = {0};
+    uint64_t begun = assay_deadline_clock();
     uint64_t height = assay_snapshot_tip(snapshot)->height;
     assay_status status =
         assay_statesync_write(maker->folder, snapshot, &assay_app_genesis(maker->options.app)->hash,
@@ -127,6 +129,7 @@ static void job_run(assay_statesync_maker *maker, assay_snapshot *snapshot) {
     assay_snapshot_close(snapshot); // its pages may be reused from here on
     if (status == ASSAY_OK) status = kept_add(maker, height, &why);
     pthread_mutex_lock(&maker->lock);
+    maker->making_ns += assay_deadline_clock() - begun;
     maker->made += status == ASSAY_OK;
     maker->failed += status != ASSAY_OK && status != ASSAY_STOPPED;
     if (status != ASSAY_OK) maker->problem = why;
@@ -250,7 +253,8 @@ void assay_statesync_maker_state_get(assay_statesync_maker *maker,
                                          .making = maker->making,
                                          .made = maker->made,
                                          .skipped = maker->skipped,
-                                         .failed = maker->failed};
+                                         .failed = maker->failed,
+                                         .making_ns = maker->making_ns};
     if (maker->count) {
         out->oldest = maker->list[0].manifest.height;
         out->newest = maker->list[maker->count - 1].manifest.height;

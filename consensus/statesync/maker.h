@@ -51,6 +51,7 @@ typedef struct {
     uint64_t oldest, newest; // heights, 0: none
     bool making;
     uint64_t made, skipped, failed;     // since open
+    uint64_t making_ns;                 // of these that were made or failed
     char problem[ASSAY_ERROR_TEXT_MAX]; // why the last one failed, "" if none did
 } assay_statesync_maker_state;
 void assay_statesync_maker_state_get(assay_statesync_maker *maker,

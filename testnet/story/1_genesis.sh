@@ -3,6 +3,7 @@
 
 data_sets=(doyle carroll shakespeare)
 frauds=(altered-token wrong-adapter inflated-count withheld-evidence)
+providers=(provider)  # honest ones: each answers its share of the requests
 honest=(alice bob)    # rerun what they are drawn for
 idle=(copier silent)  # do not
 more=()
@@ -22,7 +23,8 @@ PRICE_IN=1000000
 PRICE_OUT=4000000
 
 everyone() {
-    echo operator publisher consumer provider "${honest[@]}" "${idle[@]}" "${cheat[@]}" "${more[@]}"
+    echo operator publisher consumer "${providers[@]}" "${honest[@]}" "${idle[@]}" "${cheat[@]}" \
+        "${more[@]}"
     printf '%s ' "${data_sets[@]}" "${data_sets[@]/#/tuner-}"
 }
 
@@ -44,13 +46,21 @@ ghost() { # the provider that vanishes, where one is to
     [[ " ${more[*]} " != *" ghost "* ]] || echo ghost
 }
 
+# The addresses of the honest providers, as JSON.
+providers_json() {
+    local name
+    for name in "${providers[@]}"; do
+        echo "${address[$name]}"
+    done | jq -R . | jq -cs .
+}
+
 # Balances at genesis, in OPEN: the bond, and some to pay fees with.
 balance_of() {
     [[ " ${honest[*]} " != *" $1 "* ]] || { echo $((HONEST_BOND / OPEN + SPARE)); return; }
     case $1 in
     consumer) echo 1000 ;;
     late) echo 20 ;;
-    provider) echo 220 ;;
+    provider | provider[0-9]) echo 220 ;;
     copier | silent) echo 50 ;;
     forger | swapper | padder | hider | ghost) echo 40 ;;
     *) echo 10 ;;
@@ -128,7 +138,9 @@ bond() { # name, role, nopen
 
 bonds_put() {
     local name
-    together bond provider provider $PROVIDER_BOND
+    for name in "${providers[@]}"; do
+        together bond "$name" provider $PROVIDER_BOND
+    done
     for name in "${cheat[@]}" $(ghost); do
         together bond "$name" provider $CHEAT_BOND
     done
@@ -176,14 +188,16 @@ everyone_start() {
     done
     validator_start copier --misbehave copy
     validator_start silent --misbehave silent
-    provider_start provider --batch-count $BATCH_COUNT --batch-ms $BATCH_MS
+    for name in "${providers[@]}"; do
+        provider_start "$name" --batch-count $BATCH_COUNT --batch-ms $BATCH_MS
+    done
     for name in $(ghost); do
         provider_start "$name" --batch-count 3 --batch-ms 600000
     done
     for kind in "${frauds[@]}"; do
         provider_start "${cheat[$kind]}" --batch-count 3 --batch-ms 600000 --misbehave "$kind"
     done
-    for name in provider "${cheat[@]}" $(ghost); do
+    for name in "${providers[@]}" "${cheat[@]}" $(ghost); do
         url_of[$name]=$(await_line "$name" http 30)
     done
     for name in "${honest[@]}" "${idle[@]}"; do
@@ -212,7 +226,10 @@ step_genesis() {
     adapters_register
     bonds_put
     everyone_start
-    say "provider     serves at ${url_of[provider]}, bond $(in_open $PROVIDER_BOND) OPEN"
+    for name in "${providers[@]}"; do
+        say "$(printf '%-12s serves at %s, bond %s OPEN' "$name" "${url_of[$name]}" \
+            "$(in_open $PROVIDER_BOND)")"
+    done
     say "${honest[*]} ${idle[*]} verify, each a process of its own; bonds" \
         "$((HONEST_BOND / OPEN)) OPEN, of copier and silent $((IDLE_BOND / OPEN)) OPEN"
     hold "three data sets, one model and three adapters are on the ledger" \

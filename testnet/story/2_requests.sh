@@ -39,11 +39,17 @@ ask() {
         $(sampling_of "$1") >"$home/requests/$1.json"
 }
 
+# Who answers request NUMBER: each in turn.
+provider_of() { # number
+    echo "${providers[$((($1 - 1) % ${#providers[@]}))]}"
+}
+
 show_answer() { # number, kind, prompt
-    local how=greedy text
+    local how=greedy text by=
+    [ ${#providers[@]} -eq 1 ] || by=", $(provider_of "$1")"
     [ $(($1 % 2)) -eq 1 ] || how=sampled
     text="$bold$(one_line "$3")$plain│$(one_line "$(jq -r .text "$home/requests/$1.json")")"
-    say "$bold$(printf '%2d' "$1")$plain $faint$2, $how," \
+    say "$bold$(printf '%2d' "$1")$plain $faint$2, $how$by," \
         "$(in_open "$(jq .fee "$home/requests/$1.json")") OPEN$plain"
     fold -s -w 88 <<<"$text" | sed 's/^/     /'
 }
@@ -53,7 +59,7 @@ requests_send() {
     while IFS='|' read -r kind prompt; do
         number=$((number + 1))
         moving "asking for number $number"
-        ask $number provider "$kind" "$prompt"
+        ask $number "$(provider_of $number)" "$kind" "$prompt"
         show_answer $number "$kind" "$prompt"
         printf '%s|%s|%s\n' $number "$kind" "$prompt" >>"$home/requests/list"
     done < <(for kind in "${data_sets[@]}"; do prompts_choose "$kind" 8; done
@@ -62,14 +68,17 @@ requests_send() {
 }
 
 batched() {
-    [ "$(api batches | jq --arg p "${address[provider]}" \
-        '[.batches[] | select(.provider == $p) | .count] | add // 0')" -eq "$asked" ]
+    [ "$(api batches | jq --argjson of "$(providers_json)" \
+        '[.batches[] | select(.provider | IN($of[])) | .count] | add // 0')" -eq "$asked" ]
 }
 
 step_requests() {
     step 2 "Requests: signed, answered, paid by the token"
-    session_open provider $DEPOSIT
-    say "the consumer deposits $(in_open $DEPOSIT) OPEN in session ${session[provider]}"
+    local name
+    for name in "${providers[@]}"; do
+        session_open "$name" $DEPOSIT
+        say "the consumer deposits $(in_open $DEPOSIT) OPEN in session ${session[$name]}"
+    done
     say "prices: $(in_open $PRICE_IN) OPEN a prompt token, $(in_open $PRICE_OUT) an output token"
     say ''
     requests_send

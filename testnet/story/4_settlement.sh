@@ -4,8 +4,8 @@
 WITHDRAWN=$((OPEN / 10))
 
 all_settled() {
-    ask_ledger --arg p "${address[provider]}" \
-        '[batches | select(.provider == $p) | .state == "settled"] | all | tostring' |
+    ask_ledger --argjson of "$(providers_json)" \
+        '[batches | select(.provider | IN($of[])) | .state == "settled"] | all | tostring' |
         grep -q true
 }
 
@@ -16,6 +16,13 @@ receipts_of() { # kind, or "" for all
         "$home/requests/list")
     printf '%d receipts (%d-%d)' "$(wc -l <<<"$numbers")" "$(head -n 1 <<<"$numbers")" \
         "$(tail -n 1 <<<"$numbers")"
+}
+
+# Every honest provider has a payout as such.
+providers_paid() {
+    [ "$(ask_epoch --argjson of "$(providers_json)" '[$epoch[0].payouts[]
+        | select(.role == 4 and .nopen > 0 and (.account | IN($of[]))) | .account]
+        | unique | length')" -eq ${#providers[@]} ]
 }
 
 labels_write() {
@@ -110,6 +117,8 @@ step_settlement() {
     payouts_show
     hold "each payout is the sum of its batches' lines" \
         test "$(ask_epoch payouts_explained)" = true
+    [ ${#providers[@]} -eq 1 ] ||
+        hold "each of the ${#providers[@]} honest providers is paid" providers_paid
     api status >"$home/status.json"
     hold "the supply adds up to the last nopen" supply_holds
     spans_show

@@ -26,6 +26,7 @@ node_of() { # name
     publisher | doyle | carroll | shakespeare | tuner-*) i=0 ;;
     provider | copier) i=1 ;;
     consumer | silent) i=2 ;;
+    provider[0-9]) i=${1#provider} ;; # each another one
     *) i=3 ;;
     esac
     echo "${url_of[node$((i % ${#honest[@]}))]}"

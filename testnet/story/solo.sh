@@ -80,7 +80,7 @@ archive_fill() {
         ln -s "$home/$name.assay" "$archive/adapters/$name.safetensors"
         ln -s "$testnet/data/$name.txt" "$archive/datasets/$name.txt"
     done
-    for name in provider forger swapper padder; do
+    for name in "${providers[@]}" forger swapper padder; do
         for folder in "$home/$name/evidence"/*; do
             ln -s "$folder" "$archive/evidence/"
         done

@@ -8,7 +8,8 @@ import json
 import socket
 from pathlib import Path
 
-REQUESTS = {"flush": 2, "info": 3, "init_chain": 5, "commit": 11, "finalize_block": 20}
+REQUESTS = {"flush": 2, "info": 3, "init_chain": 5, "commit": 11, "load_snapshot_chunk": 14,
+            "apply_snapshot_chunk": 15, "finalize_block": 20}
 EXCEPTION = 1
 
 
@@ -88,3 +89,8 @@ class Abci:
     def finalize(self, height, txs=()):
         self.good("finalize_block", {1: list(txs), 5: height, 6: {1: 1700000000 + height},
                                      8: hashlib.sha256(self.keys[0]).digest()[:20]})
+
+    def blocks(self, first, last):
+        for height in range(first, last + 1):
+            self.finalize(height)
+            self.good("commit")

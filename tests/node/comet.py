@@ -7,11 +7,14 @@ import contextlib
 import hashlib
 import http.server
 import json
+import re
 import threading
+import time
 from urllib.parse import parse_qs, urlsplit
 
 from abci import Abci
-from chain import SOURCE, main
+from chain import SOURCE, main, until
+from ops import scrape
 
 RECORDED = json.loads((SOURCE / "tests/vectors/comet_blocks.json").read_text())["blocks"]
 
@@ -49,9 +52,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def behind(assay, height=0):
+def behind(assay, height=0, config=None):
     """A node with so many blocks. Yields: it, its engine and its engine's RPC."""
     assay.init()
+    path = assay.folder / "home/config.json"
+    path.write_text(json.dumps(dict(json.loads(path.read_text()), **(config or {}))))
     assay.good("export", "--home", "home", "--to-cometbft", "comet")
     with Rpc() as rpc:
         threading.Thread(target=rpc.serve_forever, daemon=True).start()
@@ -59,9 +64,7 @@ def behind(assay, height=0):
                           "--comet", rpc.url)
         engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
         engine.init()
-        for block in range(1, height + 1):
-            engine.finalize(block)
-            engine.good("commit")
+        engine.blocks(1, height)
         yield node, engine, rpc
         engine.close()
         assert node.term() == 0, node.said()
@@ -131,6 +134,60 @@ def test_blocks_that_are_none(assay):
             assert part in told["error"]["text"], told
         rpc.answers = good
         assert node.ask("/v1/block/4")[0] == 200
+
+
+def test_peers(assay):
+    """E-92: asked seldom, waited for a little, and unknown rather than made up."""
+    with behind(assay, height=2) as (node, _, rpc):
+        assert "assay_peers" not in scrape(node)  # the engine does not say
+        assert node.get("/v1/node")["peers"] is None
+        rpc.answers["/net_info"] = {"n_peers": "3", "peers": []}
+        told = until(lambda: node.get("/v1/node")["peers"], "the peers")
+        assert told == 3 and scrape(node)["assay_peers"] == 3
+        asked = rpc.asked.count("/net_info")
+        for _ in range(20):
+            scrape(node)
+        assert rpc.asked.count("/net_info") <= asked + 1, rpc.asked
+        shown = assay.run("status", "--node", node.url)
+        assert re.search(r"^engine +abci, 3 peers, program", shown.out, re.M), shown
+        # One that hangs holds a scrape up for two seconds, and once in five.
+        rpc.answers["/net_info"] = lambda query: time.sleep(60)
+        time.sleep(5.1)
+        begun = time.monotonic()
+        assert "assay_peers" not in scrape(node)
+        assert 1.5 < time.monotonic() - begun < 4
+        begun = time.monotonic()
+        assert "assay_peers" not in scrape(node)
+        assert time.monotonic() - begun < 1
+        for wrong in ({"n_peers": "-1"}, {}, "some trouble"):
+            rpc.answers["/net_info"] = wrong
+            time.sleep(5.1)
+            assert node.get("/v1/node")["peers"] is None, wrong
+
+
+def test_snapshots_are_counted(assay):
+    """E-92: one made for others, a chunk of it served, and two of other heights refused."""
+    config = {"snapshot_blocks": 3, "snapshot_keep": 2}
+    with behind(assay, config=config) as (node, engine, rpc):
+        samples = scrape(node)
+        assert samples["assay_snapshots_kept"] == samples["assay_snapshot_height"] == 0, samples
+        engine.blocks(1, 7)
+        made = 'assay_snapshots_total{result="made"}'
+        until(lambda: sum(value for name, value in scrape(node).items()
+                          if name.startswith("assay_snapshots_total")) >= 2, "the snapshots")
+        samples = scrape(node)
+        assert samples[made] == samples["assay_snapshots_kept"] >= 1, samples
+        assert samples["assay_snapshot_height"] in (3, 6), samples
+        assert samples["assay_snapshot_making_seconds_total"] > 0, samples
+        height = int(samples["assay_snapshot_height"])
+        assert len(engine.good("load_snapshot_chunk", {1: height, 2: 1, 3: 0})) > 100
+        assert engine.good("load_snapshot_chunk", {1: height + 1, 2: 1, 3: 0}) == b""
+        # A chunk of a snapshot that was never offered.
+        engine.good("apply_snapshot_chunk", {1: 0, 2: b"chunk", 3: "peer"})
+        samples = scrape(node)
+        chunks = {result: samples[f'assay_snapshot_chunks_total{{result="{result}"}}']
+                  for result in ("served", "applied", "refused")}
+        assert chunks == {"served": 1, "applied": 0, "refused": 1}, chunks
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@
 // A node and a validator with which all is well, and the params of their chain.
 static const char well[] =
     "{'healthy':true,'problem':'','waiting':0,'height':1000,"
-    "'node':{'time':5000,'block_time':4990,'peers':3,'work':{'batches_open':0},"
+    "'node':{'time':5000,'block_time':4990,'peers':3,'validators':4,'work':{'batches_open':0},"
     "'state':{'bytes':100,'bytes_max':1000000}},"
     "'disk':{'free':100000000000,'size':200000000000},"
     "'account':{'bonds':[{'role':'verification','active':20,'effective':20},"
@@ -71,12 +71,15 @@ static void each_fault_has_its_number(void **state) {
         {"'healthy':true", "'healthy':0", "does not say why"},
         // 60 s without a block, but nothing waits.
         {"'block_time':4990", "'block_time':1000", NULL},
-        {"'block_time':4990,'peers':3,'work':{'batches_open':0}",
-         "'block_time':4940,'peers':3,'work':{'batches_open':1}", NULL},
-        {"'block_time':4990,'peers':3,'work':{'batches_open':0}",
-         "'block_time':4939,'peers':3,'work':{'batches_open':1}", "no block for 61 s"},
+        {"'block_time':4990,'peers':3,'validators':4,'work':{'batches_open':0}",
+         "'block_time':4940,'peers':3,'validators':4,'work':{'batches_open':1}", NULL},
+        {"'block_time':4990,'peers':3,'validators':4,'work':{'batches_open':0}",
+         "'block_time':4939,'peers':3,'validators':4,'work':{'batches_open':1}",
+         "no block for 61 s"},
         {"'peers':3", "'peers':0", "no other node"},
         {"'peers':3", "'peers':null", NULL},
+        {"'peers':3,'validators':4", "'peers':0,'validators':2", "no other node"},
+        {"'peers':3,'validators':4", "'peers':0,'validators':1", NULL},
         {"'bytes':100,", "'bytes':900000,", NULL},
         {"'bytes':100,", "'bytes':900001,", "the state takes"},
         {"'free':100000000000", "'free':10000000000", NULL},
