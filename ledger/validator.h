@@ -74,7 +74,8 @@ typedef struct {
     uint32_t count;
 } assay_validator_set;
 
-// What has changed, ascending by key. out [2 * ASSAY_POWER_MAX]. Returns: how many. Spec: P-92.
+// What has changed, ascending by key. out [2 * ASSAY_POWER_MAX]. Returns: how many.
+// Spec: P-92, E-96.
 uint32_t assay_validator_updates(assay_validator_update *out, const assay_validator_set *before,
                                  const assay_validator_set *after);
 

@@ -77,13 +77,11 @@ typedef struct {
 
 static void registration_make(const chain *c, registration *out, uint32_t actor, uint32_t seed,
                               const assay_hash *genesis, const assay_address *account) {
-    uint8_t message[ASSAY_VALIDATOR_MESSAGE_SIZE];
     assay_hash secret = chain_seed(seed);
     out->tx = chain_tx(c, actor, ASSAY_TX_REGISTER_VALIDATOR);
     assay_tx_register_validator *body = &out->tx.body.register_validator;
     chain_ok(assay_ed25519_public(body->ed25519.bytes, secret.bytes, err));
-    assay_validator_message(message, genesis, account);
-    chain_ok(assay_ed25519_sign(out->proof, secret.bytes, message, sizeof message, err));
+    chain_proof(out->proof, seed, genesis, account);
     body->proof = (assay_bytes){out->proof, sizeof out->proof};
 }
 
