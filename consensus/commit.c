@@ -43,34 +43,6 @@ assay_status assay_commit_sign(assay_commit *commit, const char *chain_id, const
     return assay_ed25519_sign(commit->signature, seed, message, size, err);
 }
 
-assay_status assay_commit_check(const assay_commit *commit, const assay_header *header,
-                                const char *chain_id, const uint8_t *public_key, uint64_t power,
-                                assay_error *err) {
-    uint8_t message[ASSAY_VOTE_BYTES_MAX];
-    assay_hash hash;
-    assay_address address;
-    if (strcmp(header->chain_id, chain_id) != 0)
-        return ASSAY_FAIL(err, MISMATCH, "header is of chain %s, not %s", header->chain_id,
-                          chain_id);
-    if (commit->height != header->height)
-        return ASSAY_FAIL(err, MISMATCH, "commit is for height %llu, header for %llu",
-                          (unsigned long long)commit->height, (unsigned long long)header->height);
-    assay_header_hash(&hash, header);
-    if (!assay_hash_equal(&hash, &commit->block.hash))
-        return ASSAY_FAIL(err, MISMATCH, "commit of height %llu signs another header",
-                          (unsigned long long)commit->height);
-    assay_validator_leaf(&hash, public_key, power);
-    if (!assay_hash_equal(&hash, &header->validators_hash))
-        return ASSAY_FAIL(err, MISMATCH, "header of height %llu names another validator set",
-                          (unsigned long long)header->height);
-    assay_ed25519_address(&address, public_key);
-    if (!assay_address_equal(&address, &commit->validator))
-        return ASSAY_FAIL(err, MISMATCH, "commit of height %llu is by another validator",
-                          (unsigned long long)commit->height);
-    size_t size = assay_commit_sign_bytes(message, commit, chain_id);
-    return assay_ed25519_check(public_key, commit->signature, message, size, err);
-}
-
 static void signature_protobuf(assay_writer *writer, const assay_commit *commit) {
     uint8_t time_bytes[16];
     assay_writer time;

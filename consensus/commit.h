@@ -36,13 +36,6 @@ size_t assay_commit_sign_bytes(uint8_t *out, const assay_commit *commit, const c
 assay_status assay_commit_sign(assay_commit *commit, const char *chain_id, const uint8_t *seed,
                                assay_error *err);
 
-// Whether this commit makes the header final under a set of one validator: its key signed the
-// header's hash at its height on its chain, and the header names that set.
-// Errors: MISMATCH (names the field), SIGNATURE. Spec: C-7.
-assay_status assay_commit_check(const assay_commit *commit, const assay_header *header,
-                                const char *chain_id, const uint8_t *public_key, uint64_t power,
-                                assay_error *err);
-
 // LastCommitHash: RFC 6962 over the commit's signatures; NULL: the empty commit before height 1.
 // Spec: C-6.
 void assay_commit_hash(assay_hash *out, const assay_commit *commit);

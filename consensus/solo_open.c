@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "consensus/light/verify.h"
 #include "consensus/solo_private.h"
 
 typedef unsigned long long ull;
@@ -34,8 +35,8 @@ static assay_status block_known(assay_solo *solo, const assay_engine_info *info,
     if (!assay_hash_equal(&block->app_hash_after, &info->app_hash))
         return ASSAY_FAIL(err, CORRUPT, "state of height %llu is not the block log's",
                           (ull)info->height);
-    ASSAY_TRY(assay_commit_check(&block->commit, &block->header, solo->tip.chain_id,
-                                 solo->tip.public_key, solo->tip.power, err));
+    ASSAY_TRY(assay_light_check_own(&block->commit, &block->header, solo->tip.chain_id,
+                                    solo->tip.public_key, solo->tip.power, &solo->arena, err));
     return assay_results_hash(&solo->work.results_hash, block->results, block->tx_count,
                               &solo->arena, err);
 }

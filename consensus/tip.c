@@ -5,6 +5,7 @@
 
 #include "base/merkle.h"
 #include "base/sha256.h"
+#include "consensus/light/verify.h"
 #include "consensus/protobuf.h"
 
 typedef unsigned long long ull;
@@ -113,8 +114,8 @@ assay_status assay_tip_check(const assay_tip *tip, const assay_block *block, ass
         !assay_hash_equal(&id.part_root, &block->commit.block.part_root))
         return ASSAY_FAIL(err, MISMATCH, "commit of block %llu signs other parts",
                           (ull)block->header.height);
-    return assay_commit_check(&block->commit, &block->header, tip->chain_id, tip->public_key,
-                              tip->power, err);
+    return assay_light_check_own(&block->commit, &block->header, tip->chain_id, tip->public_key,
+                                 tip->power, arena, err);
 }
 
 void assay_tip_advance(assay_tip *tip, const assay_block *block, const assay_hash *results_hash) {

@@ -206,6 +206,24 @@ assay_status assay_light_check(const assay_light_block *block, const char *chain
     return status;
 }
 
+assay_status assay_light_check_own(const assay_commit *commit, const assay_header *header,
+                                   const char *chain_id, const uint8_t *public_key, uint64_t power,
+                                   assay_arena *arena, assay_error *err) {
+    assay_light_validator own = {.power = power};
+    assay_light_signature signature = {ASSAY_LIGHT_COMMIT, commit->validator, commit->time, {0}};
+    assay_light_block block = {.commit_height = commit->height,
+                               .commit_block = commit->block,
+                               .signatures = &signature,
+                               .signature_count = 1,
+                               .set = {&own, 1, power}};
+    memcpy(own.key, public_key, sizeof own.key);
+    assay_ed25519_address(&own.address, public_key);
+    memcpy(signature.signature, commit->signature, sizeof signature.signature);
+    assay_header_view_of(&block.header, header);
+    assay_header_hash(&block.hash, header);
+    return assay_light_check(&block, chain_id, arena, err);
+}
+
 // E-43
 static assay_status times_check(const assay_light_block *trusted, const assay_light_block *block,
                                 const assay_light_policy *policy, assay_time now,

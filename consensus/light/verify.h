@@ -20,6 +20,11 @@ typedef struct {
 assay_status assay_light_check(const assay_light_block *block, const char *chain_id,
                                assay_arena *arena, assay_error *err);
 
+// The same of one of our own blocks, whose set is one validator. Errors: as above. Spec: C-7.
+assay_status assay_light_check_own(const assay_commit *commit, const assay_header *header,
+                                   const char *chain_id, const uint8_t *public_key, uint64_t power,
+                                   assay_arena *arena, assay_error *err);
+
 // Does `block` follow from `trusted`, at any later height? *far: whether it failed for want of
 // overlap alone, so that a block between them may help. Errors: RANGE (expired, from the future,
 // not later, too little power), MISMATCH, SIGNATURE, DUPLICATE (a vote counted twice), CAPACITY.

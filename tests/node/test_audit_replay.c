@@ -222,9 +222,9 @@ static void forged_blocks_are_found(void **state) {
         const char *sentence;
     } cases[] = {
         {NULL, "block log has 23 whole records of at least 24"},
-        {other_key_signs, "commit of height 24 is by another validator"},
+        {other_key_signs, "signature 0 is not that of validator 0"},
         {other_validator_makes, "has another validators_hash"},
-        {signature_is_damaged, "signature"},
+        {signature_is_damaged, "did not sign height 24 as it stands"},
         {result_is_changed, "block 24 records code"},
         {app_hash_is_changed, "replaying block 24 comes to another state"},
         {transaction_is_left_out, "replaying block 24 comes to another state"},
