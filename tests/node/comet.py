@@ -190,5 +190,75 @@ def test_snapshots_are_counted(assay):
         assert chunks == {"served": 1, "applied": 0, "refused": 1}, chunks
 
 
+CHAIN = json.loads((SOURCE / "tests/vectors/comet_chain.json").read_text())
+
+
+def chain_answers():
+    """The RPC of the node that the chain was recorded from."""
+    def block(query):
+        found = [one for one in CHAIN["blocks"]
+                 if one["block"]["header"]["height"] == query["height"]]
+        return found[0] if found else "height is not available, lowest height is 1"
+    return {"/block": block, "/commit": CHAIN["commit"], "/validators": CHAIN["validators"]}
+
+
+def test_audit(assay):
+    """E-93: from the genesis alone, by whatever node; and whoever changed something is found."""
+    assay.write("genesis.json", CHAIN["genesis"])
+    assay.good("init", "--home", "auditor", "--genesis", "genesis.json")
+    top = len(CHAIN["blocks"])
+
+    def audit(code, **answers):
+        rpc.answers = dict(chain_answers(), **{f"/{name}": one for name, one in answers.items()})
+        result = assay.run("audit", "--home", "auditor", "--comet", rpc.url, "--rerun", "none",
+                           "--json")
+        assert result.code == code, result
+        return result.json()
+
+    with Rpc() as rpc:
+        threading.Thread(target=rpc.serve_forever, daemon=True).start()
+        told = audit(0)
+        assert told["agrees"] and told["height"] == top and told["home"] is None, told
+        assert "/block_results" not in " ".join(rpc.asked)  # results are computed, not asked for
+
+        def changed(at, change):
+            blocks = [json.loads(json.dumps(one)) for one in CHAIN["blocks"]]
+            change(blocks[at - 1])
+            return lambda query: blocks[int(query["height"]) - 1]
+
+        def tx_lost(block):
+            block["block"]["data"]["txs"].pop()
+
+        def hash_changed(block):
+            block["block"]["header"]["app_hash"] = "00" * 32
+
+        def other_id(block):
+            block["block_id"]["parts"]["total"] = 2
+        for at, change, part in ((4, tx_lost, "the transactions of block 4 are not its header's"),
+                                 (5, hash_changed, "header of block 5 does not have its hash"),
+                                 (6, other_id, "block 7: it does not follow the block before")):
+            told = audit(1, block=changed(at, change))
+            assert not told["agrees"] and part in told["problem"], told
+            assert told["height"] == at - (change != other_id), told
+        # One that gives another block for it, and a commit that nobody signed.
+        told = audit(1, block=lambda query: CHAIN["blocks"][0])
+        assert "a block of height 1, asked for 2" in told["problem"], told
+        commit = json.loads(json.dumps(CHAIN["commit"]))
+        commit["signed_header"]["commit"]["signatures"][0]["timestamp"] = "2026-01-01T00:00:00Z"
+        told = audit(1, commit=commit)
+        assert "did not sign height" in told["problem"] and told["height"] == top, told
+        # What is not to be had keeps the audit from its work.
+        told = audit(3, block=lambda query: "height 1 is not available, lowest height is 5")
+        assert "lowest height is 5" in told["error"]["text"], told
+        told = audit(5, commit="some trouble")
+        assert told["error"]["name"] == "NETWORK", told
+        # Another genesis is another chain.
+        assay.init(home="other")
+        rpc.answers = chain_answers()
+        result = assay.run("audit", "--home", "other", "--comet", rpc.url, "--rerun", "none")
+        assert result.code == 1 and "of another chain" in result.out, result
+        rpc.shutdown()
+
+
 if __name__ == "__main__":
     main(globals())
