@@ -40,6 +40,7 @@
     X(DEPTH, 34, "nested too deep")                                                                \
     X(SIGNATURE, 35, "bad signature")                                                              \
     X(CORRUPT, 36, "stored data is damaged")                                                       \
+    X(FORK, 37, "two histories that both hold")                                                    \
     X(REJECTED, 50, "refused by a ledger rule")
 
 typedef enum {

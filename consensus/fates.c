@@ -21,7 +21,8 @@ assay_status assay_fates_open(assay_fates *fates, assay_error *err) {
 }
 
 void assay_fates_close(assay_fates *fates) {
-    for (uint32_t i = 0; fates->ring && i < ASSAY_FATES_MAX; i++)
+    // Not the rest: it was never touched, and is no memory yet.
+    for (uint32_t i = 0; i < fates->count && i < ASSAY_FATES_MAX; i++)
         free(fates->ring[i].text);
     free(fates->ring);
     assay_idtable_close(&fates->index);

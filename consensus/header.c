@@ -7,6 +7,10 @@
 
 enum { FIELD_COUNT = 14, FIELD_SIZE_MAX = 128 };
 
+bool assay_time_is_later(const assay_time *a, const assay_time *b) {
+    return a->seconds != b->seconds ? a->seconds > b->seconds : a->nanos > b->nanos;
+}
+
 void assay_time_protobuf(assay_writer *writer, const assay_time *time) {
     assay_protobuf_u64(writer, 1, time->seconds);
     assay_protobuf_u64(writer, 2, time->nanos);

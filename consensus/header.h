@@ -82,6 +82,9 @@ void assay_header_protobuf(assay_writer *writer, const assay_header *header);
 // BlockID as protobuf, an empty one included. Spec: C-3.
 void assay_block_id_protobuf(assay_writer *writer, const assay_block_id *id);
 
+// a > b. Spec: C-18.
+bool assay_time_is_later(const assay_time *a, const assay_time *b);
+
 // Timestamp as protobuf. Spec: C-3.
 void assay_time_protobuf(assay_writer *writer, const assay_time *time);
 

@@ -85,7 +85,8 @@ static assay_status validators(void *self, assay_validator_update *out, uint32_t
 
 // The next preimage as a transaction, or nothing when there is no chain or it is used up.
 static assay_status beacon_make(assay_ledger_application *ledger, const assay_view *view,
-                                const assay_address *proposer, assay_bytes *out, assay_error *err) {
+                                uint64_t height, const assay_address *proposer, assay_bytes *out,
+                                assay_error *err) {
     assay_chain chain;
     size_t size;
     *out = (assay_bytes){NULL, 0};
@@ -95,7 +96,8 @@ static assay_status beacon_make(assay_ledger_application *ledger, const assay_vi
     assay_tx tx = {.kind = ASSAY_TX_BEACON,
                    .chain_id = assay_app_genesis(ledger->app)->chain_id,
                    .signer = *proposer,
-                   .principal = *proposer};
+                   .principal = *proposer,
+                   .nonce = height};
     assay_hashchain_at(&tx.body.beacon.preimage, ledger->chain, chain.left - 1);
     ASSAY_TRY(assay_tx_encode(&tx, ledger->beacon, sizeof ledger->beacon, &size, err));
     *out = (assay_bytes){ledger->beacon, size};
@@ -112,7 +114,8 @@ static assay_status prepare_proposal(void *self, const assay_engine_candidates *
     bool with_beacon = false;
     ASSAY_TRY(assay_view_open(&view, ledger->app, err));
     assay_status status = account_of(&proposer, &view, &candidates->proposer, err);
-    if (status == ASSAY_OK) status = beacon_make(ledger, &view, &proposer, &beacon, err);
+    if (status == ASSAY_OK)
+        status = beacon_make(ledger, &view, candidates->height, &proposer, &beacon, err);
     assay_view_close(&view);
     ASSAY_TRY(status);
     const assay_app_proposal proposal = {.height = candidates->height,

@@ -34,12 +34,8 @@ void assay_tip_init(assay_tip *tip, const char *chain_id, const uint8_t *public_
     assay_merkle_root(&tip->results_hash, NULL, 0);
 }
 
-static bool time_after(const assay_time *a, const assay_time *b) {
-    return a->seconds != b->seconds ? a->seconds > b->seconds : a->nanos > b->nanos;
-}
-
 static assay_time time_next(const assay_time *last, assay_time now) {
-    if (time_after(&now, last)) return now;
+    if (assay_time_is_later(&now, last)) return now;
     assay_time next = {last->seconds, last->nanos + STEP_NANOS};
     if (next.nanos >= SECOND_NANOS) {
         next.nanos -= SECOND_NANOS;
@@ -109,7 +105,7 @@ assay_status assay_tip_check(const assay_tip *tip, const assay_block *block, ass
     assay_block_tx_ids(room, block);
     ASSAY_TRY(header_expect(tip, &expected, room, block->tx_count, arena, err));
     ASSAY_TRY(header_check(&block->header, &expected, err));
-    if (!time_after(&block->header.time, &tip->time))
+    if (!assay_time_is_later(&block->header.time, &tip->time))
         return ASSAY_FAIL(err, MISMATCH, "block %llu has a time that is not above the last one's",
                           (ull)block->header.height);
     ASSAY_TRY(assay_block_id_of(&id, block, tip->height ? &tip->commit : NULL, arena, err));

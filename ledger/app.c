@@ -229,11 +229,10 @@ static void result_accept(assay_app *app, uint32_t index) {
     memcpy(result->data, receipt->bytes, ASSAY_HASH_SIZE);
 }
 
-const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_address *proposer) {
+const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_app_block *block) {
     if (verified->count == 0 || verified->txs[0].code != 0) return NULL;
     const assay_tx *tx = &verified->txs[0].tx;
-    bool own = tx->kind == ASSAY_TX_BEACON && assay_address_equal(&tx->signer, proposer);
-    return own ? tx : NULL;
+    return assay_beacon_is_for(tx, &block->proposer, block->height) ? tx : NULL;
 }
 
 static assay_status beacon_run(assay_app *app, const assay_tx *beacon, assay_error *err) {
@@ -268,7 +267,7 @@ static assay_status validators_read(assay_app *app, assay_validator_set *set, as
 
 // P-25
 static assay_status block_run(assay_app *app, const assay_app_block *block, assay_error *err) {
-    const assay_tx *beacon = assay_block_beacon(&app->verified, &block->proposer);
+    const assay_tx *beacon = assay_block_beacon(&app->verified, block);
     ASSAY_TRY(assay_totals_get(&app->ledger.totals, &app->ledger.reader, err));
     ASSAY_TRY(validators_read(app, &app->validators_before, err));
     for (uint32_t i = 0; i < block->misbehavior_count; i++)

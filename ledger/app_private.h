@@ -44,8 +44,9 @@ struct assay_app {
     assay_scores *scores;
 };
 
-// The block's beacon transaction: first, and its proposer's; NULL if there is none. Spec: P-39.
-const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_address *proposer);
+// The block's beacon transaction: first, its proposer's and of its height; NULL if there is none.
+// Spec: P-8, P-39.
+const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_app_block *block);
 
 // Begins to count: what is open is read from the state, once. Errors: CORRUPT, MEMORY, IO.
 assay_status assay_app_counters_start(assay_app *app, assay_error *err);

@@ -140,6 +140,13 @@ static assay_status promote(assay_chain *chain, const assay_reader *reader,
     return ASSAY_OK;
 }
 
+// The height as nonce makes the bytes of a beacon those of one block, even where a preimage comes
+// again because its chain was registered again.
+bool assay_beacon_is_for(const assay_tx *tx, const assay_address *proposer, uint64_t height) {
+    return tx->kind == ASSAY_TX_BEACON && tx->nonce == height &&
+           assay_address_equal(&tx->signer, proposer);
+}
+
 // P-45
 static assay_status preimage_check(const assay_chain *chain, const assay_hash *preimage,
                                    assay_error *err) {

@@ -35,6 +35,9 @@ assay_status assay_beacon_init(assay_ledger *ledger, assay_error *err);
 assay_status assay_beacon_block(assay_ledger *ledger, const assay_hash *preimage, uint32_t *code,
                                 assay_error *err);
 
+// Is it the beacon transaction of this proposer's block of this height? Spec: P-8.
+bool assay_beacon_is_for(const assay_tx *tx, const assay_address *proposer, uint64_t height);
+
 // Would this preimage be taken from this proposer in the next block? For proposers and
 // process_proposal. Errors: REJECTED (BEACON_PREIMAGE, BEACON_NO_CHAIN), CORRUPT, MEMORY, IO.
 // Spec: P-45.

@@ -49,7 +49,8 @@ assay_status assay_admission_check(uint64_t *fee, const assay_reader *reader,
     if (verified->code != 0)
         return assay_fail(err, ASSAY_REJECTED, verified->code, "%s", verified->text);
     if (tx->kind == ASSAY_TX_BEACON)
-        return ASSAY_REJECT(err, BEACON_PLACE, "a beacon is first in a block and its proposer's");
+        return ASSAY_REJECT(err, BEACON_PLACE,
+                            "a beacon is first in its proposer's block of its height");
     ASSAY_TRY(assay_account_get(&signer, reader, &tx->signer, err));
     uint64_t next = signer.nonces[tx->lane];
     if (next < ahead->nonce) next = ahead->nonce;

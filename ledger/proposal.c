@@ -143,8 +143,8 @@ static assay_status beacon_usable(assay_app *app, const selection *select, bool 
     if (proposal->beacon == NULL || !fits(select, 0, proposal->beacon->size)) return ASSAY_OK;
     assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
     assay_status status = assay_verifier_check(app->verifier, &tx, *proposal->beacon, &arena, err);
-    if (status == ASSAY_OK && tx.code == 0 && tx.tx.kind == ASSAY_TX_BEACON &&
-        assay_address_equal(&tx.tx.signer, &proposal->proposer)) {
+    if (status == ASSAY_OK && tx.code == 0 &&
+        assay_beacon_is_for(&tx.tx, &proposal->proposer, proposal->height)) {
         status = assay_beacon_check(&select->reader, &app->genesis->params, proposal->height,
                                     &proposal->proposer, &tx.tx.body.beacon.preimage, &refusal);
         *usable = status == ASSAY_OK;
@@ -212,7 +212,7 @@ static assay_status proposal_check(assay_app *app, const assay_app_block *block,
                                    assay_error *err) {
     const assay_params *params = &app->genesis->params;
     ASSAY_TRY(sizes_check(app, verified, err));
-    const assay_tx *beacon = assay_block_beacon(verified, &block->proposer);
+    const assay_tx *beacon = assay_block_beacon(verified, block);
     if (beacon != NULL)
         ASSAY_TRY(assay_beacon_check(reader, params, block->height, &block->proposer,
                                      &beacon->body.beacon.preimage, err));

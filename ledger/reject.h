@@ -23,7 +23,7 @@
     X(TX_CHAIN, 112, "the transaction is for another chain")                                       \
     X(SIGNATURE_FORM, 113, "the signature is not in its one accepted form")                        \
     X(SIGNATURE_SIGNER, 114, "the signature is not by the named signer")                           \
-    X(TX_UNSIGNED, 115, "a beacon transaction has no nonce, principal or signature of its own")    \
+    X(TX_UNSIGNED, 115, "a beacon transaction has no principal or signature of its own")           \
     X(REQUEST_FORM, 120, "the request's bytes are malformed")                                      \
     X(REQUEST_RANGE, 121, "a field of the request is out of its range")                            \
     X(REQUEST_FEE, 122, "the request's fee limit does not cover its longest answer")               \
@@ -86,7 +86,7 @@
 #define ASSAY_REJECT_BATCH_LIST(X)                                                                 \
     X(CHAIN_LENGTH, 200, "a hash chain has no links or too many")                                  \
     X(CHAIN_BOND, 201, "only a proposer with a consensus bond registers a hash chain")             \
-    X(BEACON_PLACE, 202, "a beacon preimage stands first in its proposer's block")                 \
+    X(BEACON_PLACE, 202, "a beacon preimage stands first in its proposer's block of its height")   \
     X(BEACON_NO_CHAIN, 203, "the proposer has no hash chain in force")                             \
     X(BEACON_PREIMAGE, 204, "not the next preimage of the proposer's hash chain")                  \
     X(VALIDATOR_BOND, 205, "only an account with a consensus bond registers a consensus key")      \

@@ -29,7 +29,7 @@ typedef struct {
     assay_light_source witnesses[ASSAY_LIGHT_WITNESSES_MAX];
     assay_proof proof;
     assay_light_block block; // what was verified
-    uint32_t fetches;
+    assay_light_report report;
 } light_parts;
 
 // "HEIGHT:HASH", as a header's hash is shown. Errors: USAGE.
@@ -93,31 +93,50 @@ static assay_status light_run(light_parts *parts, const light_options *options, 
         height = claimed.header.height;
     }
     ASSAY_TRY(
-        assay_light_follow(&parts->block, &parts->fetches, &parts->follow, height, arena, err));
+        assay_light_follow(&parts->block, &parts->report, &parts->follow, height, arena, err));
     if (options->proof && !assay_hash_equal(&claimed.hash, &parts->block.hash))
         return ASSAY_FAIL(err, MISMATCH, "the proof's header of height %llu is not the chain's",
                           (unsigned long long)height);
     return ASSAY_OK;
 }
 
+// Those that did not agree, with the reason: what was verified does not rest on them. E-95
+static json_t *dropped_json(const light_parts *parts, bool json) {
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < parts->follow.witness_count; i++) {
+        const char *url = parts->witness_urls[i].url, *why = parts->report.witnesses[i].why.text;
+        assay_witness_verdict verdict = parts->report.witnesses[i].verdict;
+        if (verdict == ASSAY_WITNESS_AGREES) continue;
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "witness", url, "verdict",
+                                              assay_witness_verdict_name(verdict), "text", why));
+        if (!json)
+            printf("dropped: witness %s is %s: %s\n", url, assay_witness_verdict_name(verdict),
+                   why);
+    }
+    return list;
+}
+
 static int light_print(const assay_invocation *invocation, const light_parts *parts, bool proof) {
     char hash[ASSAY_HEX_HASH_MAX];
     const assay_light_block *block = &parts->block;
+    json_t *dropped = dropped_json(parts, invocation->json);
+    size_t agreed = parts->follow.witness_count - json_array_size(dropped);
     assay_hex_encode_0x(hash, block->hash.bytes, ASSAY_HASH_SIZE);
     if (!invocation->json) {
+        json_decref(dropped);
         printf("verified: height %llu of %.*s from height %llu, by %u headers\n",
                (unsigned long long)block->header.height, (int)block->header.chain_id.size,
                (const char *)block->header.chain_id.data,
-               (unsigned long long)parts->follow.trusted_height, parts->fetches);
+               (unsigned long long)parts->follow.trusted_height, parts->report.fetches);
         if (proof) return assay_proof_print(invocation, &parts->proof, block, NULL);
         printf("next time: --trust %llu:%s\n", (unsigned long long)block->header.height, hash + 2);
         return ASSAY_EXIT_OK;
     }
-    json_t *how = json_pack("{s:b,s:o,s:o,s:i,s:i,s:o}", "valid", 1, "height",
-                            assay_json_from_u64(block->header.height), "hash",
-                            assay_json_from_hash(&block->hash), "fetched", (int)parts->fetches,
-                            "witnesses", (int)parts->follow.witness_count, "trusted_height",
-                            assay_json_from_u64(parts->follow.trusted_height));
+    json_t *how = json_pack(
+        "{s:b,s:o,s:o,s:i,s:i,s:o,s:o}", "valid", 1, "height",
+        assay_json_from_u64(block->header.height), "hash", assay_json_from_hash(&block->hash),
+        "fetched", (int)parts->report.fetches, "witnesses", (int)agreed, "dropped", dropped,
+        "trusted_height", assay_json_from_u64(parts->follow.trusted_height));
     if (proof) return assay_proof_print(invocation, &parts->proof, block, how);
     return assay_command_print(how);
 }
@@ -128,7 +147,10 @@ static const char *next_of(const assay_error *err) {
     } known[] = {
         {"may be trusted", "ask someone you trust for the height and hash of a newer header"},
         {"needed", "too few of the validators signed: ask another --node"},
-        {"has header", "two sources disagree: ask a third, and believe neither until you know why"},
+        {"an attack above", "two histories hold: believe neither, and tell the chain's validators"},
+        {"cannot prove", "that witness is faulty: ask another --witness"},
+        {"no witness has", "ask another --witness"},
+        {"has header", "the node does not have what you trust: ask another --node"},
         {"must be less than or equal to", "wait until the chain is there, or ask another --node"},
         {"is not available", "the node keeps no blocks that old: ask another --node"},
         {"cannot fetch", "check the address, or ask another --node"},
@@ -154,7 +176,8 @@ int assay_cmd_light(assay_invocation *invocation) {
         {"node", ASSAY_OPTION_TEXT, &options.node, "URL",
          "CometBFT's RPC, or a node's API: nothing it says is believed", 0, 0, true},
         {"witness", ASSAY_OPTION_TEXTS, &options.witnesses, "URL",
-         "another one, which must have the same header; may be repeated", 0, 0, false},
+         "another one to compare with, of which one at least must agree; may be repeated", 0, 0,
+         false},
         {"height", ASSAY_OPTION_U64, &options.height, "N",
          "header to verify where there is no proof (the last one)", 1, INT64_MAX, false},
         {"trusting-seconds", ASSAY_OPTION_U64, &options.trusting_seconds, "N",
@@ -167,7 +190,8 @@ int assay_cmd_light(assay_invocation *invocation) {
             "Verifies a header of a chain it does not run, and a payout down to it. Each header "
             "is\n"
             "believed for more than 2/3 of its validators and more than 1/3 of those of one that\n"
-            "was believed before. Exits with 0 if it holds, else with 1.",
+            "was believed before. Exits with 0 if it holds, with 7 if a witness proves another\n"
+            "history, else with 1.",
             &code))
         return code;
     static light_parts parts;

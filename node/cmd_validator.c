@@ -42,20 +42,29 @@ int assay_cmd_validator_new(assay_invocation *invocation) {
     return assay_command_print(assay_genesis_validator_json(&entry));
 }
 
-// Whether the account has a hash chain in force or waiting.
+// Whether the account has a hash chain in force or waiting. One that is used up is refused: whether
+// the home's is another cannot be told, and preimages that all have seen make no beacon. P-46
 static assay_status chain_known(bool *known, const assay_wallet *wallet, assay_error *err) {
     char address[ASSAY_HEX_HASH_MAX];
     json_t *answer;
     const json_t *chain;
-    uint64_t left, pending;
+    uint64_t left, pending, revealed;
     assay_hex_encode_0x(address, wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_client_get(&answer, &wallet->client, err, "validator/%s", address));
     assay_status status = assay_json_object(&chain, answer, "beacon", err);
     if (status == ASSAY_OK) status = assay_json_u64(&left, chain, "left", 0, UINT64_MAX, err);
     if (status == ASSAY_OK) status = assay_json_u64(&pending, chain, "pending", 0, UINT64_MAX, err);
+    if (status == ASSAY_OK)
+        status = assay_json_u64(&revealed, chain, "revealed", 0, UINT64_MAX, err);
     json_decref(answer);
-    if (status == ASSAY_OK) *known = left > 0 || pending > 0;
-    return status;
+    ASSAY_TRY(status);
+    *known = left > 0 || pending > 0;
+    if (!*known && revealed > 0)
+        return ASSAY_FAIL(err, EXISTS,
+                          "the account's beacon chain is used up, its last preimage of height "
+                          "%llu: send a register_chain transaction with one of a new seed",
+                          (unsigned long long)revealed);
+    return ASSAY_OK;
 }
 
 static assay_status proof_make(uint8_t *proof, const assay_wallet *wallet,

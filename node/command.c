@@ -90,6 +90,8 @@ static int exit_of(assay_status status) {
         return ASSAY_EXIT_NETWORK;
     case ASSAY_REJECTED:
         return ASSAY_EXIT_REJECT;
+    case ASSAY_FORK:
+        return ASSAY_EXIT_FORK;
     default:
         return ASSAY_EXIT_INPUT;
     }

@@ -18,6 +18,7 @@ typedef enum {
     ASSAY_EXIT_SYSTEM = 4,  // disk, memory, permission, port, damaged state
     ASSAY_EXIT_NETWORK = 5, // the other side cannot be reached, took too long or is stopping
     ASSAY_EXIT_REJECT = 6,  // refused by a ledger rule
+    ASSAY_EXIT_FORK = 7,    // two histories that both hold: somebody attacks
 } assay_exit;
 
 typedef struct assay_command assay_command;

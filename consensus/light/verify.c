@@ -10,10 +10,6 @@ static bool bytes_are(const assay_bytes *bytes, const assay_hash *hash) {
     return bytes->size == ASSAY_HASH_SIZE && memcmp(bytes->data, hash->bytes, ASSAY_HASH_SIZE) == 0;
 }
 
-static bool later(assay_time a, assay_time b) {
-    return a.seconds != b.seconds ? a.seconds > b.seconds : a.nanos > b.nanos;
-}
-
 static assay_time after(assay_time time, uint64_t seconds) {
     return (assay_time){time.seconds > UINT64_MAX - seconds ? UINT64_MAX : time.seconds + seconds,
                         time.nanos};
@@ -215,7 +211,9 @@ static assay_status times_check(const assay_light_block *trusted, const assay_li
                                 const assay_light_policy *policy, assay_time now,
                                 assay_error *err) {
     const assay_header_view *old = &trusted->header, *new = &block->header;
-    if (!later(after(old->time, policy->trusting_seconds), now))
+    const assay_time end = after(old->time, policy->trusting_seconds);
+    const assay_time ahead = after(now, policy->drift_seconds);
+    if (!assay_time_is_later(&end, &now))
         return ASSAY_FAIL(err, RANGE,
                           "the trusted header of height %llu is of %llu s, %llu s is how long it "
                           "may be trusted, now is %llu s",
@@ -224,10 +222,10 @@ static assay_status times_check(const assay_light_block *trusted, const assay_li
     if (new->height <= old->height)
         return ASSAY_FAIL(err, RANGE, "height %llu is not above the trusted %llu",
                           (ull) new->height, (ull)old->height);
-    if (!later(new->time, old->time))
+    if (!assay_time_is_later(&new->time, &old->time))
         return ASSAY_FAIL(err, RANGE, "header %llu is not later than the trusted one",
                           (ull) new->height);
-    if (!later(after(now, policy->drift_seconds), new->time))
+    if (!assay_time_is_later(&ahead, &new->time))
         return ASSAY_FAIL(err, RANGE, "header %llu is of %llu s, now is %llu s", (ull) new->height,
                           (ull) new->time.seconds, (ull)now.seconds);
     return ASSAY_OK;

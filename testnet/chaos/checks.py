@@ -13,7 +13,7 @@ from rpc import Away, get
 
 FOLLOW_SECONDS, STALL_SECONDS = 240, 120
 ENDED = {"settled", "void"}
-TRANSFER, BOND, UNBOND = 1, 2, 3  # kinds (spec P-8)
+TRANSFER, BOND, UNBOND, REGISTER_VALIDATOR = 1, 2, 3, 21  # kinds (spec P-8)
 VERIFICATION, CONSENSUS = 2, 3  # roles
 
 
@@ -82,8 +82,10 @@ def one_history(cluster):
     """Every application's own answer at every height, and the chain's."""
     report = heights.report([(node.api, node.comet.url) for node in cluster.nodes])
     claim = (f"{report['app_hashes_compared']} app hashes of {len(cluster.nodes)} nodes agree with "
-             f"the headers, from block 1 to {report['height']}; the state roots are one")
-    enough = report["app_hashes_compared"] == len(cluster.nodes) * report["height"]
+             f"the headers, up to block {report['height']}, from block "
+             f"{', '.join(map(str, report['first']))}; the state roots are one")
+    enough = min(report["first"]) == 1 and report["app_hashes_compared"] == sum(
+        report["height"] + 1 - first for first in report["first"])
     return report, (claim, report["agree"] and enough, str(report["disagreements"]))
 
 
@@ -114,14 +116,15 @@ class Chain:
 
     def __init__(self, comet):
         self.where, self.txs, self.count, self.sets = {}, [], Counter(), []
+        self.sizes = []  # of each of the sets
         for height in range(1, comet.height() + 1):
             block = comet.block(height)
-            self.take(height, block["header"]["validators_hash"], block["data"]["txs"] or [],
-                      comet.codes(height))
+            self.take(height, block["data"]["txs"] or [], comet.codes(height))
+            if not self.sets or self.sets[-1] != block["header"]["validators_hash"]:
+                self.sets.append(block["header"]["validators_hash"])
+                self.sizes.append(comet.validators(height))
 
-    def take(self, height, validators, txs, codes):
-        if not self.sets or self.sets[-1] != validators:
-            self.sets.append(validators)
+    def take(self, height, txs, codes):
         for raw, code in zip(map(base64.b64decode, txs), codes):
             known = "0x" + hashlib.sha256(raw).hexdigest()
             self.count[known] += 1
@@ -213,9 +216,12 @@ def vanished(cluster, load, found):
 
 def validators_changed(chain):
     moves = sum(tx["kind"] in (BOND, UNBOND) and tx["role"] == CONSENSUS for tx in chain.txs)
-    changes = len(chain.sets) - 1
-    return (f"{moves} changes of consensus bonds made {changes} changes of CometBFT's validator "
-            f"set", (changes > 0) == (moves > 0), "")
+    joined = sum(tx["kind"] == REGISTER_VALIDATOR for tx in chain.txs)
+    changes, first, most, last = len(chain.sets) - 1, chain.sizes[0], max(chain.sizes), \
+        chain.sizes[-1]
+    return (f"{moves} changes of consensus bonds and {joined} new validator made {changes} changes "
+            f"of CometBFT's validator set, of {first}, then {most}, then {last}",
+            changes > 0 and moves > 0 and joined == 1 and (most, last) == (first + 1, first), "")
 
 
 def cut_in_half(faults):
@@ -229,6 +235,12 @@ def liars(faults):
     lied = [fault for fault in faults if hasattr(fault, "halted")]
     return (f"an application with wrong app hashes could not go on with the others "
             f"({len(lied)} times)", all(fault.halted for fault in lied) and bool(lied), "it did")
+
+
+def restored(faults):
+    lost = [fault for fault in faults if hasattr(fault, "synced")]
+    return (f"a node that had lost its state went on from a snapshot of its peers ({len(lost)} "
+            f"times)", all(fault.synced for fault in lost) and bool(lost), "it did not")
 
 
 def engines(cluster, faults):

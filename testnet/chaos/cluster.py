@@ -10,6 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from configure import configure
 from rpc import Away, Comet, get
 
 STOP_SECONDS = 25
@@ -21,7 +22,7 @@ class Node:
 
     def __init__(self, entry, home):
         self.name, self.owner, self.api = entry["name"], entry["owner"], entry["api"]
-        self.comet, self.netns = Comet(entry["rpc"]), entry.get("netns")
+        self.comet, self.rpc_for_peers = Comet(entry["rpc"]), entry["rpc_for_peers"]
         self.words, self.program = entry["unit"], entry["comet"]
         self.home, self.run = home / self.name, home / "run" / self.name
         self.logs, self.unit_pid = home / "logs", entry["pid"]
@@ -79,6 +80,26 @@ class Node:
         """The engine's blocks and state, but not what it has signed."""
         subprocess.run([self.program, "reset-state", "--home", str(self.home / "comet")],
                        check=True, capture_output=True)
+
+    def take_snapshot_of(self, peers):
+        """Sets the engine to begin with a snapshot, as long as it has no blocks, trusting what the
+        first of the peers says of its second block."""
+        trusted = peers[0].comet.ask("commit?height=2")["signed_header"]["commit"]
+        configure(self.home / "comet", {
+            "statesync.enable": True, "statesync.trust_height": 2,
+            "statesync.rpc_servers": ",".join(peer.rpc_for_peers for peer in peers),
+            "statesync.trust_hash": trusted["block_id"]["hash"], "statesync.discovery_time": "5s"})
+
+    def replay_all(self):
+        """Sets the engine to begin with block 1, as long as it has no blocks."""
+        configure(self.home / "comet", {"statesync.enable": False})
+
+    def first_block(self):
+        """The first block that its engine has; None: no answer, or none yet."""
+        try:
+            return self.comet.first() or None
+        except Away:
+            return None
 
     def log_has(self, text, since):
         """Whether the application or the engine wrote this since the logs had these sizes."""

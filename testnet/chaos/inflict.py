@@ -12,6 +12,8 @@ FLIPS = 64  # bytes of the state that are damaged
 LMDB_PAGE = 4096
 START_SECONDS = 20  # until a unit that was told to start has its processes
 NOTICE_SECONDS = 30
+SYNC_SECONDS = 60
+WHOLE_LEAST = 2
 STALL_GRACE = 2  # seconds for what is on its way before a cut counts
 
 
@@ -108,11 +110,25 @@ def full_disk(cluster, fault, sleep):
 
 
 def lost_state(cluster, fault, sleep):
+    """The engine's blocks go too, and both begin with a snapshot of their peers. Two nodes keep
+    every block, so that others may still follow from the genesis."""
     node = victim(cluster, fault)
+    whole = [other for other in cluster.nodes if other is not node and other.first_block() == 1]
     node.stop()
     node.forget_state()
+    if len(whole) < WHOLE_LEAST:
+        node.start()
+        return "the application starts without a state, its engine replays every block"
+    began = time.monotonic()
+    node.forget_blocks()
+    node.take_snapshot_of(whole[:2])
     node.start()
-    return "the application starts without a state"
+    while not (first := node.first_block()) and time.monotonic() - began < SYNC_SECONDS:
+        sleep(0.2)
+    fault.synced = (first or 1) > 1
+    took = time.monotonic() - began
+    return (f"without state and blocks; its first block after {took:.0f} s is "
+            f"{first or 'not there yet'}")
 
 
 def restore(node):
@@ -121,6 +137,7 @@ def restore(node):
     node.stop()
     node.forget_state()
     node.forget_blocks()
+    node.replay_all()
     node.start()
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people do while the faults happen: transfers that are acknowledged or not, requests to the
-honest provider, the four frauds, a provider that vanishes, bonds that change."""
+honest provider, the four frauds, a provider that vanishes, bonds that change, and one more
+validator that comes, proposes nothing and goes."""
 import itertools
 import os
 import random
@@ -24,6 +25,7 @@ class Load:
         self.acknowledged, self.unknown = [], []  # {id, height, by}, sentences
         self.answered, self.trouble = 0, []  # requests; what could not be done at all
         self.sessions, self.threads, self.lock = {}, [], threading.Lock()
+        self.joined = threading.Event()
         lines = (cluster.home / "prompts").read_text().split("\n")
         self.prompts = [line.split("|", 1) for line in lines if line]
 
@@ -140,16 +142,30 @@ class Load:
         return None
 
     def aside(self, fault):
-        """provider-vanishes, bond, unbond: returns what happened, in words."""
+        """What a fault of ASIDE says; returns what happened, in words."""
         draw = random.Random(fault.seed)
-        if fault.kind == "provider-vanishes":
-            return self.vanish()
+        if fault.kind in OWN:
+            return OWN[fault.kind](self, draw)
         who = draw.choice(self.cluster.document["honest"])
         done = self.until(who, draw, fault.kind, "--role", "consensus", "--amount", BOND_STEP)
         return f"{who}, {BOND_STEP // OPEN} OPEN: " + (
             f"in block {done['height']}" if done else "could not be sent")
 
-    def vanish(self):
+    def join(self, draw):
+        """Its bond counts from the next epoch on; the chain waits for it in vain when it is to
+        propose."""
+        self.until("late", draw, "bond", "--role", "consensus", "--amount", BOND_STEP)
+        done = self.until("late", draw, "validator", "register", "--home",
+                          self.cluster.home / "late")
+        self.joined.set()
+        return "a fifth validator, without a node" if done else "it could not register"
+
+    def leave(self, draw):
+        self.joined.wait()
+        done = self.until("late", draw, "unbond", "--role", "consensus", "--amount", BOND_STEP)
+        return f"its bond leaves from block {done['height']} on" if done else "it could not"
+
+    def vanish(self, draw):
         """It sells three answers, and is gone before anyone can fetch its evidence."""
         if not self.sell_three("ghost"):
             return "it could sell nothing"
@@ -159,3 +175,6 @@ class Load:
         os.kill(self.cluster.pid["ghost"], signal.SIGKILL)
         batch = self.batch_of("ghost")
         return f"killed, its batch of block {batch['height']} open" if batch else "killed"
+
+
+OWN = {"provider-vanishes": Load.vanish, "join": Load.join, "leave": Load.leave}

@@ -86,7 +86,8 @@ class Run:
         self.verdict(history)
         self.verdict(checks.one_state(self.sampler))
         self.verdict(checks.supply(self.sampler))
-        chain = checks.Chain(self.cluster.nodes[0].comet)
+        first = report["first"]
+        chain = checks.Chain(self.cluster.nodes[first.index(min(first))].comet)
         self.verdict(checks.acknowledged(chain, self.load))
         self.verdict(checks.sinks(self.cluster, chain))
         self.verdict(checks.frauds(self.cluster, found))
@@ -96,6 +97,7 @@ class Run:
         self.verdict(checks.validators_changed(chain))
         self.verdict(checks.cut_in_half(self.plan))
         self.verdict(checks.liars(self.plan))
+        self.verdict(checks.restored(self.plan))
         self.verdict(checks.engines(self.cluster, self.plan))
         self.verdict(("the load did all that it was to do", not self.load.trouble,
                       "; ".join(self.load.trouble)))

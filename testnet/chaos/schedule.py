@@ -12,7 +12,7 @@ LASTS = {
 }
 RECOVERY = 5  # seconds between the end of one fault and the next, stretched likewise
 # Beside those, at a moment each: they are the load's affairs, and may take place within a fault.
-ASIDE = ("provider-vanishes", "unbond", "bond", "unbond", "bond")
+ASIDE = ("provider-vanishes", "join", "unbond", "bond", "unbond", "bond", "leave")
 STRETCH_MOST = 3
 
 

@@ -58,11 +58,15 @@ def replace(text, settings):
     return "\n".join(lines)
 
 
-def main():
-    path = Path(sys.argv[1]) / "config/config.toml"
-    given = dict(word.split("=", 1) for word in sys.argv[2:])
-    settings = SETTINGS | {name.removeprefix("top."): value for name, value in given.items()}
+def configure(home, settings):
+    path = Path(home) / "config/config.toml"
     path.write_text(replace(path.read_text(), settings))
+
+
+def main():
+    given = dict(word.split("=", 1) for word in sys.argv[2:])
+    configure(sys.argv[1],
+              SETTINGS | {name.removeprefix("top."): value for name, value in given.items()})
 
 
 if __name__ == "__main__":

@@ -87,13 +87,14 @@ def report(pairs):
     states = states_at_one_height([api for api, _ in pairs])
     comets = [Comet(rpc) for _, rpc in pairs]
     top = min(comet.height() for comet in comets) - 1
-    first = int(comets[0].ask("status")["sync_info"]["earliest_block_height"])
-    blocks = blocks_read(comets[0], first, top)
-    hashes = [app_hashes_read(comet, first, top) for comet in comets]
+    firsts = [comet.first() for comet in comets]
+    first = min(firsts)
+    blocks = blocks_read(comets[firsts.index(first)], first, top)
+    hashes = [app_hashes_read(comet, own, top) for comet, own in zip(comets, firsts)]
     wrong = disagreements(blocks, hashes)
     roots = [state["state_root"] for state in states]
-    return {"height": top, "rounds": rounds(blocks), "block_ms": block_times(blocks),
-            "at": states[0]["height"], "state_roots": roots,
+    return {"height": top, "first": firsts, "rounds": rounds(blocks),
+            "block_ms": block_times(blocks), "at": states[0]["height"], "state_roots": roots,
             "app_hashes_compared": sum(len(known) for known in hashes),
             "disagreements": wrong[:5], "agree": not wrong and len(set(roots)) == 1}
 

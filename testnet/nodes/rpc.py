@@ -43,8 +43,16 @@ class Comet:
     def height(self):
         return int(self.ask("status")["sync_info"]["latest_block_height"])
 
+    def first(self):
+        """The first block it has, 0 for none yet."""
+        return int(self.ask("status")["sync_info"]["earliest_block_height"])
+
     def block(self, height):
         return self.ask(f"block?height={height}")["block"]
+
+    def validators(self, height):
+        """How many may vote on that block."""
+        return int(self.ask(f"validators?height={height}")["total"])
 
     def app_hash_after(self, height):
         """What this node's own application answered to FinalizeBlock, 64 hexadecimal digits."""

@@ -59,6 +59,7 @@ balance_of() {
     [[ " ${honest[*]} " != *" $1 "* ]] || { echo $((HONEST_BOND / OPEN + SPARE)); return; }
     case $1 in
     consumer) echo 1000 ;;
+    late) echo 20 ;;
     provider | provider[0-9]) echo 220 ;;
     copier | silent) echo 50 ;;
     forger | swapper | padder | hider | ghost) echo 40 ;;

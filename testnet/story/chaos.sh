@@ -3,13 +3,14 @@
 # testnet/chaos/run.py takes everything from.
 
 SMALL_DISK=256m
+SNAPSHOT_BLOCKS=40 SNAPSHOT_KEEP=3
 PAYERS=4 # as many as load.py's
 
 # Faults of network and disk need rights and devices; what is missing is said by each fault.
 chaos_prepare() {
     local stretch
     SPARE=100 BATCH_COUNT=8 BATCH_MS=6000
-    more=(ghost)
+    more=(ghost late)
     for ((i = 0; i < PAYERS; i++)); do
         more+=("payer$i")
     done
@@ -24,6 +25,12 @@ chaos_prepare() {
     jq --argjson window $((40 + 25 * stretch)) '.commit_blocks = $window | .reveal_blocks = $window
         | .answer_blocks = $window | .epoch_blocks = 60 | .unbond_trust_blocks = 2000' \
         "$story/cluster_params.json" >"$params"
+}
+
+snapshots_often() { # config.json
+    jq --argjson blocks $SNAPSHOT_BLOCKS --argjson keep $SNAPSHOT_KEEP \
+        '.snapshot_blocks = $blocks | .snapshot_keep = $keep' "$1" >"$1.new"
+    mv "$1.new" "$1"
 }
 
 disk_works() {
@@ -48,9 +55,10 @@ node_document() { # node, owner
     local words
     mapfile -t words < <(unit_words "$1")
     jq -n --arg name "$1" --arg owner "$2" --arg api "${url_of[$1]}" --arg rpc "${rpc_of[$1]}" \
-        --arg comet "$comet" --argjson pid "${pid_of[$1-unit]}" \
-        '{name: $name, owner: $owner, api: $api, rpc: $rpc, comet: $comet, pid: $pid,
-          unit: $ARGS.positional}' --args -- "${words[@]}"
+        --arg peers "$(rpc_for_peers "$1")" --arg comet "$comet" \
+        --argjson pid "${pid_of[$1-unit]}" \
+        '{name: $name, owner: $owner, api: $api, rpc: $rpc, rpc_for_peers: $peers, comet: $comet,
+          pid: $pid, unit: $ARGS.positional}' --args -- "${words[@]}"
 }
 
 nodes_document() {
@@ -89,6 +97,8 @@ cluster_document() {
 
 chaos_play() {
     local kind code=0
+    "$assay" validator new --home "$home/late" --address "${address[late]}" --json \
+        >"$home/late.validator"
     step 2 "Chaos: what is done to them"
     for kind in "${data_sets[@]}"; do
         prompts_choose "$kind" 8

@@ -69,6 +69,15 @@ wire_ready() { # number
     [ -n "$(wire_line "$1")" ]
 }
 
+# Where a node's peers reach its RPC, which state sync asks: over the network that has faults.
+rpc_for_peers() { # node
+    if [ -n "$wire" ]; then
+        echo "http://${peer_of[$1]%:*}:26657"
+    else
+        echo "${rpc_of[$1]}"
+    fi
+}
+
 # One folder a node: assay/ and comet/. A small disk is one for its own faults.
 folders_make() {
     local node
@@ -95,6 +104,7 @@ validators_make() {
     for i in "${!nodes[@]}"; do
         "$assay" init --home "$home/${nodes[i]}/assay" --genesis "$home/chain/genesis.json" \
             >"$home/logs/${nodes[i]}.init"
+        [ -z "$chaos" ] || snapshots_often "$home/${nodes[i]}/assay/config.json"
     done
 }
 
@@ -107,12 +117,13 @@ comet_home_make() { # node
 }
 
 comet_configure() { # node
-    local node peers=()
+    local node peers=() rpc=${rpc_of[$1]#http://}
+    [ -z "$wire" ] || rpc=0.0.0.0:${rpc##*:}
     for node in "${nodes[@]}"; do
         [ "$node" = "$1" ] || peers+=("${id_of[$node]}@${peer_of[$node]}")
     done
     "$testnet/nodes/configure.py" "$home/$1/comet" "top.moniker=$1" \
-        "top.proxy_app=unix://$home/run/$1/app.sock" "rpc.laddr=tcp://${rpc_of[$1]#http://}" \
+        "top.proxy_app=unix://$home/run/$1/app.sock" "rpc.laddr=tcp://$rpc" \
         "p2p.laddr=tcp://${peer_of[$1]}" "p2p.persistent_peers=$(IFS=,; echo "${peers[*]}")" \
         "consensus.timeout_commit=$((block_ms - ROUND_MS))ms"
 }

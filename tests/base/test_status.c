@@ -29,6 +29,7 @@ static void numbers_are_stable(void **state) {
     assert_int_equal(ASSAY_CAPACITY, 24);
     assert_int_equal(ASSAY_MISMATCH, 32);
     assert_int_equal(ASSAY_CORRUPT, 36);
+    assert_int_equal(ASSAY_FORK, 37);
     assert_int_equal(ASSAY_REJECTED, 50);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 at random moments of a real node, state, log, engine and all, with blocks of a few
 // milliseconds on a real disk (C-10, C-14, C-16). ASSAY_KILLS says how often; the default is 20.
-#include "tests/ledger/chain.h"
+#include "tests/consensus/solo_node.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,53 +10,9 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "consensus/ledger_application.h"
-#include "consensus/solo.h"
 #include "ledger/reject.h"
 
 enum { WAITING_MAX = 256, KINDS = 7, START_MS_MAX = 60000 };
-
-// A node over the chain's genesis, in a folder of its own.
-typedef struct {
-    chain *chain;
-    assay_pool *pool;
-    assay_hashchain links;
-    assay_ledger_application application;
-    assay_solo *solo;
-} node;
-
-static const uint8_t consensus_seed[32] = {11};
-
-static void node_open(node *n, chain *c, const char *folder) {
-    char path[1024], name[ASSAY_CHAIN_ID_MAX + 1];
-    *n = (node){.chain = c};
-    snprintf(path, sizeof path, "%s/state", folder);
-    chain_ok(assay_pool_open(&n->pool, 2, err));
-    assay_app_options options = {.map_size = 1 << 30, .pool = n->pool};
-    chain_ok(assay_app_open(&c->app, path, &c->genesis, &options, err));
-    chain_ok(assay_hashchain_open(&n->links, &c->links[CHAIN_PREIMAGES], CHAIN_PREIMAGES, err));
-    n->application = (assay_ledger_application){.app = c->app, .chain = &n->links};
-    assay_chain_name(name, &c->genesis);
-    snprintf(path, sizeof path, "%s/blocks", folder);
-    assay_solo_options solo = {
-        .folder = path,
-        .application = assay_ledger_application_calls(&n->application),
-        .chain_id = name,
-        .genesis_seconds = c->genesis.time,
-        .power = assay_voting_power(c->genesis.validators[0].consensus_bond),
-        .block_ms = 2,
-    };
-    memcpy(solo.seed, consensus_seed, sizeof solo.seed);
-    chain_ok(assay_solo_open(&n->solo, &solo, err));
-}
-
-static void node_close(node *n) {
-    assay_solo_close(n->solo);
-    assay_app_close(n->chain->app);
-    assay_hashchain_close(&n->links);
-    assay_pool_close(n->pool);
-    n->chain->app = NULL;
-}
 
 // ---- the workload ----
 
@@ -121,7 +77,7 @@ static void receipts_report(workload *w, assay_solo *solo) {
 static void work(chain *c, const char *folder, uint32_t seed, int out) {
     node n;
     workload w = {.random = seed, .out = out};
-    node_open(&n, c, folder);
+    node_open(&n, c, folder, NULL);
     chain_scan(c);
     for (uint32_t i = 0; i < CHAIN_ACTORS; i++)
         w.nonces[i] = chain_account(c, &c->actors[i]).nonces[0];
@@ -238,7 +194,7 @@ static assay_store_tip undisturbed(chain *c, const char *folder) {
     chain_ok(assay_file_read(from, 1 << 30, &data, &size, err));
     chain_ok(assay_file_replace(to, data, size, 0600, err));
     free(data);
-    node_open(&n, c, fresh);
+    node_open(&n, c, fresh, NULL);
     chain_scan(c);
     assay_store_tip tip = node_tip(&n);
     node_close(&n);
@@ -255,10 +211,7 @@ static void test_kills(void **state) {
     node n;
     chain *c = malloc(sizeof *c);
     assert_non_null(mkdtemp(folder));
-    chain_init(c);
-    chain_ok(assay_ed25519_public(c->genesis.validators[0].ed25519, consensus_seed, err));
-    chain_ok(assay_genesis_seal(&c->genesis, err));
-    assay_domain_init(&c->domain, CHAIN_ID, &c->genesis.hash);
+    node_chain_init(c);
     clock_gettime(CLOCK_MONOTONIC, &now);
     uint32_t seed = (uint32_t)now.tv_nsec;
     print_message("%d kills, seed %u\n", kills, seed);
@@ -266,7 +219,7 @@ static void test_kills(void **state) {
         seed = seed * 1664525 + 1013904223;
         kill_once(c, folder, seed >> 2, &all);
     }
-    node_open(&n, c, folder);
+    node_open(&n, c, folder, NULL);
     chain_scan(c); // the supply equation
     receipts_check(n.solo, &all);
     assay_store_tip disturbed = node_tip(&n);

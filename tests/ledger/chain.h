@@ -236,6 +236,7 @@ static inline assay_hash chain_add(chain *c, assay_tx *tx) {
 static inline void chain_beacon_add(chain *c, uint64_t revealed) {
     assay_tx tx = {.kind = ASSAY_TX_BEACON, .chain_id = CHAIN_ID};
     tx.signer = tx.principal = c->actors[0];
+    tx.nonce = c->height + 1;
     tx.body.beacon.preimage = c->links[revealed + 1];
     size_t size;
     chain_ok(assay_tx_encode(&tx, c->bytes + c->used, CHAIN_TX_BYTES - c->used, &size, err));

@@ -152,6 +152,19 @@ static void test_results(void **state) {
     assert_non_null(strstr(c->outcome.results[2].text, "18446744073709551615 needed"));
 }
 
+static assay_status process(chain *c, uint32_t *reject) {
+    assay_error err = {0};
+    assay_app_block block = {
+        .height = c->height + 1,
+        .proposer = c->actors[0],
+        .txs = c->txs,
+        .tx_count = c->tx_count,
+    };
+    assay_status status = assay_app_process_proposal(c->app, &block, &err);
+    *reject = err.reject;
+    return status;
+}
+
 // P-39: the beacon is first and its proposer's; anywhere else it is refused and changes nothing.
 static void test_beacon_place(void **state) {
     chain *c = *state;
@@ -175,9 +188,40 @@ static void test_beacon_place(void **state) {
     assay_hash after = chain_digest(c, NULL);
     assert_memory_equal(&before, &after, sizeof after);
 
-    chain_add_bytes(c, first, size); // its proposer's, but used up
+    chain_add_bytes(c, first, size); // of the height before
+    chain_block(c);
+    chain_expect(c, 0, BEACON_PLACE);
+    chain_beacon_add(c, 0); // of its height, but used up
     chain_block(c);
     chain_expect(c, 0, BEACON_PREIMAGE);
+}
+
+// P-8, E-84: where a chain is registered again its preimages come again, its transactions do not.
+static void test_beacon_once(void **state) {
+    chain *c = *state;
+    uint8_t old[512];
+    uint32_t reject;
+    chain_beacon_add(c, 0);
+    size_t size = c->txs[0].size;
+    memcpy(old, c->txs[0].data, size);
+    c->silent = true;
+    chain_block(c);
+    chain_expect(c, 0, NONE);
+    c->silent = false;
+    assay_tx tx = chain_tx(c, 0, ASSAY_TX_REGISTER_CHAIN);
+    tx.body.register_chain = (assay_tx_register_chain){c->links[0], CHAIN_PREIMAGES};
+    chain_run(c, &tx, NONE);
+    chain_until(c, 2 * c->genesis.params.epoch_blocks);
+    c->silent = true;
+    chain_add_bytes(c, old, size);
+    assert_int_equal(process(c, &reject), ASSAY_REJECTED);
+    assert_int_equal(reject, ASSAY_REJECT_BEACON_PLACE);
+    chain_block(c); // the first own one in which the chain registered again is in force
+    chain_expect(c, 0, BEACON_PLACE);
+    chain_beacon_add(c, 0);
+    assert_int_equal(process(c, &reject), ASSAY_OK);
+    chain_block(c);
+    chain_expect(c, 0, NONE);
 }
 
 static uint32_t check(chain *c, assay_tx *tx) {
@@ -376,19 +420,6 @@ static void test_prepare_agents(void **state) {
     chain_block_clear(c);
 }
 
-static assay_status process(chain *c, uint32_t *reject) {
-    assay_error err = {0};
-    assay_app_block block = {
-        .height = c->height + 1,
-        .proposer = c->actors[0],
-        .txs = c->txs,
-        .tx_count = c->tx_count,
-    };
-    assay_status status = assay_app_process_proposal(c->app, &block, &err);
-    *reject = err.reject;
-    return status;
-}
-
 // P-39: an honest proposal passes, each dishonest one is named.
 static void test_process(void **state) {
     chain *c = *state;
@@ -486,7 +517,7 @@ int main(void) {
         TEST(test_beacon_place),   TEST(test_waiting),     TEST(test_waiting_fees),
         TEST(test_waiting_max),    TEST(test_threads),     TEST(test_prepare),
         TEST(test_prepare_agents), TEST(test_process),     TEST(test_lane_bytes),
-        TEST(test_view),
+        TEST(test_view),           TEST(test_beacon_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

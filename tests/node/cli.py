@@ -326,6 +326,20 @@ def test_a_validator_registers(assay):
     assert node.get("/v1/account/" + address)["nonces"][0] == 1 + 2 + 12 + 1
 
 
+def test_a_used_up_chain_is_not_sent_again(assay):
+    """Preimages that everybody has seen make no beacon (P-46)."""
+    assay.write("secrets.json", dict(SECRETS, beacon_length=2))
+    assay.init(accounts=["alice"])
+    node = assay.node()
+    operator = assay.key("operator")
+    for _ in range(2):
+        node.tx("transfer", "--to", AA, "--amount", 1)
+    shown = node.get("/v1/validator/" + operator)
+    assert shown["beacon"]["left"] == 0 and shown["beacon"]["revealed"] == 2, shown
+    assay.bad(3, "EXISTS", "is used up, its last preimage of height 2", "validator", "register",
+              "--home", "home", "--node", node.url, "--key", "operator.key")
+
+
 def test_every_ledger_command_works(assay):
     alice, bob = assay.key("alice"), assay.key("bob")
     # A session that closes must still be closing at the end, however slow the machine is.

@@ -6,6 +6,7 @@ follow a node over HTTP."""
 import contextlib
 import http.server
 import json
+import shutil
 import subprocess
 import threading
 import time
@@ -37,7 +38,7 @@ def test_follows(assay):
     last = light(assay, trust, node)
     assert last["valid"] and last["height"] >= 6 and last["fetched"] == 2, last
     assert last["hash"] == "0x" + header(node, last["height"]).split(":")[1].lower(), last
-    assert last["trusted_height"] == 1 and last["witnesses"] == 0, last
+    assert last["trusted_height"] == 1 and last["witnesses"] == 0 == len(last["dropped"]), last
     third = light(assay, trust, node, "--height", 3)
     assert third["height"] == 3 and third["fetched"] == 2, third
     back = light(assay, header(node, 5), node, "--height", 2)
@@ -75,17 +76,49 @@ def test_refusals(assay):
 
 def test_fork(assay):
     """The operator runs its chain twice: one light client sees one, a witness the other."""
-    one = node_with(assay, 4)
-    other = node_with(assay, 4, home="other")
+    assert node_with(assay, 1).term() == 0
+    shutil.copytree(assay.folder / "home", assay.folder / "other")
+    one, other = assay.node(), assay.node(home="other")
+    one.blocks(3)
+    other.blocks(3)
     trust, ours, theirs = header(one, 1), header(one, 3), header(other, 3)
-    assert ours != theirs
+    assert trust == header(other, 1) and ours != theirs
     light(assay, trust, one, "--height", 3)
     light(assay, trust, one, "--height", 3, "--witness", one.url)
-    error = assay.bad(1, "MISMATCH", "", "light", "--trust", trust, "--node", one.url, "--height",
-                      3, "--witness", other.url)
+    error = assay.bad(7, "FORK", "an attack above height 1", "light", "--trust", trust, "--node",
+                      one.url, "--height", 3, "--witness", other.url)
     for name in (ours, theirs):
         assert name.split(":")[1].lower() in error["text"], error
     assert other.url in error["text"], error
+    assert "believe neither" in error["next"], error
+
+
+def test_faulty_witness(assay):
+    """A witness with a header of its own that it cannot prove is dropped, and named (E-95)."""
+    node = node_with(assay, 4)
+    words = ["--trust", header(node, 1), "--node", node.url, "--height", 3]
+
+    def answer(path):
+        document = node.get(path)
+        if "/commit?height=3" in path:
+            signed = document["result"]["signed_header"]
+            signed["header"]["app_hash"] = "00" * 32
+        return 200, document
+
+    with liar(answer) as url:
+        said = assay.good("light", *words, "--witness", url, "--witness", node.url)
+        assert said["valid"] and said["witnesses"] == 1 and len(said["dropped"]) == 1, said
+        dropped = said["dropped"][0]
+        assert dropped["witness"] == url and dropped["verdict"] == "faulty", dropped
+        assert "commit of height 3 signs another header" in dropped["text"], dropped
+        told = assay.run("light", *words, "--witness", url, "--witness", node.url)
+        assert told.code == 0 and f"dropped: witness {url} is faulty: it has" in told.out, told
+        error = assay.bad(1, "MISMATCH", "no witness has the header", "light", *words,
+                          "--witness", url)
+        assert url in error["text"] and "cannot prove it" in error["text"], error
+    nobody = "http://127.0.0.1:1"
+    said = assay.good("light", *words, "--witness", nobody, "--witness", node.url)
+    assert [one["verdict"] for one in said["dropped"]] == ["silent"], said
 
 
 def test_rpc(assay):

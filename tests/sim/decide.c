@@ -43,8 +43,7 @@ static bool results_note(sim *s, const sim_decision *decided) {
         s->report->accepted_of[bytes.data[1] <= ASSAY_TX_KIND_COUNT ? bytes.data[1] : 0]++;
         sim_entry *entry = entry_of(s, bytes);
         if (entry == NULL) return sim_fail(s, NULL, "nobody has sent transaction %u", i);
-        // The preimages of a chain that is registered again may come again.
-        if (entry->accepted && bytes.data[1] != ASSAY_TX_BEACON)
+        if (entry->accepted)
             return sim_fail(s, &s->judge, "transaction %u is accepted a second time", i);
         entry->accepted = true;
     }

@@ -16,7 +16,8 @@ static assay_bytes beacon_make(sim *s, const sim_node *node) {
     assay_view_close(&view);
     uint64_t next = links.left != 0 ? CHAIN_PREIMAGES - links.left + 1 : 0;
     if (chance(s, 10)) next += draw(s, 3);
-    assay_tx tx = {.kind = ASSAY_TX_BEACON, .chain_id = CHAIN_ID};
+    assay_tx tx = {.kind = ASSAY_TX_BEACON, .chain_id = CHAIN_ID, .nonce = s->height + 1};
+    if (chance(s, 3)) tx.nonce -= draw(s, 3);
     tx.signer = tx.principal = c->actors[chance(s, 95) ? node->actor : draw(s, CHAIN_ACTORS)];
     tx.body.beacon.preimage = c->links[next <= CHAIN_PREIMAGES ? next : 0];
     size_t size;

@@ -61,6 +61,9 @@ class Blocks:
     def __init__(self, world):
         self.world = world
 
+    def validators(self, height):
+        return self.world.sizes[height]
+
     def height(self):
         return max(self.world.blocks)
 
@@ -84,8 +87,10 @@ def good_world():
         1: [(0, tx(2, address["alice"], b"\2" + (200).to_bytes(8, "big")))],
         2: [(0, tx(1, SOMEONE, SINK + (1).to_bytes(8, "big"))),
             (0, tx(3, address["alice"], b"\3" + (10).to_bytes(8, "big")))],
-        3: [(140, tx(1, SOMEONE, SINK + (2).to_bytes(8, "big")))]}
-    world.sets = {1: "a", 2: "a", 3: "b"}
+        3: [(140, tx(1, SOMEONE, SINK + (2).to_bytes(8, "big"))), (0, tx(21, SOMEONE, b""))]}
+    world.blocks[4] = world.blocks[5] = []
+    world.sets = {1: "a", 2: "a", 3: "b", 4: "c", 5: "d"}
+    world.sizes = {1: 4, 2: 4, 3: 4, 4: 5, 5: 4}
     known = "0x" + hashlib.sha256(world.blocks[2][0][1]).hexdigest()
     world.load.acknowledged.append({"id": known, "height": 2, "by": "node0"})
     world.answers = {
@@ -159,7 +164,10 @@ BROKEN = [  # what went wrong, and who must see it
     (lambda w: w.batches[1].update(state="checking"), {"all_decided"}),
     (lambda w: w.blocks[1].clear(), {"honest"}),
     (lambda w: w.blocks[2].pop(1), {"honest", "validators_changed"}),
-    (lambda w: w.sets.update({3: "a"}), {"validators_changed"}),
+    (lambda w: w.sets.update(dict.fromkeys(w.sets, "a")), {"validators_changed"}),
+    (lambda w: w.sizes.update({4: 4}), {"validators_changed"}),
+    (lambda w: w.sizes.update({5: 5}), {"validators_changed"}),
+    (lambda w: w.blocks[3].pop(1), {"validators_changed"}),
     (lambda w: w.cluster.document["bonds"].update(provider=501), {"honest"}),
     (lambda w: w.batches[0].update(state="void"), {"requests"}),
     (lambda w: w.batches.pop(0), {"requests"}),
@@ -222,6 +230,29 @@ def test_liars():
     assert checks.liars([lie])[1]
     lie.halted = False
     assert not checks.liars([lie])[1]
+
+
+def test_restored():
+    assert not checks.restored([])[1], "nobody lost a state"
+    lost = schedule.Fault(1, "lost-state", 0, [0], 0)
+    lost.synced = True
+    assert checks.restored([lost])[1]
+    lost.synced = False
+    assert not checks.restored([lost])[1]
+
+
+def test_history_is_whole():
+    real = checks.heights.report
+    good = {"height": 5, "first": [1, 4], "app_hashes_compared": 7, "agree": True,
+            "disagreements": []}
+    try:
+        for change, holds in (({}, True), ({"first": [2, 4]}, False), ({"agree": False}, False),
+                              ({"app_hashes_compared": 6}, False)):
+            checks.heights.report = lambda pairs, found=good | change: found
+            cluster = types.SimpleNamespace(nodes=[])
+            assert checks.one_history(cluster)[1][1] == holds, change
+    finally:
+        checks.heights.report = real
 
 
 def test_deciding_takes_its_time():

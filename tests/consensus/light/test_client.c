@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// E-45: following a chain whose validators change, past sources that fail, lie or fork.
+// E-45, E-95: following a chain whose validators change, past sources that fail, lie or fork.
 #include "consensus/light/client.h"
 #include "tests/consensus/light/light.h"
 
@@ -16,6 +16,7 @@ typedef struct {
     uint64_t latest, steady;
     uint64_t fork_from;    // heights above have other blocks
     uint32_t fork_signers; // which so many of the set sign; 0: all
+    uint64_t fork_late;    // and are so many seconds later
     uint64_t bent;         // a height whose signatures are bad
     uint64_t absent;       // a height that the source doesn't have
     uint64_t shifted;      // it answers with the height above this one in its place
@@ -71,7 +72,7 @@ static void header_make(chain *c, uint64_t height, assay_header_view *header, as
         .block_version = ASSAY_BLOCK_PROTOCOL,
         .chain_id = bytes_of("light-7001", 10, arena),
         .height = height,
-        .time = {START_SECONDS + height, 7},
+        .time = {START_SECONDS + height + (height > c->fork_from ? c->fork_late : 0), 7},
         .proposer = {proposer, sizeof proposer},
     };
     header->hashes[ASSAY_HEADER_APP] = bytes_of(&app, 1, arena);
@@ -169,12 +170,12 @@ static assay_light_options trust(chain *c, uint64_t height) {
 
 // Follows to `height`; the sentence of a refusal goes to `text`.
 static assay_status follow(const assay_light_options *options, uint64_t height, uint64_t *reached,
-                           uint32_t *fetches, char text[ASSAY_ERROR_TEXT_MAX]) {
+                           assay_light_report *report, char text[ASSAY_ERROR_TEXT_MAX]) {
     assay_arena arena;
     assay_light_block block;
     assay_error why = {0};
     assay_arena_init(&arena, CHAIN_ARENA_MAX);
-    assay_status status = assay_light_follow(&block, fetches, options, height, &arena, &why);
+    assay_status status = assay_light_follow(&block, report, options, height, &arena, &why);
     *reached = status == ASSAY_OK ? block.header.height : 0;
     memcpy(text, why.text, sizeof why.text);
     if (status == ASSAY_OK) {
@@ -209,15 +210,15 @@ static void it_arrives(void **unused) {
         chain c = chain_of(j->latest, j->steady);
         assay_light_options options = trust(&c, j->from);
         uint64_t reached;
-        uint32_t fetches;
+        assay_light_report report;
         char text[ASSAY_ERROR_TEXT_MAX];
-        if (follow(&options, j->to, &reached, &fetches, text) != ASSAY_OK)
+        if (follow(&options, j->to, &reached, &report, text) != ASSAY_OK)
             fail_msg("journey %zu: %s", i, text);
         assert_int_equal(reached, j->reached);
-        assert_int_equal(fetches, c.asked);
+        assert_int_equal(report.fetches, c.asked);
         print_message("%llu to %llu: %u headers\n", (unsigned long long)j->from,
-                      (unsigned long long)reached, fetches);
-        assert_in_range(fetches, 1, j->fetches_max);
+                      (unsigned long long)reached, report.fetches);
+        assert_in_range(report.fetches, 1, j->fetches_max);
         free(c.hashes);
     }
 }
@@ -225,9 +226,9 @@ static void it_arrives(void **unused) {
 static void expect(const assay_light_options *options, uint64_t height, assay_status expected,
                    const char *sentence) {
     uint64_t reached;
-    uint32_t fetches;
+    assay_light_report report;
     char text[ASSAY_ERROR_TEXT_MAX];
-    assay_status status = follow(options, height, &reached, &fetches, text);
+    assay_status status = follow(options, height, &reached, &report, text);
     if (status != expected || !strstr(text, sentence))
         fail_msg("%s \"%s\", expected \"%s\"", assay_status_name(status), text, sentence);
 }
@@ -287,9 +288,9 @@ static void a_fork_of_strangers_is_refused(void **unused) {
     expect(&options, 1000, ASSAY_RANGE, "power 20 of 60");
     c.fork_signers = 5;
     uint64_t reached;
-    uint32_t fetches;
+    assay_light_report report;
     char text[ASSAY_ERROR_TEXT_MAX];
-    assert_int_equal(follow(&options, 1000, &reached, &fetches, text), ASSAY_OK);
+    assert_int_equal(follow(&options, 1000, &reached, &report, text), ASSAY_OK);
     free(c.hashes);
 }
 
@@ -299,30 +300,174 @@ static void hex_of(char *out, chain *c, uint64_t height) {
     assay_hex_encode(out, hash.bytes, sizeof hash.bytes);
 }
 
-// Both headers hold before the trusted set: only another source tells of it.
-static void a_witness_tells_of_a_fork(void **unused) {
-    chain c = chain_of(1000, 100000), forked = chain_of(1000, 100000);
-    chain same = chain_of(1000, 100000);
-    char ours[65], theirs[65], text[ASSAY_ERROR_TEXT_MAX];
-    chain_fork(&forked, 700, 0);
-    assay_light_source witnesses[] = {source_of(&same, "friend"), source_of(&forked, "stranger")};
+// What came of asking up to two witnesses, one of them after the other.
+static void expect_witnesses(assay_light_options *options, uint64_t height, assay_status expected,
+                             chain *const witnesses[2], const assay_witness_verdict verdicts[2],
+                             assay_light_report *report, char text[ASSAY_ERROR_TEXT_MAX]) {
+    assay_light_source sources[2];
+    uint64_t reached;
+    options->witness_count = 0;
+    for (uint32_t i = 0; i < 2 && witnesses[i]; i++)
+        sources[options->witness_count++] = source_of(witnesses[i], i ? "second" : "first");
+    options->witnesses = sources;
+    assay_status status = follow(options, height, &reached, report, text);
+    if (status != expected) fail_msg("%s \"%s\"", assay_status_name(status), text);
+    for (uint32_t i = 0; i < options->witness_count; i++)
+        assert_string_equal(assay_witness_verdict_name(report->witnesses[i].verdict),
+                            assay_witness_verdict_name(verdicts[i]));
+}
+
+#define AGREES  ASSAY_WITNESS_AGREES
+#define SILENT  ASSAY_WITNESS_SILENT
+#define FAULTY  ASSAY_WITNESS_FAULTY
+#define PROVES  ASSAY_WITNESS_PROVES
+#define UNASKED ASSAY_WITNESS_UNASKED
+#define EXPECT(height, status, first, one, second, other)                                          \
+    expect_witnesses(&options, height, ASSAY_##status, (chain *const[]){first, second},            \
+                     (const assay_witness_verdict[]){one, other}, &report, text)
+
+// Both headers hold before the trusted set: only another source tells of it. Which of the two is
+// the chain's nobody can tell here, so that it makes no difference who is the witness.
+static void a_witness_proves_a_fork(void **unused) {
+    static const uint64_t steady[] = {100000, 100};
+    for (size_t i = 0; i < 2; i++) {
+        chain c = chain_of(1000, steady[i]), forked = chain_of(1000, steady[i]);
+        chain same = chain_of(1000, steady[i]);
+        char ours[65], theirs[65], text[ASSAY_ERROR_TEXT_MAX];
+        assay_light_report report;
+        chain_fork(&forked, 700, 0);
+        assay_light_options options = trust(&c, 1);
+        EXPECT(700, OK, &same, AGREES, &forked, AGREES); // before the fork
+        assert_int_equal(report.common_height, 0);
+        EXPECT(900, FORK, &same, AGREES, &forked, PROVES);
+        EXPECT(900, FORK, &forked, PROVES, &same, UNASKED);
+        options.primary = source_of(&forked, "primary");
+        EXPECT(900, FORK, &same, PROVES, NULL, 0);
+        // The last height below the fork at which the primary's way had a header, no better one.
+        if (steady[i] == 100000)
+            assert_int_equal(report.common_height, 1);
+        else
+            assert_in_range(report.common_height, 2, 700);
+        uint64_t parted = report.common_height;
+        do
+            hex_of(ours, &c, ++parted);
+        while (parted < 900 && !strstr(text, ours));
+        hex_of(theirs, &forked, parted);
+        assert_in_range(parted, 701, 900);
+        assert_non_null(strstr(text, ours));
+        assert_non_null(strstr(text, theirs));
+        free(c.hashes);
+        free(forked.hashes);
+        free(same.hashes);
+    }
+}
+
+// A header that its witness cannot prove says nothing of the primary's.
+static void a_witness_that_cannot_prove_its_header_is_dropped(void **unused) {
+    chain c = chain_of(1000, 100), same = chain_of(1000, 100), liar = chain_of(1000, 100);
+    char text[ASSAY_ERROR_TEXT_MAX];
+    assay_light_report report;
     assay_light_options options = trust(&c, 1);
+    chain_fork(&liar, 700, 2); // too few signed
+    EXPECT(900, OK, &liar, FAULTY, &same, AGREES);
+    assert_non_null(strstr(report.witnesses[0].why.text, "cannot prove it: power "));
+    EXPECT(900, MISMATCH, &liar, FAULTY, NULL, 0);
+    assert_non_null(strstr(text, "no witness has the header: first: it has header "));
+    chain_fork(&liar, 700, 0);
+    liar.bent = 900; // badly signed
+    EXPECT(900, OK, &same, AGREES, &liar, FAULTY);
+    assert_non_null(strstr(report.witnesses[1].why.text, "did not sign height 900 "));
+    liar.bent = 0, liar.absent = 1; // it has no way to show
+    EXPECT(900, OK, &same, AGREES, &liar, FAULTY);
+    liar.absent = 0;
+    chain_fork(&liar, 0, 0); // from another beginning
+    EXPECT(900, OK, &same, AGREES, &liar, FAULTY);
+    assert_non_null(strstr(report.witnesses[1].why.text, "at height 1, not"));
+    liar.shifted = 900; // no answer to what was asked
+    EXPECT(900, MISMATCH, &liar, FAULTY, NULL, 0);
+    liar.shifted = 0;
+    // What is reached backwards, or given, is known by its hash: nothing proves another.
+    options = trust(&c, 500);
+    chain_fork(&liar, 300, 0);
+    EXPECT(500, OK, &liar, FAULTY, &same, AGREES);
+    EXPECT(490, MISMATCH, &liar, FAULTY, NULL, 0);
+    free(c.hashes);
+    free(same.hashes);
+    free(liar.hashes);
+}
+
+static void a_witness_that_has_nothing_is_silent(void **unused) {
+    chain c = chain_of(1000, 100), same = chain_of(1000, 100), other = chain_of(1000, 100);
+    char text[ASSAY_ERROR_TEXT_MAX];
+    assay_light_report report;
+    assay_light_options options = trust(&c, 1);
+    other.absent = 900;
+    EXPECT(900, OK, &other, SILENT, &same, AGREES);
+    EXPECT(900, NOT_FOUND, &other, SILENT, NULL, 0);
+    assert_non_null(strstr(text, "no witness has the header: first: height 900 is not there"));
+    other.absent = 0, other.latest = 899; // it is behind
+    EXPECT(900, NOT_FOUND, &other, SILENT, NULL, 0);
+    chain liar = chain_of(1000, 100);
+    chain_fork(&liar, 700, 2);
+    EXPECT(900, MISMATCH, &other, SILENT, &liar, FAULTY); // the worse of the two is told
+    free(c.hashes);
+    free(same.hashes);
+    free(other.hashes);
+    free(liar.hashes);
+}
+
+// Answers "the last one" from a chain of its own.
+static assay_status two_faced_fetch(void *self, uint64_t height, assay_light_block *out,
+                                    assay_arena *arena, assay_error *err) {
+    chain *const *faces = self;
+    return chain_fetch(faces[height == 0], height, out, arena, err);
+}
+
+// A primary may be ahead of the chain with headers that hold: the witness has no such height, and a
+// last header that is lower, but no earlier.
+static void a_height_that_the_chain_has_not_reached(void **unused) {
+    chain c = chain_of(1000, 100), slow = chain_of(900, 100), liar = chain_of(900, 100);
+    char text[ASSAY_ERROR_TEXT_MAX];
+    assay_light_report report;
+    assay_light_options options = trust(&c, 500);
+    options.now.seconds = START_SECONDS + 5000;
+    slow.fork_late = 200;
+    chain_fork(&slow, 700, 0);
+    EXPECT(1000, FORK, &slow, PROVES, NULL, 0);
+    assert_in_range(report.common_height, 500, 700);
+    slow.fork_signers = 2;
+    EXPECT(1000, MISMATCH, &slow, FAULTY, NULL, 0);
+    slow.fork_signers = 0, slow.fork_late = 50;
+    EXPECT(1000, NOT_FOUND, &slow, SILENT, NULL, 0);
+    // It says that its last header is another one of the trusted height, with a time that suits it.
+    slow = (chain){.latest = 500, .steady = 100, .fork_from = UINT64_MAX, .hashes = slow.hashes};
+    liar.latest = 500, liar.fork_late = 2000;
+    chain_fork(&liar, 499, 0);
+    chain *faces[] = {&slow, &liar};
+    const assay_light_source witness = {faces, "two-faced", two_faced_fetch};
+    options.witnesses = &witness;
+    options.witness_count = 1;
+    expect(&options, 1000, ASSAY_MISMATCH, "cannot prove it: the witness has header ");
+    free(c.hashes);
+    free(slow.hashes);
+    free(liar.hashes);
+}
+
+static assay_status full_fetch(void *self, uint64_t height, assay_light_block *out,
+                               assay_arena *arena, assay_error *err) {
+    return ASSAY_FAIL(err, CAPACITY, "there is no room for height %llu",
+                      (unsigned long long)height);
+}
+
+// What could not be looked into for want of room may have been the truth: nothing is believed.
+static void a_witness_without_room_ends_it(void **unused) {
+    chain c = chain_of(1000, 100), same = chain_of(1000, 100);
+    assay_light_options options = trust(&c, 1);
+    const assay_light_source witnesses[] = {source_of(&same, "first"), {NULL, "full", full_fetch}};
     options.witnesses = witnesses;
     options.witness_count = 2;
-    uint64_t reached;
-    uint32_t fetches;
-    assert_int_equal(follow(&options, 700, &reached, &fetches, text), ASSAY_OK); // before the fork
-    assert_int_equal(fetches, 4);
-    assert_int_equal(follow(&options, 701, &reached, &fetches, text), ASSAY_MISMATCH);
-    hex_of(ours, &c, 701);
-    hex_of(theirs, &forked, 701);
-    assert_non_null(strstr(text, "stranger"));
-    assert_non_null(strstr(text, ours));
-    assert_non_null(strstr(text, theirs));
-    forked.absent = 701;
-    expect(&options, 701, ASSAY_NOT_FOUND, "height 701 is not there");
+    expect(&options, 900, ASSAY_CAPACITY, "witness full: there is no room for height 900");
     free(c.hashes);
-    free(forked.hashes);
     free(same.hashes);
 }
 
@@ -341,9 +486,9 @@ static void a_small_arena_ends_it(void **unused) {
     assay_light_options options = trust(&c, 1);
     assay_arena arena;
     assay_light_block block;
-    uint32_t fetches;
+    assay_light_report report;
     assay_arena_init(&arena, 16 << 10);
-    assert_int_equal(assay_light_follow(&block, &fetches, &options, 1000, &arena, NULL),
+    assert_int_equal(assay_light_follow(&block, &report, &options, 1000, &arena, NULL),
                      ASSAY_CAPACITY);
     assay_arena_close(&arena);
     free(c.hashes);
@@ -355,7 +500,11 @@ int main(void) {
         cmocka_unit_test(a_source_that_lies_is_refused),
         cmocka_unit_test(going_back_is_checked_too),
         cmocka_unit_test(a_fork_of_strangers_is_refused),
-        cmocka_unit_test(a_witness_tells_of_a_fork),
+        cmocka_unit_test(a_witness_proves_a_fork),
+        cmocka_unit_test(a_witness_that_cannot_prove_its_header_is_dropped),
+        cmocka_unit_test(a_witness_that_has_nothing_is_silent),
+        cmocka_unit_test(a_height_that_the_chain_has_not_reached),
+        cmocka_unit_test(a_witness_without_room_ends_it),
         cmocka_unit_test(the_way_is_bounded),
         cmocka_unit_test(a_small_arena_ends_it),
     };
