@@ -5,7 +5,7 @@
 #include "node/comet_block.h"
 #include "tests/consensus/folder.h"
 
-enum { ARENA_MAX = 4 << 20, CHANGED = 6 }; // the height of the block that lies
+enum { ARENA_MAX = 4 << 20 };
 
 // A fresh state of the recorded genesis, and a follower of it.
 typedef struct {
@@ -55,6 +55,13 @@ static assay_block next_of(stage *s) {
 static void step(stage *s) {
     assay_block block = next_of(s);
     must(assay_follower_take(&s->follower, &block, NULL, 0, &s->arena, err));
+}
+
+// Up to the block before one with a transfer, which the tests then change.
+static void until_a_transfer(stage *s) {
+    while (next_of(s).tx_count < 2)
+        step(s);
+    assert_true(s->follower.height > 0 && s->follower.height + 1 < count_of(s));
 }
 
 static json_t *validators_of(const stage *s) {
@@ -122,21 +129,20 @@ static void lie(assay_header *header, assay_follower *follower, int what) {
 
 static void each_field_must_follow(void **unused) {
     static const char *const said[] = {
-        "block 6: it is of another chain",
-        "block 6: it has another height",
-        "block 6: it does not follow the block before it",
-        "block 6: it does not follow the block before it",
-        "block 6: its time is not after",
-        "block 6: its app hash is not",
-        "block 6: its results hash is not",
-        "block 6: its validators are not",
-        "block 6: its next validators are not",
-        "block 6: its proposer is no validator",
+        ": it is of another chain",
+        ": it has another height",
+        ": it does not follow the block before it",
+        ": it does not follow the block before it",
+        ": its time is not after",
+        ": its app hash is not",
+        ": its results hash is not",
+        ": its validators are not",
+        ": its next validators are not",
+        ": its proposer is no validator",
     };
     stage s;
     stage_make(&s);
-    while (s.follower.height < CHANGED - 1)
-        step(&s);
+    until_a_transfer(&s);
     for (int i = 0; i < (int)(sizeof said / sizeof *said); i++) {
         assay_error why = {0};
         assay_block block = next_of(&s);
@@ -155,22 +161,20 @@ static void another_block_leads_elsewhere(void **unused) {
     stage s;
     assay_error why = {0};
     stage_make(&s);
-    while (s.follower.height < CHANGED - 1)
-        step(&s);
+    until_a_transfer(&s);
     assay_block block = next_of(&s);
     assert_int_equal(block.tx_count, 2);
     const assay_bytes swapped[] = {block.txs[1], block.txs[0]};
     block.txs = swapped;
     assert_int_equal(assay_follower_take(&s.follower, &block, NULL, 0, &s.arena, &why),
                      ASSAY_REJECTED);
-    assert_non_null(strstr(why.text, "block 6: "));
     block = next_of(&s);
     block.tx_count = 1; // the transfer is left out
     must(assay_follower_take(&s.follower, &block, NULL, 0, &s.arena, err));
     block = next_of(&s);
     assert_int_equal(assay_follower_take(&s.follower, &block, NULL, 0, &s.arena, &why),
                      ASSAY_MISMATCH);
-    assert_non_null(strstr(why.text, "block 7: its app hash is not"));
+    assert_non_null(strstr(why.text, ": its app hash is not"));
     stage_end(&s);
 }
 
