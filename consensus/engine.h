@@ -31,7 +31,7 @@ typedef struct {
     uint32_t misbehavior_count;
 } assay_engine_block;
 
-enum { ASSAY_ENGINE_VALIDATORS_MAX = 256 };
+enum { ASSAY_ENGINE_VALIDATORS_MAX = 288 };
 
 // What a block came to, beside its results. Lives: until the next call.
 typedef struct {

@@ -54,7 +54,7 @@
     X(EPOCH, 0x53)             /* epoch u64 → closed epoch */                                    \
     X(VALIDATOR, 0x54)         /* account → consensus key, barred u8 */                          \
     X(CONSENSUS_KEY, 0x55)     /* consensus address → account */                                 \
-    X(OFFENCE, 0x56)           /* account, height u64 → nothing */                               \
+    X(OFFENCE, 0x56)           /* height u64, account → nothing */                               \
     X(BEACON_AT, 0xa0)         /* height u64 → B */                                              \
     X(ENDED_BATCH, 0xa1)       /* id → batch as it ended */                                      \
     X(ENDED_TABLES, 0xa2)      /* id → its three tables */                                       \

@@ -3,7 +3,11 @@
 //       test_power: targets_of_zero_change_nothing
 //   I2  one epoch changes at most step_ppm of Σ power, or 1
 //       test_power: steps_match_the_oracle
-// Written by put and leave_or_put only.
+//   I3  whoever is not among the ASSAY_POWER_ACTIVE_MAX greatest targets loses power, so that
+//   places
+//       without power come back
+//       test_power: only_so_many_head_for_power
+// Written by put and place_free only.
 #include "ledger/power.h"
 
 #include "ledger/beacon.h"
@@ -47,16 +51,59 @@ assay_status assay_power_list(assay_power *out, uint32_t *count, const assay_rea
     return ASSAY_OK;
 }
 
-assay_status assay_power_join(assay_ledger *ledger, const assay_address *account,
+// Consensus bond that counts, nopen; 0 for the barred.
+static assay_status bonded(uint64_t *out, const assay_ledger *ledger, const assay_address *account,
+                           assay_error *err) {
+    assay_validator validator;
+    bool found;
+    *out = 0;
+    ASSAY_TRY(assay_validator_get(&validator, &found, &ledger->reader, account, err));
+    if (validator.barred) return ASSAY_OK;
+    return assay_bond_weight(out, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS, account,
+                             err);
+}
+
+static assay_status place_free(assay_ledger *ledger, const assay_address *account,
+                               assay_error *err) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_POWER, account);
+    return assay_ledger_delete(ledger, &key, err);
+}
+
+// Who gives way to a newcomer: of those without power the least bond, the last among equals. NULL:
+// all have power. P-91
+static assay_status weakest_find(const assay_power **out, uint64_t *least,
+                                 const assay_ledger *ledger, const assay_power *powers,
+                                 uint32_t count, assay_error *err) {
+    *out = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t bond;
+        if (powers[i].power > 0) continue;
+        ASSAY_TRY(bonded(&bond, ledger, &powers[i].address, err));
+        if (*out && bond > *least) continue;
+        *out = &powers[i];
+        *least = bond;
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_power_join(assay_ledger *ledger, const assay_address *account, uint64_t bond,
                               assay_error *err) {
     assay_power powers[ASSAY_POWER_MAX], newcomer = {*account, 0};
+    const assay_power *weakest;
     uint32_t count;
+    uint64_t least = 0;
     ASSAY_TRY(assay_power_list(powers, &count, &ledger->reader, err));
     for (uint32_t i = 0; i < count; i++)
         if (assay_address_equal(&powers[i].address, account)) return ASSAY_OK;
-    if (count == ASSAY_POWER_MAX)
-        return ASSAY_REJECT(err, VALIDATORS_FULL, "%u validators, limit %d", count,
-                            ASSAY_POWER_MAX);
+    if (count == ASSAY_POWER_MAX) {
+        ASSAY_TRY(weakest_find(&weakest, &least, ledger, powers, count, err));
+        if (weakest == NULL || bond <= least)
+            return ASSAY_REJECT(err, VALIDATORS_FULL,
+                                "%u validators, limit %d, and none without power has less bond "
+                                "than %llu nopen",
+                                count, ASSAY_POWER_MAX, (unsigned long long)bond);
+        ASSAY_TRY(place_free(ledger, &weakest->address, err));
+    }
     return put(ledger, &newcomer, err);
 }
 
@@ -113,26 +160,17 @@ void assay_power_step(assay_power *powers, const uint64_t *targets, uint32_t cou
     }
 }
 
-// Whole OPEN of consensus bond that counts, what power moves towards; 0 for the barred.
-static assay_status bonded(uint64_t *out, const assay_ledger *ledger, const assay_address *account,
-                           assay_error *err) {
-    assay_validator validator;
-    bool found;
-    *out = 0;
-    ASSAY_TRY(assay_validator_get(&validator, &found, &ledger->reader, account, err));
-    if (validator.barred) return ASSAY_OK;
-    ASSAY_TRY(assay_bond_weight(out, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS, account,
-                                err));
-    *out /= ASSAY_OPEN_NOPEN;
-    return ASSAY_OK;
-}
-
-// Jail ends, so the jailed keep their place. P-91
-static assay_status leave_or_put(assay_ledger *ledger, const assay_power *power, uint64_t bond,
-                                 assay_error *err) {
-    if (power->power > 0 || bond > 0) return put(ledger, power, err);
-    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_POWER, &power->address);
-    return assay_ledger_delete(ledger, &key, err);
+void assay_power_choose(uint64_t *targets, uint32_t count) {
+    uint64_t all[ASSAY_POWER_MAX];
+    ASSAY_ASSERT(count <= ASSAY_POWER_MAX);
+    if (count == 0) return;
+    memcpy(all, targets, count * sizeof *all);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t before = 0;
+        for (uint32_t j = 0; j < count; j++)
+            before += all[j] > all[i] || (all[j] == all[i] && j < i);
+        if (before >= ASSAY_POWER_ACTIVE_MAX) targets[i] = 0;
+    }
 }
 
 // P-47. Power may rest on a bond that has gone, but only until its epochs' steps have removed it;
@@ -147,10 +185,15 @@ assay_status assay_power_epoch(assay_ledger *ledger, assay_error *err) {
         assay_chain chain;
         ASSAY_TRY(assay_chain_get(&chain, &ledger->reader, &powers[i].address, err));
         ASSAY_TRY(bonded(&bonds[i], ledger, &powers[i].address, err));
-        targets[i] = assay_chain_is_jailed(&chain, epoch) ? 0 : bonds[i];
+        targets[i] = assay_chain_is_jailed(&chain, epoch) ? 0 : bonds[i] / ASSAY_OPEN_NOPEN;
     }
+    assay_power_choose(targets, count);
     assay_power_step(powers, targets, count, ledger->params->power_step_ppm);
-    for (uint32_t i = 0; i < count; i++)
-        ASSAY_TRY(leave_or_put(ledger, &powers[i], bonds[i], err));
+    for (uint32_t i = 0; i < count; i++) {
+        // Jail ends, so the jailed keep their place. P-91
+        bool stays = powers[i].power > 0 || bonds[i] > 0;
+        ASSAY_TRY(stays ? put(ledger, &powers[i], err)
+                        : place_free(ledger, &powers[i].address, err));
+    }
     return ASSAY_OK;
 }

@@ -6,8 +6,10 @@
 
 #include "ledger/ledger.h"
 
-enum { ASSAY_POWER_MAX = 256 }; // proposers at a time
-static_assert((int)ASSAY_POWER_MAX >= (int)ASSAY_GENESIS_VALIDATORS_MAX, "all of the genesis");
+// Places at a time, and how many of them head for power. The others are where newcomers stand until
+// an epoch's end: with all places taken by power, nobody could come.
+enum { ASSAY_POWER_MAX = 288, ASSAY_POWER_ACTIVE_MAX = 256 };
+static_assert((int)ASSAY_POWER_ACTIVE_MAX >= (int)ASSAY_GENESIS_VALIDATORS_MAX, "the genesis's");
 
 // One proposer. power: whole OPEN of consensus bond, as of the last epoch end.
 typedef struct {
@@ -19,9 +21,11 @@ typedef struct {
 // Spec: P-47.
 assay_status assay_power_init(assay_ledger *ledger, assay_error *err);
 
-// Gives an account a place with power 0; nothing if it has one. Errors: REJECTED (VALIDATORS_FULL),
-// CAPACITY, CORRUPT, MEMORY, IO. Spec: P-91.
-assay_status assay_power_join(assay_ledger *ledger, const assay_address *account, assay_error *err);
+// Gives an account with that effective consensus bond, in nopen, a place with power 0; nothing if
+// it has one. Where all are taken, that of the one without power whose bond is least, if it is
+// less. Errors: REJECTED (VALIDATORS_FULL), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-91.
+assay_status assay_power_join(assay_ledger *ledger, const assay_address *account, uint64_t bond,
+                              assay_error *err);
 
 // Takes all power of an account, unless nobody else has any. Errors: CAPACITY, CORRUPT, MEMORY, IO.
 // Spec: P-93.
@@ -38,8 +42,12 @@ assay_status assay_power_list(assay_power *out, uint32_t *count, const assay_rea
 void assay_power_step(assay_power *powers, const uint64_t *targets, uint32_t count,
                       uint64_t step_ppm);
 
-// Epoch end: a step towards the effective consensus bonds, 0 for the jailed and the barred.
-// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-47.
+// Leaves the ASSAY_POWER_ACTIVE_MAX greatest of targets [count] as they are, the first among
+// equals, and makes the others 0. Spec: P-47.
+void assay_power_choose(uint64_t *targets, uint32_t count);
+
+// Epoch end: a step towards the effective consensus bonds, 0 for the jailed, the barred and those
+// that are not chosen. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-47.
 assay_status assay_power_epoch(assay_ledger *ledger, assay_error *err);
 
 #endif

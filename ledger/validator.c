@@ -5,7 +5,9 @@
 //       test_validator: a_place_goes_with_the_bond_and_the_key_stays
 //   I3  a barred validator has no power, unless nobody else has any
 //       test_validator: the_last_power_stays
-// put is the only writer of both.
+//   I4  an OFFENCE record is there for as long as its height can be punished, and little longer
+//       test_validator: offences_go_when_they_cannot_matter
+// put is the only writer of the first two, offence_mark and assay_validator_sweep of the last.
 #include "ledger/validator.h"
 
 #include <stdlib.h>
@@ -13,7 +15,7 @@
 #include "ledger/bond.h"
 #include "ledger/record.h"
 
-enum { RECORD_SIZE = ASSAY_ED25519_KEY_SIZE + 1 };
+enum { RECORD_SIZE = ASSAY_ED25519_KEY_SIZE + 1, SWEEP_MAX = 4096 };
 
 static assay_status put(assay_ledger *ledger, const assay_address *account,
                         const assay_validator *validator, assay_error *err) {
@@ -129,17 +131,19 @@ assay_status assay_validator_register(assay_ledger *ledger, const assay_tx_regis
         memcpy(validator.ed25519, body->ed25519.bytes, ASSAY_ED25519_KEY_SIZE);
         ASSAY_TRY(put(ledger, &ledger->principal, &validator, err));
     }
-    return assay_power_join(ledger, &ledger->principal, err);
+    return assay_power_join(ledger, &ledger->principal, bond, err);
 }
 
 // ---- misbehaviour ----
 
-// Marks (account, height); *first false: it was marked before.
+// Marks (height, account); *first false: it was marked before.
 static assay_status offence_mark(assay_ledger *ledger, const assay_address *account,
                                  uint64_t height, bool *first, assay_error *err) {
-    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_OFFENCE, account);
+    assay_record_key key;
     assay_bytes value;
+    assay_record_key_start(&key, ASSAY_TABLE_OFFENCE);
     assay_record_key_add_u64(&key, height);
+    assay_record_key_add(&key, account->bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
     *first = value.data == NULL;
     return *first ? assay_ledger_put(ledger, &key, "\x01", 1, err) : ASSAY_OK;
@@ -159,12 +163,17 @@ static assay_status bond_punish(assay_ledger *ledger, const assay_address *accou
                             NULL, err);
 }
 
+// Too long ago to be punished, in this block.
+static bool is_over(const assay_ledger *ledger, uint64_t height) {
+    return height < ledger->height &&
+           ledger->height - height > assay_params_unbond_blocks(ledger->params);
+}
+
 static bool punishable(const assay_ledger *ledger, const assay_misbehavior *misbehavior) {
     if (misbehavior->type != ASSAY_MISBEHAVIOR_DOUBLE_SIGN &&
         misbehavior->type != ASSAY_MISBEHAVIOR_LIGHT_CLIENT)
         return false;
-    return misbehavior->height <= ledger->height &&
-           ledger->height - misbehavior->height <= assay_params_unbond_blocks(ledger->params);
+    return misbehavior->height <= ledger->height && !is_over(ledger, misbehavior->height);
 }
 
 assay_status assay_validator_punish(assay_ledger *ledger, const assay_misbehavior *misbehavior,
@@ -184,6 +193,21 @@ assay_status assay_validator_punish(assay_ledger *ledger, const assay_misbehavio
     validator.barred = true;
     ASSAY_TRY(put(ledger, &account, &validator, err));
     return assay_power_drop(ledger, &account, err);
+}
+
+assay_status assay_validator_sweep(assay_ledger *ledger, assay_error *err) {
+    assay_record_key key;
+    assay_store_position at;
+    assay_record_key_start(&key, ASSAY_TABLE_OFFENCE);
+    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
+    for (uint32_t i = 0; i < SWEEP_MAX && at.key_size > 0; i++) {
+        if (!is_over(ledger, assay_load_be64(at.key + 1))) break;
+        key.size = at.key_size;
+        memcpy(key.bytes, at.key, at.key_size);
+        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
+    }
+    return ASSAY_OK;
 }
 
 // ---- the set ----

@@ -47,6 +47,11 @@ typedef struct {
 assay_status assay_validator_punish(assay_ledger *ledger, const assay_misbehavior *misbehavior,
                                     assay_error *err);
 
+// The start of a block: forgets offences of heights that cannot be punished any more, 4096 at
+// most.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-93.
+assay_status assay_validator_sweep(assay_ledger *ledger, assay_error *err);
+
 // *found false: the account has no consensus key. Errors: CORRUPT, MEMORY, IO. Spec: P-90.
 assay_status assay_validator_get(assay_validator *out, bool *found, const assay_reader *reader,
                                  const assay_address *account, assay_error *err);
@@ -74,7 +79,8 @@ typedef struct {
     uint32_t count;
 } assay_validator_set;
 
-// What has changed, ascending by key. out [2 * ASSAY_POWER_MAX]. Returns: how many. Spec: P-92.
+// What has changed, ascending by key. out [2 * ASSAY_POWER_MAX]. Returns: how many.
+// Spec: P-92, E-96.
 uint32_t assay_validator_updates(assay_validator_update *out, const assay_validator_set *before,
                                  const assay_validator_set *after);
 

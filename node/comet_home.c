@@ -15,7 +15,7 @@
 typedef unsigned long long ull;
 
 enum {
-    // What a block has beside its transactions: header, votes of 256 validators, evidence; and what
+    // What a block has beside its transactions: header, votes of 288 validators, evidence; and what
     // protobuf adds to each transaction, which CometBFT counts.
     BLOCK_OVERHEAD = 1 << 20,
     EVIDENCE_BYTES = 256 << 10,

@@ -223,7 +223,7 @@ static assay_status finalize(assay_abci_engine *engine, const assay_abci_block *
 
 static assay_status commit(assay_abci_engine *engine, assay_abci_reply *reply, assay_error *err) {
     const assay_application *app = &engine->options.application;
-    uint64_t height = engine->finalized.height, keep = engine->options.keep_blocks;
+    uint64_t height = engine->finalized.height;
     if (height == 0) return ASSAY_FAIL(err, FORMAT, "Commit without a finalised block");
     ASSAY_TRY(app->commit(app->self, err));
     app->recheck(app->self);
@@ -231,10 +231,8 @@ static assay_status commit(assay_abci_engine *engine, assay_abci_reply *reply, a
     engine->finalized.height = 0;
     if (engine->options.maker) {
         assay_statesync_maker_commit(engine->options.maker, height);
-        reply->commit.retain_height =
-            (int64_t)assay_statesync_maker_retain(engine->options.maker, height, keep);
-    } else if (keep && height > keep) {
-        reply->commit.retain_height = (int64_t)(height - keep);
+        reply->commit.retain_height = (int64_t)assay_statesync_maker_retain(
+            engine->options.maker, height, engine->options.keep_blocks);
     }
     return ASSAY_OK;
 }

@@ -28,7 +28,7 @@ typedef struct {
     assay_application application;
     assay_abci_peer peer;
     const char *chain_id;             // CometBFT's, at most ASSAY_CHAIN_ID_MAX characters; copied
-    uint64_t keep_blocks;             // of CometBFT's block store, 0: all
+    uint64_t keep_blocks;             // of CometBFT's block store, 0 or no maker: all (E-67)
     uint64_t initial_height;          // of CometBFT's first block; 0: 1
     assay_statesync_maker *maker;     // snapshots for others; NULL: none
     assay_statesync_restore *restore; // takes a state from others; NULL: refuses all

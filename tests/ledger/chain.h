@@ -19,6 +19,7 @@
 #include "ledger/beacon.h"
 #include "ledger/scan.h"
 #include "ledger/typed.h"
+#include "ledger/validator.h"
 #include "ledger/view.h"
 
 enum {
@@ -80,6 +81,15 @@ static inline assay_hash chain_seed(uint32_t actor) {
     snprintf(name, sizeof name, "consensus %u", actor);
     assay_sha256_of(&seed, name, strlen(name));
     return seed;
+}
+
+// The proof that the consensus key of `actor` stands for an account.
+static inline void chain_proof(uint8_t proof[ASSAY_ED25519_SIGNATURE_SIZE], uint32_t actor,
+                               const assay_hash *genesis, const assay_address *account) {
+    uint8_t message[ASSAY_VALIDATOR_MESSAGE_SIZE];
+    assay_hash secret = chain_seed(actor);
+    assay_validator_message(message, genesis, account);
+    chain_ok(assay_ed25519_sign(proof, secret.bytes, message, sizeof message, err));
 }
 
 // Actors 0 to count − 1 are the genesis's validators, each with its bond and the one hash chain.

@@ -44,6 +44,26 @@ static void targets_of_zero_change_nothing(void **state) {
     assert_int_equal(powers[0].power + powers[1].power, 2);
 }
 
+// The greatest 256, the first of equals; who is one of fewer always.
+static void only_so_many_head_for_power(void **state) {
+    enum { ALL = ASSAY_POWER_MAX, KEPT = ASSAY_POWER_ACTIVE_MAX };
+    uint64_t targets[ALL];
+    for (uint32_t i = 0; i < ALL; i++)
+        targets[i] = 7;
+    assay_power_choose(targets, KEPT);
+    assert_int_equal(targets[KEPT - 1], 7);
+    targets[ALL - 1] = 8;
+    targets[0] = 6;
+    assay_power_choose(targets, ALL);
+    for (uint32_t i = 0; i < ALL; i++)
+        assert_int_equal(targets[i], i == 0 ? 0 : i < KEPT ? 7 : i == ALL - 1 ? 8 : 0);
+    for (uint32_t i = 0; i < ALL; i++)
+        targets[i] = i + 1;
+    assay_power_choose(targets, ALL);
+    for (uint32_t i = 0; i < ALL; i++)
+        assert_int_equal(targets[i], i < ALL - KEPT ? 0 : i + 1);
+}
+
 static uint64_t operator_power(const chain *c) {
     assay_view view = chain_view(c);
     assay_power powers[ASSAY_POWER_MAX];
@@ -79,6 +99,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_match_the_oracle),
         cmocka_unit_test(targets_of_zero_change_nothing),
+        cmocka_unit_test(only_so_many_head_for_power),
         cmocka_unit_test(power_follows_the_bond_at_epoch_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,13 +77,11 @@ typedef struct {
 
 static void registration_make(const chain *c, registration *out, uint32_t actor, uint32_t seed,
                               const assay_hash *genesis, const assay_address *account) {
-    uint8_t message[ASSAY_VALIDATOR_MESSAGE_SIZE];
     assay_hash secret = chain_seed(seed);
     out->tx = chain_tx(c, actor, ASSAY_TX_REGISTER_VALIDATOR);
     assay_tx_register_validator *body = &out->tx.body.register_validator;
     chain_ok(assay_ed25519_public(body->ed25519.bytes, secret.bytes, err));
-    assay_validator_message(message, genesis, account);
-    chain_ok(assay_ed25519_sign(out->proof, secret.bytes, message, sizeof message, err));
+    chain_proof(out->proof, seed, genesis, account);
     body->proof = (assay_bytes){out->proof, sizeof out->proof};
 }
 
@@ -179,26 +177,142 @@ static void a_place_goes_with_the_bond_and_the_key_stays(void **state) {
     chain_end(c);
 }
 
-// P-91: 256 have a place, one more has not.
-static void places_are_bounded(void **state) {
+// ---- places, P-91 ----
+
+enum { DUST = ASSAY_POWER_MAX - THREE };
+
+static assay_address dust_of(uint32_t index) {
+    assay_address account = {{0}};
+    assay_store_be32(account.bytes + 8, index + 1);
+    return account;
+}
+
+// Bonds for an account what some actor has.
+static void bond_by_hand(chain *c, assay_ledger *ledger, const assay_address *account,
+                         uint64_t nopen) {
+    static uint32_t payer;
+    payer = (payer + 1) % 9;
+    chain_ok(assay_money_move(ledger, assay_purse_balance(&c->actors[THREE + payer]),
+                              assay_purse_bond(ASSAY_ROLE_CONSENSUS, account), nopen, err));
+}
+
+// Joins with the bond it has. Returns: 0, or the reject code.
+static uint32_t join(assay_ledger *ledger, const assay_address *account) {
+    uint64_t bond;
+    assay_error refusal = {0};
+    chain_ok(assay_bond_weight(&bond, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS,
+                               account, err));
+    assay_status status = assay_power_join(ledger, account, bond, &refusal);
+    assert_true(status == ASSAY_OK || status == ASSAY_REJECTED);
+    return refusal.reject;
+}
+
+// Takes all places that are left, for a little each.
+static void dust_fill(chain *c, assay_ledger *ledger, uint64_t nopen) {
+    for (uint32_t i = 0; i < DUST; i++) {
+        assay_address account = dust_of(i);
+        bond_by_hand(c, ledger, &account, nopen + (i == 7 ? 0 : 1));
+        assert_int_equal(join(ledger, &account), 0);
+        assert_int_equal(join(ledger, &account), 0); // has it already
+    }
+}
+
+// *power UINT64_MAX: no place. Returns: how many have power.
+static uint32_t place_read(const assay_ledger *ledger, const assay_address *account,
+                           uint64_t *power) {
+    assay_power powers[ASSAY_POWER_MAX];
+    uint32_t count, active = 0;
+    *power = UINT64_MAX;
+    chain_ok(assay_power_list(powers, &count, &ledger->reader, err));
+    for (uint32_t i = 0; i < count; i++) {
+        active += powers[i].power > 0;
+        if (assay_address_equal(&powers[i].address, account)) *power = powers[i].power;
+    }
+    return active;
+}
+
+static void expect_place(const assay_ledger *ledger, const assay_address *account, bool expected) {
+    uint64_t power;
+    place_read(ledger, account, &power);
+    assert_int_equal(power != UINT64_MAX, expected);
+}
+
+// The least bond without power gives way to more, and to nothing less; power never does.
+static void a_newcomer_with_more_bond_takes_a_place(void **state) {
     chain *c = three_start();
     assay_ledger ledger = chain_by_hand(c);
-    for (uint32_t i = 0; i < ASSAY_POWER_MAX - THREE; i++) {
-        assay_address account = {{0}};
-        assay_store_be32(account.bytes + 8, i + 1);
-        chain_ok(assay_power_join(&ledger, &account, err));
-        chain_ok(assay_power_join(&ledger, &account, err)); // has it already
+    const assay_address *newcomer = &c->actors[5], *next = &c->actors[6];
+    assay_address least = dust_of(7), last = dust_of(DUST - 1);
+    uint64_t ten = 10 * CHAIN_OPEN;
+    chain_ok(assay_bond_slash(&ledger, ASSAY_ROLE_CONSENSUS, &c->actors[2], 30 * CHAIN_OPEN,
+                              assay_purse_burned(), NULL, err)); // no bond, but power
+    dust_fill(c, &ledger, ten);
+    assert_int_equal(join(&ledger, newcomer), ASSAY_REJECT_VALIDATORS_FULL);
+    bond_by_hand(c, &ledger, newcomer, ten);
+    assert_int_equal(join(&ledger, newcomer), ASSAY_REJECT_VALIDATORS_FULL);
+    expect_place(&ledger, &least, true);
+    bond_by_hand(c, &ledger, newcomer, 5);
+    assert_int_equal(join(&ledger, newcomer), 0);
+    expect_place(&ledger, newcomer, true);
+    expect_place(&ledger, &least, false);
+    bond_by_hand(c, &ledger, next, ten + 1); // as much as the least has now
+    assert_int_equal(join(&ledger, next), ASSAY_REJECT_VALIDATORS_FULL);
+    bond_by_hand(c, &ledger, next, 1);
+    assert_int_equal(join(&ledger, next), 0);
+    expect_place(&ledger, &last, false); // of equals the higher address
+    expect_place(&ledger, newcomer, true);
+    for (uint32_t i = 0; i < THREE; i++)
+        expect_place(&ledger, &c->actors[i], true);
+    assert_int_equal(join(&ledger, &least), ASSAY_REJECT_VALIDATORS_FULL);
+    chain_by_hand_end(c, &ledger);
+    chain_end(c);
+}
+
+static void epochs_run(assay_ledger *ledger, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        ledger->height += ledger->params->epoch_blocks;
+        chain_ok(assay_power_epoch(ledger, err));
     }
-    assay_error refusal = {0};
-    assert_int_equal(assay_power_join(&ledger, &c->actors[5], &refusal), ASSAY_REJECTED);
-    assert_int_equal(refusal.reject, ASSAY_REJECT_VALIDATORS_FULL);
-    chain_ok(assay_power_join(&ledger, &c->actors[1], err));
-    chain_ok(assay_power_epoch(&ledger, err)); // none of them has a bond
-    assay_power powers[ASSAY_POWER_MAX];
-    uint32_t count;
-    chain_ok(assay_power_list(powers, &count, &ledger.reader, err));
-    assert_int_equal(count, THREE);
-    chain_ok(assay_power_join(&ledger, &c->actors[5], err));
+}
+
+// However long little bonds stand in all places, 256 have power, and who brings more comes in.
+static void dust_does_not_keep_anybody_out(void **state) {
+    chain *c = three_start();
+    assay_ledger ledger = chain_by_hand(c);
+    uint64_t power, height = ledger.height;
+    dust_fill(c, &ledger, 10 * CHAIN_OPEN);
+    epochs_run(&ledger, 40);
+    assay_address first = dust_of(0), last = dust_of(ASSAY_POWER_ACTIVE_MAX - THREE - 1);
+    assert_int_equal(place_read(&ledger, &first, &power), ASSAY_POWER_ACTIVE_MAX);
+    assert_int_equal(power, 10);
+    place_read(&ledger, &last, &power);
+    assert_int_equal(power, 10);
+    bond_by_hand(c, &ledger, &c->actors[5], 11 * CHAIN_OPEN);
+    assert_int_equal(join(&ledger, &c->actors[5]), 0);
+    epochs_run(&ledger, 40);
+    assert_int_equal(place_read(&ledger, &c->actors[5], &power), ASSAY_POWER_ACTIVE_MAX);
+    assert_int_equal(power, 11);
+    place_read(&ledger, &last, &power);
+    assert_int_equal(power, 0);
+    ledger.height = height;
+    chain_by_hand_end(c, &ledger);
+    chain_end(c);
+}
+
+// Whoever has neither bond nor power goes at an epoch's end.
+static void places_come_back(void **state) {
+    chain *c = three_start();
+    assay_ledger ledger = chain_by_hand(c);
+    uint64_t power;
+    for (uint32_t i = 0; i < DUST; i++) {
+        assay_address account = dust_of(i);
+        assert_int_equal(join(&ledger, &account), 0);
+    }
+    chain_ok(assay_power_epoch(&ledger, err));
+    assay_address first = dust_of(0);
+    assert_int_equal(place_read(&ledger, &first, &power), THREE);
+    assert_int_equal(power, UINT64_MAX);
+    assert_int_equal(join(&ledger, &c->actors[5]), 0);
     chain_by_hand_end(c, &ledger);
     chain_end(c);
 }
@@ -367,6 +481,40 @@ static void what_proves_nothing_changes_nothing(void **state) {
     chain_end(c);
 }
 
+static uint32_t offences_count(const chain *c) {
+    assay_view view = chain_view(c);
+    assay_record_key from;
+    assay_store_position at;
+    uint32_t count = 0;
+    assay_record_key_start(&from, ASSAY_TABLE_OFFENCE);
+    chain_ok(assay_reader_seek(&view.reader, &at, &from, 1, err));
+    for (; at.key_size > 0; count++)
+        chain_ok(assay_reader_next(&view.reader, &at, err));
+    assay_view_close(&view);
+    return count;
+}
+
+// P-93: a record stands until the last block that could punish for its height again, not longer.
+static void offences_go_when_they_cannot_matter(void **state) {
+    chain *c = three_start();
+    uint64_t age = assay_params_unbond_blocks(&c->genesis.params);
+    chain_blocks(c, 4);
+    assay_misbehavior offences[] = {offence_of(1, 2), offence_of(1, 3), offence_of(2, 3)};
+    chain_block_with(c, offences, 3);
+    assert_int_equal(offences_count(c), 3);
+    uint64_t left = bonded(c, 1);
+    chain_until(c, 2 + age - 1);
+    chain_block_with(c, offences, 1); // the last block for height 2
+    assert_int_equal(bonded(c, 1), left);
+    assert_int_equal(offences_count(c), 3);
+    chain_block_with(c, offences, 3);
+    assert_int_equal(offences_count(c), 2);
+    chain_block_with(c, offences, 3);
+    assert_int_equal(offences_count(c), 0);
+    assert_int_equal(bonded(c, 1), left);
+    chain_end(c);
+}
+
 // The last power stays until an epoch's end finds others.
 static void the_last_power_stays(void **state) {
     chain *c = calloc(1, sizeof *c);
@@ -472,11 +620,14 @@ int main(void) {
         cmocka_unit_test(registering_takes_a_bond_and_the_key_itself),
         cmocka_unit_test(registering_pays_for_its_keys),
         cmocka_unit_test(a_place_goes_with_the_bond_and_the_key_stays),
-        cmocka_unit_test(places_are_bounded),
+        cmocka_unit_test(a_newcomer_with_more_bond_takes_a_place),
+        cmocka_unit_test(dust_does_not_keep_anybody_out),
+        cmocka_unit_test(places_come_back),
         cmocka_unit_test(updates_tell_what_an_epoch_changed),
         cmocka_unit_test(an_engine_that_follows_has_the_same_set),
         cmocka_unit_test(signing_twice_costs_and_bars),
         cmocka_unit_test(what_proves_nothing_changes_nothing),
+        cmocka_unit_test(offences_go_when_they_cannot_matter),
         cmocka_unit_test(the_last_power_stays),
         cmocka_unit_test(evidence_is_younger_than_unbonding),
         cmocka_unit_test(missed_votes_lead_to_jail),

@@ -85,6 +85,7 @@ bool sim_decide(sim *s) {
     s->trial->chain.height = s->height;
     s->report->heights++;
     SIM_TRY(supply_check(s));
+    SIM_TRY(sim_set_follow(s, decided));
     if (honest) SIM_TRY(nonces_check(s, &block, true));
     return results_note(s, decided);
 }

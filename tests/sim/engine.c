@@ -139,6 +139,7 @@ bool sim_seed(sim *s) {
     s->judge.stored = s->world->height;
     SIM_TRY(sim_node_start(s, &s->judge, false));
     s->trial->chain.app = s->judge.app;
+    SIM_TRY(sim_set_start(s));
     for (uint32_t i = 0; i < s->node_count; i++)
         if (chance(s, 90)) SIM_TRY(sim_node_start(s, &s->nodes[i], true));
     for (uint32_t heights = 8 + draw(s, 16); heights > 0; heights--)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Internal: one seed's state, as the simulator's files share it.
 //
-//   engine.c   heights: rounds, proposals, decisions        node.c   a node's life: blocks,
-//   crashes, traffic.c  transactions                                          handshake, waiting
-//   transactions mutate.c   proposals as a liar makes them               calls.c  the application,
-//   with a defect
+//   engine.c      heights: who is up           rounds.c    proposals, and who judges them
+//   decide.c      decisions and the judge      validators.c  the set that an engine keeps
+//   node.c        a node's life: blocks, crashes, handshake, waiting transactions
+//   traffic.c     transactions                 mutate.c    proposals as a liar makes them
+//   calls.c       the application, with a defect
 //
 // A check that fails says so once (sim_fail) and everything returns false from there.
 #ifndef ASSAY_TESTS_SIM_PRIVATE_H
@@ -67,6 +68,8 @@ typedef struct {
     sim_decision decisions[SIM_HEIGHTS_MAX];
     sim_entry entries[SIM_ENTRIES_MAX];
     uint32_t entry_count;
+    assay_validator_update set[ASSAY_POWER_MAX]; // as an engine has it that follows the updates
+    uint32_t set_count;
     bundle bundles[SIM_BUNDLES_MAX];
     uint8_t truths[SIM_BUNDLES_MAX]; // what an honest rerun of each finds
     uint32_t bundle_count;
@@ -104,6 +107,15 @@ bool sim_rounds(sim *s);
 
 // Decides s->proposal as the next height's block: the judge's word on it is in s->decisions.
 bool sim_decide(sim *s);
+
+// --- validators.c ---
+
+// The engine's set begins as the judge's, and follows each decision's updates.
+bool sim_set_start(sim *s);
+bool sim_set_follow(sim *s, const sim_decision *decided);
+
+// Whether an actor has power.
+bool sim_has_power(sim *s, uint32_t actor);
 
 // --- calls.c: code is 0, or the reject code of a refusal; other statuses are failures ---
 

@@ -53,20 +53,18 @@ static bool untouched_check(sim *s, const sim_node *node, const untouched *mark)
                : sim_fail(s, node, "a proposal has changed an entry");
 }
 
-// Sometimes the engine has caught somebody: a validator of the genesis, or one nobody knows.
+// Sometimes the engine has caught somebody: whose key is an actor's, registered or not.
 static void misbehaviors_add(sim *s, sim_proposal *out) {
-    chain *c = &s->trial->chain;
     out->misbehavior_count = chance(s, 6) ? 1 + draw(s, 2) : 0;
     for (uint32_t i = 0; i < out->misbehavior_count; i++) {
         assay_misbehavior *one = &out->misbehaviors[i];
-        assay_hash hash;
-        uint32_t who = draw(s, s->world->validator_count + 1);
-        const assay_genesis_validator *known = &c->genesis.validators[who];
-        if (who == s->world->validator_count) known = NULL;
-        assay_sha256_of(&hash, known ? known->ed25519 : (const uint8_t *)"?", known ? 32 : 1);
+        uint8_t key[ASSAY_ED25519_KEY_SIZE];
+        // Mostly one of the genesis, which has power.
+        uint32_t who = draw(s, chance(s, 70) ? s->world->validator_count : CHAIN_ACTORS);
+        chain_ok(assay_ed25519_public(key, chain_seed(who).bytes, err));
         *one =
             (assay_misbehavior){.height = 1 + draw(s, (uint32_t)s->height), .type = 1 + draw(s, 2)};
-        memcpy(one->validator.bytes, hash.bytes, sizeof one->validator.bytes);
+        assay_ed25519_address(&one->validator, key);
     }
 }
 
@@ -75,8 +73,7 @@ static bool propose(sim *s, sim_node *node, sim_proposal *out) {
     uint64_t half = s->trial->chain.genesis.params.block_bytes_max / 2;
     untouched mark;
     assay_bytes beacon = {NULL, 0};
-    bool validator = node->actor < s->world->validator_count;
-    if (chance(s, validator ? 85 : 10)) beacon = beacon_make(s, node);
+    if (chance(s, sim_has_power(s, node->actor) ? 85 : 10)) beacon = beacon_make(s, node);
     SIM_TRY(untouched_mark(s, node, &mark));
     uint64_t bytes_max = chance(s, 20) ? 200 + draw(s, 3000) : 0, bytes = 0;
     SIM_TRY(sim_prepare(s, node, s->height + 1, beacon.data ? &beacon : NULL, bytes_max, out));

@@ -2,7 +2,7 @@
 // Several applications of one chain in one process under an engine made of chance alone: rounds,
 // proposals, faults and transactions all follow from a seed, and so does every failure. Beside the
 // nodes one more application, the judge, executes each decided block once and nothing else: what it
-// comes to is what every node must come to, whatever happened to it. Spec: E-80 … E-84.
+// comes to is what every node must come to, whatever happened to it. Spec: E-80 … E-84, E-96.
 #ifndef ASSAY_TESTS_SIM_SIM_H
 #define ASSAY_TESTS_SIM_SIM_H
 
@@ -56,6 +56,8 @@ typedef struct {
     X(crashes)                                                                                     \
     X(deaths) /* of them, inside a commit */                                                       \
     X(write_faults)                                                                                \
+    X(joined) /* an engine's validators, by updates */                                             \
+    X(left)                                                                                        \
     X(replays) /* blocks executed by a handshake or while catching up */                           \
     X(settled) /* batches */                                                                       \
     X(frauds)                                                                                      \

@@ -184,6 +184,42 @@ static void any_send(sender *to) {
     if (assay_tx_check(&tx, &err) == ASSAY_OK) chain_add(to->c, &tx);
 }
 
+// --- validators ---
+
+static void registration_send(sender *to, uint32_t actor) {
+    static uint8_t proof[ASSAY_ED25519_SIGNATURE_SIZE];
+    sim *s = to->s;
+    uint32_t key = chance(s, 90) ? actor : someone(s);
+    uint32_t stands_for = chance(s, 95) ? actor : someone(s);
+    assay_tx tx = chain_tx(to->c, actor, ASSAY_TX_REGISTER_VALIDATOR);
+    assay_tx_register_validator *body = &tx.body.register_validator;
+    chain_ok(assay_ed25519_public(body->ed25519.bytes, chain_seed(key).bytes, err));
+    chain_proof(proof, key, &to->c->genesis.hash, &to->c->actors[stands_for]);
+    body->proof = (assay_bytes){proof, sizeof proof};
+    chain_add(to->c, &tx);
+}
+
+// Somebody comes with bond, chain and key, or takes the bond away: sets grow and shrink.
+static void validator_send(sender *to) {
+    sim *s = to->s;
+    uint32_t actor = chance(s, 70) ? draw(s, SIM_NODES_MAX) : someone(s);
+    uint64_t bond;
+    assay_view view = chain_view(to->c);
+    chain_ok(assay_bond_weight(&bond, &view.reader, view.params, ASSAY_ROLE_CONSENSUS,
+                               &to->c->actors[actor], err));
+    assay_view_close(&view);
+    bool leaves = bond > 0 && chance(s, 40);
+    assay_tx tx = chain_tx(to->c, actor, leaves ? ASSAY_TX_UNBOND : ASSAY_TX_BOND);
+    tx.body.bond =
+        (assay_tx_bond){ASSAY_ROLE_CONSENSUS, leaves ? bond : (10 + draw(s, 60)) * CHAIN_OPEN};
+    if (bond == 0 || leaves || chance(s, 30)) chain_add(to->c, &tx);
+    if (leaves) return;
+    registration_send(to, actor);
+    tx = chain_tx(to->c, actor, ASSAY_TX_REGISTER_CHAIN);
+    tx.body.register_chain = (assay_tx_register_chain){to->c->links[0], CHAIN_PREIMAGES};
+    if (chance(s, 50)) chain_add(to->c, &tx);
+}
+
 // --- batches, votes, evidence ---
 
 static bool batch_waits(const chain *c) {
@@ -309,6 +345,7 @@ bool sim_traffic(sim *s) {
     sender to = {s, s->trial, &s->trial->chain};
     uint32_t before = to.c->tx_count;
     if (chance(s, 40)) batch_send(&to);
+    if (chance(s, 25)) validator_send(&to);
     duties_send(&to);
     for (uint32_t i = draw(s, 6); i > 0; i--)
         any_send(&to);
