@@ -24,7 +24,7 @@ enum {
 };
 
 typedef struct {
-    const char *home, *mode, *archive;
+    const char *home, *comet, *mode, *archive;
     assay_workshop_options shop;
     assay_option_texts evidence;
     assay_rerun_options rerun;
@@ -177,7 +177,7 @@ static int audit_start(const assay_invocation *invocation, audit_options *option
     char folder[PATH_MAX];
     bool agrees = false;
     assay_error err = {0};
-    const assay_audit_options open = {options->home, folder, options->threads};
+    const assay_audit_options open = {options->home, folder, options->comet, options->threads};
     assay_status status = audit_options_check(options, &err);
     if (status == ASSAY_OK) status = folder_make(folder, sizeof folder, &err);
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
@@ -201,6 +201,8 @@ int assay_cmd_audit(assay_invocation *invocation) {
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &options.home, "DIR",
          "a node's folder; the node may be running", 0, 0, true},
+        {"comet", ASSAY_OPTION_TEXT, &options.comet, "URL",
+         "CometBFT's RPC to take blocks from (config.json's, if the engine is abci)", 0, 0, false},
         {"rerun", ASSAY_OPTION_TEXT, &options.mode, "WHICH",
          "receipts to rerun: all, sampled or none (sampled)", 0, 0, false},
         {"samples", ASSAY_OPTION_U64, &options.rerun.samples, "N",
@@ -226,8 +228,11 @@ int assay_cmd_audit(assay_invocation *invocation) {
             invocation, table, sizeof table / sizeof table[0],
             "Replays every block from the genesis into a fresh state and compares signatures,\n"
             "results, state root and supply; then reruns receipts of settled batches, and those\n"
-            "that voided ones were found guilty of. Exits with 0 if all of it agrees, with 1 if\n"
-            "anything differs or is not to be had.\n\n"
+            "that voided ones were found guilty of. Blocks are the home's own or CometBFT's, "
+            "which\n"
+            "any node of the chain may serve. Exits with 0 if all of it agrees, with 1 if "
+            "anything\n"
+            "differs or is not to be had.\n\n"
             "An archive holds model.safetensors, adapters/, datasets/ and evidence/; evidence "
             "that\n"
             "it lacks is fetched from the URL of its batch.",

@@ -200,6 +200,18 @@ static assay_status block(void *self, uint64_t height, assay_block *out, assay_a
                       why.text);
 }
 
+assay_status assay_comet_block_get(assay_block *out, const assay_misbehavior **misbehaviors,
+                                   uint32_t *misbehavior_count, const assay_comet *comet,
+                                   uint64_t height, assay_arena *arena, assay_error *err) {
+    json_t *found;
+    ASSAY_TRY(height_get(&found, comet, "/block", height, err));
+    assay_status status = assay_comet_block_read(out, found, NULL, height, arena, err);
+    if (status == ASSAY_OK)
+        status = assay_comet_misbehaviors_read(misbehaviors, misbehavior_count, found, arena, err);
+    json_decref(found);
+    return status;
+}
+
 // --- light blocks ---
 
 enum { PAGE_SIZE = 100 }; // CometBFT's most

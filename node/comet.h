@@ -30,6 +30,13 @@ assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char 
 // Spec: E-92.
 assay_status assay_comet_peers(uint32_t *out, const assay_comet *comet, assay_error *err);
 
+// A block to execute anew: no results, but the misbehaviour that came with it. Errors: as
+// assay_comet_get, assay_comet_block_read and assay_comet_misbehaviors_read. Lives: in the arena.
+// Spec: E-93.
+assay_status assay_comet_block_get(assay_block *out, const assay_misbehavior **misbehaviors,
+                                   uint32_t *misbehavior_count, const assay_comet *comet,
+                                   uint64_t height, assay_arena *arena, assay_error *err);
+
 // Header, commit and the whole validator set of a height, 0: the last one, as
 // {"signed_header", "validators"}; nothing of it is checked. Errors: as assay_comet_get; CAPACITY
 // (more than ASSAY_LIGHT_VALIDATORS_MAX). Lives: the caller releases *out. Spec: E-46.

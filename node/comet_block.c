@@ -2,6 +2,7 @@
 #include "node/comet_block.h"
 
 #include "base/base64.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "consensus/light/block.h"
 
@@ -104,10 +105,73 @@ assay_status assay_comet_block_read(assay_block *out, const json_t *block, const
     ASSAY_TRY(assay_json_object(&header, body, "header", err));
     ASSAY_TRY(assay_json_object(&data, body, "data", err));
     ASSAY_TRY(list_get(&txs, data, "txs", err));
-    ASSAY_TRY(list_get(&list, results, "txs_results", err));
     ASSAY_TRY(header_read(out, header, block, height, arena, err));
     ASSAY_TRY(txs_read(out, txs, arena, err));
     ASSAY_TRY(data_check(out, arena, err));
+    if (!results) return ASSAY_OK;
+    ASSAY_TRY(list_get(&list, results, "txs_results", err));
     ASSAY_TRY(results_read(out, list, arena, err));
     return app_hash_read(&out->app_hash_after, results, err);
+}
+
+// --- evidence ---
+
+enum { MISBEHAVIORS_MAX = 1 << 12 }; // E-4's
+
+static assay_status accused_read(assay_misbehavior *out, const json_t *object, const char *name,
+                                 assay_error *err) {
+    const char *text;
+    ASSAY_TRY(assay_json_text(&text, object, name, 2 * ASSAY_ADDRESS_SIZE, err));
+    if (strlen(text) == 2 * ASSAY_ADDRESS_SIZE &&
+        assay_hex_decode(out->validator.bytes, ASSAY_ADDRESS_SIZE, text, NULL) == ASSAY_OK)
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, FORMAT, "%s is not %d bytes in hexadecimal", name, ASSAY_ADDRESS_SIZE);
+}
+
+// One piece of evidence accuses one validator, or several. Source: CometBFT types/evidence.go.
+static assay_status evidence_read(assay_misbehavior *list, uint32_t *count, const json_t *evidence,
+                                  assay_error *err) {
+    const char *kind;
+    const json_t *value, *inner;
+    assay_misbehavior one = {.type = ASSAY_MISBEHAVIOR_DOUBLE_SIGN};
+    ASSAY_TRY(assay_json_text(&kind, evidence, "type", 64, err));
+    ASSAY_TRY(assay_json_object(&value, evidence, "value", err));
+    if (strcmp(kind, "tendermint/DuplicateVoteEvidence") == 0) {
+        ASSAY_TRY(assay_json_object(&inner, value, "vote_a", err));
+        ASSAY_TRY(assay_json_u64(&one.height, inner, "height", 1, INT64_MAX, err));
+        ASSAY_TRY(accused_read(&one, inner, "validator_address", err));
+        if (*count == MISBEHAVIORS_MAX)
+            return ASSAY_FAIL(err, CAPACITY, "misbehaviour, limit %d", MISBEHAVIORS_MAX);
+        list[(*count)++] = one;
+        return ASSAY_OK;
+    }
+    if (strcmp(kind, "tendermint/LightClientAttackEvidence") != 0)
+        return ASSAY_FAIL(err, UNSUPPORTED, "evidence of type \"%.40s\"", kind);
+    one.type = ASSAY_MISBEHAVIOR_LIGHT_CLIENT;
+    ASSAY_TRY(assay_json_u64(&one.height, value, "CommonHeight", 1, INT64_MAX, err));
+    ASSAY_TRY(
+        assay_json_array(&inner, value, "ByzantineValidators", MISBEHAVIORS_MAX - *count, err));
+    for (size_t i = 0; i < json_array_size(inner); i++) {
+        ASSAY_TRY(accused_read(&one, json_array_get(inner, i), "address", err));
+        list[(*count)++] = one;
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_comet_misbehaviors_read(const assay_misbehavior **out, uint32_t *count,
+                                           const json_t *block, assay_arena *arena,
+                                           assay_error *err) {
+    const json_t *body, *evidence, *list;
+    void *room;
+    *out = NULL;
+    *count = 0;
+    ASSAY_TRY(assay_json_object(&body, block, "block", err));
+    ASSAY_TRY(assay_json_object(&evidence, body, "evidence", err));
+    ASSAY_TRY(list_get(&list, evidence, "evidence", err));
+    if (json_array_size(list) == 0) return ASSAY_OK;
+    ASSAY_TRY(assay_arena_get(arena, MISBEHAVIORS_MAX, sizeof **out, "misbehaviour", &room, err));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        ASSAY_TRY(evidence_read(room, count, json_array_get(list, i), err));
+    *out = room;
+    return ASSAY_OK;
 }

@@ -7,16 +7,21 @@ import contextlib
 import hashlib
 import http.server
 import json
+import os
 import re
 import threading
 import time
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from abci import Abci
 from chain import SOURCE, main, until
 from ops import scrape
 
-RECORDED = json.loads((SOURCE / "tests/vectors/comet_blocks.json").read_text())["blocks"]
+# By tests/oracles/comet_chain, which may record others.
+VECTORS = Path(os.environ.get("ASSAY_COMET_VECTORS", SOURCE / "tests/vectors"))
+RECORDED = json.loads((VECTORS / "comet_blocks.json").read_text())["blocks"]
+LAST = int(RECORDED[-1]["results"]["height"])
 
 
 class Rpc(http.server.ThreadingHTTPServer):
@@ -77,7 +82,7 @@ def recorded(part):
             if one["results"]["height"] == query["height"]:
                 return one[part]
         return (f"height {query['height']} must be less than or equal to the current blockchain "
-                "height 4")
+                f"height {LAST}")
     return of
 
 
@@ -103,7 +108,8 @@ def test_blocks(assay):
                 assert tx["id"] == "0x" + hashlib.sha256(raw).hexdigest(), tx
         assert len(kinds) == 2
         for height, code, name, part in (
-                (5, 404, "NOT_FOUND", "must be less than or equal to"), (0, 404, "NOT_FOUND", "0"),
+                (LAST + 1, 404, "NOT_FOUND", "must be less than or equal to"),
+                (0, 404, "NOT_FOUND", "0"),
                 (2**63, 404, "NOT_FOUND", "no block of height 9223372036854775808")):
             status, answer = node.ask(f"/v1/block/{height}")
             assert (status, answer["error"]["name"]) == (code, name), answer
@@ -118,7 +124,7 @@ def test_blocks_that_are_none(assay):
                 ("/block", b"<html>", 500, "NETWORK", ""),
                 ("/block", b"{}", 500, "NETWORK", "no result"),
                 ("/block", {"block": None}, 500, "NETWORK", "block"),
-                ("/block", RECORDED[0]["block"], 500, "NETWORK", "height 1, asked for 4"),
+                ("/block", RECORDED[0]["block"], 500, "NETWORK", f"height 1, asked for {LAST}"),
                 ("/block", "height 4 is not available, lowest height is 9", 404, "NOT_FOUND",
                  "lowest height is 9"),
                 ("/block_results", RECORDED[0]["results"], 500, "NETWORK",
@@ -129,11 +135,11 @@ def test_blocks_that_are_none(assay):
                  "NOT_FOUND", "not persisting"),
                 ("/block_results", "some other trouble", 500, "NETWORK", "some other trouble")):
             rpc.answers = dict(good, **{path: answer})
-            status, told = node.ask("/v1/block/4")
+            status, told = node.ask(f"/v1/block/{LAST}")
             assert (status, told["error"]["name"]) == (code, name), (path, answer, told)
             assert part in told["error"]["text"], told
         rpc.answers = good
-        assert node.ask("/v1/block/4")[0] == 200
+        assert node.ask(f"/v1/block/{LAST}")[0] == 200
 
 
 def test_peers(assay):
@@ -188,6 +194,76 @@ def test_snapshots_are_counted(assay):
         chunks = {result: samples[f'assay_snapshot_chunks_total{{result="{result}"}}']
                   for result in ("served", "applied", "refused")}
         assert chunks == {"served": 1, "applied": 0, "refused": 1}, chunks
+
+
+CHAIN = json.loads((VECTORS / "comet_chain.json").read_text())
+
+
+def chain_answers():
+    """The RPC of the node that the chain was recorded from."""
+    def block(query):
+        found = [one for one in CHAIN["blocks"]
+                 if one["block"]["header"]["height"] == query["height"]]
+        return found[0] if found else "height is not available, lowest height is 1"
+    return {"/block": block, "/commit": CHAIN["commit"], "/validators": CHAIN["validators"]}
+
+
+def test_audit(assay):
+    """E-93: from the genesis alone, by whatever node; and whoever changed something is found."""
+    assay.write("genesis.json", CHAIN["genesis"])
+    assay.good("init", "--home", "auditor", "--genesis", "genesis.json")
+    top = len(CHAIN["blocks"])
+
+    def audit(code, **answers):
+        rpc.answers = dict(chain_answers(), **{f"/{name}": one for name, one in answers.items()})
+        result = assay.run("audit", "--home", "auditor", "--comet", rpc.url, "--rerun", "none",
+                           "--json")
+        assert result.code == code, result
+        return result.json()
+
+    with Rpc() as rpc:
+        threading.Thread(target=rpc.serve_forever, daemon=True).start()
+        told = audit(0)
+        assert told["agrees"] and told["height"] == top and told["home"] is None, told
+        assert "/block_results" not in " ".join(rpc.asked)  # results are computed, not asked for
+
+        def changed(at, change):
+            blocks = [json.loads(json.dumps(one)) for one in CHAIN["blocks"]]
+            change(blocks[at - 1])
+            return lambda query: blocks[int(query["height"]) - 1]
+
+        def tx_lost(block):
+            block["block"]["data"]["txs"].pop()
+
+        def hash_changed(block):
+            block["block"]["header"]["app_hash"] = "00" * 32
+
+        def other_id(block):
+            block["block_id"]["parts"]["total"] = 2
+        for at, change, part in ((4, tx_lost, "the transactions of block 4 are not its header's"),
+                                 (5, hash_changed, "header of block 5 does not have its hash"),
+                                 (6, other_id, "block 7: it does not follow the block before")):
+            told = audit(1, block=changed(at, change))
+            assert not told["agrees"] and part in told["problem"], told
+            assert told["height"] == at - (change != other_id), told
+        # One that gives another block for it, and a commit that nobody signed.
+        told = audit(1, block=lambda query: CHAIN["blocks"][0])
+        assert "a block of height 1, asked for 2" in told["problem"], told
+        commit = json.loads(json.dumps(CHAIN["commit"]))
+        commit["signed_header"]["commit"]["signatures"][0]["timestamp"] = "2026-01-01T00:00:00Z"
+        told = audit(1, commit=commit)
+        assert "did not sign height" in told["problem"] and told["height"] == top, told
+        # What is not to be had keeps the audit from its work.
+        told = audit(3, block=lambda query: "height 1 is not available, lowest height is 5")
+        assert "lowest height is 5" in told["error"]["text"], told
+        told = audit(5, commit="some trouble")
+        assert told["error"]["name"] == "NETWORK", told
+        # Another genesis is another chain.
+        assay.init(home="other")
+        rpc.answers = chain_answers()
+        result = assay.run("audit", "--home", "other", "--comet", rpc.url, "--rerun", "none")
+        assert result.code == 1 and "of another chain" in result.out, result
+        rpc.shutdown()
 
 
 if __name__ == "__main__":

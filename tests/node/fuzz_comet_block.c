@@ -22,6 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         ASSAY_ASSERT(assay_hash_equal(&hash, &block.commit.block.hash));
         ASSAY_ASSERT(block.header.height == HEIGHT && block.tx_count <= ASSAY_BLOCK_TXS_MAX);
     }
+    const assay_misbehavior *list;
+    uint32_t count;
+    if (assay_comet_misbehaviors_read(&list, &count, json_object_get(document, "block"), &arena,
+                                      NULL) == ASSAY_OK)
+        ASSAY_ASSERT(count == 0 || list[count - 1].height > 0);
     assay_arena_close(&arena);
     json_decref(document);
     return 0;

@@ -91,7 +91,7 @@ static json_t *part_of(const answer *one, const char *part) {
 
 static void lies_are_refused(void **unused) {
     static const lie lies[] = {
-        {"header", "height", "\"5\"", ASSAY_MISMATCH, "a block of height 5, asked for 4"},
+        {"header", "height", "\"999\"", ASSAY_MISMATCH, "a block of height 999, asked for"},
         {"header", "height", "\"-4\"", ASSAY_FORMAT, "height"},
         {"header", "time", "\"2026-11-29T17:14:10Z\"", ASSAY_MISMATCH, "does not have its hash"},
         {"header", "app_hash", "\"00\"", ASSAY_MISMATCH, "does not have its hash"},
@@ -118,12 +118,11 @@ static void lies_are_refused(void **unused) {
         assay_block block;
         assay_error err = {0};
         answer one = answer_of(1);
-        assert_int_equal(one.height, 4);
         assay_arena_init(&arena, ARENA_MAX);
         json_t *value = json_loads(lies[i].value, JSON_DECODE_ANY, NULL);
         json_object_set_new(part_of(&one, lies[i].part), lies[i].member, value);
         assay_status status =
-            assay_comet_block_read(&block, one.block, one.results, 4, &arena, &err);
+            assay_comet_block_read(&block, one.block, one.results, one.height, &arena, &err);
         if (status != lies[i].status || !strstr(err.text, lies[i].text))
             fail_msg("%s %s = %s: %s \"%s\"", lies[i].part, lies[i].member, lies[i].value,
                      assay_status_name(status), err.text);
@@ -142,8 +141,9 @@ static void what_is_too_much_is_refused(void **unused) {
         json_array_append_new(many, json_string(""));
     json_object_set_new(inner(&one, "data"), "txs", many);
     assay_arena_init(&arena, ARENA_MAX);
-    assert_int_equal(assay_comet_block_read(&block, one.block, one.results, 4, &arena, &err),
-                     ASSAY_CAPACITY);
+    assert_int_equal(
+        assay_comet_block_read(&block, one.block, one.results, one.height, &arena, &err),
+        ASSAY_CAPACITY);
     assert_int_equal(arena.used, 0); // refused before anything is allocated
     answer_close(&one);
     one = answer_of(1);
@@ -151,10 +151,74 @@ static void what_is_too_much_is_refused(void **unused) {
     memset(data, 'A', sizeof data - 1);
     data[sizeof data - 1] = 0;
     json_object_set_new(part_of(&one, "result"), "data", json_string(data));
-    assert_int_equal(assay_comet_block_read(&block, one.block, one.results, 4, &arena, &err),
-                     ASSAY_CAPACITY);
+    assert_int_equal(
+        assay_comet_block_read(&block, one.block, one.results, one.height, &arena, &err),
+        ASSAY_CAPACITY);
     answer_close(&one);
     assay_arena_close(&arena);
+}
+
+// E-93: as CometBFT 0.39.4 writes evidence.
+static void evidence_is_told_as_misbehaviour(void **unused) {
+    assay_arena arena;
+    const assay_misbehavior *list;
+    uint32_t count;
+    answer one = answer_of(1);
+    json_t *all = vectors_read("comet_blocks.json");
+    assay_arena_init(&arena, ARENA_MAX);
+    assert_int_equal(assay_comet_misbehaviors_read(&list, &count, one.block, &arena, NULL),
+                     ASSAY_OK);
+    assert_int_equal(count, 0);
+    json_object_set(json_object_get(one.block, "block"), "evidence",
+                    json_object_get(all, "evidence"));
+    assert_int_equal(assay_comet_misbehaviors_read(&list, &count, one.block, &arena, NULL),
+                     ASSAY_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(list[0].type, ASSAY_MISBEHAVIOR_DOUBLE_SIGN);
+    assert_int_equal(list[0].height, 7);
+    assert_int_equal(list[0].validator.bytes[19], 0xab);
+    for (int i = 1; i < 3; i++) {
+        assert_int_equal(list[i].type, ASSAY_MISBEHAVIOR_LIGHT_CLIENT);
+        assert_int_equal(list[i].height, 9);
+        assert_int_equal(list[i].validator.bytes[19], i - 1);
+    }
+    json_decref(all);
+    assay_arena_close(&arena);
+    answer_close(&one);
+}
+
+static void evidence_that_is_none_is_refused(void **unused) {
+    static const struct {
+        const char *list;
+        assay_status status;
+    } cases[] = {
+        {"{}", ASSAY_FORMAT},
+        {"[7]", ASSAY_MISSING},
+        {"[{\"type\":\"other\",\"value\":{}}]", ASSAY_UNSUPPORTED},
+        {"[{\"type\":\"tendermint/DuplicateVoteEvidence\",\"value\":{}}]", ASSAY_MISSING},
+        {"[{\"type\":\"tendermint/DuplicateVoteEvidence\",\"value\":{\"vote_a\":"
+         "{\"height\":\"0\",\"validator_address\":\"\"}}}]",
+         ASSAY_RANGE},
+        {"[{\"type\":\"tendermint/DuplicateVoteEvidence\",\"value\":{\"vote_a\":"
+         "{\"height\":\"1\",\"validator_address\":\"ABAB\"}}}]",
+         ASSAY_FORMAT},
+        {"[{\"type\":\"tendermint/LightClientAttackEvidence\",\"value\":"
+         "{\"CommonHeight\":\"1\",\"ByzantineValidators\":[{}]}}]",
+         ASSAY_MISSING},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assay_arena arena;
+        const assay_misbehavior *list;
+        uint32_t count;
+        answer one = answer_of(1);
+        assay_arena_init(&arena, ARENA_MAX);
+        json_object_set_new(inner(&one, "evidence"), "evidence",
+                            json_loads(cases[i].list, 0, NULL));
+        assay_status status = assay_comet_misbehaviors_read(&list, &count, one.block, &arena, NULL);
+        if (status != cases[i].status) fail_msg("%s: %s", cases[i].list, assay_status_name(status));
+        assay_arena_close(&arena);
+        answer_close(&one);
+    }
 }
 
 int main(void) {
@@ -163,6 +227,8 @@ int main(void) {
         cmocka_unit_test(a_block_without_transactions),
         cmocka_unit_test(lies_are_refused),
         cmocka_unit_test(what_is_too_much_is_refused),
+        cmocka_unit_test(evidence_is_told_as_misbehaviour),
+        cmocka_unit_test(evidence_that_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
