@@ -9,13 +9,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/sha256.h"
 #include "consensus/ledger_application.h"
 #include "consensus/solo.h"
-#include "node/bench_transfers.h"
+#include "node/bench_genesis.h"
 #include "node/measure.h"
 
-enum { CHAIN_ID = 1, PAGE = 4096, SYNC_COUNT = 31, OPEN_NOPEN = 1000000000 };
+enum { PAGE = 4096, SYNC_COUNT = 31 };
 
 // A chain in a temporary folder. A zeroed struct is safe to close.
 typedef struct {
@@ -24,7 +23,7 @@ typedef struct {
     char folder[PATH_MAX];
     assay_pool *pool;
     assay_bench_transfers transfers;
-    uint8_t seed[ASSAY_ED25519_KEY_SIZE]; // of the operator
+    assay_operator secrets;
     assay_hashchain beacon;
     assay_genesis genesis;
     assay_app *app;
@@ -66,37 +65,6 @@ static assay_status finalize_block(void *self, const assay_engine_block *block,
 
 // --- the chain ---
 
-static assay_status genesis_make(chain *c, uint64_t beacon_length, assay_error *err) {
-    assay_genesis *genesis = &c->genesis;
-    assay_hash seed;
-    assay_sha256_of(&seed, "assay bench ledger", 18);
-    memcpy(c->seed, seed.bytes, sizeof c->seed);
-    ASSAY_TRY(assay_hashchain_open(&c->beacon, &seed, beacon_length, err));
-    genesis->chain_id = CHAIN_ID;
-    genesis->testnet = true;
-    snprintf(genesis->name, sizeof genesis->name, "bench");
-    assay_params_init(&genesis->params);
-    genesis->validators = calloc(1, sizeof *genesis->validators);
-    if (!genesis->validators) return ASSAY_FAIL(err, MEMORY, "no memory for a genesis");
-    genesis->validator_count = 1;
-    assay_genesis_validator *own = genesis->validators;
-    memcpy(own->address.bytes, seed.bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_ed25519_public(own->ed25519, c->seed, err));
-    own->consensus_bond = genesis->params.consensus_bond_min;
-    own->chain_length = beacon_length;
-    assay_hashchain_at(&own->chain_tip, &c->beacon, beacon_length);
-    genesis->account_count = c->transfers.account_count;
-    genesis->accounts = calloc(genesis->account_count, sizeof *genesis->accounts);
-    if (!genesis->accounts)
-        return ASSAY_FAIL(err, MEMORY, "no memory for %u accounts", genesis->account_count);
-    for (uint32_t i = 0; i < genesis->account_count; i++)
-        genesis->accounts[i] =
-            (assay_genesis_account){c->transfers.accounts[i].address, 1000ull * OPEN_NOPEN};
-    ASSAY_TRY(assay_genesis_seal(genesis, err));
-    assay_domain_init(&c->transfers.domain, genesis->chain_id, &genesis->hash);
-    return ASSAY_OK;
-}
-
 static assay_status engine_open(chain *c, assay_error *err) {
     char blocks[PATH_MAX], state[PATH_MAX], name[ASSAY_CHAIN_ID_MAX + 1];
     const assay_genesis_validator *own = c->genesis.validators;
@@ -117,7 +85,7 @@ static assay_status engine_open(chain *c, assay_error *err) {
         .chain_id = name,
         .power = assay_voting_power(own->consensus_bond),
     };
-    memcpy(solo.seed, c->seed, sizeof solo.seed);
+    memcpy(solo.seed, c->secrets.ed25519_seed, sizeof solo.seed);
     return assay_solo_open(&c->solo, &solo, err);
 }
 
@@ -132,7 +100,10 @@ static assay_status chain_open(chain *c, const assay_bench_ledger_options *optio
     ASSAY_TRY(assay_pool_open(&c->pool, (unsigned)options->threads, err));
     ASSAY_TRY(assay_bench_transfers_open(&c->transfers, (uint32_t)options->accounts,
                                          (uint32_t)options->block_transfers, c->pool, err));
-    ASSAY_TRY(genesis_make(c, options->pairs + 2, err));
+    assay_bench_secrets_make(&c->secrets, 0, options->pairs + 2);
+    ASSAY_TRY(
+        assay_hashchain_open(&c->beacon, &c->secrets.beacon_seed, c->secrets.beacon_length, err));
+    ASSAY_TRY(assay_bench_genesis_make(&c->genesis, &c->transfers, &c->secrets, 1, err));
     return engine_open(c, err);
 }
 

@@ -102,9 +102,12 @@ static void part_sign(void *context, size_t part) {
 
 assay_status assay_bench_transfers_sign(assay_bench_transfers *transfers, assay_error *err) {
     for (uint32_t i = 0; i < transfers->count; i++) {
-        uint32_t from = draw(transfers, transfers->account_count);
+        uint32_t from = transfers->in_turn
+                            ? (uint32_t)(transfers->signed_count % transfers->account_count)
+                            : draw(transfers, transfers->account_count);
         uint32_t to = draw(transfers, transfers->account_count - 1);
         assay_bench_account *sender = &transfers->accounts[from];
+        transfers->signed_count++;
         transfers->senders[i] = from;
         transfers->txs[i] = (assay_tx){
             .kind = ASSAY_TX_TRANSFER,
@@ -128,21 +131,21 @@ typedef struct {
     atomic_uint failed;
 } recover_job;
 
+bool assay_bench_transfer_recover(const assay_bench_transfer *transfer) {
+    const uint8_t *bytes = transfer->signature.bytes;
+    secp256k1_ecdsa_recoverable_signature signature;
+    secp256k1_pubkey key;
+    return secp256k1_ecdsa_recoverable_signature_parse_compact(
+               secp256k1_context_static, &signature, bytes, bytes[ASSAY_SIGNATURE_SIZE - 1] - 27) &&
+           secp256k1_ecdsa_recover(secp256k1_context_static, &key, &signature,
+                                   transfer->digest.bytes);
+}
+
 static void part_recover(void *context, size_t part) {
     recover_job *job = context;
     const assay_bench_transfers *transfers = job->transfers;
-    for (uint32_t i = (uint32_t)part * PART; i < part_end(part, transfers->count); i++) {
-        const assay_bench_transfer *item = &transfers->items[i];
-        const uint8_t *bytes = item->signature.bytes;
-        secp256k1_ecdsa_recoverable_signature signature;
-        secp256k1_pubkey key;
-        if (!secp256k1_ecdsa_recoverable_signature_parse_compact(
-                secp256k1_context_static, &signature, bytes,
-                bytes[ASSAY_SIGNATURE_SIZE - 1] - 27) ||
-            !secp256k1_ecdsa_recover(secp256k1_context_static, &key, &signature,
-                                     item->digest.bytes))
-            atomic_fetch_add(&job->failed, 1);
-    }
+    for (uint32_t i = (uint32_t)part * PART; i < part_end(part, transfers->count); i++)
+        if (!assay_bench_transfer_recover(&transfers->items[i])) atomic_fetch_add(&job->failed, 1);
 }
 
 uint32_t assay_bench_transfers_recover(const assay_bench_transfers *transfers) {

@@ -31,6 +31,8 @@ typedef struct {
     uint32_t *senders;           // [count] indices
     uint32_t count;
     uint64_t drawn; // random words so far
+    bool in_turn;   // account after account sends, instead of random ones
+    uint64_t signed_count;
 } assay_bench_transfers;
 
 // Makes account_count keys. The domain is the caller's to fill. Errors: MEMORY.
@@ -43,7 +45,10 @@ void assay_bench_transfers_close(assay_bench_transfers *transfers);
 // P-6.
 assay_status assay_bench_transfers_sign(assay_bench_transfers *transfers, assay_error *err);
 
-// libsecp256k1 alone: every signature's public key, on the pool. Returns: how many failed.
+// libsecp256k1 alone: one signature's public key. Returns: whether there is one. Spec: P-4.
+bool assay_bench_transfer_recover(const assay_bench_transfer *transfer);
+
+// The same of all, on the pool. Returns: how many failed.
 // Spec: P-4.
 uint32_t assay_bench_transfers_recover(const assay_bench_transfers *transfers);
 

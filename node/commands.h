@@ -58,6 +58,7 @@
     X(bench_kernels, "bench kernels", "measure every operation of every kernel set")               \
     X(bench_infer, "bench infer", "measure prefill and decode")                                    \
     X(bench_ledger, "bench ledger", "measure transfers against bare signature recovery")           \
+    X(bench_chain, "bench chain", "measure the ledger behind CometBFT")                            \
     X(version, "version", "print the version and what it was built with")
 
 #define X(function, words, summary) int assay_cmd_##function(assay_invocation *invocation);

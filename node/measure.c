@@ -6,10 +6,22 @@
 #include <time.h>
 #include <unistd.h>
 
-double assay_measure_seconds(void) {
+static double clock_seconds(clockid_t clock) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+double assay_measure_seconds(void) {
+    return clock_seconds(CLOCK_MONOTONIC);
+}
+
+double assay_measure_thread_seconds(void) {
+    return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
+double assay_measure_process_seconds(void) {
+    return clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int double_compare(const void *left, const void *right) {
@@ -20,6 +32,11 @@ static int double_compare(const void *left, const void *right) {
 double assay_measure_median(double *values, size_t count) {
     qsort(values, count, sizeof *values, double_compare);
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+double assay_measure_percentile(double *values, size_t count, unsigned percent) {
+    qsort(values, count, sizeof *values, double_compare);
+    return values[(count * percent + 99) / 100 - 1];
 }
 
 assay_spread assay_measure_spread(double *values, size_t count) {

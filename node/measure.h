@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the benches share: a clock, medians, and the memory this process has.
+// What the benches share: clocks, medians, and the memory this process has.
 #ifndef ASSAY_NODE_MEASURE_H
 #define ASSAY_NODE_MEASURE_H
 
@@ -9,8 +9,17 @@
 // Seconds since some fixed moment; never goes back.
 double assay_measure_seconds(void);
 
+// Processor seconds that this thread, or all threads of this process, have had: what something
+// costs where other programs run too.
+double assay_measure_thread_seconds(void);
+double assay_measure_process_seconds(void);
+
 // The middle value, or the mean of the two. Sorts values[count]; count > 0.
 double assay_measure_median(double *values, size_t count);
+
+// The least value that at least `percent` (1 to 100) of them do not exceed. Sorts values[count];
+// count > 0.
+double assay_measure_percentile(double *values, size_t count, unsigned percent);
 
 typedef struct {
     double median, min, max;

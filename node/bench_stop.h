@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// A long measurement that Ctrl-C ends in order: what it started ends, what it made is removed.
+#ifndef ASSAY_NODE_BENCH_STOP_H
+#define ASSAY_NODE_BENCH_STOP_H
+
+#include "base/status.h"
+
+// Holds back the signals that ask to end. Before any thread starts. Spec: F-77.
+void assay_bench_stop_prepare(void);
+
+// Whether to go on. Errors: STOPPED (one of them has come). Any thread. Spec: F-77.
+assay_status assay_bench_go_on(assay_error *err);
+
+// Sleeps, not beyond a signal. Errors: STOPPED. Spec: F-77.
+assay_status assay_bench_sleep(uint32_t ms, assay_error *err);
+
+// A line of progress on standard error.
+void assay_bench_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
