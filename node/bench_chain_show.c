@@ -25,6 +25,40 @@ static json_t *query_json(const assay_bench_query_result *r) {
                      "finalize_block_ms_p50", r->finalize_ms, "blocks", (json_int_t)r->blocks);
 }
 
+static json_t *receipts_json(const assay_bench_chain_options *o,
+                             const assay_bench_receipts_result *r) {
+    return json_pack("{s:f,s:f,s:f,s:o,s:I,s:I,s:f,s:f,s:f,s:f,s:I}", "receipts_per_s",
+                     r->receipts_per_s, "batches_per_s", r->batches_per_s, "transfers_per_s",
+                     r->transfers_per_s, "ratio", spread_json(&r->ratio), "block_batches",
+                     (json_int_t)o->block_batches, "batch_receipts", (json_int_t)o->batch_receipts,
+                     "batch_txs", r->batch_txs, "batch_block_ms", r->batch_block_ms,
+                     "transfer_block_ms", r->transfer_block_ms, "fsync_ms_p50", r->fsync_ms,
+                     "settled", (json_int_t)r->settled);
+}
+
+static json_t *rate_json(const assay_bench_rate *r) {
+    return json_pack("{s:o,s:f,s:f,s:I}", "per_s", spread_json(&r->per_s), "block_ms", r->block_ms,
+                     "block_txs", r->block_txs, "refused", (json_int_t)r->refused);
+}
+
+static json_t *rates_json(const assay_bench_chain_result *r) {
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < r->rate_count; i++) {
+        const assay_bench_rate_result *rate = &r->rates[i];
+        const assay_bench_load_kind *load = &assay_bench_loads[rate->load];
+        json_array_append_new(
+            list,
+            json_pack("{s:I,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "nodes", (json_int_t)rate->nodes,
+                      "load", load->name, "timeout_commit_ms", (json_int_t)load->pause_ms, "window",
+                      (json_int_t)load->window, "kvstore",
+                      rate_json(&rate->rates[ASSAY_BENCH_KVSTORE]), "kvstore_socket",
+                      rate_json(&rate->rates[ASSAY_BENCH_SOCKET]), "ledger",
+                      rate_json(&rate->rates[ASSAY_BENCH_LEDGER]), "ratio",
+                      spread_json(&rate->ratio), "socket_ratio", spread_json(&rate->socket_ratio)));
+    }
+    return list;
+}
+
 json_t *assay_bench_chain_json(const assay_bench_chain_options *o,
                                const assay_bench_chain_result *r) {
     json_t *out = json_pack(
@@ -34,6 +68,9 @@ json_t *assay_bench_chain_json(const assay_bench_chain_options *o,
     if (o->parts & ASSAY_BENCH_PART_CHECK)
         json_object_set_new(out, "check_tx", check_json(&r->check));
     if (o->parts & ASSAY_BENCH_PART_QUERY) json_object_set_new(out, "query", query_json(&r->query));
+    if (o->parts & ASSAY_BENCH_PART_RECEIPTS)
+        json_object_set_new(out, "receipts", receipts_json(o, &r->receipts));
+    if (o->parts & ASSAY_BENCH_PART_TRANSFERS) json_object_set_new(out, "transfers", rates_json(r));
     return out;
 }
 
@@ -55,14 +92,44 @@ static void way_print(const char *name, const assay_bench_query_way *way) {
     spread_print(&way->ratio, "idle");
 }
 
+static void receipts_print(const assay_bench_chain_options *o,
+                           const assay_bench_receipts_result *r) {
+    printf("transfers  %9.0f /s  without a consensus, blocks of %llu in %.1f ms\n",
+           r->transfers_per_s, (unsigned long long)o->block_transfers, r->transfer_block_ms);
+    printf("receipts   %9.0f /s  %.0f batches of %llu, %.0f transactions each, blocks of %llu in "
+           "%.1f ms\n",
+           r->receipts_per_s, r->batches_per_s, (unsigned long long)o->batch_receipts, r->batch_txs,
+           (unsigned long long)o->block_batches, r->batch_block_ms);
+    printf("  multiple %9.0f x  transfers, min %.0f, max %.0f; a sync takes %.2f ms\n",
+           r->ratio.median, r->ratio.min, r->ratio.max, r->fsync_ms);
+}
+
+static void rate_print(const assay_bench_rate_result *r) {
+    static const char *const names[] = {"kvstore", "  socket", "  ledger"};
+    const assay_bench_load_kind *load = &assay_bench_loads[r->load];
+    printf("%u node%s, %s: timeout_commit %u ms, at most %u transactions wait\n", r->nodes,
+           r->nodes > 1 ? "s" : "", load->name, load->pause_ms, load->window);
+    for (int i = 0; i < ASSAY_BENCH_APPLICATION_COUNT; i++) {
+        const assay_bench_rate *rate = &r->rates[i];
+        printf("%-10s %9.0f /s  blocks of %.0f in %.0f ms%s", names[i], rate->per_s.median,
+               rate->block_txs, rate->block_ms, i == ASSAY_BENCH_KVSTORE ? "\n" : ", ");
+        if (i == ASSAY_BENCH_SOCKET) spread_print(&r->socket_ratio, "kvstore");
+        if (i == ASSAY_BENCH_LEDGER) spread_print(&r->ratio, "kvstore");
+    }
+}
+
 void assay_bench_chain_print(const assay_bench_chain_options *o,
                              const assay_bench_chain_result *r) {
     printf("machine    %9u processors, %llu threads, %llu runs\n", assay_processor_count(),
            (unsigned long long)o->threads, (unsigned long long)o->runs);
     if (o->parts & ASSAY_BENCH_PART_CHECK) check_print(&r->check);
-    if (!(o->parts & ASSAY_BENCH_PART_QUERY)) return;
-    printf("block      %9.1f ms  FinalizeBlock of %llu transfers\n", r->query.finalize_ms,
-           (unsigned long long)o->block_transfers);
-    way_print("ABCI Info", &r->query.abci);
-    way_print("account", &r->query.http);
+    if (o->parts & ASSAY_BENCH_PART_QUERY) {
+        printf("block      %9.1f ms  FinalizeBlock of %llu transfers\n", r->query.finalize_ms,
+               (unsigned long long)o->block_transfers);
+        way_print("ABCI Info", &r->query.abci);
+        way_print("account", &r->query.http);
+    }
+    if (o->parts & ASSAY_BENCH_PART_RECEIPTS) receipts_print(o, &r->receipts);
+    for (uint32_t i = 0; i < r->rate_count; i++)
+        rate_print(&r->rates[i]);
 }

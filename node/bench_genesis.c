@@ -35,7 +35,8 @@ assay_status assay_bench_genesis_make(assay_genesis *out, assay_bench_transfers 
                                       const assay_operator *secrets, uint32_t count,
                                       assay_error *err) {
     uint32_t accounts = transfers->account_count;
-    *out = (assay_genesis){.chain_id = ASSAY_BENCH_CHAIN_ID, .testnet = true};
+    *out = (assay_genesis){
+        .chain_id = ASSAY_BENCH_CHAIN_ID, .testnet = true, .time = ASSAY_BENCH_GENESIS_SECONDS};
     snprintf(out->name, sizeof out->name, "bench");
     assay_params_init(&out->params);
     ASSAY_TRY(validators_make(out, secrets, count, err));

@@ -7,7 +7,11 @@
 #include "node/bench_transfers.h"
 #include "node/home.h"
 
-enum { ASSAY_BENCH_CHAIN_ID = 1, ASSAY_BENCH_BALANCE_OPEN = 1000 };
+enum {
+    ASSAY_BENCH_CHAIN_ID = 1,
+    ASSAY_BENCH_BALANCE_OPEN = 1000,
+    ASSAY_BENCH_GENESIS_SECONDS = 1700000000,
+};
 
 // What validator `index` keeps to itself. Spec: P-45.
 void assay_bench_secrets_make(assay_operator *out, uint32_t index, uint64_t beacon_length);

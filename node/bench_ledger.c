@@ -2,19 +2,16 @@
 #include "node/bench_ledger.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "consensus/ledger_application.h"
 #include "consensus/solo.h"
 #include "node/bench_genesis.h"
+#include "node/bench_sync.h"
 #include "node/measure.h"
-
-enum { PAGE = 4096, SYNC_COUNT = 31 };
 
 // A chain in a temporary folder. A zeroed struct is safe to close.
 typedef struct {
@@ -139,25 +136,6 @@ static assay_status pair_run(pair *out, chain *c, assay_error *err) {
     return ASSAY_OK;
 }
 
-// The median of some syncs of one written page.
-static assay_status sync_measure(double *out_ms, const chain *c, assay_error *err) {
-    static const uint8_t page[PAGE];
-    char path[PATH_MAX];
-    double times[SYNC_COUNT];
-    ASSAY_TRY(assay_path_join(path, sizeof path, c->folder, "page", err));
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    bool bad = fd < 0;
-    for (int i = 0; i < SYNC_COUNT && !bad; i++) {
-        double start = assay_measure_seconds();
-        bad = pwrite(fd, page, sizeof page, 0) != sizeof page || fsync(fd) != 0;
-        times[i] = assay_measure_seconds() - start;
-    }
-    assay_status status = bad ? assay_fail_errno(err, errno, "cannot sync %s", path) : ASSAY_OK;
-    if (fd >= 0) close(fd);
-    if (status == ASSAY_OK) *out_ms = 1000 * assay_measure_median(times, SYNC_COUNT);
-    return status;
-}
-
 static void result_fill(assay_bench_ledger_result *out, const pair *pairs, double *values,
                         const assay_bench_ledger_options *options) {
     size_t count = options->pairs;
@@ -183,7 +161,7 @@ static assay_status pairs_run(assay_bench_ledger_result *out, chain *c, pair *pa
         out->resident_bytes = assay_measure_resident(&out->memory_bytes);
         if (i == 0) out->memory_bytes_first = out->memory_bytes;
     }
-    return sync_measure(&out->fsync_ms, c, err);
+    return assay_bench_sync_measure(&out->fsync_ms, c->folder, err);
 }
 
 assay_status assay_bench_ledger_run(assay_bench_ledger_result *out,

@@ -8,7 +8,7 @@
 #include "base/file.h"
 
 // Blocks a second for a day; the hash chain takes 10 ms.
-enum { BEACON_LENGTH = 1 << 17, ARENA_MAX = 256 << 20, GENESIS_SECONDS = 1700000000 };
+enum { BEACON_LENGTH = 1 << 17, ARENA_MAX = 256 << 20 };
 
 static assay_status app_open(assay_bench_stage *stage, const assay_bench_stage_options *options,
                              assay_error *err) {
@@ -89,7 +89,7 @@ assay_status assay_bench_stage_propose(assay_bench_stage *stage, assay_abci_bloc
         .txs = txs,
         .tx_count = count,
         .height = (int64_t)info.height + 1,
-        .time = {GENESIS_SECONDS + (int64_t)info.height, 0},
+        .time = {ASSAY_BENCH_GENESIS_SECONDS + 1 + (int64_t)info.height, 0},
         .proposer = {stage->proposer.bytes, ASSAY_ADDRESS_SIZE},
     };
     request.block = *out;

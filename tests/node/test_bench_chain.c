@@ -2,11 +2,13 @@
 // bench chain: its options, its arithmetic, and that it measures on a small chain, run as a
 // program; not how fast this machine is.
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include "node/bench_chain.h"
 
 static char folder[] = "/tmp/assay-bench-test-XXXXXX";
+static char comet[] = "/tmp/assay-bench-comet-XXXXXX"; // a program in place of CometBFT
 static char out[1 << 14];
 
 #define SMALL "--runs 2 --accounts 200 --block-transfers 60 --samples 100 "
@@ -35,11 +38,14 @@ static int run(const char *home, const char *options) {
 }
 
 static int folder_make(void **state) {
-    return mkdtemp(folder) ? 0 : 1;
+    int file = mkstemp(comet);
+    if (file >= 0) close(file);
+    return file >= 0 && mkdtemp(folder) ? 0 : 1;
 }
 
 // Fails if a run left something behind.
 static int folder_remove(void **state) {
+    unlink(comet);
     return rmdir(folder);
 }
 
@@ -87,6 +93,82 @@ static void check_and_query_have_all_figures(void **state) {
     json_decref(result);
 }
 
+// Every batch that came in settles, 13 transactions each: its own, and a commit and a reveal of two
+// validators for each of three samples.
+static void receipts_settle_by_all_their_verdicts(void **state) {
+    json_t *result = result_of(SMALL "--json --parts receipts --block-batches 2 --batch-receipts "
+                                     "1000");
+    const json_t *receipts = json_object_get(result, "receipts");
+    assert_true(number_of(receipts, "batch_txs") == 13);
+    assert_true(number_of(receipts, "settled") == 2 * 5 * 2 * 1000); // runs, blocks, batches
+    double batches = number_of(receipts, "batches_per_s");
+    double per_s = number_of(receipts, "receipts_per_s");
+    assert_true(per_s > 999 * batches && per_s < 1001 * batches);
+    number_of(receipts, "transfers_per_s");
+    number_of(receipts, "fsync_ms_p50");
+    spread_holds(receipts, "ratio");
+    json_decref(result);
+}
+
+// Makes it do what a test says.
+static void comet_make(const char *script) {
+    FILE *file = fopen(comet, "w");
+    assert_non_null(file);
+    fprintf(file, "#!/bin/sh\n%s\n", script);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(comet, 0700), 0);
+}
+
+#define NETWORK                                                                                    \
+    "--parts transfers --nodes 2 --runs 1 --accounts 10 --seconds 1 --rate-max 10 "                \
+    "--loads saturated "
+
+static void a_network_that_ends_is_an_error(void **state) {
+    char options[256];
+    comet_make("echo no room left; exit 3");
+    snprintf(options, sizeof options, NETWORK "--comet %s --json", comet);
+    assert_int_equal(run(folder, options), 5);
+    assert_non_null(strstr(out, "cometbft.log has ended: no room left"));
+    assert_int_equal(run(folder, NETWORK "--comet /nowhere/at/all"), 3);
+    assert_int_equal(run(folder, NETWORK "--comet no-such-program"), 3);
+}
+
+// The number that a file holds, once it does.
+static pid_t pid_await(const char *path) {
+    int pid = 0;
+    for (int tries = 0; tries < 600 && !pid; tries++) {
+        FILE *file = fopen(path, "r");
+        if (file && fscanf(file, "%d", &pid) != 1) pid = 0;
+        if (file) fclose(file);
+        usleep(50000);
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+// What it started ends, and its folder goes, which folder_remove checks.
+static void an_interrupt_leaves_nothing_behind(void **state) {
+    char pid_file[sizeof comet + 8], script[128];
+    snprintf(pid_file, sizeof pid_file, "%s.pid", comet);
+    snprintf(script, sizeof script, "echo $$ >%s; exec sleep 300", pid_file);
+    comet_make(script);
+    pid_t bench = fork();
+    if (bench == 0) {
+        if (!freopen("/dev/null", "w", stderr)) _exit(126);
+        execl(ASSAY_BINARY_DIR "/assay", "assay", "bench", "chain", "--home", folder, "--parts",
+              "transfers", "--nodes", "1", "--runs", "1", "--accounts", "10", "--seconds", "1",
+              "--rate-max", "10", "--comet", comet, NULL);
+        _exit(127);
+    }
+    pid_t child = pid_await(pid_file);
+    int code;
+    assert_int_equal(kill(bench, SIGINT), 0);
+    assert_int_equal(waitpid(bench, &code, 0), bench);
+    assert_true(WIFEXITED(code) && WEXITSTATUS(code) == 5);
+    assert_int_equal(kill(child, 0), -1);
+    unlink(pid_file);
+}
+
 static void people_get_a_table_of_what_they_asked_for(void **state) {
     assert_int_equal(run(folder, SMALL "--parts check"), 0);
     assert_non_null(strstr(out, "CheckTx"));
@@ -119,6 +201,33 @@ static void parts_are_read(void **state) {
     assert_non_null(strstr(err.text, "\"quer\""));
 }
 
+static void loads_and_networks_are_read(void **state) {
+    unsigned loads;
+    uint32_t nodes[ASSAY_BENCH_CHAIN_NETWORKS_MAX], count;
+    assert_int_equal(assay_bench_loads_parse(&loads, "saturated", NULL), ASSAY_OK);
+    assert_int_equal(loads, 1 << ASSAY_BENCH_SATURATED);
+    assert_int_equal(assay_bench_loads_parse(&loads, "saturated,defaults", NULL), ASSAY_OK);
+    assert_int_equal(loads, (1 << ASSAY_BENCH_LOAD_COUNT) - 1);
+    assert_int_equal(assay_bench_nodes_parse(nodes, &count, "1,4,16", NULL), ASSAY_OK);
+    assert_int_equal(count, 3);
+    assert_true(nodes[0] == 1 && nodes[1] == 4 && nodes[2] == 16);
+}
+
+// Each is one that kvstore takes, and none is another's.
+static void kvstore_gets_pairs_of_one_size(void **state) {
+    enum { COUNT = 3, SIZE = 40 };
+    uint8_t txs[COUNT][SIZE];
+    assay_bench_kvstore_txs(&txs[0][0], COUNT, SIZE);
+    for (int i = 0; i < COUNT; i++) {
+        const uint8_t *equals = memchr(txs[i], '=', SIZE);
+        assert_non_null(equals);
+        assert_true(equals > txs[i] && equals < txs[i] + SIZE - 1);
+        assert_null(memchr(equals + 1, '=', (size_t)(txs[i] + SIZE - equals - 1)));
+        assert_null(memchr(txs[i], 0, SIZE));
+        assert_memory_not_equal(txs[i], txs[(i + 1) % COUNT], SIZE);
+    }
+}
+
 static void percentiles_are_values_that_were_measured(void **state) {
     double values[200];
     for (int i = 0; i < 200; i++)
@@ -136,9 +245,14 @@ static void percentiles_are_values_that_were_measured(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check_and_query_have_all_figures),
+        cmocka_unit_test(receipts_settle_by_all_their_verdicts),
+        cmocka_unit_test(a_network_that_ends_is_an_error),
+        cmocka_unit_test(an_interrupt_leaves_nothing_behind),
         cmocka_unit_test(people_get_a_table_of_what_they_asked_for),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(parts_are_read),
+        cmocka_unit_test(loads_and_networks_are_read),
+        cmocka_unit_test(kvstore_gets_pairs_of_one_size),
         cmocka_unit_test(percentiles_are_values_that_were_measured),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
