@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The cluster's last step: a proof checked against another node, a newcomer that replays it all,
-# and what the nodes' own servers say of heights, rounds, times and roots.
+# what the nodes' own servers say of heights, rounds, times and roots, and an audit that believes
+# none of them.
 
 light_check() { # file
     "$assay" light --trust "$trusted" --node "${rpc_of[$asked]}" \
@@ -71,6 +72,7 @@ replay_show() {
     heights_show
     hold "each application answered one app hash at every height, and all state roots are one" \
         test "$(jq .agree "$home/heights.json")" = true
+    audit_show --comet "${rpc_of[node0]}"
 }
 
 heights_show() {

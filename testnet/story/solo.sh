@@ -71,22 +71,6 @@ proof_show() {
     hold "one nopen more, and it does not" exits 1 proof_check "$home/tampered.proof.json"
 }
 
-# What the audit's reruns need, where it looks for it. Nobody has the evidence that was withheld.
-archive_fill() {
-    local archive=$home/chain/archive name folder
-    mkdir -p "$archive/adapters" "$archive/datasets" "$archive/evidence"
-    ln -s "$home/base.assay" "$archive/model.safetensors"
-    for name in "${data_sets[@]}"; do
-        ln -s "$home/$name.assay" "$archive/adapters/$name.safetensors"
-        ln -s "$testnet/data/$name.txt" "$archive/datasets/$name.txt"
-    done
-    for name in "${providers[@]}" forger swapper padder; do
-        for folder in "$home/$name/evidence"/*; do
-            ln -s "$folder" "$archive/evidence/"
-        done
-    done
-}
-
 quiet() { # the chain has nothing left to do
     local before
     before=$(height)
@@ -94,32 +78,12 @@ quiet() { # the chain has nothing left to do
     [ "$(height)" = "$before" ]
 }
 
-audited() { # jq condition on the audit, the node's status and the epoch
-    [ "$(jq -rn --slurpfile audit "$home/audit.json" --slurpfile status "$home/status.json" \
-        --slurpfile epoch "$home/epoch.json" --argjson asked "$asked" \
-        "\$audit[0] as \$audit | \$status[0] as \$status | \$epoch[0] as \$epoch | $1")" = true ]
-}
-
 replay_show() {
-    local code=0
-    archive_fill
     wait_until 30 "the chain is quiet" node quiet
-    "$assay" audit --home "$home/chain" --rerun all --json >"$home/audit.json" || code=$?
+    audit_show
     api status >"$home/status.json"
-    say ''
-    say "the audit, from the genesis in a fresh home:"
-    jq -r '"\(.blocks) blocks replayed, state root \(.state_root)",
-        "\(.receipts_rerun) of \(.receipts) settled receipts rerun, \(.mismatches) mismatches",
-        "\(.voided) voided receipts in \(.voided_batches) batches, " +
-        "\(.voided_rerun) of them rerun: found guilty again"' "$home/audit.json" |
-        sed 's/^/     /'
-    hold "the audit agrees" test $code -eq 0
-    hold "it comes to the node's state root" audited '$audit.state_root == $status.state_root'
-    hold "it comes to the epoch's payout root" \
-        audited '$audit.payout_roots[0].root == $epoch.payout_root'
-    hold "it reran every settled receipt, and each came out the same" \
-        audited '$audit.receipts_rerun == $asked and $audit.receipts == $asked
-            and $audit.mismatches == 0'
+    hold "it comes to the node's state root" \
+        test "$(jq .state_root "$home/audit.json")" = "$(jq .state_root "$home/status.json")"
 }
 
 # What only this engine's results hold.
