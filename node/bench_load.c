@@ -22,6 +22,7 @@ enum {
     TIMEOUT_S = 30,
     ANSWER_MAX = 16 << 10,
     STUCK_SECONDS = 60,
+    COUNTED_MIN = 5,
 };
 
 typedef struct {
@@ -209,9 +210,19 @@ static assay_status blocks_look(load *l, assay_error *err) {
     return status;
 }
 
+// The first block seen after the ramp.
+static uint32_t first_counted(const load *l) {
+    uint32_t first = 0;
+    while (first < l->block_count && l->blocks[first].at < l->options->ramp_s)
+        first++;
+    return first;
+}
+
+// Until the time is over, and longer where blocks come slowly.
 static assay_status blocks_watch(load *l, assay_error *err) {
     double end = l->options->ramp_s + l->options->seconds;
-    while (assay_measure_seconds() - l->start < end) {
+    while (assay_measure_seconds() - l->start < end ||
+           l->block_count - first_counted(l) < COUNTED_MIN) {
         ASSAY_TRY(assay_bench_sleep(LOOK_MS, err));
         ASSAY_TRY(assay_bench_network_check(l->network, err));
         if (l->failed) return assay_fail(err, l->problem.status, 0, "%s", l->problem.text);
@@ -251,17 +262,10 @@ static assay_status codes_count(assay_bench_load_result *out, const load *l,
 
 // From the first block after the ramp to the last one.
 static assay_status result_fill(assay_bench_load_result *out, load *l, assay_error *err) {
-    uint32_t first = 0, last = l->block_count;
-    while (first < l->block_count && l->blocks[first].at < l->options->ramp_s)
-        first++;
-    // Once nothing is left to send, blocks run empty.
-    while (last > first && (l->blocks[last - 1].txs == 0)) {
-        last--;
-        out->drained = true;
-    }
+    uint32_t first = first_counted(l), last = l->block_count;
+    out->drained = atomic_load(&l->next) >= l->options->count;
     if (last < first + 2)
-        return ASSAY_FAIL(err, RANGE, "%u blocks in %.0f s after the ramp: too few to count",
-                          last - first, l->options->seconds);
+        return ASSAY_FAIL(err, RANGE, "%u blocks after the ramp: too few to count", last - first);
     for (uint32_t i = first + 1; i < last; i++)
         ASSAY_TRY(codes_count(out, l, &l->blocks[i], err));
     out->blocks = last - first - 1;

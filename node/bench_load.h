@@ -14,7 +14,7 @@ typedef struct {
     uint32_t connections; // to the nodes in turn, each with one request at a time
     uint32_t window;      // sent and not yet in a block, at most: the mempool never fills
     double ramp_s;        // before it counts
-    double seconds;       // that count
+    double seconds;       // that count; longer until there are a few blocks
     uint32_t first_free;  // transactions at a block's beginning that nobody sent: a beacon
 } assay_bench_load_options;
 
@@ -30,7 +30,7 @@ typedef struct {
 
 // Batches of ten broadcast_tx_async, CometBFT's most by default, over connections that stay. A
 // block is noted when node 0 has it; the first and the last that count bound the time. Codes are
-// read when the load is over. Errors: RANGE (less than two blocks in the time), STOPPED, TIMEOUT,
+// read when the load is over. Errors: RANGE (all was sent within two blocks), STOPPED, TIMEOUT,
 // those of the network. Spec: F-60.
 assay_status assay_bench_load_run(assay_bench_load_result *out, assay_bench_network *network,
                                   const assay_bench_load_options *options, assay_error *err);
