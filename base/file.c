@@ -193,6 +193,15 @@ assay_status assay_folder_make(const char *path, assay_error *err) {
     return folder_make_one(part, err);
 }
 
+assay_status assay_folder_temporary(char *out, size_t size, const char *parent, const char *pattern,
+                                    assay_error *err) {
+    assay_status status = assay_path_join(out, size, parent, pattern, err);
+    if (status == ASSAY_OK && !mkdtemp(out))
+        status = assay_fail_errno(err, errno, "cannot make a folder in %s", parent);
+    if (status != ASSAY_OK) out[0] = 0;
+    return status;
+}
+
 static int entry_remove(const char *path, const struct stat *info, int kind, struct FTW *walk) {
     return remove(path);
 }

@@ -76,10 +76,6 @@ static bool ids_equal(const assay_block_id *a, const assay_block_id *b) {
            assay_hash_equal(&a->part_root, &b->part_root);
 }
 
-static bool time_passed(assay_time before, assay_time now) {
-    return now.seconds != before.seconds ? now.seconds > before.seconds : now.nanos > before.nanos;
-}
-
 static bool is_validator(const assay_follower_set *set, const assay_address *address) {
     for (uint32_t i = 0; i < set->count; i++)
         if (assay_address_equal(&set->list[i].address, address)) return true;
@@ -96,7 +92,7 @@ static assay_status header_check(const assay_follower *f, const assay_header *he
     if (header->height != f->height + 1) return differs(f, "it has another height", err);
     if (!ids_equal(&header->last_block, &f->last))
         return differs(f, "it does not follow the block before it", err);
-    if (!time_passed(f->time, header->time))
+    if (!assay_time_is_later(&header->time, &f->time))
         return differs(f, "its time is not after that of the block before it", err);
     if (!assay_hash_equal(&header->app_hash, &f->app_hash))
         return differs(f, "its app hash is not what replaying the blocks before it comes to", err);

@@ -3,6 +3,7 @@
 // whatever the state's size, and the application's counters.
 #include <stdlib.h>
 
+#include "consensus/deadline.h"
 #include "ledger/beacon.h"
 #include "ledger/power.h"
 #include "node/api.h"
@@ -188,7 +189,7 @@ void assay_api_metrics(assay_api *api, assay_http_reply *reply) {
     assay_view view = {0};
     assay_error err = {0};
     assay_app_counters counters;
-    uint64_t begun = assay_clock_ns();
+    uint64_t begun = assay_deadline_clock();
     const char *const build[] = {"version", ASSAY_PROGRAM_VERSION,
                                  "engine",  api->engine_name ? api->engine_name : "",
                                  "chain",   api->genesis->name};
@@ -208,6 +209,6 @@ void assay_api_metrics(assay_api *api, assay_http_reply *reply) {
     engine_put(&m, api);
     counters_put(&m, &counters);
     assay_metrics_put_ns(&m, "assay_scrape_seconds", ASSAY_METRIC_GAUGE,
-                         "What gathering all this took.", assay_clock_ns() - begun);
+                         "What gathering all this took.", assay_deadline_clock() - begun);
     assay_metrics_reply(&m, reply);
 }

@@ -2,11 +2,9 @@
 #include "node/audit.h"
 
 #include <stdlib.h>
-
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "consensus/blocklog.h"
 #include "consensus/follower.h"
 #include "consensus/replay.h"

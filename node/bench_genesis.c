@@ -6,8 +6,6 @@
 
 #include "base/sha256.h"
 
-#define NOPEN_PER_OPEN UINT64_C(1000000000)
-
 void assay_bench_secrets_make(assay_operator *out, uint32_t index, uint64_t beacon_length) {
     uint8_t seed[] = "assay bench validator\0\0\0\0";
     assay_hash hash;
@@ -45,7 +43,7 @@ assay_status assay_bench_genesis_make(assay_genesis *out, assay_bench_transfers 
     out->account_count = accounts;
     for (uint32_t i = 0; i < accounts; i++)
         out->accounts[i] = (assay_genesis_account){transfers->accounts[i].address,
-                                                   ASSAY_BENCH_BALANCE_OPEN * NOPEN_PER_OPEN};
+                                                   ASSAY_BENCH_BALANCE_OPEN * ASSAY_OPEN_NOPEN};
     ASSAY_TRY(assay_genesis_seal(out, err));
     assay_domain_init(&transfers->domain, out->chain_id, &out->hash);
     return ASSAY_OK;

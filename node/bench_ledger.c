@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/bench_ledger.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,12 +87,8 @@ static assay_status engine_open(chain *c, assay_error *err) {
 
 static assay_status chain_open(chain *c, const assay_bench_ledger_options *options,
                                assay_error *err) {
-    ASSAY_TRY(
-        assay_path_join(c->folder, sizeof c->folder, options->folder, "assay-bench-XXXXXX", err));
-    if (!mkdtemp(c->folder)) {
-        c->folder[0] = 0;
-        return assay_fail_errno(err, errno, "cannot make a folder in %s", options->folder);
-    }
+    ASSAY_TRY(assay_folder_temporary(c->folder, sizeof c->folder, options->folder,
+                                     "assay-bench-XXXXXX", err));
     ASSAY_TRY(assay_pool_open(&c->pool, (unsigned)options->threads, err));
     ASSAY_TRY(assay_bench_transfers_open(&c->transfers, (uint32_t)options->accounts,
                                          (uint32_t)options->block_transfers, c->pool, err));

@@ -6,8 +6,6 @@
 #include "base/sha256.h"
 #include "ledger/view.h"
 
-#define OPEN UINT64_C(1000000000)
-
 enum {
     PROVIDER,
     CONSUMER,
@@ -65,7 +63,7 @@ static assay_status block_make(assay_bench_market *market, assay_error *err) {
 
 static assay_status bond_add(assay_bench_market *market, uint32_t actor, uint8_t role,
                              uint64_t open, assay_error *err) {
-    assay_tx tx = {.kind = ASSAY_TX_BOND, .body.bond = {role, open * OPEN}};
+    assay_tx tx = {.kind = ASSAY_TX_BOND, .body.bond = {role, open * ASSAY_OPEN_NOPEN}};
     return tx_add(market, &tx, actor, NULL, err);
 }
 
@@ -88,7 +86,7 @@ static assay_status roles_make(assay_bench_market *market, assay_error *err) {
     assay_tx session = {.kind = ASSAY_TX_OPEN_SESSION};
     session.body.open_session = (assay_tx_open_session){
         .provider = market->stage->transfers.accounts[PROVIDER].address,
-        .deposit = DEPOSIT_OPEN * OPEN,
+        .deposit = DEPOSIT_OPEN * ASSAY_OPEN_NOPEN,
         .price_in = 1,
         .price_out = 1,
         .expiry = SESSION_BLOCKS,

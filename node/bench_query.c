@@ -123,13 +123,10 @@ static assay_status frames_ask(bench *b, assay_abci_buffer *frames, assay_error 
 }
 
 static assay_status block_run(bench *b, assay_error *err) {
-    assay_bench_transfers *transfers = &b->stage->transfers;
     assay_abci_buffer finalize = {0}, commit = {0};
     assay_abci_block block;
-    ASSAY_TRY(assay_bench_transfers_sign(transfers, err));
-    for (uint32_t i = 0; i < transfers->count; i++)
-        b->txs[i] = (assay_bytes){transfers->items[i].bytes, ASSAY_BENCH_TX_SIZE};
-    ASSAY_TRY(assay_bench_stage_propose(b->stage, &block, b->txs, transfers->count, err));
+    ASSAY_TRY(assay_bench_stage_sign(b->stage, b->txs, err));
+    ASSAY_TRY(assay_bench_stage_propose(b->stage, &block, b->txs, b->stage->transfers.count, err));
     ASSAY_TRY(assay_bench_frame_finalize(&finalize, &block, err));
     double start = assay_measure_seconds();
     b->phase = BUSY;

@@ -47,11 +47,8 @@ static assay_status block_run(double *seconds, assay_bench_stage *stage, const a
 }
 
 static assay_status transfers_block(double *seconds, bench *b, assay_error *err) {
-    assay_bench_transfers *transfers = &b->transfers.transfers;
-    ASSAY_TRY(assay_bench_transfers_sign(transfers, err));
-    for (uint32_t i = 0; i < transfers->count; i++)
-        b->txs[i] = (assay_bytes){transfers->items[i].bytes, ASSAY_BENCH_TX_SIZE};
-    return block_run(seconds, &b->transfers, b->txs, transfers->count, err);
+    ASSAY_TRY(assay_bench_stage_sign(&b->transfers, b->txs, err));
+    return block_run(seconds, &b->transfers, b->txs, b->transfers.transfers.count, err);
 }
 
 static assay_status batches_block(double *seconds, bench *b, assay_error *err) {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/bench_stage.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/file.h"
 
@@ -48,12 +46,8 @@ assay_status assay_bench_stage_open(assay_bench_stage *stage,
                                     const assay_bench_stage_options *options, assay_error *err) {
     memset(stage, 0, sizeof *stage);
     assay_arena_init(&stage->arena, ARENA_MAX);
-    ASSAY_TRY(assay_path_join(stage->folder, sizeof stage->folder, options->folder,
-                              "assay-bench-XXXXXX", err));
-    if (!mkdtemp(stage->folder)) {
-        stage->folder[0] = 0;
-        return assay_fail_errno(err, errno, "cannot make a folder in %s", options->folder);
-    }
+    ASSAY_TRY(assay_folder_temporary(stage->folder, sizeof stage->folder, options->folder,
+                                     "assay-bench-XXXXXX", err));
     ASSAY_TRY(app_open(stage, options, err));
     assay_ed25519_address(&stage->proposer, stage->genesis.validators[0].ed25519);
     return server_open(stage, err);
@@ -70,6 +64,14 @@ void assay_bench_stage_close(assay_bench_stage *stage) {
     assay_arena_close(&stage->arena);
     if (stage->folder[0]) assay_folder_remove(stage->folder);
     memset(stage, 0, sizeof *stage);
+}
+
+assay_status assay_bench_stage_sign(assay_bench_stage *stage, assay_bytes *txs, assay_error *err) {
+    assay_bench_transfers *transfers = &stage->transfers;
+    ASSAY_TRY(assay_bench_transfers_sign(transfers, err));
+    for (uint32_t i = 0; i < transfers->count; i++)
+        txs[i] = (assay_bytes){transfers->items[i].bytes, ASSAY_BENCH_TX_SIZE};
+    return ASSAY_OK;
 }
 
 static assay_status call(assay_bench_stage *stage, const assay_abci_request *request,

@@ -43,6 +43,10 @@ assay_status assay_bench_stage_open(assay_bench_stage *stage,
                                     const assay_bench_stage_options *options, assay_error *err);
 void assay_bench_stage_close(assay_bench_stage *stage);
 
+// Signs new transfers, all of the stage's, into txs [transfers.count]. Errors: those of signing.
+// Lives: until the next call.
+assay_status assay_bench_stage_sign(assay_bench_stage *stage, assay_bytes *txs, assay_error *err);
+
 // What a proposer makes of txs [count]: the next block, its beacon first, by PrepareProposal.
 // Errors: MISMATCH (one was left out), those of the application. Lives: until the next call;
 // borrows txs.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/bench_transfer_rate.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -99,10 +98,8 @@ static assay_status network_run(assay_bench_load_result *out, const bench *b, co
 static assay_status application_run(assay_bench_load_result *out, const bench *b,
                                     assay_bench_application application, assay_error *err) {
     char folder[PATH_MAX];
-    ASSAY_TRY(
-        assay_path_join(folder, sizeof folder, b->options->folder, "assay-bench-XXXXXX", err));
-    if (!mkdtemp(folder))
-        return assay_fail_errno(err, errno, "cannot make a folder in %s", b->options->folder);
+    ASSAY_TRY(assay_folder_temporary(folder, sizeof folder, b->options->folder,
+                                     "assay-bench-XXXXXX", err));
     assay_status status = network_run(out, b, folder, application, err);
     assay_folder_remove(folder);
     return status;

@@ -44,9 +44,8 @@ typedef struct {
 
 static assay_status folder_make(char *out, size_t size, assay_error *err) {
     const char *parent = getenv("TMPDIR");
-    ASSAY_TRY(
-        assay_path_join(out, size, parent && *parent ? parent : "/tmp", "assay-audit-XXXXXX", err));
-    return mkdtemp(out) ? ASSAY_OK : assay_fail_errno(err, errno, "cannot make %s", out);
+    return assay_folder_temporary(out, size, parent && *parent ? parent : "/tmp",
+                                  "assay-audit-XXXXXX", err);
 }
 
 static uint64_t now_ms(void) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // assay bench infer: how fast prefill and decode are here, what memory and the instruction set
 // allow, and what another engine does beside it.
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -49,13 +48,8 @@ typedef struct {
 static assay_status folder_make(workbench *w, assay_error *err) {
     const char *folder = getenv("TMPDIR");
     if (w->folder[0]) return ASSAY_OK;
-    ASSAY_TRY(assay_path_join(w->folder, sizeof w->folder, folder && *folder ? folder : "/tmp",
-                              "assay-bench-XXXXXX", err));
-    if (mkdtemp(w->folder)) return ASSAY_OK;
-    int code = errno;
-    assay_status status = assay_fail_errno(err, code, "cannot make %s", w->folder);
-    w->folder[0] = 0;
-    return status;
+    return assay_folder_temporary(w->folder, sizeof w->folder, folder && *folder ? folder : "/tmp",
+                                  "assay-bench-XXXXXX", err);
 }
 
 static assay_status model_file_make(workbench *w, settings *s, assay_error *err) {

@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "consensus/deadline.h"
 #include "ledger/tx_json.h"
 #include "node/commands.h"
 #include "node/error_json.h"
@@ -49,7 +50,7 @@ static assay_status answer_reply(assay_provider *provider, const assay_receipt *
 static void request_note(assay_provider *provider, uint64_t begun, const assay_receipt *receipt,
                          const assay_error *err) {
     assay_meter *meter = &provider->shop->meter;
-    uint64_t ns = assay_clock_ns() - begun;
+    uint64_t ns = assay_deadline_clock() - begun;
     if (!receipt) {
         atomic_fetch_add(&meter->refusals, 1);
         assay_log(ASSAY_LOG_TRACE, "request_refused", assay_error_to_json(err, NULL), "%s",
@@ -72,7 +73,7 @@ static assay_status request_post(assay_provider *provider, const assay_http_requ
     assay_request_body body;
     assay_receipt receipt;
     uint32_t *ids = NULL;
-    uint64_t begun = assay_clock_ns();
+    uint64_t begun = assay_deadline_clock();
     assay_status status = assay_request_body_read(&body, http->body.data, http->body.size,
                                                   provider->shop->model.shape.context_size, err);
     if (status == ASSAY_OK)

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { CAPACITY_FIRST = 8 << 10 };
 
@@ -21,12 +20,6 @@ void assay_timing_add(assay_timing *timing, uint64_t ns) {
             atomic_fetch_add(&timing->buckets[i], 1);
             return;
         }
-}
-
-uint64_t assay_clock_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 void assay_metrics_close(assay_metrics *metrics) {

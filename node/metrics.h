@@ -19,9 +19,6 @@ typedef struct {
 
 void assay_timing_add(assay_timing *timing, uint64_t ns);
 
-// Nanoseconds of the monotonic clock.
-uint64_t assay_clock_ns(void);
-
 // The text so far. A zeroed struct is empty and safe to close; one that could not grow, or reached
 // ASSAY_METRICS_SIZE_MAX, has failed and takes no more. Spec: F-71.
 typedef struct {

@@ -262,6 +262,25 @@ static void folders_go_with_what_is_in_them(void **state) {
     content_expect(kept, "x");
 }
 
+static void temporary_folders_are_new_and_private(void **state) {
+    char one[PATH_SIZE], two[PATH_SIZE], shortest[8];
+    struct stat info;
+    assay_error err = {0};
+    assert_int_equal(assay_folder_temporary(one, sizeof one, *state, "t-XXXXXX", NULL), ASSAY_OK);
+    assert_int_equal(assay_folder_temporary(two, sizeof two, *state, "t-XXXXXX", NULL), ASSAY_OK);
+    assert_string_not_equal(one, two);
+    assert_int_equal(stat(one, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+    assert_int_equal(entry_count(*state), 2);
+    assert_int_equal(assay_folder_temporary(one, sizeof one, "/nowhere/at/all", "t-XXXXXX", &err),
+                     ASSAY_NOT_FOUND);
+    assert_non_null(strstr(err.text, "/nowhere/at/all"));
+    assert_string_equal(one, "");
+    assert_int_equal(assay_folder_temporary(shortest, sizeof shortest, *state, "t-XXXXXX", NULL),
+                     ASSAY_CAPACITY);
+    assert_string_equal(shortest, "");
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void) {
@@ -276,6 +295,7 @@ int main(void) {
         IN_FOLDER(a_target_that_is_a_folder_stays),
         IN_FOLDER(folders_are_made_with_their_parents),
         IN_FOLDER(folders_go_with_what_is_in_them),
+        IN_FOLDER(temporary_folders_are_new_and_private),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

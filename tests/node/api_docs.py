@@ -12,7 +12,7 @@ import subprocess
 import threading
 import urllib.request
 
-from chain import OPEN, SOURCE, Node, main, until
+from chain import OPEN, SOURCE, Node, Replies, main, until
 
 PAGE = SOURCE / "docs/api.md"
 # Windows wide enough for signing by the command line, narrow enough for a test.
@@ -97,14 +97,7 @@ def request_catch(world, provider, session):
     """The body that `assay ask` would have posted, caught on its way."""
     caught = []
 
-    class Catcher(http.server.BaseHTTPRequestHandler):
-        def reply(self, code, body):
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
+    class Catcher(Replies):
         def do_GET(self):
             with urllib.request.urlopen(provider.url + self.path, timeout=60) as answer:
                 self.reply(answer.status, answer.read())
@@ -112,9 +105,6 @@ def request_catch(world, provider, session):
         def do_POST(self):
             caught.append(self.rfile.read(int(self.headers["Content-Length"])))
             self.reply(503, b'{"error":{"code":7,"name":"BUSY","reject":0,"text":"caught"}}')
-
-        def log_message(self, *words):
-            pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Catcher) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

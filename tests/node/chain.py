@@ -3,6 +3,7 @@
 `SCRIPT ASSAY [NAME…]` with the program to test, and runs its functions called test_… (or those
 named). A failure is an exception; exit code 77 means that the machine lacks something."""
 import contextlib
+import http.server
 import json
 import os
 import re
@@ -25,6 +26,20 @@ SECRETS = {"version": 1, "ed25519_seed": "11" * 32, "beacon_seed": "22" * 32,
 
 class Skip(Exception):
     """The machine lacks what the test needs."""
+
+
+class Replies(http.server.BaseHTTPRequestHandler):
+    """A server of a test's own: answers with bytes, and logs nothing."""
+    def reply(self, status, data):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        with contextlib.suppress(OSError):  # whoever asked may have gone
+            self.wfile.write(data)
+
+    def log_message(self, *words):
+        pass
 
 
 class Result:

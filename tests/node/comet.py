@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from abci import Abci
-from chain import SOURCE, main, until
+from chain import SOURCE, Replies, main, until
 from ops import scrape
 
 # By tests/oracles/comet_chain, which may record others.
@@ -34,7 +34,7 @@ class Rpc(http.server.ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Replies):
     def do_GET(self):
         parts = urlsplit(self.path)
         self.server.asked.append(self.path)
@@ -46,14 +46,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif not isinstance(answer, bytes):
             answer = {"result": answer}
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        self.send_response(500 if b'"error"' in data[:10] else 200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            self.wfile.write(data)
-
-    def log_message(self, *words):
-        pass
+        self.reply(500 if b'"error"' in data[:10] else 200, data)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from chain import SOURCE, Skip, main
+from chain import SOURCE, Replies, Skip, main
 
 
 def node_with(assay, blocks, home="home"):
@@ -158,18 +158,10 @@ def test_rpc(assay):
 @contextlib.contextmanager
 def liar(answer):
     """A server whose answers are answer(path): a status and a body."""
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Replies):
         def do_GET(self):
             status, body = answer(self.path)
-            data = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            with contextlib.suppress(OSError):
-                self.wfile.write(data)
-
-        def log_message(self, *words):
-            pass
+            self.reply(status, body if isinstance(body, bytes) else json.dumps(body).encode())
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,52 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench chain: its options, its arithmetic, and that it measures on a small chain, run as a
 // program; not how fast this machine is.
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-#include <jansson.h>
 
 #include "node/bench_chain.h"
+#include "tests/node/bench_run.h"
 
-static char folder[] = "/tmp/assay-bench-test-XXXXXX";
 static char comet[] = "/tmp/assay-bench-comet-XXXXXX"; // a program in place of CometBFT
-static char out[1 << 14];
 
 #define SMALL "--runs 2 --accounts 200 --block-transfers 60 --samples 100 "
 
-// Runs it; its standard output into `out`. Returns: the exit code.
 static int run(const char *home, const char *options) {
-    char command[1 << 12];
-    int size =
-        snprintf(command, sizeof command,
-                 ASSAY_BINARY_DIR "/assay bench chain --home %s %s 2>/dev/null", home, options);
-    assert_true(size > 0 && (size_t)size < sizeof command);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t got = fread(out, 1, sizeof out - 1, pipe);
-    out[got] = 0;
-    return WEXITSTATUS(pclose(pipe));
+    return bench_run("chain", home, options);
 }
 
 static int folder_make(void **state) {
     int file = mkstemp(comet);
     if (file >= 0) close(file);
-    return file >= 0 && mkdtemp(folder) ? 0 : 1;
+    return file >= 0 ? bench_folder_make(state) : 1;
 }
 
-// Fails if a run left something behind.
 static int folder_remove(void **state) {
     unlink(comet);
-    return rmdir(folder);
+    return bench_folder_remove(state);
 }
 
 static json_t *result_of(const char *options) {
@@ -54,14 +31,6 @@ static json_t *result_of(const char *options) {
     json_t *result = json_loads(out, 0, NULL);
     assert_non_null(result);
     return result;
-}
-
-static double number_of(const json_t *object, const char *name) {
-    const json_t *value = json_object_get(object, name);
-    assert_true(json_is_number(value));
-    double number = json_number_value(value);
-    assert_true(number > 0 && number < 1e15); // JSON has no infinity and no NaN
-    return number;
 }
 
 static void spread_holds(const json_t *object, const char *name) {

@@ -1,53 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench ledger, run as a program on a small chain: that it measures, not how fast this machine is.
-#include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-#include <jansson.h>
-
-static char folder[] = "/tmp/assay-bench-test-XXXXXX";
-static char out[1 << 12];
+#include "tests/node/bench_run.h"
 
 #define SMALL "--accounts 50 --block-transfers 130 --pairs 2 "
 
-// Runs it; its standard output into `out`. Returns: the exit code.
 static int run(const char *home, const char *options) {
-    char command[1 << 12];
-    int size =
-        snprintf(command, sizeof command,
-                 ASSAY_BINARY_DIR "/assay bench ledger --home %s %s 2>/dev/null", home, options);
-    assert_true(size > 0 && (size_t)size < sizeof command);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t got = fread(out, 1, sizeof out - 1, pipe);
-    out[got] = 0;
-    return WEXITSTATUS(pclose(pipe));
-}
-
-static int folder_make(void **state) {
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-// Fails if a run left something behind.
-static int folder_remove(void **state) {
-    return rmdir(folder);
-}
-
-static double number_of(const json_t *object, const char *name) {
-    const json_t *value = json_object_get(object, name);
-    assert_true(json_is_number(value));
-    double number = json_number_value(value);
-    assert_true(number > 0 && number < 1e15); // JSON has no infinity and no NaN
-    return number;
+    return bench_run("ledger", home, options);
 }
 
 static void all_figures_are_there(void **state) {
@@ -84,5 +42,5 @@ int main(void) {
         cmocka_unit_test(people_get_a_table),
         cmocka_unit_test(limits_are_kept),
     };
-    return cmocka_run_group_tests(tests, folder_make, folder_remove);
+    return cmocka_run_group_tests(tests, bench_folder_make, bench_folder_remove);
 }
