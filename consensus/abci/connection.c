@@ -90,8 +90,10 @@ static bool read_start(assay_abci_connection *connection) {
 
 static void write_done(uv_write_t *request, int status) {
     assay_abci_connection *connection = request->data;
-    connection->writes = false;
     assay_abci_buffer_reset(&connection->writing);
+    pthread_mutex_lock(&connection->lock);
+    connection->writes = false;
+    pthread_mutex_unlock(&connection->lock);
     if (connection->closing) return;
     if (status < 0) assay_abci_connection_drop(connection);
     assay_abci_connection_attend(connection);
@@ -100,11 +102,7 @@ static void write_done(uv_write_t *request, int status) {
 static bool write_start(assay_abci_connection *connection) {
     uv_buf_t out = {.base = (char *)connection->writing.data, .len = connection->writing.size};
     connection->write.data = connection;
-    connection->writes = true;
-    if (uv_write(&connection->write, &connection->socket.stream, &out, 1, write_done) == 0)
-        return true;
-    connection->writes = false;
-    return false;
+    return uv_write(&connection->write, &connection->socket.stream, &out, 1, write_done) == 0;
 }
 
 static void linger_over(uv_timer_t *timer) {
@@ -129,6 +127,7 @@ void assay_abci_connection_attend(assay_abci_connection *connection) {
     bool ended = connection->ended;
     bool write = !connection->writes && !dropped && connection->out.size > 0;
     if (write) {
+        connection->writes = true;
         assay_abci_buffer_swap(&connection->out, &connection->writing);
         pthread_cond_broadcast(&connection->changed);
     }
@@ -176,6 +175,7 @@ assay_status assay_abci_connection_open(assay_abci_hub *hub, uv_stream_t *listen
     hub->state.connections++;
     pthread_mutex_unlock(&hub->lock);
     int code = handles_init(connection, listener);
+    if (code == 0) code = uv_fileno(&connection->socket.handle, &connection->fd);
     if (code == 0)
         code = -pthread_create(&connection->worker, NULL, assay_abci_worker_run, connection);
     connection->has_worker = code == 0;

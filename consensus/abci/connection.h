@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection: its socket belongs to the loop's thread, its requests to a worker. Between them
-// lie two buffers of bytes, one each way.
+// lie two buffers of bytes, one each way. Where nothing waits to be written, the worker writes what
+// the socket takes at once: a response then waits for no other thread to be woken.
 //
 //   1. Requests are answered one after the other, in the order they came, and their responses
 //      leave in that order (test_fifo).
@@ -64,15 +65,17 @@ struct assay_abci_connection {
     uv_shutdown_t shutdown;
     assay_abci_buffer writing;
     unsigned handles; // not closed yet
-    bool has_worker, reading, writes, lingering, closing;
+    bool has_worker, reading, lingering, closing;
     char piece[ASSAY_ABCI_PIECE_SIZE];
 
     pthread_t worker;
+    int fd; // the socket's, open until the worker ended
     atomic_bool dropped; // nothing of it matters any more; set under lock
     pthread_mutex_t lock;
     pthread_cond_t changed; // for the worker
     // Under lock.
     assay_abci_buffer in, out;
+    bool writes;          // the loop, what is in `writing`
     bool ended, finished; // ended: the peer sends no more
 };
 

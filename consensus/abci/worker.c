@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes bytes, finds frames, answers them in order. Responses are gathered and handed over when a
 // Flush asks for it, when nothing is left to answer, and before they get many.
+#include <sys/socket.h>
+
 #include "consensus/abci/connection.h"
 #include "consensus/abci/frame.h"
 #include "consensus/abci/wire.h"
@@ -30,18 +32,33 @@ static bool input_take(worker *self) {
     return self->taken.size > 0 && !dropped;
 }
 
-// Hands over what was gathered; waits while the peer does not read.
+// Writes what the socket takes at once, if nothing before it waits: nobody but this worker can then
+// make the loop write. A socket that failed takes nothing, and fails for the loop again.
+static size_t write_now(const worker *self) {
+    assay_abci_connection *connection = self->connection;
+    pthread_mutex_lock(&connection->lock);
+    bool free = connection->out.size == 0 && !connection->writes && !connection->dropped;
+    pthread_mutex_unlock(&connection->lock);
+    if (!free) return 0;
+    ssize_t sent = send(connection->fd, self->gathered.data, self->gathered.size,
+                        MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? (size_t)sent : 0;
+}
+
+// Writes what was gathered, or hands it to the loop; waits while the peer does not read.
 static assay_status publish(worker *self, assay_error *err) {
     assay_abci_connection *connection = self->connection;
-    bool added = true;
     if (self->gathered.size == 0) return ASSAY_OK;
+    size_t sent = write_now(self);
+    if (sent == self->gathered.size) {
+        assay_abci_buffer_reset(&self->gathered);
+        return ASSAY_OK;
+    }
     pthread_mutex_lock(&connection->lock);
     while (connection->out.size >= ASSAY_ABCI_OUTPUT_MAX && !connection->dropped)
         pthread_cond_wait(&connection->changed, &connection->lock);
-    if (connection->out.size == 0)
-        assay_abci_buffer_swap(&connection->out, &self->gathered);
-    else
-        added = assay_abci_buffer_add(&connection->out, self->gathered.data, self->gathered.size);
+    bool added = assay_abci_buffer_add(&connection->out, self->gathered.data + sent,
+                                       self->gathered.size - sent);
     pthread_mutex_unlock(&connection->lock);
     assay_abci_buffer_reset(&self->gathered);
     uv_async_send(&connection->hub->wake);
