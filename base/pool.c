@@ -158,3 +158,8 @@ unsigned assay_processor_count(void) {
     int count = CPU_COUNT(&set);
     return count > 0 ? (unsigned)count : 1;
 }
+
+unsigned assay_pool_thread_default(void) {
+    unsigned count = assay_processor_count();
+    return count > 1 ? count - 1 : 1;
+}

@@ -26,4 +26,8 @@ void assay_pool_run(assay_pool *pool, size_t count, void (*task)(void *context, 
 // The number of processors this process may use.
 unsigned assay_processor_count(void);
 
+// Threads for a pool that works while others wait for answers: all those processors but one, and
+// at least 1.
+unsigned assay_pool_thread_default(void);
+
 #endif

@@ -102,8 +102,7 @@ static assay_status network_run(assay_bench_rate_result *out, const assay_bench_
                                           .connections = (uint32_t)o->connections,
                                           .load = load,
                                           .seconds = (uint32_t)o->seconds,
-                                          .rate_max = (uint32_t)o->rate_max,
-                                          .threads = (unsigned)o->threads};
+                                          .rate_max = (uint32_t)o->rate_max};
     return assay_bench_rate_run(out, &own, err);
 }
 

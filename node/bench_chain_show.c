@@ -37,8 +37,10 @@ static json_t *receipts_json(const assay_bench_chain_options *o,
 }
 
 static json_t *rate_json(const assay_bench_rate *r) {
-    return json_pack("{s:o,s:f,s:f,s:I}", "per_s", spread_json(&r->per_s), "block_ms", r->block_ms,
-                     "block_txs", r->block_txs, "refused", (json_int_t)r->refused);
+    return json_pack("{s:o,s:f,s:f,s:I,s:f,s:f,s:f,s:f}", "per_s", spread_json(&r->per_s),
+                     "block_ms", r->block_ms, "block_txs", r->block_txs, "refused",
+                     (json_int_t)r->refused, "comet_us", r->comet_us, "app_us", r->app_us,
+                     "load_us", r->load_us, "busy", r->busy);
 }
 
 static json_t *rates_json(const assay_bench_chain_result *r) {
@@ -115,6 +117,9 @@ static void rate_print(const assay_bench_rate_result *r) {
                rate->block_txs, rate->block_ms, i == ASSAY_BENCH_KVSTORE ? "\n" : ", ");
         if (i == ASSAY_BENCH_SOCKET) spread_print(&r->socket_ratio, "kvstore");
         if (i == ASSAY_BENCH_LEDGER) spread_print(&r->ratio, "kvstore");
+        printf("%23s processor time each: CometBFT %.0f us, application %.0f, load %.0f; %.0f %% "
+               "of all\n",
+               "", rate->comet_us, rate->app_us, rate->load_us, 100 * rate->busy);
     }
 }
 

@@ -45,6 +45,7 @@ typedef struct {
     uint32_t block_count;
     uint64_t height; // of the last one seen
     double start;
+    assay_bench_time first, last; // as the first and the last block that count were seen
 } load;
 
 // --- a sender ---
@@ -218,6 +219,15 @@ static uint32_t first_counted(const load *l) {
     return first;
 }
 
+// After a look that saw the blocks from `from` on.
+static void time_note(load *l, uint32_t from) {
+    const assay_bench_network *network = l->network;
+    l->last = (assay_bench_time){assay_bench_processes_seconds(network->comets, network->count),
+                                 assay_bench_processes_seconds(network->apps, network->count),
+                                 assay_measure_process_seconds()};
+    if (first_counted(l) >= from) l->first = l->last;
+}
+
 // Until the time is over, and longer where blocks come slowly.
 static assay_status blocks_watch(load *l, assay_error *err) {
     double end = l->options->ramp_s + l->options->seconds;
@@ -226,7 +236,9 @@ static assay_status blocks_watch(load *l, assay_error *err) {
         ASSAY_TRY(assay_bench_sleep(LOOK_MS, err));
         ASSAY_TRY(assay_bench_network_check(l->network, err));
         if (l->failed) return assay_fail(err, l->problem.status, 0, "%s", l->problem.text);
+        uint32_t before = l->block_count;
         ASSAY_TRY(blocks_look(l, err));
+        if (l->block_count > before) time_note(l, before);
         if (atomic_load(&l->committed) >= l->options->count) return ASSAY_OK;
         double last = l->block_count ? l->blocks[l->block_count - 1].at : 0;
         if (assay_measure_seconds() - l->start - last > STUCK_SECONDS)
@@ -272,6 +284,8 @@ static assay_status result_fill(assay_bench_load_result *out, load *l, assay_err
     out->seconds = l->blocks[last - 1].at - l->blocks[first].at;
     out->per_s = (double)out->txs / out->seconds;
     out->block_ms = 1000 * out->seconds / (double)out->blocks;
+    out->time = (assay_bench_time){l->last.comet - l->first.comet, l->last.app - l->first.app,
+                                   l->last.load - l->first.load};
     return ASSAY_OK;
 }
 

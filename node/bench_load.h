@@ -18,6 +18,11 @@ typedef struct {
     uint32_t first_free;  // transactions at a block's beginning that nobody sent: a beacon
 } assay_bench_load_options;
 
+// Processor time, seconds.
+typedef struct {
+    double comet, app, load; // of CometBFT's processes, the applications', and this one
+} assay_bench_time;
+
 typedef struct {
     double per_s; // accepted (code 0) in whole blocks, over the time between their commits
     uint64_t txs; // that many
@@ -25,6 +30,7 @@ typedef struct {
     uint64_t blocks;
     double seconds;
     double block_ms;
+    assay_bench_time time; // within `seconds`
     bool drained; // all were sent before the time was over
 } assay_bench_load_result;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "node/measure.h"
@@ -98,6 +99,18 @@ assay_status assay_bench_process_check(assay_bench_process *process, assay_error
     const char *name = strrchr(process->log, '/');
     return ASSAY_FAIL(err, STOPPED, "%.32s has ended: %.300s", name ? name + 1 : process->log,
                       *tail ? tail : "it said nothing");
+}
+
+double assay_bench_processes_seconds(const assay_bench_process *processes, uint32_t count) {
+    double sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        clockid_t clock;
+        struct timespec taken;
+        if (processes[i].pid && clock_getcpuclockid(processes[i].pid, &clock) == 0 &&
+            clock_gettime(clock, &taken) == 0)
+            sum += (double)taken.tv_sec + 1e-9 * (double)taken.tv_nsec;
+    }
+    return sum;
 }
 
 static bool any_left(assay_bench_process *processes, uint32_t count) {

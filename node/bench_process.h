@@ -30,6 +30,10 @@ assay_status assay_bench_process_start(assay_bench_process *process, const char 
 // Whether it runs. Errors: STOPPED (it has ended; says the last line of its log). Spec: F-9.
 assay_status assay_bench_process_check(assay_bench_process *process, assay_error *err);
 
+// Processor time that processes [count] have taken so far, all their threads, seconds; of one that
+// ended, none.
+double assay_bench_processes_seconds(const assay_bench_process *processes, uint32_t count);
+
 // Asks processes [count] to end, all at once, waits a few seconds for it, and kills who is left.
 void assay_bench_processes_end(assay_bench_process *processes, uint32_t count);
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "node/bench_stop.h"
 
+#define US 1e6
 enum { BEACON_LENGTH = 1 << 16, RAMP_S = 3, TX_KINDS = 2 };
 
 // CometBFT's own pause, with no more waiting than its own mempool of 5,000 would hold; and blocks
@@ -34,7 +35,7 @@ static assay_status bench_open(bench *b, assay_error *err) {
     uint64_t rate = UINT64_C(1000) * load->window / load->pause_ms;
     if (rate > o->rate_max) rate = o->rate_max;
     b->count = (uint32_t)rate * (o->seconds + RAMP_S) + 2 * load->window;
-    ASSAY_TRY(assay_pool_open(&b->pool, o->threads, err));
+    ASSAY_TRY(assay_pool_open(&b->pool, assay_processor_count(), err));
     ASSAY_TRY(assay_bench_transfers_open(&b->transfers, o->accounts, b->count, b->pool, err));
     // Each account's next transfer comes long after the one before: nodes need not agree on order.
     b->transfers.in_turn = true;
@@ -105,14 +106,48 @@ static assay_status application_run(assay_bench_load_result *out, const bench *b
     return status;
 }
 
-static void rate_fill(assay_bench_rate *out, const assay_bench_load_result *results, double *values,
+// Medians of a figure that a run has for each.
+static double median_of(const assay_bench_load_result *results, uint32_t runs,
+                        double (*figure)(const assay_bench_load_result *)) {
+    double values[ASSAY_BENCH_RATE_RUNS_MAX];
+    for (uint32_t i = 0; i < runs; i++)
+        values[i] = figure(&results[i]);
+    return assay_measure_median(values, runs);
+}
+
+static double block_ms(const assay_bench_load_result *r) {
+    return r->block_ms;
+}
+
+static double block_txs(const assay_bench_load_result *r) {
+    return (double)r->txs / (double)r->blocks;
+}
+
+static double comet_us(const assay_bench_load_result *r) {
+    return US * r->time.comet / (double)r->txs;
+}
+
+static double app_us(const assay_bench_load_result *r) {
+    return US * r->time.app / (double)r->txs;
+}
+
+static double load_us(const assay_bench_load_result *r) {
+    return US * r->time.load / (double)r->txs;
+}
+
+static double busy(const assay_bench_load_result *r) {
+    return (r->time.comet + r->time.app + r->time.load) / (r->seconds * assay_processor_count());
+}
+
+static void rate_fill(assay_bench_rate *out, const assay_bench_load_result *results,
                       uint32_t runs) {
-    for (uint32_t i = 0; i < runs; i++)
-        values[i] = results[i].block_ms;
-    out->block_ms = assay_measure_median(values, runs);
-    for (uint32_t i = 0; i < runs; i++)
-        values[i] = (double)results[i].txs / (double)results[i].blocks;
-    out->block_txs = assay_measure_median(values, runs);
+    double values[ASSAY_BENCH_RATE_RUNS_MAX];
+    out->block_ms = median_of(results, runs, block_ms);
+    out->block_txs = median_of(results, runs, block_txs);
+    out->comet_us = median_of(results, runs, comet_us);
+    out->app_us = median_of(results, runs, app_us);
+    out->load_us = median_of(results, runs, load_us);
+    out->busy = median_of(results, runs, busy);
     for (uint32_t i = 0; i < runs; i++) {
         values[i] = results[i].per_s;
         out->refused += results[i].refused;
@@ -147,11 +182,10 @@ static assay_status runs_run(results *r, const bench *b, assay_error *err) {
 }
 
 static void result_fill(assay_bench_rate_result *out, const results *r, uint32_t runs) {
-    double values[ASSAY_BENCH_RATE_RUNS_MAX];
     ratio_fill(&out->ratio, r, ASSAY_BENCH_LEDGER, runs);
     ratio_fill(&out->socket_ratio, r, ASSAY_BENCH_SOCKET, runs);
     for (int i = 0; i < ASSAY_BENCH_APPLICATION_COUNT; i++)
-        rate_fill(&out->rates[i], r->of[i], values, runs);
+        rate_fill(&out->rates[i], r->of[i], runs);
 }
 
 assay_status assay_bench_rate_run(assay_bench_rate_result *out,

@@ -32,13 +32,15 @@ typedef struct {
     assay_bench_load load;
     uint32_t seconds;
     uint32_t rate_max; // transfers signed beforehand for each second
-    unsigned threads;  // to sign with
 } assay_bench_rate_options;
 
 // One application's, over the runs.
 typedef struct {
     assay_spread per_s;
     double block_ms, block_txs; // medians
+    // Processor time for a transfer, on all nodes together, us; and what share of all processors'
+    // time that was. Medians.
+    double comet_us, app_us, load_us, busy;
     uint64_t refused;
 } assay_bench_rate;
 

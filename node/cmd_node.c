@@ -196,7 +196,7 @@ static void ready_print(const assay_invocation *invocation, const node_parts *no
 }
 
 int assay_cmd_node(assay_invocation *invocation) {
-    node_options options = {.block_ms = UINT64_MAX, .threads = assay_processor_count()};
+    node_options options = {.block_ms = UINT64_MAX, .threads = assay_pool_thread_default()};
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &options.home, "DIR", "the chain's folder, made by assay init",
          0, 0, false},
@@ -211,7 +211,7 @@ int assay_cmd_node(assay_invocation *invocation) {
         {"comet", ASSAY_OPTION_TEXT, &options.comet, "URL",
          "CometBFT's RPC, http://HOST:PORT (config.json's)", 0, 0, false},
         {"threads", ASSAY_OPTION_U64, &options.threads, "N",
-         "for signatures and hashes (all processors)", 1, 1024, false},
+         "for signatures and hashes (processors but one)", 1, 1024, false},
         {"app", ASSAY_OPTION_TEXT, &options.app, "NAME",
          "serve that at --abci instead of a chain: kv, CometBFT's example", 0, 0, false},
         ASSAY_LOG_OPTION(options.log),

@@ -40,8 +40,8 @@ static size_t write_now(const worker *self) {
     bool free = connection->out.size == 0 && !connection->writes && !connection->dropped;
     pthread_mutex_unlock(&connection->lock);
     if (!free) return 0;
-    ssize_t sent = send(connection->fd, self->gathered.data, self->gathered.size,
-                        MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent =
+        send(connection->fd, self->gathered.data, self->gathered.size, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent > 0 ? (size_t)sent : 0;
 }
 
