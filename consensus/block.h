@@ -11,6 +11,9 @@ enum {
     ASSAY_BLOCK_TXS_MAX = 1 << 17,    // transactions a block
     ASSAY_BLOCK_PART_SIZE = 64 << 10, // CometBFT's part size
     ASSAY_RESULT_DATA_MAX = 64,
+    // What a block of CometBFT's has beside its transactions: header, votes of 288 validators,
+    // evidence; and what protobuf adds to each transaction, which CometBFT counts (E-30).
+    ASSAY_BLOCK_OVERHEAD = 1 << 20,
 };
 
 // What a transaction came to: all of it is hashed into the next header.

@@ -43,27 +43,30 @@ assay_status assay_commit_sign(assay_commit *commit, const char *chain_id, const
     return assay_ed25519_sign(commit->signature, seed, message, size, err);
 }
 
-static void signature_protobuf(assay_writer *writer, const assay_commit *commit) {
+static void signature_protobuf(assay_writer *writer, uint32_t flag, const assay_commit *commit) {
     uint8_t time_bytes[16];
     assay_writer time;
     assay_writer_init(&time, time_bytes, sizeof time_bytes);
     assay_time_protobuf(&time, &commit->time);
-    assay_protobuf_u64(writer, 1, FLAG_COMMIT);
+    assay_protobuf_u64(writer, 1, flag);
     assay_protobuf_bytes(writer, 2, commit->validator.bytes, ASSAY_ADDRESS_SIZE);
     assay_protobuf_message(writer, 3, &time);
     assay_protobuf_bytes(writer, 4, commit->signature, sizeof commit->signature);
 }
 
-void assay_commit_hash(assay_hash *out, const assay_commit *commit) {
+void assay_commit_vote_leaf(assay_hash *out, uint32_t flag, const assay_commit *commit) {
     uint8_t bytes[160];
     assay_writer signature;
-    if (!commit) {
-        assay_merkle_root(out, NULL, 0);
-        return;
-    }
     assay_writer_init(&signature, bytes, sizeof bytes);
-    signature_protobuf(&signature, commit);
+    signature_protobuf(&signature, flag, commit);
     assay_merkle_leaf(out, bytes, signature.size);
+}
+
+void assay_commit_hash(assay_hash *out, const assay_commit *commit) {
+    if (commit)
+        assay_commit_vote_leaf(out, FLAG_COMMIT, commit);
+    else
+        assay_merkle_root(out, NULL, 0);
 }
 
 void assay_commit_protobuf(assay_writer *writer, const assay_commit *commit) {
@@ -72,7 +75,7 @@ void assay_commit_protobuf(assay_writer *writer, const assay_commit *commit) {
     assay_writer_init(&id, id_bytes, sizeof id_bytes);
     assay_block_id_protobuf(&id, &commit->block);
     assay_writer_init(&signature, signature_bytes, sizeof signature_bytes);
-    signature_protobuf(&signature, commit);
+    signature_protobuf(&signature, FLAG_COMMIT, commit);
     assay_protobuf_u64(writer, 1, commit->height);
     assay_protobuf_message(writer, 3, &id);
     assay_protobuf_message(writer, 4, &signature);

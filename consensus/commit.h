@@ -40,6 +40,10 @@ assay_status assay_commit_sign(assay_commit *commit, const char *chain_id, const
 // Spec: C-6.
 void assay_commit_hash(assay_hash *out, const assay_commit *commit);
 
+// A vote, of `flag`, as a leaf of that hash: of the commit its validator, time and signature. Spec:
+// C-6.
+void assay_commit_vote_leaf(assay_hash *out, uint32_t flag, const assay_commit *commit);
+
 // The commit as CometBFT's protobuf message, for the block's parts. Spec: C-6.
 void assay_commit_protobuf(assay_writer *writer, const assay_commit *commit);
 

@@ -59,6 +59,8 @@ assay_status assay_follower_start(assay_follower *follower, assay_app *app, assa
     follower->height = info.height;
     follower->app_hash = info.app_hash;
     assay_sha256_of(&follower->results_hash, NULL, 0); // CometBFT's hash of no results
+    assay_consensus_hash(&follower->consensus_hash,
+                         assay_app_genesis(app)->params.block_bytes_max + ASSAY_BLOCK_OVERHEAD);
     ASSAY_TRY(assay_ledger_validators(own, &count, app, err));
     ASSAY_TRY(set_apply(&follower->set, own, count, err));
     follower->next_set = follower->set;
@@ -102,6 +104,8 @@ static assay_status header_check(const assay_follower *f, const assay_header *he
         return differs(f, "its validators are not those that the blocks before it lead to", err);
     if (!assay_hash_equal(&header->next_validators_hash, &next))
         return differs(f, "its next validators are not those that the blocks lead to", err);
+    if (!assay_hash_equal(&header->consensus_hash, &f->consensus_hash))
+        return differs(f, "its consensus parameters are not those of the genesis", err);
     if (!is_validator(&f->set, &header->proposer))
         return differs(f, "its proposer is no validator", err);
     return ASSAY_OK;

@@ -21,7 +21,8 @@ typedef struct {
     assay_time time;     // of the last header
     assay_hash app_hash;
     assay_hash results_hash;
-    uint64_t height; // of the last block
+    assay_hash consensus_hash; // always the same
+    uint64_t height;           // of the last block
 } assay_follower;
 
 // From the app's last commit; the chain's first block is the next one. init_chain has happened.
@@ -29,11 +30,12 @@ typedef struct {
 assay_status assay_follower_start(assay_follower *follower, assay_app *app, assay_error *err);
 
 // Takes the next block: its header refers to the block before it, to the state and results that
-// were computed here and to the validators that follow from them; an honest proposer would have
-// made it; it is executed and committed. What it comes to, the next header says. header.proposer is
-// a consensus address; of commit the block's id is used. On failure the app stays at the last
-// block. Errors: MISMATCH (names the height and what differs), REJECTED (no honest proposer makes
-// it), RANGE (powers), CAPACITY (arena), and those of the app. Spec: E-93.
+// were computed here, to the validators that follow from them and to the genesis's consensus
+// parameters; an honest proposer would have made it; it is executed and committed. What it comes
+// to, the next header says. header.proposer is a consensus address; of commit the block's id is
+// used. On failure the app stays at the last block. Errors: MISMATCH (names the height and what
+// differs), REJECTED (no honest proposer makes it), RANGE (powers), CAPACITY (arena), and those of
+// the app. Spec: E-93.
 assay_status assay_follower_take(assay_follower *follower, const assay_block *block,
                                  const assay_misbehavior *misbehaviors, uint32_t misbehavior_count,
                                  assay_arena *arena, assay_error *err);

@@ -3,6 +3,7 @@
 
 #include "base/ed25519.h"
 #include "base/merkle.h"
+#include "base/sha256.h"
 #include "consensus/protobuf.h"
 
 enum { FIELD_COUNT = 14, FIELD_SIZE_MAX = 128 };
@@ -200,6 +201,17 @@ void assay_header_read(assay_cursor *cursor, assay_header *header) {
     assay_cursor_hash(cursor, &header->last_results_hash);
     assay_cursor_hash(cursor, &header->evidence_hash);
     assay_cursor_address(cursor, &header->proposer);
+}
+
+// HashedParams {block_max_bytes = 1, block_max_gas = 2 (-1: no limit)}.
+void assay_consensus_hash(assay_hash *out, uint64_t block_bytes_max) {
+    uint8_t bytes[32];
+    assay_writer writer;
+    assay_writer_init(&writer, bytes, sizeof bytes);
+    assay_protobuf_u64(&writer, 1, block_bytes_max);
+    assay_protobuf_u64(&writer, 2, UINT64_MAX);
+    ASSAY_ASSERT(!writer.failed);
+    assay_sha256_of(out, bytes, writer.size);
 }
 
 void assay_validator_leaf(assay_hash *out, const uint8_t *public_key, uint64_t power) {

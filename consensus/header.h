@@ -97,6 +97,9 @@ void assay_time_read(assay_cursor *cursor, assay_time *time);
 void assay_block_id_write(assay_writer *writer, const assay_block_id *id);
 void assay_block_id_read(assay_cursor *cursor, assay_block_id *id);
 
+// Of the consensus parameters: this many bytes a block, and no limit on gas. Spec: C-3, E-30.
+void assay_consensus_hash(assay_hash *out, uint64_t block_bytes_max);
+
 // One ed25519 validator [32] as a leaf of its set's hash; of a set of one, the hash. Spec: C-5.
 void assay_validator_leaf(assay_hash *out, const uint8_t *public_key, uint64_t power);
 

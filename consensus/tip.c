@@ -4,25 +4,12 @@
 #include <assert.h>
 
 #include "base/merkle.h"
-#include "base/sha256.h"
 #include "consensus/light/verify.h"
-#include "consensus/protobuf.h"
 
 typedef unsigned long long ull;
 
 static_assert(sizeof(assay_block_id) == 68, "compared as bytes");
 enum { STEP_NANOS = 1000000, SECOND_NANOS = 1000000000 };
-
-// HashedParams {block_max_bytes = 1, block_max_gas = 2 (-1: no limit)}.
-static void consensus_hash(assay_hash *out) {
-    uint8_t bytes[32];
-    assay_writer writer;
-    assay_writer_init(&writer, bytes, sizeof bytes);
-    assay_protobuf_u64(&writer, 1, ASSAY_BLOCK_SIZE_MAX);
-    assay_protobuf_u64(&writer, 2, UINT64_MAX);
-    ASSAY_ASSERT(!writer.failed);
-    assay_sha256_of(out, bytes, writer.size);
-}
 
 void assay_tip_init(assay_tip *tip, const char *chain_id, const uint8_t *public_key, uint64_t power,
                     uint64_t genesis_seconds, const assay_hash *app_hash) {
@@ -57,7 +44,7 @@ static assay_status header_expect(const assay_tip *tip, assay_header *header, co
     assay_commit_hash(&header->last_commit_hash, tip->height ? &tip->commit : NULL);
     assay_validator_leaf(&header->validators_hash, tip->public_key, tip->power);
     header->next_validators_hash = header->validators_hash;
-    consensus_hash(&header->consensus_hash);
+    assay_consensus_hash(&header->consensus_hash, ASSAY_BLOCK_SIZE_MAX);
     assay_merkle_root(&header->evidence_hash, NULL, 0);
     return assay_block_data_hash(&header->data_hash, ids, tx_count, arena, err);
 }

@@ -24,7 +24,8 @@ static const char record_key[] = "store";
 assay_status assay_db_fail(assay_error *err, int code, const char *what) {
     switch (code) {
     case MDB_MAP_FULL:
-        return ASSAY_FAIL(err, CAPACITY, "%s: the store's map is full, raise map_size", what);
+        return ASSAY_FAIL(err, CAPACITY, "%s: the state is full, raise map_gib in config.json",
+                          what);
     case MDB_READERS_FULL:
         return ASSAY_FAIL(err, BUSY, "%s: too many snapshots are open, raise reader_max", what);
     case MDB_TXN_FULL:

@@ -18,7 +18,8 @@ typedef struct {
     const assay_chain_engine
         *engine; // NULL: no blocks, transactions and proofs, only state (an audit's replay)
     const assay_genesis *genesis;
-    const char *engine_name;                              // "solo"; NULL: unknown
+    const char *engine_name; // "solo"; NULL: unknown
+    bool behind;             // CometBFT: it has the blocks, and makes them by itself
     void (*facts)(void *self, assay_engine_facts *facts); // of facts_self; NULL: knows nothing
     void *facts_self;
     uint32_t wait_ms_max; // longest ?wait=, at most ASSAY_API_WAIT_MS_MAX
@@ -55,6 +56,16 @@ typedef struct {
 // From the application's counters; before its first block, from the engine's last one.
 void assay_api_tip_get(assay_api_tip *out, const assay_api *api);
 void assay_api_facts_get(assay_engine_facts *out, const assay_api *api);
+
+// Whoever has a place among the validators.
+typedef struct {
+    uint32_t weighty, jailed; // validators with power, and those in jail in the next block's epoch
+    uint64_t all, own;        // power of all, and of the one that was asked for
+} assay_api_powers;
+
+// own: of this validator; NULL: of none. Errors: CORRUPT, MEMORY, IO. Spec: F-71, F-73.
+assay_status assay_api_powers_get(assay_api_powers *out, const assay_view *view,
+                                  const assay_address *own, assay_error *err);
 
 // /metrics. Bounded: a few hundred small reads of the state, whatever its size. Spec: F-71.
 void assay_api_metrics(assay_api *api, assay_http_reply *reply);

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a node tells Prometheus: one snapshot of the state, of which it reads a few dozen records
 // whatever the state's size, and the application's counters.
-#include <stdlib.h>
-
 #include "consensus/deadline.h"
-#include "ledger/beacon.h"
-#include "ledger/power.h"
+#include "ledger/bond.h"
 #include "node/api.h"
 #include "node/metrics.h"
 
@@ -71,25 +68,13 @@ static void counters_put(assay_metrics *m, const assay_app_counters *counters) {
 
 static assay_status validators_put(assay_metrics *m, const assay_view *view, assay_error *err) {
     static const char bonds[] = "assay_bonds_nopen";
-    uint32_t count, jailed = 0, weighty = 0;
-    uint64_t power = 0, epoch = assay_params_epoch(view->params, view->height + 1);
-    assay_power *list = calloc(ASSAY_POWER_MAX, sizeof *list);
-    if (!list) return ASSAY_FAIL(err, MEMORY, "no memory for %d powers", ASSAY_POWER_MAX);
-    assay_status status = assay_power_list(list, &count, &view->reader, err);
-    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++) {
-        assay_chain chain;
-        status = assay_chain_get(&chain, &view->reader, &list[i].address, err);
-        if (status == ASSAY_OK) jailed += assay_chain_is_jailed(&chain, epoch);
-        power += list[i].power;
-        weighty += list[i].power > 0;
-    }
-    free(list);
-    ASSAY_TRY(status);
+    assay_api_powers powers;
+    ASSAY_TRY(assay_api_powers_get(&powers, view, NULL, err));
     assay_metrics_put(m, "assay_validators", ASSAY_METRIC_GAUGE, "Validators with consensus power.",
-                      weighty);
+                      powers.weighty);
     assay_metrics_put(m, "assay_validators_jailed", ASSAY_METRIC_GAUGE,
-                      "Validators in jail in this epoch.", jailed);
-    assay_metrics_put(m, "assay_power", ASSAY_METRIC_GAUGE, "Consensus power of all.", power);
+                      "Validators in jail in this epoch.", powers.jailed);
+    assay_metrics_put(m, "assay_power", ASSAY_METRIC_GAUGE, "Consensus power of all.", powers.all);
     assay_metrics_begin(m, bonds, ASSAY_METRIC_GAUGE, "Bonds that count, by role.");
     for (uint8_t role = 1; role <= ASSAY_ROLE_MAX; role++) {
         uint64_t nopen;

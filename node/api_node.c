@@ -21,7 +21,7 @@ void assay_api_tip_get(assay_api_tip *out, const assay_api *api) {
     *out = (assay_api_tip){counters.time_ns, 0};
     if (counters.time_ns_before) out->interval_ns = counters.time_ns - counters.time_ns_before;
     // Behind CometBFT the block would have to be fetched, and the next one is about to come.
-    if (out->time_ns || !engine || api->facts) return;
+    if (out->time_ns || !engine || api->behind) return;
     assay_arena arena;
     assay_block block;
     uint8_t *data;
@@ -66,15 +66,22 @@ static json_t *work_json(const assay_app_counters *counters) {
                      score_json(counts->scored));
 }
 
-// Those with power.
-static assay_status validators_count(uint32_t *out, const assay_view *view, assay_error *err) {
+assay_status assay_api_powers_get(assay_api_powers *out, const assay_view *view,
+                                  const assay_address *own, assay_error *err) {
     uint32_t count;
-    *out = 0;
+    uint64_t epoch = assay_params_epoch(view->params, view->height + 1);
+    *out = (assay_api_powers){0};
     assay_power *list = calloc(ASSAY_POWER_MAX, sizeof *list);
     if (!list) return ASSAY_FAIL(err, MEMORY, "no memory for %d powers", ASSAY_POWER_MAX);
     assay_status status = assay_power_list(list, &count, &view->reader, err);
-    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
-        *out += list[i].power > 0;
+    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++) {
+        assay_chain chain;
+        status = assay_chain_get(&chain, &view->reader, &list[i].address, err);
+        if (status == ASSAY_OK) out->jailed += assay_chain_is_jailed(&chain, epoch);
+        out->weighty += list[i].power > 0;
+        out->all += list[i].power;
+        if (own && assay_address_equal(&list[i].address, own)) out->own = list[i].power;
+    }
     free(list);
     return status;
 }
@@ -87,8 +94,8 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     assay_api_tip tip;
     assay_engine_facts facts;
     struct timespec now;
-    uint32_t validators;
-    ASSAY_TRY(validators_count(&validators, view, err));
+    assay_api_powers powers;
+    ASSAY_TRY(assay_api_powers_get(&powers, view, NULL, err));
     ASSAY_TRY(assay_store_measure(assay_app_store(api->app), &usage, err));
     assay_app_counters_get(api->app, &counters);
     assay_api_tip_get(&tip, api);
@@ -105,7 +112,7 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
             number_or_null(tip.time_ns > 0, tip.time_ns / nanos), "block_interval_ms",
             number_or_null(tip.interval_ns > 0, tip.interval_ns / 1000000), "round",
             number_or_null(facts.knows_rounds, facts.round), "peers",
-            number_or_null(facts.knows_peers, facts.peers), "validators", (int)validators,
+            number_or_null(facts.knows_peers, facts.peers), "validators", (int)powers.weighty,
             "waiting",
             assay_json_from_u64(api->engine ? api->engine->waiting(api->engine->self) : 0), "epoch",
             "number", assay_json_from_u64(epoch), "first", assay_json_from_u64(first), "last",
@@ -113,22 +120,6 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
             assay_json_from_u64(usage.bytes_used), "bytes_max", assay_json_from_u64(usage.map_size),
             "entries", assay_json_from_u64(usage.entry_count), "work", work_json(&counters)));
     return ASSAY_OK;
-}
-
-// The validator's power and everyone's.
-static assay_status power_find(uint64_t *own, uint64_t *all, const assay_view *view,
-                               const assay_address *address, assay_error *err) {
-    uint32_t count;
-    *own = *all = 0;
-    assay_power *list = calloc(ASSAY_POWER_MAX, sizeof *list);
-    if (!list) return ASSAY_FAIL(err, MEMORY, "no memory for %d powers", ASSAY_POWER_MAX);
-    assay_status status = assay_power_list(list, &count, &view->reader, err);
-    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++) {
-        *all += list[i].power;
-        if (assay_address_equal(&list[i].address, address)) *own = list[i].power;
-    }
-    free(list);
-    return status;
 }
 
 static json_t *chain_json(const assay_chain *chain, uint64_t epoch) {
@@ -163,10 +154,11 @@ static assay_status validator_get(assay_api *api, const assay_api_call *call,
     bool found;
     assay_score score;
     assay_app_counters counters;
-    uint64_t own, all, exposure;
+    assay_api_powers powers;
+    uint64_t exposure;
     uint32_t accusations;
     ASSAY_TRY(assay_api_address(&address, call, 1, err));
-    ASSAY_TRY(power_find(&own, &all, view, &address, err));
+    ASSAY_TRY(assay_api_powers_get(&powers, view, &address, err));
     ASSAY_TRY(assay_validator_get(&validator, &found, &view->reader, &address, err));
     ASSAY_TRY(assay_chain_get(&chain, &view->reader, &address, err));
     ASSAY_TRY(assay_exposure_get(&exposure, &view->reader, &address, err));
@@ -178,8 +170,8 @@ static assay_status validator_get(assay_api *api, const assay_api_call *call,
         reply, 200,
         json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:o}", "address",
                   assay_json_from_address(&address), "height", assay_json_from_u64(view->height),
-                  "key", key_json(&validator, found), "power", assay_json_from_u64(own),
-                  "power_all", assay_json_from_u64(all), "beacon", chain_json(&chain, epoch),
+                  "key", key_json(&validator, found), "power", assay_json_from_u64(powers.own),
+                  "power_all", assay_json_from_u64(powers.all), "beacon", chain_json(&chain, epoch),
                   "exposure", assay_json_from_u64(exposure), "accusations", (int)accusations,
                   "since", assay_json_from_u64(counters.since), "verdicts", score_json(score.of),
                   "last_fault", number_or_null(score.fault_height > 0, score.fault_height)));

@@ -56,6 +56,23 @@ assay_status assay_bench_nodes_parse(uint32_t out[ASSAY_BENCH_CHAIN_NETWORKS_MAX
     }
 }
 
+assay_status assay_bench_accounts_check(const assay_bench_chain_options *options,
+                                        assay_error *err) {
+    uint32_t nodes = 0, window = 0;
+    for (uint32_t i = 0; i < options->network_count; i++)
+        if (options->nodes[i] > nodes) nodes = options->nodes[i];
+    for (int load = 0; load < ASSAY_BENCH_LOAD_COUNT; load++)
+        if ((options->loads >> load & 1) && assay_bench_loads[load].window > window)
+            window = assay_bench_loads[load].window;
+    if (!(options->parts & ASSAY_BENCH_PART_TRANSFERS) || nodes < 2 ||
+        options->accounts >= 2 * window)
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, USAGE,
+                      "--accounts %llu is too few for %u nodes: at least %u, two for each of the "
+                      "%u transfers that wait",
+                      (unsigned long long)options->accounts, nodes, 2 * window, window);
+}
+
 static assay_status inside_run(assay_bench_chain_result *out,
                                const assay_bench_chain_options *options, assay_error *err) {
     assay_bench_stage stage = {0};

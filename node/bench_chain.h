@@ -65,6 +65,11 @@ assay_status assay_bench_loads_parse(unsigned *out, const char *text, assay_erro
 assay_status assay_bench_nodes_parse(uint32_t out[ASSAY_BENCH_CHAIN_NETWORKS_MAX], uint32_t *count,
                                      const char *text, assay_error *err);
 
+// Whether the accounts are enough for the transfers, if those were asked for: where nodes gossip,
+// each sender's next transfer must come long after the one before, so there are two for each that
+// waits. Errors: USAGE. Spec: F-9.
+assay_status assay_bench_accounts_check(const assay_bench_chain_options *options, assay_error *err);
+
 // Runs the parts one after the other. Errors: STOPPED, those of the parts.
 assay_status assay_bench_chain_run(assay_bench_chain_result *out,
                                    const assay_bench_chain_options *options, assay_error *err);

@@ -170,6 +170,7 @@ static assay_status http_open(bench *b, assay_error *err) {
                          .engine = &b->engine,
                          .genesis = &b->stage->genesis,
                          .engine_name = "abci",
+                         .behind = true,
                          .slow = PTHREAD_MUTEX_INITIALIZER};
     const assay_http_options options = {.listen = "127.0.0.1:0",
                                         .body_max = 1 << 16,

@@ -38,6 +38,7 @@ static assay_status words_read(assay_bench_chain_options *o, char *program, cons
     ASSAY_TRY(assay_bench_nodes_parse(o->nodes, &o->network_count, given->nodes, err));
     ASSAY_TRY(assay_bench_loads_parse(&o->loads, given->loads, err));
     if (!(o->parts & ASSAY_BENCH_PART_TRANSFERS)) return ASSAY_OK;
+    ASSAY_TRY(assay_bench_accounts_check(o, err));
     o->comet = program;
     *next = "testnet/comet installs CometBFT and prints the path for --comet";
     ASSAY_TRY(assay_bench_program_find(program, given->comet, err));

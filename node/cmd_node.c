@@ -58,7 +58,8 @@ static assay_status server_open(node_parts *node, assay_error *err) {
                             .engine = &node->engine.calls,
                             .genesis = &node->home.genesis,
                             .engine_name = node->engine.solo ? "solo" : "abci",
-                            .facts = node->engine.solo ? NULL : assay_node_engine_facts,
+                            .behind = !node->engine.solo,
+                            .facts = assay_node_engine_facts,
                             .facts_self = &node->engine,
                             .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                             .slow = PTHREAD_MUTEX_INITIALIZER};

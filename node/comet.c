@@ -206,6 +206,7 @@ assay_status assay_comet_block_get(assay_block *out, const assay_misbehavior **m
     json_t *found;
     ASSAY_TRY(height_get(&found, comet, "/block", height, err));
     assay_status status = assay_comet_block_read(out, found, NULL, height, arena, err);
+    if (status == ASSAY_OK) status = assay_comet_rest_check(out, found, arena, err);
     if (status == ASSAY_OK)
         status = assay_comet_misbehaviors_read(misbehaviors, misbehavior_count, found, arena, err);
     json_decref(found);

@@ -31,7 +31,7 @@ assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char 
 assay_status assay_comet_peers(uint32_t *out, const assay_comet *comet, assay_error *err);
 
 // A block to execute anew: no results, but the misbehaviour that came with it. Errors: as
-// assay_comet_get, assay_comet_block_read and assay_comet_misbehaviors_read. Lives: in the arena.
+// assay_comet_get, assay_comet_block_read, _rest_check and _misbehaviors_read. Lives: in the arena.
 // Spec: E-93.
 assay_status assay_comet_block_get(assay_block *out, const assay_misbehavior **misbehaviors,
                                    uint32_t *misbehavior_count, const assay_comet *comet,

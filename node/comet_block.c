@@ -4,6 +4,7 @@
 #include "base/base64.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/merkle.h"
 #include "consensus/light/block.h"
 
 typedef unsigned long long ull;
@@ -112,6 +113,25 @@ assay_status assay_comet_block_read(assay_block *out, const json_t *block, const
     ASSAY_TRY(list_get(&list, results, "txs_results", err));
     ASSAY_TRY(results_read(out, list, arena, err));
     return app_hash_read(&out->app_hash_after, results, err);
+}
+
+assay_status assay_comet_rest_check(const assay_block *block, const json_t *answer,
+                                    assay_arena *arena, assay_error *err) {
+    const json_t *body, *commit, *evidence, *list;
+    assay_hash hash, none;
+    ASSAY_TRY(assay_json_object(&body, answer, "block", err));
+    ASSAY_TRY(assay_json_object(&commit, body, "last_commit", err));
+    ASSAY_TRY(assay_json_object(&evidence, body, "evidence", err));
+    ASSAY_TRY(list_get(&list, evidence, "evidence", err));
+    ASSAY_TRY(assay_light_commit_hash(&hash, commit, arena, err));
+    if (!assay_hash_equal(&hash, &block->header.last_commit_hash))
+        return ASSAY_FAIL(err, MISMATCH, "the last commit of block %llu is not its header's",
+                          (ull)block->header.height);
+    assay_merkle_root(&none, NULL, 0);
+    if (assay_hash_equal(&none, &block->header.evidence_hash) != (json_array_size(list) == 0))
+        return ASSAY_FAIL(err, MISMATCH, "the evidence of block %llu is not its header's",
+                          (ull)block->header.height);
+    return ASSAY_OK;
 }
 
 // --- evidence ---

@@ -17,6 +17,12 @@
 assay_status assay_comet_block_read(assay_block *out, const json_t *block, const json_t *results,
                                     uint64_t height, assay_arena *arena, assay_error *err);
 
+// Whether the last commit of a block that was read of /block is its header's, and whether it has
+// evidence where its header names some and only there. Errors: MISMATCH, FORMAT, MISSING, RANGE,
+// CAPACITY, UNKNOWN. Spec: E-93.
+assay_status assay_comet_rest_check(const assay_block *block, const json_t *answer,
+                                    assay_arena *arena, assay_error *err);
+
 // The misbehaviour that a block of /block tells the application of, in its order. Errors: FORMAT,
 // MISSING, RANGE, CAPACITY, UNSUPPORTED (another kind of evidence). Lives: in the arena. Spec:
 // E-93.

@@ -8,18 +8,14 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "consensus/block.h"
 #include "consensus/comet_json.h"
 #include "consensus/ledger_application.h"
 #include "node/json_file.h"
 
 typedef unsigned long long ull;
 
-enum {
-    // What a block has beside its transactions: header, votes of 288 validators, evidence; and what
-    // protobuf adds to each transaction, which CometBFT counts.
-    BLOCK_OVERHEAD = 1 << 20,
-    EVIDENCE_BYTES = 256 << 10,
-};
+enum { EVIDENCE_BYTES = 256 << 10 };
 
 static const char secret_type[] = "tendermint/PrivKeyEd25519";
 
@@ -41,13 +37,13 @@ static json_t *validators_json(const assay_comet_start *start) {
 
 // Evidence is too old by blocks alone: a nanosecond is always over.
 static json_t *params_json(const assay_params *params) {
-    return json_pack("{s:{s:o,s:s},s:{s:o,s:s,s:o},s:{s:[s]},s:{s:s},s:{s:s}}", "block",
-                     "max_bytes", assay_comet_number_json(params->block_bytes_max + BLOCK_OVERHEAD),
-                     "max_gas", "-1", "evidence", "max_age_num_blocks",
-                     assay_comet_number_json(assay_evidence_blocks(params)), "max_age_duration",
-                     "1", "max_bytes", assay_comet_number_json(EVIDENCE_BYTES), "validator",
-                     "pub_key_types", "ed25519", "version", "app", "1", "abci",
-                     "vote_extensions_enable_height", "0");
+    return json_pack(
+        "{s:{s:o,s:s},s:{s:o,s:s,s:o},s:{s:[s]},s:{s:s},s:{s:s}}", "block", "max_bytes",
+        assay_comet_number_json(params->block_bytes_max + ASSAY_BLOCK_OVERHEAD), "max_gas", "-1",
+        "evidence", "max_age_num_blocks", assay_comet_number_json(assay_evidence_blocks(params)),
+        "max_age_duration", "1", "max_bytes", assay_comet_number_json(EVIDENCE_BYTES), "validator",
+        "pub_key_types", "ed25519", "version", "app", "1", "abci", "vote_extensions_enable_height",
+        "0");
 }
 
 json_t *assay_comet_genesis_json(const assay_comet_start *start) {

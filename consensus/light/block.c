@@ -201,26 +201,57 @@ static assay_status signature_read(assay_light_signature *out, const json_t *obj
     return base64_get(out->signature, sizeof out->signature, object, "signature", err);
 }
 
+static assay_status signatures_read(const assay_light_signature **out, uint32_t *count,
+                                    const json_t *commit, assay_arena *arena, assay_error *err) {
+    const json_t *list;
+    void *room;
+    ASSAY_TRY(assay_json_array(&list, commit, "signatures", ASSAY_LIGHT_VALIDATORS_MAX, err));
+    *count = (uint32_t)json_array_size(list);
+    ASSAY_TRY(assay_arena_get(arena, *count, sizeof **out, "signatures", &room, err));
+    assay_light_signature *signatures = room;
+    for (uint32_t i = 0; i < *count; i++)
+        ASSAY_TRY(signature_read(&signatures[i], json_array_get(list, i), arena, err));
+    *out = signatures;
+    return ASSAY_OK;
+}
+
+// Who is absent has Go's time of none, of the year 1, which no vote has: {flag 1: 1, time 3}.
+static void signature_leaf(assay_hash *out, const assay_light_signature *signature) {
+    static const uint8_t absent[] = {0x08, 0x01, 0x1a, 0x0b, 0x08, 0x80, 0x92, 0xb8,
+                                     0xc3, 0x98, 0xfe, 0xff, 0xff, 0xff, 0x01};
+    assay_commit vote = {.validator = signature->validator, .time = signature->time};
+    if (signature->flag == ASSAY_LIGHT_ABSENT) {
+        assay_merkle_leaf(out, absent, sizeof absent);
+        return;
+    }
+    memcpy(vote.signature, signature->signature, sizeof vote.signature);
+    assay_commit_vote_leaf(out, signature->flag, &vote);
+}
+
+assay_status assay_light_commit_hash(assay_hash *out, const json_t *commit, assay_arena *arena,
+                                     assay_error *err) {
+    const assay_light_signature *signatures;
+    uint32_t count;
+    void *room;
+    ASSAY_TRY(signatures_read(&signatures, &count, commit, arena, err));
+    ASSAY_TRY(assay_arena_get(arena, count, sizeof *out, "signatures", &room, err));
+    assay_hash *leaves = room;
+    for (uint32_t i = 0; i < count; i++)
+        signature_leaf(&leaves[i], &signatures[i]);
+    assay_merkle_root(out, leaves, count);
+    return ASSAY_OK;
+}
+
 static assay_status commit_read(assay_light_block *out, const json_t *object, assay_arena *arena,
                                 assay_error *err) {
     static const char *const members[] = {"height", "round", "block_id", "signatures", NULL};
-    const json_t *list;
     uint64_t round;
-    void *room;
     ASSAY_TRY(assay_json_names(object, members, "commit", err));
     ASSAY_TRY(assay_json_u64(&out->commit_height, object, "height", 1, INT64_MAX, err));
     ASSAY_TRY(assay_json_u64(&round, object, "round", 0, INT32_MAX, err));
     ASSAY_TRY(assay_light_block_id_read(&out->commit_block, object, "block_id", arena, err));
-    ASSAY_TRY(assay_json_array(&list, object, "signatures", ASSAY_LIGHT_VALIDATORS_MAX, err));
     out->round = (uint32_t)round;
-    out->signature_count = (uint32_t)json_array_size(list);
-    ASSAY_TRY(assay_arena_get(arena, out->signature_count, sizeof *out->signatures, "signatures",
-                              &room, err));
-    assay_light_signature *signatures = room;
-    out->signatures = signatures;
-    for (uint32_t i = 0; i < out->signature_count; i++)
-        ASSAY_TRY(signature_read(&signatures[i], json_array_get(list, i), arena, err));
-    return ASSAY_OK;
+    return signatures_read(&out->signatures, &out->signature_count, object, arena, err);
 }
 
 static assay_status validator_read(assay_light_validator *out, const json_t *object,

@@ -58,6 +58,11 @@ assay_status assay_light_header_read(assay_header_view *out, const json_t *objec
 assay_status assay_light_block_id_read(assay_block_id *out, const json_t *object, const char *name,
                                        assay_arena *arena, assay_error *err);
 
+// The hash that the next header names of a commit in CometBFT's JSON: of its signatures alone, none
+// before the first block. Errors: FORMAT, MISSING, RANGE, CAPACITY, UNKNOWN. Spec: C-6, E-93.
+assay_status assay_light_commit_hash(assay_hash *out, const json_t *commit, assay_arena *arena,
+                                     assay_error *err);
+
 // The set's hash, as headers name it. Errors: CAPACITY (arena). Spec: E-41.
 assay_status assay_light_set_hash(assay_hash *out, const assay_light_set *set, assay_arena *arena,
                                   assay_error *err);

@@ -228,7 +228,9 @@ static void full_map_loses_nothing(void **state) { // P-86
     for (uint8_t i = 0; i < 20; i++)
         assert_int_equal(assay_store_put(store, &i, 1, value, sizeof value, NULL), ASSAY_OK);
     assert_int_equal(assay_store_root(store, &root, NULL), ASSAY_OK);
-    assert_int_equal(assay_store_commit(store, 2, &app, NULL), ASSAY_CAPACITY);
+    assay_error err = {0};
+    assert_int_equal(assay_store_commit(store, 2, &app, &err), ASSAY_CAPACITY);
+    assert_non_null(strstr(err.text, "raise map_gib in config.json"));
     assert_int_equal(assay_store_last(store)->height, 1);
     store_expect(store);
     // The block is still open, and smaller it lands.

@@ -233,8 +233,16 @@ def test_audit(assay):
 
         def other_id(block):
             block["block_id"]["parts"]["total"] = 2
+
+        def vote_lost(block):
+            block["block"]["last_commit"]["signatures"].pop()
+
+        def accused(block):
+            block["block"]["evidence"]["evidence"].append({})
         for at, change, part in ((4, tx_lost, "the transactions of block 4 are not its header's"),
                                  (5, hash_changed, "header of block 5 does not have its hash"),
+                                 (7, vote_lost, "the last commit of block 7 is not its header's"),
+                                 (8, accused, "the evidence of block 8 is not its header's"),
                                  (6, other_id, "block 7: it does not follow the block before")):
             told = audit(1, block=changed(at, change))
             assert not told["agrees"] and part in told["problem"], told

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // {"block":…,"results":…} as a CometBFT that lies would answer: a block of height 4, or refused.
-// What is read has the hashes that it states. Rule E-91.
+// What is read has the hashes that it states. Rules E-91, E-93.
 #include "base/json.h"
 #include "node/comet_block.h"
 
@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                NULL) == ASSAY_OK) {
         assay_header_hash(&hash, &block.header);
         ASSAY_ASSERT(assay_hash_equal(&hash, &block.commit.block.hash));
+        assay_comet_rest_check(&block, json_object_get(document, "block"), &arena, NULL);
         ASSAY_ASSERT(block.header.height == HEIGHT && block.tx_count <= ASSAY_BLOCK_TXS_MAX);
     }
     const assay_misbehavior *list;

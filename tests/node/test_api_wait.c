@@ -45,9 +45,20 @@ static assay_status health(void *self, assay_error *err) {
     return ASSAY_OK;
 }
 
-static const assay_chain_engine engine = {
-    .submit = submit, .find = find, .wait = wait, .height = height, .health = health};
-static assay_api api = {.engine = &engine, .wait_ms_max = ASSAY_API_WAIT_MS_MAX};
+static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena *arena,
+                          uint8_t **data, assay_error *err) {
+    *data = NULL;
+    return ASSAY_FAIL(err, NOT_FOUND, "no block");
+}
+
+static const assay_chain_engine engine = {.submit = submit,
+                                          .find = find,
+                                          .wait = wait,
+                                          .height = height,
+                                          .health = health,
+                                          .block = block};
+static assay_api api = {
+    .engine = &engine, .wait_ms_max = ASSAY_API_WAIT_MS_MAX, .slow = PTHREAD_MUTEX_INITIALIZER};
 
 // Posts a transaction and waits so long. Returns: seconds it took.
 static double post(const char *wait_ms) {
@@ -113,11 +124,44 @@ static void facts_are_the_engines_or_unknown(void **state) {
     api.facts = NULL;
 }
 
+static void *block_ask(void *answered) {
+    const assay_http_request request = {.method = "GET", .path = "/v1/block/7"};
+    assay_http_reply reply = {0};
+    assay_api_handle(&api, &request, &reply);
+    atomic_store((atomic_bool *)answered, reply.code == 404);
+    free(reply.body);
+    return NULL;
+}
+
+// Asks for a block while a slow request runs. Returns: whether it was answered beside that.
+static bool block_comes_beside(void) {
+    pthread_t thread;
+    atomic_bool answered = false;
+    pthread_mutex_lock(&api.slow);
+    assert_int_equal(pthread_create(&thread, NULL, block_ask, &answered), 0);
+    for (int tries = 0; tries < (api.behind ? 20 : 2000) && !atomic_load(&answered); tries++)
+        usleep(10000);
+    bool beside = atomic_load(&answered);
+    pthread_mutex_unlock(&api.slow);
+    pthread_join(thread, NULL);
+    assert_true(atomic_load(&answered));
+    return beside;
+}
+
+// E-91
+static void blocks_come_one_at_a_time_behind_cometbft_alone(void **state) {
+    assert_true(block_comes_beside());
+    api.behind = true;
+    assert_false(block_comes_beside());
+    api.behind = false;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wait_ends_with_its_deadline),
         cmocka_unit_test(a_wait_ends_with_the_node),
         cmocka_unit_test(a_wait_ends_with_the_engine),
+        cmocka_unit_test(blocks_come_one_at_a_time_behind_cometbft_alone),
         cmocka_unit_test(facts_are_the_engines_or_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,8 +47,9 @@ static size_t count_of(const stage *s) {
 static assay_block next_of(stage *s) {
     assay_block block;
     const json_t *list = json_object_get(s->root, "blocks");
-    must(assay_comet_block_read(&block, json_array_get(list, s->follower.height), NULL,
-                                s->follower.height + 1, &s->arena, err));
+    const json_t *answer = json_array_get(list, s->follower.height);
+    must(assay_comet_block_read(&block, answer, NULL, s->follower.height + 1, &s->arena, err));
+    must(assay_comet_rest_check(&block, answer, &s->arena, err));
     return block;
 }
 
@@ -122,6 +123,9 @@ static void lie(assay_header *header, assay_follower *follower, int what) {
     case 8:
         header->next_validators_hash.bytes[0] ^= 1;
         break;
+    case 9:
+        header->consensus_hash.bytes[0] ^= 1;
+        break;
     default:
         header->proposer.bytes[0] ^= 1;
     }
@@ -138,6 +142,7 @@ static void each_field_must_follow(void **unused) {
         ": its results hash is not",
         ": its validators are not",
         ": its next validators are not",
+        ": its consensus parameters are not those of the genesis",
         ": its proposer is no validator",
     };
     stage s;

@@ -89,7 +89,7 @@ static void comet_make(const char *script) {
 }
 
 #define NETWORK                                                                                    \
-    "--parts transfers --nodes 2 --runs 1 --accounts 10 --seconds 1 --rate-max 10 "                \
+    "--parts transfers --nodes 2 --runs 1 --accounts 20000 --seconds 1 --rate-max 10 "             \
     "--loads saturated "
 
 static void a_network_that_ends_is_an_error(void **state) {
@@ -153,10 +153,41 @@ static void limits_are_kept(void **state) {
                                         "--threads 0",
                                         "--parts check,nonsense",
                                         "--parts ''",
-                                        "--parts check,,query"};
+                                        "--parts check,,query",
+                                        "--parts transfers --nodes 4 --accounts 19999"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(run(folder, wrong[i]), 2);
     assert_int_equal(run("/nowhere/at/all", SMALL "--parts check"), 3);
+}
+
+// Nodes that gossip must not get two transfers of one sender at about the same time.
+static void too_few_accounts_for_a_network_are_refused(void **state) {
+    static const struct {
+        unsigned parts, loads;
+        uint32_t nodes;
+        uint64_t accounts;
+        const char *text; // NULL: taken
+    } cases[] = {
+        {ASSAY_BENCH_PART_ALL, 3, 4, 19999,
+         "--accounts 19999 is too few for 4 nodes: at least 20000"},
+        {ASSAY_BENCH_PART_ALL, 3, 4, 20000, NULL},
+        {ASSAY_BENCH_PART_TRANSFERS, 1 << ASSAY_BENCH_DEFAULTS, 2, 8999, "at least 9000"},
+        {ASSAY_BENCH_PART_TRANSFERS, 1 << ASSAY_BENCH_DEFAULTS, 2, 9000, NULL},
+        {ASSAY_BENCH_PART_TRANSFERS, 1 << ASSAY_BENCH_SATURATED, 2, 9000, "at least 20000"},
+        {ASSAY_BENCH_PART_TRANSFERS, 3, 1, 2, NULL},
+        {ASSAY_BENCH_PART_QUERY, 3, 4, 2, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const assay_bench_chain_options options = {.parts = cases[i].parts,
+                                                   .loads = cases[i].loads,
+                                                   .accounts = cases[i].accounts,
+                                                   .nodes = {1, cases[i].nodes},
+                                                   .network_count = 2};
+        assay_error err = {0};
+        assay_status status = assay_bench_accounts_check(&options, &err);
+        assert_int_equal(status, cases[i].text ? ASSAY_USAGE : ASSAY_OK);
+        if (cases[i].text && !strstr(err.text, cases[i].text)) fail_msg("%zu: %s", i, err.text);
+    }
 }
 
 static void parts_are_read(void **state) {
@@ -219,6 +250,7 @@ int main(void) {
         cmocka_unit_test(an_interrupt_leaves_nothing_behind),
         cmocka_unit_test(people_get_a_table_of_what_they_asked_for),
         cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(too_few_accounts_for_a_network_are_refused),
         cmocka_unit_test(parts_are_read),
         cmocka_unit_test(loads_and_networks_are_read),
         cmocka_unit_test(kvstore_gets_pairs_of_one_size),

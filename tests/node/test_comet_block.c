@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-91: blocks as CometBFT 0.39.4 told them (tests/vectors/comet_blocks.json), and each lie.
+#include "consensus/light/block.h"
 #include "node/comet_block.h"
 #include "tests/vectors.h"
 
@@ -221,12 +222,53 @@ static void evidence_that_is_none_is_refused(void **unused) {
     }
 }
 
+// E-93: a header that has its hash, but names another last commit or evidence than come with it.
+static void the_rest_must_be_the_headers(void **unused) {
+    static const struct {
+        const char *part, *member, *value;
+        assay_status status;
+        const char *text;
+    } cases[] = {
+        {"header", "data_hash", NULL, ASSAY_OK, ""},
+        {"header", "last_commit_hash", NULL, ASSAY_MISMATCH, "the last commit of block"},
+        {"header", "evidence_hash", NULL, ASSAY_MISMATCH, "the evidence of block"},
+        {"last_commit", "signatures", "[]", ASSAY_MISMATCH, "the last commit of block"},
+        {"last_commit", "signatures", "[{\"block_id_flag\":1}]", ASSAY_MISMATCH,
+         "the last commit of block"},
+        {"last_commit", "signatures", "[{\"block_id_flag\":4}]", ASSAY_RANGE, "block_id_flag"},
+        {"last_commit", "signatures", "null", ASSAY_FORMAT, "signatures"},
+        {"evidence", "evidence", "[7]", ASSAY_MISMATCH, "the evidence of block"},
+        {"evidence", "evidence", "null", ASSAY_OK, ""},
+        {"evidence", "evidence", "{}", ASSAY_FORMAT, "evidence"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assay_arena arena;
+        assay_header_view view;
+        assay_block block = {0};
+        assay_error err = {0};
+        answer one = answer_of(1);
+        const json_t *header = inner(&one, "header");
+        assay_arena_init(&arena, ARENA_MAX);
+        json_t *value = cases[i].value ? json_loads(cases[i].value, JSON_DECODE_ANY, NULL)
+                                       : json_sprintf("%064d", 7);
+        json_object_set_new(inner(&one, cases[i].part), cases[i].member, value);
+        assert_int_equal(assay_light_header_read(&view, header, &arena, NULL), ASSAY_OK);
+        assert_int_equal(assay_header_of_view(&block.header, &view, NULL), ASSAY_OK);
+        assay_status status = assay_comet_rest_check(&block, one.block, &arena, &err);
+        if (status != cases[i].status || !strstr(err.text, cases[i].text))
+            fail_msg("case %zu: %s \"%s\"", i, assay_status_name(status), err.text);
+        assay_arena_close(&arena);
+        answer_close(&one);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recorded_blocks_are_read),
         cmocka_unit_test(a_block_without_transactions),
         cmocka_unit_test(lies_are_refused),
         cmocka_unit_test(what_is_too_much_is_refused),
+        cmocka_unit_test(the_rest_must_be_the_headers),
         cmocka_unit_test(evidence_is_told_as_misbehaviour),
         cmocka_unit_test(evidence_that_is_none_is_refused),
     };

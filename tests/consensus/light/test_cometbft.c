@@ -47,7 +47,25 @@ static void verdicts_are_cometbfts(void **unused) {
     json_decref(root);
 }
 
+// C-6, E-93: of votes, of those for nothing and of none, as the next header would name it.
+static void commits_have_cometbfts_hash(void **unused) {
+    json_t *root = light_vectors();
+    json_t *one;
+    size_t i;
+    json_array_foreach(vectors_at(root, "cases"), i, one) {
+        assay_arena arena;
+        assay_hash hash;
+        assay_arena_init(&arena, ASSAY_LIGHT_ARENA_MAX);
+        must(assay_light_commit_hash(&hash, vectors_at(one, "block.signed_header.commit"), &arena,
+                                     err));
+        expect_hash(one, "commit_hash", &hash);
+        assay_arena_close(&arena);
+    }
+    json_decref(root);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts_are_cometbfts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts_are_cometbfts),
+                                       cmocka_unit_test(commits_have_cometbfts_hash)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

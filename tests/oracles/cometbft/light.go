@@ -480,7 +480,7 @@ func lightVectors(seed uint64, count, sizeMax int) []byte {
 		d := kind.make(m, size)
 		verdict, reason := d.q.ask()
 		cases = append(cases, text{"name": kind.name, "trusted": lightText(d.q.trusted), "block": lightText(d.q.block),
-			"now": d.q.now, "trusting_seconds": number(uint64(d.q.period / time.Second)),
+			"commit_hash": (&types.Commit{Signatures: d.votes()}).Hash().String(), "now": d.q.now, "trusting_seconds": number(uint64(d.q.period / time.Second)),
 			"drift_seconds": number(driftSeconds), "trust_numerator": number(d.q.level.Numerator),
 			"trust_denominator": number(d.q.level.Denominator), "verdict": verdict, "reason": reason})
 	}
