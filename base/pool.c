@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 // A forward pass is some hundred short loops: a thread that has nothing to do looks again this
@@ -13,6 +12,7 @@ enum { LOOKS = 1000 };
 
 struct assay_pool {
     pthread_mutex_t turn; // held by the caller whose loop is running
+    atomic_uint callers;  // of run: that one and those who wait for its turn
     pthread_mutex_t lock; // held to sleep and to wake
     pthread_cond_t start;
     pthread_cond_t done;
@@ -128,14 +128,19 @@ unsigned assay_pool_thread_count(const assay_pool *pool) {
     return pool ? pool->worker_count + 1 : 1;
 }
 
-void assay_pool_run(assay_pool *pool, size_t count, void (*task)(void *context, size_t index),
-                    void *context) {
-    if (!pool || pool->worker_count == 0 || count < 2) {
-        for (size_t i = 0; i < count; i++)
-            task(context, i);
-        return;
-    }
-    pthread_mutex_lock(&pool->turn);
+// Returns: whether the caller's thread alone did it, since there is nobody or nothing to share
+// with.
+static bool loop_alone(const assay_pool *pool, size_t count,
+                       void (*task)(void *context, size_t index), void *context) {
+    if (pool && pool->worker_count > 0 && count > 1) return false;
+    for (size_t i = 0; i < count; i++)
+        task(context, i);
+    return true;
+}
+
+// The caller has the turn.
+static void loop_share(assay_pool *pool, size_t count, void (*task)(void *context, size_t index),
+                       void *context) {
     pool->task = task;
     pool->context = context;
     pool->count = count;
@@ -149,7 +154,27 @@ void assay_pool_run(assay_pool *pool, size_t count, void (*task)(void *context, 
     }
     indices_take(pool);
     loop_end(pool);
+}
+
+void assay_pool_run(assay_pool *pool, size_t count, void (*task)(void *context, size_t index),
+                    void *context) {
+    if (loop_alone(pool, count, task, context)) return;
+    atomic_fetch_add(&pool->callers, 1);
+    pthread_mutex_lock(&pool->turn);
+    loop_share(pool, count, task, context);
     pthread_mutex_unlock(&pool->turn);
+    atomic_fetch_sub(&pool->callers, 1);
+}
+
+bool assay_pool_try_run(assay_pool *pool, size_t count, void (*task)(void *context, size_t index),
+                        void *context) {
+    if (loop_alone(pool, count, task, context)) return true;
+    // The turn goes to whoever asks first after it ends: one who asked before must not lose it to
+    // one who tries again and again.
+    if (atomic_load(&pool->callers) || pthread_mutex_trylock(&pool->turn) != 0) return false;
+    loop_share(pool, count, task, context);
+    pthread_mutex_unlock(&pool->turn);
+    return true;
 }
 
 unsigned assay_processor_count(void) {

@@ -3,6 +3,7 @@
 #ifndef ASSAY_BASE_POOL_H
 #define ASSAY_BASE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,11 @@ unsigned assay_pool_thread_count(const assay_pool *pool);
 // waits. Which thread takes which index is not defined: tasks write to places of their own.
 void assay_pool_run(assay_pool *pool, size_t count, void (*task)(void *context, size_t index),
                     void *context);
+
+// The same where nobody else's run is in progress or waits for its turn, and otherwise nothing, at
+// once. Returns: whether it ran. One of `run` behind it waits for no more than this one.
+bool assay_pool_try_run(assay_pool *pool, size_t count, void (*task)(void *context, size_t index),
+                        void *context);
 
 // The number of processors this process may use.
 unsigned assay_processor_count(void);

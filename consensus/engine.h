@@ -96,6 +96,10 @@ typedef struct {
 
     // Whether blocks must keep coming although no transaction waits: a window is open. Spec: C-15.
     bool (*waiting)(void *self);
+
+    // These transactions [count] are asked of check_tx next, by this thread; borrowed for the call.
+    // No answer depends on it. Any thread; NULL: it gains nothing. Spec: E-22.
+    void (*expect)(void *self, const assay_bytes *txs, uint32_t count);
 } assay_application;
 
 // An engine as the rest of a node sees it, whichever it is. Every call from any thread.

@@ -40,6 +40,10 @@ static assay_status check_tx(void *self, const void *tx, size_t size, assay_hash
     return assay_app_check_tx(((assay_ledger_application *)self)->app, tx, size, id, err);
 }
 
+static void expect(void *self, const assay_bytes *txs, uint32_t count) {
+    assay_app_expect(((assay_ledger_application *)self)->app, txs, count);
+}
+
 static void recheck(void *self) {
     assay_app_recheck(((assay_ledger_application *)self)->app);
 }
@@ -213,7 +217,8 @@ static bool waiting(void *self) {
 }
 
 assay_application assay_ledger_application_calls(assay_ledger_application *self) {
-    return (assay_application){self,           info,    init_chain,       validators,
-                               check_tx,       recheck, prepare_proposal, process_proposal,
-                               finalize_block, commit,  waiting};
+    return (assay_application){
+        self,           info,    init_chain,       validators,
+        check_tx,       recheck, prepare_proposal, process_proposal,
+        finalize_block, commit,  waiting,          assay_app_expects(self->app) ? expect : NULL};
 }

@@ -73,6 +73,13 @@ typedef struct {
 assay_status assay_app_check_tx(assay_app *app, const void *tx, size_t size, assay_hash *id,
                                 assay_error *err);
 
+// These will be asked of check_tx next, in this order: verifies signatures on the pool before it is
+// asked, which changes no answer. At most ASSAY_VERIFIER_AHEAD_MAX of them. Any thread. Spec: E-22.
+void assay_app_expect(assay_app *app, const assay_bytes *txs, uint32_t count);
+
+// Whether that gains anything: the pool has more threads than the caller's.
+bool assay_app_expects(const assay_app *app);
+
 // The nonce that a signer's next transaction in a lane needs: behind the last block and everything
 // that was accepted since. Any thread. Errors: NOT_FOUND (no genesis state), CORRUPT, MEMORY, IO.
 // Spec: P-26.

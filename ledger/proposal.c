@@ -50,6 +50,14 @@ assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, a
     return status;
 }
 
+void assay_app_expect(assay_app *app, const assay_bytes *txs, uint32_t count) {
+    assay_verifier_expect(app->verifier, txs, count, app->pool);
+}
+
+bool assay_app_expects(const assay_app *app) {
+    return assay_pool_thread_count(app->pool) > 1;
+}
+
 assay_status assay_app_next_nonce(assay_app *app, const assay_address *signer, uint8_t lane,
                                   uint64_t *nonce, assay_error *err) {
     assay_reader reader;

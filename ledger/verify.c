@@ -100,6 +100,41 @@ assay_status assay_verifier_check(assay_verifier *verifier, assay_verified_tx *o
     return ASSAY_OK;
 }
 
+// Of a run, each transaction that is not remembered, once.
+typedef struct {
+    assay_verifier *verifier;
+    uint32_t count;
+    assay_bytes txs[ASSAY_VERIFIER_AHEAD_MAX];
+    assay_hash ids[ASSAY_VERIFIER_AHEAD_MAX];
+} ahead_job;
+
+static void ahead_add(ahead_job *job, const assay_bytes *tx) {
+    assay_hash *id = &job->ids[job->count];
+    assay_tx_id(id, tx->data, tx->size);
+    if (id_known(job->verifier, id)) return;
+    for (uint32_t i = 0; i < job->count; i++)
+        if (assay_hash_equal(&job->ids[i], id)) return;
+    job->txs[job->count++] = *tx;
+}
+
+static void ahead_check(void *context, size_t index) {
+    ahead_job *job = context;
+    assay_verified_tx tx = {.bytes = job->txs[index], .id = job->ids[index]};
+    assay_arena arena;
+    assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
+    if (decode_and_verify(job->verifier, &tx, &arena, NULL) == ASSAY_OK)
+        id_remember(job->verifier, &tx.id);
+    assay_arena_close(&arena);
+}
+
+void assay_verifier_expect(assay_verifier *verifier, const assay_bytes *txs, uint32_t count,
+                           assay_pool *pool) {
+    ahead_job job = {.verifier = verifier};
+    for (uint32_t i = 0; i < count && i < ASSAY_VERIFIER_AHEAD_MAX; i++)
+        ahead_add(&job, &txs[i]);
+    if (job.count > 1) (void)assay_pool_try_run(pool, job.count, ahead_check, &job);
+}
+
 typedef struct {
     assay_verifier *verifier;
     assay_verified *verified;

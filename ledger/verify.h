@@ -32,6 +32,14 @@ void assay_verifier_close(assay_verifier *verifier);
 assay_status assay_verifier_check(assay_verifier *verifier, assay_verified_tx *out,
                                   assay_bytes bytes, assay_arena *arena, assay_error *err);
 
+// Verifies on the pool what check will be asked next, at most as many transactions as AHEAD_MAX, so
+// that it finds the signatures remembered: no answer depends on it. It waits for nobody: where the
+// pool is in use nothing happens, and what is refused or finds no memory is left to check. Any
+// thread. Spec: E-22.
+enum { ASSAY_VERIFIER_AHEAD_MAX = 64 }; // a block that wants the pool waits for one such run
+void assay_verifier_expect(assay_verifier *verifier, const assay_bytes *txs, uint32_t count,
+                           assay_pool *pool);
+
 // All transactions of a block. A zeroed struct is safe to close.
 typedef struct {
     assay_verified_tx *txs; // [count]

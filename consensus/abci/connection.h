@@ -69,7 +69,7 @@ struct assay_abci_connection {
     char piece[ASSAY_ABCI_PIECE_SIZE];
 
     pthread_t worker;
-    int fd; // the socket's, open until the worker ended
+    int fd;              // the socket's, open until the worker ended
     atomic_bool dropped; // nothing of it matters any more; set under lock
     pthread_mutex_t lock;
     pthread_cond_t changed; // for the worker

@@ -132,6 +132,12 @@ static assay_status check_call(assay_abci_engine *engine, const assay_abci_reque
     return assay_abci_copy(&reply->check_tx.log, refusal.text, strlen(refusal.text), arena, err);
 }
 
+// E-22
+static void expect(void *self, const assay_bytes *txs, uint32_t count) {
+    const assay_application *app = &((assay_abci_engine *)self)->options.application;
+    app->expect(app->self, txs, count);
+}
+
 static assay_status call(void *self, const assay_abci_request *request, assay_abci_reply *reply,
                          assay_arena *arena, assay_error *err) {
     assay_abci_engine *engine = self;
@@ -171,7 +177,8 @@ static assay_status call(void *self, const assay_abci_request *request, assay_ab
 }
 
 assay_abci_application assay_abci_engine_application(assay_abci_engine *engine) {
-    return (assay_abci_application){engine, call};
+    return (assay_abci_application){engine, call,
+                                    engine->options.application.expect ? expect : NULL};
 }
 
 // --- after a commit ---

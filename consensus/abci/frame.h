@@ -26,7 +26,7 @@ assay_status assay_abci_frames_add(assay_abci_frames *frames, const void *data, 
 
 // The next whole frame; out->data is NULL where there is none yet. Errors, after which the stream
 // cannot be read on: CAPACITY (a length over frame_max), CANONICAL (a length with more bytes than
-// it needs). Lives: until the next add. Spec: E-2.
+// it needs). Lives: until the next add. A copy of the struct reads ahead, until then. Spec: E-2.
 assay_status assay_abci_frames_next(assay_abci_frames *frames, assay_bytes *out, assay_error *err);
 
 // How many bytes of a frame that is not whole yet are held.

@@ -402,7 +402,7 @@ assay_status assay_abci_kv_open(assay_abci_kv **out, const char *folder, assay_e
 }
 
 assay_abci_application assay_abci_kv_application(assay_abci_kv *kv) {
-    return (assay_abci_application){kv, call};
+    return (assay_abci_application){kv, call, NULL};
 }
 
 void assay_abci_kv_close(assay_abci_kv *kv) {

@@ -38,6 +38,7 @@ enum {
     ASSAY_ABCI_MISBEHAVIOR_MAX = 1 << 12, // of one block
     ASSAY_ABCI_SNAPSHOTS_MAX = 10,        // listed
     ASSAY_ABCI_EVENTS_MAX = 16,           // of one result
+    ASSAY_ABCI_EXPECT_MAX = 64,           // told at once of what comes next
 };
 
 typedef struct {
@@ -250,6 +251,11 @@ typedef struct {
     // sent as an Exception, which ends the engine: nothing a transaction can cause.
     assay_status (*call)(void *self, const assay_abci_request *request, assay_abci_reply *reply,
                          assay_arena *arena, assay_error *err);
+
+    // These transactions [count <= ASSAY_ABCI_EXPECT_MAX] are new ones of the CheckTx requests that
+    // this connection brings to `call` next, in this order; borrowed for the call. Nothing depends
+    // on it: the application may do beforehand what needs no order. NULL: it is not told.
+    void (*expect)(void *self, const assay_bytes *txs, uint32_t count);
 } assay_abci_application;
 
 #endif

@@ -7,7 +7,10 @@
 #include "consensus/abci/frame.h"
 #include "consensus/abci/wire.h"
 
-enum { GATHERED_MAX = 64 << 10 };
+enum {
+    GATHERED_MAX = 64 << 10,
+    AHEAD_SIZE_MAX = 4 << 10, // bytes of a frame that is read ahead of its turn, and then again
+};
 
 typedef struct {
     assay_abci_connection *connection;
@@ -15,6 +18,7 @@ typedef struct {
     assay_abci_buffer taken;    // bytes from the loop, on their way into frames
     assay_abci_buffer gathered; // responses
     assay_arena arena;          // of one request and its answer
+    size_t ahead;               // the place in frames up to which was looked ahead
 } worker;
 
 // Waits for bytes. Returns: false when there will be none.
@@ -95,11 +99,44 @@ static assay_status answer(worker *self, assay_bytes frame, assay_error *err) {
     return ASSAY_OK;
 }
 
+// The next frame of a run: a new transaction's CheckTx, which *tx gets, or a Flush, which leaves
+// it empty. Returns: false where the run ends; what is wrong with a frame is said in its turn.
+static bool run_next(worker *self, assay_abci_frames *frames, assay_bytes *tx) {
+    assay_bytes frame;
+    assay_abci_request request;
+    *tx = (assay_bytes){0};
+    if (assay_abci_frames_next(frames, &frame, NULL) != ASSAY_OK || !frame.data ||
+        frame.size > AHEAD_SIZE_MAX)
+        return false;
+    assay_arena_reset(&self->arena);
+    if (assay_abci_request_read(&request, frame, &self->arena, NULL) != ASSAY_OK) return false;
+    if (request.kind == ASSAY_ABCI_FLUSH) return true;
+    if (request.kind != ASSAY_ABCI_CHECK_TX || request.check_tx.recheck) return false;
+    *tx = request.check_tx.tx;
+    return true;
+}
+
+// Tells the application of the transactions that come next (E-22), once: the requests are read for
+// this, and anew in their turn.
+static void look_ahead(worker *self) {
+    const assay_abci_application *application = &self->connection->hub->application;
+    assay_bytes txs[ASSAY_ABCI_EXPECT_MAX];
+    uint32_t count = 0;
+    if (!application->expect || self->frames.at < self->ahead || self->connection->dropped) return;
+    assay_abci_frames frames = self->frames;
+    while (count < ASSAY_ABCI_EXPECT_MAX && run_next(self, &frames, &txs[count]))
+        count += txs[count].size > 0;
+    self->ahead = frames.at;
+    if (count > 1) application->expect(application->self, txs, count);
+}
+
 // Answers all whole frames among the bytes taken.
 static assay_status taken_answer(worker *self, assay_error *err) {
     assay_bytes frame;
+    self->ahead = 0;
     ASSAY_TRY(assay_abci_frames_add(&self->frames, self->taken.data, self->taken.size, err));
     for (;;) {
+        look_ahead(self);
         ASSAY_TRY(assay_abci_frames_next(&self->frames, &frame, err));
         if (!frame.data || self->connection->dropped) return publish(self, err);
         ASSAY_TRY(answer(self, frame, err));

@@ -88,6 +88,54 @@ static void callers_take_turns(void **state) {
     assay_pool_close(pool);
 }
 
+typedef struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    assay_pool *pool;
+    bool begun, open;
+} gate;
+
+static void gate_pass(void *context, size_t index) {
+    gate *g = context;
+    pthread_mutex_lock(&g->lock);
+    g->begun = true;
+    pthread_cond_broadcast(&g->changed);
+    while (!g->open)
+        pthread_cond_wait(&g->changed, &g->lock);
+    pthread_mutex_unlock(&g->lock);
+}
+
+static void *gate_main(void *argument) {
+    assay_pool_run(((gate *)argument)->pool, 2, gate_pass, argument);
+    return NULL;
+}
+
+static void trying_waits_for_nobody(void **state) {
+    gate g = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    pthread_t thread;
+    tally t = {{0}};
+    assert_int_equal(assay_pool_open(&g.pool, 2, NULL), ASSAY_OK);
+    assert_true(assay_pool_try_run(g.pool, 5, call_count, &t));
+    tally_expect(&t, 5, 1);
+    assert_int_equal(pthread_create(&thread, NULL, gate_main, &g), 0);
+    pthread_mutex_lock(&g.lock);
+    while (!g.begun)
+        pthread_cond_wait(&g.changed, &g.lock);
+    pthread_mutex_unlock(&g.lock);
+    assert_false(assay_pool_try_run(g.pool, 5, call_count, &t));
+    tally_expect(&t, 5, 1);
+    pthread_mutex_lock(&g.lock);
+    g.open = true;
+    pthread_cond_broadcast(&g.changed);
+    pthread_mutex_unlock(&g.lock);
+    pthread_join(thread, NULL);
+    assert_true(assay_pool_try_run(g.pool, 5, call_count, &t));
+    tally_expect(&t, 5, 2);
+    assay_pool_close(g.pool);
+    assert_true(assay_pool_try_run(NULL, 5, call_count, &t));
+    tally_expect(&t, 5, 3);
+}
+
 static void no_pool_means_the_callers_thread(void **state) {
     tally t = {{0}};
     assay_pool_run(NULL, 5, call_count, &t);
@@ -102,6 +150,7 @@ int main(void) {
         cmocka_unit_test(each_index_runs_once),
         cmocka_unit_test(many_runs_neither_lose_nor_mix_indices),
         cmocka_unit_test(callers_take_turns),
+        cmocka_unit_test(trying_waits_for_nobody),
         cmocka_unit_test(no_pool_means_the_callers_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,7 +176,8 @@ static inline assay_application fake_calls(fake *f) {
                                fake_process,
                                fake_finalize,
                                fake_commit,
-                               fake_waiting};
+                               fake_waiting,
+                               NULL};
 }
 
 // A solo engine over a fake, both in one folder.

@@ -105,7 +105,8 @@ static inline assay_application recorder_calls(recorder *r) {
                                recorder_process,
                                recorder_finalize,
                                recorder_commit,
-                               recorder_waiting};
+                               recorder_waiting,
+                               NULL};
 }
 
 #endif

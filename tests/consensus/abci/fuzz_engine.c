@@ -165,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .chain_id = chain_id,
         .keep_blocks = 1};
     ASSAY_ASSERT(assay_abci_engine_open(&s.engine, &options, NULL) == ASSAY_OK);
-    stream_answer((assay_abci_application){&s, call}, data, size, &out, witness);
+    stream_answer((assay_abci_application){&s, call, NULL}, data, size, &out, witness);
     assay_abci_engine_close(s.engine);
     assay_abci_buffer_close(&out);
     return 0;

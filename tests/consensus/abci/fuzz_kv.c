@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (int i = 0; i < 2; i++) {
         side s = {0};
         ASSAY_ASSERT(assay_abci_kv_open(&s.kv, NULL, NULL) == ASSAY_OK);
-        stream_answer((assay_abci_application){&s, call}, data, size, &out[i], witness);
+        stream_answer((assay_abci_application){&s, call, NULL}, data, size, &out[i], witness);
         assay_abci_kv_close(s.kv);
     }
     ASSAY_ASSERT(out[0].size == out[1].size);

@@ -71,7 +71,7 @@ typedef struct {
 
 static assay_abci_server_options options_of(fixture *self) {
     return (assay_abci_server_options){.address = self->address,
-                                       .application = {&self->app, call},
+                                       .application = {&self->app, call, NULL},
                                        .frame_max = FRAME_MAX,
                                        .connections_max = 4};
 }
