@@ -20,10 +20,17 @@ assay_status assay_fates_open(assay_fates *fates, assay_error *err) {
     return assay_idtable_reserve(&fates->index, ASSAY_FATES_MAX, err);
 }
 
-void assay_fates_close(assay_fates *fates) {
+void assay_fates_clear(assay_fates *fates) {
     // Not the rest: it was never touched, and is no memory yet.
-    for (uint32_t i = 0; i < fates->count && i < ASSAY_FATES_MAX; i++)
+    for (uint32_t i = 0; i < fates->count && i < ASSAY_FATES_MAX; i++) {
+        assay_idtable_delete(&fates->index, &fates->ring[i].id);
         free(fates->ring[i].text);
+    }
+    fates->count = 0;
+}
+
+void assay_fates_close(assay_fates *fates) {
+    assay_fates_clear(fates);
     free(fates->ring);
     assay_idtable_close(&fates->index);
     *fates = (assay_fates){0};

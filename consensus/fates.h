@@ -32,6 +32,9 @@ typedef struct {
 assay_status assay_fates_open(assay_fates *fates, assay_error *err);
 void assay_fates_close(assay_fates *fates);
 
+// Forgets all and keeps the room.
+void assay_fates_clear(assay_fates *fates);
+
 // Remembers a committed transaction in place of the oldest one. text: the refusal's sentence, ""
 // if none; without memory for it, it is left out.
 void assay_fates_add(assay_fates *fates, const assay_hash *id, uint64_t height, uint32_t index,

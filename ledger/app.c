@@ -35,6 +35,7 @@ enum {
 assay_status assay_app_open(assay_app **out, const char *folder, const assay_genesis *genesis,
                             const assay_app_options *options, assay_error *err) {
     static const assay_app_options defaults;
+    assay_counts counts;
     assay_app *app = calloc(1, sizeof *app);
     *out = NULL;
     if (app == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for an application");
@@ -57,11 +58,12 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
     if (status == ASSAY_OK) status = assay_verifier_open(&app->verifier, genesis, err);
     if (status == ASSAY_OK) status = assay_scores_open(&app->scores, err);
     if (status == ASSAY_OK) status = assay_scores_open(&app->block_scores, err);
-    if (status == ASSAY_OK) status = assay_app_counters_start(app, err);
+    if (status == ASSAY_OK) status = assay_app_counters_read(&counts, app->store, err);
     if (status != ASSAY_OK) {
         assay_app_close(app);
         return status;
     }
+    assay_app_counters_start(app, &counts, assay_store_last(app->store)->height);
     *out = app;
     return ASSAY_OK;
 }
@@ -116,18 +118,21 @@ static assay_status restored_open(assay_app *app, assay_store **out, const char 
 
 assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *err) {
     assay_store *restored = NULL, *old = NULL;
+    assay_counts counts;
     pthread_mutex_lock(&app->check_lock);
     assay_status status = restored_open(app, &restored, folder, err);
+    if (status == ASSAY_OK) status = assay_app_counters_read(&counts, restored, err);
     if (status == ASSAY_OK) status = assay_restore_install(folder, app->folder, err);
     if (status == ASSAY_OK) {
         assay_snapshot_close(app->check_snapshot);
         app->check_snapshot = NULL;
         old = app->store;
         app->store = restored;
+        assay_app_counters_start(app, &counts, assay_store_last(restored)->height);
     }
     pthread_mutex_unlock(&app->check_lock);
     assay_store_close(status == ASSAY_OK ? old : restored);
-    return status == ASSAY_OK ? assay_app_counters_start(app, err) : status;
+    return status;
 }
 
 const assay_genesis *assay_app_genesis(const assay_app *app) {

@@ -6,8 +6,7 @@
 #include "ledger/case.h"
 
 // What there is now, read from the state once: open batches and votes that are due.
-static assay_status counters_read(assay_counts *counts, const assay_reader *reader,
-                                  assay_error *err) {
+static assay_status open_count(assay_counts *counts, const assay_reader *reader, assay_error *err) {
     assay_hash id = {{0}};
     assay_batch batch;
     assay_case record;
@@ -29,16 +28,22 @@ static assay_status counters_read(assay_counts *counts, const assay_reader *read
     }
 }
 
-assay_status assay_app_counters_start(assay_app *app, assay_error *err) {
+assay_status assay_app_counters_read(assay_counts *out, assay_store *store, assay_error *err) {
     assay_snapshot *snapshot;
-    const assay_store_tip *tip = assay_store_last(app->store);
-    app->counters.since = tip->height;
-    if (!tip->committed) return ASSAY_OK;
-    ASSAY_TRY(assay_snapshot_open(&snapshot, app->store, err));
+    *out = (assay_counts){0};
+    if (!assay_store_last(store)->committed) return ASSAY_OK;
+    ASSAY_TRY(assay_snapshot_open(&snapshot, store, err));
     const assay_reader reader = assay_reader_of_snapshot(snapshot);
-    assay_status status = counters_read(&app->counters.counts, &reader, err);
+    assay_status status = open_count(out, &reader, err);
     assay_snapshot_close(snapshot);
     return status;
+}
+
+void assay_app_counters_start(assay_app *app, const assay_counts *counts, uint64_t height) {
+    pthread_mutex_lock(&app->count_lock);
+    app->counters.counts = *counts;
+    app->counters.since = height;
+    pthread_mutex_unlock(&app->count_lock);
 }
 
 void assay_app_counters_commit(assay_app *app) {

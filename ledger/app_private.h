@@ -48,8 +48,11 @@ struct assay_app {
 // Spec: P-8, P-39.
 const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_app_block *block);
 
-// Begins to count: what is open is read from the state, once. Errors: CORRUPT, MEMORY, IO.
-assay_status assay_app_counters_start(assay_app *app, assay_error *err);
+// What counting begins with on this state: what is open in it. Errors: CORRUPT, MEMORY, IO.
+assay_status assay_app_counters_read(assay_counts *out, assay_store *store, assay_error *err);
+
+// Begins to count with it at this height.
+void assay_app_counters_start(assay_app *app, const assay_counts *counts, uint64_t height);
 
 // The block in app->ledger is committed.
 void assay_app_counters_commit(assay_app *app);

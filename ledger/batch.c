@@ -24,6 +24,7 @@
 #include "ledger/fraud.h"
 #include "ledger/history.h"
 #include "ledger/money.h"
+#include "ledger/record.h"
 #include "ledger/registry.h"
 #include "ledger/request.h"
 #include "ledger/session.h"
@@ -247,13 +248,10 @@ assay_status assay_batch_next(uint64_t *height, uint32_t *index, assay_hash *id,
 
 assay_status assay_batch_next_open(assay_hash *id, assay_batch *out, bool *found,
                                    const assay_reader *reader, assay_error *err) {
-    assay_record_key after = assay_record_key_of_hash(ASSAY_TABLE_BATCH, id);
     assay_store_position at;
-    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
+    ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_BATCH, id, err));
     *found = at.key_size > 0;
-    if (!*found) return ASSAY_OK;
-    memcpy(id->bytes, at.key + 1, ASSAY_HASH_SIZE);
-    return batch_decode(out, at.value, err);
+    return *found ? batch_decode(out, at.value, err) : ASSAY_OK;
 }
 
 // ---- who may check it ----

@@ -9,8 +9,8 @@
 
 // After assay_store_load_root: sessions in their indexes, open batches in their list with their
 // beacons, the payouts of the height's epoch, the last beacon, and the history's peaks; then the
-// commit. height >= 1. Errors: CORRUPT (records that no rule wrote), CAPACITY, DISK_FULL, MEMORY,
-// IO. Spec: E-61.
+// commit. height >= 1. Errors: CORRUPT (records that no rule wrote), NOT_FOUND (no beacon),
+// CAPACITY, DISK_FULL, MEMORY, IO. Spec: E-61.
 assay_status assay_restore_finish(assay_store_load *load, const assay_params *params,
                                   uint64_t height, const assay_history_peaks *history,
                                   const assay_hash *app_hash, assay_error *err);

@@ -167,6 +167,18 @@ static void test_fates(void **state) {
     assay_hash id = id_of(1500);
     assert_true(assay_fates_find(&fates, &id, &fate));
     assert_int_equal(fate.height, 99);
+    // None is known after a clear, and there is room again for as many.
+    assay_fates_clear(&fates);
+    assert_int_equal(fates.index.count, 0);
+    for (uint32_t i = 0; i < ASSAY_FATES_MAX; i++)
+        fate_add(&fates, i, 7, "again");
+    for (uint32_t i = 0; i < ASSAY_FATES_MAX; i++) {
+        id = id_of(i);
+        assert_true(assay_fates_find(&fates, &id, &fate));
+        assert_int_equal(fate.height, 7);
+    }
+    id = id_of(1000000);
+    assert_false(assay_fates_find(&fates, &id, &fate));
     assay_fates_close(&fates);
 }
 

@@ -249,12 +249,84 @@ static void adopts_once(void **state) {
     trial_close(t);
 }
 
+// A state of one record, and of a beacon where it is another's, at a height of its own.
+typedef struct {
+    uint8_t table;
+    size_t key_size, size;
+    bool beacon;
+    assay_status finished, adopted;
+} damage;
+
+static assay_status damage_finish(const damage *d, const char *folder, const assay_genesis *genesis,
+                                  const assay_hash *app_hash) {
+    static const uint8_t zeros[256], beacon[] = {ASSAY_TABLE_BEACON};
+    const assay_store_options options = {.skip_sync = true, .map_size = 1 << 28};
+    const assay_history_peaks peaks = {0};
+    assay_store_load *load;
+    assay_hash root;
+    uint8_t key[ASSAY_RECORD_KEY_MAX] = {d->table, 1};
+    bool first = d->beacon && d->table > ASSAY_TABLE_BEACON;
+    chain_ok(assay_store_load_open(&load, folder, &genesis->hash, &options, err));
+    if (first) chain_ok(assay_store_load_put(load, beacon, 1, zeros, ASSAY_HASH_SIZE, err));
+    chain_ok(assay_store_load_put(load, key, d->key_size, zeros, d->size, err));
+    if (d->beacon && !first)
+        chain_ok(assay_store_load_put(load, beacon, 1, zeros, ASSAY_HASH_SIZE, err));
+    chain_ok(assay_store_load_root(load, &root, err));
+    assay_error why = {0};
+    assay_status status = assay_restore_finish(load, &genesis->params, 7, &peaks, app_hash, &why);
+    assay_store_load_close(load);
+    return status;
+}
+
+// E-61, E-65: a state that no rule wrote is found out, in the finish or in the adoption, and
+// neither begins a search that does not end, nor is half adopted.
+static void records_that_no_rule_wrote(void **state) {
+    enum { HASH = 1 + ASSAY_HASH_SIZE, BATCH = 184 };
+    static const damage cases[] = {
+        {ASSAY_TABLE_TOTALS, 1, 1, false, ASSAY_NOT_FOUND, ASSAY_OK}, // no beacon
+        {ASSAY_TABLE_BEACON, 1, ASSAY_HASH_SIZE - 1, false, ASSAY_CORRUPT, ASSAY_OK},
+        {ASSAY_TABLE_SESSION, HASH, 1, true, ASSAY_CORRUPT, ASSAY_OK},
+        {ASSAY_TABLE_SESSION, HASH + 1, 132, true, ASSAY_CORRUPT, ASSAY_OK},
+        {ASSAY_TABLE_BATCH, HASH, BATCH - 1, true, ASSAY_CORRUPT, ASSAY_OK},
+        {ASSAY_TABLE_BATCH, HASH - 1, BATCH, true, ASSAY_CORRUPT, ASSAY_OK},
+        {ASSAY_TABLE_BATCH, HASH + 1, BATCH, true, ASSAY_CORRUPT, ASSAY_OK},
+        {ASSAY_TABLE_CASE, HASH + 4, 1, true, ASSAY_OK, ASSAY_CORRUPT},
+        {ASSAY_TABLE_CASE, HASH + 5, 1, true, ASSAY_OK, ASSAY_CORRUPT},
+        {ASSAY_TABLE_BATCH, HASH, BATCH, true, ASSAY_OK, ASSAY_OK}, // as a rule writes it
+    };
+    const assay_app_options options = {.skip_sync = true, .map_size = 1 << 28};
+    const assay_hash app_hash = {{1}};
+    char own[] = "/tmp/assay_damaged_XXXXXX", from[sizeof own + 4];
+    assay_genesis genesis = {0};
+    assay_params_init(&genesis.params);
+    assert_non_null(mkdtemp(own));
+    snprintf(from, sizeof from, "%s.in", own);
+    assay_app *app;
+    chain_ok(assay_app_open(&app, own, &genesis, &options, err));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assay_app_info info;
+        assay_error why = {0};
+        assert_int_equal(damage_finish(&cases[i], from, &genesis, &app_hash), cases[i].finished);
+        if (cases[i].finished == ASSAY_OK) {
+            assert_int_equal(assay_app_adopt(app, from, &why), cases[i].adopted);
+            assay_app_info_get(app, &info);
+            assert_int_equal(info.initialised, cases[i].adopted == ASSAY_OK);
+        }
+        assay_folder_remove(from);
+    }
+    assay_app_counters counters;
+    assay_app_counters_get(app, &counters);
+    assert_int_equal(counters.since, 7);
+    assert_int_equal(counters.counts.of[ASSAY_COUNT_BATCHES_OPEN], 1);
+    assay_app_close(app);
+    assay_folder_remove(own);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_height_goes_on_alike),
-        cmocka_unit_test(rules_cannot_read_aux),
-        cmocka_unit_test(the_past_is_not_kept),
-        cmocka_unit_test(adopts_once),
+        cmocka_unit_test(every_height_goes_on_alike), cmocka_unit_test(rules_cannot_read_aux),
+        cmocka_unit_test(the_past_is_not_kept),       cmocka_unit_test(adopts_once),
+        cmocka_unit_test(records_that_no_rule_wrote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
