@@ -31,7 +31,7 @@ typedef struct {
     double seconds;
     double block_ms;
     assay_bench_time time; // within `seconds`
-    bool drained; // all were sent before the time was over
+    bool drained;          // all were sent before the time was over
 } assay_bench_load_result;
 
 // Batches of ten broadcast_tx_async, CometBFT's most by default, over connections that stay. A
