@@ -209,11 +209,23 @@ static assay_status comet_start(maker *m, uint32_t index, assay_error *err) {
                                      err);
 }
 
+// Whether a node has some blocks and no longer fetches them from others: until then it takes no
+// transactions.
+static bool node_ready(const assay_bench_network *network, uint32_t index) {
+    json_t *status;
+    uint64_t height;
+    if (assay_comet_get(&status, &network->nodes[index], "/status", NULL) != ASSAY_OK) return false;
+    const json_t *sync = json_object_get(status, "sync_info");
+    bool ready = assay_json_u64(&height, sync, "latest_block_height", BLOCKS_BEFORE, INT64_MAX,
+                                NULL) == ASSAY_OK &&
+                 json_is_false(json_object_get(sync, "catching_up"));
+    json_decref(status);
+    return ready;
+}
+
 static assay_status blocks_await(assay_bench_network *network, double deadline, assay_error *err) {
     for (uint32_t i = 0; i < network->count; i++) {
-        uint64_t height = 0;
-        while (assay_bench_network_height(&height, network, i, NULL) != ASSAY_OK ||
-               height < BLOCKS_BEFORE) {
+        while (!node_ready(network, i)) {
             ASSAY_TRY(assay_bench_network_check(network, err));
             ASSAY_TRY(assay_bench_sleep(LOOK_MS, err));
             if (assay_measure_seconds() > deadline)

@@ -36,7 +36,8 @@ typedef struct {
     assay_bench_process apps[ASSAY_BENCH_NODES_MAX];
 } assay_bench_network;
 
-// Makes the homes, starts everything and waits until each node has two blocks. Errors: TIMEOUT,
+// Makes the homes, starts everything and waits until each node has two blocks and takes
+// transactions. Errors: TIMEOUT,
 // STOPPED (one has ended, or a signal), those of files and processes. Lives: until close, which
 // ends the processes; the folder is the caller's. Spec: E-30.
 assay_status assay_bench_network_open(assay_bench_network *network,
