@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths about the chain itself: status, genesis, transactions, blocks, proofs.
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/json.h"
+#include "consensus/deadline.h"
 #include "consensus/ledger_application.h"
 #include "consensus/proof.h"
 #include "ledger/tx_json.h"
@@ -14,6 +14,7 @@ enum {
     SEARCH_DEPTH = 256, // blocks read for a transaction that is not among the recent ones
     BLOCK_ARENA_MAX = 64 << 20,
     HEADER_BYTES_MAX = 1024,
+    MS = 1000000,   // ns, of assay_deadline_clock
     SLICE_MS = 250, // a wait looks so often whether the node ends
 };
 
@@ -74,25 +75,25 @@ static json_t *fate_json(const assay_hash *id, const assay_tx_fate *fate) {
     return object;
 }
 
-static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+static uint64_t deadline_after(uint64_t ms) {
+    return assay_deadline_clock() + ms * MS;
 }
 
-// Waits for a block above `height`, at most until the deadline (of now_ms). Returns: whether there
-// is a reason to wait on: neither the node nor the engine ends, and the deadline has not come.
+// Waits for a block above `height`, at most until the deadline. Returns: whether there is a reason
+// to wait on: neither the node nor the engine ends, and the deadline has not come.
 static bool block_wait(const assay_api *api, uint64_t height, uint64_t deadline) {
     for (;;) {
-        uint64_t now = now_ms();
+        uint64_t now = assay_deadline_clock();
         if (now >= deadline || atomic_load(&api->closing)) return false;
-        uint32_t slice = deadline - now < SLICE_MS ? (uint32_t)(deadline - now) : SLICE_MS;
+        uint64_t left = (deadline - now + MS - 1) / MS;
+        uint32_t slice = left < SLICE_MS ? (uint32_t)left : SLICE_MS;
         if (api->engine->wait(api->engine->self, height, slice) > height) return true;
-        if (now_ms() < now + slice) return false; // neither a block nor the time: it stops
+        if (assay_deadline_clock() < now + slice * MS)
+            return false; // neither a block nor the time: it stops
     }
 }
 
-// Waits until the transaction is in a block, at most until the deadline (of now_ms).
+// Waits until the transaction is in a block, at most until the deadline.
 static assay_status fate_wait(const assay_api *api, const assay_hash *id, uint64_t deadline,
                               assay_tx_fate *fate, assay_error *err) {
     for (bool waits = true;;) {
@@ -152,7 +153,7 @@ static assay_status tx_post(const assay_api *api, const assay_api_call *call,
     assay_tx_fate fate;
     const assay_bytes *body = &call->request->body;
     ASSAY_TRY(assay_api_query_number(&wait_ms, call, "wait", 0, api->wait_ms_max, err));
-    uint64_t deadline = now_ms() + wait_ms;
+    uint64_t deadline = deadline_after(wait_ms);
     assay_arena_init(&arena, 2 * body->size + ASSAY_API_TXS_MAX * (sizeof *txs.items + 64));
     assay_status status = assay_api_txs_read(&txs, body, &arena, err);
     if (status == ASSAY_OK && !txs.single) {
@@ -256,7 +257,7 @@ static assay_status proof_get(assay_api *api, const assay_api_call *call, assay_
         assay_view_close(&view);
         if (status == ASSAY_OK) {
             api->engine->nudge(api->engine->self);
-            block_wait(api, height, now_ms() + api->wait_ms_max);
+            block_wait(api, height, deadline_after(api->wait_ms_max));
             status =
                 api->engine->light_block(api->engine->self, height + 1, &proof->light_block, err);
         }
