@@ -47,9 +47,8 @@ assay_status assay_path_join(char *out, size_t size, const char *folder, const c
 // Makes a folder and its parents (mode 0700 where new). Errors: PERMISSION, IO.
 assay_status assay_folder_make(const char *path, assay_error *err);
 
-// Makes a folder (mode 0700) below `parent` whose name begins with that of the pattern, which ends
-// in
-// XXXXXX. Its path into out, or "" on failure. Errors: CAPACITY, NOT_FOUND, PERMISSION, IO.
+// Makes a folder (mode 0700) below `parent`, named as the pattern but for the XXXXXX at its end.
+// Its path into out, or "" on failure. Errors: CAPACITY, NOT_FOUND, PERMISSION, IO.
 assay_status assay_folder_temporary(char *out, size_t size, const char *parent, const char *pattern,
                                     assay_error *err);
 

@@ -37,9 +37,8 @@ typedef struct {
 } assay_bench_network;
 
 // Makes the homes, starts everything and waits until each node has two blocks and takes
-// transactions. Errors: TIMEOUT,
-// STOPPED (one has ended, or a signal), those of files and processes. Lives: until close, which
-// ends the processes; the folder is the caller's. Spec: E-30.
+// transactions. Errors: TIMEOUT, STOPPED (one has ended, or a signal), those of files and
+// processes. Lives: until close, which ends the processes; the folder is the caller's. Spec: E-30.
 assay_status assay_bench_network_open(assay_bench_network *network,
                                       const assay_bench_network_options *options, assay_error *err);
 void assay_bench_network_close(assay_bench_network *network);
