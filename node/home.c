@@ -58,6 +58,10 @@ assay_status assay_config_engine(assay_config *config, const char *engine, const
                                  const char *comet, assay_error *err) {
     if (engine && strcmp(engine, "solo") != 0 && strcmp(engine, "abci") != 0)
         return ASSAY_FAIL(err, USAGE, "engine \"%.32s\" is neither solo nor abci", engine);
+    if (engine && strcmp(engine, "solo") == 0 && config->engine == ASSAY_ENGINE_ABCI)
+        return ASSAY_FAIL(err, CONFIG,
+                          "the home's engine is abci: its chain is CometBFT's, and solo would sign "
+                          "other blocks with the same key");
     if (engine)
         config->engine = strcmp(engine, "abci") == 0 ? ASSAY_ENGINE_ABCI : ASSAY_ENGINE_SOLO;
     if (abci) ASSAY_TRY(text_take(config->abci, abci, "abci address", err));

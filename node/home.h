@@ -69,8 +69,8 @@ assay_status assay_home_engine_set(assay_home *home, assay_engine_choice engine,
 // Takes over a HOST:PORT. Errors: USAGE, RANGE (port), as assay_http_listen_check. Spec: F-45.
 assay_status assay_config_listen(assay_config *config, const char *listen, assay_error *err);
 
-// Takes over the choice of an engine and its addresses, NULL: as before. Errors: USAGE, CAPACITY.
-// Spec: F-45.
+// Takes over the choice of an engine and its addresses, NULL: as before. Errors: USAGE, CAPACITY,
+// CONFIG (solo for a chain that is CometBFT's). Spec: F-45, E-31.
 assay_status assay_config_engine(assay_config *config, const char *engine, const char *abci,
                                  const char *comet, assay_error *err);
 

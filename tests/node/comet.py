@@ -69,6 +69,13 @@ def behind(assay, height=0, config=None):
         rpc.shutdown()
 
 
+def test_never_solo_again(assay):
+    """E-31: with the chain handed over, the embedded engine would sign its heights twice."""
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    assay.bad(2, "CONFIG", "its chain is CometBFT's", "node", "--home", "home", "--engine", "solo")
+
+
 def recorded(part):
     def of(query):
         for one in RECORDED:
