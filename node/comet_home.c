@@ -36,14 +36,33 @@ static json_t *validators_json(const assay_comet_start *start) {
 }
 
 // Evidence is too old by blocks alone: a nanosecond is always over.
+void assay_comet_params(assay_abci_params *out, const assay_params *params) {
+    *out = (assay_abci_params){.has_block = true,
+                               .has_evidence = true,
+                               .has_validator = true,
+                               .has_version = true,
+                               .has_abci = true,
+                               .block_max_bytes =
+                                   (int64_t)(params->block_bytes_max + ASSAY_BLOCK_OVERHEAD),
+                               .block_max_gas = -1,
+                               .evidence_max_blocks = (int64_t)assay_evidence_blocks(params),
+                               .evidence_max_nanos = 1,
+                               .evidence_max_bytes = EVIDENCE_BYTES,
+                               .only_ed25519 = true,
+                               .app_version = ASSAY_APP_PROTOCOL};
+}
+
 static json_t *params_json(const assay_params *params) {
-    return json_pack(
-        "{s:{s:o,s:s},s:{s:o,s:s,s:o},s:{s:[s]},s:{s:s},s:{s:s}}", "block", "max_bytes",
-        assay_comet_number_json(params->block_bytes_max + ASSAY_BLOCK_OVERHEAD), "max_gas", "-1",
-        "evidence", "max_age_num_blocks", assay_comet_number_json(assay_evidence_blocks(params)),
-        "max_age_duration", "1", "max_bytes", assay_comet_number_json(EVIDENCE_BYTES), "validator",
-        "pub_key_types", "ed25519", "version", "app", "1", "abci", "vote_extensions_enable_height",
-        "0");
+    assay_abci_params own;
+    assay_comet_params(&own, params);
+    return json_pack("{s:{s:o,s:s},s:{s:o,s:s,s:o},s:{s:[s]},s:{s:o},s:{s:s}}", "block",
+                     "max_bytes", assay_comet_number_json((uint64_t)own.block_max_bytes), "max_gas",
+                     "-1", "evidence", "max_age_num_blocks",
+                     assay_comet_number_json((uint64_t)own.evidence_max_blocks), "max_age_duration",
+                     "1", "max_bytes", assay_comet_number_json((uint64_t)own.evidence_max_bytes),
+                     "validator", "pub_key_types", "ed25519", "version", "app",
+                     assay_comet_number_json(own.app_version), "abci",
+                     "vote_extensions_enable_height", "0");
 }
 
 json_t *assay_comet_genesis_json(const assay_comet_start *start) {

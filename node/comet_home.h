@@ -4,6 +4,7 @@
 #ifndef ASSAY_NODE_COMET_HOME_H
 #define ASSAY_NODE_COMET_HOME_H
 
+#include "consensus/abci/message.h"
 #include "consensus/engine.h"
 #include "ledger/genesis.h"
 
@@ -16,6 +17,9 @@ typedef struct {
     const assay_validator_update *validators; // [validator_count]
     uint32_t validator_count;
 } assay_comet_start;
+
+// CometBFT's consensus parameters for a chain of these of ours. Spec: E-30.
+void assay_comet_params(assay_abci_params *out, const assay_params *params);
 
 // CometBFT's genesis document. Returns: a new reference, NULL if memory is out. Spec: E-30.
 json_t *assay_comet_genesis_json(const assay_comet_start *start);

@@ -2,6 +2,7 @@
 #include "node/engine.h"
 
 #include "consensus/deadline.h"
+#include "node/comet_home.h"
 
 enum { PEERS_FRESH_S = 5 };
 
@@ -55,14 +56,14 @@ static assay_status abci_open(assay_node_engine *engine, const assay_home *home,
     ASSAY_TRY(assay_comet_open(&engine->comet, config->comet, err));
     assay_chain_name(chain_name, &home->genesis);
     ASSAY_TRY(statesync_open(engine, home, application->app, err));
-    const assay_abci_engine_options options = {.application =
-                                                   assay_ledger_application_calls(application),
-                                               .peer = assay_comet_peer(&engine->comet),
-                                               .chain_id = chain_name,
-                                               .keep_blocks = config->keep_blocks,
-                                               .initial_height = config->initial_height,
-                                               .maker = engine->maker,
-                                               .restore = engine->restore};
+    assay_abci_engine_options options = {.application = assay_ledger_application_calls(application),
+                                         .peer = assay_comet_peer(&engine->comet),
+                                         .chain_id = chain_name,
+                                         .keep_blocks = config->keep_blocks,
+                                         .initial_height = config->initial_height,
+                                         .maker = engine->maker,
+                                         .restore = engine->restore};
+    assay_comet_params(&options.params, &home->genesis.params);
     ASSAY_TRY(assay_abci_engine_open(&engine->abci, &options, err));
     engine->calls = assay_abci_engine_calls(engine->abci);
     const assay_abci_server_options server = {

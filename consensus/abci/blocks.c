@@ -36,6 +36,36 @@ static assay_status validators_check(assay_abci_engine *engine, const assay_abci
     return ASSAY_OK;
 }
 
+// E-30: those of another genesis make other headers, or evidence that outlasts the bonds.
+static assay_status params_check(const assay_abci_params *named, const assay_abci_params *own,
+                                 assay_error *err) {
+    const struct {
+        const char *name;
+        int64_t named, own;
+    } numbers[] = {
+        {"block.max_bytes", named->block_max_bytes, own->block_max_bytes},
+        {"block.max_gas", named->block_max_gas, own->block_max_gas},
+        {"evidence.max_age_num_blocks", named->evidence_max_blocks, own->evidence_max_blocks},
+        {"evidence.max_age_duration's seconds", named->evidence_max_seconds,
+         own->evidence_max_seconds},
+        {"evidence.max_age_duration's nanoseconds", named->evidence_max_nanos,
+         own->evidence_max_nanos},
+        {"evidence.max_bytes", named->evidence_max_bytes, own->evidence_max_bytes},
+        {"version.app", (int64_t)named->app_version, (int64_t)own->app_version},
+        {"abci.vote_extensions_enable_height", named->vote_extensions_height,
+         own->vote_extensions_height},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (numbers[i].named != numbers[i].own)
+            return ASSAY_FAIL(err, MISMATCH,
+                              "CometBFT's genesis has %s %lld, this home's chain %lld: write it "
+                              "with assay export --to-cometbft",
+                              numbers[i].name, (ll)numbers[i].named, (ll)numbers[i].own);
+    if (named->only_ed25519 != own->only_ed25519)
+        return ASSAY_FAIL(err, MISMATCH, "CometBFT's genesis allows other keys than ed25519");
+    return ASSAY_OK;
+}
+
 // E-23
 static assay_status init_chain(assay_abci_engine *engine, const assay_abci_request *request,
                                assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
@@ -56,6 +86,8 @@ static assay_status init_chain(assay_abci_engine *engine, const assay_abci_reque
                           "CometBFT's first block is %lld, this home's state of height %llu",
                           (ll)request->init_chain.initial_height, (unsigned long long)info.height);
     ASSAY_TRY(validators_check(engine, request, err));
+    if (engine->options.params.has_block)
+        ASSAY_TRY(params_check(&request->init_chain.params, &engine->options.params, err));
     return assay_abci_copy(&reply->init_chain.app_hash, info.app_hash.bytes, ASSAY_HASH_SIZE, arena,
                            err);
 }

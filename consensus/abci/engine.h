@@ -28,6 +28,7 @@ typedef struct {
     assay_application application;
     assay_abci_peer peer;
     const char *chain_id;             // CometBFT's, at most ASSAY_CHAIN_ID_MAX characters; copied
+    assay_abci_params params;         // of CometBFT's genesis (E-30); without block: any
     uint64_t keep_blocks;             // of CometBFT's block store, 0 or no maker: all (E-67)
     uint64_t initial_height;          // of CometBFT's first block; 0: 1
     assay_statesync_maker *maker;     // snapshots for others; NULL: none

@@ -26,7 +26,7 @@ def message(fields):
     for number, value in fields.items():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, int):
-                out += varint(number << 3) + varint(one)
+                out += varint(number << 3) + varint(one % 2**64)
                 continue
             data = message(one) if isinstance(one, dict) else (
                 one.encode() if isinstance(one, str) else one)
@@ -80,11 +80,24 @@ class Abci:
     def validators(self):
         return self.genesis["validators"]
 
-    def init(self):
+    def init_fields(self):
+        """InitChain of this genesis."""
         validators = [{1: {1: key}, 2: int(one["power"])}
                       for key, one in zip(self.keys, self.validators())]
-        self.good("init_chain", {1: {1: 1700000000}, 2: self.genesis["chain_id"], 4: validators,
-                                 6: int(self.genesis["initial_height"])})
+        params = self.genesis["consensus_params"]
+        block, evidence = params["block"], params["evidence"]
+        duration = divmod(int(evidence["max_age_duration"]), 10**9)
+        return {1: {1: 1700000000}, 2: self.genesis["chain_id"],
+                3: {1: {1: int(block["max_bytes"]), 2: int(block["max_gas"])},
+                    2: {1: int(evidence["max_age_num_blocks"]),
+                        2: dict(zip((1, 2), duration)), 3: int(evidence["max_bytes"])},
+                    3: {1: params["validator"]["pub_key_types"]},
+                    4: {1: int(params["version"]["app"])},
+                    5: {1: int(params["abci"]["vote_extensions_enable_height"])}},
+                4: validators, 6: int(self.genesis["initial_height"])}
+
+    def init(self):
+        self.good("init_chain", self.init_fields())
 
     def finalize(self, height, txs=()):
         self.good("finalize_block", {1: list(txs), 5: height, 6: {1: 1700000000 + height},

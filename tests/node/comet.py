@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from abci import Abci
+from abci import EXCEPTION, Abci
 from chain import SOURCE, Replies, main, until
 from ops import scrape
 
@@ -74,6 +74,34 @@ def test_never_solo_again(assay):
     assay.init()
     assay.good("export", "--home", "home", "--to-cometbft", "comet")
     assay.bad(2, "CONFIG", "its chain is CometBFT's", "node", "--home", "home", "--engine", "solo")
+
+
+def test_another_genesis(assay):
+    """E-23, E-30: CometBFT's genesis edited by hand is another chain's."""
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    node = assay.node("--engine", "abci", "--abci", f"unix://{assay.folder}/app.sock")
+    for section, name, value, said in (
+            ("block", "max_bytes", "1048576", "block.max_bytes 1048576, this home's chain "),
+            ("block", "max_gas", "5", "block.max_gas 5, this home's chain -1"),
+            ("evidence", "max_age_num_blocks", "7", "evidence.max_age_num_blocks 7, this"),
+            ("evidence", "max_age_duration", "2000000001",
+             "evidence.max_age_duration's seconds 2, this home's chain 0"),
+            ("evidence", "max_bytes", "1", "evidence.max_bytes 1, this home's chain 262144"),
+            ("validator", "pub_key_types", ["ed25519", "secp256k1"], "other keys than ed25519"),
+            ("version", "app", "2", "version.app 2, this home's chain 1"),
+            ("abci", "vote_extensions_enable_height", "1",
+             "abci.vote_extensions_enable_height 1, this home's chain 0")):
+        engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+        engine.genesis["consensus_params"][section][name] = value
+        kind, text = engine.ask("init_chain", engine.init_fields())
+        assert kind == EXCEPTION and said in text.decode(), text
+        engine.close()
+    engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+    engine.init()
+    engine.blocks(1, 1)
+    engine.close()
+    assert node.term() == 0, node.said()
 
 
 def recorded(part):
