@@ -27,7 +27,9 @@ assay_status assay_db_fail(assay_error *err, int code, const char *what) {
         return ASSAY_FAIL(err, CAPACITY, "%s: the state is full, raise map_gib in config.json",
                           what);
     case MDB_READERS_FULL:
-        return ASSAY_FAIL(err, BUSY, "%s: too many snapshots are open, raise reader_max", what);
+        return ASSAY_FAIL(err, BUSY,
+                          "%s: too many snapshots are open, lower connections_max in config.json",
+                          what);
     case MDB_TXN_FULL:
         return ASSAY_FAIL(err, CAPACITY, "%s: the block changes too much at once", what);
     case MDB_CORRUPTED:
