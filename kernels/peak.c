@@ -14,6 +14,7 @@ static const struct {
     {"avx512", assay_peak_avx512},
     {"avx2", assay_peak_avx2},
 #elif defined(__aarch64__)
+    {"i8mm", assay_peak_i8mm},
     {"neon", assay_peak_neon},
 #endif
 };

@@ -15,6 +15,7 @@ assay_peak_fn assay_peak_avx512; // vpdpwssd: 32
 assay_peak_fn assay_peak_amx;    // tdpbssd, two byte products for one: 8,192
 #elif defined(__aarch64__)
 assay_peak_fn assay_peak_neon; // sdot, two byte products for one: 8
+assay_peak_fn assay_peak_i8mm; // smmla, the same: 16
 #endif
 
 // The loop of the set of that name, to be run only where the set is available. Returns: NULL for

@@ -24,6 +24,7 @@ static const assay_kernels *const all_sets[] = {
     &assay_kernels_avx512,
     &assay_kernels_avx2,
 #elif defined(__aarch64__)
+    &assay_kernels_i8mm,
     &assay_kernels_neon,
 #endif
     &assay_kernels_ref,

@@ -54,7 +54,7 @@ extern const assay_kernels assay_kernels_ref;
 #if defined(__x86_64__)
 extern const assay_kernels assay_kernels_avx2, assay_kernels_avx512, assay_kernels_amx;
 #elif defined(__aarch64__)
-extern const assay_kernels assay_kernels_neon;
+extern const assay_kernels assay_kernels_neon, assay_kernels_i8mm;
 #endif
 
 // All sets of this build, best first. Returns: their number. Lives: for ever. Spec: N-20.

@@ -3,13 +3,13 @@
 
 #include <sys/auxv.h>
 
-static bool available(void) {
+bool assay_available_neon(void) {
     return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
 }
 
 const assay_kernels assay_kernels_neon = {.name = "neon",
                                           .needs = "a processor with NEON's dot products",
-                                          .available = available,
+                                          .available = assay_available_neon,
                                           .packed_size = assay_packed_size_neon,
                                           .pack = assay_pack_neon,
 #define X(member) .member = assay_##member##_neon,

@@ -5,6 +5,7 @@
 
 #include "kernels/table.h"
 
+bool assay_available_neon(void);
 assay_packed_size_fn assay_packed_size_neon;
 assay_pack_fn assay_pack_neon;
 #define X(member) assay_##member##_fn assay_##member##_neon;
