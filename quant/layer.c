@@ -20,6 +20,7 @@ typedef struct {
     uint32_t head_rows;        // of a head step: rows that were packed for it
     assay_linear first_linear; // linears with the same input, side by side in `wide`
     uint32_t linear_count;
+    bool residual; // of a single linear: what comes out of it is added to x
 } step;
 
 // One slice of a step, by the thread that owns `lane`.
@@ -203,6 +204,14 @@ static void bias_part(const step *s, uint32_t i, const assay_gemm_part *part) {
                                part->n_count);
 }
 
+// The linear's outputs in wide are added to x while they are near. Spec: N-15.
+static void residual_part(const step *s, const assay_gemm_part *part) {
+    const assay_forward *f = s->chunk->forward;
+    float *x = f->work.x + part->n_first;
+    for (uint32_t row = 0; row < s->row_end; row++, x += f->engine.model->shape.width)
+        f->engine.kernels->add(x, part->y + row * part->y_stride + part->n_first, part->n_count);
+}
+
 // Output features first .. first + count - 1 of the group's linear i, at column `at` of `wide`.
 static void linear_part(const step *s, uint32_t i, uint32_t at, uint32_t first, uint32_t count,
                         uint8_t *lane) {
@@ -215,6 +224,7 @@ static void linear_part(const step *s, uint32_t i, uint32_t at, uint32_t first, 
     for (uint32_t row = 0; s->chunk->adapted && row < s->row_end; row = f->work.rows[row].group_end)
         lora_part(s, i, row, part, lane);
     bias_part(s, i, &part);
+    if (s->residual) residual_part(s, &part);
 }
 
 // A slice of the group's columns, all linears end to end.
@@ -240,12 +250,10 @@ static void linears_run(step s, assay_linear first, uint32_t count) {
     step_run(s, linears_slice);
 }
 
-static void residual_slice(const step *s, uint32_t index, uint8_t *lane) {
-    const assay_forward *f = s->chunk->forward;
-    uint32_t d = f->engine.model->shape.width;
-    for (uint32_t row = row_from(s, index); row < row_from(s, index + 1); row++)
-        f->engine.kernels->add(f->work.x + (size_t)row * d,
-                               f->work.wide + (size_t)row * f->wide_stride, d);
+// x += wide, which holds what the linear makes of the rows in q16.
+static void residual_run(step s, assay_linear linear) {
+    s.residual = true;
+    linears_run(s, linear, 1);
 }
 
 // Norms each head of q and of k, where the architecture does. Spec: N-21.
@@ -396,14 +404,12 @@ void assay_chunk_layer(const assay_chunk *chunk, uint32_t layer) {
     rows_run(s, heads_slice);
     step_run(s, attention_slice);
     rows_run(s, heads_out_slice);
-    linears_run(s, ASSAY_LINEAR_O, 1);
-    rows_run(s, residual_slice);
+    residual_run(s, ASSAY_LINEAR_O);
     s.norm = weights->ff_norm;
     rows_run(s, norm_slice);
     linears_run(s, ASSAY_LINEAR_GATE, 2);
     rows_run(s, gate_slice);
-    linears_run(s, ASSAY_LINEAR_DOWN, 1);
-    rows_run(s, residual_slice);
+    residual_run(s, ASSAY_LINEAR_DOWN);
 }
 
 void assay_chunk_final_norm(const assay_chunk *chunk, uint32_t count) {
