@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import heights
-from load import SMALL_DEPOSIT
+from load import SMALL_DEPOSIT, ask, bond
 from rpc import Away, get
 
 FOLLOW_SECONDS, STALL_SECONDS = 240, 120
@@ -28,16 +28,6 @@ def follow(cluster):
         time.sleep(0.5)
     return (f"all nodes follow again within {FOLLOW_SECONDS} s", False,
             f"goal {goal}, " + ", ".join(map(str, have)))
-
-
-def ask(cluster, path):
-    """From any node that answers."""
-    for node in cluster.nodes:
-        try:
-            return get(f"{node.api}/v1/{path}", seconds=20)
-        except Away:
-            continue
-    raise Away(f"no node answers /v1/{path}")
 
 
 def batches(cluster):
@@ -166,11 +156,6 @@ def frauds(cluster, found):
             wrong.append(f"{kind}: " + (", ".join(
                 f"{b['state']}/{b['void_reason']} {b['slashed']}" for b in of) or "no batch"))
     return f"{', '.join(said)}: void, slashed ten times their fees", not wrong, "; ".join(wrong)
-
-
-def bond(cluster, name, role):
-    bonds = ask(cluster, f"account/{cluster.address[name]}")["bonds"]
-    return sum(one["active"] for one in bonds if one["role"] == role)
 
 
 def honest(cluster, chain):

@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -74,6 +75,44 @@ def test_never_solo_again(assay):
     assay.init()
     assay.good("export", "--home", "home", "--to-cometbft", "comet")
     assay.bad(2, "CONFIG", "its chain is CometBFT's", "node", "--home", "home", "--engine", "solo")
+
+
+def test_handed_over_once(assay):
+    """E-31: whatever is lost or cut short, no height is signed a second time."""
+    def export(folder, code=0, name="", part=""):
+        words = ("export", "--home", "home", "--to-cometbft", folder)
+        return assay.bad(code, name, part, *words) if code else assay.good(*words)
+
+    assay.init(accounts=["filler"])
+    node = assay.node()
+    node.blocks(2)
+    height = node.height()
+    assert node.term() == 0, node.said()
+    home = assay.folder / "home"
+    # Without its state the chain would begin anew.
+    shutil.move(home / "state", assay.folder / "state")
+    export("comet", 3, "MISMATCH",
+           f"the block log has {height} blocks and the state is of height 0")
+    assert not (assay.folder / "comet").exists()
+    shutil.rmtree(home / "state")
+    shutil.move(assay.folder / "state", home / "state")
+    # Nothing is handed over into what is there already.
+    (assay.folder / "used/config").mkdir(parents=True)
+    (assay.folder / "used/config/genesis.json").write_text("{}")
+    export("used", 3, "EXISTS", "used/config/genesis.json is there already")
+    assert json.loads((home / "config.json").read_text())["engine"] == "solo"
+    # Cut short, it can be done again: nobody signs in between.
+    (assay.folder / "short/config").mkdir(parents=True)
+    (assay.folder / "short/data").write_text("no folder")
+    failed = assay.run("export", "--home", "home", "--to-cometbft", "short")
+    assert failed.code != 0 and not list((assay.folder / "short/config").iterdir()), failed
+    assay.bad(2, "CONFIG", "its chain is CometBFT's", "node", "--home", "home", "--engine", "solo")
+    assert export("comet")["initial_height"] == height + 1
+    # With blocks of CometBFT's the state is past it; without a state it is before.
+    shutil.rmtree(home / "state")
+    shutil.rmtree(home / "blocks")
+    export("again", 3, "MISMATCH", f"this chain is CometBFT's from block {height + 1} on and the "
+           "state is of height 0")
 
 
 def test_another_genesis(assay):

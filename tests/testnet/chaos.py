@@ -128,12 +128,13 @@ JUDGED = {
 
 def judge(world):
     """The checks that fail."""
-    real, checks.ask = checks.ask, lambda cluster, path: world.answers[path]
+    real = checks.ask
+    checks.ask = load.ask = lambda cluster, path: world.answers[path]
     try:
         chain = checks.Chain(Blocks(world))
         return {name for name, check in JUDGED.items() if not check(world, chain)[1]}
     finally:
-        checks.ask = real
+        checks.ask = load.ask = real
 
 
 def test_a_good_chain_passes():
