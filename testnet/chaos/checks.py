@@ -40,9 +40,13 @@ def batches(cluster):
         path = f"batches?height={more[-1]['height']}&index={more[-1]['index']}"
 
 
+BEACON_WAIT = 288  # a block for each proposer there may be (P-48)
+
+
 def deciding_blocks(params):
     """W of P-23: within so many blocks every batch is decided."""
-    return (2 * params["beacon_delay"] + params["answer_blocks"] + (2 + params["escalation_rounds"])
+    return (2 * params["beacon_delay"] + BEACON_WAIT + params["answer_blocks"]
+            + (2 + params["escalation_rounds"])
             * (params["commit_blocks"] + params["reveal_blocks"]))
 
 
