@@ -354,6 +354,29 @@ static void proposals_are_chosen_and_judged(void **unused) {
     stage_end(&s);
 }
 
+// E-25: nothing that a proposer may put into a block is a reason to end.
+static void no_proposal_ends_the_engine(void **unused) {
+    stage s;
+    stage_make(&s);
+    init(&s);
+    enum { CASES = 8 };
+    for (int i = 0; i < CASES; i++) {
+        assay_abci_request judged = block_request(ASSAY_ABCI_PROCESS_PROPOSAL, 1, NULL, 0);
+        assay_abci_block *block = &judged.block;
+        if (i == 0) block->overfull = true;
+        if (i == 1) block->height = 0;
+        if (i == 2) block->height = INT64_MIN;
+        if (i == 3) block->time.seconds = -1;
+        if (i == 4) block->time.seconds = INT64_MAX;
+        if (i == 5) block->time.nanos = 1000000000;
+        if (i == 6) block->proposer.size = 19;
+        if (i == 7) block->proposer = (assay_bytes){NULL, 0};
+        assert_int_equal(ask(&s, judged).process.status, 2);
+    }
+    assert_int_equal(s.node.health(s.node.self, NULL), ASSAY_OK);
+    stage_end(&s);
+}
+
 // E-26, E-27, E-28, and what cannot be.
 static void the_rest_is_answered_or_refused(void **unused) {
     stage s;
@@ -376,10 +399,10 @@ static void the_rest_is_answered_or_refused(void **unused) {
     assert_int_equal(s.node.health(s.node.self, NULL), ASSAY_FORMAT);
     assert_int_equal(ask_wrong(&s, block_request(ASSAY_ABCI_FINALIZE_BLOCK, -1, NULL, 0), &why),
                      ASSAY_RANGE);
-    assay_abci_request late = block_request(ASSAY_ABCI_PROCESS_PROPOSAL, 1, NULL, 0);
+    assay_abci_request late = block_request(ASSAY_ABCI_FINALIZE_BLOCK, 1, NULL, 0);
     late.block.time.seconds = -1;
     assert_int_equal(ask_wrong(&s, late, &why), ASSAY_RANGE);
-    late = block_request(ASSAY_ABCI_PROCESS_PROPOSAL, 1, NULL, 0);
+    late = block_request(ASSAY_ABCI_FINALIZE_BLOCK, 1, NULL, 0);
     late.block.proposer.size = 19;
     assert_int_equal(ask_wrong(&s, late, &why), ASSAY_FORMAT);
     assay_hash id;
@@ -398,6 +421,7 @@ int main(void) {
         cmocka_unit_test(calls_meet_one_thread),
         cmocka_unit_test(queries_pass_a_slow_block),
         cmocka_unit_test(proposals_are_chosen_and_judged),
+        cmocka_unit_test(no_proposal_ends_the_engine),
         cmocka_unit_test(the_rest_is_answered_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
