@@ -112,7 +112,9 @@ assay_status assay_comet_submit_read(const void *data, size_t size, assay_error 
     if (status == ASSAY_NETWORK && strstr(why.text, "already exists in cache")) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
     status = assay_json_u64(&code, result, "code", 0, UINT32_MAX, err);
-    if (status == ASSAY_OK && code != 0)
+    if (status == ASSAY_OK && code == ASSAY_ABCI_NOT_NOW)
+        status = ASSAY_FAIL(err, BUSY, "CometBFT: %.200s", text_or(result, "log", "not now"));
+    else if (status == ASSAY_OK && code != 0)
         status = assay_fail(err, ASSAY_REJECTED, (uint32_t)code, "%.*s", ASSAY_ERROR_TEXT_MAX - 1,
                             text_or(result, "log", "refused"));
     json_decref(result);

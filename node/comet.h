@@ -47,8 +47,8 @@ assay_status assay_comet_light_block(json_t **out, const assay_comet *comet, uin
 assay_light_source assay_comet_light_source(const assay_comet *comet);
 
 // Reads an answer to a transaction that was handed in: OK if it waits now, or did before. Errors:
-// REJECTED (the application's code and sentence), CAPACITY (the mempool is full), NETWORK, FORMAT.
-// Pure. Spec: F-60.
+// REJECTED (the application's code and sentence), BUSY (it takes none now), CAPACITY (the mempool
+// is full), NETWORK, FORMAT. Pure. Spec: F-60.
 assay_status assay_comet_submit_read(const void *data, size_t size, assay_error *err);
 
 // Reads the answer to /tx: a committed transaction's fate. Errors: FORMAT, RANGE, CAPACITY,

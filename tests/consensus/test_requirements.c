@@ -335,6 +335,28 @@ static void no_proposer_ends_a_node(void **state) {
     assert_int_equal(process(t, n), ACCEPT);
 }
 
+// E-7, E-22: CometBFT hands on peers' transactions while it fetches a state: each is answered.
+static void a_node_without_state_answers_check_tx(void **state) {
+    net *t = *state;
+    node fresh = {.c.folder = "/tmp/assay_chain_XXXXXX"};
+    const node *n = &t->nodes[0];
+    transfers(t, 1, 1, 1);
+    assert_non_null(mkdtemp(fresh.c.folder));
+    chain_ok(assay_app_open(&fresh.c.app, fresh.c.folder, &n->c.genesis, NULL, err));
+    fresh.ledger = (assay_ledger_application){.app = fresh.c.app};
+    const assay_abci_engine_options options = {
+        .application = assay_ledger_application_calls(&fresh.ledger), .chain_id = "fresh"};
+    chain_ok(assay_abci_engine_open(&fresh.engine, &options, err));
+    fresh.calls = assay_abci_engine_application(fresh.engine);
+    assay_arena_init(&fresh.arena, ARENA);
+    assert_int_equal(check(&fresh, t->txs[0], false), ASSAY_ABCI_NOT_NOW);
+    assert_int_equal(check(&fresh, (assay_bytes){NULL, 0}, false), ASSAY_REJECT_TX_TRUNCATED);
+    assay_abci_engine_close(fresh.engine);
+    assay_app_close(fresh.c.app);
+    assay_arena_close(&fresh.arena);
+    nftw(fresh.c.folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 // ---- vote extensions are off ----
 
 static assay_bytes extend(const net *t, node *n) {
@@ -524,6 +546,7 @@ int main(void) {
         TEST(r04_process_proposal_depends_on_block_and_state),
         TEST(r05_process_proposal_is_equal_on_all_nodes),
         TEST(no_proposer_ends_a_node),
+        TEST(a_node_without_state_answers_check_tx),
         TEST(r06_vote_extensions_are_accepted),
         TEST(r07_verify_vote_extension_depends_on_its_bytes),
         TEST(r08_verify_vote_extension_is_equal_on_all_nodes),
