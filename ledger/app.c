@@ -29,6 +29,7 @@ typedef unsigned long long ull;
 
 enum {
     TEXTS_MAX = 64 << 20, // sentences of one block's refusals
+    READERS_OWN = 256,    // this app's threads and makers of snapshots, and programs beside it
     NANOS = 1000000000,
 };
 
@@ -47,6 +48,7 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
     pthread_mutex_init(&app->count_lock, NULL);
     app->store_options = (assay_store_options){
         .map_size = options->map_size,
+        .reader_max = options->readers ? options->readers + READERS_OWN : 0,
         .skip_sync = options->skip_sync,
         .pool = options->pool,
     };

@@ -509,6 +509,32 @@ static void test_view(void **state) {
     assay_view_close(&view);
 }
 
+// As many views as were promised may be open, and a block finds its own places beside them: more of
+// them are refused, and no block.
+static void test_views_at_once(void **state) {
+    enum { VIEWS = 600, MORE = 1000 };
+    const assay_app_options options = {.skip_sync = true, .readers = VIEWS};
+    chain *c = *state;
+    assay_view *views = calloc(VIEWS + MORE, sizeof *views);
+    assay_error why = {0};
+    assert_non_null(views);
+    assay_app_close(c->app); // opened for fewer, and that file's places are more now
+    chain_ok(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
+    uint32_t count = 0;
+    for (; count < VIEWS; count++)
+        chain_ok(assay_view_open(&views[count], c->app, err));
+    assay_tx tx = transfer(c, 1, 2, 5);
+    chain_run(c, &tx, NONE);
+    while (count < VIEWS + MORE && assay_view_open(&views[count], c->app, &why) == ASSAY_OK)
+        count++;
+    assert_true(count < VIEWS + MORE);
+    assert_int_equal(why.status, ASSAY_BUSY);
+    assert_non_null(strstr(why.text, "lower connections_max in config.json"));
+    while (count > 0)
+        assay_view_close(&views[--count]);
+    free(views);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -517,7 +543,7 @@ int main(void) {
         TEST(test_beacon_place),   TEST(test_waiting),     TEST(test_waiting_fees),
         TEST(test_waiting_max),    TEST(test_threads),     TEST(test_prepare),
         TEST(test_prepare_agents), TEST(test_process),     TEST(test_lane_bytes),
-        TEST(test_view),           TEST(test_beacon_once),
+        TEST(test_view),           TEST(test_beacon_once), TEST(test_views_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
