@@ -178,6 +178,7 @@ static assay_status node_open(node_parts *node, const node_options *options,
     ASSAY_TRY(manner_set(node, options->misbehave, err));
     ASSAY_TRY(assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application,
                                      err));
+    node->engine.comet.stop = &node->api.closing; // the API alone asks CometBFT
     return server_open(node, err);
 }
 
