@@ -3,13 +3,6 @@
 #include "consensus/abci/engine_private.h"
 #include "consensus/deadline.h"
 
-// What ends state sync is told as any failure of this side is: CometBFT is not told a reason.
-static void failure_note(assay_abci_engine *engine, const assay_error *why) {
-    pthread_mutex_lock(&engine->lock);
-    engine->failure = *why;
-    pthread_mutex_unlock(&engine->lock);
-}
-
 // E-64. What cannot be read is not to be had: the peer asks another.
 static void load(assay_abci_engine *engine, const assay_abci_request *request,
                  assay_abci_reply *reply, assay_arena *arena) {
@@ -35,7 +28,8 @@ static void offer(assay_abci_engine *engine, const assay_abci_request *request,
     if (!restore) return;
     assay_statesync_offer result = assay_statesync_restore_offer(
         restore, &request->offer_snapshot.snapshot, request->offer_snapshot.app_hash, &why);
-    if (result == ASSAY_STATESYNC_OFFER_ABORT) failure_note(engine, &why);
+    // What ends state sync is told as any failure of this side: CometBFT is not told a reason.
+    if (result == ASSAY_STATESYNC_OFFER_ABORT) assay_abci_engine_fail(engine, &why);
     reply->offer_snapshot.result = (uint32_t)result;
 }
 
@@ -56,7 +50,7 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
     if (engine->options.restore) {
         result = assay_statesync_restore_apply(engine->options.restore, request->apply_chunk.index,
                                                request->apply_chunk.chunk, &why);
-        if (result == ASSAY_STATESYNC_APPLY_ABORT) failure_note(engine, &why);
+        if (result == ASSAY_STATESYNC_APPLY_ABORT) assay_abci_engine_fail(engine, &why);
     }
     reply->apply_chunk.result = (uint32_t)result;
     chunk_count(engine, result);

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from abci import EXCEPTION, Abci
 from chain import SOURCE, Replies, main, until
-from ops import scrape
+from ops import connect, ends, scrape
 
 # By tests/oracles/comet_chain, which may record others.
 VECTORS = Path(os.environ.get("ASSAY_COMET_VECTORS", SOURCE / "tests/vectors"))
@@ -236,6 +236,19 @@ def test_peers(assay):
             rpc.answers["/net_info"] = wrong
             time.sleep(5.1)
             assert node.get("/v1/node")["peers"] is None, wrong
+
+
+def test_ends_while_cometbft_hangs(assay):
+    """F-77: of many requests one at a time waits for its answer; none has a turn after SIGTERM."""
+    with behind(assay, height=2) as (node, _, rpc):
+        rpc.answers["/block"] = rpc.answers["/tx"] = lambda query: time.sleep(60)
+        waiting = [connect(node, b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+                   for path in (b"/v1/block/2", b"/v1/tx/0x" + 64 * b"7") for _ in range(20)]
+        until(lambda: rpc.asked, "the first one's turn")
+        assert ends(node) < 8
+        assert len(rpc.asked) < 4, rpc.asked
+        for one in waiting:
+            one.close()
 
 
 def test_snapshots_are_counted(assay):
