@@ -107,6 +107,7 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
         if (sigtimedwait(signals, NULL, &second) > 0) return ASSAY_OK;
         if (errno != EAGAIN && errno != EINTR)
             return assay_fail_errno(err, errno, "cannot wait for signals");
+        assay_node_engine_tell(&node->engine);
         ASSAY_TRY(calls->health(calls->self, err));
         ASSAY_TRY(room_check(node, err));
     }

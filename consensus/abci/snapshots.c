@@ -40,6 +40,16 @@ static void chunk_count(assay_abci_engine *engine, assay_statesync_apply result)
     pthread_mutex_unlock(&engine->lock);
 }
 
+static assay_status sender_reject(const assay_abci_request *request, assay_abci_reply *reply,
+                                  assay_arena *arena, assay_error *err) {
+    void *sender;
+    ASSAY_TRY(assay_arena_get(arena, 1, sizeof(assay_bytes), "a sender", &sender, err));
+    memcpy(sender, &request->apply_chunk.sender, sizeof(assay_bytes));
+    reply->apply_chunk.reject_senders = sender;
+    reply->apply_chunk.reject_count = request->apply_chunk.sender.size > 0;
+    return ASSAY_OK;
+}
+
 // E-65, E-66. With the last chunk this side has a state, and a height.
 static assay_status apply(assay_abci_engine *engine, const assay_abci_request *request,
                           assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
@@ -54,17 +64,18 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
     }
     reply->apply_chunk.result = (uint32_t)result;
     chunk_count(engine, result);
-    if (result == ASSAY_STATESYNC_APPLY_RETRY) {
-        void *index, *sender;
+    bool retry = result == ASSAY_STATESYNC_APPLY_RETRY;
+    if (retry) {
+        void *index;
         ASSAY_TRY(assay_arena_get(arena, 1, sizeof(uint32_t), "a chunk's index", &index, err));
-        ASSAY_TRY(assay_arena_get(arena, 1, sizeof(assay_bytes), "a sender", &sender, err));
         memcpy(index, &request->apply_chunk.index, sizeof(uint32_t));
-        memcpy(sender, &request->apply_chunk.sender, sizeof(assay_bytes));
         reply->apply_chunk.refetch = index;
         reply->apply_chunk.refetch_count = 1;
-        reply->apply_chunk.reject_senders = sender;
-        reply->apply_chunk.reject_count = request->apply_chunk.sender.size > 0;
     }
+    // Who serves a chunk of a snapshot that lies has offered it: an honest node has none.
+    if (retry ||
+        (result == ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT && assay_statesync_is_lie(why.status)))
+        ASSAY_TRY(sender_reject(request, reply, arena, err));
     if (result != ASSAY_STATESYNC_APPLY_ACCEPT) return ASSAY_OK;
     app->info(app->self, &info);
     if (!info.initialised) return ASSAY_OK;
