@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "node/log.h"
 
 enum { PENDING_FILE_MAX = 16 << 20, INFLATION = 8, LEAF_ARENA_MAX = 16 << 20 };
 
@@ -87,13 +88,16 @@ static assay_status pending_load(assay_provider *provider, const char *path, ass
     uint8_t *data;
     size_t size;
     assay_cursor cursor;
-    assay_receipt receipt;
+    assay_receipt receipt = {0};
     assay_error why = {0};
     ASSAY_TRY(assay_file_read(path, PENDING_FILE_MAX, &data, &size, err));
     assay_status status = pending_read(&receipt, data, size, &cursor, &why);
     if (status != ASSAY_OK)
         status = assay_fail(err, status, 0, "%.200s is damaged: %.100s", path, why.text);
-    if (status == ASSAY_OK)
+    // Another key's home: the ledger takes no batch with such a receipt (SESSION_PROVIDER).
+    bool own = assay_address_equal(&receipt.request.provider, &provider->wallet->principal);
+    if (status == ASSAY_OK && !own) provider->foreign_count++;
+    if (status == ASSAY_OK && own)
         status = pending_add(provider, &receipt, cursor.at, assay_cursor_left(&cursor), err);
     free(data);
     return status;
@@ -114,6 +118,11 @@ static assay_status pending_load_all(assay_provider *provider, assay_error *err)
         status = pending_load(provider, path, err);
     }
     closedir(list);
+    if (status == ASSAY_OK && provider->foreign_count)
+        assay_log(ASSAY_LOG_WARN, "receipts_foreign",
+                  json_pack("{s:i,s:s}", "count", (int)provider->foreign_count, "folder", folder),
+                  "%u receipts in %s are another provider's and stay there: serve with its key",
+                  provider->foreign_count, folder);
     return status;
 }
 
@@ -171,10 +180,11 @@ static assay_status session_find(assay_provider_session *out, assay_provider *pr
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         const assay_receipt *receipt = &provider->pending[i].receipt;
         if (!assay_hash_equal(&receipt->request.session, id) ||
-            receipt->request.sequence < out->next_sequence)
+            receipt->request.sequence <= out->session.last_sequence)
             continue;
         out->pending_fees += receipt->fee;
-        out->next_sequence = receipt->request.sequence + 1;
+        if (receipt->request.sequence >= out->next_sequence)
+            out->next_sequence = receipt->request.sequence + 1;
     }
     *place = *out;
     if (!known) provider->session_count++;

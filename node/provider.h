@@ -85,14 +85,16 @@ typedef struct {
     uint32_t session_count;
     assay_provider_pending *pending;
     uint32_t pending_count;
+    uint32_t foreign_count; // pending files of another provider, which stay where they are
     assay_lineage *lineages;
     uint32_t lineage_count;
     uint64_t served;
     uint64_t batched;
 } assay_provider;
 
-// Reads what an earlier run left pending. Errors: those of the files, MISMATCH (a pending file
-// whose ids are not its receipt's), MEMORY. Lives: until close, after errors too. Spec: P-14.
+// Reads what an earlier run left pending, but for another provider's receipts: they are left on
+// disk, with a line in the log. Errors: those of the files, MISMATCH (a pending file whose ids are
+// not its receipt's), MEMORY. Lives: until close, after errors too. Spec: P-14, F-46.
 assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
                                  assay_wallet *wallet, const assay_genesis *genesis,
                                  const assay_provider_options *options, assay_error *err);

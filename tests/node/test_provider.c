@@ -271,6 +271,39 @@ static void damaged_pending_files_are_named(void **state) {
     free(data);
 }
 
+// A home that is used with another key: its receipts wait for the key they belong to.
+static void anothers_receipts_stay_on_disk(void **state) {
+    desk d;
+    char home[128];
+    assay_hash batch;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    uint64_t fees = asked(&d, &session, 1).fee + asked(&d, &session, 2).fee;
+    snprintf(home, sizeof home, "%s", d.home);
+    assay_provider_close(&d.provider);
+    desk_open_as(&d, home, RIVAL, &world.shop);
+    assert_int_equal(d.provider.foreign_count, 2);
+    assert_int_equal(d.provider.pending_count, 0);
+    assert_false(assay_provider_due(&d.provider, true));
+    assert_int_equal(files_in(&d, "pending"), 2);
+    // The rival's own go into a batch without them.
+    assay_hash other = work_session(&world, RIVAL, OPEN, 1000, 2000);
+    assay_receipt receipt;
+    assay_request r = work_request(&world, &other, 1, prompt, PROMPT, TOKENS);
+    r.provider = world.wallets[RIVAL].address;
+    work_sign(&world, &r, CONSUMER);
+    work_ok(answer_to(&d, &r, &receipt, err));
+    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    assert_int_equal(work_drawn(&world, &batch).count, 1);
+    assert_int_equal(files_in(&d, "pending"), 2);
+    desk_reopen(&d);
+    assert_int_equal(d.provider.foreign_count, 0);
+    assert_int_equal(d.provider.pending_count, 2);
+    assert_int_equal(next_of(&d, &session), 3);
+    assert_int_equal(d.provider.sessions[0].pending_fees, fees); // whatever the files' order
+    assay_provider_close(&d.provider);
+}
+
 // ---- V2 ----
 
 // A provider without a bond: the ledger refuses its batch, whose evidence is there already, and
@@ -639,6 +672,7 @@ int main(void) {
         cmocka_unit_test(a_receipt_is_on_disk_before_its_consumer_sees_it),
         cmocka_unit_test(without_a_disk_there_is_no_answer),
         cmocka_unit_test(damaged_pending_files_are_named),
+        cmocka_unit_test(anothers_receipts_stay_on_disk),
         cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
         cmocka_unit_test(sequences_are_strict_whoever_is_first),
         cmocka_unit_test(sessions_are_answered_together),
