@@ -217,6 +217,20 @@ static assay_status lineage_find(const assay_lineage **out, assay_provider *prov
     return ASSAY_OK;
 }
 
+// What the chain says of this provider, asked for where it is old.
+static assay_status facts_find(assay_provider_facts *out, assay_provider *provider,
+                               assay_error *err) {
+    uint64_t now = assay_clock_ms();
+    if (!provider->facts_ms || now - provider->facts_ms >= ASSAY_PROVIDER_SESSION_MS) {
+        ASSAY_TRY(assay_provider_facts_fetch(&provider->facts, &provider->wallet->client,
+                                             &provider->wallet->principal,
+                                             provider->genesis->params.bond_multiple, err));
+        provider->facts_ms = now;
+    }
+    *out = provider->facts;
+    return ASSAY_OK;
+}
+
 static assay_status session_check(const assay_provider *provider,
                                   const assay_provider_session *entry, const assay_request *request,
                                   assay_error *err) {
@@ -252,6 +266,16 @@ static assay_status session_check(const assay_provider *provider,
     if (request->max_fee > free)
         return ASSAY_FAIL(err, RANGE, "max_fee %llu, the session's deposit has %llu left",
                           (unsigned long long)request->max_fee, (unsigned long long)free);
+    return ASSAY_OK;
+}
+
+// What the chain would not pay for, whatever the session says.
+static assay_status facts_check(const assay_provider_facts *facts, const assay_request *request,
+                                assay_error *err) {
+    // A price can be any number: a receipt that no batch can hold would be work for nothing.
+    if (request->max_fee > facts->cover)
+        return ASSAY_FAIL(err, RANGE, "max_fee %llu, the provider's bond covers batches of %llu",
+                          (unsigned long long)request->max_fee, (unsigned long long)facts->cover);
     return ASSAY_OK;
 }
 
@@ -348,6 +372,7 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
                                  assay_provider_session *session, assay_lineage *lineage,
                                  assay_error *err) {
     const assay_lineage *found;
+    assay_provider_facts facts;
     uint32_t others = provider->pending_count + provider->turn_count - 1;
     if (others >= ASSAY_PROVIDER_PENDING_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%u receipts are made or wait for a batch, limit %d",
@@ -359,6 +384,8 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
         return ASSAY_FAIL(err, NOT_FOUND, "this provider has no such adapter");
     ASSAY_TRY(session_find(session, provider, &request->session, err));
     ASSAY_TRY(session_check(provider, session, request, err));
+    ASSAY_TRY(facts_find(&facts, provider, err));
+    ASSAY_TRY(facts_check(&facts, request, err));
     ASSAY_TRY(lineage_find(&found, provider, &request->adapter, err));
     *lineage = *found;
     return ASSAY_OK;

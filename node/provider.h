@@ -17,6 +17,7 @@
 
 #include "node/batch_json.h"
 #include "node/evidence_file.h"
+#include "node/provider_facts.h"
 #include "node/wallet.h"
 #include "node/workshop.h"
 
@@ -24,7 +25,7 @@ enum {
     ASSAY_PROVIDER_SESSIONS_MAX = 4096,
     ASSAY_PROVIDER_PENDING_MAX = 8192,
     ASSAY_PROVIDER_LINEAGES_MAX = 64,
-    ASSAY_PROVIDER_SESSION_MS = 2000, // age at which a session is asked for again
+    ASSAY_PROVIDER_SESSION_MS = 2000, // age at which the chain is asked again
 };
 
 // How a provider cheats; only on chains whose genesis says testnet. For showing that it is caught.
@@ -81,6 +82,8 @@ typedef struct {
     pthread_cond_t turned; // a turn ended
     assay_provider_turn *turns;
     uint32_t turn_count;
+    assay_provider_facts facts;
+    uint64_t facts_ms; // monotonic, of `facts`; 0: never asked for
     assay_provider_session *sessions;
     uint32_t session_count;
     assay_provider_pending *pending;
@@ -102,10 +105,10 @@ void assay_provider_close(assay_provider *provider);
 
 // Answers one signed request; one that was answered and is still pending gets the same answer
 // again. ids: the output, which the caller frees. Errors: REJECTED (request rules), ORDER
-// (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, context), MISMATCH
+// (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, bond, context), MISMATCH
 // (provider, prompt), NOT_FOUND (session, model, adapter), MISSING (a data set of the adapter),
 // CAPACITY (too much pending), and those of node and files. Any thread. Spec: P-11, P-12, P-13,
-// P-14, F-46.
+// P-14, F-46, F-53.
 assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
                                    const uint32_t *prompt, uint32_t prompt_count,
                                    assay_receipt *receipt, uint32_t **ids, assay_error *err);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The provider on a real chain: what it refuses, and its invariants V1 to V4 (node/provider.h).
-// Rules P-11 to P-14, P-52, F-46.
+// Rules P-11 to P-14, P-30, P-52, F-46, F-53.
 #include <dirent.h>
 #include <sys/stat.h>
 
@@ -189,6 +189,31 @@ static void sessions_are_refused_by_number(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// A price can be anything; what no batch of this provider could hold is not answered.
+static void no_bond_covers_any_price(void **state) {
+    desk d;
+    assay_receipt receipt;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, 300 * OPEN, 10 * OPEN, 1);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    r.max_fee = 100 * OPEN + 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "the provider's bond covers batches of 100000000000");
+    assert_int_equal(files_in(&d, "pending"), 0);
+    r.max_fee--;
+    work_sign(&world, &r, CONSUMER);
+    work_ok(answer_to(&d, &r, &receipt, err));
+    assay_provider_close(&d.provider);
+    // Nor does anything without a bond.
+    desk_open_as(&d, d.home, VALIDATOR_3, &world.shop);
+    session = work_session(&world, VALIDATOR_3, OPEN, 1000, 2000);
+    r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    r.provider = world.wallets[VALIDATOR_3].address;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "the provider's bond covers batches of 0");
+    assay_provider_close(&d.provider);
+}
+
 // What is pending counts against the deposit.
 static void deposits_run_out(void **state) {
     desk d;
@@ -306,23 +331,32 @@ static void anothers_receipts_stay_on_disk(void **state) {
 
 // ---- V2 ----
 
-// A provider without a bond: the ledger refuses its batch, whose evidence is there already, and
-// nothing pending is lost.
+// What a validator says it can rerun: the model, and the adapter where wanted.
+static void declare(uint32_t actor, bool model, bool adapter) {
+    assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
+    assay_hash roots[2] = {world.model, world.adapter};
+    if (model && adapter && memcmp(roots[0].bytes, roots[1].bytes, ASSAY_HASH_SIZE) > 0) {
+        roots[0] = world.adapter;
+        roots[1] = world.model;
+    }
+    tx.body.declare_roots.roots = (assay_hash_list){roots, model ? adapter ? 2 : 1 : 0};
+    work_send(&world, actor, &tx);
+}
+
+// A model that too few can rerun: the ledger refuses the batch, whose evidence is there already,
+// and nothing pending is lost.
 static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
     desk d;
-    char home[128], name[160];
+    char name[160];
     assay_hash batch;
     uint8_t *data;
     size_t size;
-    snprintf(home, sizeof home, "%s/home%u", world.folder, home_number++);
-    desk_open_as(&d, home, VALIDATOR_3, &world.shop);
-    assay_hash session = work_session(&world, VALIDATOR_3, OPEN, 1000, 2000);
-    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
-    r.provider = world.wallets[VALIDATOR_3].address;
-    work_sign(&world, &r, CONSUMER);
-    assay_receipt receipt;
-    work_ok(answer_to(&d, &r, &receipt, err));
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_receipt receipt = asked(&d, &session, 1);
+    declare(VALIDATOR_3, false, false);
     work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "bond");
+    declare(VALIDATOR_3, true, true);
     assert_int_equal(d.provider.pending_count, 1);
     assert_int_equal(files_in(&d, "pending"), 1);
     assert_int_equal(files_in(&d, "evidence"), 1);
@@ -668,6 +702,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_refused_by_number),
         cmocka_unit_test(sessions_are_refused_by_number),
+        cmocka_unit_test(no_bond_covers_any_price),
         cmocka_unit_test(deposits_run_out),
         cmocka_unit_test(a_receipt_is_on_disk_before_its_consumer_sees_it),
         cmocka_unit_test(without_a_disk_there_is_no_answer),
