@@ -23,6 +23,7 @@ enum {
     DEFEND_MS = 500,
     RETRY_MS = 1000, // after a batch was not taken; doubles up to
     RETRY_MS_MAX = 60000,
+    NARROWED_MAX = 16, // halvings that find one receipt among 4,096, and some
 };
 
 static assay_status answer_reply(assay_provider *provider, const assay_receipt *receipt,
@@ -195,34 +196,43 @@ typedef struct {
 typedef struct {
     uint64_t at;
     uint64_t pause;
+    uint32_t narrowed; // batches that were refused for what is in them, since one was taken
 } retry;
+
+static void retry_later(retry *again, uint64_t now) {
+    again->pause = again->pause ? 2 * again->pause : RETRY_MS;
+    if (again->pause > RETRY_MS_MAX) again->pause = RETRY_MS_MAX;
+    again->at = now + again->pause;
+}
 
 static void work_step(assay_provider *provider, bool all, retry *again) {
     assay_error err = {0};
-    assay_hash batch;
+    assay_provider_batched batch;
     uint64_t now = assay_clock_ms();
     if (now < again->at || !assay_provider_due(provider, all)) return;
     assay_status status = assay_provider_batch(provider, &batch, &err);
-    if (status == ASSAY_OK) {
+    if (status == ASSAY_OK && batch.count) {
         char text[ASSAY_HEX_HASH_MAX];
-        assay_hex_encode_0x(text, batch.bytes, ASSAY_HASH_SIZE);
+        assay_hex_encode_0x(text, batch.id.bytes, ASSAY_HASH_SIZE);
         atomic_fetch_add(&provider->shop->meter.batches, 1);
         assay_log(ASSAY_LOG_INFO, "batch_sent", json_pack("{s:s}", "batch", text), "batch %s",
                   text);
-        *again = (retry){0, 0};
-    } else if (status != ASSAY_NOT_FOUND) {
+        *again = (retry){0};
+    } else if (status == ASSAY_OK) {
+        retry_later(again, now); // what was due is not, as the chain tells
+    } else {
         atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
         assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(&err, NULL),
                   "batch not taken, error %u: %s", (unsigned)assay_error_code(&err), err.text);
-        again->pause = again->pause ? 2 * again->pause : RETRY_MS;
-        if (again->pause > RETRY_MS_MAX) again->pause = RETRY_MS_MAX;
-        again->at = now + again->pause;
+        // A smaller batch follows at once, so that one session does not hold up the others; but
+        // where everything is refused, fees are not thrown after it.
+        if (!batch.narrowed || ++again->narrowed > NARROWED_MAX) retry_later(again, now);
     }
 }
 
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
-    retry again = {0, 0};
+    retry again = {0};
     uint64_t defend_at = 0;
     while (sigtimedwait(signals, NULL, &tick) < 0) {
         uint64_t now = assay_clock_ms();
@@ -268,7 +278,7 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         serve_loop(&provider, signals);
         // Answers in progress are finished first: they belong into the last batch.
         assay_http_server_close(server);
-        work_step(&provider, true, &(retry){0, 0});
+        work_step(&provider, true, &(retry){0});
     }
     assay_provider_close(&provider);
     return status;

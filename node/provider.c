@@ -64,8 +64,16 @@ static assay_status pending_add(assay_provider *provider, const assay_receipt *r
     uint8_t *copy = malloc(leaf_size ? leaf_size : 1);
     if (!copy) return ASSAY_FAIL(err, MEMORY, "no memory for a receipt");
     memcpy(copy, leaf, leaf_size);
-    provider->pending[provider->pending_count++] =
-        (assay_provider_pending){*receipt, copy, leaf_size, assay_clock_ms()};
+    assay_provider_pending entry = {
+        .receipt = *receipt, .leaf = copy, .leaf_size = leaf_size, .since_ms = assay_clock_ms()};
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_provider_pending *other = &provider->pending[i];
+        if (!assay_hash_equal(&other->receipt.request.session, &receipt->request.session)) continue;
+        entry.hold_until_ms = other->hold_until_ms;
+        entry.hold_ms = other->hold_ms;
+        break;
+    }
+    provider->pending[provider->pending_count++] = entry;
     return ASSAY_OK;
 }
 

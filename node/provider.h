@@ -4,12 +4,15 @@
 //   request → checked, generated, attributed → receipt (pending/, durable) → answered
 //   pending → evidence/<root>/ written → submit_batch in a block → pending files removed
 //   pending → its session's sequence is past it, or its session ended → pending file removed
+//   pending → its batch refused for what is in it → smaller batches, at last its session left out
+//           → tried again later
 //
 // Invariants, with their tests in tests/node/test_provider.c:
 //  V1 a receipt is on disk before its consumer sees it (a crash loses no income)
 //  V2 evidence is on disk before its batch is sent (a batch is never unavailable by a crash)
 //  V3 sequences of a session are answered strictly in order: one at a time, beside other sessions
 //  V4 a receipt is in one batch at most: what the chain counts already is pending no more
+//  V5 no receipt keeps those of other sessions out of batches
 #ifndef ASSAY_NODE_PROVIDER_H
 #define ASSAY_NODE_PROVIDER_H
 
@@ -62,7 +65,17 @@ typedef struct {
     uint8_t *leaf; // owned
     size_t leaf_size;
     uint64_t since_ms; // monotonic
+    // Its session is left out of batches until then, for so long, since one with it was refused.
+    uint64_t hold_until_ms;
+    uint64_t hold_ms;
 } assay_provider_pending;
+
+// What became of making a batch.
+typedef struct {
+    assay_hash id;
+    uint32_t count; // receipts in it; 0: nothing was to be sent, or it was not taken
+    bool narrowed;  // it was refused for what is in it, and the next one holds less of that
+} assay_provider_batched;
 
 // An answer in progress, on its caller's stack.
 typedef struct assay_provider_turn {
@@ -91,6 +104,8 @@ typedef struct {
     uint32_t foreign_count; // pending files of another provider, which stay where they are
     assay_lineage *lineages;
     uint32_t lineage_count;
+    uint32_t narrow;    // so many receipts make the next batch; 0: there was nothing wrong
+    bool narrow_passed; // the last batch of that width was taken
     uint64_t served;
     uint64_t batched;
 } assay_provider;
@@ -118,14 +133,29 @@ assay_status assay_provider_next_sequence(assay_provider *provider, const assay_
                                           uint64_t *out, assay_error *err);
 
 // Whether receipts are due for a batch: enough of them, old enough, or `all` of them, and together
-// worth as much as the ledger asks of a batch. Spec: P-52.
+// worth as much as the ledger asks of a batch. Those left out for now do not count. Spec: P-52,
+// F-54.
 bool assay_provider_due(assay_provider *provider, bool all);
 
-// Makes a batch of everything pending, writes its evidence, sends it and waits for its block. What
-// can be in no batch any more (V4, or an ended session) is dropped first, with a line on standard
-// error where money is lost. Returns NOT_FOUND if nothing is left. Errors: REJECTED and those of
-// node and files; the receipts then stay pending. One thread. Spec: P-52.
-assay_status assay_provider_batch(assay_provider *provider, assay_hash *batch, assay_error *err);
+// Asks the chain about this provider and each session with something pending, and drops what can be
+// in no batch any more (V4, or an ended session), with a line in the log where money is lost.
+// Receipts of a session that the node does not know are forgotten, and their files stay. Errors:
+// those of node; MEMORY. One thread. Spec: F-46, F-54.
+assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
+                                 assay_error *err);
+
+// With the lock: the pending ones that `gone` names leave memory, and disk if `unlinked`.
+void assay_provider_drop(assay_provider *provider,
+                         bool gone(const void *context, const assay_receipt *receipt),
+                         const void *context, bool unlinked);
+
+// Looks, makes a batch of what is pending as far as the bond covers it, writes its evidence, sends
+// it and waits for its block. If it is refused for what is in it, the next ones are smaller, until
+// the sessions to blame are found and left out for a while. Errors: REJECTED, CAPACITY (the bond
+// covers no receipt more) and those of node and files; the receipts then stay pending. One thread.
+// Spec: P-30, P-52, F-54.
+assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
+                                  assay_error *err);
 
 // Posts evidence where the ledger says this provider is accused of withholding it. Returns through
 // count how many it posted. One that cannot be answered does not keep others from it. One thread.
