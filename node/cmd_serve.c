@@ -21,6 +21,8 @@ enum {
     REQUESTS_PER_SECOND = 200,
     TICK_MS = 50,
     DEFEND_MS = 500,
+    LOOK_MS = 5000,  // between looks at the sessions with something pending, and
+    LOOK_REST = 10,  // at least so many times as long as the last look took
     RETRY_MS = 1000, // after a batch was not taken; doubles up to
     RETRY_MS_MAX = 60000,
     NARROWED_MAX = 16, // halvings that find one receipt among 4,096, and some
@@ -150,12 +152,16 @@ static assay_status provider_get(assay_provider *provider, assay_http_reply *rep
     return ASSAY_OK;
 }
 
+static uint32_t pending_count(assay_provider *provider) {
+    pthread_mutex_lock(&provider->lock);
+    uint32_t count = provider->pending_count;
+    pthread_mutex_unlock(&provider->lock);
+    return count;
+}
+
 static assay_status metrics_get(assay_provider *provider, assay_http_reply *reply) {
     assay_metrics metrics = {0};
-    pthread_mutex_lock(&provider->lock);
-    uint32_t pending = provider->pending_count;
-    pthread_mutex_unlock(&provider->lock);
-    assay_meter_provider(&provider->shop->meter, pending, &metrics);
+    assay_meter_provider(&provider->shop->meter, pending_count(provider), &metrics);
     assay_metrics_reply(&metrics, reply);
     return ASSAY_OK;
 }
@@ -230,10 +236,22 @@ static void work_step(assay_provider *provider, bool all, retry *again) {
     }
 }
 
+// Sessions end whether or not a batch is due. Returns: when to look again.
+static uint64_t look_step(assay_provider *provider) {
+    assay_error err = {0};
+    assay_provider_facts facts;
+    uint64_t begun = assay_clock_ms();
+    if (pending_count(provider) && assay_provider_look(provider, &facts, &err) != ASSAY_OK)
+        assay_log(ASSAY_LOG_WARN, "look_failed", assay_error_to_json(&err, NULL),
+                  "cannot ask for sessions: %s", err.text);
+    uint64_t now = assay_clock_ms();
+    return now + LOOK_MS + LOOK_REST * (now - begun);
+}
+
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
     retry again = {0};
-    uint64_t defend_at = 0;
+    uint64_t defend_at = 0, look_at = 0;
     while (sigtimedwait(signals, NULL, &tick) < 0) {
         uint64_t now = assay_clock_ms();
         // The defence first: its windows are the short ones.
@@ -250,6 +268,7 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
                           json_pack("{s:i}", "count", (int)posted),
                           "posted evidence for %u accusations", posted);
         }
+        if (now >= look_at) look_at = look_step(provider);
         work_step(provider, false, &again);
     }
 }

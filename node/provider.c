@@ -60,12 +60,16 @@ static assay_status pending_write(const assay_provider *provider, const assay_re
 }
 
 static assay_status pending_add(assay_provider *provider, const assay_receipt *receipt,
-                                const uint8_t *leaf, size_t leaf_size, assay_error *err) {
+                                uint64_t end, const uint8_t *leaf, size_t leaf_size,
+                                assay_error *err) {
     uint8_t *copy = malloc(leaf_size ? leaf_size : 1);
     if (!copy) return ASSAY_FAIL(err, MEMORY, "no memory for a receipt");
     memcpy(copy, leaf, leaf_size);
-    assay_provider_pending entry = {
-        .receipt = *receipt, .leaf = copy, .leaf_size = leaf_size, .since_ms = assay_clock_ms()};
+    assay_provider_pending entry = {.receipt = *receipt,
+                                    .leaf = copy,
+                                    .leaf_size = leaf_size,
+                                    .since_ms = assay_clock_ms(),
+                                    .end = end};
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         const assay_provider_pending *other = &provider->pending[i];
         if (!assay_hash_equal(&other->receipt.request.session, &receipt->request.session)) continue;
@@ -106,7 +110,7 @@ static assay_status pending_load(assay_provider *provider, const char *path, ass
     bool own = assay_address_equal(&receipt.request.provider, &provider->wallet->principal);
     if (status == ASSAY_OK && !own) provider->foreign_count++;
     if (status == ASSAY_OK && own)
-        status = pending_add(provider, &receipt, cursor.at, assay_cursor_left(&cursor), err);
+        status = pending_add(provider, &receipt, 0, cursor.at, assay_cursor_left(&cursor), err);
     free(data);
     return status;
 }
@@ -278,8 +282,13 @@ static assay_status session_check(const assay_provider *provider,
 }
 
 // What the chain would not pay for, whatever the session says.
-static assay_status facts_check(const assay_provider_facts *facts, const assay_request *request,
+static assay_status facts_check(const assay_provider *provider, const assay_provider_facts *facts,
+                                const assay_provider_session *entry, const assay_request *request,
                                 assay_error *err) {
+    if (assay_provider_closes(provider, entry->session.end, facts->height))
+        return ASSAY_FAIL(err, RANGE, "the session closes: it ends at height %llu, this is %llu",
+                          (unsigned long long)entry->session.end,
+                          (unsigned long long)facts->height);
     // A price can be any number: a receipt that no batch can hold would be work for nothing.
     if (request->max_fee > facts->cover)
         return ASSAY_FAIL(err, RANGE, "max_fee %llu, the provider's bond covers batches of %llu",
@@ -329,7 +338,7 @@ static assay_status answer_make(assay_provider *provider, const assay_provider_s
                              entry->session.price_out, err);
 }
 
-static assay_status answer_keep(assay_provider *provider, const uint32_t *prompt,
+static assay_status answer_keep(assay_provider *provider, uint64_t end, const uint32_t *prompt,
                                 const assay_receipt *receipt, const uint32_t *ids,
                                 assay_error *err) {
     assay_arena arena;
@@ -339,7 +348,7 @@ static assay_status answer_keep(assay_provider *provider, const uint32_t *prompt
     assay_arena_init(&arena, LEAF_ARENA_MAX);
     assay_status status = assay_leaf_write(&leaf, &leaf_ids, &arena, err);
     if (status == ASSAY_OK) status = pending_write(provider, receipt, &leaf, err);
-    if (status == ASSAY_OK) status = pending_add(provider, receipt, leaf.data, leaf.size, err);
+    if (status == ASSAY_OK) status = pending_add(provider, receipt, end, leaf.data, leaf.size, err);
     assay_arena_close(&arena);
     return status;
 }
@@ -393,7 +402,7 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
     ASSAY_TRY(session_find(session, provider, &request->session, err));
     ASSAY_TRY(session_check(provider, session, request, err));
     ASSAY_TRY(facts_find(&facts, provider, err));
-    ASSAY_TRY(facts_check(&facts, request, err));
+    ASSAY_TRY(facts_check(provider, &facts, session, request, err));
     ASSAY_TRY(lineage_find(&found, provider, &request->adapter, err));
     *lineage = *found;
     return ASSAY_OK;
@@ -450,7 +459,8 @@ static assay_status answer_turn(assay_provider *provider, const assay_request *r
         pthread_mutex_unlock(&provider->lock);
         status = answer_make(provider, &session, &lineage, request, prompt, receipt, ids, err);
         pthread_mutex_lock(&provider->lock);
-        if (status == ASSAY_OK) status = answer_keep(provider, prompt, receipt, *ids, err);
+        if (status == ASSAY_OK)
+            status = answer_keep(provider, session.session.end, prompt, receipt, *ids, err);
         if (status == ASSAY_OK) answer_note(provider, receipt);
     }
     turn_give(provider, &turn);

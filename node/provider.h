@@ -65,6 +65,7 @@ typedef struct {
     uint8_t *leaf; // owned
     size_t leaf_size;
     uint64_t since_ms; // monotonic
+    uint64_t end;      // of its session, as last told; 0: not asked for yet
     // Its session is left out of batches until then, for so long, since one with it was refused.
     uint64_t hold_until_ms;
     uint64_t hold_ms;
@@ -120,10 +121,10 @@ void assay_provider_close(assay_provider *provider);
 
 // Answers one signed request; one that was answered and is still pending gets the same answer
 // again. ids: the output, which the caller frees. Errors: REJECTED (request rules), ORDER
-// (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, bond, context), MISMATCH
-// (provider, prompt), NOT_FOUND (session, model, adapter), MISSING (a data set of the adapter),
-// CAPACITY (too much pending), and those of node and files. Any thread. Spec: P-11, P-12, P-13,
-// P-14, F-46, F-53.
+// (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, bond, end, context),
+// MISMATCH (provider, prompt), NOT_FOUND (session, model, adapter), MISSING (a data set of the
+// adapter), CAPACITY (too much pending), and those of node and files. Any thread. Spec: P-11, P-12,
+// P-13, P-14, F-46, F-53.
 assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
                                    const uint32_t *prompt, uint32_t prompt_count,
                                    assay_receipt *receipt, uint32_t **ids, assay_error *err);
@@ -132,17 +133,22 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
 assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
                                           uint64_t *out, assay_error *err);
 
-// Whether receipts are due for a batch: enough of them, old enough, or `all` of them, and together
-// worth as much as the ledger asks of a batch. Those left out for now do not count. Spec: P-52,
-// F-54.
+// Whether receipts are due for a batch: enough of them, one old enough or of a session that closes,
+// or `all` of them, and together worth as much as the ledger asks of a batch. Those left out for
+// now do not count. Spec: P-52, F-53, F-54.
 bool assay_provider_due(assay_provider *provider, bool all);
 
-// Asks the chain about this provider and each session with something pending, and drops what can be
+// Asks the chain about this provider and each session with something pending, notes when they end,
+// and drops what can be
 // in no batch any more (V4, or an ended session), with a line in the log where money is lost.
 // Receipts of a session that the node does not know are forgotten, and their files stay. Errors:
-// those of node; MEMORY. One thread. Spec: F-46, F-54.
+// those of node; MEMORY. One thread. Spec: F-46, F-53, F-54.
 assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
                                  assay_error *err);
+
+// Whether a session that ends at this height closes: no answer in it is sure of a block any more.
+// Spec: P-37, F-53.
+bool assay_provider_closes(const assay_provider *provider, uint64_t end, uint64_t height);
 
 // With the lock: the pending ones that `gone` names leave memory, and disk if `unlinked`.
 void assay_provider_drop(assay_provider *provider,

@@ -31,7 +31,8 @@ bool assay_provider_due(assay_provider *provider, bool all) {
         const assay_provider_pending *entry = &provider->pending[i];
         if (entry->hold_until_ms > now) continue;
         count++;
-        due = due || now - entry->since_ms >= provider->options.batch_ms;
+        due = due || now - entry->since_ms >= provider->options.batch_ms ||
+              assay_provider_closes(provider, entry->end, provider->facts.height);
         if (__builtin_add_overflow(fees, entry->receipt.fee, &fees)) fees = UINT64_MAX;
     }
     due = due || count >= provider->options.batch_count || (all && count);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is pending, compared with the chain: what can be in no batch any more is dropped.
+// What is pending, compared with the chain: what must go soon, and what is dropped since it can be
+// in no batch any more.
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,6 +9,12 @@
 #include "base/json.h"
 #include "node/log.h"
 #include "node/provider.h"
+
+// The delay is there for the provider: what was answered before it has all of it to reach a block.
+bool assay_provider_closes(const assay_provider *provider, uint64_t end, uint64_t height) {
+    uint64_t delay = provider->genesis->params.close_delay;
+    return end && (end <= delay || end - delay <= height);
+}
 
 // Sessions are asked for anew after it, since their deposits have changed.
 void assay_provider_drop(assay_provider *provider,
@@ -77,6 +84,9 @@ static assay_status session_prune(assay_provider *provider, const assay_hash *id
             lost += receipt->fee;
     }
     assay_provider_drop(provider, is_over, &p, !unknown);
+    for (uint32_t i = 0; i < provider->pending_count; i++)
+        if (assay_hash_equal(&provider->pending[i].receipt.request.session, id))
+            provider->pending[i].end = session.end;
     pthread_mutex_unlock(&provider->lock);
     if (lost) loss_tell(&p, provider, lost, unknown);
     return ASSAY_OK;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // V5 (node/provider.h): whatever one session brings, the others' receipts go into batches. Rules
-// P-30, P-36, F-54.
+// P-30, P-36, P-37, F-53, F-54.
 #include "tests/node/desk.h"
 
 enum { OTHERS = 6 };
@@ -151,8 +151,39 @@ static void an_unknown_session_holds_up_nobody(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// What a session holds when it is closed goes at once, and nothing more is answered in it.
+static void a_session_that_closes_is_paid_first(void **state) {
+    desk d;
+    assay_provider_facts facts;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &session, 1);
+    work_ok(assay_provider_look(&d.provider, &facts, err));
+    assert_false(assay_provider_due(&d.provider, false));
+    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
+    tx.body.close_session.session = session;
+    work_send(&world, CONSUMER, &tx);
+    desk_reopen(&d); // a start, too, looks first
+    assert_false(assay_provider_due(&d.provider, false));
+    work_ok(assay_provider_look(&d.provider, &facts, err));
+    assert_true(assay_provider_due(&d.provider, false));
+    assay_request r = work_request(&world, &session, 2, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "the session closes: it ends at height");
+    batched(&d, 1);
+    assert_int_equal(session_now(&session).last_sequence, 1);
+    assert_int_equal(session_now(&session).ended, 0);
+    // The last block but one before the delay is still open.
+    uint64_t delay = world.genesis.params.close_delay;
+    assert_false(assay_provider_closes(&d.provider, 1000 + delay, 999));
+    assert_true(assay_provider_closes(&d.provider, 1000 + delay, 1000));
+    assert_false(assay_provider_closes(&d.provider, 0, 1000));
+    assay_provider_close(&d.provider);
+}
+
 static int world_make(void **state) {
     work_init(&world);
+    world.genesis.params.close_delay = 50;
     work_start(&world);
     work_prompt(prompt, 1);
     return 0;
@@ -169,6 +200,7 @@ int main(void) {
         cmocka_unit_test(the_session_to_blame_is_left_out),
         cmocka_unit_test(a_gap_holds_up_its_session_alone),
         cmocka_unit_test(an_unknown_session_holds_up_nobody),
+        cmocka_unit_test(a_session_that_closes_is_paid_first),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
 }
