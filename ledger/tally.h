@@ -27,6 +27,9 @@ bool assay_vote_counts(const assay_case *record, const assay_vote *vote);
 // Does this verdict, if right, void the batch? Spec: P-60.
 bool assay_verdict_is_guilty(uint8_t verdict);
 
+// Does it say that bytes could not be had, rather than what they say? Spec: P-60.
+bool assay_verdict_is_unavailable(uint8_t verdict);
+
 // Adds up votes [count]. Among equals the lower verdict, then the lower probe, is the stronger
 // pair. Spec: P-58, P-59.
 void assay_tally_votes(assay_tally *out, const assay_case *record, const assay_vote *votes,

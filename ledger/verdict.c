@@ -42,6 +42,7 @@ typedef struct {
     uint32_t sample;
     assay_case record;
     assay_batch batch;
+    bool proven; // once ended: P-61, what is not right is wrong
 } docket;
 
 // A vote with the round it was cast in.
@@ -81,8 +82,20 @@ static bool is_right(const docket *d, const assay_vote *vote) {
 }
 
 static bool is_wrong(const docket *d, const assay_vote *vote) {
-    return d->record.state != ASSAY_CASE_UNDECIDED && assay_vote_counts(&d->record, vote) &&
-           !is_right(d, vote);
+    return d->proven && assay_vote_counts(&d->record, vote) && !is_right(d, vote);
+}
+
+// P-61: does the right side have read the bytes, with more than a third of the bond called? Bond
+// that stays away does not lower the bar: who has bytes to show can send it away.
+static bool is_proven(const docket *d, const ballot *ballots, uint32_t count) {
+    assay_u128 called = 0, read = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_vote *vote = &ballots[i].vote;
+        if (ballots[i].round != d->record.round) continue;
+        called += vote->bond;
+        if (is_right(d, vote) && !assay_verdict_is_unavailable(vote->verdict)) read += vote->bond;
+    }
+    return read * 3 > called;
 }
 
 // Rounds before this one were draws.
@@ -260,6 +273,7 @@ static assay_status ballots_load(docket *d, ballot **out, uint32_t *count, assay
 }
 
 static assay_status consequences(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
+    d->proven = is_proven(d, ballots, count);
     if (d->record.state != ASSAY_CASE_UNDECIDED) {
         ASSAY_TRY(reward(d, ballots, count, err));
         ASSAY_TRY(reruns_charge(d, ballots, count, err));
@@ -398,9 +412,7 @@ static assay_status escalation_close(docket *d, const assay_tally *tally, assay_
     bool unasked =
         (tally->leaf_unavailable || tally->table_unavailable) && d->record.answer_end == 0;
     bool decided = assay_tally_is_decided(tally, tally->best);
-    bool unavailable = tally->verdict == ASSAY_VERDICT_UNAVAILABLE ||
-                       tally->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE;
-    if (decided && !(unavailable && unasked))
+    if (decided && !(assay_verdict_is_unavailable(tally->verdict) && unasked))
         return end(d, ASSAY_CASE_RIGHT, tally->verdict, &tally->probe, err);
     if (!unasked && assay_tally_is_decided(tally, tally->guilty))
         return end(d, ASSAY_CASE_GUILTY, tally->guilty_verdict, &tally->guilty_probe, err);
