@@ -82,7 +82,8 @@ static bool is_right(const docket *d, const assay_vote *vote) {
 }
 
 static bool is_wrong(const docket *d, const assay_vote *vote) {
-    return d->proven && assay_vote_counts(&d->record, vote) && !is_right(d, vote);
+    return d->proven && assay_vote_counts(&d->record, vote) && !is_right(d, vote) &&
+           !assay_verdict_is_unavailable(vote->verdict);
 }
 
 // P-61: does the right side have read the bytes, with more than a third of the bond called? Bond

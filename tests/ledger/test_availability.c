@@ -111,6 +111,32 @@ static void unavailable_bytes_make_no_reader_wrong(void **state) {
     paths_run(paths, sizeof paths / sizeof *paths);
 }
 
+// Whoever was refused bytes that others had was honest as well, unless the provider answers in its
+// window.
+static void who_was_refused_is_not_wrong(void **state) {
+    static const path paths[] = {
+        {"one in the draw",
+         {{TABLE, 0}, {0, 0, 0, 0}},
+         ASSAY_CASE_RIGHT,
+         ASSAY_VERDICT_MATCH,
+         1,
+         0},
+        {"one in draw and escalation",
+         {{TABLE, TABLE}, {0, TABLE, 0, 0}},
+         ASSAY_CASE_RIGHT,
+         ASSAY_VERDICT_MATCH,
+         1,
+         0},
+        {"one of a leaf that is false",
+         {{BAD, BAD}, {BAD, BAD, BAD, LEAF}},
+         ASSAY_CASE_RIGHT,
+         BAD,
+         1,
+         0},
+    };
+    paths_run(paths, sizeof paths / sizeof *paths);
+}
+
 // Bytes that were read by enough of them leave no excuse, whatever others could not have.
 static void who_misreads_bytes_is_wrong(void **state) {
     const path paths[] = {
@@ -200,6 +226,7 @@ static void votes_that_are_answered_prove_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unavailable_bytes_make_no_reader_wrong),
+        cmocka_unit_test(who_was_refused_is_not_wrong),
         cmocka_unit_test(who_misreads_bytes_is_wrong),
         cmocka_unit_test(more_than_a_third_prove_it),
         cmocka_unit_test(votes_that_are_answered_prove_nothing),
