@@ -3,10 +3,22 @@
 
 #include <stdlib.h>
 
-// P-60
+// P-60: height at which what the vote says is unavailable was posted, 0: not, or it says no such
+// thing.
+static uint64_t answered_at(const assay_case *record, const assay_vote *vote) {
+    if (vote->verdict == ASSAY_VERDICT_UNAVAILABLE) return record->leaf_answered;
+    if (vote->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE) return record->table_answered;
+    return 0;
+}
+
 bool assay_vote_is_neutral(const assay_case *record, const assay_vote *vote) {
-    return (vote->verdict == ASSAY_VERDICT_UNAVAILABLE && record->leaf_answered > 0) ||
-           (vote->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE && record->table_answered > 0);
+    uint64_t at = answered_at(record, vote);
+    return at > 0 && (record->answer_end == 0 || at <= record->answer_end);
+}
+
+bool assay_vote_is_stale(const assay_case *record, const assay_vote *vote) {
+    uint64_t at = answered_at(record, vote);
+    return at > 0 && at <= record->start;
 }
 
 bool assay_vote_counts(const assay_case *record, const assay_vote *vote) {

@@ -18,8 +18,13 @@ typedef struct {
     assay_hash guilty_probe;
 } assay_tally;
 
-// "unavailable" once the bytes were posted: neither right nor wrong. Spec: P-60.
+// "unavailable" of bytes that were posted before the answer window had passed: neither right nor
+// wrong. Spec: P-60.
 bool assay_vote_is_neutral(const assay_case *record, const assay_vote *vote);
+
+// "unavailable" in the current round, which began when the bytes had been posted: no vote.
+// Spec: P-60.
+bool assay_vote_is_stale(const assay_case *record, const assay_vote *vote);
 
 // Does the vote count? Revealed, not struck, not neutral. Spec: P-60.
 bool assay_vote_counts(const assay_case *record, const assay_vote *vote);

@@ -369,10 +369,7 @@ static void vote_score(docket *d, const assay_vote *vote) {
 static assay_status absent_punish(docket *d, assay_vote *vote, assay_error *err) {
     const assay_params *params = d->ledger->params;
     const assay_case *record = &d->record;
-    uint64_t answered =
-        vote->verdict == ASSAY_VERDICT_UNAVAILABLE ? record->leaf_answered : record->table_answered;
-    if (vote->revealed && assay_vote_is_neutral(record, vote) && answered <= record->start)
-        vote->struck = true;
+    if (vote->revealed && assay_vote_is_stale(record, vote)) vote->struck = true;
     uint64_t amount = 0;
     vote_score(d, vote);
     if (!vote->committed || vote->struck) {

@@ -5,7 +5,7 @@
 #include "tests/ledger/trial.h"
 
 static const uint64_t PRICE = 100000 + 4 * 10000; // of a check: 3 MiB model, 1 MiB adapter
-static const uint64_t WRONG = 2 * CHAIN_OPEN;
+static const uint64_t WRONG = 2 * CHAIN_OPEN, ABSENT = CHAIN_OPEN / 2;
 enum {
     BAD = ASSAY_VERDICT_OUTPUT,
     LEAF = ASSAY_VERDICT_UNAVAILABLE,
@@ -188,22 +188,28 @@ static void more_than_a_third_prove_it(void **state) {
     }
 }
 
-// Steps to the first block of a round's reveals, and posts all of one kind in the next block.
-static void post_among_reveals(trial *t, const bundle *b, uint8_t round, assay_evidence_kind kind) {
+// Posts all of one kind in block `height`.
+static void post_at(trial *t, const bundle *b, uint64_t height, assay_evidence_kind kind) {
     uint8_t data[8192];
-    assay_case record = trial_case(t, &b->id, 0);
-    while (record.ended == 0 && (record.round < round || t->chain.height <= record.commit_end)) {
+    while (t->chain.height + 1 < height)
         trial_step(t);
-        record = trial_case(t, &b->id, 0);
-    }
-    assert_int_equal(record.ended, 0);
-    assert_int_equal(record.round, round);
+    assert_int_equal(t->chain.height + 1, height);
     size_t size = kind == ASSAY_EVIDENCE_LEAF
-                      ? trial_leaf_evidence(b, record.position, data, sizeof data)
+                      ? trial_leaf_evidence(b, trial_case(t, &b->id, 0).position, data, sizeof data)
                       : trial_table_evidence(b, data, sizeof data);
     assay_tx tx = trial_post_tx(t, &b->id, 0, 0, 1, data, size);
     chain_add(&t->chain, &tx);
     trial_step(t);
+}
+
+// Posts all of one kind in the second block of a round's reveals.
+static void post_among_reveals(trial *t, const bundle *b, uint8_t round, assay_evidence_kind kind) {
+    while (trial_case(t, &b->id, 0).round < round)
+        trial_step(t);
+    assay_case record = trial_case(t, &b->id, 0);
+    assert_int_equal(record.ended, 0);
+    assert_int_equal(record.round, round);
+    post_at(t, b, record.commit_end + 2, kind);
 }
 
 // The provider sends most of the votes away by answering them, so that its friend, with a third of
@@ -223,6 +229,113 @@ static void votes_that_are_answered_prove_nothing(void **state) {
     trial_close(t);
 }
 
+// ---- answers in time and too late ----
+
+// A false leaf, shown in the draw, so that the escalation begins without an answer window; then
+// nothing, not in the window that follows either, but the table among the reveals of the next
+// round, when everyone has committed to not having it. It comes too late to undo that round.
+static void fraud_does_not_escape_by_late_answers(void **state) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {
+        {BAD, BAD},
+        {TABLE, TABLE, TABLE, TABLE},
+        {TABLE, TABLE, TABLE, TABLE},
+    };
+    trial *t = scripted_begun(rounds);
+    bundle b;
+    uint64_t bond = trial_bond_of(t, ASSAY_ROLE_PROVIDER, PROVIDER);
+    trial_submit(t, &b, 8);
+    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    post_among_reveals(t, &b, 2, ASSAY_EVIDENCE_TABLE);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, TABLE, 2);
+    assert_true(trial_case(t, &b.id, 0).table_answered > trial_case(t, &b.id, 0).answer_end);
+    assert_int_equal(batch.slashed, 10 * batch.fee_total);
+    assert_int_equal(trial_bond_of(t, ASSAY_ROLE_PROVIDER, PROVIDER), bond - batch.slashed);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    trial_close(t);
+}
+
+// The same with the table in its window: the leaf had its window then too.
+static void one_window_is_for_table_and_leaf(void **state) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {
+        {BAD, BAD}, {TABLE, TABLE, TABLE, TABLE}, {LEAF, LEAF, LEAF, LEAF}};
+    trial *t = scripted_begun(rounds);
+    bundle b;
+    trial_submit(t, &b, 8);
+    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    while (trial_case(t, &b.id, 0).state != ASSAY_CASE_ANSWERING)
+        trial_step(t);
+    post_at(t, &b, t->chain.height + 1, ASSAY_EVIDENCE_TABLE);
+    post_among_reveals(t, &b, 2, ASSAY_EVIDENCE_LEAF);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, LEAF, 2);
+    assert_int_equal(batch.slashed, 10 * batch.fee_total);
+    trial_close(t);
+}
+
+// A posting in the last block of the window saves the provider; one block later it does not.
+static void the_last_block_of_the_window_is_in_time(void **state) {
+    static const uint8_t rounds[2][ROUNDS][VALIDATOR_COUNT] = {
+        {{TABLE, TABLE}, {0, 0, 0, 0}},
+        {{TABLE, TABLE}, {TABLE, TABLE, TABLE, TABLE}},
+    };
+    for (uint32_t late = 0; late < 2; late++) {
+        trial *t = scripted_begun(rounds[late]);
+        bundle b;
+        trial_submit(t, &b, 8);
+        trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+        while (trial_case(t, &b.id, 0).state != ASSAY_CASE_ANSWERING)
+            trial_step(t);
+        uint64_t end = trial_case(t, &b.id, 0).answer_end;
+        post_at(t, &b, end + late, ASSAY_EVIDENCE_TABLE);
+        assay_batch batch = trial_run_out(t, &b.id);
+        assay_case record = trial_case(t, &b.id, 0);
+        assert_int_equal(record.table_answered, end + late);
+        assert_int_equal(batch.state, late ? ASSAY_BATCH_VOID : ASSAY_BATCH_SETTLED);
+        trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, late ? TABLE : 0, 1);
+        assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN -
+                                             (late ? 0 : 2 * record.table_cost));
+        trial_close(t);
+    }
+}
+
+// In time, it is safe from everyone: who insists in the rounds that follow has no vote.
+static void an_answer_in_time_is_safe(void **state) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {{TABLE, TABLE},
+                                                            {TABLE, TABLE, TABLE, 0}};
+    trial *t = scripted_begun(rounds);
+    bundle b;
+    trial_submit(t, &b, 8);
+    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    while (trial_case(t, &b.id, 0).state != ASSAY_CASE_ANSWERING)
+        trial_step(t);
+    post_at(t, &b, trial_case(t, &b.id, 0).answer_end, ASSAY_EVIDENCE_TABLE);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    uint64_t cost = trial_case(t, &b.id, 0).table_cost;
+    assert_int_equal(trial_bonds(t),
+                     VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - 2 * cost - 3 * ABSENT);
+    trial_close(t);
+}
+
+// Too late for the round in which it comes, it binds the next: the bytes are judged, who says they
+// are not there has no vote, and who said so before was honest.
+static void a_late_answer_binds_later_rounds(void **state) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {
+        {TABLE, TABLE}, {TABLE, TABLE, 0, 0}, {TABLE, 0, 0, 0}};
+    trial *t = scripted_begun(rounds);
+    bundle b;
+    trial_submit(t, &b, 8);
+    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    post_among_reveals(t, &b, 1, ASSAY_EVIDENCE_TABLE);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 2);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - ABSENT);
+    trial_close(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unavailable_bytes_make_no_reader_wrong),
@@ -230,6 +343,11 @@ int main(void) {
         cmocka_unit_test(who_misreads_bytes_is_wrong),
         cmocka_unit_test(more_than_a_third_prove_it),
         cmocka_unit_test(votes_that_are_answered_prove_nothing),
+        cmocka_unit_test(fraud_does_not_escape_by_late_answers),
+        cmocka_unit_test(one_window_is_for_table_and_leaf),
+        cmocka_unit_test(the_last_block_of_the_window_is_in_time),
+        cmocka_unit_test(an_answer_in_time_is_safe),
+        cmocka_unit_test(a_late_answer_binds_later_rounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
