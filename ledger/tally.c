@@ -52,7 +52,6 @@ static void weigh(assay_tally *out, const assay_vote **votes, uint32_t count) {
         uint64_t bond = 0;
         for (end = i; end < count && pair_compare(&votes[i], &votes[end]) == 0; end++)
             bond += votes[end]->bond;
-        out->bond += bond;
         if (bond > out->best) {
             out->best = bond;
             out->verdict = votes[i]->verdict;
@@ -83,6 +82,7 @@ void assay_tally_votes(assay_tally *out, const assay_case *record, const assay_v
         if (first == NULL) first = vote;
         if (vote->verdict != ASSAY_VERDICT_MATCH || pair_compare(&first, &vote) != 0)
             out->all_match = false;
+        out->bond += vote->bond; // also of the neutral: who voted otherwise may be few
         if (assay_vote_is_neutral(record, vote)) continue;
         counted[counted_count++] = vote;
         out->leaf_unavailable |= vote->verdict == ASSAY_VERDICT_UNAVAILABLE;

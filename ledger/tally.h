@@ -9,8 +9,8 @@ typedef struct {
     uint32_t revealed; // votes revealed and not struck
     bool all_match;    // of them every one is (match, the same probe); false without any
     bool leaf_unavailable, table_unavailable; // some of them say so, and it is not answered
-    uint64_t bond;                            // of those that count
-    uint64_t best;                            // bond behind the strongest pair:
+    uint64_t bond;                            // of those revealed, neutral ones too
+    uint64_t best;                            // bond behind the strongest pair that counts:
     uint8_t verdict;
     assay_hash probe;
     uint64_t guilty;        // bond behind all pairs that find the provider guilty,
@@ -40,7 +40,7 @@ bool assay_verdict_is_unavailable(uint8_t verdict);
 void assay_tally_votes(assay_tally *out, const assay_case *record, const assay_vote *votes,
                        uint32_t count);
 
-// More than two thirds of the bond that counts. Spec: P-59.
+// More than two thirds of the bond that was revealed. Spec: P-59.
 bool assay_tally_is_decided(const assay_tally *tally, uint64_t bond);
 
 #endif

@@ -9,7 +9,7 @@
 //   [ANSWERING, if something is said to be unavailable: E blocks, once a case]
 //       ▼
 //   VOTING escalation 1 … escalation_rounds
-//       ├─ a pair with > 2/3 of the bond that counts ─────────────────────→ RIGHT
+//       ├─ a pair with > 2/3 of the bond revealed ────────────────────────→ RIGHT
 //       ├─ no such pair, but > 2/3 find it guilty ────────────────────────→ GUILTY
 //       └─ last round, neither ───────────────────────────────────────────→ UNDECIDED
 //
@@ -86,8 +86,8 @@ static bool is_wrong(const docket *d, const assay_vote *vote) {
            !assay_verdict_is_unavailable(vote->verdict);
 }
 
-// P-61: does the right side have read the bytes, with more than a third of the bond called? Bond
-// that stays away does not lower the bar: who has bytes to show can send it away.
+// P-61: did right voters with more than a third of the bond called read the bytes? Bond that stays
+// away does not lower the bar: it may be the honest part.
 static bool is_proven(const docket *d, const ballot *ballots, uint32_t count) {
     assay_u128 called = 0, read = 0;
     for (uint32_t i = 0; i < count; i++) {

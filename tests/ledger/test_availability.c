@@ -11,6 +11,7 @@ enum {
     LEAF = ASSAY_VERDICT_UNAVAILABLE,
     TABLE = ASSAY_VERDICT_TABLE_UNAVAILABLE,
     LAZY = 0x80, // "match" without having run anything
+    AWAY = 0x81, // no vote
     ROUNDS = 4,
 };
 
@@ -21,6 +22,7 @@ static ballot scripted(trial *t, uint32_t actor, const assay_duty *duty) {
     if (duty->sample != 0) return (ballot){0};
     int place = duty->round == 0 ? trial_place(t, actor, duty, 0) : (int)(actor - VALIDATOR);
     uint8_t said = script[duty->round][place];
+    if (said == AWAY) return (ballot){.no_commit = true};
     if (said == LAZY) return (ballot){.wrong_probe = true};
     return (ballot){.verdict = said};
 }
@@ -188,6 +190,22 @@ static void more_than_a_third_prove_it(void **state) {
     }
 }
 
+// One with a third of the bond outvotes the only other that votes: it decides, and proves nothing.
+static void bond_that_stays_away_proves_nothing(void **state) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {{BAD, BAD}, {BAD, 0, AWAY, AWAY}};
+    static const uint64_t bonds[VALIDATOR_COUNT] = {80, 20, 70, 70};
+    trial *t = scripted_begun(rounds);
+    bundle b;
+    bond_more(t, bonds, 0);
+    trial_submit(t, &b, 8);
+    trial_run_out(t, &b.id);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, BAD, 1);
+    assert_int_equal(trial_bonds(t), 240 * CHAIN_OPEN - 2 * ABSENT);
+    trial_close(t);
+}
+
+// ---- answers in time and too late ----
+
 // Posts all of one kind in block `height`.
 static void post_at(trial *t, const bundle *b, uint64_t height, assay_evidence_kind kind) {
     uint8_t data[8192];
@@ -204,7 +222,7 @@ static void post_at(trial *t, const bundle *b, uint64_t height, assay_evidence_k
 
 // Posts all of one kind in the second block of a round's reveals.
 static void post_among_reveals(trial *t, const bundle *b, uint8_t round, assay_evidence_kind kind) {
-    while (trial_case(t, &b->id, 0).round < round)
+    while (trial_case(t, &b->id, 0).round < round && trial_case(t, &b->id, 0).ended == 0)
         trial_step(t);
     assay_case record = trial_case(t, &b->id, 0);
     assert_int_equal(record.ended, 0);
@@ -212,24 +230,30 @@ static void post_among_reveals(trial *t, const bundle *b, uint8_t round, assay_e
     post_at(t, b, record.commit_end + 2, kind);
 }
 
-// The provider sends most of the votes away by answering them, so that its friend, with a third of
-// the bond, outweighs the only one it served: friend and provider void the batch, and no more.
-static void votes_that_are_answered_prove_nothing(void **state) {
-    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {{BAD, BAD}, {BAD, 0, TABLE, TABLE}};
-    static const uint64_t bonds[VALIDATOR_COUNT] = {80, 20, 70, 70};
+// A false leaf, shown in the draw and then withheld: among the reveals of two escalations the
+// provider answers the votes of everyone but its friend, who says "match" and is not left to
+// decide.
+static void a_friend_does_not_decide_alone(void **state) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {
+        {BAD, BAD},
+        {0, TABLE, TABLE, TABLE},
+        {0, LEAF, LEAF, LEAF},
+        {0, BAD, BAD, BAD},
+    };
     trial *t = scripted_begun(rounds);
     bundle b;
-    bond_more(t, bonds, 0);
     trial_submit(t, &b, 8);
     trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
     post_among_reveals(t, &b, 1, ASSAY_EVIDENCE_TABLE);
-    trial_run_out(t, &b.id);
-    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, BAD, 1);
-    assert_int_equal(trial_bonds(t), 240 * CHAIN_OPEN);
+    post_among_reveals(t, &b, 2, ASSAY_EVIDENCE_LEAF);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
+    assert_int_equal(batch.slashed, 10 * batch.fee_total);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, BAD, 3);
+    assert_int_equal(trial_case(t, &b.id, 0).answer_end, 0);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - WRONG);
     trial_close(t);
 }
-
-// ---- answers in time and too late ----
 
 // A false leaf, shown in the draw, so that the escalation begins without an answer window; then
 // nothing, not in the window that follows either, but the table among the reveals of the next
@@ -342,7 +366,8 @@ int main(void) {
         cmocka_unit_test(who_was_refused_is_not_wrong),
         cmocka_unit_test(who_misreads_bytes_is_wrong),
         cmocka_unit_test(more_than_a_third_prove_it),
-        cmocka_unit_test(votes_that_are_answered_prove_nothing),
+        cmocka_unit_test(bond_that_stays_away_proves_nothing),
+        cmocka_unit_test(a_friend_does_not_decide_alone),
         cmocka_unit_test(fraud_does_not_escape_by_late_answers),
         cmocka_unit_test(one_window_is_for_table_and_leaf),
         cmocka_unit_test(the_last_block_of_the_window_is_in_time),

@@ -76,7 +76,8 @@ static void answered_votes_do_not_count(void **state) {
     assay_vote votes[3] = {vote(50, 32, 0), vote(30, 34, 0), vote(20, 0, 1)};
     assay_tally tally = add_up(&record, votes, 3);
     assert_int_equal(tally.revealed, 3);
-    assert_int_equal(tally.bond, 50);
+    assert_int_equal(tally.bond, 100); // what the others have two thirds of
+    assert_int_equal(tally.best, 30);
     assert_false(tally.leaf_unavailable);
     assert_true(tally.table_unavailable);
     assert_true(assay_vote_is_neutral(&record, &votes[0]));
@@ -84,7 +85,9 @@ static void answered_votes_do_not_count(void **state) {
     assert_true(assay_vote_counts(&record, &votes[1]));
     record.table_answered = 6;
     tally = add_up(&record, votes, 3);
-    assert_int_equal(tally.bond, 20);
+    assert_int_equal(tally.bond, 100);
+    assert_int_equal(tally.best, 20);
+    assert_false(assay_tally_is_decided(&tally, tally.best));
     assert_int_equal(tally.guilty, 0);
     assert_false(tally.all_match); // it still leads to an escalation
 }
