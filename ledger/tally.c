@@ -3,10 +3,22 @@
 
 #include <stdlib.h>
 
-// P-60
+// P-60: height at which what the vote says is unavailable was posted, 0: not, or it says no such
+// thing.
+static uint64_t answered_at(const assay_case *record, const assay_vote *vote) {
+    if (vote->verdict == ASSAY_VERDICT_UNAVAILABLE) return record->leaf_answered;
+    if (vote->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE) return record->table_answered;
+    return 0;
+}
+
 bool assay_vote_is_neutral(const assay_case *record, const assay_vote *vote) {
-    return (vote->verdict == ASSAY_VERDICT_UNAVAILABLE && record->leaf_answered > 0) ||
-           (vote->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE && record->table_answered > 0);
+    uint64_t at = answered_at(record, vote);
+    return at > 0 && (record->answer_end == 0 || at <= record->answer_end);
+}
+
+bool assay_vote_is_stale(const assay_case *record, const assay_vote *vote) {
+    uint64_t at = answered_at(record, vote);
+    return at > 0 && at <= record->start;
 }
 
 bool assay_vote_counts(const assay_case *record, const assay_vote *vote) {
@@ -15,6 +27,10 @@ bool assay_vote_counts(const assay_case *record, const assay_vote *vote) {
 
 bool assay_verdict_is_guilty(uint8_t verdict) {
     return verdict != ASSAY_VERDICT_MATCH && verdict != ASSAY_VERDICT_DATA_MISSING;
+}
+
+bool assay_verdict_is_unavailable(uint8_t verdict) {
+    return verdict == ASSAY_VERDICT_UNAVAILABLE || verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE;
 }
 
 bool assay_tally_is_decided(const assay_tally *tally, uint64_t bond) {
@@ -36,7 +52,6 @@ static void weigh(assay_tally *out, const assay_vote **votes, uint32_t count) {
         uint64_t bond = 0;
         for (end = i; end < count && pair_compare(&votes[i], &votes[end]) == 0; end++)
             bond += votes[end]->bond;
-        out->bond += bond;
         if (bond > out->best) {
             out->best = bond;
             out->verdict = votes[i]->verdict;
@@ -67,6 +82,7 @@ void assay_tally_votes(assay_tally *out, const assay_case *record, const assay_v
         if (first == NULL) first = vote;
         if (vote->verdict != ASSAY_VERDICT_MATCH || pair_compare(&first, &vote) != 0)
             out->all_match = false;
+        out->bond += vote->bond; // also of the neutral: who voted otherwise may be few
         if (assay_vote_is_neutral(record, vote)) continue;
         counted[counted_count++] = vote;
         out->leaf_unavailable |= vote->verdict == ASSAY_VERDICT_UNAVAILABLE;

@@ -9,7 +9,7 @@
 //   [ANSWERING, if something is said to be unavailable: E blocks, once a case]
 //       ▼
 //   VOTING escalation 1 … escalation_rounds
-//       ├─ a pair with > 2/3 of the bond that counts ─────────────────────→ RIGHT
+//       ├─ a pair with > 2/3 of the bond revealed ────────────────────────→ RIGHT
 //       ├─ no such pair, but > 2/3 find it guilty ────────────────────────→ GUILTY
 //       └─ last round, neither ───────────────────────────────────────────→ UNDECIDED
 //
@@ -42,6 +42,7 @@ typedef struct {
     uint32_t sample;
     assay_case record;
     assay_batch batch;
+    bool proven; // once ended: P-61, what is not right is wrong
 } docket;
 
 // A vote with the round it was cast in.
@@ -81,8 +82,21 @@ static bool is_right(const docket *d, const assay_vote *vote) {
 }
 
 static bool is_wrong(const docket *d, const assay_vote *vote) {
-    return d->record.state != ASSAY_CASE_UNDECIDED && assay_vote_counts(&d->record, vote) &&
-           !is_right(d, vote);
+    return d->proven && assay_vote_counts(&d->record, vote) && !is_right(d, vote) &&
+           !assay_verdict_is_unavailable(vote->verdict);
+}
+
+// P-61: did right voters with more than a third of the bond called read the bytes? Bond that stays
+// away does not lower the bar: it may be the honest part.
+static bool is_proven(const docket *d, const ballot *ballots, uint32_t count) {
+    assay_u128 called = 0, read = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_vote *vote = &ballots[i].vote;
+        if (ballots[i].round != d->record.round) continue;
+        called += vote->bond;
+        if (is_right(d, vote) && !assay_verdict_is_unavailable(vote->verdict)) read += vote->bond;
+    }
+    return read * 3 > called;
 }
 
 // Rounds before this one were draws.
@@ -260,6 +274,7 @@ static assay_status ballots_load(docket *d, ballot **out, uint32_t *count, assay
 }
 
 static assay_status consequences(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
+    d->proven = is_proven(d, ballots, count);
     if (d->record.state != ASSAY_CASE_UNDECIDED) {
         ASSAY_TRY(reward(d, ballots, count, err));
         ASSAY_TRY(reruns_charge(d, ballots, count, err));
@@ -354,10 +369,7 @@ static void vote_score(docket *d, const assay_vote *vote) {
 static assay_status absent_punish(docket *d, assay_vote *vote, assay_error *err) {
     const assay_params *params = d->ledger->params;
     const assay_case *record = &d->record;
-    uint64_t answered =
-        vote->verdict == ASSAY_VERDICT_UNAVAILABLE ? record->leaf_answered : record->table_answered;
-    if (vote->revealed && assay_vote_is_neutral(record, vote) && answered <= record->start)
-        vote->struck = true;
+    if (vote->revealed && assay_vote_is_stale(record, vote)) vote->struck = true;
     uint64_t amount = 0;
     vote_score(d, vote);
     if (!vote->committed || vote->struck) {
@@ -398,9 +410,7 @@ static assay_status escalation_close(docket *d, const assay_tally *tally, assay_
     bool unasked =
         (tally->leaf_unavailable || tally->table_unavailable) && d->record.answer_end == 0;
     bool decided = assay_tally_is_decided(tally, tally->best);
-    bool unavailable = tally->verdict == ASSAY_VERDICT_UNAVAILABLE ||
-                       tally->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE;
-    if (decided && !(unavailable && unasked))
+    if (decided && !(assay_verdict_is_unavailable(tally->verdict) && unasked))
         return end(d, ASSAY_CASE_RIGHT, tally->verdict, &tally->probe, err);
     if (!unasked && assay_tally_is_decided(tally, tally->guilty))
         return end(d, ASSAY_CASE_GUILTY, tally->guilty_verdict, &tally->guilty_probe, err);

@@ -76,7 +76,8 @@ static void answered_votes_do_not_count(void **state) {
     assay_vote votes[3] = {vote(50, 32, 0), vote(30, 34, 0), vote(20, 0, 1)};
     assay_tally tally = add_up(&record, votes, 3);
     assert_int_equal(tally.revealed, 3);
-    assert_int_equal(tally.bond, 50);
+    assert_int_equal(tally.bond, 100); // what the others have two thirds of
+    assert_int_equal(tally.best, 30);
     assert_false(tally.leaf_unavailable);
     assert_true(tally.table_unavailable);
     assert_true(assay_vote_is_neutral(&record, &votes[0]));
@@ -84,9 +85,32 @@ static void answered_votes_do_not_count(void **state) {
     assert_true(assay_vote_counts(&record, &votes[1]));
     record.table_answered = 6;
     tally = add_up(&record, votes, 3);
-    assert_int_equal(tally.bond, 20);
+    assert_int_equal(tally.bond, 100);
+    assert_int_equal(tally.best, 20);
+    assert_false(assay_tally_is_decided(&tally, tally.best));
     assert_int_equal(tally.guilty, 0);
     assert_false(tally.all_match); // it still leads to an escalation
+}
+
+// P-60: in time is at the last height of the window at the latest; a round is not behind an answer
+// that came while it was running.
+static void late_answers_bind_later_rounds(void **state) {
+    assay_vote votes[2] = {vote(50, 32, 0), vote(50, 34, 0)};
+    assay_case record = {.start = 20, .leaf_answered = 20, .table_answered = 21};
+    for (uint64_t end = 0; end < 30; end++) {
+        record.answer_end = end;
+        assert_int_equal(assay_vote_is_neutral(&record, &votes[0]), end == 0 || end >= 20);
+        assert_int_equal(assay_vote_is_neutral(&record, &votes[1]), end == 0 || end >= 21);
+        assert_true(assay_vote_is_stale(&record, &votes[0]));
+        assert_false(assay_vote_is_stale(&record, &votes[1]));
+    }
+    record.leaf_answered = 0; // not posted
+    assert_false(assay_vote_is_neutral(&record, &votes[0]));
+    assert_false(assay_vote_is_stale(&record, &votes[0]));
+    votes[1].verdict = 3; // nothing is said to be missing
+    record.table_answered = record.leaf_answered = 5;
+    assert_false(assay_vote_is_neutral(&record, &votes[1]));
+    assert_false(assay_vote_is_stale(&record, &votes[1]));
 }
 
 static void sums_of_all_supply_do_not_wrap(void **state) {
@@ -105,6 +129,7 @@ int main(void) {
         cmocka_unit_test(pairs_differ_by_probe),
         cmocka_unit_test(guilty_pairs_stand_together),
         cmocka_unit_test(answered_votes_do_not_count),
+        cmocka_unit_test(late_answers_bind_later_rounds),
         cmocka_unit_test(sums_of_all_supply_do_not_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

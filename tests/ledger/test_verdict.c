@@ -7,15 +7,6 @@ static const uint64_t PRICE = 100000 + 4 * 10000; // of a check: 3 MiB model, 1 
 static const uint64_t WRONG = 2 * CHAIN_OPEN, ABSENT = CHAIN_OPEN / 2;
 enum { C = 4, R = 3, E = 4, DELAY = 2 };
 
-// Place of an actor among the voters of a round of the duty's case, -1 if it is none.
-static int place_in(trial *t, uint32_t actor, const assay_duty *duty, uint8_t round) {
-    assay_vote votes[ASSAY_VOTERS_MAX];
-    uint32_t count = trial_votes(t, &duty->batch, duty->sample, round, votes);
-    for (uint32_t i = 0; i < count; i++)
-        if (assay_address_equal(&votes[i].validator, &t->chain.actors[actor])) return (int)i;
-    return -1;
-}
-
 // The actor at a place of round 0.
 static uint32_t drawn(trial *t, const assay_hash *id, uint32_t sample, uint32_t place) {
     assay_vote votes[ASSAY_VOTERS_MAX];
@@ -23,25 +14,10 @@ static uint32_t drawn(trial *t, const assay_hash *id, uint32_t sample, uint32_t 
     return trial_actor(t, &votes[place].validator);
 }
 
-static uint64_t bonds(trial *t) {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
-        sum += trial_bond_of(t, ASSAY_ROLE_VERIFICATION, VALIDATOR + i);
-    return sum;
-}
-
 static trial *trial_begun(void) {
     trial *t = trial_new();
     trial_start(t);
     return t;
-}
-
-static void expect_case(trial *t, const assay_hash *id, uint32_t sample, assay_case_state end,
-                        uint8_t verdict, uint8_t round) {
-    assay_case record = trial_case(t, id, sample);
-    assert_int_equal(record.state, end);
-    assert_int_equal(record.verdict, verdict);
-    assert_int_equal(record.round, round);
 }
 
 // ---- draws ----
@@ -56,13 +32,13 @@ static void honest_validators_settle_a_batch(void **state) {
     assert_int_equal(batch.beacon_height, height + DELAY);
     assert_int_equal(batch.ended, batch.beacon_height + C + R);
     for (uint32_t i = 0; i < batch.sample_count; i++)
-        expect_case(t, &b.id, i, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 0);
-    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+        trial_expect(t, &b.id, i, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 0);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
     trial_close(t);
 }
 
 static ballot first_hides(trial *t, uint32_t actor, const assay_duty *duty) {
-    bool first = duty->sample == 0 && place_in(t, actor, duty, 0) == 0;
+    bool first = duty->sample == 0 && trial_place(t, actor, duty, 0) == 0;
     return (ballot){.no_reveal = first};
 }
 
@@ -74,19 +50,19 @@ static void a_missing_reveal_costs_and_does_not_delay(void **state) {
     trial_submit(t, &b, 8);
     assay_batch batch = trial_run_out(t, &b.id);
     assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
-    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 0);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 0);
     assay_vote votes[ASSAY_VOTERS_MAX];
     trial_votes(t, &b.id, 0, 0, votes);
     assert_int_equal(votes[0].slashed, WRONG);
     assert_int_equal(votes[0].paid, 0);
     assert_int_equal(votes[1].slashed, 0);
     assert_int_equal(votes[1].paid, PRICE);
-    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - WRONG);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - WRONG);
     trial_close(t);
 }
 
 static ballot first_sleeps(trial *t, uint32_t actor, const assay_duty *duty) {
-    return (ballot){.no_commit = duty->sample == 0 && place_in(t, actor, duty, 0) == 0};
+    return (ballot){.no_commit = duty->sample == 0 && trial_place(t, actor, duty, 0) == 0};
 }
 
 static void no_vote_costs_less(void **state) {
@@ -95,8 +71,8 @@ static void no_vote_costs_less(void **state) {
     t->votes = first_sleeps;
     trial_submit(t, &b, 8);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
-    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 0);
-    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - ABSENT);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 0);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - ABSENT);
     trial_close(t);
 }
 
@@ -112,14 +88,14 @@ static void silence_is_redrawn(void **state) {
     trial_submit(t, &b, 8);
     assay_batch batch = trial_run_out(t, &b.id);
     assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
-    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
     assay_case record = trial_case(t, &b.id, 0);
     assert_int_equal(record.kind, ASSAY_ROUND_REDRAW);
     assert_int_equal(record.ended, batch.beacon_height + 2 * (C + R));
     assay_vote votes[ASSAY_VOTERS_MAX];
     assert_int_equal(trial_votes(t, &b.id, 0, 1, votes), 2);
     assert_int_equal(votes[0].paid + votes[1].paid, 2 * PRICE);
-    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - 2 * ABSENT);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - 2 * ABSENT);
     trial_close(t);
 }
 
@@ -133,7 +109,7 @@ static void silence_twice_escalates(void **state) {
     t->votes = draws_sleep;
     trial_submit(t, &b, 8);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
-    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 2);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 2);
     assert_int_equal(trial_case(t, &b.id, 0).kind, ASSAY_ROUND_ESCALATION);
     assay_vote votes[ASSAY_VOTERS_MAX];
     assert_int_equal(trial_votes(t, &b.id, 0, 2, votes), VALIDATOR_COUNT);
@@ -143,7 +119,7 @@ static void silence_twice_escalates(void **state) {
 // ---- liars ----
 
 static ballot first_copies(trial *t, uint32_t actor, const assay_duty *duty) {
-    bool first = duty->sample == 0 && place_in(t, actor, duty, 0) == 0;
+    bool first = duty->sample == 0 && trial_place(t, actor, duty, 0) == 0;
     return (ballot){.wrong_probe = first && duty->round == 0};
 }
 
@@ -154,7 +130,7 @@ static void a_copier_is_overruled_and_pays_the_reruns(void **state) {
     t->votes = first_copies;
     trial_submit(t, &b, 8);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
-    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
     uint32_t copier = drawn(t, &b.id, 0, 0);
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, copier),
                      TRIAL_BOND * CHAIN_OPEN - WRONG - VALIDATOR_COUNT * PRICE);
@@ -166,7 +142,7 @@ static void a_copier_is_overruled_and_pays_the_reruns(void **state) {
 }
 
 static ballot first_accuses(trial *t, uint32_t actor, const assay_duty *duty) {
-    bool first = duty->sample == 0 && place_in(t, actor, duty, 0) == 0;
+    bool first = duty->sample == 0 && trial_place(t, actor, duty, 0) == 0;
     return (ballot){.verdict = first ? ASSAY_VERDICT_OUTPUT : ASSAY_VERDICT_MATCH};
 }
 
@@ -186,7 +162,7 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
     assay_view_close(&view);
     assert_int_equal(open, 1);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
-    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser),
                      TRIAL_BOND * CHAIN_OPEN - WRONG - (VALIDATOR_COUNT - 1) * PRICE);
     view = chain_view(&t->chain);
@@ -300,12 +276,12 @@ static void every_kind_of_fraud_voids_the_batch(void **state) {
         assert_int_equal(batch.ended, batch.beacon_height + 2 * (C + R) + asked * E);
         assert_int_equal(batch.refunded, fees);
         assert_int_equal(batch.slashed, 10 * fees);
-        expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, kinds[i], 1);
+        trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, kinds[i], 1);
         assert_int_equal(trial_session(t, &t->session).free, free_before);
         assert_int_equal(trial_session(t, &t->session).reserved, 0);
         assert_int_equal(trial_bond_of(t, ASSAY_ROLE_PROVIDER, PROVIDER), bond - 10 * fees);
     }
-    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
     trial_close(t);
 }
 
@@ -326,7 +302,7 @@ static void selective_serving_does_not_escape(void **state) {
     assay_case record = trial_case(t, &b.id, 0);
     assert_int_equal(record.state, ASSAY_CASE_GUILTY);
     assert_true(record.answer_end > 0);
-    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
     trial_close(t);
 }
 
@@ -345,8 +321,9 @@ static void unavailable_decides_only_after_the_answer_window(void **state) {
     trial_submit(t, &b, 8);
     assay_batch batch = trial_run_out(t, &b.id);
     assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
-    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_UNAVAILABLE, 2);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_UNAVAILABLE, 2);
     assert_int_equal(trial_case(t, &b.id, 0).answer_end, batch.beacon_height + 2 * (C + R) + E);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
     trial_close(t);
 }
 
@@ -377,7 +354,7 @@ static void bond_that_leaves_is_still_slashed(void **state) {
 // ---- answers ----
 
 static ballot first_cannot_fetch(trial *t, uint32_t actor, const assay_duty *duty) {
-    bool first = duty->sample == 0 && duty->round == 0 && place_in(t, actor, duty, 0) == 0;
+    bool first = duty->sample == 0 && duty->round == 0 && trial_place(t, actor, duty, 0) == 0;
     return (ballot){.verdict = first ? everyone_says : 0};
 }
 
@@ -411,11 +388,11 @@ static void answered(uint8_t verdict, assay_duty_kind kind) {
     assay_batch batch = trial_run_out(t, &b.id);
     assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
     assert_int_equal(batch.ended, batch.beacon_height + 2 * (C + R) + E);
-    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
     uint32_t accuser = drawn(t, &b.id, 0, 0);
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser),
                      TRIAL_BOND * CHAIN_OPEN - cost);
-    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - cost);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - cost);
     trial_close(t);
 }
 
@@ -429,7 +406,7 @@ static void a_table_that_is_posted_was_neither_there_nor_not(void **state) {
 
 static uint32_t stubborn_actor;
 static ballot stubborn(trial *t, uint32_t actor, const assay_duty *duty) {
-    bool first = duty->sample == 0 && place_in(t, actor, duty, 0) == 0;
+    bool first = duty->sample == 0 && trial_place(t, actor, duty, 0) == 0;
     if (first) stubborn_actor = actor;
     return (ballot){.verdict = first ? ASSAY_VERDICT_UNAVAILABLE : 0};
 }
@@ -442,7 +419,7 @@ static void unavailable_after_the_answer_is_no_vote(void **state) {
     trial_submit(t, &b, 8);
     uint64_t cost = answer(t, &b, ASSAY_DUTY_ANSWER_LEAF);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
-    expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, stubborn_actor),
                      TRIAL_BOND * CHAIN_OPEN - cost - ABSENT);
     trial_close(t);
@@ -478,10 +455,10 @@ static void three_rounds_without_decision_void_without_slash(void **state) {
     assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
     assert_int_equal(batch.slashed, 0);
     assert_int_equal(batch.ended, batch.beacon_height + 4 * (C + R));
-    expect_case(t, &b.id, 0, ASSAY_CASE_UNDECIDED, 0, 3);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_UNDECIDED, 0, 3);
     assert_int_equal(trial_session(t, &t->session).free, balance);
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_PROVIDER, PROVIDER), 100 * CHAIN_OPEN);
-    assert_int_equal(bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
     trial_close(t);
 }
 
@@ -572,7 +549,7 @@ static void missing_data_burns_its_share_then_its_bond(void **state) {
         trial_submit(t, &b, 8);
         assay_batch batch = trial_run_out(t, &b.id);
         assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
-        expect_case(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_DATA_MISSING, 1);
+        trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_DATA_MISSING, 1);
         assert_int_equal(contributor_total(t, &b.id, &t->datasets[0]), 0);
         assert_true(contributor_total(t, &b.id, &t->datasets[1]) > 0);
         assay_view view = chain_view(&t->chain);

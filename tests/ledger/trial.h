@@ -342,6 +342,32 @@ static inline uint64_t trial_bond_of(const trial *t, uint8_t role, uint32_t acto
     return bond.active;
 }
 
+// What all validators together have bonded.
+static inline uint64_t trial_bonds(const trial *t) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
+        sum += trial_bond_of(t, ASSAY_ROLE_VERIFICATION, VALIDATOR + i);
+    return sum;
+}
+
+// Place of an actor among the voters of a round of the duty's case, -1 if it is none.
+static inline int trial_place(const trial *t, uint32_t actor, const assay_duty *duty,
+                              uint8_t round) {
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    uint32_t count = trial_votes(t, &duty->batch, duty->sample, round, votes);
+    for (uint32_t i = 0; i < count; i++)
+        if (assay_address_equal(&votes[i].validator, &t->chain.actors[actor])) return (int)i;
+    return -1;
+}
+
+static inline void trial_expect(const trial *t, const assay_hash *id, uint32_t sample,
+                                assay_case_state end, uint8_t verdict, uint8_t round) {
+    assay_case record = trial_case(t, id, sample);
+    assert_int_equal(record.state, end);
+    assert_int_equal(record.verdict, verdict);
+    assert_int_equal(record.round, round);
+}
+
 static inline uint32_t trial_actor(const trial *t, const assay_address *address) {
     for (uint32_t i = 0; i < CHAIN_ACTORS; i++)
         if (assay_address_equal(&t->chain.actors[i], address)) return i;
