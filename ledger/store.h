@@ -67,6 +67,11 @@ assay_status assay_store_open(assay_store **out, const char *folder, const assay
                               const assay_store_options *options, assay_error *err);
 void assay_store_close(assay_store *store);
 
+// Holds the writer's lock of the store in `folder` without opening it: for what only its writer may
+// do beside it. The file of the lock is made if missing and wanted. Errors: BUSY, NOT_FOUND,
+// CAPACITY (path), PERMISSION, DISK_FULL, IO. Lives: until the caller closes *fd.
+assay_status assay_store_lock(int *fd, const char *folder, bool make, assay_error *err);
+
 // The last commit. Lives: as long as the store; changes at commit.
 const assay_store_tip *assay_store_last(const assay_store *store);
 

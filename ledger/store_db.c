@@ -46,12 +46,12 @@ assay_status assay_db_fail(assay_error *err, int code, const char *what) {
 }
 
 // LMDB allows many processes; the rules allow one writer.
-static assay_status writer_lock(assay_db *db, const char *folder, assay_error *err) {
+assay_status assay_store_lock(int *out, const char *folder, bool make, assay_error *err) {
     char path[PATH_MAX];
     int length = snprintf(path, sizeof path, "%s/writer.lock", folder);
     if (length < 0 || (size_t)length >= sizeof path)
         return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC, 0600);
     if (fd < 0) return assay_fail_errno(err, errno, "cannot open %s", path);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         int saved = errno;
@@ -60,8 +60,7 @@ static assay_status writer_lock(assay_db *db, const char *folder, assay_error *e
             return ASSAY_FAIL(err, BUSY, "%s is in use by another process", folder);
         return assay_fail_errno(err, saved, "cannot lock %s", path);
     }
-    db->lock_fd = fd;
-    db->locked = true;
+    *out = fd;
     return ASSAY_OK;
 }
 
@@ -226,7 +225,8 @@ assay_status assay_db_open(assay_db *db, const char *folder, const assay_hash *g
     *db = (assay_db){.genesis = *genesis};
     if (!options->read_only) {
         ASSAY_TRY(assay_folder_make(folder, err));
-        ASSAY_TRY(writer_lock(db, folder, err));
+        ASSAY_TRY(assay_store_lock(&db->lock_fd, folder, true, err));
+        db->locked = true;
     }
     ASSAY_TRY(env_open(db, folder, options, err));
     ASSAY_TRY(tables_open(db, options->read_only, err));

@@ -119,6 +119,8 @@ static assay_status room_await(node_parts *node, const sigset_t *signals, assay_
     assay_error why = {0};
     bool told = false;
     if (node->home.config.engine != ASSAY_ENGINE_ABCI) return ASSAY_OK;
+    if (assay_room_check(node->home.path, NULL) == ASSAY_DISK_FULL)
+        assay_room_clear(node->home.path);
     while (assay_room_check(node->home.path, &why) == ASSAY_DISK_FULL) {
         if (!told)
             assay_log(ASSAY_LOG_WARN, "waits_for_room", NULL, "%s: the node starts when they are",

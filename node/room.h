@@ -12,4 +12,9 @@ enum { ASSAY_ROOM_BYTES_MIN = 16 << 20 };
 // more), NOT_FOUND, PERMISSION, IO. A file system that tells no size has room. Spec: E-90.
 assay_status assay_room_check(const char *folder, assay_error *err);
 
+// Removes what a crash left of a restore and of snapshots being made, as a node does when it opens:
+// one that waits for room has opened nothing, and may wait for just that. Nothing happens where the
+// home's state is open for writing, or was never opened. Spec: E-90.
+void assay_room_clear(const char *home);
+
 #endif

@@ -6,7 +6,8 @@
 //  M1 what is listed is whole on disk, and what is served is what its manifest says
 //     (makes_lists_and_serves, damage_is_not_served)
 //  M2 a crash leaves the snapshots that were whole, and the next open nothing else
-//     (killed_at_every_write)
+//     (killed_at_every_write, what_is_short_goes), but for what it could not read
+//     (trouble_removes_nothing)
 //  M3 blocks do not wait: a commit opens a view and hands it over (blocks_go_on)
 //  M4 the disk's reserve is the blocks': no snapshot begins or goes on without it (a_full_disk)
 #include "consensus/statesync/maker.h"
@@ -100,7 +101,26 @@ static uint64_t name_height(const char *name) {
     return strtoull(name, NULL, 10);
 }
 
-// What is whole is kept; everything else in the folder is the rest of something.
+// Whether a snapshot that could not be opened is none, rather than this machine in some trouble
+// that passes: no memory, no more open files, a failing read.
+static bool is_damage(assay_status status) {
+    switch (status) {
+    case ASSAY_NOT_FOUND:
+    case ASSAY_VERSION:
+    case ASSAY_CAPACITY:
+    case ASSAY_RANGE:
+    case ASSAY_MISMATCH:
+    case ASSAY_TRUNCATED:
+    case ASSAY_TRAILING:
+    case ASSAY_CORRUPT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// What is whole is kept, and what cannot be read now is left for another start; everything else in
+// the folder is the rest of something.
 static assay_status folder_read(assay_statesync_maker *maker, assay_error *err) {
     ASSAY_TRY(assay_folder_make(maker->folder, err));
     DIR *folder = opendir(maker->folder);
@@ -110,7 +130,8 @@ static assay_status folder_read(assay_statesync_maker *maker, assay_error *err) 
         char path[PATH_MAX];
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
         uint64_t height = name_height(entry->d_name);
-        if (height && kept_add(maker, height, NULL) == ASSAY_OK) continue;
+        assay_status added = height ? kept_add(maker, height, NULL) : ASSAY_NOT_FOUND;
+        if (added == ASSAY_OK || !is_damage(added)) continue;
         status = assay_path_join(path, sizeof path, maker->folder, entry->d_name, err);
         if (status == ASSAY_OK) assay_folder_remove(path);
     }

@@ -160,14 +160,32 @@ assay_status assay_statesync_write(const char *folder, assay_snapshot *snapshot,
     return status;
 }
 
+static assay_status chunks_look(const assay_statesync_manifest *m, const char *whole,
+                                assay_error *err) {
+    char path[PATH_MAX];
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < m->chunk_count; i++) {
+        struct stat file;
+        ASSAY_TRY(chunk_join(path, whole, i, err));
+        if (stat(path, &file) != 0) return assay_fail_errno(err, errno, "cannot look at %s", path);
+        bytes += (uint64_t)file.st_size;
+    }
+    if (bytes != m->byte_count)
+        return ASSAY_FAIL(err, CORRUPT, "the chunks of %s have %llu bytes, its manifest says %llu",
+                          whole, (ull)bytes, (ull)m->byte_count);
+    return ASSAY_OK;
+}
+
 assay_status assay_statesync_open(assay_statesync_manifest *out, uint8_t **data, size_t *size,
                                   const char *folder, uint64_t height, assay_error *err) {
-    char path[PATH_MAX];
+    char path[PATH_MAX], whole[PATH_MAX];
+    ASSAY_TRY(name_join(whole, folder, height, "", err));
     ASSAY_TRY(name_join(path, folder, height, "/manifest", err));
     ASSAY_TRY(assay_file_read(path, ASSAY_STATESYNC_MANIFEST_MAX, data, size, err));
     assay_status status = assay_statesync_manifest_read(out, *data, *size, err);
     if (status == ASSAY_OK && out->height != height)
         status = ASSAY_FAIL(err, MISMATCH, "%s is of height %llu", path, (ull)out->height);
+    if (status == ASSAY_OK) status = chunks_look(out, whole, err);
     if (status == ASSAY_OK) return ASSAY_OK;
     free(*data);
     *data = NULL;

@@ -23,9 +23,11 @@ assay_status assay_statesync_write(const char *folder, assay_snapshot *snapshot,
                                    const assay_hash *genesis, uint32_t chunk_max,
                                    const atomic_bool *stop, assay_error *err);
 
-// Reads a whole snapshot's manifest, as strictly as a stranger's. Errors: NOT_FOUND, MISMATCH
-// (another height in it), CORRUPT, and those of manifest_read. Lives: the caller frees *data, which
-// `out` borrows.
+// Reads a whole snapshot's manifest, as strictly as a stranger's, and looks whether all chunks are
+// there with all of its bytes; what the bytes are is looked at when they are read. Errors:
+// NOT_FOUND, MISMATCH (another height in it), CORRUPT (chunks), those of manifest_read, and MEMORY,
+// PERMISSION, IO, which say nothing of the snapshot. Lives: the caller frees *data, which `out`
+// borrows.
 assay_status assay_statesync_open(assay_statesync_manifest *out, uint8_t **data, size_t *size,
                                   const char *folder, uint64_t height, assay_error *err);
 

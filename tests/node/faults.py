@@ -349,6 +349,13 @@ def test_full_disk_behind_an_engine(assay):
         assert time.monotonic() - begun > 1 and "the node starts when" in node.said()
         blocks_made(assay, 3, 4).close()
         assert node.height() == 4 and node.term() == 0
+        # What a crash of its own left is not waited for.
+        for rest in ("state.restoring", "snapshots/7.part"):
+            (home / "node" / rest).mkdir(parents=True)
+            fill(home).rename(home / "node" / rest / "data.mdb")
+            node = behind_engine(assay, home="home/node")
+            assert "the node starts when" not in node.said() and node.term() == 0, node.said()
+            assert not (home / "node" / rest).exists()
 
 
 def test_term_drains(assay):

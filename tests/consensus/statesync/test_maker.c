@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-62, E-63, E-64, E-67: snapshots that a node makes for others.
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 
 #include "tests/consensus/statesync/stand.h"
@@ -186,6 +187,62 @@ static void damage_is_not_served(void **state) { // E-64
     stand_list(s);
     assert_int_equal(s->count, 0);
     assert_int_equal(access(path, F_OK), -1);
+    stand_free(s);
+}
+
+static void chunk_path(char path[256], const stand *s, uint64_t height, uint32_t index) {
+    snprintf(path, 256, "%s/%llu/%06u", stand_path(s, "snapshots"), (unsigned long long)height,
+             index);
+}
+
+// E-64: a chunk that is missing, short or long is seen at the start; the manifest alone is none.
+static void what_is_short_goes(void **state) {
+    stand *s = stand_new();
+    char path[256];
+    for (int how = 0; how < 3; how++) {
+        stand_make(s);
+        uint64_t height = s->list[0].height;
+        chunk_path(path, s, height, s->list[0].chunks - 1);
+        assay_statesync_maker_close(s->maker);
+        s->maker = NULL;
+        if (how == 0) unlink(path);
+        if (how > 0) assert_int_equal(truncate(path, how == 1 ? 1 : 1 << 20), 0);
+        stand_maker_open(s, 1, 0, STAND_CHUNK);
+        stand_list(s);
+        assert_int_equal(s->count, 0);
+        snprintf(path, sizeof path, "%s/%llu", stand_path(s, "snapshots"),
+                 (unsigned long long)height);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    stand_free(s);
+}
+
+// E-64: with no file more to be opened a start lists nothing, and leaves all to the next.
+static void trouble_removes_nothing(void **state) {
+    stand *s = stand_new();
+    struct rlimit limit, few;
+    assay_statesync_maker_state how;
+    stand_make(s);
+    uint64_t height = s->list[0].height;
+    uint32_t chunks = s->list[0].chunks;
+    assay_statesync_maker_close(s->maker);
+    int next = dup(STDERR_FILENO);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = (rlim_t)next + 1; // the folder's own
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    stand_maker_open(s, 1, 0, STAND_CHUNK);
+    assay_statesync_maker_state_get(s->maker, &how);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(how.count, 0);
+    assay_statesync_maker_close(s->maker);
+    stand_maker_open(s, 1, 0, STAND_CHUNK);
+    stand_list(s);
+    assert_int_equal(s->count, 1);
+    assert_int_equal(s->list[0].height, height);
+    for (uint32_t i = 0; i < chunks; i++)
+        stand_chunk(s, height, i);
     stand_free(s);
 }
 
@@ -404,6 +461,8 @@ int main(void) {
         cmocka_unit_test(makes_lists_and_serves),
         cmocka_unit_test(bytes_are_a_function_of_the_state),
         cmocka_unit_test(damage_is_not_served),
+        cmocka_unit_test(what_is_short_goes),
+        cmocka_unit_test(trouble_removes_nothing),
         cmocka_unit_test(rests_are_removed),
         cmocka_unit_test(blocks_go_on),
         cmocka_unit_test(stops_early),
