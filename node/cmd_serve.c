@@ -308,6 +308,9 @@ static assay_status serve_begin(serve_options *options, assay_workshop *shop,
     if (options->misbehave)
         ASSAY_TRY(
             assay_misbehaviour_parse(&options->options.misbehaviour, options->misbehave, err));
+    if (!options->wallet.wait_ms)
+        return ASSAY_FAIL(err, USAGE,
+                          "--wait-ms 0: a provider must learn whether its batches are in a block");
     if (options->url && strlen(options->url) > ASSAY_URI_SIZE_MAX - 80)
         return ASSAY_FAIL(err, USAGE, "--url has %zu characters, limit %d", strlen(options->url),
                           ASSAY_URI_SIZE_MAX - 80);

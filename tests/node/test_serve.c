@@ -262,6 +262,24 @@ static void misbehaviour_is_for_testnets(void **state) {
     work_close(&real);
 }
 
+// What is refused before anything is opened.
+static void arguments_are_refused(void **state) {
+    static const struct {
+        const char *more, *words;
+    } cases[] = {
+        {"--wait-ms 0", "must learn whether its batches are in a block"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char format[256], text[1024];
+        snprintf(format, sizeof format,
+                 "%%s/assay serve --node %%s --key %%s --model %%s --home %%s --listen 127.0.0.1:0 "
+                 "%s 2>&1",
+                 cases[i].more);
+        assert_int_equal(command_run(format, world.wallets[0].client.url, text, sizeof text), 2);
+        if (!strstr(text, cases[i].words)) fail_msg("%s: %s", cases[i].more, text);
+    }
+}
+
 static int world_make(void **state) {
     work_init(&world);
     work_start(&world);
@@ -286,6 +304,7 @@ int main(void) {
         cmocka_unit_test(bodies_are_refused_by_number),
         cmocka_unit_test(killed_between_answer_and_batch),
         cmocka_unit_test(misbehaviour_is_for_testnets),
+        cmocka_unit_test(arguments_are_refused),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
 }
