@@ -15,6 +15,7 @@
 #include "node/log.h"
 #include "node/provider.h"
 #include "node/request_body.h"
+#include "node/served_url.h"
 
 enum {
     CONNECTIONS_MAX = 64,
@@ -273,6 +274,15 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     }
 }
 
+static void url_warn(const assay_provider *provider) {
+    static const char next[] = "assay serve --url with an address that all validators reach";
+    const char *url = provider->options.url;
+    assay_log(ASSAY_LOG_WARN, "url_private", json_pack("{s:s,s:s}", "url", url, "next", next),
+              "validators do not fetch evidence from %s unless their operators allow private "
+              "addresses; next: %s",
+              url, next);
+}
+
 static assay_status serve_run(serve_options *options, assay_workshop *shop,
                               const assay_genesis *genesis, const sigset_t *signals,
                               assay_error *err) {
@@ -288,12 +298,14 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         assay_provider_open(&provider, shop, &options->wallet, genesis, &options->options, err);
     if (status == ASSAY_OK) status = assay_http_server_open(&server, &http, err);
     if (status == ASSAY_OK) {
-        const char *url = options->url ? options->url : assay_http_server_url(server);
-        snprintf(provider.options.url, sizeof provider.options.url, "%s", url);
+        if (!options->url)
+            snprintf(provider.options.url, sizeof provider.options.url, "%s",
+                     assay_http_server_url(server));
         printf("%s\n", assay_http_server_url(server));
         fflush(stdout);
         assay_log(ASSAY_LOG_TRACE, "started",
                   json_pack("{s:s}", "url", assay_http_server_url(server)), "serving");
+        if (assay_served_url_private(provider.options.url)) url_warn(&provider);
         serve_loop(&provider, signals);
         // Answers in progress are finished first: they belong into the last batch.
         assay_http_server_close(server);
@@ -311,9 +323,9 @@ static assay_status serve_begin(serve_options *options, assay_workshop *shop,
     if (!options->wallet.wait_ms)
         return ASSAY_FAIL(err, USAGE,
                           "--wait-ms 0: a provider must learn whether its batches are in a block");
-    if (options->url && strlen(options->url) > ASSAY_URI_SIZE_MAX - 80)
-        return ASSAY_FAIL(err, USAGE, "--url has %zu characters, limit %d", strlen(options->url),
-                          ASSAY_URI_SIZE_MAX - 80);
+    if (options->url)
+        ASSAY_TRY(assay_served_url_read(options->options.url, sizeof options->options.url - 80,
+                                        options->url, err));
     ASSAY_TRY(assay_wallet_open(&options->wallet, err));
     if (options->misbehave && !options->wallet.client.testnet)
         return ASSAY_FAIL(err, FORBIDDEN, "--misbehave is for chains whose genesis says testnet");

@@ -268,6 +268,8 @@ static void arguments_are_refused(void **state) {
         const char *more, *words;
     } cases[] = {
         {"--wait-ms 0", "must learn whether its batches are in a block"},
+        {"--url file:///srv", "does not begin with http:// or https://"},
+        {"--url http://a.example/?b", "without user, query and fragment"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char format[256], text[1024];
