@@ -249,10 +249,38 @@ static uint64_t look_step(assay_provider *provider) {
     return now + LOOK_MS + LOOK_REST * (now - begun);
 }
 
+// What is in no batch yet, and until when it can be.
+static void waiting_tell(assay_provider *provider) {
+    uint64_t fees = 0, until = UINT64_MAX;
+    pthread_mutex_lock(&provider->lock);
+    uint32_t count = provider->pending_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_provider_pending *entry = &provider->pending[i];
+        fees += entry->receipt.fee;
+        if (entry->end && entry->end < until) until = entry->end;
+    }
+    pthread_mutex_unlock(&provider->lock);
+    if (!count) return;
+    char folder[PATH_MAX], height[48] = "an unknown height";
+    uint64_t least = provider->genesis->params.min_batch_fee;
+    snprintf(folder, sizeof folder, "%s/pending", provider->options.home);
+    if (until != UINT64_MAX)
+        snprintf(height, sizeof height, "height %llu", (unsigned long long)until);
+    assay_log(ASSAY_LOG_INFO, "receipts_waiting",
+              json_pack("{s:i,s:o,s:s,s:o,s:o}", "count", (int)count, "nopen",
+                        assay_json_from_u64(fees), "folder", folder, "min_batch_fee",
+                        assay_json_from_u64(least), "until",
+                        until == UINT64_MAX ? json_null() : assay_json_from_u64(until)),
+              "%u receipts worth %llu nopen wait in %s: a batch takes %llu nopen, and the first of "
+              "their sessions ends at %s",
+              count, (unsigned long long)fees, folder, (unsigned long long)least, height);
+}
+
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
     retry again = {0};
-    uint64_t defend_at = 0, look_at = 0;
+    uint64_t defend_at = 0, look_at = look_step(provider);
+    if (!assay_provider_due(provider, true)) waiting_tell(provider);
     while (sigtimedwait(signals, NULL, &tick) < 0) {
         uint64_t now = assay_clock_ms();
         // The defence first: its windows are the short ones.
@@ -310,6 +338,7 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         // Answers in progress are finished first: they belong into the last batch.
         assay_http_server_close(server);
         work_step(&provider, true, &(retry){0});
+        waiting_tell(&provider);
     }
     assay_provider_close(&provider);
     return status;
