@@ -15,6 +15,7 @@
 #include "node/log.h"
 #include "node/provider.h"
 #include "node/request_body.h"
+#include "node/served_url.h"
 
 enum {
     CONNECTIONS_MAX = 64,
@@ -248,10 +249,38 @@ static uint64_t look_step(assay_provider *provider) {
     return now + LOOK_MS + LOOK_REST * (now - begun);
 }
 
+// What is in no batch yet, and until when it can be.
+static void waiting_tell(assay_provider *provider) {
+    uint64_t fees = 0, until = UINT64_MAX;
+    pthread_mutex_lock(&provider->lock);
+    uint32_t count = provider->pending_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_provider_pending *entry = &provider->pending[i];
+        fees += entry->receipt.fee;
+        if (entry->end && entry->end < until) until = entry->end;
+    }
+    pthread_mutex_unlock(&provider->lock);
+    if (!count) return;
+    char folder[PATH_MAX], height[48] = "an unknown height";
+    uint64_t least = provider->genesis->params.min_batch_fee;
+    snprintf(folder, sizeof folder, "%s/pending", provider->options.home);
+    if (until != UINT64_MAX)
+        snprintf(height, sizeof height, "height %llu", (unsigned long long)until);
+    assay_log(ASSAY_LOG_INFO, "receipts_waiting",
+              json_pack("{s:i,s:o,s:s,s:o,s:o}", "count", (int)count, "nopen",
+                        assay_json_from_u64(fees), "folder", folder, "min_batch_fee",
+                        assay_json_from_u64(least), "until",
+                        until == UINT64_MAX ? json_null() : assay_json_from_u64(until)),
+              "%u receipts worth %llu nopen wait in %s: a batch takes %llu nopen, and the first of "
+              "their sessions ends at %s",
+              count, (unsigned long long)fees, folder, (unsigned long long)least, height);
+}
+
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
     retry again = {0};
-    uint64_t defend_at = 0, look_at = 0;
+    uint64_t defend_at = 0, look_at = look_step(provider);
+    if (!assay_provider_due(provider, true)) waiting_tell(provider);
     while (sigtimedwait(signals, NULL, &tick) < 0) {
         uint64_t now = assay_clock_ms();
         // The defence first: its windows are the short ones.
@@ -273,6 +302,15 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     }
 }
 
+static void url_warn(const assay_provider *provider) {
+    static const char next[] = "assay serve --url with an address that all validators reach";
+    const char *url = provider->options.url;
+    assay_log(ASSAY_LOG_WARN, "url_private", json_pack("{s:s,s:s}", "url", url, "next", next),
+              "validators do not fetch evidence from %s unless their operators allow private "
+              "addresses; next: %s",
+              url, next);
+}
+
 static assay_status serve_run(serve_options *options, assay_workshop *shop,
                               const assay_genesis *genesis, const sigset_t *signals,
                               assay_error *err) {
@@ -288,16 +326,19 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         assay_provider_open(&provider, shop, &options->wallet, genesis, &options->options, err);
     if (status == ASSAY_OK) status = assay_http_server_open(&server, &http, err);
     if (status == ASSAY_OK) {
-        const char *url = options->url ? options->url : assay_http_server_url(server);
-        snprintf(provider.options.url, sizeof provider.options.url, "%s", url);
+        if (!options->url)
+            snprintf(provider.options.url, sizeof provider.options.url, "%s",
+                     assay_http_server_url(server));
         printf("%s\n", assay_http_server_url(server));
         fflush(stdout);
         assay_log(ASSAY_LOG_TRACE, "started",
                   json_pack("{s:s}", "url", assay_http_server_url(server)), "serving");
+        if (assay_served_url_private(provider.options.url)) url_warn(&provider);
         serve_loop(&provider, signals);
         // Answers in progress are finished first: they belong into the last batch.
         assay_http_server_close(server);
         work_step(&provider, true, &(retry){0});
+        waiting_tell(&provider);
     }
     assay_provider_close(&provider);
     return status;
@@ -308,9 +349,12 @@ static assay_status serve_begin(serve_options *options, assay_workshop *shop,
     if (options->misbehave)
         ASSAY_TRY(
             assay_misbehaviour_parse(&options->options.misbehaviour, options->misbehave, err));
-    if (options->url && strlen(options->url) > ASSAY_URI_SIZE_MAX - 80)
-        return ASSAY_FAIL(err, USAGE, "--url has %zu characters, limit %d", strlen(options->url),
-                          ASSAY_URI_SIZE_MAX - 80);
+    if (!options->wallet.wait_ms)
+        return ASSAY_FAIL(err, USAGE,
+                          "--wait-ms 0: a provider must learn whether its batches are in a block");
+    if (options->url)
+        ASSAY_TRY(assay_served_url_read(options->options.url, sizeof options->options.url - 80,
+                                        options->url, err));
     ASSAY_TRY(assay_wallet_open(&options->wallet, err));
     if (options->misbehave && !options->wallet.client.testnet)
         return ASSAY_FAIL(err, FORBIDDEN, "--misbehave is for chains whose genesis says testnet");

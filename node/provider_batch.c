@@ -174,6 +174,8 @@ static assay_status making_send(making *m, assay_provider *provider, assay_hash 
                                                    .models = m->tables.models,
                                                    .datasets = m->tables.datasets};
     ASSAY_TRY(assay_wallet_send(provider->wallet, &tx, &sent, err));
+    // Sent, and in no block yet: its receipts are as pending as before.
+    if (!sent.height) return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");
     *batch = sent.digest;
     return ASSAY_OK;
 }

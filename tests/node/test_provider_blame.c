@@ -181,6 +181,25 @@ static void a_session_that_closes_is_paid_first(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// Sent is not in a block: nothing pending is forgotten before it is (P-52).
+static void what_is_only_sent_stays_pending(void **state) {
+    desk d;
+    assay_provider_batched batch;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &session, 1);
+    world.wallets[PROVIDER].wait_ms = 0;
+    work_refused(assay_provider_batch(&d.provider, &batch, err), TIMEOUT, "in no block yet");
+    world.wallets[PROVIDER].wait_ms = 20000;
+    assert_int_equal(d.provider.pending_count, 1);
+    assert_int_equal(files_in(&d, "pending"), 1);
+    for (int i = 0; i < 400 && !session_now(&session).last_sequence; i++)
+        work_sleep(BLOCK_MS);
+    batched(&d, 0); // it got there by itself
+    assert_int_equal(files_in(&d, "pending"), 0);
+    assay_provider_close(&d.provider);
+}
+
 static int world_make(void **state) {
     work_init(&world);
     world.genesis.params.close_delay = 50;
@@ -201,6 +220,7 @@ int main(void) {
         cmocka_unit_test(a_gap_holds_up_its_session_alone),
         cmocka_unit_test(an_unknown_session_holds_up_nobody),
         cmocka_unit_test(a_session_that_closes_is_paid_first),
+        cmocka_unit_test(what_is_only_sent_stays_pending),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `assay serve` and its like as processes: bodies from strangers, kill -9 between answer and batch,
-// misbehaviour only on testnets. Rules P-12, P-14, F-46.
+// misbehaviour only on testnets. Rules P-12, P-14, F-46, F-53 to F-55.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -14,7 +14,7 @@ enum { TOKENS = 4 };
 
 static work world;
 static uint32_t prompt[PROMPT];
-static char key_file[96], home[96];
+static char key_file[96], home[96], log_file[96];
 
 typedef struct {
     pid_t pid;
@@ -22,7 +22,8 @@ typedef struct {
     char url[128]; // its first line
 } server;
 
-// Starts `assay serve` over the shared home; more: further arguments, NULL-terminated.
+// Starts `assay serve` over the shared home, its log in log_file where that has a name; more:
+// further arguments, NULL-terminated.
 static server serve_start(const char *const *more) {
     server s = {.pid = 0};
     int pipe_ends[2];
@@ -51,6 +52,7 @@ static server serve_start(const char *const *more) {
     if (s.pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that crashes leaves nobody behind
         dup2(pipe_ends[1], 1);
+        if (*log_file) dup2(open(log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 2);
         execv(arguments[0], (char *const *)(uintptr_t)arguments);
         _exit(127);
     }
@@ -105,6 +107,24 @@ static void expect_sentence(const server *s, const char *body, const char *name,
                  text ? text : "", name, words);
     assert_true(json_integer_value(json_object_get(error, "code")) > 0);
     json_decref(answer);
+}
+
+// The first event of this name in the log, NULL: there is none.
+static json_t *logged(const char *name) {
+    char line[2048];
+    FILE *file = fopen(log_file, "r");
+    json_t *event = NULL;
+    assert_non_null(file);
+    while (!event && fgets(line, sizeof line, file)) {
+        event = json_loads(line, 0, NULL);
+        if (!event) fail_msg("no JSON: %s", line);
+        const char *found = json_string_value(json_object_get(event, "event"));
+        if (found && strcmp(found, name) == 0) break;
+        json_decref(event);
+        event = NULL;
+    }
+    fclose(file);
+    return event;
 }
 
 static json_t *body_of(const assay_hash *session, uint64_t sequence) {
@@ -223,6 +243,49 @@ static void killed_between_answer_and_batch(void **state) {
     assert_int_equal(session_now(&session).last_sequence, 4);
 }
 
+// Small change is told at the end and at the start: how much, where, and until when.
+static void expect_waiting(const assay_hash *session, uint64_t nopen) {
+    json_t *event = logged("receipts_waiting");
+    uint64_t found;
+    char folder[128];
+    assert_non_null(event);
+    assert_int_equal(json_integer_value(json_object_get(event, "count")), 1);
+    work_ok(assay_json_u64(&found, event, "nopen", 0, UINT64_MAX, err));
+    assert_int_equal(found, nopen);
+    work_ok(assay_json_u64(&found, event, "until", 0, UINT64_MAX, err));
+    assert_int_equal(found, session_now(session).end);
+    snprintf(folder, sizeof folder, "%s/pending", home);
+    assert_string_equal(json_string_value(json_object_get(event, "folder")), folder);
+    json_decref(event);
+}
+
+static void what_waits_is_told(void **state) {
+    static const char *const options[] = {"--log", "json", "--batch-ms", "1000000", NULL};
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 50, 60);
+    snprintf(log_file, sizeof log_file, "%s/serve.log", world.folder);
+    server s = serve_start(options);
+    asked(&s, &session, 1);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    uint64_t nopen = 8 * 50 + 4 * 60;
+    expect_waiting(&session, nopen);
+    json_t *event = logged("url_private"); // it listens on 127.0.0.1
+    assert_non_null(event);
+    assert_non_null(json_object_get(event, "next"));
+    json_decref(event);
+    s = serve_start(options);
+    for (int i = 0; i < 400 && !(event = logged("receipts_waiting")); i++)
+        work_sleep(20);
+    json_decref(event);
+    expect_waiting(&session, nopen);
+    asked(&s, &session, 2);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    assert_int_equal(session_now(&session).last_sequence, 2);
+    s = serve_start(options);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    assert_null(logged("receipts_waiting"));
+    *log_file = 0;
+}
+
 static int command_run(const char *format, const char *node, char *text, size_t size) {
     char command[1024];
     snprintf(command, sizeof command, format, ASSAY_BINARY_DIR, node, key_file, world.model_file,
@@ -262,6 +325,26 @@ static void misbehaviour_is_for_testnets(void **state) {
     work_close(&real);
 }
 
+// What is refused before anything is opened.
+static void arguments_are_refused(void **state) {
+    static const struct {
+        const char *more, *words;
+    } cases[] = {
+        {"--wait-ms 0", "must learn whether its batches are in a block"},
+        {"--url file:///srv", "does not begin with http:// or https://"},
+        {"--url http://a.example/?b", "without user, query and fragment"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char format[256], text[1024];
+        snprintf(format, sizeof format,
+                 "%%s/assay serve --node %%s --key %%s --model %%s --home %%s --listen 127.0.0.1:0 "
+                 "%s 2>&1",
+                 cases[i].more);
+        assert_int_equal(command_run(format, world.wallets[0].client.url, text, sizeof text), 2);
+        if (!strstr(text, cases[i].words)) fail_msg("%s: %s", cases[i].more, text);
+    }
+}
+
 static int world_make(void **state) {
     work_init(&world);
     work_start(&world);
@@ -285,7 +368,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_are_refused_by_number),
         cmocka_unit_test(killed_between_answer_and_batch),
+        cmocka_unit_test(what_waits_is_told),
         cmocka_unit_test(misbehaviour_is_for_testnets),
+        cmocka_unit_test(arguments_are_refused),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
 }
