@@ -333,6 +333,7 @@ assay_status assay_app_commit(assay_app *app, assay_error *err) {
     pthread_mutex_lock(&app->check_lock);
     assay_snapshot_close(app->check_snapshot);
     app->check_snapshot = NULL;
+    assay_pending_outflow_reset(&app->check_pending);
     pthread_mutex_unlock(&app->check_lock);
     return ASSAY_OK;
 }
