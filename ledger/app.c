@@ -347,6 +347,7 @@ assay_status assay_app_commit(assay_app *app, assay_error *err) {
     assay_app_counters_commit(app);
     pthread_mutex_lock(&app->check_lock);
     tip_publish(app);
+    assay_pending_outflow_reset(&app->check_pending);
     pthread_mutex_unlock(&app->check_lock);
     return ASSAY_OK;
 }

@@ -146,7 +146,7 @@ static uint64_t keys_max(const assay_tx *tx) {
     return 4 + 2 * rows;
 }
 
-static uint64_t named_amount(const assay_tx *tx, const assay_params *params) {
+uint64_t assay_outflow_named(const assay_tx *tx, const assay_params *params) {
     switch (tx->kind) {
     case ASSAY_TX_TRANSFER:
         return tx->body.transfer.amount;
@@ -168,7 +168,7 @@ static uint64_t named_amount(const assay_tx *tx, const assay_params *params) {
 }
 
 uint64_t assay_outflow_max(const assay_tx *tx, const assay_params *params) {
-    unsigned __int128 sum = named_amount(tx, params);
+    unsigned __int128 sum = assay_outflow_named(tx, params);
     sum += (unsigned __int128)keys_max(tx) * params->key_fee;
     if (tx->kind == ASSAY_TX_SUBMIT_BATCH)
         sum += (params->check_price_base +

@@ -29,6 +29,10 @@ assay_status assay_admission_check(uint64_t *fee, const assay_reader *reader,
 // Spec: P-26, P-27.
 assay_status assay_execute(assay_ledger *ledger, const assay_verified_tx *tx, assay_error *err);
 
+// What this transaction is to move out of its principal's balance: the amount it names, or the bond
+// of what it registers. Keys and check prices come on top. Spec: P-26.
+uint64_t assay_outflow_named(const assay_tx *tx, const assay_params *params);
+
 // The most this transaction takes from its principal's balance beside its admission fee, for a
 // proposer that keeps what follows it payable. A batch's check price is that of models of up to
 // ASSAY_OUTFLOW_MODEL_MIB; beyond, a later transaction may turn out not to be admitted.

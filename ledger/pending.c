@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "ledger/agent.h"
 #include "ledger/money.h"
 
 typedef unsigned long long ull;
@@ -20,6 +21,11 @@ void assay_pending_reset(assay_pending *pending) {
     if (pending->slots != NULL)
         memset(pending->slots, 0, pending->slot_count * sizeof *pending->slots);
     pending->used = 0;
+}
+
+void assay_pending_outflow_reset(assay_pending *pending) {
+    for (uint32_t i = 0; i < pending->slot_count; i++)
+        if (pending->slots[i].kind >= OUTFLOW) pending->slots[i].value = 0;
 }
 
 void assay_pending_close(assay_pending *pending) {
@@ -85,14 +91,24 @@ static uint64_t add_saturated(uint64_t a, uint64_t b) {
     return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
+// What may leave the principal's balance by a transaction beside its fee. An agent that names more
+// than its limit has left moves nothing, and must not keep its principal's own from waiting.
+static assay_status named_get(uint64_t *out, const assay_reader *reader, const assay_params *params,
+                              uint64_t height, const assay_tx *tx, uint64_t fee, assay_error *err) {
+    assay_allowance allowance;
+    *out = assay_outflow_named(tx, params);
+    if (assay_address_equal(&tx->signer, &tx->principal)) return ASSAY_OK;
+    ASSAY_TRY(assay_allowance_get(&allowance, reader, &tx->principal, err));
+    if (*out > assay_allowance_left(&allowance, params, height) - fee) *out = 0;
+    return ASSAY_OK;
+}
+
 // What leaves counts against the balance, and if an agent signs also against the limit. Nobody acts
 // for a principal in the block in which it changes its authorities.
-static void tx_add(assay_pending *pending, const assay_params *params, const assay_tx *tx,
-                   const assay_ahead *ahead, uint64_t fee, assay_pending_count count) {
+static void tx_add(assay_pending *pending, const assay_tx *tx, const assay_ahead *ahead,
+                   uint64_t leaving, assay_pending_count count) {
     bool by_agent = !assay_address_equal(&tx->signer, &tx->principal);
     bool authority = tx->kind == ASSAY_TX_AUTHORIZE_AGENT || tx->kind == ASSAY_TX_REVOKE_AGENT;
-    uint64_t leaving = fee;
-    if (count == ASSAY_COUNT_ALL) leaving = add_saturated(fee, assay_outflow_max(tx, params));
     value_set(pending, (uint8_t)(LANE + tx->lane), &tx->signer, tx->nonce + 1);
     value_set(pending, OUTFLOW, &tx->principal, add_saturated(ahead->outflow, leaving));
     if (by_agent)
@@ -126,7 +142,7 @@ assay_status assay_pending_admit(assay_pending *pending, const assay_reader *rea
                                  assay_error *err) {
     static const assay_ahead nothing;
     const assay_tx *tx = &verified->tx;
-    uint64_t fee;
+    uint64_t fee, amount = 0;
     // What is not even decoded has no signer to look up.
     if (verified->code != 0 || tx->kind == ASSAY_TX_BEACON)
         return assay_admission_check(&fee, reader, params, height, verified, &nothing, err);
@@ -138,6 +154,9 @@ assay_status assay_pending_admit(assay_pending *pending, const assay_reader *rea
     };
     ASSAY_TRY(assay_admission_check(&fee, reader, params, height, verified, &ahead, err));
     ASSAY_TRY(count_check(reader, tx, &ahead, err));
-    tx_add(pending, params, tx, &ahead, fee, count);
+    if (count == ASSAY_COUNT_ALL) amount = assay_outflow_max(tx, params);
+    if (count == ASSAY_COUNT_NAMED)
+        ASSAY_TRY(named_get(&amount, reader, params, height, tx, fee, err));
+    tx_add(pending, tx, &ahead, add_saturated(fee, amount), count);
     return ASSAY_OK;
 }

@@ -26,14 +26,19 @@ enum {
 void assay_pending_reset(assay_pending *pending);
 void assay_pending_close(assay_pending *pending);
 
+// After a commit: the balances are those after the block, so what left them in it must not count
+// again until what still waits is admitted anew. Nonces stay: the later of both is the next.
+void assay_pending_outflow_reset(assay_pending *pending);
+
 // The nonce behind what is pending of a signer and lane; 0: nothing is.
 uint64_t assay_pending_nonce(const assay_pending *pending, const assay_address *signer,
                              uint8_t lane);
 
 // How much of what is pending counts for what comes behind it.
 typedef enum {
-    ASSAY_COUNT_FEES, // fees alone: check_tx, process_proposal
-    ASSAY_COUNT_ALL,  // amounts and authorities too: a proposal in which nothing fails admission
+    ASSAY_COUNT_FEES,  // fees alone: process_proposal
+    ASSAY_COUNT_NAMED, // and the amounts named: check_tx, so that a block can charge what waits
+    ASSAY_COUNT_ALL, // all amounts and authorities too: a proposal in which nothing fails admission
 } assay_pending_count;
 
 // Admits tx behind what is pending, and adds it. Errors: REJECTED (as assay_admission_check, and

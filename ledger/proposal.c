@@ -24,7 +24,7 @@ static assay_status waiting_admit(assay_app *app, const assay_verified_tx *tx, a
     uint64_t height;
     ASSAY_TRY(check_reader(app, &reader, &height, err));
     return assay_pending_admit(&app->check_pending, &reader, &app->genesis->params, height + 1, tx,
-                               0, err);
+                               ASSAY_COUNT_NAMED, err);
 }
 
 assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, assay_hash *id,

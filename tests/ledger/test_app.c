@@ -278,6 +278,83 @@ static void test_waiting_fees(void **state) {
     }
 }
 
+// P-26: what a waiting transaction names is gone for those behind it, so that blocks can charge
+// them all: nobody fills the queue with 4,095 behind one that takes the balance.
+static void test_waiting_amounts(void **state) {
+    chain *c = *state;
+    assay_tx first = transfer(c, 1, 2, 1), next = transfer(c, 1, 2, 1);
+    uint64_t fee =
+        c->genesis.params.tx_fee_base + assay_tx_size(&first) * c->genesis.params.tx_fee_byte;
+    first.body.transfer.amount = CHAIN_BALANCE - 3 * fee - 1;
+    assert_int_equal(check(c, &first), ASSAY_REJECT_NONE);
+    next.nonce = 1;
+    assert_int_equal(check(c, &next), ASSAY_REJECT_NONE);
+    next.nonce = 2;
+    assert_int_equal(check(c, &next), ASSAY_REJECT_NONE); // names what is no longer there
+    next.nonce = 3;
+    assert_int_equal(check(c, &next), ASSAY_REJECT_FEE_SHORT);
+    chain_add(c, &first);
+    for (next.nonce = 1; next.nonce < 3; next.nonce++)
+        chain_add(c, &next);
+    chain_block(c);
+    chain_expect(c, 0, NONE);
+    chain_expect(c, 1, NONE);
+    chain_expect(c, 2, BALANCE_SHORT);
+    assert_int_equal(chain_balance(c, 1), 0);
+
+    // A bond to be paid for a registration counts likewise.
+    assay_tx model = chain_tx(c, 3, ASSAY_TX_REGISTER_MODEL);
+    model.body.register_model = (assay_tx_register_model){
+        .root = {{1}}, .byte_count = 1, .name = {(const uint8_t *)"m", 1}, .uri = {NULL, 0}};
+    first = transfer(c, 3, 2, CHAIN_BALANCE - c->genesis.params.model_bond);
+    assert_int_equal(check(c, &first), ASSAY_REJECT_NONE);
+    model.nonce = 1;
+    assert_int_equal(check(c, &model), ASSAY_REJECT_NONE);
+    next = transfer(c, 3, 2, 1);
+    next.nonce = 2;
+    assert_int_equal(check(c, &next), ASSAY_REJECT_FEE_SHORT);
+}
+
+// P-26: between a commit and the recheck nothing counts twice, so that who waits for a block can go
+// on at once.
+static void test_waiting_after_a_commit(void **state) {
+    chain *c = *state;
+    assay_tx tx = transfer(c, 1, 2, CHAIN_BALANCE / 2 + CHAIN_OPEN);
+    assert_int_equal(check(c, &tx), ASSAY_REJECT_NONE);
+    chain_add(c, &tx);
+    assay_app_block block = chain_block_input(c);
+    chain_ok(assay_app_finalize_block(c->app, &block, &c->outcome, err));
+    chain_ok(assay_app_commit(c->app, err));
+    c->height++;
+    chain_block_clear(c);
+    tx = transfer(c, 1, 2, 1);
+    assert_int_equal(tx.nonce, 1);
+    assert_int_equal(check(c, &tx), ASSAY_REJECT_NONE);
+}
+
+// P-26: an agent that names more than its limit has left does not keep its principal's own out.
+static void test_waiting_agents(void **state) {
+    chain *c = *state;
+    assay_tx tx = chain_tx(c, 1, ASSAY_TX_AUTHORIZE_AGENT);
+    tx.body.authorize_agent =
+        (assay_tx_authorize_agent){c->actors[2], ASSAY_SCOPE_ALL, 1000, CHAIN_OPEN};
+    chain_run(c, &tx, NONE);
+    assay_tx spend = chain_agent_tx(c, 2, 1, ASSAY_TX_TRANSFER), own = transfer(c, 1, 3, 1);
+    spend.body.transfer = (assay_tx_transfer){c->actors[3], CHAIN_BALANCE};
+    assert_int_equal(check(c, &spend), ASSAY_REJECT_NONE);
+    assert_int_equal(check(c, &own), ASSAY_REJECT_NONE);
+    spend.nonce++;
+    spend.body.transfer.amount = CHAIN_OPEN - CHAIN_OPEN / 100;
+    assert_int_equal(check(c, &spend), ASSAY_REJECT_NONE); // within the limit: counts
+    spend.nonce++;
+    spend.body.transfer.amount = CHAIN_OPEN / 2;
+    assert_int_equal(check(c, &spend), ASSAY_REJECT_NONE);
+    spend.nonce++;
+    assert_int_equal(check(c, &spend), ASSAY_REJECT_AGENT_LIMIT);
+    own.nonce++;
+    assert_int_equal(check(c, &own), ASSAY_REJECT_NONE);
+}
+
 // P-26: at most 4,096 of one signer.
 static void test_waiting_max(void **state) {
     chain *c = *state;
@@ -604,6 +681,9 @@ int main(void) {
         TEST(test_beacon_once),
         TEST(test_views_at_once),
         TEST(test_info_is_of_one_block),
+        TEST(test_waiting_amounts),
+        TEST(test_waiting_agents),
+        TEST(test_waiting_after_a_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
