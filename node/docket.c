@@ -14,7 +14,8 @@ typedef struct {
     entry_state state;
     assay_docket_question question;
     assay_address provider;
-    uint64_t filed; // running number
+    uint64_t filed;  // running number
+    uint64_t height; // the docket's when it was filed
     atomic_bool stop;
     assay_docket_answer answer;
     assay_error failure;
@@ -27,6 +28,7 @@ struct assay_docket {
     bool closing;
     entry entries[ASSAY_DOCKET_KEPT_MAX];
     uint64_t filed;
+    uint64_t height;                   // the chain's
     assay_address late[PROVIDERS_MAX]; // ring of providers that were late the last time
     uint32_t late_at;
     unsigned thread_count;
@@ -218,6 +220,7 @@ static assay_status question_file(assay_docket *docket, const assay_docket_quest
         e->question = *question;
         e->provider = provider;
         e->filed = docket->filed++;
+        e->height = docket->height;
         atomic_store(&e->stop, false);
         pthread_cond_signal(&docket->work);
     }
@@ -225,6 +228,27 @@ static assay_status question_file(assay_docket *docket, const assay_docket_quest
     return e ? ASSAY_OK
              : ASSAY_FAIL(err, CAPACITY, "%d checks are in progress, limit %d",
                           ASSAY_DOCKET_KEPT_MAX, ASSAY_DOCKET_KEPT_MAX);
+}
+
+void assay_docket_height(assay_docket *docket, uint64_t height) {
+    pthread_mutex_lock(&docket->lock);
+    docket->height = height;
+    pthread_mutex_unlock(&docket->lock);
+}
+
+bool assay_docket_again(assay_docket *docket, const assay_docket_question *question) {
+    bool dropped = false;
+    pthread_mutex_lock(&docket->lock);
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        entry *e = &docket->entries[i];
+        if (e->state != FOUND || !same_batch(e, question) || e->height >= docket->height) continue;
+        bool same = e->question.task.sample == question->task.sample;
+        if (!same && e->answer.verdict != ASSAY_VERDICT_TABLE_UNAVAILABLE) continue;
+        e->state = FREE;
+        dropped |= same;
+    }
+    pthread_mutex_unlock(&docket->lock);
+    return dropped;
 }
 
 assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question *question,

@@ -4,6 +4,7 @@
 // together (node/batcher.h).
 //   asked → waiting → (a thread is free) running → found, kept for the round
 //                                             └→ failed on our side: told once, then asked anew
+//   found unavailable, and of no use → dropped in a later block, asked anew
 // Invariants, with their tests in tests/node/test_watch.c:
 //  D1 one provider has at most half of the threads: those that hang cannot keep others waiting
 //  D2 the earliest deadline goes first
@@ -43,10 +44,18 @@ assay_status assay_docket_open(assay_docket **out, const assay_checker *checker,
                                assay_error *err);
 void assay_docket_close(assay_docket *docket);
 
+// The chain's last block, before the questions that its state asks. One thread. Spec: F-49.
+void assay_docket_height(assay_docket *docket, uint64_t height);
+
 // Answers if it can (answer->found), else sees to it. The node is asked once who a batch's provider
 // is. One thread. Errors: CAPACITY (all places taken), NETWORK …, and those of assay_check_run;
 // after an error the next call begins anew. Spec: F-49.
 assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question *question,
                               assay_docket_answer *answer, assay_error *err);
+
+// The answer "unavailable" is of no use: drops it, and with it what else says that the batch's
+// table is, so that the next call asks its provider anew; once a block. Returns: whether it was
+// dropped. Spec: F-49.
+bool assay_docket_again(assay_docket *docket, const assay_docket_question *question);
 
 #endif

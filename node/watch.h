@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A validator at work: asks the node for its duties, reruns, commits, reveals.
 //   duty commit → verdict found by the docket → verdict_commit → kept
-//   duty reveal → the kept verdict (found again after a restart) → verdict_reveal
+//   duty reveal → the kept verdict (found again after a restart) → it opens the commitment →
+//                 verdict_reveal
 // The salt of a vote follows from the key and the case, so nothing needs to be on disk. The loop
 // itself never waits for a stranger: reveals go first, then commits by deadline, in one row.
 #ifndef ASSAY_NODE_WATCH_H
@@ -31,6 +32,7 @@ typedef struct {
     assay_hash probe;
     uint8_t committed;
     uint8_t revealed;
+    bool lost; // the commitment is another's, and cannot be opened
 } assay_watch_vote;
 
 // Opened once, closed once. A zeroed struct is safe to close.
