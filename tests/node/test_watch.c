@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Validators at work on a real chain: commits, reveals, restarts between them, providers that hang,
-// and the defence of one whom nobody can reach. Rules P-10, P-56, P-57, P-60, P-63, F-49; D1 to D3
-// of node/docket.h.
+// and the defence of one whom nobody can reach. Rules P-10, P-56, P-57, P-60, P-63, F-49, F-77; D1
+// to D4 of node/docket.h.
+#include "consensus/deadline.h"
 #include "ledger/bond.h"
 #include "tests/node/guards.h"
 #include "tests/node/sockets.h"
@@ -30,12 +31,16 @@ static void *silent_serve(void *context) {
     return NULL;
 }
 
-static void silent_open(silent_server *server) {
+static void server_open(silent_server *server, void *(*serve)(void *context)) {
     unsigned port;
     atomic_init(&server->count, 0);
     server->fd = test_listen(&port);
     snprintf(server->url, sizeof server->url, "http://127.0.0.1:%u", port);
-    assert_int_equal(pthread_create(&server->thread, NULL, silent_serve, server), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+static void silent_open(silent_server *server) {
+    server_open(server, silent_serve);
 }
 
 static void silent_close(silent_server *server) {
@@ -256,7 +261,7 @@ static void the_docket_takes_the_earliest_deadline(void **state) {
     for (int i = 0; i < 3; i++)
         hanging[i] = batch_of(&slow);
     guard_open(&g, 0, true);
-    g.checker.limits.timeout_ms = 300;
+    g.checker.limits.timeout_ms = 60000;
     work_ok(assay_docket_open(&docket, &g.checker, 1, err));
     assay_docket_question first = question_of(&hanging[0], 0, 5);
     assay_docket_question last = question_of(&hanging[1], 0, 90);
@@ -264,13 +269,82 @@ static void the_docket_takes_the_earliest_deadline(void **state) {
     asked(docket, &first);
     asked(docket, &last);
     asked(docket, &early);
+    first.hurry = early.hurry = true; // gives up what is being fetched, and nothing that waits
+    waited(docket, &first);
     waited(docket, &early);
-    assert_true(asked(docket, &first).found);
     assert_false(asked(docket, &last).found);
     assay_docket_close(docket);
     assay_watch_close(&g.watch);
     silent_close(&server);
     assay_provider_close(&slow);
+}
+
+// Answers "503" until it is shut; counts.
+static void *busy_serve(void *context) {
+    static const char busy[] = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+    silent_server *server = context;
+    char request[1024];
+    for (int fd; (fd = accept(server->fd, NULL, NULL)) >= 0; close(fd)) {
+        atomic_fetch_add(&server->count, 1);
+        (void)recv(fd, request, sizeof request, 0);
+        test_send(fd, busy, sizeof busy - 1);
+    }
+    return NULL;
+}
+
+static void count_wait(silent_server *server, unsigned count) {
+    for (int i = 0; i < 2000 && atomic_load(&server->count) < count; i++)
+        work_sleep(5);
+    assert_true(atomic_load(&server->count) >= count);
+}
+
+// D4: a busy provider is asked again, holds no thread meanwhile, and is unavailable only in a
+// hurry; D2: what failed goes after what was never tried; what is past its deadline is asked no
+// more.
+static void a_busy_provider_is_asked_again(void **state) {
+    assay_provider slow, fine;
+    char slow_home[128], fine_home[128];
+    silent_server server;
+    assay_docket *docket;
+    guard g;
+    server_open(&server, busy_serve);
+    provider_open(&slow, slow_home, RIVAL, server.url);
+    provider_open(&fine, fine_home, PROVIDER, NULL);
+    assay_docket_question away = {.task.batch = batch_of(&slow), .deadline = 50};
+    assay_docket_question good = {.task.batch = batch_of(&fine), .deadline = 90};
+    guard_open(&g, 0, true);
+    work_ok(assay_docket_open(&docket, &g.checker, 1, err));
+    assert_false(asked(docket, &away).found);
+    count_wait(&server, 1);
+    assert_int_equal(waited(docket, &good).verdict, ASSAY_VERDICT_MATCH);
+    count_wait(&server, 3);
+    assert_false(asked(docket, &away).found);
+    assay_docket_question other = away; // another sample of the batch waits for the same table
+    other.task.sample = 1;
+    away.hurry = true;
+    assert_int_equal(waited(docket, &away).verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
+    unsigned count = atomic_load(&server.count);
+    assert_int_equal(waited(docket, &other).verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
+    assert_int_equal(atomic_load(&server.count), count);
+    assay_docket_question lapsing = away;
+    lapsing.hurry = false;
+    lapsing.round = 1;
+    assert_false(asked(docket, &lapsing).found);
+    count_wait(&server, count + 1);
+    for (int i = 0; i < 20; i++, work_sleep(5))
+        assay_docket_height(docket, lapsing.deadline);
+    count = atomic_load(&server.count);
+    work_sleep(600);
+    assert_int_equal(atomic_load(&server.count), count);
+    assert_false(asked(docket, &lapsing).found);
+    count_wait(&server, count + 4);
+    uint64_t begun = assay_deadline_clock(); // the next pause has two seconds: none is waited for
+    assay_docket_close(docket);
+    assert_true(assay_deadline_clock() - begun < UINT64_C(1000000000));
+    assay_watch_close(&g.watch);
+    silent_close(&server);
+    assay_provider_close(&slow);
+    assay_provider_close(&fine);
 }
 
 // As if a round ran at the generator; what asks meanwhile gathers.
@@ -352,6 +426,7 @@ int main(void) {
         cmocka_unit_test(a_provider_nobody_reaches_defends_itself),
         cmocka_unit_test(the_docket_keeps_threads_for_others),
         cmocka_unit_test(the_docket_takes_the_earliest_deadline),
+        cmocka_unit_test(a_busy_provider_is_asked_again),
         cmocka_unit_test(reruns_are_computed_together),
         cmocka_unit_test(hanging_providers_cost_no_vote),
     };

@@ -38,13 +38,12 @@ static void evidence_serve(void *context, const assay_http_request *request,
     free(data);
 }
 
-static void evidence_open(evidence_server *server) {
-    const assay_http_options options = {.listen = "127.0.0.1:0",
+static void evidence_open(evidence_server *server, const char *listen) {
+    const assay_http_options options = {.listen = listen,
                                         .body_max = 1 << 10,
                                         .connections_max = 64,
                                         .handle = evidence_serve,
                                         .context = server};
-    memset(server, 0, sizeof *server);
     work_ok(assay_http_server_open(&server->server, &options, err));
 }
 
@@ -64,11 +63,16 @@ static void guards_close(void) {
         assay_watch_close(&guards[i].watch);
 }
 
+static assay_hash served(void) {
+    memset(&server, 0, sizeof server);
+    evidence_open(&server, "127.0.0.1:0");
+    provider_open(&provider, server.home, PROVIDER, assay_http_server_url(server.server));
+    return batch_of(&provider);
+}
+
 // A batch that everyone has committed to as a match.
 static assay_hash committed(void) {
-    evidence_open(&server);
-    provider_open(&provider, server.home, PROVIDER, assay_http_server_url(server.server));
-    assay_hash batch = batch_of(&provider);
+    assay_hash batch = served();
     guards_open();
     until_all(guards, &batch, "committed");
     return batch;
@@ -81,6 +85,26 @@ static void expect_revealed(const assay_hash *batch) {
     guards_close();
     assay_http_server_close(server.server);
     assay_provider_close(&provider);
+}
+
+// F-49: a provider that is away, or busy, while there is time to commit is not unavailable.
+static void a_failed_fetch_is_no_verdict(void **state) {
+    char address[64];
+    assay_hash batch = served();
+    snprintf(address, sizeof address, "%s",
+             assay_http_server_url(server.server) + strlen("http://"));
+    assay_http_server_close(server.server);
+    guards_open();
+    uint64_t before = atomic_load(&world.shop.meter.fetch_failures);
+    for (int i = 0; i < 300 && atomic_load(&world.shop.meter.fetch_failures) < before + 4; i++)
+        guards_step(guards);
+    assert_true(atomic_load(&world.shop.meter.fetch_failures) >= before + 4);
+    atomic_store(&server.code, 503);
+    atomic_store(&server.failures, 4);
+    evidence_open(&server, address);
+    until_all(guards, &batch, "committed");
+    assert_int_equal(atomic_load(&server.failures), 0);
+    expect_revealed(&batch);
 }
 
 // F-49: what is fetched to reveal is not given up, however little is left.
@@ -158,6 +182,7 @@ static int world_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_fetch_is_no_verdict),
         cmocka_unit_test(slow_evidence_is_waited_for),
         cmocka_unit_test(evidence_that_comes_back_is_revealed),
         cmocka_unit_test(a_vote_of_another_is_not_revealed),
