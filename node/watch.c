@@ -28,6 +28,7 @@ typedef struct {
     assay_sent sents[DUTIES_MAX];
     char reasons[DUTIES_MAX][ASSAY_ERROR_TEXT_MAX];
     uint32_t count;
+    uint64_t height; // of the look at the duties
 } row;
 
 assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *options,
@@ -221,6 +222,10 @@ static void tx_fill(assay_tx *tx, const assay_watch *watch, const duty *d,
                              vote->verdict, &vote->probe);
 }
 
+static uint64_t *vote_sent(assay_watch_vote *vote, bool reveal) {
+    return reveal ? &vote->revealed : &vote->committed;
+}
+
 static void failure_tell(const assay_watch *watch, const assay_error *err) {
     atomic_fetch_add(&watch->meter->duty_failures, 1);
     assay_log(ASSAY_LOG_WARN, "duty_failed", assay_error_to_json(err, NULL),
@@ -236,9 +241,10 @@ static void row_add(row *r, assay_watch *watch, const duty *d) {
         failure_tell(watch, &err);
         return;
     }
-    if (!vote || vote->lost ||
-        (d->reveal ? vote->revealed : vote->committed) >= ASSAY_WATCH_TRIES_MAX)
-        return;
+    if (!vote || vote->lost) return;
+    // Blocks and no clock: while the chain stands still, what was sent waits with it.
+    uint64_t sent = *vote_sent(vote, d->reveal);
+    if (sent && r->height < sent + ASSAY_WATCH_AGAIN_BLOCKS) return;
     tx_fill(&r->txs[r->count], watch, d, vote);
     r->duties[r->count] = *d;
     r->votes[r->count++] = vote;
@@ -251,9 +257,10 @@ static void row_send(row *r, const assay_watch *watch) {
         failure_tell(watch, &err);
     for (uint32_t i = 0; i < taken; i++) {
         assay_watch_vote *vote = r->votes[i];
-        uint8_t *tries = r->duties[i].reveal ? &vote->revealed : &vote->committed;
+        uint64_t *sent = vote_sent(vote, r->duties[i].reveal);
         atomic_fetch_add(r->duties[i].reveal ? &watch->meter->reveals : &watch->meter->commits, 1);
-        if ((*tries)++ == 0) vote_tell(watch, &r->duties[i], vote, r->reasons[i]);
+        if (!*sent) vote_tell(watch, &r->duties[i], vote, r->reasons[i]);
+        *sent = r->height;
     }
 }
 
@@ -306,6 +313,7 @@ static assay_status step_run(row *r, duty *duties, assay_watch *watch, const jso
     atomic_store(&watch->meter->duties, count);
     atomic_store(&watch->meter->height, height);
     assay_docket_height(watch->docket, height);
+    r->height = height;
     qsort(duties, count, sizeof *duties, duty_order);
     for (uint32_t i = 0; i < count; i++)
         row_add(r, watch, &duties[i]);
