@@ -66,6 +66,13 @@ static assay_status conclude(check *c, uint8_t verdict, const char *reason) {
     return ASSAY_OK;
 }
 
+// The same with a failure's sentence, unless what failed is this machine.
+static assay_status conclude_by(check *c, uint8_t verdict, const assay_error *why,
+                                assay_error *err) {
+    if (why->status == ASSAY_MEMORY) return assay_fail(err, why->status, 0, "%s", why->text);
+    return conclude(c, verdict, why->text);
+}
+
 static bool concluded(const check *c) {
     return c->result->verdict != ASSAY_VERDICT_MATCH;
 }
@@ -103,6 +110,13 @@ static assay_status posted_fetch(const check *c, assay_fetched *out, const char 
     return ASSAY_FAIL(err, NETWORK, "the node answers %u instead of posted evidence", out->code);
 }
 
+// Does a failed fetch tell of the moment, and not of the files? A connection, a name that is not
+// found, a wait, a server that is busy or broken; not what is refused, redirected or too large.
+static bool may_pass(assay_status status, unsigned code) {
+    if (status == ASSAY_OK) return code == 408 || code == 429 || code >= 500;
+    return status == ASSAY_NETWORK || status == ASSAY_TIMEOUT || status == ASSAY_IO;
+}
+
 // <uri>/<name>, or the file of a folder. why: set where it cannot be had.
 static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t size_max,
                          assay_error *why) {
@@ -121,6 +135,7 @@ static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t 
     if (status == ASSAY_OK && out->code == 200) return true;
     atomic_fetch_add(&meter->fetch_failures, 1);
     c->result->late = status == ASSAY_TIMEOUT || status == ASSAY_STOPPED;
+    c->result->passing = may_pass(status, out->code);
     if (status == ASSAY_OK) ASSAY_FAIL(why, NETWORK, "%.120s answers %u", url, out->code);
     free(out->body);
     memset(out, 0, sizeof *out);
@@ -169,7 +184,7 @@ static assay_status table_check(check *c, assay_error *err) {
     } else if (!served_fetch(c, &fetched, "receipts",
                              assay_receipts_file_size(c->batch.receipt_bytes, c->batch.count),
                              &why)) {
-        return conclude(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, why.text);
+        return conclude_by(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, &why, err);
     }
     assay_status status =
         assay_receipts_read(&c->receipts, &c->receipt_count, fetched.body, fetched.body_size,
@@ -178,9 +193,9 @@ static assay_status table_check(check *c, assay_error *err) {
     if (status == ASSAY_OK) status = receipts_prove(c, &root, &why);
     if (status != ASSAY_OK && c->task->table_posted)
         return assay_fail(err, status, 0, "%s", why.text);
-    if (status != ASSAY_OK) return conclude(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, why.text);
+    if (status != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, &why, err);
     if (table_compare(c, &root, &why) != ASSAY_OK)
-        return conclude(c, ASSAY_VERDICT_TABLE, why.text);
+        return conclude_by(c, ASSAY_VERDICT_TABLE, &why, err);
     return ASSAY_OK;
 }
 
@@ -215,12 +230,12 @@ static assay_status leaf_fetch(check *c, assay_error *err) {
     if (size > ASSAY_LEAF_BYTES_MAX)
         ASSAY_FAIL(&why, CAPACITY, "a leaf of %zu bytes, limit %d", size, ASSAY_LEAF_BYTES_MAX);
     if (why.status || !served_fetch(c, &fetched, name, size, &why))
-        return conclude(c, ASSAY_VERDICT_UNAVAILABLE, why.text);
+        return conclude_by(c, ASSAY_VERDICT_UNAVAILABLE, &why, err);
     assay_status status =
         assay_leaf_read(&result->ids, fetched.body, fetched.body_size, c->arena, &why);
     free(fetched.body);
     if (status == ASSAY_OK) status = assay_leaf_match(&result->receipt, &result->ids, &why);
-    return status == ASSAY_OK ? ASSAY_OK : conclude(c, ASSAY_VERDICT_UNAVAILABLE, why.text);
+    return status == ASSAY_OK ? ASSAY_OK : conclude_by(c, ASSAY_VERDICT_UNAVAILABLE, &why, err);
 }
 
 // Is this request one that the consumer signed and this provider may be paid for? why: if not.
@@ -356,7 +371,7 @@ static assay_status leaf_judge(check *c, assay_error *err) {
     assay_hash missing;
     assay_difference difference;
     ASSAY_TRY(context_fetch(c, err));
-    if (request_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_REQUEST, why.text);
+    if (request_check(c, &why) != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_REQUEST, &why, err);
     assay_status attributed =
         assay_workshop_attribute(c->checker->shop, &c->lineage, c->checker->span_tokens_min,
                                  result->ids.prompt, result->ids.prompt_count, result->ids.output,

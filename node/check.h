@@ -34,6 +34,7 @@ typedef struct {
     uint8_t verdict; // P-10
     assay_hash probe;
     bool late;      // unavailable because it did not come in time, not because it is not there
+    bool passing;   // unavailable for what may pass: the same check may have it later
     uint32_t index; // of the leaf
     bool has_receipt;
     assay_receipt receipt;
@@ -41,7 +42,8 @@ typedef struct {
     char reason[ASSAY_ERROR_TEXT_MAX]; // why, for people; "" for a match
 } assay_check_result;
 
-// Errors: only what keeps this verifier from judging: NETWORK (the node, not the provider), MEMORY,
+// Fetches once; whether what is `passing` is waited for is the caller's to say. Errors: only what
+// keeps this verifier from judging: NETWORK (the node, not the provider), MEMORY (never a verdict),
 // MISSING (a model or adapter it declared is not loaded). Lives: result's ids in the arena. Any
 // thread. Spec: P-10, P-51, F-47, F-48.
 assay_status assay_check_run(assay_check_result *result, const assay_checker *checker,

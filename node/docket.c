@@ -4,9 +4,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "consensus/deadline.h"
 #include "node/batch_table.h"
 
-enum { PROVIDERS_MAX = 256 };
+enum { PROVIDERS_MAX = 256, PAUSE_DOUBLINGS = 4, NANOS_PER_MS = 1000000 };
 
 typedef enum { FREE, WAITING, RUNNING, FOUND, FAILED } entry_state;
 
@@ -14,9 +15,12 @@ typedef struct {
     entry_state state;
     assay_docket_question question;
     assay_address provider;
-    uint64_t filed; // running number
+    uint64_t filed;  // running number
+    uint64_t height; // the docket's when it was filed
+    uint32_t tries;  // fetches that failed for what may pass
+    uint64_t due;    // the clock's: not tried before
     atomic_bool stop;
-    assay_docket_answer answer;
+    assay_docket_answer answer; // of a try that failed: what it comes to if there is no other
     assay_error failure;
 } entry;
 
@@ -27,6 +31,7 @@ struct assay_docket {
     bool closing;
     entry entries[ASSAY_DOCKET_KEPT_MAX];
     uint64_t filed;
+    uint64_t height;                   // the chain's
     assay_address late[PROVIDERS_MAX]; // ring of providers that were late the last time
     uint32_t late_at;
     unsigned thread_count;
@@ -79,14 +84,19 @@ static void late_note(assay_docket *docket, const assay_address *provider, bool 
 
 // ---- threads ----
 
-// Waiting, of a provider with threads to spare, the earliest deadline first (D1, D2).
-static entry *entry_next(assay_docket *docket) {
+// What was never tried goes first, then the earliest deadline (D2).
+static bool entry_before(const entry *a, const entry *b) {
+    if ((a->tries == 0) != (b->tries == 0)) return a->tries == 0;
+    return a->question.deadline < b->question.deadline;
+}
+
+// Waiting and due, of a provider with threads to spare (D1).
+static entry *entry_next(assay_docket *docket, uint64_t now) {
     entry *best = NULL;
     for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
         entry *e = &docket->entries[i];
         unsigned running = 0;
-        if (e->state != WAITING || (best && e->question.deadline >= best->question.deadline))
-            continue;
+        if (e->state != WAITING || e->due > now || (best && !entry_before(e, best))) continue;
         for (uint32_t j = 0; j < ASSAY_DOCKET_KEPT_MAX; j++)
             running += docket->entries[j].state == RUNNING &&
                        assay_address_equal(&docket->entries[j].provider, &e->provider);
@@ -109,6 +119,40 @@ static bool table_known(const assay_docket *docket, entry *e) {
     return false;
 }
 
+// Until there is something new, or the first of the pauses that are not over at `now` ends.
+static void work_wait(assay_docket *docket, uint64_t now) {
+    uint64_t first = UINT64_MAX;
+    struct timespec until;
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        const entry *e = &docket->entries[i];
+        if (e->state == WAITING && e->due > now && e->due < first) first = e->due;
+    }
+    if (first == UINT64_MAX) {
+        pthread_cond_wait(&docket->work, &docket->lock);
+        return;
+    }
+    assay_deadline_in(&until, (uint32_t)((first - now) / NANOS_PER_MS + 1));
+    pthread_cond_timedwait(&docket->work, &docket->lock, &until);
+}
+
+// Tried again after a pause that grows; so long as the table is away, with those that wait for it
+// too (D3).
+static void entry_postpone(assay_docket *docket, entry *e) {
+    uint64_t pause = (uint64_t)ASSAY_DOCKET_PAUSE_MS
+                     << (e->tries < PAUSE_DOUBLINGS ? e->tries : PAUSE_DOUBLINGS);
+    e->state = WAITING;
+    e->tries++;
+    e->due = assay_deadline_clock() + pause * NANOS_PER_MS;
+    if (e->answer.verdict != ASSAY_VERDICT_TABLE_UNAVAILABLE) return;
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        entry *other = &docket->entries[i];
+        if (other->state != WAITING || !same_batch(other, &e->question)) continue;
+        other->answer = e->answer;
+        other->tries = e->tries;
+        other->due = e->due;
+    }
+}
+
 // One check, without the lock.
 static void entry_run(assay_docket *docket, entry *e, bool late) {
     assay_check_task task = e->question.task;
@@ -126,6 +170,7 @@ static void entry_run(assay_docket *docket, entry *e, bool late) {
     e->answer = (assay_docket_answer){true, result.verdict, result.probe, ""};
     memcpy(e->answer.reason, result.reason, sizeof e->answer.reason);
     if (status == ASSAY_OK) late_note(docket, &e->provider, result.late);
+    if (status == ASSAY_OK && result.passing && !atomic_load(&e->stop)) entry_postpone(docket, e);
     pthread_cond_broadcast(&docket->work); // its provider may have a thread to spare again
 }
 
@@ -133,9 +178,10 @@ static void *thread_run(void *context) {
     assay_docket *docket = context;
     pthread_mutex_lock(&docket->lock);
     while (!docket->closing) {
-        entry *e = entry_next(docket);
+        uint64_t now = assay_deadline_clock(); // one for both: no pause ends between them
+        entry *e = entry_next(docket, now);
         if (!e) {
-            pthread_cond_wait(&docket->work, &docket->lock);
+            work_wait(docket, now);
             continue;
         }
         if (table_known(docket, e)) {
@@ -158,7 +204,7 @@ assay_status assay_docket_open(assay_docket **out, const assay_checker *checker,
     if (!docket) return ASSAY_FAIL(err, MEMORY, "no memory for a docket");
     docket->checker = checker;
     pthread_mutex_init(&docket->lock, NULL);
-    pthread_cond_init(&docket->work, NULL);
+    assay_deadline_cond_init(&docket->work);
     if (threads > ASSAY_DOCKET_THREADS) threads = ASSAY_DOCKET_THREADS;
     for (; docket->thread_count < threads; docket->thread_count++)
         if (pthread_create(&docket->threads[docket->thread_count], NULL, thread_run, docket) != 0)
@@ -218,6 +264,9 @@ static assay_status question_file(assay_docket *docket, const assay_docket_quest
         e->question = *question;
         e->provider = provider;
         e->filed = docket->filed++;
+        e->height = docket->height;
+        e->tries = 0;
+        e->due = 0;
         atomic_store(&e->stop, false);
         pthread_cond_signal(&docket->work);
     }
@@ -227,12 +276,38 @@ static assay_status question_file(assay_docket *docket, const assay_docket_quest
                           ASSAY_DOCKET_KEPT_MAX, ASSAY_DOCKET_KEPT_MAX);
 }
 
+void assay_docket_height(assay_docket *docket, uint64_t height) {
+    pthread_mutex_lock(&docket->lock);
+    docket->height = height;
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        entry *e = &docket->entries[i];
+        if (e->state == WAITING && e->question.deadline <= height) e->state = FREE;
+    }
+    pthread_mutex_unlock(&docket->lock);
+}
+
+bool assay_docket_again(assay_docket *docket, const assay_docket_question *question) {
+    bool dropped = false;
+    pthread_mutex_lock(&docket->lock);
+    for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
+        entry *e = &docket->entries[i];
+        if (e->state != FOUND || !same_batch(e, question) || e->height >= docket->height) continue;
+        bool same = e->question.task.sample == question->task.sample;
+        if (!same && e->answer.verdict != ASSAY_VERDICT_TABLE_UNAVAILABLE) continue;
+        e->state = FREE;
+        dropped |= same;
+    }
+    pthread_mutex_unlock(&docket->lock);
+    return dropped;
+}
+
 assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question *question,
                               assay_docket_answer *answer, assay_error *err) {
     assay_status status = ASSAY_OK;
     memset(answer, 0, sizeof *answer);
     pthread_mutex_lock(&docket->lock);
     entry *e = entry_find(docket, question);
+    if (e && e->state == WAITING && e->tries && question->hurry) e->state = FOUND;
     if (e && e->state == FOUND) {
         *answer = e->answer;
     } else if (e && e->state == FAILED) {

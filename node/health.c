@@ -12,7 +12,7 @@ enum {
     FULL_PERCENT = 90,
     DISK_FREE_PERCENT = 5,
     DISK_FREE_MIN = 1 << 30,
-    URGENT_PART = 4,  // of a commit window: so little of it left is too little
+    URGENT_PART = 6,  // of a window: too little is left. Validators wait until a quarter (F-49)
     EPOCHS_AHEAD = 2, // a new beacon chain comes into force so much later (P-46)
 };
 

@@ -28,6 +28,7 @@ typedef struct {
     assay_sent sents[DUTIES_MAX];
     char reasons[DUTIES_MAX][ASSAY_ERROR_TEXT_MAX];
     uint32_t count;
+    uint64_t height; // of the look at the duties
 } row;
 
 assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *options,
@@ -93,13 +94,24 @@ static void salt_make(assay_hash *out, const assay_watch *watch, const duty *d) 
     assay_sha256_final(&sha, out);
 }
 
+static bool commitment_opens(const assay_watch *watch, const duty *d, uint8_t verdict,
+                             const assay_hash *probe) {
+    assay_hash salt, commitment;
+    salt_make(&salt, watch, d);
+    assay_verdict_commitment(&commitment, &watch->wallet->principal, &salt, verdict, probe);
+    return assay_hash_equal(&commitment, &d->commitment);
+}
+
+// A kept vote; to be revealed, one that the ledger's commitment is of: where two processes have one
+// key, another's vote may be on the ledger.
 static assay_watch_vote *vote_find(assay_watch *watch, const duty *d) {
     uint64_t kept =
         watch->vote_count < ASSAY_WATCH_KEPT_MAX ? watch->vote_count : ASSAY_WATCH_KEPT_MAX;
     for (uint64_t i = 1; i <= kept; i++) {
         assay_watch_vote *vote = &watch->votes[(watch->vote_count - i) % ASSAY_WATCH_KEPT_MAX];
         if (vote->sample == d->question.task.sample && vote->round == d->question.round &&
-            assay_hash_equal(&vote->batch, &d->question.task.batch))
+            assay_hash_equal(&vote->batch, &d->question.task.batch) &&
+            (!d->reveal || vote->lost || commitment_opens(watch, d, vote->verdict, &vote->probe)))
             return vote;
     }
     return NULL;
@@ -135,14 +147,6 @@ static assay_watch_vote *vote_keep(assay_watch *watch, const duty *d, uint8_t ve
     return vote;
 }
 
-static bool commitment_opens(const assay_watch *watch, const duty *d, uint8_t verdict,
-                             const assay_hash *probe) {
-    assay_hash salt, commitment;
-    salt_make(&salt, watch, d);
-    assay_verdict_commitment(&commitment, &watch->wallet->principal, &salt, verdict, probe);
-    return assay_hash_equal(&commitment, &d->commitment);
-}
-
 // Verdicts whose probe is zero open their commitment without a rerun: what was unavailable then may
 // be available now, or the other way round.
 static assay_watch_vote *vote_recall(assay_watch *watch, const duty *d) {
@@ -154,8 +158,25 @@ static assay_watch_vote *vote_recall(assay_watch *watch, const duty *d) {
     return NULL;
 }
 
-// The vote of a duty. *vote NULL: not found yet. Errors: those of the docket; MISMATCH if it is not
-// the one that was committed.
+// The check comes to another vote than was committed. Evidence that cannot be had now may be had in
+// a later block of the window; any other difference is final, and told once.
+static assay_status answer_doubt(assay_watch *watch, const duty *d,
+                                 const assay_docket_answer *answer, assay_error *err) {
+    if (answer->verdict == ASSAY_VERDICT_UNAVAILABLE ||
+        answer->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE) {
+        if (!assay_docket_again(watch->docket, &d->question)) return ASSAY_OK;
+        return ASSAY_FAIL(err, NETWORK,
+                          "sample %u was committed, and cannot be had to reveal it: %s",
+                          d->question.task.sample, answer->reason);
+    }
+    vote_keep(watch, d, answer->verdict, &answer->probe)->lost = true;
+    return ASSAY_FAIL(err, MISMATCH,
+                      "sample %u was committed before a restart and comes to another verdict now, "
+                      "%u",
+                      d->question.task.sample, answer->verdict);
+}
+
+// The vote of a duty. *vote NULL: not found yet. Errors: those of the docket and of answer_doubt.
 static assay_status vote_find_or_ask(assay_watch *watch, const duty *d, assay_watch_vote **vote,
                                      char *reason, assay_error *err) {
     assay_docket_answer answer;
@@ -172,13 +193,8 @@ static assay_status vote_find_or_ask(assay_watch *watch, const duty *d, assay_wa
     }
     ASSAY_TRY(assay_docket_ask(watch->docket, &d->question, &answer, err));
     if (!answer.found) return ASSAY_OK;
-    if (d->reveal && !commitment_opens(watch, d, answer.verdict, &answer.probe)) {
-        vote_keep(watch, d, answer.verdict, &answer.probe)->revealed = ASSAY_WATCH_TRIES_MAX;
-        return ASSAY_FAIL(err, MISMATCH,
-                          "sample %u was committed before a restart and comes to another verdict "
-                          "now, %u",
-                          d->question.task.sample, answer.verdict);
-    }
+    if (d->reveal && !commitment_opens(watch, d, answer.verdict, &answer.probe))
+        return answer_doubt(watch, d, &answer, err);
     memcpy(reason, answer.reason, sizeof answer.reason);
     *vote = vote_keep(watch, d, answer.verdict, &answer.probe);
     return ASSAY_OK;
@@ -206,6 +222,10 @@ static void tx_fill(assay_tx *tx, const assay_watch *watch, const duty *d,
                              vote->verdict, &vote->probe);
 }
 
+static uint64_t *vote_sent(assay_watch_vote *vote, bool reveal) {
+    return reveal ? &vote->revealed : &vote->committed;
+}
+
 static void failure_tell(const assay_watch *watch, const assay_error *err) {
     atomic_fetch_add(&watch->meter->duty_failures, 1);
     assay_log(ASSAY_LOG_WARN, "duty_failed", assay_error_to_json(err, NULL),
@@ -221,7 +241,10 @@ static void row_add(row *r, assay_watch *watch, const duty *d) {
         failure_tell(watch, &err);
         return;
     }
-    if (!vote || (d->reveal ? vote->revealed : vote->committed) >= ASSAY_WATCH_TRIES_MAX) return;
+    if (!vote || vote->lost) return;
+    // Blocks and no clock: while the chain stands still, what was sent waits with it.
+    uint64_t sent = *vote_sent(vote, d->reveal);
+    if (sent && r->height < sent + ASSAY_WATCH_AGAIN_BLOCKS) return;
     tx_fill(&r->txs[r->count], watch, d, vote);
     r->duties[r->count] = *d;
     r->votes[r->count++] = vote;
@@ -234,9 +257,10 @@ static void row_send(row *r, const assay_watch *watch) {
         failure_tell(watch, &err);
     for (uint32_t i = 0; i < taken; i++) {
         assay_watch_vote *vote = r->votes[i];
-        uint8_t *tries = r->duties[i].reveal ? &vote->revealed : &vote->committed;
+        uint64_t *sent = vote_sent(vote, r->duties[i].reveal);
         atomic_fetch_add(r->duties[i].reveal ? &watch->meter->reveals : &watch->meter->commits, 1);
-        if ((*tries)++ == 0) vote_tell(watch, &r->duties[i], vote, r->reasons[i]);
+        if (!*sent) vote_tell(watch, &r->duties[i], vote, r->reasons[i]);
+        *sent = r->height;
     }
 }
 
@@ -282,11 +306,14 @@ static assay_status step_run(row *r, duty *duties, assay_watch *watch, const jso
         bool mine;
         duty *d = &duties[count];
         ASSAY_TRY(duty_read(d, &mine, json_array_get(list, i), err));
-        d->question.hurry = d->question.deadline < height + watch->hurry;
+        // To reveal another verdict than was committed is of no use: only commits give up.
+        d->question.hurry = !d->reveal && d->question.deadline < height + watch->hurry;
         if (mine) count++;
     }
     atomic_store(&watch->meter->duties, count);
     atomic_store(&watch->meter->height, height);
+    assay_docket_height(watch->docket, height);
+    r->height = height;
     qsort(duties, count, sizeof *duties, duty_order);
     for (uint32_t i = 0; i < count; i++)
         row_add(r, watch, &duties[i]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A validator at work: asks the node for its duties, reruns, commits, reveals.
 //   duty commit → verdict found by the docket → verdict_commit → kept
-//   duty reveal → the kept verdict (found again after a restart) → verdict_reveal
+//   duty reveal → the kept verdict (found again after a restart) → it opens the commitment →
+//                 verdict_reveal
 // The salt of a vote follows from the key and the case, so nothing needs to be on disk. The loop
 // itself never waits for a stranger: reveals go first, then commits by deadline, in one row.
 #ifndef ASSAY_NODE_WATCH_H
@@ -12,7 +13,7 @@
 
 enum {
     ASSAY_WATCH_KEPT_MAX = 4096,
-    ASSAY_WATCH_TRIES_MAX = 3, // of one commit or reveal that the ledger takes no note of
+    ASSAY_WATCH_AGAIN_BLOCKS = 4, // a vote still due so long after it was sent is sent again
 };
 
 // How a validator cheats; only on chains whose genesis says testnet.
@@ -22,15 +23,16 @@ typedef enum {
     ASSAY_VALIDATOR_SILENT, // commits and never reveals
 } assay_validator_manner;
 
-// A verdict found. committed, revealed: how often it was sent so.
+// A verdict found. committed, revealed: height of the last look that sent it so, 0: never.
 typedef struct {
     assay_hash batch;
     uint32_t sample;
     uint8_t round;
     uint8_t verdict;
     assay_hash probe;
-    uint8_t committed;
-    uint8_t revealed;
+    uint64_t committed;
+    uint64_t revealed;
+    bool lost; // the commitment is another's, and cannot be opened
 } assay_watch_vote;
 
 // Opened once, closed once. A zeroed struct is safe to close.

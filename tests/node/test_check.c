@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verifier against batches with planted defects, on a real chain: each verdict is reached by a
 // defect in one thing, and where two are wrong the first in P-10's order counts. Rules P-10, P-15,
-// P-17, P-51, F-46, F-47, F-48.
+// P-17, P-51, F-46 to F-49.
 #include "ledger/draw.h"
 #include "tests/node/sockets.h"
 #include "tests/node/work.h"
@@ -276,11 +276,22 @@ static void posted_evidence_that_is_not_there_is_no_verdict(void **state) {
     assay_arena_close(&arena);
 }
 
+// The checking thread's memory, gone from the moment at which a provider is asked.
+static atomic_bool no_memory;
+static _Thread_local bool checking;
+
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size) {
+    return checking && atomic_load(&no_memory) ? NULL : __real_realloc(memory, size);
+}
+
 // A provider's server that does one thing to everyone who asks.
 typedef struct {
     int fd;
     const char *answer; // NULL: nothing, and never closes
     bool endless;       // go on with zeros after it
+    bool starves;       // takes the asker's memory
     pthread_t thread;
 } bad_server;
 
@@ -290,6 +301,7 @@ static void *bad_serve(void *context) {
     int kept[64], count = 0;
     for (int fd; (fd = accept(server->fd, NULL, NULL)) >= 0;) {
         char request[1024];
+        if (server->starves) atomic_store(&no_memory, true);
         if (server->answer) {
             (void)recv(fd, request, sizeof request, 0);
             test_send(fd, server->answer, strlen(server->answer));
@@ -311,16 +323,26 @@ static double seconds_now(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-// Checks a batch whose URL leads to such a server.
-static void expect_bad_server(const char *says, bool endless, bool allow_private, bool late,
-                              const char *reason) {
-    bad_server server = {.answer = says, .endless = endless};
+// A batch whose URL leads to such a server.
+static assay_hash bad_open(bad_server *server) {
     unsigned port;
     char uri[64];
-    server.fd = test_listen(&port);
-    assert_int_equal(pthread_create(&server.thread, NULL, bad_serve, &server), 0);
+    server->fd = test_listen(&port);
+    assert_int_equal(pthread_create(&server->thread, NULL, bad_serve, server), 0);
     snprintf(uri, sizeof uri, "http://127.0.0.1:%u/e", port);
-    assay_hash batch = batch_make(0, uri);
+    return batch_make(0, uri);
+}
+
+static void bad_close(bad_server *server) {
+    shutdown(server->fd, SHUT_RDWR);
+    pthread_join(server->thread, NULL);
+    close(server->fd);
+}
+
+static void expect_bad_server(const char *says, bool endless, bool allow_private, bool late,
+                              bool passing, const char *reason) {
+    bad_server server = {.answer = says, .endless = endless};
+    assay_hash batch = bad_open(&server);
     assay_checker checker = checker_of(&world.shop);
     checker.limits.allow_private = allow_private;
     double start = seconds_now();
@@ -328,26 +350,58 @@ static void expect_bad_server(const char *says, bool endless, bool allow_private
     assert_true(seconds_now() - start < 3);
     assert_int_equal(result.verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
     assert_int_equal(result.late, late);
+    assert_int_equal(result.passing, passing);
     if (!strstr(result.reason, reason)) fail_msg("\"%s\", not \"%s\"", result.reason, reason);
-    shutdown(server.fd, SHUT_RDWR);
-    pthread_join(server.thread, NULL);
-    close(server.fd);
+    bad_close(&server);
 }
 
-// F-46, F-47: within the limits, whatever the other side does.
+#define ANSWER(text) "HTTP/1.1 " text "\r\nContent-Length: 0\r\n\r\n"
+
+// F-46, F-47, F-49: within the limits, whatever the other side does; what may pass is told apart.
 static void bad_servers_are_unavailable(void **state) {
-    expect_bad_server(NULL, false, true, true, "took longer than 1000 ms");
-    expect_bad_server("HTTP/1.1 200 OK\r\n\r\n", true, true, false, "gives more than");
+    expect_bad_server(NULL, false, true, true, true, "took longer than 1000 ms");
+    expect_bad_server("HTTP/1.1 200 OK\r\n\r\n", true, true, false, false, "gives more than");
     expect_bad_server("HTTP/1.1 302 Found\r\nLocation: /e\r\nContent-Length: 0\r\n\r\n", false,
-                      true, false, "redirects more than 3 times");
+                      true, false, false, "redirects more than 3 times");
     expect_bad_server(
         "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", false,
-        true, false, "scheme that is not allowed");
-    expect_bad_server("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false, true, false,
-                      "does not exist");
-    expect_bad_server("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", false, true, false,
-                      "answers 500");
-    expect_bad_server("HTTP/1.1 200 OK\r\n\r\n", false, false, false, "private address");
+        true, false, false, "scheme that is not allowed");
+    expect_bad_server("HTTP/1.1 200 OK\r\n\r\n", false, false, false, false, "private address");
+    expect_bad_server("HTTP/1.1 200 OK\r\n\r\nno receipts", false, true, false, false, "");
+    expect_bad_server("", false, true, false, true, "cannot fetch");
+    static const struct {
+        const char *answer;
+        bool passing;
+        const char *reason;
+    } codes[] = {
+        {ANSWER("404 Not Found"), false, "does not exist"},
+        {ANSWER("403 No"), false, "answers 403"},
+        {ANSWER("410 Gone"), false, "answers 410"},
+        {ANSWER("408 Slow"), true, "answers 408"},
+        {ANSWER("429 Busy"), true, "answers 429"},
+        {ANSWER("500 No"), true, "answers 500"},
+        {ANSWER("503 Busy"), true, "answers 503"},
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        expect_bad_server(codes[i].answer, false, true, false, codes[i].passing, codes[i].reason);
+}
+
+// F-49: that there is no memory here is no verdict on anyone.
+static void no_memory_is_no_verdict(void **state) {
+    bad_server server = {.answer = "HTTP/1.1 200 OK\r\n\r\nsomething", .starves = true};
+    assay_hash batch = bad_open(&server);
+    assay_checker checker = checker_of(&world.shop);
+    checker.limits.allow_private = true;
+    const assay_check_task task = {.batch = batch};
+    assay_check_result result;
+    assay_arena arena;
+    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+    checking = true;
+    work_refused(assay_check_run(&result, &checker, &task, &arena, err), MEMORY, "no memory");
+    checking = false;
+    atomic_store(&no_memory, false);
+    assay_arena_close(&arena);
+    bad_close(&server);
 }
 
 // What a receipt says about its leaf's size is not believed beyond what can be posted (F-46).
@@ -415,6 +469,7 @@ int main(void) {
         cmocka_unit_test(leaf_is_rerun_whatever_was_drawn),
         cmocka_unit_test(posted_evidence_that_is_not_there_is_no_verdict),
         cmocka_unit_test(bad_servers_are_unavailable),
+        cmocka_unit_test(no_memory_is_no_verdict),
         cmocka_unit_test(limits_follow_from_the_stated_sizes),
         cmocka_unit_test(a_stop_gives_up_a_fetch),
     };

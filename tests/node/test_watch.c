@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Validators at work on a real chain: commits, reveals, restarts between them, providers that hang,
-// and the defence of one whom nobody can reach. Rules P-10, P-56, P-57, P-60, P-63, F-49; D1 to D3
-// of node/docket.h.
+// and the defence of one whom nobody can reach. Rules P-10, P-56, P-57, P-60, P-63, F-49, F-77; D1
+// to D4 of node/docket.h.
+#include "consensus/deadline.h"
 #include "ledger/bond.h"
-#include "node/watch.h"
+#include "tests/node/guards.h"
 #include "tests/node/sockets.h"
-#include "tests/node/work.h"
 
-enum { TOKENS = 4, WATCHERS = 3, FETCH_MS = 500, SAMPLES = 3, HANGING = 6 };
-
-static work world;
-static uint32_t prompt[PROMPT];
+enum { HANGING = 6 };
 
 // ---- a server that accepts, counts and never answers ----
 
@@ -34,133 +31,22 @@ static void *silent_serve(void *context) {
     return NULL;
 }
 
-static void silent_open(silent_server *server) {
+static void server_open(silent_server *server, void *(*serve)(void *context)) {
     unsigned port;
     atomic_init(&server->count, 0);
     server->fd = test_listen(&port);
     snprintf(server->url, sizeof server->url, "http://127.0.0.1:%u", port);
-    assert_int_equal(pthread_create(&server->thread, NULL, silent_serve, server), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+static void silent_open(silent_server *server) {
+    server_open(server, silent_serve);
 }
 
 static void silent_close(silent_server *server) {
     shutdown(server->fd, SHUT_RDWR);
     pthread_join(server->thread, NULL);
     close(server->fd);
-}
-
-// ---- batches ----
-
-static void provider_open(assay_provider *provider, char *home, uint32_t actor, const char *url) {
-    static uint32_t number;
-    snprintf(home, 128, "%s/home%u", world.folder, number++);
-    assay_provider_options options = {.home = home, .batch_count = 1};
-    snprintf(options.url, sizeof options.url, "%s%s", url ? url : "file://", url ? "" : home);
-    work_ok(assay_provider_open(provider, &world.shop, &world.wallets[actor], &world.genesis,
-                                &options, err));
-}
-
-// A batch of one honest receipt in a session of its own, drawn.
-static assay_hash batch_of(assay_provider *provider) {
-    uint32_t *ids;
-    assay_receipt receipt;
-    assay_provider_batched batch;
-    uint32_t actor =
-        assay_address_equal(&provider->wallet->principal, &world.wallets[RIVAL].address) ? RIVAL
-                                                                                         : PROVIDER;
-    assay_hash session = work_session(&world, actor, OPEN, 1000, 2000);
-    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
-    r.provider = provider->wallet->principal;
-    work_sign(&world, &r, CONSUMER);
-    work_ok(assay_provider_answer(provider, &r, prompt, PROMPT, &receipt, &ids, err));
-    free(ids);
-    work_ok(assay_provider_batch(provider, &batch, err));
-    work_drawn(&world, &batch.id);
-    return batch.id;
-}
-
-// ---- validators ----
-
-typedef struct {
-    assay_checker checker;
-    assay_watch watch;
-} guard;
-
-static void guard_open(guard *g, uint32_t index, bool allow_private) {
-    g->checker = (assay_checker){
-        .shop = &world.shop,
-        .client = &world.wallets[VALIDATOR + index].client,
-        .span_tokens_min = 6,
-        .limits = {.timeout_ms = FETCH_MS, .allow_private = allow_private, .allow_file = true}};
-    const assay_watch_options options = {.checker = &g->checker,
-                                         .wallet = &world.wallets[VALIDATOR + index],
-                                         .commit_blocks = world.genesis.params.commit_blocks};
-    work_ok(assay_watch_open(&g->watch, &options, err));
-}
-
-static void guards_step(guard *guards) {
-    for (int i = 0; i < WATCHERS; i++)
-        work_ok(assay_watch_step(&guards[i].watch, err));
-    work_sleep(10);
-}
-
-static json_t *case_get(const assay_hash *batch, uint32_t sample) {
-    char id[ASSAY_HEX_HASH_MAX];
-    json_t *document;
-    assay_hex_encode_0x(id, batch->bytes, ASSAY_HASH_SIZE);
-    work_ok(assay_client_get(&document, &world.wallets[CONSUMER].client, err, "case/%s/%u", id,
-                             sample));
-    return document;
-}
-
-static bool flag(const json_t *vote, const char *name) {
-    return json_is_true(json_object_get(vote, name));
-}
-
-// Votes of round 0 over all samples that are `what`; all of them are counted in *all.
-static unsigned votes_count(const assay_hash *batch, const char *what, unsigned *all) {
-    unsigned count = 0;
-    *all = 0;
-    for (uint32_t sample = 0; sample < SAMPLES; sample++) {
-        json_t *document = case_get(batch, sample);
-        const json_t *round = json_array_get(json_object_get(document, "rounds"), 0);
-        for (size_t i = 0; i < json_array_size(round); i++, (*all)++)
-            count += flag(json_array_get(round, i), what);
-        json_decref(document);
-    }
-    return count;
-}
-
-static void until_all(guard *guards, const assay_hash *batch, const char *what) {
-    unsigned all = 0;
-    for (int i = 0; i < 1000; i++) {
-        if (votes_count(batch, what, &all) == all) return;
-        guards_step(guards);
-    }
-    fail_msg("not all votes of a batch are %s", what);
-}
-
-// Every vote of round 0 was this one, and cost nothing.
-static void expect_votes(const assay_hash *batch, uint8_t verdict) {
-    for (uint32_t sample = 0; sample < SAMPLES; sample++) {
-        json_t *document = case_get(batch, sample);
-        const json_t *round = json_array_get(json_object_get(document, "rounds"), 0);
-        assert_int_equal(json_array_size(round), 2);
-        for (size_t i = 0; i < 2; i++) {
-            const json_t *vote = json_array_get(round, i);
-            assert_int_equal(json_integer_value(json_object_get(vote, "verdict")), verdict);
-            assert_int_equal(json_integer_value(json_object_get(vote, "slashed")), 0);
-        }
-        json_decref(document);
-    }
-}
-
-static assay_batch_state run_out(guard *guards, const assay_hash *batch) {
-    assay_batch found = work_drawn(&world, batch);
-    for (int i = 0; i < 3000 && found.state < ASSAY_BATCH_SETTLED; i++) {
-        guards_step(guards);
-        found = work_drawn(&world, batch);
-    }
-    return found.state;
 }
 
 // P-56, P-57, F-49: a validator that was restarted between commit and reveal gives the same vote,
@@ -375,7 +261,7 @@ static void the_docket_takes_the_earliest_deadline(void **state) {
     for (int i = 0; i < 3; i++)
         hanging[i] = batch_of(&slow);
     guard_open(&g, 0, true);
-    g.checker.limits.timeout_ms = 300;
+    g.checker.limits.timeout_ms = 60000;
     work_ok(assay_docket_open(&docket, &g.checker, 1, err));
     assay_docket_question first = question_of(&hanging[0], 0, 5);
     assay_docket_question last = question_of(&hanging[1], 0, 90);
@@ -383,13 +269,82 @@ static void the_docket_takes_the_earliest_deadline(void **state) {
     asked(docket, &first);
     asked(docket, &last);
     asked(docket, &early);
+    first.hurry = early.hurry = true; // gives up what is being fetched, and nothing that waits
+    waited(docket, &first);
     waited(docket, &early);
-    assert_true(asked(docket, &first).found);
     assert_false(asked(docket, &last).found);
     assay_docket_close(docket);
     assay_watch_close(&g.watch);
     silent_close(&server);
     assay_provider_close(&slow);
+}
+
+// Answers "503" until it is shut; counts.
+static void *busy_serve(void *context) {
+    static const char busy[] = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+    silent_server *server = context;
+    char request[1024];
+    for (int fd; (fd = accept(server->fd, NULL, NULL)) >= 0; close(fd)) {
+        atomic_fetch_add(&server->count, 1);
+        (void)recv(fd, request, sizeof request, 0);
+        test_send(fd, busy, sizeof busy - 1);
+    }
+    return NULL;
+}
+
+static void count_wait(silent_server *server, unsigned count) {
+    for (int i = 0; i < 2000 && atomic_load(&server->count) < count; i++)
+        work_sleep(5);
+    assert_true(atomic_load(&server->count) >= count);
+}
+
+// D4: a busy provider is asked again, holds no thread meanwhile, and is unavailable only in a
+// hurry; D2: what failed goes after what was never tried; what is past its deadline is asked no
+// more.
+static void a_busy_provider_is_asked_again(void **state) {
+    assay_provider slow, fine;
+    char slow_home[128], fine_home[128];
+    silent_server server;
+    assay_docket *docket;
+    guard g;
+    server_open(&server, busy_serve);
+    provider_open(&slow, slow_home, RIVAL, server.url);
+    provider_open(&fine, fine_home, PROVIDER, NULL);
+    assay_docket_question away = {.task.batch = batch_of(&slow), .deadline = 50};
+    assay_docket_question good = {.task.batch = batch_of(&fine), .deadline = 90};
+    guard_open(&g, 0, true);
+    work_ok(assay_docket_open(&docket, &g.checker, 1, err));
+    assert_false(asked(docket, &away).found);
+    count_wait(&server, 1);
+    assert_int_equal(waited(docket, &good).verdict, ASSAY_VERDICT_MATCH);
+    count_wait(&server, 3);
+    assert_false(asked(docket, &away).found);
+    assay_docket_question other = away; // another sample of the batch waits for the same table
+    other.task.sample = 1;
+    away.hurry = true;
+    assert_int_equal(waited(docket, &away).verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
+    unsigned count = atomic_load(&server.count);
+    assert_int_equal(waited(docket, &other).verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
+    assert_int_equal(atomic_load(&server.count), count);
+    assay_docket_question lapsing = away;
+    lapsing.hurry = false;
+    lapsing.round = 1;
+    assert_false(asked(docket, &lapsing).found);
+    count_wait(&server, count + 1);
+    for (int i = 0; i < 20; i++, work_sleep(5))
+        assay_docket_height(docket, lapsing.deadline);
+    count = atomic_load(&server.count);
+    work_sleep(600);
+    assert_int_equal(atomic_load(&server.count), count);
+    assert_false(asked(docket, &lapsing).found);
+    count_wait(&server, count + 4);
+    uint64_t begun = assay_deadline_clock(); // the next pause has two seconds: none is waited for
+    assay_docket_close(docket);
+    assert_true(assay_deadline_clock() - begun < UINT64_C(1000000000));
+    assay_watch_close(&g.watch);
+    silent_close(&server);
+    assay_provider_close(&slow);
+    assay_provider_close(&fine);
 }
 
 // As if a round ran at the generator; what asks meanwhile gathers.
@@ -471,6 +426,7 @@ int main(void) {
         cmocka_unit_test(a_provider_nobody_reaches_defends_itself),
         cmocka_unit_test(the_docket_keeps_threads_for_others),
         cmocka_unit_test(the_docket_takes_the_earliest_deadline),
+        cmocka_unit_test(a_busy_provider_is_asked_again),
         cmocka_unit_test(reruns_are_computed_together),
         cmocka_unit_test(hanging_providers_cost_no_vote),
     };

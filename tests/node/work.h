@@ -52,6 +52,7 @@ enum { BLOCK_MS = 10, LINKS = 1 << 16, PROMPT = 8 };
 
 typedef struct {
     char folder[64];
+    uint32_t block_ms;
     char model_file[96], adapter_file[96], provider_home[96];
     const char *adapter_files[1], *dataset_files[1];
     assay_genesis genesis;
@@ -103,6 +104,7 @@ static inline void work_sleep(unsigned ms) {
 // Params and accounts; change what a test needs, then start.
 static inline void work_init(work *w) {
     memset(w, 0, sizeof *w);
+    w->block_ms = BLOCK_MS;
     assay_genesis *genesis = &w->genesis;
     genesis->chain_id = 7;
     snprintf(genesis->name, sizeof genesis->name, "a small world");
@@ -146,7 +148,7 @@ static inline void work_engine_start(work *w) {
                                .chain_id = name,
                                .genesis_seconds = genesis->time,
                                .power = 100,
-                               .block_ms = BLOCK_MS};
+                               .block_ms = w->block_ms};
     memcpy(solo.seed, seed, sizeof seed);
     work_ok(assay_solo_open(&w->solo, &solo, err));
     w->engine = assay_solo_engine(w->solo);

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Validators restarted between commit and reveal where the windows are the ledger's defaults and
+// the evidence is fetched: its server is slow, away for a while, or another process's vote is on
+// the ledger. Rules P-56, P-57, F-49.
+#include "tests/node/guards.h"
+
+// 60 blocks to commit and 20 to reveal: an old mistake gave up reveals 15 blocks before their end.
+enum { SLOW_BLOCK_MS = 100, SLOW_MS = 400 };
+
+// A provider's files by HTTP, whatever a test wants to happen on the way.
+typedef struct {
+    assay_http_server *server;
+    char home[128];
+    atomic_uint failures; // requests still to be answered with `code`
+    atomic_uint code;
+    atomic_uint delay_ms;
+    atomic_uint count;
+} evidence_server;
+
+static void evidence_serve(void *context, const assay_http_request *request,
+                           assay_http_reply *reply) {
+    evidence_server *server = context;
+    char path[512];
+    uint8_t *data;
+    size_t size;
+    unsigned left = atomic_load(&server->failures);
+    atomic_fetch_add(&server->count, 1);
+    work_sleep(atomic_load(&server->delay_ms));
+    while (left && !atomic_compare_exchange_weak(&server->failures, &left, left - 1)) {
+    }
+    snprintf(path, sizeof path, "%s%s", server->home, request->path);
+    if (left || assay_file_read(path, 1 << 20, &data, &size, NULL) != ASSAY_OK) {
+        assay_http_reply_bytes(reply, "no", 2);
+        reply->code = left ? atomic_load(&server->code) : 404;
+        return;
+    }
+    assay_http_reply_bytes(reply, data, size);
+    free(data);
+}
+
+static void evidence_open(evidence_server *server, const char *listen) {
+    const assay_http_options options = {.listen = listen,
+                                        .body_max = 1 << 10,
+                                        .connections_max = 64,
+                                        .handle = evidence_serve,
+                                        .context = server};
+    work_ok(assay_http_server_open(&server->server, &options, err));
+}
+
+static guard guards[WATCHERS];
+static evidence_server server;
+static assay_provider provider;
+
+static void guards_open(void) {
+    for (uint32_t i = 0; i < WATCHERS; i++) {
+        guard_open(&guards[i], i, true);
+        guards[i].checker.limits.timeout_ms = 5000;
+    }
+}
+
+static void guards_close(void) {
+    for (uint32_t i = 0; i < WATCHERS; i++)
+        assay_watch_close(&guards[i].watch);
+}
+
+static assay_hash served(void) {
+    memset(&server, 0, sizeof server);
+    evidence_open(&server, "127.0.0.1:0");
+    provider_open(&provider, server.home, PROVIDER, assay_http_server_url(server.server));
+    return batch_of(&provider);
+}
+
+// A batch that everyone has committed to as a match.
+static assay_hash committed(void) {
+    assay_hash batch = served();
+    guards_open();
+    until_all(guards, &batch, "committed");
+    return batch;
+}
+
+static void expect_revealed(const assay_hash *batch) {
+    until_all(guards, batch, "revealed");
+    expect_votes(batch, ASSAY_VERDICT_MATCH);
+    assert_int_equal(run_out(guards, batch), ASSAY_BATCH_SETTLED);
+    guards_close();
+    assay_http_server_close(server.server);
+    assay_provider_close(&provider);
+}
+
+// F-49: a provider that is away, or busy, while there is time to commit is not unavailable.
+static void a_failed_fetch_is_no_verdict(void **state) {
+    char address[64];
+    assay_hash batch = served();
+    snprintf(address, sizeof address, "%s",
+             assay_http_server_url(server.server) + strlen("http://"));
+    assay_http_server_close(server.server);
+    guards_open();
+    uint64_t before = atomic_load(&world.shop.meter.fetch_failures);
+    for (int i = 0; i < 300 && atomic_load(&world.shop.meter.fetch_failures) < before + 4; i++)
+        guards_step(guards);
+    assert_true(atomic_load(&world.shop.meter.fetch_failures) >= before + 4);
+    atomic_store(&server.code, 503);
+    atomic_store(&server.failures, 4);
+    evidence_open(&server, address);
+    until_all(guards, &batch, "committed");
+    assert_int_equal(atomic_load(&server.failures), 0);
+    expect_revealed(&batch);
+}
+
+// F-49: what is fetched to reveal is not given up, however little is left.
+static void slow_evidence_is_waited_for(void **state) {
+    assay_hash batch = committed();
+    guards_close();
+    atomic_store(&server.delay_ms, SLOW_MS);
+    guards_open();
+    expect_revealed(&batch);
+}
+
+// F-49: evidence that is away at first is asked for again, once a block at most.
+static void evidence_that_comes_back_is_revealed(void **state) {
+    assay_hash batch = committed();
+    guards_close();
+    atomic_store(&server.code, 404);
+    atomic_store(&server.failures, 8);
+    unsigned before = atomic_load(&server.count);
+    guards_open();
+    expect_revealed(&batch);
+    assert_int_equal(atomic_load(&server.failures), 0);
+    // Two votes of three samples each: eight failures, and two files for each that is a match.
+    assert_in_range(atomic_load(&server.count) - before, 8, 8 + 12);
+}
+
+// F-49: a kept vote that is not the one on the ledger is not sent; the check tells the right one.
+static void a_vote_of_another_is_not_revealed(void **state) {
+    assay_hash batch = committed();
+    for (uint32_t i = 0; i < WATCHERS; i++)
+        for (uint64_t j = 0; j < guards[i].watch.vote_count; j++)
+            guards[i].watch.votes[j].probe.bytes[0] ^= 1;
+    expect_revealed(&batch);
+}
+
+// A difference that no later fetch mends is told once, and nothing is sent of it.
+static void a_lost_commitment_is_told_once(void **state) {
+    assay_workshop bare;
+    unsigned all;
+    assay_hash batch = committed();
+    guards_close();
+    work_shop_open(&world, &bare, false, 1); // without the data set: "data missing"
+    guards_open();
+    for (uint32_t i = 0; i < WATCHERS; i++) {
+        guards[i].checker.shop = &bare;
+        guards[i].watch.meter = &bare.meter;
+    }
+    for (int i = 0; i < 300 && atomic_load(&bare.meter.duty_failures) < 2 * SAMPLES; i++)
+        guards_step(guards);
+    for (int i = 0; i < 10; i++)
+        guards_step(guards);
+    assert_int_equal(atomic_load(&bare.meter.duty_failures), 2 * SAMPLES);
+    assert_int_equal(atomic_load(&bare.meter.reveals), 0);
+    assert_int_equal(votes_count(&batch, "revealed", &all), 0);
+    assert_int_equal(all, 2 * SAMPLES);
+    guards_close();
+    assay_http_server_close(server.server);
+    assay_provider_close(&provider);
+    assay_workshop_close(&bare);
+}
+
+static int world_make(void **state) {
+    work_init(&world);
+    world.block_ms = SLOW_BLOCK_MS;
+    world.genesis.params.commit_blocks = 60;
+    world.genesis.params.reveal_blocks = 20;
+    work_start(&world);
+    work_prompt(prompt, 1);
+    return 0;
+}
+
+static int world_end(void **state) {
+    work_close(&world);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_fetch_is_no_verdict),
+        cmocka_unit_test(slow_evidence_is_waited_for),
+        cmocka_unit_test(evidence_that_comes_back_is_revealed),
+        cmocka_unit_test(a_vote_of_another_is_not_revealed),
+        cmocka_unit_test(a_lost_commitment_is_told_once),
+    };
+    return cmocka_run_group_tests(tests, world_make, world_end);
+}
