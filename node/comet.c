@@ -12,8 +12,9 @@
 
 enum {
     ANSWER_MAX = 64 << 20,
-    TIMEOUT_MS = 20000, // a transaction waits behind others, and for a commit
-    GLANCE_MS = 2000,   // what somebody's scrape waits for
+    VALUES_MAX = 1 << 22, // of a block's results
+    TIMEOUT_MS = 20000,   // a transaction waits behind others, and for a commit
+    GLANCE_MS = 2000,     // what somebody's scrape waits for
     PATH_SIZE = ASSAY_COMET_URL_MAX + 128,
 };
 
@@ -58,7 +59,8 @@ static assay_status error_read(const json_t *error, assay_error *err) {
 static assay_status answer_read(json_t **out, const void *data, size_t size, assay_error *err) {
     json_t *answer;
     *out = NULL;
-    ASSAY_TRY(assay_json_parse(&answer, data, size, ANSWER_MAX, "CometBFT's answer", err));
+    ASSAY_TRY(assay_json_parse_many(&answer, data, size, ANSWER_MAX, VALUES_MAX,
+                                    "CometBFT's answer", err));
     const json_t *error = json_object_get(answer, "error");
     json_t *result = json_object_get(answer, "result");
     assay_status status = ASSAY_OK;
