@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLAB_SIZE = 64 * 1024, ALIGNMENT = 16 };
+enum { SLAB_SIZE = 64 * 1024, ALIGNMENT = ASSAY_ARENA_ALIGNMENT };
 
 struct assay_arena_slab {
     assay_arena_slab *next;

@@ -8,6 +8,9 @@
 
 #include "base/status.h"
 
+// What is taken starts at a multiple of this, and a take costs at most so much beyond its bytes.
+enum { ASSAY_ARENA_ALIGNMENT = 16 };
+
 typedef struct assay_arena_slab assay_arena_slab;
 
 // Slabs grow as needed up to `capacity` bytes in all; one thread at a time. A zeroed struct is an
@@ -21,7 +24,7 @@ typedef struct {
 // Sets the limit, in bytes, on what the arena may ever hold. Allocates nothing.
 void assay_arena_init(assay_arena *arena, size_t capacity);
 
-// Takes `count * size` zeroed bytes, aligned to 16. Returns: NULL if the product overflows, the
+// Takes `count * size` zeroed bytes, aligned. Returns: NULL if the product overflows, the
 // capacity is reached or memory is out. Lives: until reset or close.
 void *assay_arena_take(assay_arena *arena, size_t count, size_t size);
 

@@ -281,6 +281,8 @@ static assay_status tail_scan(assay_blocklog *log, const char *folder, uint64_t 
         return ASSAY_FAIL(err, CORRUPT, "%s, and it is not the rest of a crash", why.text);
     if (!log->writable) return ASSAY_OK;
     if (log->size < file_size) ASSAY_TRY(tail_cut(log, folder, file_size, err));
+    // Who appended the last record may have ended before it was synced, and it counts from here on.
+    if (fdatasync(log->log) != 0) return assay_fail_errno(err, errno, "cannot sync the block log");
     if (ftruncate(log->index, (off_t)(log->count * 8)) != 0)
         return assay_fail_errno(err, errno, "cannot cut the block log's index");
     return ASSAY_OK;

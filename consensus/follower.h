@@ -18,7 +18,7 @@ typedef struct {
     char chain_id[ASSAY_CHAIN_ID_MAX + 1];
     assay_follower_set set, next_set;
     assay_block_id last; // all zero before the first
-    assay_time time;     // of the last header
+    assay_time time;     // of the last header; of a chain moved to CometBFT, the caller sets it
     assay_hash app_hash;
     assay_hash results_hash;
     assay_hash consensus_hash; // always the same

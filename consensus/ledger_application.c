@@ -155,7 +155,11 @@ static assay_status process_proposal(void *self, const assay_engine_block *block
                                      assay_error *err) {
     assay_ledger_application *ledger = self;
     assay_app_block input;
-    ASSAY_TRY(block_of(&input, ledger, block, err));
+    assay_error why = {0};
+    assay_status status = block_of(&input, ledger, block, &why);
+    // A header may name anybody as its proposer: that is the block's fault, not this machine's.
+    if (status == ASSAY_MISMATCH) status = ASSAY_REJECTED;
+    if (status != ASSAY_OK) return assay_fail(err, status, why.reject, "%s", why.text);
     return assay_app_process_proposal(ledger->app, &input, err);
 }
 

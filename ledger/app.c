@@ -8,6 +8,7 @@
 //   1  height, state root and app hash of `committed` are one LMDB commit of the store
 //   2  the store has an open block exactly in `finalised` (and inside finalize_block)
 //   3  check_tx reads the last commit through check_snapshot only, under check_lock
+//   3a height and app hash that others are told are of one commit (test_info_is_of_one_block)
 //   4  after every block: the totals add up to the supply, and nothing is in the pool
 // and, for whatever order of calls and crashes (tests/sim):
 //   5  the same block after the same state comes to the same (E-80), also after a crash (E-81)
@@ -29,8 +30,17 @@ typedef unsigned long long ull;
 
 enum {
     TEXTS_MAX = 64 << 20, // sentences of one block's refusals
+    READERS_OWN = 256,    // this app's threads and makers of snapshots, and programs beside it
     NANOS = 1000000000,
 };
+
+// From now on everybody sees the store's last commit, whole. Under check_lock, or alone.
+static void tip_publish(assay_app *app) {
+    const assay_store_tip *tip = assay_store_last(app->store);
+    app->info = (assay_app_info){tip->committed, tip->height, tip->app_hash};
+    assay_snapshot_close(app->check_snapshot); // check_tx opens the next when it needs one
+    app->check_snapshot = NULL;
+}
 
 assay_status assay_app_open(assay_app **out, const char *folder, const assay_genesis *genesis,
                             const assay_app_options *options, assay_error *err) {
@@ -47,6 +57,7 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
     pthread_mutex_init(&app->count_lock, NULL);
     app->store_options = (assay_store_options){
         .map_size = options->map_size,
+        .reader_max = options->readers ? options->readers + READERS_OWN : 0,
         .skip_sync = options->skip_sync,
         .pool = options->pool,
     };
@@ -64,6 +75,7 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
         return status;
     }
     assay_app_counters_start(app, &counts, assay_store_last(app->store)->height);
+    tip_publish(app);
     *out = app;
     return ASSAY_OK;
 }
@@ -89,8 +101,7 @@ void assay_app_close(assay_app *app) {
 void assay_app_info_get(const assay_app *app, assay_app_info *out) {
     pthread_mutex_t *lock = (pthread_mutex_t *)&app->check_lock; // the app is const but for it
     pthread_mutex_lock(lock);
-    const assay_store_tip *tip = assay_store_last(app->store);
-    *out = (assay_app_info){tip->committed, tip->height, tip->app_hash};
+    *out = app->info;
     pthread_mutex_unlock(lock);
 }
 
@@ -124,10 +135,9 @@ assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *er
     if (status == ASSAY_OK) status = assay_app_counters_read(&counts, restored, err);
     if (status == ASSAY_OK) status = assay_restore_install(folder, app->folder, err);
     if (status == ASSAY_OK) {
-        assay_snapshot_close(app->check_snapshot);
-        app->check_snapshot = NULL;
         old = app->store;
         app->store = restored;
+        tip_publish(app);
         assay_app_counters_start(app, &counts, assay_store_last(restored)->height);
     }
     pthread_mutex_unlock(&app->check_lock);
@@ -190,8 +200,14 @@ assay_status assay_app_init_chain(assay_app *app, assay_error *err) {
     ledger_start(app, 0);
     assay_status status = genesis_apply(app, err);
     if (status == ASSAY_OK) status = assay_store_commit(app->store, 0, &app->app_hash, err);
-    if (status != ASSAY_OK) assay_store_abort(app->store);
-    return status;
+    if (status != ASSAY_OK) {
+        assay_store_abort(app->store);
+        return status;
+    }
+    pthread_mutex_lock(&app->check_lock);
+    tip_publish(app);
+    pthread_mutex_unlock(&app->check_lock);
+    return ASSAY_OK;
 }
 
 // --- the block ---
@@ -329,10 +345,8 @@ assay_status assay_app_commit(assay_app *app, assay_error *err) {
     ASSAY_TRY(assay_store_commit(app->store, app->ledger.height, &app->app_hash, err));
     app->finalised = false;
     assay_app_counters_commit(app);
-    // check_tx opens the next snapshot when it needs one.
     pthread_mutex_lock(&app->check_lock);
-    assay_snapshot_close(app->check_snapshot);
-    app->check_snapshot = NULL;
+    tip_publish(app);
     pthread_mutex_unlock(&app->check_lock);
     return ASSAY_OK;
 }

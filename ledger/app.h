@@ -26,6 +26,7 @@ typedef struct {
     bool skip_sync;    // no fsync at commit: tests and comparisons only
     assay_pool *pool;  // borrowed, verifies signatures and hashes; NULL: the caller's thread
     uint64_t map_size; // bytes the state may ever take; 0: the store's default
+    uint32_t readers;  // views that others hold at once, beside this app's own; 0: a few hundred
 } assay_app_options;
 
 // Opens the state of `genesis` (borrowed, must outlive the app) in `folder`.

@@ -35,6 +35,7 @@ struct assay_app {
     // Any thread, under check_lock: what waits, on top of the last commit. Whoever opens a snapshot
     // of the store holds it too, so that a restored store can take its place.
     pthread_mutex_t check_lock;
+    assay_app_info info; // of the last commit: the store's own tip is the engine's thread's
     assay_snapshot *check_snapshot; // NULL: to be opened
     assay_pending check_pending;
 

@@ -492,33 +492,51 @@ static assay_status cases_open(assay_ledger *ledger, const assay_hash *id, assay
     return ASSAY_OK;
 }
 
-// P-48. At most (2 · beacon_delay + 1) · settle_max batches wait at a time (P-52).
+// A batch that waits, at the end of a block at which its beacon may be there.
+static assay_status waiting_look(assay_ledger *ledger, const assay_turnout *turnout,
+                                 const assay_record_key *place, uint64_t height,
+                                 const assay_hash *id, assay_error *err) {
+    assay_batch batch;
+    bool found;
+    ASSAY_TRY(assay_batch_get(&batch, &found, &ledger->reader, id, err));
+    ASSAY_ASSERT(found && batch.state == ASSAY_BATCH_WAITING);
+    bool ready = assay_beacon_ready(turnout, height, &batch.provider);
+    if (!ready && ledger->height < assay_beacon_deadline(turnout, ledger->params, height))
+        return ASSAY_OK;
+    ASSAY_TRY(assay_ledger_delete(ledger, place, err));
+    if (ready) return cases_open(ledger, id, &batch, err);
+    return assay_fraud_void(ledger, id, &batch, ASSAY_VOID_NO_BEACON, err);
+}
+
+// P-48. Batches of a height at which nobody's beacon can be there are passed over together, so that
+// many heights may wait.
 assay_status assay_batch_draw_due(assay_ledger *ledger, assay_error *err) {
-    uint64_t delay = ledger->params->beacon_delay;
+    const assay_params *params = ledger->params;
+    assay_turnout turnout = {.count = 0};
     assay_record_key key;
     assay_store_position at;
+    bool loaded = false;
     assay_record_key_start(&key, ASSAY_TABLE_WAITING);
     ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
     while (at.key_size > 0) {
         uint64_t height;
         uint32_t index;
         assay_hash id;
-        assay_batch batch;
-        bool found, ready;
         ASSAY_TRY(place_read(&height, &index, &id, &at, err));
-        if (height + delay > ledger->height) break;
+        if (height + params->beacon_delay > ledger->height) break;
+        if (!loaded)
+            ASSAY_TRY(assay_turnout_load(&turnout, &ledger->reader,
+                                         assay_params_epoch(params, ledger->height), err));
+        loaded = true;
+        if (!assay_beacon_possible(&turnout, height) &&
+            ledger->height < assay_beacon_deadline(&turnout, params, height)) {
+            key = place_key(ASSAY_TABLE_WAITING, height + 1, 0);
+            ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
+            continue;
+        }
         ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
-        ASSAY_TRY(assay_batch_get(&batch, &found, &ledger->reader, &id, err));
-        ASSAY_ASSERT(found && batch.state == ASSAY_BATCH_WAITING);
-        ASSAY_TRY(assay_beacon_ready(&ready, &ledger->reader, ledger->params, height,
-                                     &batch.provider, ledger->height, err));
-        if (!ready && ledger->height < height + 2 * delay) continue;
         key = place_key(ASSAY_TABLE_WAITING, height, index);
-        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
-        if (ready)
-            ASSAY_TRY(cases_open(ledger, &id, &batch, err));
-        else
-            ASSAY_TRY(assay_fraud_void(ledger, &id, &batch, ASSAY_VOID_NO_BEACON, err));
+        ASSAY_TRY(waiting_look(ledger, &turnout, &key, height, &id, err));
     }
     return ASSAY_OK;
 }

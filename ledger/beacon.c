@@ -21,6 +21,8 @@
 #include "ledger/bond.h"
 #include "ledger/validator.h"
 
+_Static_assert((int)ASSAY_BEACON_WAIT_MAX == (int)ASSAY_POWER_MAX, "a block for each proposer");
+
 enum { CHAIN_SIZE = 32 + 8 + 32 + 7 * 8 + 1 };
 static const uint64_t LENGTH_MAX = UINT64_C(1) << 40;
 
@@ -84,43 +86,74 @@ static bool has_revealed_or_can(const assay_chain *chain) {
     return chain->left > 0 || chain->revealed > 0;
 }
 
-// Power of the proposers but `aside` that have had a chain and are not jailed; how much of it has
-// revealed in a block after `since`; and whether anyone at all has, `aside` and the jailed
-// included.
-typedef struct {
-    uint64_t total;
-    uint64_t revealed;
-    bool any;
-} turnout;
-
-static assay_status turnout_since(turnout *out, const assay_reader *reader, uint64_t since,
-                                  uint64_t epoch, const assay_address *aside, assay_error *err) {
+assay_status assay_turnout_load(assay_turnout *out, const assay_reader *reader, uint64_t epoch,
+                                assay_error *err) {
     assay_power powers[ASSAY_POWER_MAX];
-    uint32_t count;
-    *out = (turnout){0, 0, false};
-    ASSAY_TRY(assay_power_list(powers, &count, reader, err));
-    for (uint32_t i = 0; i < count; i++) {
+    *out = (assay_turnout){0};
+    ASSAY_TRY(assay_power_list(powers, &out->count, reader, err));
+    for (uint32_t i = 0; i < out->count; i++) {
         assay_chain chain;
+        assay_proposer *proposer = &out->proposers[i];
         ASSAY_TRY(assay_chain_get(&chain, reader, &powers[i].address, err));
-        bool revealed = chain.revealed > since;
-        out->any |= revealed;
-        if (assay_address_equal(&powers[i].address, aside)) continue;
-        if (assay_chain_is_jailed(&chain, epoch) || !has_revealed_or_can(&chain)) continue;
-        out->total += powers[i].power;
-        if (revealed) out->revealed += powers[i].power;
+        *proposer =
+            (assay_proposer){powers[i].address, powers[i].power, chain.revealed,
+                             !assay_chain_is_jailed(&chain, epoch) && has_revealed_or_can(&chain)};
+        out->powerful += powers[i].power > 0;
+        if (proposer->counts) out->total += proposer->power;
     }
     return ASSAY_OK;
 }
 
-// P-48
-assay_status assay_beacon_ready(bool *ready, const assay_reader *reader, const assay_params *params,
-                                uint64_t height, const assay_address *provider, uint64_t height_now,
-                                assay_error *err) {
-    turnout seen;
-    uint64_t epoch = assay_params_epoch(params, height_now);
-    ASSAY_TRY(turnout_since(&seen, reader, height, epoch, provider, err));
-    *ready = seen.total == 0 ? seen.any : (assay_u128)seen.revealed * 3 > seen.total;
-    return ASSAY_OK;
+// What of the power but that of `aside` counts; how much of it has revealed in a block after
+// `since`; and whether anyone at all has, `aside` and the jailed included.
+typedef struct {
+    uint64_t total;
+    uint64_t revealed;
+    bool any;
+} share;
+
+static share share_of(const assay_turnout *turnout, uint64_t since, const assay_address *aside) {
+    share out = {0, 0, false};
+    for (uint32_t i = 0; i < turnout->count; i++) {
+        const assay_proposer *proposer = &turnout->proposers[i];
+        bool revealed = proposer->revealed > since;
+        out.any |= revealed;
+        if (!proposer->counts || assay_address_equal(&proposer->address, aside)) continue;
+        out.total += proposer->power;
+        if (revealed) out.revealed += proposer->power;
+    }
+    return out;
+}
+
+bool assay_beacon_ready(const assay_turnout *turnout, uint64_t height,
+                        const assay_address *provider) {
+    share others = share_of(turnout, height, provider);
+    return others.total == 0 ? others.any : (assay_u128)others.revealed * 3 > others.total;
+}
+
+// The provider that is left out may be, at best, the greatest of those that have not revealed, or
+// the only one.
+bool assay_beacon_possible(const assay_turnout *turnout, uint64_t height) {
+    uint64_t seen = 0, greatest = 0, greatest_silent = 0;
+    bool any = false;
+    for (uint32_t i = 0; i < turnout->count; i++) {
+        const assay_proposer *proposer = &turnout->proposers[i];
+        bool revealed = proposer->revealed > height;
+        any |= revealed;
+        if (!proposer->counts) continue;
+        if (proposer->power > greatest) greatest = proposer->power;
+        if (revealed)
+            seen += proposer->power;
+        else if (proposer->power > greatest_silent)
+            greatest_silent = proposer->power;
+    }
+    if (greatest == turnout->total) return any;
+    return (assay_u128)seen * 3 > turnout->total - greatest_silent;
+}
+
+uint64_t assay_beacon_deadline(const assay_turnout *turnout, const assay_params *params,
+                               uint64_t height) {
+    return height + 2 * params->beacon_delay + turnout->powerful;
 }
 
 // Puts a waiting chain in force if it may be. With nobody else to wait for, time is enough. P-46
@@ -130,9 +163,10 @@ static assay_status promote(assay_chain *chain, const assay_reader *reader,
     if (chain->pending_length == 0) return ASSAY_OK;
     uint64_t epoch = assay_params_epoch(params, height);
     if (epoch < assay_params_epoch(params, chain->pending_height) + 2) return ASSAY_OK;
-    turnout seen;
-    ASSAY_TRY(turnout_since(&seen, reader, chain->pending_height, epoch, proposer, err));
-    if (seen.total > 0 && (assay_u128)seen.revealed * 3 <= seen.total) return ASSAY_OK;
+    assay_turnout turnout;
+    ASSAY_TRY(assay_turnout_load(&turnout, reader, epoch, err));
+    share others = share_of(&turnout, chain->pending_height, proposer);
+    if (others.total > 0 && (assay_u128)others.revealed * 3 <= others.total) return ASSAY_OK;
     chain->head = chain->pending_tip;
     chain->left = chain->pending_length;
     chain->pending_tip = (assay_hash){{0}};

@@ -8,6 +8,7 @@
 #define ASSAY_LEDGER_BEACON_H
 
 #include "ledger/ledger.h"
+#include "ledger/power.h"
 #include "ledger/tx.h"
 
 // One proposer's chain: SHA-256(next preimage) = head. A zeroed struct is no chain.
@@ -51,12 +52,37 @@ assay_status assay_beacon_check(const assay_reader *reader, const assay_params *
 assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx_register_chain *body,
                                    assay_error *err);
 
-// Has enough been revealed since `height` (in later blocks) that `provider` cannot have known B?
-// > 1/3 of power without the provider, the jailed and those that never had a chain in force; any
-// reveal if nobody else has power. Errors: CORRUPT, MEMORY, IO. Spec: P-48.
-assay_status assay_beacon_ready(bool *ready, const assay_reader *reader, const assay_params *params,
-                                uint64_t height, const assay_address *provider, uint64_t height_now,
+// Who has power and when each revealed last, as it is now: read once for all batches that wait.
+typedef struct {
+    assay_address address;
+    uint64_t power;
+    uint64_t revealed; // height, 0: never
+    bool counts;       // is not jailed, and has had a chain in force
+} assay_proposer;
+
+typedef struct {
+    uint64_t total;    // power that counts
+    uint32_t powerful; // proposers with power
+    uint32_t count;
+    assay_proposer proposers[ASSAY_POWER_MAX];
+} assay_turnout;
+
+// Errors: CORRUPT, MEMORY, IO. Spec: P-48.
+assay_status assay_turnout_load(assay_turnout *out, const assay_reader *reader, uint64_t epoch,
                                 assay_error *err);
+
+// Has enough been revealed since `height` (in later blocks) that `provider` cannot have known B?
+// > 1/3 of the power that counts without the provider; any reveal if nobody else has power.
+// Spec: P-48.
+bool assay_beacon_ready(const assay_turnout *turnout, uint64_t height,
+                        const assay_address *provider);
+
+// Whether it may be so for any provider at all. Spec: P-48.
+bool assay_beacon_possible(const assay_turnout *turnout, uint64_t height);
+
+// The last block at which a batch included at `height` gets its beacon. Spec: P-48.
+uint64_t assay_beacon_deadline(const assay_turnout *turnout, const assay_params *params,
+                               uint64_t height);
 
 // A vote on a case was missed: counts against a validator as its missed preimages do, with a limit
 // of its own; nothing for an account without a consensus key. Errors: CAPACITY, CORRUPT, MEMORY,

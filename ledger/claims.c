@@ -35,6 +35,13 @@ static int leaf_compare(const void *a, const void *b) {
                   ASSAY_HASH_SIZE);
 }
 
+// Four takes: the caller's list, and those of assay_claims_build in its order.
+size_t assay_claims_memory(uint64_t count) {
+    return count * (sizeof(assay_claim) + 2 * sizeof(assay_hash) + sizeof(uint32_t) +
+                    sizeof(ranked_leaf)) +
+           4 * (size_t)ASSAY_ARENA_ALIGNMENT;
+}
+
 assay_status assay_claims_build(assay_claims *out, const assay_claim *claims, uint32_t count,
                                 assay_arena *arena, assay_error *err) {
     *out = (assay_claims){0};

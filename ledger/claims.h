@@ -27,8 +27,12 @@ typedef struct {
 // keccak(keccak(abi.encode(address, wei))). Spec: P-18.
 void assay_claims_leaf(assay_hash *out, const assay_claim *claim);
 
+// Arena bytes that a tree over so many claims takes, the list of the claims beside it included.
+size_t assay_claims_memory(uint64_t count);
+
 // Builds the tree over claims [count], in any order, recipients unique. Without claims there are no
-// nodes. Errors: CAPACITY (arena). Lives: as long as the arena. Spec: P-18.
+// nodes. Errors: CAPACITY (arena: assay_claims_memory suffices). Lives: as long as the arena.
+// Spec: P-18.
 assay_status assay_claims_build(assay_claims *out, const assay_claim *claims, uint32_t count,
                                 assay_arena *arena, assay_error *err);
 

@@ -72,7 +72,13 @@ typedef enum {
 #undef X
 } assay_table;
 
-enum { ASSAY_RECORD_KEY_MAX = 1 + 8 + 1 + 2 * ASSAY_HASH_SIZE + 1 };
+enum {
+    ASSAY_RECORD_KEY_MAX = 1 + 8 + 1 + 2 * ASSAY_HASH_SIZE + 1,
+    // Keys that are no longer than BOND_TOTAL's are few; of all others the least record, key and
+    // value, is ACCUSER's: an address and a u32.
+    ASSAY_RECORD_KEY_FEW = 2,
+    ASSAY_RECORD_LEAST = 1 + ASSAY_ADDRESS_SIZE + 4,
+};
 
 // A key, put together part by part. Fixed size, owns nothing.
 typedef struct {

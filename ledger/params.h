@@ -95,6 +95,9 @@ void assay_params_write(assay_writer *writer, const assay_params *params);
 // All params as a JSON object. Returns: a new reference, NULL if memory is out.
 json_t *assay_params_json(const assay_params *params);
 
+// Blocks that a beacon may be late for: one for each proposer (P-48).
+enum { ASSAY_BEACON_WAIT_MAX = 288 };
+
 // W: by this many blocks after its inclusion a batch is final or void. Spec: P-23.
 uint64_t assay_params_window(const assay_params *params);
 

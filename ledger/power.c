@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//   I1  Σ power > 0 after height 0
-//       test_power: targets_of_zero_change_nothing
+//   I1  Σ power > 0 after height 0: a step leaves at least min(Σ power, Σ target), and no step is
+//       made towards nothing
+//       test_power: targets_of_zero_change_nothing, power_is_handed_over
 //   I2  one epoch changes at most step_ppm of Σ power, or 1
 //       test_power: steps_match_the_oracle
 //   I3  whoever is not among the ASSAY_POWER_ACTIVE_MAX greatest targets loses power, so that
-//   places
-//       without power come back
+//       places without power come back
 //       test_power: only_so_many_head_for_power
 // Written by put and place_free only.
 #include "ledger/power.h"
@@ -132,6 +132,17 @@ static void move(uint64_t *power, uint64_t target, uint64_t by) {
     *power = target > *power ? *power + by : *power - by;
 }
 
+// Moves those that rise, or those that fall, by one each. Returns: what then is left of `left`.
+static uint64_t ones_move(assay_power *powers, const uint64_t *targets, uint32_t count,
+                          uint64_t left, bool rising) {
+    for (uint32_t i = 0; i < count && left > 0; i++) {
+        if (powers[i].power == targets[i] || (targets[i] > powers[i].power) != rising) continue;
+        move(&powers[i].power, targets[i], 1);
+        left--;
+    }
+    return left;
+}
+
 // P-47
 void assay_power_step(assay_power *powers, const uint64_t *targets, uint32_t count,
                       uint64_t step_ppm) {
@@ -153,11 +164,11 @@ void assay_power_step(assay_power *powers, const uint64_t *targets, uint32_t cou
         move(&powers[i].power, targets[i], part);
         left -= part;
     }
-    for (uint32_t i = 0; i < count && left > 0; i++) { // what floors left over: < count
-        if (powers[i].power == targets[i]) continue;
-        move(&powers[i].power, targets[i], 1);
-        left--;
-    }
+    // What floors left over, < count. What falls has then fallen by no more than its proportion of
+    // the limit, so Σ power is not under both Σs: the last power never goes before another comes.
+    left = ones_move(powers, targets, count, left, true);
+    left = ones_move(powers, targets, count, left, false);
+    ASSAY_ASSERT(left == 0);
 }
 
 void assay_power_choose(uint64_t *targets, uint32_t count) {

@@ -37,8 +37,9 @@ assay_status assay_power_list(assay_power *out, uint32_t *count, const assay_rea
                               assay_error *err);
 
 // Moves powers [count] towards targets [count] so that Σ |change| ≤ step_ppm of Σ power (at least
-// 1); the whole way if that suffices, else in proportion, floors, what is left over in order. Never
-// takes the last power away: targets that are all zero change nothing. Spec: P-47.
+// 1); the whole way if that suffices, else in proportion, floors, what is left over by ones, those
+// that rise first. Σ power is then at least the lesser of Σ power before and Σ target. Targets that
+// are all zero change nothing. Spec: P-47.
 void assay_power_step(assay_power *powers, const uint64_t *targets, uint32_t count,
                       uint64_t step_ppm);
 

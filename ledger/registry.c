@@ -132,14 +132,28 @@ static void entry_make(assay_model_entry *out, const assay_ledger *ledger, uint6
     assay_record_text_copy(out->uri, uri, ASSAY_URI_SIZE_MAX);
 }
 
+// Validators declare roots and do not say of which kind: a root that were both would be payable as
+// a pair with itself, which nobody can rerun. P-34, P-35
+static assay_status root_unused(const assay_ledger *ledger, const assay_hash *root,
+                                assay_error *err) {
+    assay_model_entry model;
+    assay_adapter_entry adapter;
+    bool found;
+    ASSAY_TRY(assay_model_get(&model, &found, &ledger->reader, root, err));
+    if (found)
+        return ASSAY_REJECT(err, MODEL_EXISTS, "registered before as a model, at height %llu",
+                            (ull)model.registered);
+    ASSAY_TRY(assay_adapter_get(&adapter, &found, &ledger->reader, root, err));
+    if (found)
+        return ASSAY_REJECT(err, ADAPTER_EXISTS, "registered before as an adapter, at height %llu",
+                            (ull)adapter.entry.registered);
+    return ASSAY_OK;
+}
+
 assay_status assay_model_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
     const assay_tx_register_model *body = &tx->body.register_model;
     assay_model_entry entry;
-    bool found;
-    ASSAY_TRY(assay_model_get(&entry, &found, &ledger->reader, &body->root, err));
-    if (found)
-        return ASSAY_REJECT(err, MODEL_EXISTS, "registered before, at height %llu",
-                            (ull)entry.registered);
+    ASSAY_TRY(root_unused(ledger, &body->root, err));
     ASSAY_TRY(entry_check(ledger->params, &body->root, body->royalty_ppm, err));
     entry_make(&entry, ledger, body->byte_count, body->royalty_ppm, body->name, body->uri);
     ASSAY_TRY(model_put(ledger, &body->root, &entry, err));
@@ -174,10 +188,7 @@ assay_status assay_adapter_register(assay_ledger *ledger, const assay_tx *tx, as
     assay_adapter_entry adapter;
     assay_model_entry base;
     bool found;
-    ASSAY_TRY(assay_adapter_get(&adapter, &found, &ledger->reader, &body->root, err));
-    if (found)
-        return ASSAY_REJECT(err, ADAPTER_EXISTS, "registered before, at height %llu",
-                            (ull)adapter.entry.registered);
+    ASSAY_TRY(root_unused(ledger, &body->root, err));
     ASSAY_TRY(assay_model_get(&base, &found, &ledger->reader, &body->base, err));
     if (!found) return ASSAY_REJECT(err, MODEL_UNKNOWN, "the adapter's base is no model");
     ASSAY_TRY(entry_check(ledger->params, &body->root, body->royalty_ppm, err));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models, and adapters with their lineage: registered once, fixed for ever.
+// Models, and adapters with their lineage: registered once, as one of the two, fixed for ever.
 #ifndef ASSAY_LEDGER_REGISTRY_H
 #define ASSAY_LEDGER_REGISTRY_H
 

@@ -10,6 +10,7 @@
 // Ids are SHA-256 over bytes that include a valid signature: filling one set on purpose costs a
 // signature for each entry and gains a second verification of someone's transaction.
 enum { SET_COUNT = 1 << 14, WAY_COUNT = 4, LOCK_COUNT = 64, CHUNK_SIZE = 64 };
+enum { TEXT_ROOM = ASSAY_ERROR_TEXT_MAX + 16 }; // of a refusal, beside what was decoded
 
 typedef struct {
     assay_hash ids[WAY_COUNT];
@@ -172,7 +173,7 @@ assay_status assay_verifier_check_all(assay_verifier *verifier, assay_verified *
         return ASSAY_FAIL(err, MEMORY, "no memory for %u transactions", count);
     }
     for (uint32_t i = 0; i < chunk_count; i++)
-        assay_arena_init(&out->arenas[i], (size_t)CHUNK_SIZE * ASSAY_TX_ARENA_MAX);
+        assay_arena_init(&out->arenas[i], (size_t)CHUNK_SIZE * (ASSAY_TX_ARENA_MAX + TEXT_ROOM));
     check_job job = {verifier, out, txs, PTHREAD_MUTEX_INITIALIZER, {0}};
     assay_pool_run(pool, chunk_count, check_chunk, &job);
     pthread_mutex_destroy(&job.lock);

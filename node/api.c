@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/api.h"
 
+assay_status assay_api_slow_begin(assay_api *api, assay_error *err) {
+    pthread_mutex_lock(&api->slow);
+    if (!atomic_load(&api->closing)) return ASSAY_OK;
+    pthread_mutex_unlock(&api->slow);
+    return ASSAY_FAIL(err, STOPPED, "the node is ending");
+}
+
+void assay_api_slow_end(assay_api *api) {
+    pthread_mutex_unlock(&api->slow);
+}
+
 static assay_status method_fail(const assay_http_request *request, assay_error *err) {
     return ASSAY_FAIL(err, UNSUPPORTED, "paths under /v1/ take GET, and /v1/tx POST; not %.16s",
                       request->method);

@@ -30,6 +30,11 @@ typedef struct {
 // An assay_http_handler; context is an assay_api. Spec: F-40.
 void assay_api_handle(void *context, const assay_http_request *request, assay_http_reply *reply);
 
+// A turn of a request that reads much, or waits for CometBFT; `slow_end` where it is over. Errors:
+// STOPPED (the node ends: those that wait for a turn get none). Spec: F-77.
+assay_status assay_api_slow_begin(assay_api *api, assay_error *err);
+void assay_api_slow_end(assay_api *api);
+
 // One group of paths each: fills the reply, or returns NOT_FOUND for a path that is none of its.
 // Errors: those of the reads; the caller turns them into a reply. Spec: F-40.
 assay_status assay_api_chain(assay_api *api, const assay_api_call *call, assay_http_reply *reply,

@@ -109,6 +109,7 @@ static assay_status tx_submit(const assay_api *api, const struct assay_api_tx *t
                               assay_error *err) {
     assay_error why = tx->err;
     assay_status status = why.status;
+    if (atomic_load(&api->closing)) return ASSAY_FAIL(err, STOPPED, "the node is ending");
     if (status == ASSAY_OK)
         status = api->engine->submit(api->engine->self, tx->bytes.data, tx->bytes.size, id, &why);
     // A full queue is the node's trouble, not the transaction's.
@@ -172,9 +173,9 @@ static assay_status tx_get(assay_api *api, const assay_api_call *call, assay_htt
     assay_hash id;
     assay_tx_fate fate;
     ASSAY_TRY(assay_api_hash(&id, call, 1, err));
-    pthread_mutex_lock(&api->slow);
+    ASSAY_TRY(assay_api_slow_begin(api, err));
     assay_status status = api->engine->find(api->engine->self, &id, SEARCH_DEPTH, &fate, err);
-    pthread_mutex_unlock(&api->slow);
+    assay_api_slow_end(api);
     ASSAY_TRY(status);
     if (fate.state == ASSAY_TX_UNKNOWN)
         return ASSAY_FAIL(err, NOT_FOUND,
@@ -226,14 +227,29 @@ static assay_status block_get(assay_api *api, const assay_api_call *call, assay_
     assay_block block;
     uint8_t *data;
     ASSAY_TRY(assay_api_number(&height, call, 1, UINT64_MAX, err));
-    assay_arena_init(&arena, BLOCK_ARENA_MAX);
     // What CometBFT answers is large, and far away: one at a time. E-91
-    if (api->behind) pthread_mutex_lock(&api->slow);
+    if (api->behind) ASSAY_TRY(assay_api_slow_begin(api, err));
+    assay_arena_init(&arena, BLOCK_ARENA_MAX);
     assay_status status = api->engine->block(api->engine->self, height, &block, &arena, &data, err);
-    if (api->behind) pthread_mutex_unlock(&api->slow);
+    if (api->behind) assay_api_slow_end(api);
     if (status == ASSAY_OK) assay_http_reply_json(reply, 200, block_json(&block));
     free(data);
     assay_arena_close(&arena);
+    return status;
+}
+
+// The state's part of a proof; *height: whose it is. It waits for its turn without a view.
+static assay_status proof_make(assay_proof *proof, uint64_t *height, assay_api *api, uint64_t epoch,
+                               const assay_address *account, assay_error *err) {
+    assay_view view;
+    ASSAY_TRY(assay_api_slow_begin(api, err));
+    assay_status status = assay_view_open(&view, api->app, err);
+    if (status == ASSAY_OK) {
+        *height = view.height;
+        status = assay_proof_make(proof, &view, epoch, account, err);
+        assay_view_close(&view);
+    }
+    assay_api_slow_end(api);
     return status;
 }
 
@@ -241,26 +257,17 @@ static assay_status block_get(assay_api *api, const assay_api_call *call, assay_
 // waited for: an idle chain makes it only for this.
 static assay_status proof_get(assay_api *api, const assay_api_call *call, assay_http_reply *reply,
                               assay_error *err) {
-    uint64_t epoch;
+    uint64_t epoch, height;
     assay_address account;
-    assay_view view;
     assay_proof *proof = calloc(1, sizeof *proof);
     if (!proof) return ASSAY_FAIL(err, MEMORY, "no memory for a proof");
     assay_status status = assay_api_number(&epoch, call, 2, UINT64_MAX, err);
     if (status == ASSAY_OK) status = assay_api_address(&account, call, 3, err);
-    if (status == ASSAY_OK) status = assay_view_open(&view, api->app, err);
+    if (status == ASSAY_OK) status = proof_make(proof, &height, api, epoch, &account, err);
     if (status == ASSAY_OK) {
-        uint64_t height = view.height;
-        pthread_mutex_lock(&api->slow);
-        status = assay_proof_make(proof, &view, epoch, &account, err);
-        pthread_mutex_unlock(&api->slow);
-        assay_view_close(&view);
-        if (status == ASSAY_OK) {
-            api->engine->nudge(api->engine->self);
-            block_wait(api, height, deadline_after(api->wait_ms_max));
-            status =
-                api->engine->light_block(api->engine->self, height + 1, &proof->light_block, err);
-        }
+        api->engine->nudge(api->engine->self);
+        block_wait(api, height, deadline_after(api->wait_ms_max));
+        status = api->engine->light_block(api->engine->self, height + 1, &proof->light_block, err);
     }
     if (status == ASSAY_OK)
         assay_http_reply_json(reply, 200, assay_proof_json(proof, api->genesis));

@@ -313,11 +313,11 @@ static assay_status claim_get(assay_api *api, const assay_api_call *call, const 
     assay_epoch epoch;
     assay_arena arena;
     ASSAY_TRY(assay_api_address(&recipient, call, 1, err));
+    ASSAY_TRY(assay_api_slow_begin(api, err));
     assay_arena_init(&arena, CLAIMS_ARENA_MAX);
-    pthread_mutex_lock(&api->slow);
     assay_status status = assay_epoch_claim_prove(&claim, path, &steps, &epoch, &view->reader,
                                                   &recipient, &arena, err);
-    pthread_mutex_unlock(&api->slow);
+    assay_api_slow_end(api);
     if (status == ASSAY_OK) {
         json_t *proof = json_array();
         for (uint32_t i = 0; i < steps; i++)

@@ -146,6 +146,7 @@ static assay_status comet_replay(assay_audit *audit, assay_error *err) {
     assay_arena_init(&last_arena, ASSAY_LIGHT_ARENA_MAX);
     assay_arena_init(&arena, BLOCK_ARENA_MAX);
     assay_status status = assay_follower_start(&follower, audit->app, err);
+    if (audit->tip.height) follower.time = audit->tip.time; // a moved chain's first block is later
     if (status == ASSAY_OK) status = last_fetch(&last, audit, &last_arena, err);
     uint64_t first = follower.height;
     while (status == ASSAY_OK && follower.height < last.header.height) {

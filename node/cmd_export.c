@@ -12,6 +12,8 @@
 #include "node/commands.h"
 #include "node/home.h"
 
+typedef unsigned long long ull;
+
 enum { BLOCK_ARENA_MAX = 256 << 20, NANOS_STEP = 1000000 };
 
 typedef struct {
@@ -23,27 +25,32 @@ typedef struct {
     assay_comet_start start;
 } export_parts;
 
-// The first block states the genesis's time, which must be later than that of the last one so far.
-static assay_status time_after_last(export_parts *parts, assay_error *err) {
+// The block log, if the chain has one, ends where the state does: what it has beyond would be
+// signed a second time.
+static assay_status log_check(export_parts *parts, assay_blocklog **log, assay_error *err) {
     char path[PATH_MAX];
-    assay_blocklog *log;
-    assay_arena arena;
-    assay_block block;
-    uint8_t *data = NULL;
-    size_t size;
+    assay_error why = {0};
     uint64_t height = parts->start.height;
     ASSAY_TRY(assay_home_path(path, parts->home.path, "blocks", err));
-    ASSAY_TRY(assay_blocklog_open(&log, path, false, height, err));
+    assay_status status = assay_blocklog_open(log, path, false, height, &why);
+    if (status == ASSAY_NOT_FOUND && height == 0) return ASSAY_OK;
+    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    if (assay_blocklog_count(*log) == height) return ASSAY_OK;
+    return ASSAY_FAIL(err, MISMATCH,
+                      "the block log has %llu blocks and the state is of height %llu: start "
+                      "and stop the node once",
+                      (ull)assay_blocklog_count(*log), (ull)height);
+}
+
+// The first block states the genesis's time, which must be later than that of the last one so far.
+static assay_status time_after_last(export_parts *parts, assay_blocklog *log, assay_error *err) {
+    assay_arena arena;
+    assay_block block;
+    uint8_t *data;
+    size_t size;
+    ASSAY_TRY(assay_blocklog_read(log, parts->start.height - 1, &data, &size, err));
     assay_arena_init(&arena, BLOCK_ARENA_MAX);
-    assay_status status = ASSAY_OK;
-    if (assay_blocklog_count(log) != height)
-        status =
-            ASSAY_FAIL(err, MISMATCH,
-                       "the block log has %llu blocks and the state is of height %llu: start "
-                       "and stop the node once",
-                       (unsigned long long)assay_blocklog_count(log), (unsigned long long)height);
-    if (status == ASSAY_OK) status = assay_blocklog_read(log, height - 1, &data, &size, err);
-    if (status == ASSAY_OK) status = assay_block_read(&block, data, size, &arena, err);
+    assay_status status = assay_block_read(&block, data, size, &arena, err);
     if (status == ASSAY_OK) {
         assay_time *time = &parts->start.time;
         *time = block.header.time;
@@ -52,6 +59,20 @@ static assay_status time_after_last(export_parts *parts, assay_error *err) {
     }
     free(data);
     assay_arena_close(&arena);
+    return status;
+}
+
+// A chain that was handed over goes on as CometBFT's: it is handed over again only where it began.
+static assay_status handover_check(export_parts *parts, assay_error *err) {
+    const assay_config *config = &parts->home.config;
+    assay_blocklog *log = NULL;
+    if (config->engine == ASSAY_ENGINE_ABCI && config->initial_height != parts->start.height + 1)
+        return ASSAY_FAIL(err, MISMATCH,
+                          "this chain is CometBFT's from block %llu on and the state is of height "
+                          "%llu: its key would sign heights a second time",
+                          (ull)config->initial_height, (ull)parts->start.height);
+    assay_status status = log_check(parts, &log, err);
+    if (status == ASSAY_OK && parts->start.height) status = time_after_last(parts, log, err);
     assay_blocklog_close(log);
     return status;
 }
@@ -73,7 +94,7 @@ static assay_status start_fill(export_parts *parts, assay_error *err) {
                                  .time = {parts->home.genesis.time, 0}};
     ASSAY_TRY(assay_ledger_validators(parts->validators, &start->validator_count, parts->app, err));
     start->validators = parts->validators;
-    return info.height ? time_after_last(parts, err) : ASSAY_OK;
+    return handover_check(parts, err);
 }
 
 static assay_status export_run(export_parts *parts, const char *home, const char *comet,
@@ -83,11 +104,13 @@ static assay_status export_run(export_parts *parts, const char *home, const char
     if (status != ASSAY_OK && status != ASSAY_NOT_FOUND) return status;
     parts->has_secrets = status == ASSAY_OK;
     ASSAY_TRY(start_fill(parts, err));
-    ASSAY_TRY(assay_comet_home_write(comet, &parts->start,
-                                     parts->has_secrets ? parts->secrets.ed25519_seed : NULL, err));
-    // From here on the embedded engine must not sign with this key.
+    ASSAY_TRY(assay_comet_home_check(comet, err));
+    // The embedded engine gives the key up before anyone else has it: a crash in between leaves a
+    // chain that nobody signs, to be exported again.
     parts->home.config.initial_height = parts->start.height + 1;
-    return assay_home_engine_set(&parts->home, ASSAY_ENGINE_ABCI, err);
+    ASSAY_TRY(assay_home_engine_set(&parts->home, ASSAY_ENGINE_ABCI, err));
+    return assay_comet_home_write(comet, &parts->start,
+                                  parts->has_secrets ? parts->secrets.ed25519_seed : NULL, err);
 }
 
 static void export_close(export_parts *parts) {
@@ -110,7 +133,7 @@ static void export_print(const assay_invocation *invocation, const export_parts 
         return;
     }
     printf("%s holds CometBFT's genesis of %s: %u validators, first block %llu%s\n", comet, name,
-           start->validator_count, (unsigned long long)start->height + 1,
+           start->validator_count, (ull)start->height + 1,
            parts->has_secrets ? ", and this validator's key" : "");
     printf("  assay node --home '%s'\n  cometbft start --home '%s' --proxy_app %s\n", home, comet,
            parts->home.config.abci);

@@ -41,7 +41,12 @@ static const struct timespec second = {1, 0};
 static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error *err) {
     char path[PATH_MAX];
     ASSAY_TRY(assay_pool_open(&node->pool, (unsigned)threads, err));
-    assay_app_options options = {.pool = node->pool, .map_size = node->home.config.map_gib << 30};
+    const assay_config *config = &node->home.config;
+    // A connection asks one thing at a time, and that reads by two views at most (a measured store
+    // has its own): a block always finds a place.
+    assay_app_options options = {.pool = node->pool,
+                                 .map_size = config->map_gib << 30,
+                                 .readers = 2 * (uint32_t)config->connections_max};
     ASSAY_TRY(assay_home_path(path, node->home.path, "state", err));
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));
@@ -102,6 +107,7 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
         if (sigtimedwait(signals, NULL, &second) > 0) return ASSAY_OK;
         if (errno != EAGAIN && errno != EINTR)
             return assay_fail_errno(err, errno, "cannot wait for signals");
+        assay_node_engine_tell(&node->engine);
         ASSAY_TRY(calls->health(calls->self, err));
         ASSAY_TRY(room_check(node, err));
     }
@@ -173,6 +179,7 @@ static assay_status node_open(node_parts *node, const node_options *options,
     ASSAY_TRY(manner_set(node, options->misbehave, err));
     ASSAY_TRY(assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application,
                                      err));
+    node->engine.comet.stop = &node->api.closing; // the API alone asks CometBFT
     return server_open(node, err);
 }
 

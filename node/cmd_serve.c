@@ -21,8 +21,11 @@ enum {
     REQUESTS_PER_SECOND = 200,
     TICK_MS = 50,
     DEFEND_MS = 500,
+    LOOK_MS = 5000,  // between looks at the sessions with something pending, and
+    LOOK_REST = 10,  // at least so many times as long as the last look took
     RETRY_MS = 1000, // after a batch was not taken; doubles up to
     RETRY_MS_MAX = 60000,
+    NARROWED_MAX = 16, // halvings that find one receipt among 4,096, and some
 };
 
 static assay_status answer_reply(assay_provider *provider, const assay_receipt *receipt,
@@ -149,12 +152,16 @@ static assay_status provider_get(assay_provider *provider, assay_http_reply *rep
     return ASSAY_OK;
 }
 
+static uint32_t pending_count(assay_provider *provider) {
+    pthread_mutex_lock(&provider->lock);
+    uint32_t count = provider->pending_count;
+    pthread_mutex_unlock(&provider->lock);
+    return count;
+}
+
 static assay_status metrics_get(assay_provider *provider, assay_http_reply *reply) {
     assay_metrics metrics = {0};
-    pthread_mutex_lock(&provider->lock);
-    uint32_t pending = provider->pending_count;
-    pthread_mutex_unlock(&provider->lock);
-    assay_meter_provider(&provider->shop->meter, pending, &metrics);
+    assay_meter_provider(&provider->shop->meter, pending_count(provider), &metrics);
     assay_metrics_reply(&metrics, reply);
     return ASSAY_OK;
 }
@@ -195,35 +202,56 @@ typedef struct {
 typedef struct {
     uint64_t at;
     uint64_t pause;
+    uint32_t narrowed; // batches that were refused for what is in them, since one was taken
 } retry;
+
+static void retry_later(retry *again, uint64_t now) {
+    again->pause = again->pause ? 2 * again->pause : RETRY_MS;
+    if (again->pause > RETRY_MS_MAX) again->pause = RETRY_MS_MAX;
+    again->at = now + again->pause;
+}
 
 static void work_step(assay_provider *provider, bool all, retry *again) {
     assay_error err = {0};
-    assay_hash batch;
+    assay_provider_batched batch;
     uint64_t now = assay_clock_ms();
     if (now < again->at || !assay_provider_due(provider, all)) return;
     assay_status status = assay_provider_batch(provider, &batch, &err);
-    if (status == ASSAY_OK) {
+    if (status == ASSAY_OK && batch.count) {
         char text[ASSAY_HEX_HASH_MAX];
-        assay_hex_encode_0x(text, batch.bytes, ASSAY_HASH_SIZE);
+        assay_hex_encode_0x(text, batch.id.bytes, ASSAY_HASH_SIZE);
         atomic_fetch_add(&provider->shop->meter.batches, 1);
         assay_log(ASSAY_LOG_INFO, "batch_sent", json_pack("{s:s}", "batch", text), "batch %s",
                   text);
-        *again = (retry){0, 0};
-    } else if (status != ASSAY_NOT_FOUND) {
+        *again = (retry){0};
+    } else if (status == ASSAY_OK) {
+        retry_later(again, now); // what was due is not, as the chain tells
+    } else {
         atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
         assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(&err, NULL),
                   "batch not taken, error %u: %s", (unsigned)assay_error_code(&err), err.text);
-        again->pause = again->pause ? 2 * again->pause : RETRY_MS;
-        if (again->pause > RETRY_MS_MAX) again->pause = RETRY_MS_MAX;
-        again->at = now + again->pause;
+        // A smaller batch follows at once, so that one session does not hold up the others; but
+        // where everything is refused, fees are not thrown after it.
+        if (!batch.narrowed || ++again->narrowed > NARROWED_MAX) retry_later(again, now);
     }
+}
+
+// Sessions end whether or not a batch is due. Returns: when to look again.
+static uint64_t look_step(assay_provider *provider) {
+    assay_error err = {0};
+    assay_provider_facts facts;
+    uint64_t begun = assay_clock_ms();
+    if (pending_count(provider) && assay_provider_look(provider, &facts, &err) != ASSAY_OK)
+        assay_log(ASSAY_LOG_WARN, "look_failed", assay_error_to_json(&err, NULL),
+                  "cannot ask for sessions: %s", err.text);
+    uint64_t now = assay_clock_ms();
+    return now + LOOK_MS + LOOK_REST * (now - begun);
 }
 
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
-    retry again = {0, 0};
-    uint64_t defend_at = 0;
+    retry again = {0};
+    uint64_t defend_at = 0, look_at = 0;
     while (sigtimedwait(signals, NULL, &tick) < 0) {
         uint64_t now = assay_clock_ms();
         // The defence first: its windows are the short ones.
@@ -240,6 +268,7 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
                           json_pack("{s:i}", "count", (int)posted),
                           "posted evidence for %u accusations", posted);
         }
+        if (now >= look_at) look_at = look_step(provider);
         work_step(provider, false, &again);
     }
 }
@@ -268,7 +297,7 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         serve_loop(&provider, signals);
         // Answers in progress are finished first: they belong into the last batch.
         assay_http_server_close(server);
-        work_step(&provider, true, &(retry){0, 0});
+        work_step(&provider, true, &(retry){0});
     }
     assay_provider_close(&provider);
     return status;

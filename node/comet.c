@@ -41,6 +41,7 @@ assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *
                           url, ASSAY_COMET_URL_MAX - 1);
     memcpy(comet->url, url, length);
     comet->url[length] = 0;
+    comet->stop = NULL;
     return ASSAY_OK;
 }
 
@@ -83,13 +84,21 @@ static assay_status answer_read(json_t **out, const void *data, size_t size,
     return status;
 }
 
+static assay_status fetch(assay_fetched *out, const assay_comet *comet, const char *url,
+                          const assay_bytes *body, const assay_fetch_limits *within,
+                          assay_error *err) {
+    assay_fetch_limits stoppable = *within;
+    stoppable.stop = comet->stop;
+    return assay_fetch(out, url, body, &stoppable, err);
+}
+
 static assay_status get_within(json_t **out, const assay_comet *comet, const char *path,
                                const assay_fetch_limits *within, assay_error *err) {
     char url[PATH_SIZE];
     assay_fetched fetched;
     *out = NULL;
     snprintf(url, sizeof url, "%s%s", comet->url, path);
-    ASSAY_TRY(assay_fetch(&fetched, url, NULL, within, err));
+    ASSAY_TRY(fetch(&fetched, comet, url, NULL, within, err));
     assay_status status = answer_read(out, fetched.body, fetched.body_size, within, err);
     free(fetched.body);
     return status;
@@ -121,7 +130,9 @@ assay_status assay_comet_submit_read(const void *data, size_t size, assay_error 
     if (status == ASSAY_NETWORK && strstr(why.text, "already exists in cache")) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
     status = assay_json_u64(&code, result, "code", 0, UINT32_MAX, err);
-    if (status == ASSAY_OK && code != 0)
+    if (status == ASSAY_OK && code == ASSAY_ABCI_NOT_NOW)
+        status = ASSAY_FAIL(err, BUSY, "CometBFT: %.200s", text_or(result, "log", "not now"));
+    else if (status == ASSAY_OK && code != 0)
         status = assay_fail(err, ASSAY_REJECTED, (uint32_t)code, "%.*s", ASSAY_ERROR_TEXT_MAX - 1,
                             text_or(result, "log", "refused"));
     json_decref(result);
@@ -141,7 +152,7 @@ static assay_status submit(void *self, const void *tx, size_t size, assay_error 
     assay_base64_encode(body + sizeof head - 1, tx, size);
     memcpy(body + length, tail, sizeof tail);
     const assay_bytes bytes = {(const uint8_t *)body, length + sizeof tail - 1};
-    assay_status status = assay_fetch(&fetched, comet->url, &bytes, &few, err);
+    assay_status status = fetch(&fetched, comet, comet->url, &bytes, &few, err);
     free(body);
     ASSAY_TRY(status);
     status = assay_comet_submit_read(fetched.body, fetched.body_size, err);
@@ -205,7 +216,8 @@ static assay_status block(void *self, uint64_t height, assay_block *out, assay_a
         return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu", (unsigned long long)height);
     assay_status status = block_get(self, height, out, arena, &why);
     // Whoever asked is not to blame for an answer that is none.
-    if (status == ASSAY_OK || status == ASSAY_NOT_FOUND || status == ASSAY_TIMEOUT)
+    if (status == ASSAY_OK || status == ASSAY_NOT_FOUND || status == ASSAY_TIMEOUT ||
+        status == ASSAY_STOPPED)
         return status == ASSAY_OK ? status : assay_fail(err, status, 0, "%s", why.text);
     return ASSAY_FAIL(err, NETWORK, "block %llu from CometBFT: %s", (unsigned long long)height,
                       why.text);

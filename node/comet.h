@@ -4,15 +4,17 @@
 #define ASSAY_NODE_COMET_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 #include "consensus/abci/engine.h"
 #include "consensus/light/client.h"
 
 enum { ASSAY_COMET_URL_MAX = 256 };
 
-// Plain data, read-only after open: any thread.
+// Plain data, read-only once it is asked: any thread.
 typedef struct {
     char url[ASSAY_COMET_URL_MAX]; // without a slash at its end
+    const atomic_bool *stop;       // ends what is asked, within a second; NULL, as opened: nothing
 } assay_comet;
 
 // Takes an http or https URL; nothing is asked yet. Errors: USAGE. Spec: F-60.
@@ -22,8 +24,8 @@ assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *
 assay_abci_peer assay_comet_peer(const assay_comet *comet);
 
 // GETs <url><path> and gives the answer's "result", of at most 64 MiB: from a node of one's own.
-// Errors: NETWORK, TIMEOUT, CAPACITY, FORMAT; NOT_FOUND and others as CometBFT's error says. Lives:
-// the caller releases *out. Spec: F-60.
+// Errors: NETWORK, TIMEOUT, STOPPED, CAPACITY, FORMAT; NOT_FOUND and others as CometBFT's error
+// says. Lives: the caller releases *out. Spec: F-60.
 assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char *path,
                              assay_error *err);
 
@@ -48,8 +50,8 @@ assay_status assay_comet_light_block(json_t **out, const assay_comet *comet, uin
 assay_light_source assay_comet_light_source(const assay_comet *comet);
 
 // Reads an answer to a transaction that was handed in: OK if it waits now, or did before. Errors:
-// REJECTED (the application's code and sentence), CAPACITY (the mempool is full), NETWORK, FORMAT.
-// Pure. Spec: F-60.
+// REJECTED (the application's code and sentence), BUSY (it takes none now), CAPACITY (the mempool
+// is full), NETWORK, FORMAT. Pure. Spec: F-60.
 assay_status assay_comet_submit_read(const void *data, size_t size, assay_error *err);
 
 // Reads the answer to /tx: a committed transaction's fate. Errors: FORMAT, RANGE, CAPACITY,

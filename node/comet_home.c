@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -92,6 +93,21 @@ static json_t *secret_json(const uint8_t *seed, assay_error *err) {
     return object;
 }
 
+static const char key_file[] = "config/priv_validator_key.json";
+static const char state_file[] = "data/priv_validator_state.json";
+static const char genesis_file[] = "config/genesis.json";
+
+assay_status assay_comet_home_check(const char *folder, assay_error *err) {
+    const char *const files[] = {key_file, state_file, genesis_file};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[PATH_MAX];
+        struct stat info;
+        ASSAY_TRY(assay_path_join(path, sizeof path, folder, files[i], err));
+        if (stat(path, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is there already", path);
+    }
+    return ASSAY_OK;
+}
+
 assay_status assay_comet_home_write(const char *folder, const assay_comet_start *start,
                                     const uint8_t *seed, assay_error *err) {
     char path[PATH_MAX];
@@ -100,14 +116,13 @@ assay_status assay_comet_home_write(const char *folder, const assay_comet_start 
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "data", err));
     ASSAY_TRY(assay_folder_make(path, err));
     if (seed) {
-        ASSAY_TRY(assay_json_file_write(folder, "config/priv_validator_key.json",
-                                        secret_json(seed, err), 0600, assay_file_create, err));
         // Nothing at or below this height is ever signed again.
         json_t *state = json_pack("{s:o,s:i,s:i}", "height", assay_comet_number_json(start->height),
                                   "round", 0, "step", start->height ? 3 : 0);
-        ASSAY_TRY(assay_json_file_write(folder, "data/priv_validator_state.json", state, 0600,
+        ASSAY_TRY(assay_json_file_write(folder, state_file, state, 0600, assay_file_create, err));
+        ASSAY_TRY(assay_json_file_write(folder, key_file, secret_json(seed, err), 0600,
                                         assay_file_create, err));
     }
-    return assay_json_file_write(folder, "config/genesis.json", assay_comet_genesis_json(start),
-                                 0644, assay_file_create, err);
+    return assay_json_file_write(folder, genesis_file, assay_comet_genesis_json(start), 0644,
+                                 assay_file_create, err);
 }

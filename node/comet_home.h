@@ -24,6 +24,9 @@ void assay_comet_params(assay_abci_params *out, const assay_params *params);
 // CometBFT's genesis document. Returns: a new reference, NULL if memory is out. Spec: E-30.
 json_t *assay_comet_genesis_json(const assay_comet_start *start);
 
+// Whether a folder has none of the files below. Errors: EXISTS, which names one; CAPACITY (path).
+assay_status assay_comet_home_check(const char *folder, assay_error *err);
+
 // Writes config/genesis.json, config/priv_validator_key.json (mode 0600) and
 // data/priv_validator_state.json into a folder that has none of them. seed: ed25519's, of the
 // consensus key; NULL: a node that is no validator gets none. Errors: EXISTS, PERMISSION,

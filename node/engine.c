@@ -3,6 +3,7 @@
 
 #include "consensus/deadline.h"
 #include "node/comet_home.h"
+#include "node/log.h"
 
 enum { PEERS_FRESH_S = 5 };
 
@@ -128,6 +129,17 @@ void assay_node_engine_facts(void *self, assay_engine_facts *out) {
     peers_look(engine, out);
     out->knows_snapshots = true;
     snapshots_look(engine, &out->snapshots);
+}
+
+void assay_node_engine_tell(assay_node_engine *engine) {
+    assay_statesync_maker_state maker;
+    if (!engine->maker) return;
+    assay_statesync_maker_state_get(engine->maker, &maker);
+    if (maker.failed > engine->failures_told)
+        assay_log(ASSAY_LOG_WARN, "snapshot_failed",
+                  json_pack("{s:I}", "failed", (json_int_t)maker.failed),
+                  "no snapshot for other nodes was made: %s", maker.problem);
+    engine->failures_told = maker.failed;
 }
 
 void assay_node_engine_close(assay_node_engine *engine) {

@@ -28,6 +28,7 @@ typedef struct {
     assay_peers_glance peers;
     assay_statesync_maker *maker; // abci's
     assay_statesync_restore *restore;
+    uint64_t failures_told; // of the maker's
 } assay_node_engine;
 
 // Opens and brings the application to the end of the log (solo), or listens for CometBFT (abci),
@@ -49,6 +50,10 @@ uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms)
 // CometBFT for its peers at most every five seconds, and waits for two at most. Any thread.
 // Spec: E-92.
 void assay_node_engine_facts(void *engine, assay_engine_facts *out);
+
+// Logs a snapshot that could not be made since the last call. The thread that started the engine.
+// Spec: E-64.
+void assay_node_engine_tell(assay_node_engine *engine);
 
 // After everyone who asks has ended.
 void assay_node_engine_close(assay_node_engine *engine);

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "node/log.h"
 
 enum { PENDING_FILE_MAX = 16 << 20, INFLATION = 8, LEAF_ARENA_MAX = 16 << 20 };
 
@@ -59,12 +60,24 @@ static assay_status pending_write(const assay_provider *provider, const assay_re
 }
 
 static assay_status pending_add(assay_provider *provider, const assay_receipt *receipt,
-                                const uint8_t *leaf, size_t leaf_size, assay_error *err) {
+                                uint64_t end, const uint8_t *leaf, size_t leaf_size,
+                                assay_error *err) {
     uint8_t *copy = malloc(leaf_size ? leaf_size : 1);
     if (!copy) return ASSAY_FAIL(err, MEMORY, "no memory for a receipt");
     memcpy(copy, leaf, leaf_size);
-    provider->pending[provider->pending_count++] =
-        (assay_provider_pending){*receipt, copy, leaf_size, assay_clock_ms()};
+    assay_provider_pending entry = {.receipt = *receipt,
+                                    .leaf = copy,
+                                    .leaf_size = leaf_size,
+                                    .since_ms = assay_clock_ms(),
+                                    .end = end};
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_provider_pending *other = &provider->pending[i];
+        if (!assay_hash_equal(&other->receipt.request.session, &receipt->request.session)) continue;
+        entry.hold_until_ms = other->hold_until_ms;
+        entry.hold_ms = other->hold_ms;
+        break;
+    }
+    provider->pending[provider->pending_count++] = entry;
     return ASSAY_OK;
 }
 
@@ -87,14 +100,17 @@ static assay_status pending_load(assay_provider *provider, const char *path, ass
     uint8_t *data;
     size_t size;
     assay_cursor cursor;
-    assay_receipt receipt;
+    assay_receipt receipt = {0};
     assay_error why = {0};
     ASSAY_TRY(assay_file_read(path, PENDING_FILE_MAX, &data, &size, err));
     assay_status status = pending_read(&receipt, data, size, &cursor, &why);
     if (status != ASSAY_OK)
         status = assay_fail(err, status, 0, "%.200s is damaged: %.100s", path, why.text);
-    if (status == ASSAY_OK)
-        status = pending_add(provider, &receipt, cursor.at, assay_cursor_left(&cursor), err);
+    // Another key's home: the ledger takes no batch with such a receipt (SESSION_PROVIDER).
+    bool own = assay_address_equal(&receipt.request.provider, &provider->wallet->principal);
+    if (status == ASSAY_OK && !own) provider->foreign_count++;
+    if (status == ASSAY_OK && own)
+        status = pending_add(provider, &receipt, 0, cursor.at, assay_cursor_left(&cursor), err);
     free(data);
     return status;
 }
@@ -114,6 +130,11 @@ static assay_status pending_load_all(assay_provider *provider, assay_error *err)
         status = pending_load(provider, path, err);
     }
     closedir(list);
+    if (status == ASSAY_OK && provider->foreign_count)
+        assay_log(ASSAY_LOG_WARN, "receipts_foreign",
+                  json_pack("{s:i,s:s}", "count", (int)provider->foreign_count, "folder", folder),
+                  "%u receipts in %s are another provider's and stay there: serve with its key",
+                  provider->foreign_count, folder);
     return status;
 }
 
@@ -171,10 +192,11 @@ static assay_status session_find(assay_provider_session *out, assay_provider *pr
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         const assay_receipt *receipt = &provider->pending[i].receipt;
         if (!assay_hash_equal(&receipt->request.session, id) ||
-            receipt->request.sequence < out->next_sequence)
+            receipt->request.sequence <= out->session.last_sequence)
             continue;
         out->pending_fees += receipt->fee;
-        out->next_sequence = receipt->request.sequence + 1;
+        if (receipt->request.sequence >= out->next_sequence)
+            out->next_sequence = receipt->request.sequence + 1;
     }
     *place = *out;
     if (!known) provider->session_count++;
@@ -204,6 +226,20 @@ static assay_status lineage_find(const assay_lineage **out, assay_provider *prov
     ASSAY_TRY(assay_lineage_fetch(entry, &provider->wallet->client, adapter, err));
     provider->lineage_count++;
     *out = entry;
+    return ASSAY_OK;
+}
+
+// What the chain says of this provider, asked for where it is old.
+static assay_status facts_find(assay_provider_facts *out, assay_provider *provider,
+                               assay_error *err) {
+    uint64_t now = assay_clock_ms();
+    if (!provider->facts_ms || now - provider->facts_ms >= ASSAY_PROVIDER_SESSION_MS) {
+        ASSAY_TRY(assay_provider_facts_fetch(&provider->facts, &provider->wallet->client,
+                                             &provider->wallet->principal,
+                                             provider->genesis->params.bond_multiple, err));
+        provider->facts_ms = now;
+    }
+    *out = provider->facts;
     return ASSAY_OK;
 }
 
@@ -251,6 +287,21 @@ static assay_status session_check(const assay_provider *provider,
     return ASSAY_OK;
 }
 
+// What the chain would not pay for, whatever the session says.
+static assay_status facts_check(const assay_provider *provider, const assay_provider_facts *facts,
+                                const assay_provider_session *entry, const assay_request *request,
+                                assay_error *err) {
+    if (assay_provider_closes(provider, entry->session.end, facts->height))
+        return ASSAY_FAIL(err, RANGE, "the session closes: it ends at height %llu, this is %llu",
+                          (unsigned long long)entry->session.end,
+                          (unsigned long long)facts->height);
+    // A price can be any number: a receipt that no batch can hold would be work for nothing.
+    if (request->max_fee > facts->cover)
+        return ASSAY_FAIL(err, RANGE, "max_fee %llu, the provider's bond covers batches of %llu",
+                          (unsigned long long)request->max_fee, (unsigned long long)facts->cover);
+    return ASSAY_OK;
+}
+
 // Turns an honest answer into the kind of fraud this provider shows.
 static void answer_spoil(const assay_provider *provider, uint32_t *ids, uint32_t *count) {
     uint32_t vocab = provider->shop->model.shape.vocab_size;
@@ -293,7 +344,7 @@ static assay_status answer_make(assay_provider *provider, const assay_provider_s
                              entry->session.price_out, err);
 }
 
-static assay_status answer_keep(assay_provider *provider, const uint32_t *prompt,
+static assay_status answer_keep(assay_provider *provider, uint64_t end, const uint32_t *prompt,
                                 const assay_receipt *receipt, const uint32_t *ids,
                                 assay_error *err) {
     assay_arena arena;
@@ -303,7 +354,7 @@ static assay_status answer_keep(assay_provider *provider, const uint32_t *prompt
     assay_arena_init(&arena, LEAF_ARENA_MAX);
     assay_status status = assay_leaf_write(&leaf, &leaf_ids, &arena, err);
     if (status == ASSAY_OK) status = pending_write(provider, receipt, &leaf, err);
-    if (status == ASSAY_OK) status = pending_add(provider, receipt, leaf.data, leaf.size, err);
+    if (status == ASSAY_OK) status = pending_add(provider, receipt, end, leaf.data, leaf.size, err);
     assay_arena_close(&arena);
     return status;
 }
@@ -344,6 +395,7 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
                                  assay_provider_session *session, assay_lineage *lineage,
                                  assay_error *err) {
     const assay_lineage *found;
+    assay_provider_facts facts;
     uint32_t others = provider->pending_count + provider->turn_count - 1;
     if (others >= ASSAY_PROVIDER_PENDING_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%u receipts are made or wait for a batch, limit %d",
@@ -355,6 +407,8 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
         return ASSAY_FAIL(err, NOT_FOUND, "this provider has no such adapter");
     ASSAY_TRY(session_find(session, provider, &request->session, err));
     ASSAY_TRY(session_check(provider, session, request, err));
+    ASSAY_TRY(facts_find(&facts, provider, err));
+    ASSAY_TRY(facts_check(provider, &facts, session, request, err));
     ASSAY_TRY(lineage_find(&found, provider, &request->adapter, err));
     *lineage = *found;
     return ASSAY_OK;
@@ -423,7 +477,8 @@ static assay_status answer_turn(assay_provider *provider, const assay_request *r
         pthread_mutex_unlock(&provider->lock);
         status = answer_make(provider, &session, &lineage, request, prompt, receipt, ids, err);
         pthread_mutex_lock(&provider->lock);
-        if (status == ASSAY_OK) status = answer_keep(provider, prompt, receipt, *ids, err);
+        if (status == ASSAY_OK)
+            status = answer_keep(provider, session.session.end, prompt, receipt, *ids, err);
         if (status == ASSAY_OK) answer_note(provider, receipt);
     }
     turn_give(provider, &turn);

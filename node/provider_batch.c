@@ -2,13 +2,14 @@
 // From pending receipts to a batch on the chain, and its defence there.
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "ledger/evidence.h"
+#include "ledger/reject.h"
 #include "node/batch_table.h"
+#include "node/error_json.h"
 #include "node/log.h"
 #include "node/provider.h"
 
@@ -16,20 +17,25 @@ enum {
     EVIDENCE_FILE_MAX = ASSAY_TABLE_BYTES_MAX,
     BATCH_MAX = 4096,
     DUTIES_MAX = 256,
-    PARTS_MAX = 1024
+    PARTS_MAX = 1024,
+    HOLD_MS = 60000, // the first time a session is left out; doubles up to
+    HOLD_MS_MAX = 960000,
 };
 
 bool assay_provider_due(assay_provider *provider, bool all) {
     pthread_mutex_lock(&provider->lock);
     uint64_t now = assay_clock_ms(); // with the lock: no receipt is younger than now
-    bool due = provider->pending_count >= provider->options.batch_count ||
-               (all && provider->pending_count);
-    uint64_t fees = 0;
+    uint64_t count = 0, fees = 0;
+    bool due = false;
     for (uint32_t i = 0; i < provider->pending_count; i++) {
-        due = due || now - provider->pending[i].since_ms >= provider->options.batch_ms;
-        if (__builtin_add_overflow(fees, provider->pending[i].receipt.fee, &fees))
-            fees = UINT64_MAX;
+        const assay_provider_pending *entry = &provider->pending[i];
+        if (entry->hold_until_ms > now) continue;
+        count++;
+        due = due || now - entry->since_ms >= provider->options.batch_ms ||
+              assay_provider_closes(provider, entry->end, provider->facts.height);
+        if (__builtin_add_overflow(fees, entry->receipt.fee, &fees)) fees = UINT64_MAX;
     }
+    due = due || count >= provider->options.batch_count || (all && count);
     pthread_mutex_unlock(&provider->lock);
     return due && fees >= provider->genesis->params.min_batch_fee;
 }
@@ -55,41 +61,72 @@ static int pending_order(const void *a, const void *b) {
                                  &((const assay_provider_pending *)b)->receipt);
 }
 
-// A batch in the making; the receipts are a sorted copy of the pending ones at its start.
+// A batch in the making; the receipts are a sorted copy of pending ones at its start.
 typedef struct {
     assay_arena arena;
     assay_provider_pending *taken; // [count], sorted; leaves still owned by the provider
     assay_receipt *receipts;
     uint32_t count;
+    bool all; // of what was pending
     assay_sumtree_node root;
     uint32_t receipt_bytes;
     assay_batch_tables tables;
     char uri[ASSAY_URI_SIZE_MAX + 1];
 } making;
 
-static assay_status making_take(making *m, assay_provider *provider, assay_error *err) {
-    void *taken, *receipts;
-    pthread_mutex_lock(&provider->lock);
+// Drops from the sorted ones what this batch cannot hold; a session's sequences stay without a gap,
+// from its first on. room: nopen of fees. Returns: whether the room was too small for some.
+static bool making_choose(making *m, const assay_provider *provider, uint64_t room) {
     // As many as the ledger's limit on receipt bytes holds for sure.
     uint64_t most = provider->genesis->params.receipt_bytes_max / ASSAY_RECEIPT_SIZE_MAX;
-    assay_status status =
-        assay_arena_get(&m->arena, provider->pending_count, sizeof *m->taken, "batch", &taken, err);
-    if (status == ASSAY_OK) {
-        m->taken = taken;
-        m->count = provider->pending_count;
-        if (m->count) memcpy(m->taken, provider->pending, m->count * sizeof *m->taken);
+    uint64_t least = provider->genesis->params.min_batch_fee, fees = 0;
+    assay_request last = {.sequence = 0}; // taken or not; no session's is 0
+    bool open = true, scarce = false;     // whether its session's next one may be taken
+    uint32_t count = 0;
+    if (most > BATCH_MAX) most = BATCH_MAX;
+    if (room > ASSAY_BATCH_FEE_MAX) room = ASSAY_BATCH_FEE_MAX;
+    for (uint32_t i = 0; i < m->count && count < most; i++) {
+        if (provider->narrow && count >= provider->narrow && fees >= least) break;
+        const assay_receipt *receipt = &m->taken[i].receipt;
+        bool same = last.sequence && assay_hash_equal(&last.session, &receipt->request.session);
+        open = !same || (open && receipt->request.sequence == last.sequence + 1);
+        if (open && receipt->fee > room - fees) {
+            open = false;
+            scarce = true;
+        }
+        last = receipt->request;
+        if (!open) continue;
+        fees += receipt->fee;
+        m->receipts[count] = *receipt;
+        m->taken[count++] = m->taken[i];
     }
+    m->all = count == m->count;
+    m->count = fees >= least ? count : 0;
+    return scarce;
+}
+
+static assay_status making_take(making *m, assay_provider *provider,
+                                const assay_provider_facts *facts, assay_error *err) {
+    void *taken, *receipts;
+    uint64_t now, room = facts->cover > facts->open ? facts->cover - facts->open : 0;
+    pthread_mutex_lock(&provider->lock);
+    uint32_t count = provider->pending_count;
+    assay_status status = assay_arena_get(&m->arena, count, sizeof *m->taken, "batch", &taken, err);
+    m->taken = taken;
+    now = assay_clock_ms();
+    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
+        if (provider->pending[i].hold_until_ms <= now) m->taken[m->count++] = provider->pending[i];
     pthread_mutex_unlock(&provider->lock);
     ASSAY_TRY(status);
-    if (!m->count) return ASSAY_NOT_FOUND;
+    if (!m->count) return ASSAY_OK;
     qsort(m->taken, m->count, sizeof *m->taken, pending_order);
-    if (m->count > most) m->count = (uint32_t)most;
-    if (m->count > BATCH_MAX) m->count = BATCH_MAX;
     ASSAY_TRY(assay_arena_get(&m->arena, m->count, sizeof *m->receipts, "batch", &receipts, err));
     m->receipts = receipts;
-    for (uint32_t i = 0; i < m->count; i++)
-        m->receipts[i] = m->taken[i].receipt;
-    return ASSAY_OK;
+    if (!making_choose(m, provider, room) || m->count) return ASSAY_OK;
+    return ASSAY_FAIL(err, CAPACITY,
+                      "no receipt fits: open fees %llu nopen, the provider bond covers %llu; raise "
+                      "it or wait for settlements",
+                      (unsigned long long)facts->open, (unsigned long long)facts->cover);
 }
 
 static assay_status making_sum(making *m, const assay_provider *provider, assay_error *err) {
@@ -141,28 +178,6 @@ static assay_status making_send(making *m, assay_provider *provider, assay_hash 
     return ASSAY_OK;
 }
 
-// The pending ones that `gone` names leave memory and disk. Sessions are asked for anew, since
-// their deposits have changed.
-static void pending_remove(assay_provider *provider, bool gone(const void *, const assay_receipt *),
-                           const void *context) {
-    uint32_t kept = 0;
-    char path[PATH_MAX], session[ASSAY_HEX_HASH_MAX];
-    for (uint32_t i = 0; i < provider->pending_count; i++) {
-        assay_provider_pending *entry = &provider->pending[i];
-        if (!gone(context, &entry->receipt)) {
-            provider->pending[kept++] = *entry;
-            continue;
-        }
-        assay_hex_encode(session, entry->receipt.request.session.bytes, ASSAY_HASH_SIZE);
-        snprintf(path, sizeof path, "%s/pending/%s-%020llu", provider->options.home, session,
-                 (unsigned long long)entry->receipt.request.sequence);
-        unlink(path);
-        free(entry->leaf);
-    }
-    provider->pending_count = kept;
-    provider->session_count = 0;
-}
-
 static bool was_taken(const void *context, const assay_receipt *receipt) {
     const making *m = context;
     for (uint32_t i = 0; i < m->count; i++)
@@ -170,81 +185,115 @@ static bool was_taken(const void *context, const assay_receipt *receipt) {
     return false;
 }
 
-// The batch is in a block: its receipts are pending no more.
+static bool has_session(const making *m, const assay_hash *session) {
+    for (uint32_t i = 0; i < m->count; i++)
+        if (assay_hash_equal(&m->receipts[i].request.session, session)) return true;
+    return false;
+}
+
+// The batch is in a block: its receipts are pending no more, and its sessions may go on.
 static void making_finish(const making *m, assay_provider *provider) {
     pthread_mutex_lock(&provider->lock);
-    pending_remove(provider, was_taken, m);
+    assay_provider_drop(provider, was_taken, m, true);
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        assay_provider_pending *entry = &provider->pending[i];
+        if (entry->hold_ms && has_session(m, &entry->receipt.request.session))
+            entry->hold_ms = entry->hold_until_ms = 0;
+    }
+    // Twice at one width: what was refused is not just behind it, or is gone.
+    if (provider->narrow_passed) provider->narrow *= 2;
+    provider->narrow_passed = !provider->narrow_passed && provider->narrow;
+    if (m->all || provider->narrow > BATCH_MAX) provider->narrow = 0;
     provider->batched++;
     pthread_mutex_unlock(&provider->lock);
 }
 
-typedef struct {
-    assay_hash id;
-    uint64_t last_sequence;
-    bool ended;
-} pruning;
-
-static bool is_over(const void *context, const assay_receipt *receipt) {
-    const pruning *p = context;
-    return assay_hash_equal(&p->id, &receipt->request.session) &&
-           (p->ended || receipt->request.sequence <= p->last_sequence);
+// Refusals that speak of what is in a batch, so that another batch may be taken; all others speak
+// of its provider, or of the moment.
+static bool is_of_content(const assay_error *err) {
+    switch (err->reject) {
+    case ASSAY_REJECT_BATCH_BLOCK_FULL:
+        return false;
+    case ASSAY_REJECT_EXPOSURE:
+    case ASSAY_REJECT_NOT_DECLARED:
+    case ASSAY_REJECT_MODEL_UNKNOWN:
+    case ASSAY_REJECT_ADAPTER_UNKNOWN:
+    case ASSAY_REJECT_ADAPTER_BASE:
+    case ASSAY_REJECT_SESSION_UNKNOWN:
+    case ASSAY_REJECT_SESSION_ENDED:
+    case ASSAY_REJECT_SESSION_PROVIDER:
+    case ASSAY_REJECT_SEQUENCE:
+    case ASSAY_REJECT_DEPOSIT_SHORT:
+    case ASSAY_REJECT_TX_SIZE:
+    case ASSAY_REJECT_TX_COUNT:
+        return true;
+    default:
+        return err->reject >= ASSAY_REJECT_BATCH_COUNT && err->reject <= ASSAY_REJECT_BATCH_ROOTS;
+    }
 }
 
-// A crash, or a wait that was too short, can leave receipts pending that are in a block; sessions
-// end. A batch with either would be refused for ever, and all others with it.
-static assay_status session_prune(assay_provider *provider, const assay_hash *id,
+// The first half of what was refused, or as much more as the ledger asks of a batch. Returns: 0 if
+// that is not less.
+static uint32_t half_of(const making *m, const assay_params *params) {
+    uint64_t fees = 0;
+    for (uint32_t i = 0; i + 1 < m->count; i++) {
+        fees += m->receipts[i].fee;
+        if (2 * (i + 1) >= m->count && fees >= params->min_batch_fee) return i + 1;
+    }
+    return 0;
+}
+
+// Keeps the sessions of a batch that cannot be smaller out of the next ones for a while. The spread
+// is by session, so that an innocent one does not come back together with a guilty one for ever.
+static void sessions_hold(const making *m, assay_provider *provider) {
+    uint64_t now = assay_clock_ms();
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        assay_provider_pending *entry = &provider->pending[i];
+        const assay_hash *session = &entry->receipt.request.session;
+        if (!has_session(m, session)) continue;
+        entry->hold_ms = entry->hold_ms ? 2 * entry->hold_ms : HOLD_MS;
+        if (entry->hold_ms > HOLD_MS_MAX) entry->hold_ms = HOLD_MS_MAX;
+        entry->hold_until_ms = now + entry->hold_ms + entry->hold_ms * session->bytes[0] / 256;
+    }
+}
+
+// Halves what the next batch may hold, down to the sessions that are to blame.
+static void making_narrow(const making *m, assay_provider *provider, const assay_error *err) {
+    pthread_mutex_lock(&provider->lock);
+    provider->narrow = half_of(m, &provider->genesis->params);
+    provider->narrow_passed = false;
+    if (!provider->narrow) sessions_hold(m, provider);
+    pthread_mutex_unlock(&provider->lock);
+    if (provider->narrow) return;
+    char session[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(session, m->receipts[0].request.session.bytes, ASSAY_HASH_SIZE);
+    assay_log(ASSAY_LOG_WARN, "receipts_held",
+              json_pack("{s:s,s:i,s:o,s:o}", "session", session, "count", (int)m->count, "nopen",
+                        assay_json_from_u64(m->root.sum), "error", assay_error_to_json(err, NULL)),
+              "%u receipts of session %s or after it are tried again later: %s", m->count, session,
+              err->text);
+}
+
+assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
                                   assay_error *err) {
-    assay_session session;
-    uint64_t lost = 0;
-    ASSAY_TRY(assay_session_fetch(&session, &provider->wallet->client, id, err));
-    const pruning p = {*id, session.last_sequence, session.ended != 0};
-    pthread_mutex_lock(&provider->lock);
-    for (uint32_t i = 0; i < provider->pending_count; i++) {
-        const assay_receipt *receipt = &provider->pending[i].receipt;
-        if (is_over(&p, receipt) && receipt->request.sequence > p.last_sequence)
-            lost += receipt->fee;
-    }
-    pending_remove(provider, is_over, &p);
-    pthread_mutex_unlock(&provider->lock);
-    if (lost)
-        assay_log(ASSAY_LOG_WARN, "income_lost",
-                  json_pack("{s:o}", "nopen", assay_json_from_u64(lost)),
-                  "a session ended with %llu nopen in no batch", (unsigned long long)lost);
-    return ASSAY_OK;
-}
-
-// Asks for each session with something pending. One thread takes from the pending ones: this one.
-static assay_status sessions_prune(assay_provider *provider, assay_error *err) {
-    assay_hash *ids = calloc(ASSAY_PROVIDER_PENDING_MAX, sizeof *ids);
-    uint32_t count = 0;
-    if (!ids) return ASSAY_FAIL(err, MEMORY, "no memory for sessions");
-    pthread_mutex_lock(&provider->lock);
-    for (uint32_t i = 0; i < provider->pending_count; i++) {
-        const assay_hash *id = &provider->pending[i].receipt.request.session;
-        uint32_t at = 0;
-        while (at < count && !assay_hash_equal(&ids[at], id))
-            at++;
-        if (at == count) ids[count++] = *id;
-    }
-    pthread_mutex_unlock(&provider->lock);
-    assay_status status = ASSAY_OK;
-    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
-        status = session_prune(provider, &ids[i], err);
-    free(ids);
-    return status;
-}
-
-assay_status assay_provider_batch(assay_provider *provider, assay_hash *batch, assay_error *err) {
     making m = {.count = 0};
+    assay_provider_facts facts;
+    assay_error why = {0};
+    memset(out, 0, sizeof *out);
     assay_arena_init(&m.arena, ASSAY_TABLE_ARENA_MAX);
-    assay_status status = sessions_prune(provider, err);
-    if (status == ASSAY_OK) status = making_take(&m, provider, err);
-    if (status == ASSAY_OK) status = making_sum(&m, provider, err);
-    if (status == ASSAY_OK) status = making_store(&m, provider, err);
-    if (status == ASSAY_OK) status = making_send(&m, provider, batch, err);
-    if (status == ASSAY_OK) making_finish(&m, provider);
+    assay_status status = assay_provider_look(provider, &facts, &why);
+    if (status == ASSAY_OK) status = making_take(&m, provider, &facts, &why);
+    if (status == ASSAY_OK && m.count) {
+        status = making_sum(&m, provider, &why);
+        if (status == ASSAY_OK) status = making_store(&m, provider, &why);
+        if (status == ASSAY_OK) status = making_send(&m, provider, &out->id, &why);
+        if (status == ASSAY_OK) making_finish(&m, provider);
+        if (status == ASSAY_OK) out->count = m.count;
+        out->narrowed = status == ASSAY_REJECTED && is_of_content(&why);
+        if (out->narrowed) making_narrow(&m, provider, &why);
+    }
     assay_arena_close(&m.arena);
-    return status;
+    return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
 }
 
 // All parts in one row: the answer window is shorter than one block a part would take.

@@ -142,13 +142,15 @@ static assay_status prepare(assay_abci_engine *engine, const assay_abci_block *b
     return ASSAY_OK;
 }
 
-// E-25: a verdict on the block alone; what is this machine's own trouble is none, and ends it.
+// E-25: a verdict on the block alone; what is this machine's own trouble is none, and ends it. What
+// cannot even be handed on is a proposer's doing as well.
 static assay_status process(assay_abci_engine *engine, const assay_abci_block *block,
                             assay_abci_reply *reply, assay_error *err) {
     const assay_application *app = &engine->options.application;
     assay_engine_block checked;
     assay_error refusal = {0};
-    ASSAY_TRY(block_of(&checked, block, err));
+    reply->process.status = REJECT;
+    if (block->overfull || block_of(&checked, block, NULL) != ASSAY_OK) return ASSAY_OK;
     assay_status status = app->process_proposal(app->self, &checked, &refusal);
     if (status != ASSAY_OK && status != ASSAY_REJECTED)
         return assay_fail(err, status, refusal.reject, "%s", refusal.text);

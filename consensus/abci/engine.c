@@ -46,7 +46,6 @@ static void *thread_main(void *argument) {
         pthread_mutex_unlock(&engine->lock);
         job->status = assay_abci_block_call(engine, job->request, job->reply, job->arena, job->err);
         pthread_mutex_lock(&engine->lock);
-        if (job->status != ASSAY_OK) engine->failure = *job->err;
         job->done = true;
         pthread_cond_broadcast(&engine->changed);
     }
@@ -113,6 +112,13 @@ static void waiting_add(assay_abci_engine *engine, const assay_hash *id) {
     pthread_mutex_unlock(&engine->lock);
 }
 
+// E-7, E-22: what a transaction meets whatever it is – no state yet, no more room for those that
+// wait – is an answer. The rest that is no rule's refusal is this machine's trouble.
+static bool check_code(uint32_t *code, assay_status status, const assay_error *refusal) {
+    *code = status == ASSAY_REJECTED ? refusal->reject : ASSAY_ABCI_NOT_NOW;
+    return status == ASSAY_REJECTED || status == ASSAY_NOT_FOUND || status == ASSAY_CAPACITY;
+}
+
 // E-22
 static assay_status check_call(assay_abci_engine *engine, const assay_abci_request *request,
                                assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
@@ -125,9 +131,8 @@ static assay_status check_call(assay_abci_engine *engine, const assay_abci_reque
         waiting_add(engine, &id);
         return assay_abci_copy(&reply->check_tx.data, id.bytes, sizeof id.bytes, arena, err);
     }
-    if (status != ASSAY_REJECTED)
+    if (!check_code(&reply->check_tx.code, status, &refusal))
         return assay_fail(err, status, refusal.reject, "%s", refusal.text);
-    reply->check_tx.code = refusal.reject;
     reply->check_tx.codespace = text_of("assay");
     return assay_abci_copy(&reply->check_tx.log, refusal.text, strlen(refusal.text), arena, err);
 }
@@ -138,9 +143,8 @@ static void expect(void *self, const assay_bytes *txs, uint32_t count) {
     app->expect(app->self, txs, count);
 }
 
-static assay_status call(void *self, const assay_abci_request *request, assay_abci_reply *reply,
-                         assay_arena *arena, assay_error *err) {
-    assay_abci_engine *engine = self;
+static assay_status answer(assay_abci_engine *engine, const assay_abci_request *request,
+                           assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
     switch (request->kind) {
     case ASSAY_ABCI_INFO:
         return info_call(engine, reply, arena, err);
@@ -174,6 +178,22 @@ static assay_status call(void *self, const assay_abci_request *request, assay_ab
     default:
         return ASSAY_FAIL(err, FORMAT, "no answer to a request of kind %d", request->kind);
     }
+}
+
+void assay_abci_engine_fail(assay_abci_engine *engine, const assay_error *why) {
+    pthread_mutex_lock(&engine->lock);
+    engine->failure = *why;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+// E-90: CometBFT ends at any Exception, so this side does too, and both are started again.
+static assay_status call(void *self, const assay_abci_request *request, assay_abci_reply *reply,
+                         assay_arena *arena, assay_error *err) {
+    assay_error why = {0};
+    assay_status status = answer(self, request, reply, arena, &why);
+    if (status == ASSAY_OK) return ASSAY_OK;
+    assay_abci_engine_fail(self, &why);
+    return assay_fail(err, status, why.reject, "%s", why.text);
 }
 
 assay_abci_application assay_abci_engine_application(assay_abci_engine *engine) {

@@ -11,6 +11,8 @@
 
 typedef struct assay_abci_engine assay_abci_engine;
 
+enum { ASSAY_ABCI_NOT_NOW = 2 }; // CheckTx's code where no rule refuses, P-19's begin at 100: E-22
+
 // What only CometBFT knows: asked over its RPC, by whoever may use a network. Any thread.
 typedef struct {
     void *self;

@@ -64,6 +64,9 @@ assay_status assay_abci_snapshot_call(assay_abci_engine *engine, const assay_abc
                                       assay_abci_reply *reply, assay_arena *arena,
                                       assay_error *err);
 
+// What the engine's health is from now on. Any thread. Spec: E-90.
+void assay_abci_engine_fail(assay_abci_engine *engine, const assay_error *why);
+
 // Tells everyone of the committed block. On the consensus thread.
 void assay_abci_engine_publish(assay_abci_engine *engine);
 

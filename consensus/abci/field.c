@@ -48,6 +48,10 @@ static bool list_read(pb_istream_t *stream, assay_abci_list *list) {
     const assay_abci_list_kind *kind = list->kind;
     if (!is_of_frame(stream)) PB_RETURN_ERROR(stream, "wrong wire type");
     assay_abci_source *source = stream->state;
+    if (list->count == kind->max && list->drops) {
+        list->overfull = true;
+        return pb_read(stream, NULL, stream->bytes_left);
+    }
     if (list->count == kind->max) {
         (void)ASSAY_FAIL(source->err, CAPACITY, "at least %u %s, limit %u", kind->max + 1,
                          kind->name, kind->max);

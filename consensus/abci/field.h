@@ -19,9 +19,12 @@ typedef struct {
     bool (*write)(pb_ostream_t *stream, const void *item); // with its length, without its tag
 } assay_abci_list_kind;
 
-// A repeated field. Before reading: its kind and nothing else.
+// A repeated field. Before reading: its kind, and whether it drops; nothing else.
 typedef struct {
     const assay_abci_list_kind *kind;
+    bool drops;    // reading: entries over the limit are passed over, not refused
+    bool overfull; // some were
+
     union {
         uint8_t *read; // room for `room` items in the arena
         const void *items;

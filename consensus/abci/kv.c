@@ -186,7 +186,7 @@ static assay_status prepare(const assay_abci_request *request, assay_abci_reply 
 }
 
 static void process(const assay_abci_request *request, assay_abci_reply *reply) {
-    reply->process.status = ACCEPT;
+    reply->process.status = request->block.overfull ? REJECT : ACCEPT;
     for (uint32_t i = 0; i < request->block.tx_count; i++)
         if (assay_abci_kv_tx_read(request->block.txs[i], NULL) == ASSAY_ABCI_KV_INVALID)
             reply->process.status = REJECT;

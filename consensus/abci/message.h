@@ -103,6 +103,7 @@ typedef struct {
     assay_abci_time time;
     assay_bytes next_validators_hash;
     assay_bytes proposer; // 20 bytes
+    bool overfull; // there was more in its lists, which was dropped; process and prepare only
 } assay_abci_block;
 
 typedef struct {

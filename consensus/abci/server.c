@@ -12,29 +12,34 @@ struct assay_abci_server {
     assay_abci_hub hub;
     uv_loop_t loop;
     assay_abci_socket listener;
+    assay_abci_socket spare; // takes whom nothing else can take; the loop's, as both below
+    bool spare_closing;
+    bool owed; // libuv has somebody, who waits until it has closed
     pthread_t thread;
     uint32_t connections_max;
     atomic_bool stop; // close was called
     char address[ASSAY_ABCI_ADDRESS_MAX];
 };
 
+static void connection_got(uv_stream_t *listener, int status);
+
 static void spare_closed(uv_handle_t *handle) {
-    free(handle);
+    assay_abci_server *server = handle->data;
+    server->spare_closing = false;
+    if (!server->owed || server->hub.stopping) return;
+    server->owed = false;
+    connection_got(&server->listener.stream, 0);
 }
 
-// One connection too many: taking and closing it is how the peer learns, and keeps libuv accepting.
+// Takes a connection that is not served, and closes it: so the peer learns, and libuv, which pauses
+// until it is taken, goes on. That needs no memory.
 static void turn_away(assay_abci_server *server) {
-    char why[ASSAY_ERROR_TEXT_MAX];
-    assay_abci_socket *spare = calloc(1, sizeof *spare);
-    snprintf(why, sizeof why, "a connection over the limit of %u", server->connections_max);
-    assay_abci_hub_refused(&server->hub, why);
-    if (!spare) return;
-    if (assay_abci_socket_init(spare, &server->loop, &server->listener.stream) != 0) {
-        free(spare);
-        return;
-    }
-    uv_accept(&server->listener.stream, &spare->stream);
-    uv_close(&spare->handle, spare_closed);
+    // Fills it in and cannot fail.
+    (void)assay_abci_socket_init(&server->spare, &server->loop, &server->listener.stream);
+    server->spare.handle.data = server;
+    server->spare_closing = true;
+    (void)uv_accept(&server->listener.stream, &server->spare.stream); // may be taken already
+    uv_close(&server->spare.handle, spare_closed);
 }
 
 static void connection_got(uv_stream_t *listener, int status) {
@@ -45,11 +50,19 @@ static void connection_got(uv_stream_t *listener, int status) {
         assay_abci_hub_refused(&server->hub, uv_strerror(status));
         return;
     }
+    if (server->spare_closing) { // the next one waits for that
+        server->owed = true;
+        return;
+    }
     assay_abci_server_state_get(server, &state);
     if (state.connections >= server->connections_max)
-        turn_away(server);
-    else if (assay_abci_connection_open(&server->hub, listener, &err) != ASSAY_OK)
-        assay_abci_hub_refused(&server->hub, err.text);
+        (void)ASSAY_FAIL(&err, CAPACITY, "a connection over the limit of %u",
+                         server->connections_max);
+    else
+        (void)assay_abci_connection_open(&server->hub, listener, &err);
+    if (err.status == ASSAY_OK) return;
+    assay_abci_hub_refused(&server->hub, err.text);
+    turn_away(server);
 }
 
 static void woken(uv_async_t *wake) {

@@ -3,13 +3,6 @@
 #include "consensus/abci/engine_private.h"
 #include "consensus/deadline.h"
 
-// What ends state sync is told as any failure of this side is: CometBFT is not told a reason.
-static void failure_note(assay_abci_engine *engine, const assay_error *why) {
-    pthread_mutex_lock(&engine->lock);
-    engine->failure = *why;
-    pthread_mutex_unlock(&engine->lock);
-}
-
 // E-64. What cannot be read is not to be had: the peer asks another.
 static void load(assay_abci_engine *engine, const assay_abci_request *request,
                  assay_abci_reply *reply, assay_arena *arena) {
@@ -35,7 +28,8 @@ static void offer(assay_abci_engine *engine, const assay_abci_request *request,
     if (!restore) return;
     assay_statesync_offer result = assay_statesync_restore_offer(
         restore, &request->offer_snapshot.snapshot, request->offer_snapshot.app_hash, &why);
-    if (result == ASSAY_STATESYNC_OFFER_ABORT) failure_note(engine, &why);
+    // What ends state sync is told as any failure of this side: CometBFT is not told a reason.
+    if (result == ASSAY_STATESYNC_OFFER_ABORT) assay_abci_engine_fail(engine, &why);
     reply->offer_snapshot.result = (uint32_t)result;
 }
 
@@ -44,6 +38,16 @@ static void chunk_count(assay_abci_engine *engine, assay_statesync_apply result)
     engine->sync.applied += result == ASSAY_STATESYNC_APPLY_ACCEPT;
     engine->sync.refused += result != ASSAY_STATESYNC_APPLY_ACCEPT;
     pthread_mutex_unlock(&engine->lock);
+}
+
+static assay_status sender_reject(const assay_abci_request *request, assay_abci_reply *reply,
+                                  assay_arena *arena, assay_error *err) {
+    void *sender;
+    ASSAY_TRY(assay_arena_get(arena, 1, sizeof(assay_bytes), "a sender", &sender, err));
+    memcpy(sender, &request->apply_chunk.sender, sizeof(assay_bytes));
+    reply->apply_chunk.reject_senders = sender;
+    reply->apply_chunk.reject_count = request->apply_chunk.sender.size > 0;
+    return ASSAY_OK;
 }
 
 // E-65, E-66. With the last chunk this side has a state, and a height.
@@ -56,21 +60,22 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
     if (engine->options.restore) {
         result = assay_statesync_restore_apply(engine->options.restore, request->apply_chunk.index,
                                                request->apply_chunk.chunk, &why);
-        if (result == ASSAY_STATESYNC_APPLY_ABORT) failure_note(engine, &why);
+        if (result == ASSAY_STATESYNC_APPLY_ABORT) assay_abci_engine_fail(engine, &why);
     }
     reply->apply_chunk.result = (uint32_t)result;
     chunk_count(engine, result);
-    if (result == ASSAY_STATESYNC_APPLY_RETRY) {
-        void *index, *sender;
+    bool retry = result == ASSAY_STATESYNC_APPLY_RETRY;
+    if (retry) {
+        void *index;
         ASSAY_TRY(assay_arena_get(arena, 1, sizeof(uint32_t), "a chunk's index", &index, err));
-        ASSAY_TRY(assay_arena_get(arena, 1, sizeof(assay_bytes), "a sender", &sender, err));
         memcpy(index, &request->apply_chunk.index, sizeof(uint32_t));
-        memcpy(sender, &request->apply_chunk.sender, sizeof(assay_bytes));
         reply->apply_chunk.refetch = index;
         reply->apply_chunk.refetch_count = 1;
-        reply->apply_chunk.reject_senders = sender;
-        reply->apply_chunk.reject_count = request->apply_chunk.sender.size > 0;
     }
+    // Who serves a chunk of a snapshot that lies has offered it: an honest node has none.
+    if (retry ||
+        (result == ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT && assay_statesync_is_lie(why.status)))
+        ASSAY_TRY(sender_reject(request, reply, arena, err));
     if (result != ASSAY_STATESYNC_APPLY_ACCEPT) return ASSAY_OK;
     app->info(app->self, &info);
     if (!info.initialised) return ASSAY_OK;

@@ -182,10 +182,12 @@ static void lists_set(assay_abci_block *block, const assay_abci_list *txs,
     block->vote_count = last_votes->count;
     block->misbehaviors = reports->items;
     block->misbehavior_count = reports->count;
+    block->overfull = txs->overfull || last_votes->overfull || reports->overfull;
 }
 
 static bool prepare_read(pb_istream_t *in, assay_abci_request *out) {
     abci_RequestPrepareProposal wire = {.txs.kind = &transactions,
+                                        .txs.drops = true, // those are not proposed
                                         .commit.votes.kind = &extended_votes,
                                         .misbehaviors.kind = &misbehaviors};
     if (!ASSAY_ABCI_DECODE(in, abci_RequestPrepareProposal, &wire)) return false;
@@ -199,9 +201,10 @@ static bool prepare_read(pb_istream_t *in, assay_abci_request *out) {
     return true;
 }
 
-static bool block_read(pb_istream_t *in, assay_abci_request *out) {
-    abci_RequestBlock wire = {
-        .txs.kind = &transactions, .commit.votes.kind = &votes, .misbehaviors.kind = &misbehaviors};
+static bool block_read(pb_istream_t *in, assay_abci_request *out, bool drops) {
+    abci_RequestBlock wire = {.txs = {.kind = &transactions, .drops = drops},
+                              .commit.votes = {.kind = &votes, .drops = drops},
+                              .misbehaviors = {.kind = &misbehaviors, .drops = drops}};
     if (!ASSAY_ABCI_DECODE(in, abci_RequestBlock, &wire)) return false;
     out->block = (assay_abci_block){.commit_round = wire.commit.round,
                                     .hash = wire.hash,
@@ -211,6 +214,15 @@ static bool block_read(pb_istream_t *in, assay_abci_request *out) {
                                     .proposer = wire.proposer};
     lists_set(&out->block, &wire.txs, &wire.commit.votes, &wire.misbehaviors);
     return true;
+}
+
+// Any validator may have made it: what is too much is for the verdict, and no reason to end. E-25
+static bool process_read(pb_istream_t *in, assay_abci_request *out) {
+    return block_read(in, out, true);
+}
+
+static bool finalize_read(pb_istream_t *in, assay_abci_request *out) {
+    return block_read(in, out, false);
 }
 
 static bool extend_read(pb_istream_t *in, assay_abci_request *out) {
@@ -255,10 +267,10 @@ static const request_kind kinds[] = {
     [ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK] = {"LoadSnapshotChunk", load_chunk_read},
     [ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK] = {"ApplySnapshotChunk", apply_chunk_read},
     [ASSAY_ABCI_PREPARE_PROPOSAL] = {"PrepareProposal", prepare_read},
-    [ASSAY_ABCI_PROCESS_PROPOSAL] = {"ProcessProposal", block_read},
+    [ASSAY_ABCI_PROCESS_PROPOSAL] = {"ProcessProposal", process_read},
     [ASSAY_ABCI_EXTEND_VOTE] = {"ExtendVote", extend_read},
     [ASSAY_ABCI_VERIFY_VOTE_EXTENSION] = {"VerifyVoteExtension", verify_read},
-    [ASSAY_ABCI_FINALIZE_BLOCK] = {"FinalizeBlock", block_read},
+    [ASSAY_ABCI_FINALIZE_BLOCK] = {"FinalizeBlock", finalize_read},
     [ASSAY_ABCI_INSERT_TX] = {"InsertTx", check_tx_read},
     [ASSAY_ABCI_REAP_TXS] = {"ReapTxs", reap_txs_read},
 };

@@ -159,6 +159,7 @@ static assay_status other_verify(following *f, const assay_light_source *witness
     if (!assay_hash_equal(&out->theirs.hash, &trusted->hash))
         return hash_fail("the witness", trusted->header.height, &out->theirs.hash, &trusted->hash,
                          err);
+    out->theirs = *trusted; // whose validators are its header's: the witness may name others
     for (const step *at = f->first.next; at; at = at->next) {
         assay_light_block next = *other;
         uint64_t height = at->block.header.height;

@@ -8,6 +8,7 @@
 //  M2 a crash leaves the snapshots that were whole, and the next open nothing else
 //     (killed_at_every_write)
 //  M3 blocks do not wait: a commit opens a view and hands it over (blocks_go_on)
+//  M4 the disk's reserve is the blocks': no snapshot begins or goes on without it (a_full_disk)
 #include "consensus/statesync/maker.h"
 
 #include <dirent.h>
@@ -119,13 +120,23 @@ static assay_status folder_read(assay_statesync_maker *maker, assay_error *err) 
 
 // --- the thread ---
 
+static uint64_t newest_bytes(assay_statesync_maker *maker) {
+    pthread_mutex_lock(&maker->lock);
+    uint64_t bytes = maker->count ? maker->list[maker->count - 1].manifest.byte_count : 0;
+    pthread_mutex_unlock(&maker->lock);
+    return bytes;
+}
+
 static void job_run(assay_statesync_maker *maker, assay_snapshot *snapshot) {
     assay_error why = {0};
     uint64_t begun = assay_deadline_clock();
     uint64_t height = assay_snapshot_tip(snapshot)->height;
-    assay_status status =
-        assay_statesync_write(maker->folder, snapshot, &assay_app_genesis(maker->options.app)->hash,
-                              maker->options.chunk_max, &maker->stop, &why);
+    // As large as the last one, as far as is known; what is more is met by its chunks.
+    assay_status status = assay_statesync_room(maker->folder, newest_bytes(maker), &why);
+    if (status == ASSAY_OK)
+        status = assay_statesync_write(maker->folder, snapshot,
+                                       &assay_app_genesis(maker->options.app)->hash,
+                                       maker->options.chunk_max, &maker->stop, &why);
     assay_snapshot_close(snapshot); // its pages may be reused from here on
     if (status == ASSAY_OK) status = kept_add(maker, height, &why);
     pthread_mutex_lock(&maker->lock);

@@ -9,33 +9,40 @@
 //  R2 what becomes the state has the trusted app hash, and nothing else beside what follows from it
 //     (lies_are_found)
 //  R3 no chunk is looked into before its bytes have the manifest's hash (wrong_chunks)
-//  R4 memory is bounded by a chunk and the leaves; the disk by what the manifest says, which is
-//     compared with what is free (too_large)
+//  R4 memory and disk are bounded by what the manifest says, its entries and its bytes, which is
+//     compared with what there is before anything is taken (too_large); no more of either
+//     is looked into, nor entries that no rule writes (lies_are_found)
+//  R5 what has lied is not taken up again (lies_are_remembered)
 #include "consensus/statesync/restore.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "ledger/keys.h"
 #include "ledger/restore.h"
 
 typedef unsigned long long ull;
 
-// LMDB's pages and the tree beside the entries themselves.
+// LMDB's pages beside the entries themselves.
 enum { DISK_FACTOR = 3, DISK_FIX = 64 << 20 };
 
 struct assay_statesync_restore {
     assay_statesync_restore_options options;
     char folder[PATH_MAX];
-    uint8_t *data; // of the manifest; NULL: idle
+    uint8_t *data; // [size] of the manifest; NULL: idle
+    size_t size;
     assay_statesync_manifest manifest;
     assay_store_load *load;
     uint32_t next;
     uint32_t wrong;
     uint64_t entries, bytes;
+    assay_hash lies[ASSAY_STATESYNC_LIES_MAX]; // hashes of manifests, [lie_count] in a ring
+    uint32_t lie_count;
 };
 
 static void drop(assay_statesync_restore *restore) {
@@ -94,13 +101,33 @@ static assay_status offer_check(const assay_statesync_restore *restore,
     if (app_hash.size != ASSAY_HASH_SIZE ||
         memcmp(app_hash.data, m->app_hash.bytes, ASSAY_HASH_SIZE) != 0)
         return ASSAY_FAIL(err, MISMATCH, "the snapshot's app hash is not the trusted one");
+    for (uint32_t i = 0; i < restore->lie_count && i < ASSAY_STATESYNC_LIES_MAX; i++)
+        if (assay_hash_equal(&restore->lies[i], &hash))
+            return ASSAY_FAIL(err, EXISTS, "the snapshot has been found false before");
+    return ASSAY_OK;
+}
+
+// Counts of a manifest that is read are small enough for the products: at most 2^40 bytes, and no
+// more entries.
+static assay_status memory_check(const assay_statesync_restore *restore, uint64_t entry_count,
+                                 assay_error *err) {
+    uint64_t limit = restore->options.memory;
+    uint64_t needed = entry_count * ASSAY_STATESYNC_ENTRY_MEMORY;
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (!limit && pages > 0 && page > 0) limit = (uint64_t)pages * (uint64_t)page / 2;
+    if (limit && needed > limit)
+        return ASSAY_FAIL(
+            err, CAPACITY,
+            "a state of %llu entries may need %llu bytes of memory, %llu may be taken",
+            (ull)entry_count, (ull)needed, (ull)limit);
     return ASSAY_OK;
 }
 
 static assay_status room_check(const assay_statesync_restore *restore, uint64_t byte_count,
-                               assay_error *err) {
+                               uint64_t entry_count, assay_error *err) {
     struct statvfs disk;
-    uint64_t needed = byte_count * DISK_FACTOR + DISK_FIX;
+    uint64_t needed =
+        byte_count * DISK_FACTOR + entry_count * ASSAY_STATESYNC_ENTRY_DISK + DISK_FIX;
     if (restore->options.map_size && needed > restore->options.map_size)
         return ASSAY_FAIL(err, CAPACITY, "a state of %llu bytes may need %llu, the map has %llu",
                           (ull)byte_count, (ull)needed, (ull)restore->options.map_size);
@@ -142,10 +169,13 @@ static assay_statesync_offer offer_take(assay_statesync_restore *restore,
     }
     memcpy(copy, metadata->data, metadata->size);
     restore->data = copy;
+    restore->size = metadata->size;
     assay_status status = assay_statesync_manifest_read(m, copy, metadata->size, err);
     ASSAY_ASSERT(status == ASSAY_OK);
     if (assay_folder_make(restore->folder, err) != ASSAY_OK) return ASSAY_STATESYNC_OFFER_ABORT;
-    if (room_check(restore, m->byte_count, err) != ASSAY_OK) return ASSAY_STATESYNC_OFFER_REJECT;
+    if (memory_check(restore, m->entry_count, err) != ASSAY_OK ||
+        room_check(restore, m->byte_count, m->entry_count, err) != ASSAY_OK)
+        return ASSAY_STATESYNC_OFFER_REJECT;
     if (load_begin(restore, err) != ASSAY_OK) return ASSAY_STATESYNC_OFFER_ABORT;
     return ASSAY_STATESYNC_OFFER_ACCEPT;
 }
@@ -176,21 +206,38 @@ static bool is_chunk(const assay_statesync_restore *restore, uint32_t index, ass
     return assay_hash_equal(&hash, &restore->manifest.chunks[index]);
 }
 
+bool assay_statesync_is_lie(assay_status status) {
+    return status == ASSAY_TRUNCATED || status == ASSAY_RANGE || status == ASSAY_FORMAT ||
+           status == ASSAY_ORDER || status == ASSAY_MISMATCH;
+}
+
 // Whose fault: the world's, or the manifest's, which vouched for these bytes. A state that finds no
-// room is the manifest's too: a true one was compared with what is free.
+// room, on disk or in memory, is given up for another: a node that ended would take it up again.
 static assay_statesync_apply fault_of(assay_status status) {
-    switch (status) {
-    case ASSAY_TRUNCATED:
-    case ASSAY_RANGE:
-    case ASSAY_FORMAT:
-    case ASSAY_ORDER:
-    case ASSAY_MISMATCH:
-    case ASSAY_CAPACITY:
-    case ASSAY_DISK_FULL:
-        return ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT;
-    default:
-        return ASSAY_STATESYNC_APPLY_ABORT;
-    }
+    bool room = status == ASSAY_CAPACITY || status == ASSAY_DISK_FULL || status == ASSAY_MEMORY;
+    return room || assay_statesync_is_lie(status) ? ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT
+                                                  : ASSAY_STATESYNC_APPLY_ABORT;
+}
+
+// Before drop, which frees the manifest. CometBFT remembers too, but by what a peer says of it.
+static void lie_remember(assay_statesync_restore *restore) {
+    assay_hash *at = &restore->lies[restore->lie_count++ % ASSAY_STATESYNC_LIES_MAX];
+    assay_sha256_of(at, restore->data, restore->size);
+}
+
+// What no rule writes is refused where it stands, before gigabytes of it are loaded.
+static assay_status entry_check(const assay_statesync_restore *restore, assay_bytes key,
+                                assay_bytes value, assay_error *err) {
+    uint64_t count = restore->manifest.entry_count;
+    if (restore->entries == count)
+        return ASSAY_FAIL(err, MISMATCH, "more entries than the manifest's %llu", (ull)count);
+    if (key.size > ASSAY_RECORD_KEY_MAX)
+        return ASSAY_FAIL(err, RANGE, "an entry of table 0x%02x has a key of %zu bytes, limit %d",
+                          key.data[0], key.size, ASSAY_RECORD_KEY_MAX);
+    if (key.size > ASSAY_RECORD_KEY_FEW && key.size + value.size < ASSAY_RECORD_LEAST)
+        return ASSAY_FAIL(err, RANGE, "an entry of table 0x%02x has %zu bytes, the least have %d",
+                          key.data[0], key.size + value.size, ASSAY_RECORD_LEAST);
+    return ASSAY_OK;
 }
 
 static assay_status entries_put(assay_statesync_restore *restore, assay_bytes chunk,
@@ -198,9 +245,13 @@ static assay_status entries_put(assay_statesync_restore *restore, assay_bytes ch
     assay_cursor cursor;
     assay_cursor_init(&cursor, chunk.data, chunk.size);
     restore->bytes += chunk.size;
+    if (restore->bytes > restore->manifest.byte_count)
+        return ASSAY_FAIL(err, MISMATCH, "more bytes than the manifest's %llu",
+                          (ull)restore->manifest.byte_count);
     while (assay_cursor_left(&cursor) > 0) {
         assay_bytes key, value;
         ASSAY_TRY(assay_statesync_entry_read(&key, &value, &cursor, err));
+        ASSAY_TRY(entry_check(restore, key, value, err));
         ASSAY_TRY(
             assay_store_load_put(restore->load, key.data, key.size, value.data, value.size, err));
         restore->entries++;
@@ -223,7 +274,7 @@ static assay_status state_finish(assay_statesync_restore *restore, assay_error *
                                    &m->history, &m->app_hash, err));
     assay_store_load_close(restore->load);
     restore->load = NULL;
-    return assay_app_adopt(app, restore->folder, err);
+    return ASSAY_OK;
 }
 
 assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *restore,
@@ -248,6 +299,12 @@ assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *res
     restore->next++;
     if (status == ASSAY_OK && restore->next < count) return ASSAY_STATESYNC_APPLY_ACCEPT;
     if (status == ASSAY_OK) status = state_finish(restore, err);
+    assay_statesync_apply result =
+        status == ASSAY_OK ? ASSAY_STATESYNC_APPLY_ACCEPT : fault_of(status);
+    if (assay_statesync_is_lie(status)) lie_remember(restore);
+    // The state is the chain's: what fails now is this machine.
+    if (status == ASSAY_OK && assay_app_adopt(restore->options.app, restore->folder, err))
+        result = ASSAY_STATESYNC_APPLY_ABORT;
     drop(restore);
-    return status == ASSAY_OK ? ASSAY_STATESYNC_APPLY_ACCEPT : fault_of(status);
+    return result;
 }

@@ -8,7 +8,15 @@
 #include "consensus/statesync/manifest.h"
 #include "ledger/app.h"
 
-enum { ASSAY_STATESYNC_WRONG_MAX = 256 }; // chunks of one snapshot that are not what it says
+enum {
+    ASSAY_STATESYNC_WRONG_MAX = 256, // chunks of one snapshot that are not what it says
+    ASSAY_STATESYNC_LIES_MAX = 64,   // snapshots remembered as false, the last ones
+    // Bounds on what an entry takes beside its bytes while its state is rooted. Measured with keys
+    // of ASSAY_RECORD_KEY_MAX, the longest, and up to 2,500,000 entries: 457 bytes of memory (a
+    // leaf of 80, its place in the sort, the tree's writes, LMDB's dirty pages), 175 of the tree.
+    ASSAY_STATESYNC_ENTRY_MEMORY = 512,
+    ASSAY_STATESYNC_ENTRY_DISK = 256,
+};
 
 typedef struct assay_statesync_restore assay_statesync_restore;
 
@@ -17,6 +25,7 @@ typedef struct {
     const char *folder; // a temporary one, beside the app's; copied
     uint64_t map_size;  // as the app's; 0: the store's default
     assay_pool *pool;   // borrowed, builds the tree; NULL: the caller's thread
+    uint64_t memory;    // bytes a restore may take; 0: half of the machine's
     bool skip_sync;     // tests only
 } assay_statesync_restore_options;
 
@@ -44,10 +53,10 @@ assay_statesync_offer assay_statesync_restore_offer(assay_statesync_restore *res
 // The numbers of ResponseApplySnapshotChunk.
 typedef enum {
     ASSAY_STATESYNC_APPLY_ACCEPT = 1,
-    ASSAY_STATESYNC_APPLY_ABORT = 2,           // the disk, the memory: err says why
+    ASSAY_STATESYNC_APPLY_ABORT = 2,           // the disk fails: err says why
     ASSAY_STATESYNC_APPLY_RETRY = 3,           // fetch it again, and not from its sender
     ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT = 4,  // offer it again: this chunk is not the next one
-    ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT = 5, // its chunks are as it says, and it lied
+    ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT = 5, // its chunks are as it says, and it lied; no room
 } assay_statesync_apply;
 
 // Applies the next chunk; the one before may come again. With the last one the state is compared
@@ -56,6 +65,9 @@ typedef enum {
 assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *restore,
                                                     uint32_t index, assay_bytes chunk,
                                                     assay_error *err);
+
+// Whether a chunk refused with this status is its sender's doing: it lied, or serves who did.
+bool assay_statesync_is_lie(assay_status status);
 
 // Chunks applied and chunks in all, of the snapshot in progress; zeros without one.
 void assay_statesync_restore_progress(const assay_statesync_restore *restore, uint32_t *done,

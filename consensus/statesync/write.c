@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -38,6 +39,18 @@ static assay_status chunk_join(char out[PATH_MAX], const char *folder, uint32_t 
     return assay_path_join(out, PATH_MAX, folder, name, err);
 }
 
+assay_status assay_statesync_room(const char *folder, uint64_t bytes, assay_error *err) {
+    struct statvfs disk;
+    if (statvfs(folder, &disk) != 0)
+        return assay_fail_errno(err, errno, "cannot measure the disk of %.200s", folder);
+    uint64_t left = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (disk.f_blocks && (left < ASSAY_STATESYNC_RESERVE || left - ASSAY_STATESYNC_RESERVE < bytes))
+        return ASSAY_FAIL(err, DISK_FULL,
+                          "%llu MiB are free, a snapshot's next %llu and %d beside it are needed",
+                          (ull)(left >> 20), (ull)(bytes >> 20), ASSAY_STATESYNC_RESERVE >> 20);
+    return ASSAY_OK;
+}
+
 static assay_status chunk_end(writing *w, assay_error *err) {
     char path[PATH_MAX];
     assay_statesync_manifest *m = &w->manifest;
@@ -52,6 +65,7 @@ static assay_status chunk_end(writing *w, assay_error *err) {
         w->hash_room = room;
     }
     ASSAY_ASSERT(!w->chunk.failed);
+    ASSAY_TRY(assay_statesync_room(w->folder, w->chunk.size, err));
     ASSAY_TRY(chunk_join(path, w->folder, m->chunk_count, err));
     ASSAY_TRY(assay_file_replace(path, w->chunk.data, w->chunk.size, 0600, err));
     assay_sha256_of(&w->hashes[m->chunk_count++], w->chunk.data, w->chunk.size);
@@ -80,6 +94,7 @@ static assay_status chunks_write(writing *w, assay_snapshot *snapshot, const ato
 static assay_status manifest_save(const writing *w, assay_error *err) {
     char path[PATH_MAX];
     assay_writer writer;
+    ASSAY_TRY(assay_statesync_room(w->folder, ASSAY_STATESYNC_MANIFEST_MAX, err));
     size_t room = ASSAY_STATESYNC_HEAD_MAX + (size_t)w->manifest.chunk_count * ASSAY_HASH_SIZE;
     uint8_t *data = malloc(room);
     if (!data) return ASSAY_FAIL(err, MEMORY, "no memory for a manifest");

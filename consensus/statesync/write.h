@@ -8,11 +8,17 @@
 
 #include "consensus/statesync/manifest.h"
 
+enum { ASSAY_STATESYNC_RESERVE = 256 << 20 }; // bytes of the disk that snapshots leave to blocks
+
+// Whether `bytes` more leave the folder's disk its reserve. Errors: DISK_FULL, NOT_FOUND,
+// PERMISSION, IO. A file system that tells no size has room. Spec: E-64.
+assay_status assay_statesync_room(const char *folder, uint64_t bytes, assay_error *err);
+
 // Writes the snapshot of a committed height. chunk_max: bytes of a chunk, 0:
 // ASSAY_STATESYNC_CHUNK_MAX (another one makes other bytes: tests only). stop (may be NULL): set by
 // another thread to end early. Takes as long as reading the state; memory: one chunk and the
-// manifest. Errors: EXISTS, STOPPED, CAPACITY (chunks), CORRUPT, DISK_FULL, PERMISSION, MEMORY, IO;
-// nothing is then left. Spec: E-62, E-63, E-64.
+// manifest; disk: never of its reserve. Errors: EXISTS, STOPPED, CAPACITY (chunks), CORRUPT,
+// DISK_FULL, PERMISSION, MEMORY, IO; nothing is then left. Spec: E-62, E-63, E-64.
 assay_status assay_statesync_write(const char *folder, assay_snapshot *snapshot,
                                    const assay_hash *genesis, uint32_t chunk_max,
                                    const atomic_bool *stop, assay_error *err);

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import heights
-from load import SMALL_DEPOSIT
+from load import SMALL_DEPOSIT, ask, bond
 from rpc import Away, get
 
 FOLLOW_SECONDS, STALL_SECONDS = 240, 120
@@ -30,16 +30,6 @@ def follow(cluster):
             f"goal {goal}, " + ", ".join(map(str, have)))
 
 
-def ask(cluster, path):
-    """From any node that answers."""
-    for node in cluster.nodes:
-        try:
-            return get(f"{node.api}/v1/{path}", seconds=20)
-        except Away:
-            continue
-    raise Away(f"no node answers /v1/{path}")
-
-
 def batches(cluster):
     found, path = [], "batches"
     while True:
@@ -50,9 +40,13 @@ def batches(cluster):
         path = f"batches?height={more[-1]['height']}&index={more[-1]['index']}"
 
 
+BEACON_WAIT = 288  # a block for each proposer there may be (P-48)
+
+
 def deciding_blocks(params):
     """W of P-23: within so many blocks every batch is decided."""
-    return (2 * params["beacon_delay"] + params["answer_blocks"] + (2 + params["escalation_rounds"])
+    return (2 * params["beacon_delay"] + BEACON_WAIT + params["answer_blocks"]
+            + (2 + params["escalation_rounds"])
             * (params["commit_blocks"] + params["reveal_blocks"]))
 
 
@@ -166,11 +160,6 @@ def frauds(cluster, found):
             wrong.append(f"{kind}: " + (", ".join(
                 f"{b['state']}/{b['void_reason']} {b['slashed']}" for b in of) or "no batch"))
     return f"{', '.join(said)}: void, slashed ten times their fees", not wrong, "; ".join(wrong)
-
-
-def bond(cluster, name, role):
-    bonds = ask(cluster, f"account/{cluster.address[name]}")["bonds"]
-    return sum(one["active"] for one in bonds if one["role"] == role)
 
 
 def honest(cluster, chain):

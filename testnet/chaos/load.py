@@ -2,6 +2,7 @@
 """What people do while the faults happen: transfers that are acknowledged or not, requests to the
 honest provider, the four frauds, a provider that vanishes, bonds that change, and one more
 validator that comes, proposes nothing and goes."""
+import contextlib
 import itertools
 import os
 import random
@@ -17,6 +18,21 @@ TOKENS = 24
 DEPOSIT, SMALL_DEPOSIT = 100 * OPEN, 2 * OPEN
 BOND_STEP = 10 * OPEN  # small enough that any three validators keep more than two thirds
 TRIES, PAUSE = 200, 1.0
+
+
+def ask(cluster, path):
+    """From any node that answers."""
+    for node in cluster.nodes:
+        try:
+            return get(f"{node.api}/v1/{path}", seconds=20)
+        except Away:
+            continue
+    raise Away(f"no node answers /v1/{path}")
+
+
+def bond(cluster, name, role):
+    bonds = ask(cluster, f"account/{cluster.address[name]}")["bonds"]
+    return sum(one["active"] for one in bonds if one["role"] == role)
 
 
 class Load:
@@ -52,13 +68,17 @@ class Load:
         for thread in self.threads:
             thread.join(max(0, end - time.monotonic()))
 
-    def until(self, who, draw, *words):
-        """Repeats a command at nodes of the draw's choice until it succeeds. None: never did."""
+    def until(self, who, draw, *words, already=lambda: False):
+        """Repeats a command at nodes of the draw's choice until it succeeds, or until what it is
+        for is so already: it may have been done though nobody could say so. None: never was."""
         error = ""
         for _ in range(TRIES):
             done, error = self.cluster.sign(who, draw.choice(self.cluster.nodes), *words)
             if done:
                 return done
+            with contextlib.suppress(Away):
+                if already():
+                    return {"height": "unknown"}
             if self.halt.wait(PAUSE):
                 break
         self.trouble.append(f"{who} {' '.join(map(str, words[:2]))}: {error}")
@@ -154,7 +174,8 @@ class Load:
     def join(self, draw):
         """Its bond counts from the next epoch on; the chain waits for it in vain when it is to
         propose."""
-        self.until("late", draw, "bond", "--role", "consensus", "--amount", BOND_STEP)
+        self.until("late", draw, "bond", "--role", "consensus", "--amount", BOND_STEP,
+                   already=lambda: bond(self.cluster, "late", "consensus") > 0)
         done = self.until("late", draw, "validator", "register", "--home",
                           self.cluster.home / "late")
         self.joined.set()
@@ -162,7 +183,8 @@ class Load:
 
     def leave(self, draw):
         self.joined.wait()
-        done = self.until("late", draw, "unbond", "--role", "consensus", "--amount", BOND_STEP)
+        done = self.until("late", draw, "unbond", "--role", "consensus", "--amount", BOND_STEP,
+                          already=lambda: bond(self.cluster, "late", "consensus") == 0)
         return f"its bond leaves from block {done['height']} on" if done else "it could not"
 
     def vanish(self, draw):

@@ -18,6 +18,7 @@ typedef struct {
     pthread_mutex_t slow;
     assay_hash old;
     int submits;
+    assay_status check_fails; // with this, whatever the transaction
 } stage;
 
 static assay_status peer_submit(void *self, const void *tx, size_t size, assay_error *err) {
@@ -57,11 +58,19 @@ static assay_status commit_seen(void *self, assay_error *err) {
     return fake_commit(self, err);
 }
 
+static assay_status check_fails(void *self, const void *tx, size_t size, assay_hash *id,
+                                assay_error *err) {
+    const stage *s = self;
+    if (s->check_fails == ASSAY_OK) return fake_check_tx(self, tx, size, id, err);
+    return assay_fail(err, s->check_fails, 0, "nothing is checked");
+}
+
 static void stage_open(stage *s) {
     fake_load(&s->app, folder_path(s->folder, "state"));
     assay_application application = fake_calls(&s->app);
     application.finalize_block = finalize_slowly;
     application.commit = commit_seen;
+    application.check_tx = check_fails;
     const assay_abci_engine_options options = {
         .application = application,
         .peer = {s, peer_submit, peer_find, peer_block, peer_light_block},
@@ -354,6 +363,64 @@ static void proposals_are_chosen_and_judged(void **unused) {
     stage_end(&s);
 }
 
+// E-7, E-22: without a state, or with too many that wait, a transaction is answered.
+static void no_transaction_ends_the_engine(void **unused) {
+    static const assay_status answered[] = {ASSAY_NOT_FOUND, ASSAY_CAPACITY};
+    stage s;
+    stage_make(&s);
+    for (size_t i = 0; i < sizeof answered / sizeof *answered; i++) {
+        s.check_fails = answered[i];
+        assay_abci_reply reply = check(&s, "+a");
+        assert_int_equal(reply.check_tx.code, ASSAY_ABCI_NOT_NOW);
+        assert_memory_equal(reply.check_tx.log.data, "nothing is checked", 18);
+        assert_int_equal(fate(&s, "+a", 0).state, ASSAY_TX_UNKNOWN);
+        assert_int_equal(s.node.health(s.node.self, NULL), ASSAY_OK);
+    }
+    stage_end(&s);
+}
+
+// E-90: what fails for a reason of the machine is told on whichever thread it was.
+static void a_check_that_fails_is_the_nodes_end(void **unused) {
+    static const assay_status failures[] = {ASSAY_CORRUPT, ASSAY_IO, ASSAY_MEMORY, ASSAY_BUSY};
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+        stage s;
+        assay_error why = {0}, health = {0};
+        assay_abci_request request = {.kind = ASSAY_ABCI_CHECK_TX};
+        request.check_tx.tx = bytes_of("+a");
+        stage_make(&s);
+        init(&s);
+        s.check_fails = failures[i];
+        assert_int_equal(ask_wrong(&s, request, &why), failures[i]);
+        assert_string_equal(why.text, "nothing is checked");
+        assert_int_equal(s.node.health(s.node.self, &health), failures[i]);
+        assert_string_equal(health.text, "nothing is checked");
+        stage_end(&s);
+    }
+}
+
+// E-25: nothing that a proposer may put into a block is a reason to end.
+static void no_proposal_ends_the_engine(void **unused) {
+    stage s;
+    stage_make(&s);
+    init(&s);
+    enum { CASES = 8 };
+    for (int i = 0; i < CASES; i++) {
+        assay_abci_request judged = block_request(ASSAY_ABCI_PROCESS_PROPOSAL, 1, NULL, 0);
+        assay_abci_block *block = &judged.block;
+        if (i == 0) block->overfull = true;
+        if (i == 1) block->height = 0;
+        if (i == 2) block->height = INT64_MIN;
+        if (i == 3) block->time.seconds = -1;
+        if (i == 4) block->time.seconds = INT64_MAX;
+        if (i == 5) block->time.nanos = 1000000000;
+        if (i == 6) block->proposer.size = 19;
+        if (i == 7) block->proposer = (assay_bytes){NULL, 0};
+        assert_int_equal(ask(&s, judged).process.status, 2);
+    }
+    assert_int_equal(s.node.health(s.node.self, NULL), ASSAY_OK);
+    stage_end(&s);
+}
+
 // E-26, E-27, E-28, and what cannot be.
 static void the_rest_is_answered_or_refused(void **unused) {
     stage s;
@@ -376,10 +443,10 @@ static void the_rest_is_answered_or_refused(void **unused) {
     assert_int_equal(s.node.health(s.node.self, NULL), ASSAY_FORMAT);
     assert_int_equal(ask_wrong(&s, block_request(ASSAY_ABCI_FINALIZE_BLOCK, -1, NULL, 0), &why),
                      ASSAY_RANGE);
-    assay_abci_request late = block_request(ASSAY_ABCI_PROCESS_PROPOSAL, 1, NULL, 0);
+    assay_abci_request late = block_request(ASSAY_ABCI_FINALIZE_BLOCK, 1, NULL, 0);
     late.block.time.seconds = -1;
     assert_int_equal(ask_wrong(&s, late, &why), ASSAY_RANGE);
-    late = block_request(ASSAY_ABCI_PROCESS_PROPOSAL, 1, NULL, 0);
+    late = block_request(ASSAY_ABCI_FINALIZE_BLOCK, 1, NULL, 0);
     late.block.proposer.size = 19;
     assert_int_equal(ask_wrong(&s, late, &why), ASSAY_FORMAT);
     assay_hash id;
@@ -398,6 +465,9 @@ int main(void) {
         cmocka_unit_test(calls_meet_one_thread),
         cmocka_unit_test(queries_pass_a_slow_block),
         cmocka_unit_test(proposals_are_chosen_and_judged),
+        cmocka_unit_test(no_transaction_ends_the_engine),
+        cmocka_unit_test(a_check_that_fails_is_the_nodes_end),
+        cmocka_unit_test(no_proposal_ends_the_engine),
         cmocka_unit_test(the_rest_is_answered_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,9 @@
 // (abci++_app_requirements.md), each asked of the ledger behind CometBFT's own requests, on two
 // nodes that saw different things: E-80 to E-84. tests/sim asks the same of seeds without end.
 #include "consensus/abci/engine.h"
+#include "consensus/abci/wire.h"
 #include "consensus/ledger_application.h"
+#include "consensus/protobuf.h"
 #include "tests/ledger/chain.h"
 
 #include <time.h>
@@ -289,6 +291,72 @@ static void r05_process_proposal_is_equal_on_all_nodes(void **state) {
     assert_memory_equal(got[1], expected, sizeof got[1]);
 }
 
+// A ProcessProposal's bytes as CometBFT sends them, with so many empty transactions, and the
+// verdict.
+static uint32_t empty_process(const net *t, node *n, uint32_t count) {
+    size_t room = 2 * (size_t)count + 256;
+    uint8_t *content = malloc(room), *frame = malloc(room);
+    assay_writer writer, time, outer;
+    uint8_t seconds[16];
+    assert_true(content && frame);
+    assay_writer_init(&writer, content, room);
+    for (uint32_t i = 0; i < count; i++)
+        assay_protobuf_entry(&writer, 1, NULL, 0);
+    assay_protobuf_u64(&writer, 5, n->c.height + 1);
+    assay_writer_init(&time, seconds, sizeof seconds);
+    assay_protobuf_u64(&time, 1, 1700000000);
+    assay_protobuf_message(&writer, 6, &time);
+    assay_protobuf_bytes(&writer, 8, t->proposer, sizeof t->proposer);
+    assay_writer_init(&outer, frame, room);
+    assay_protobuf_message(&outer, ASSAY_ABCI_PROCESS_PROPOSAL, &writer);
+    assert_false(outer.failed);
+    assay_abci_request request;
+    const assay_bytes bytes = {frame, outer.size};
+    chain_ok(assay_abci_request_read(&request, bytes, &n->arena, err));
+    uint32_t status = ask(n, request).process.status;
+    free(content);
+    free(frame);
+    return status;
+}
+
+// E-25: a proposer who is no honest one is refused, and ends nobody: more transactions than a block
+// may have, as many as it may of rubbish, and a proposer whom the state does not know.
+static void no_proposer_ends_a_node(void **state) {
+    net *t = *state;
+    node *n = &t->nodes[0];
+    assert_int_equal(empty_process(t, n, 0), ACCEPT);
+    assert_int_equal(empty_process(t, n, ASSAY_APP_TXS_MAX), REJECT);
+    assert_int_equal(empty_process(t, n, ASSAY_APP_TXS_MAX + 1), REJECT);
+    assert_int_equal(empty_process(t, n, 4 << 20), REJECT);
+    t->tx_count = 0;
+    t->proposer[0] ^= 1;
+    assert_int_equal(process(t, n), REJECT);
+    t->proposer[0] ^= 1;
+    assert_int_equal(process(t, n), ACCEPT);
+}
+
+// E-7, E-22: CometBFT hands on peers' transactions while it fetches a state: each is answered.
+static void a_node_without_state_answers_check_tx(void **state) {
+    net *t = *state;
+    node fresh = {.c.folder = "/tmp/assay_chain_XXXXXX"};
+    const node *n = &t->nodes[0];
+    transfers(t, 1, 1, 1);
+    assert_non_null(mkdtemp(fresh.c.folder));
+    chain_ok(assay_app_open(&fresh.c.app, fresh.c.folder, &n->c.genesis, NULL, err));
+    fresh.ledger = (assay_ledger_application){.app = fresh.c.app};
+    const assay_abci_engine_options options = {
+        .application = assay_ledger_application_calls(&fresh.ledger), .chain_id = "fresh"};
+    chain_ok(assay_abci_engine_open(&fresh.engine, &options, err));
+    fresh.calls = assay_abci_engine_application(fresh.engine);
+    assay_arena_init(&fresh.arena, ARENA);
+    assert_int_equal(check(&fresh, t->txs[0], false), ASSAY_ABCI_NOT_NOW);
+    assert_int_equal(check(&fresh, (assay_bytes){NULL, 0}, false), ASSAY_REJECT_TX_TRUNCATED);
+    assay_abci_engine_close(fresh.engine);
+    assay_app_close(fresh.c.app);
+    assay_arena_close(&fresh.arena);
+    nftw(fresh.c.folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 // ---- vote extensions are off ----
 
 static assay_bytes extend(const net *t, node *n) {
@@ -477,6 +545,8 @@ int main(void) {
         TEST(r03_prepared_proposals_are_accepted),
         TEST(r04_process_proposal_depends_on_block_and_state),
         TEST(r05_process_proposal_is_equal_on_all_nodes),
+        TEST(no_proposer_ends_a_node),
+        TEST(a_node_without_state_answers_check_tx),
         TEST(r06_vote_extensions_are_accepted),
         TEST(r07_verify_vote_extension_depends_on_its_bytes),
         TEST(r08_verify_vote_extension_is_equal_on_all_nodes),

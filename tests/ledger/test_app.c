@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shell: genesis, blocks, crashes, what may wait, and what is proposed.
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "tests/ledger/chain.h"
 
@@ -509,15 +510,100 @@ static void test_view(void **state) {
     assay_view_close(&view);
 }
 
+enum { INFO_BLOCKS = 200 };
+
+typedef struct {
+    chain *c;
+    assay_hash told[INFO_BLOCKS + 1]; // by the height that came with it
+    uint32_t asked;
+    atomic_bool stop;
+} asker;
+
+static void *info_ask(void *context) {
+    asker *self = context;
+    while (!atomic_load(&self->stop)) {
+        assay_app_info info = info_of(self->c);
+        assay_hash *told = &self->told[info.height];
+        static const assay_hash none;
+        if (!assay_hash_equal(told, &none) && !assay_hash_equal(told, &info.app_hash)) break;
+        *told = info.app_hash;
+        self->asked++;
+    }
+    return NULL;
+}
+
+// Whoever asks while a block is committed is told the height and the hash of one block.
+static void test_info_is_of_one_block(void **state) {
+    chain *c = *state;
+    asker *self = calloc(1, sizeof *self);
+    assay_hash made[INFO_BLOCKS + 1];
+    static const assay_hash none;
+    pthread_t thread;
+    assert_non_null(self);
+    self->c = c;
+    made[0] = info_of(c).app_hash;
+    assert_int_equal(pthread_create(&thread, NULL, info_ask, self), 0);
+    for (int i = 1; i <= INFO_BLOCKS; i++) {
+        chain_block(c);
+        made[i] = c->outcome.app_hash;
+    }
+    atomic_store(&self->stop, true);
+    pthread_join(thread, NULL);
+    assert_true(self->asked > 0);
+    for (int i = 0; i <= INFO_BLOCKS; i++)
+        if (!assay_hash_equal(&self->told[i], &none))
+            assert_memory_equal(&self->told[i], &made[i], sizeof made[i]);
+    free(self);
+}
+
+// As many views as were promised may be open, and a block finds its own places beside them: more of
+// them are refused, and no block.
+static void test_views_at_once(void **state) {
+    enum { VIEWS = 600, MORE = 1000 };
+    const assay_app_options options = {.skip_sync = true, .readers = VIEWS};
+    chain *c = *state;
+    assay_view *views = calloc(VIEWS + MORE, sizeof *views);
+    assay_error why = {0};
+    assert_non_null(views);
+    assay_app_close(c->app); // opened for fewer, and that file's places are more now
+    chain_ok(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
+    uint32_t count = 0;
+    for (; count < VIEWS; count++)
+        chain_ok(assay_view_open(&views[count], c->app, err));
+    assay_tx tx = transfer(c, 1, 2, 5);
+    chain_run(c, &tx, NONE);
+    while (count < VIEWS + MORE && assay_view_open(&views[count], c->app, &why) == ASSAY_OK)
+        count++;
+    assert_true(count < VIEWS + MORE);
+    assert_int_equal(why.status, ASSAY_BUSY);
+    assert_non_null(strstr(why.text, "lower connections_max in config.json"));
+    while (count > 0)
+        assay_view_close(&views[--count]);
+    free(views);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_init),           TEST(test_other_chain), TEST(test_height),
-        TEST(test_not_committed),  TEST(test_results),     TEST(test_full),
-        TEST(test_beacon_place),   TEST(test_waiting),     TEST(test_waiting_fees),
-        TEST(test_waiting_max),    TEST(test_threads),     TEST(test_prepare),
-        TEST(test_prepare_agents), TEST(test_process),     TEST(test_lane_bytes),
-        TEST(test_view),           TEST(test_beacon_once),
+        TEST(test_init),
+        TEST(test_other_chain),
+        TEST(test_height),
+        TEST(test_not_committed),
+        TEST(test_results),
+        TEST(test_full),
+        TEST(test_beacon_place),
+        TEST(test_waiting),
+        TEST(test_waiting_fees),
+        TEST(test_waiting_max),
+        TEST(test_threads),
+        TEST(test_prepare),
+        TEST(test_prepare_agents),
+        TEST(test_process),
+        TEST(test_lane_bytes),
+        TEST(test_view),
+        TEST(test_beacon_once),
+        TEST(test_views_at_once),
+        TEST(test_info_is_of_one_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,9 +69,11 @@ static assay_chain chain_of(bench *b, uint32_t actor) {
 }
 
 static bool ready(bench *b, uint64_t height, uint32_t provider) {
-    bool out;
-    chain_ok(assay_beacon_ready(&out, &b->ledger.reader, b->ledger.params, height,
-                                &b->chain.actors[provider], b->ledger.height, err));
+    assay_turnout turnout;
+    chain_ok(assay_turnout_load(&turnout, &b->ledger.reader,
+                                assay_params_epoch(b->ledger.params, b->ledger.height), err));
+    bool out = assay_beacon_ready(&turnout, height, &b->chain.actors[provider]);
+    assert_true(assay_beacon_possible(&turnout, height) || !out);
     return out;
 }
 
@@ -264,6 +266,33 @@ static void the_last_proposer_binds_itself(void **state) {
 }
 
 // Past beacon_misses_max in an epoch: jailed until the end of the next.
+// P-48: however many they are, each has its turn before a batch is void. One block after another,
+// of proposers of equal power: `provider` is one of them, or none.
+static void however_many_propose(void **state) {
+    static const assay_address stranger = {{0xee, 0xee}};
+    const uint64_t height = 100;
+    for (uint32_t n = 1; n <= ASSAY_POWER_MAX; n++) {
+        assay_turnout turnout = {.total = 10 * n, .powerful = n, .count = n};
+        for (uint32_t i = 0; i < n; i++)
+            turnout.proposers[i] =
+                (assay_proposer){{{(uint8_t)i, (uint8_t)(i >> 8)}}, 10, height, true};
+        assay_address last = turnout.proposers[n - 1].address;
+        const assay_params params = {.beacon_delay = 2};
+        uint64_t deadline = assay_beacon_deadline(&turnout, &params, height);
+        assert_int_equal(deadline, height + 4 + n);
+        for (uint32_t i = 0; i < n; i++) {
+            bool third = 3 * i > n, rest = n == 1 ? i > 0 : 3 * i > n - 1;
+            assert_int_equal(assay_beacon_ready(&turnout, height, &stranger), third);
+            assert_int_equal(assay_beacon_ready(&turnout, height, &last), rest);
+            assert_int_equal(assay_beacon_possible(&turnout, height), rest);
+            turnout.proposers[i].revealed = height + 1 + i;
+        }
+        assert_true(height + n <= deadline);
+        assert_true(assay_beacon_ready(&turnout, height, &stranger));
+        assert_true(assay_beacon_ready(&turnout, height, &last));
+    }
+}
+
 static void misses_lead_to_jail(void **state) {
     bench *b = bench_new();
     b->chain.genesis.params.beacon_misses_max = 3;
@@ -307,6 +336,7 @@ int main(void) {
         cmocka_unit_test(a_lone_proposer_waits_for_time_only),
         cmocka_unit_test(a_batch_waits_for_a_third_of_the_others),
         cmocka_unit_test(the_last_proposer_binds_itself),
+        cmocka_unit_test(however_many_propose),
         cmocka_unit_test(misses_lead_to_jail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

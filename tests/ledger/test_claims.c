@@ -112,11 +112,30 @@ static void memory_is_bounded(void **state) {
     assert_int_equal(tree.count, 0);
 }
 
+// assay_claims_memory is enough at every size, and no more than a few bytes too much.
+static void memory_is_what_is_said(void **state) {
+    static const uint32_t counts[] = {1, 2, 3, 5, 1028, 1029, 5000, 70001};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        assay_arena arena;
+        assay_claims tree;
+        void *claims;
+        size_t size = assay_claims_memory(counts[i]);
+        assay_arena_init(&arena, size);
+        assert_int_equal(
+            assay_arena_get(&arena, counts[i], sizeof(assay_claim), "claims", &claims, NULL),
+            ASSAY_OK);
+        assert_int_equal(assay_claims_build(&tree, claims, counts[i], &arena, NULL), ASSAY_OK);
+        assert_in_range(size - arena.used, 0, 2 * sizeof(assay_hash) + 64);
+        assay_arena_close(&arena);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trees_are_openzeppelins),
         cmocka_unit_test(no_claims_have_a_zero_root),
         cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(memory_is_what_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

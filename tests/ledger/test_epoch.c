@@ -91,6 +91,22 @@ static uint64_t nopen_of(const char *wei) {
     return amount;
 }
 
+static assay_ledger ledger_at(const chain *c, uint64_t height) {
+    assay_store *store = assay_app_store(c->app);
+    return (assay_ledger){.store = store,
+                          .reader = assay_reader_of_store(store),
+                          .genesis = &c->genesis,
+                          .params = &c->genesis.params,
+                          .height = height};
+}
+
+static void claim_put(assay_ledger *ledger, const assay_address *recipient, uint64_t nopen) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_CLAIM, recipient);
+    uint8_t amount[8];
+    assay_store_be64(amount, nopen);
+    chain_ok(assay_ledger_put(ledger, &key, amount, 8, err));
+}
+
 static void claims_match(const json_t *vector, assay_ledger *ledger, assay_arena *arena) {
     json_t *list = json_object_get(vector, "claims"), *item, *step;
     size_t i, j;
@@ -125,32 +141,99 @@ static void claims_roots_are_openzeppelins(void **state) {
         chain *c = calloc(1, sizeof *c);
         chain_init(c);
         chain_start(c);
-        assay_store *store = assay_app_store(c->app);
-        assay_ledger ledger = {.store = store,
-                               .reader = assay_reader_of_store(store),
-                               .genesis = &c->genesis,
-                               .params = &c->genesis.params,
-                               .height = 20};
-        chain_ok(assay_store_begin(store, err));
+        assay_ledger ledger = ledger_at(c, 20);
+        chain_ok(assay_store_begin(ledger.store, err));
         json_array_foreach(json_object_get(vector, "claims"), j, item) {
             assay_address recipient;
-            uint8_t amount[8];
             chain_ok(assay_json_address(&recipient, item, "address", err));
-            assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_CLAIM, &recipient);
-            assay_store_be64(amount, nopen_of(json_string_value(json_object_get(item, "wei"))));
-            chain_ok(assay_ledger_put(&ledger, &key, amount, 8, err));
+            claim_put(&ledger, &recipient,
+                      nopen_of(json_string_value(json_object_get(item, "wei"))));
         }
         chain_ok(assay_epoch_end_block(&ledger, err));
         assay_arena arena;
         assay_arena_init(&arena, 1 << 20);
         claims_match(vector, &ledger, &arena);
         assay_arena_close(&arena);
-        assay_store_abort(store);
+        assay_store_abort(ledger.store);
         chain_close(c);
         free(c);
     }
     assert_true(i >= 9);
     json_decref(root);
+}
+
+static assay_address large_recipient(uint32_t index) {
+    assay_address recipient = {0};
+    assay_store_be32(recipient.bytes, index);
+    return recipient;
+}
+
+// However many claims there are, an epoch closes: OpenZeppelin's root of 5,000 of them, each of
+// them provable, and with the memory that a tree is said to take.
+static void thousands_of_claims_close(void **state) {
+    json_t *root = vectors_read("claims.json"), *large = json_object_get(root, "large");
+    uint32_t count = (uint32_t)json_integer_value(json_object_get(large, "count")), steps;
+    assay_hash expected, path[ASSAY_CLAIMS_PATH_MAX];
+    chain_ok(assay_json_hash(&expected, large, "root", err));
+    assert_int_equal(count, 5000);
+    chain *c = calloc(1, sizeof *c);
+    chain_init(c);
+    chain_start(c);
+    assay_ledger ledger = ledger_at(c, 20);
+    chain_ok(assay_store_begin(ledger.store, err));
+    for (uint32_t i = 1; i <= count; i++) {
+        assay_address recipient = large_recipient(i);
+        claim_put(&ledger, &recipient, (uint64_t)i * i);
+    }
+    chain_ok(assay_epoch_end_block(&ledger, err));
+    for (uint32_t i = 1; i <= count; i += 833) {
+        assay_address recipient = large_recipient(i);
+        assay_epoch epoch;
+        assay_claim claim;
+        assay_arena arena;
+        assay_arena_init(&arena, assay_claims_memory(count));
+        chain_ok(assay_epoch_claim_prove(&claim, path, &steps, &epoch, &ledger.reader, &recipient,
+                                         &arena, err));
+        assert_int_equal(epoch.claims_count, count);
+        assert_memory_equal(&epoch.claims_root, &expected, 32);
+        assert_int_equal(claim.amount, (uint64_t)i * i);
+        chain_ok(assay_claims_check(&expected, &claim, path, steps, err));
+        assay_arena_close(&arena);
+    }
+    assay_store_abort(ledger.store);
+    chain_close(c);
+    free(c);
+    json_decref(root);
+}
+
+// Each close leaves CLAIMED what CLAIM is, whatever was published before: nothing, less, or all.
+static void a_close_publishes_every_claim(void **state) {
+    chain *c = calloc(1, sizeof *c);
+    chain_init(c);
+    chain_start(c);
+    assay_ledger ledger = ledger_at(c, 0);
+    chain_ok(assay_store_begin(ledger.store, err));
+    for (uint32_t round = 1; round <= 12; round++) {
+        for (uint32_t i = 1; round < 12 && i <= 40; i++) {
+            assay_address recipient = large_recipient(1 + i * 2654435761u % 64);
+            if ((i * 7 + round * 5) % (2 + round) == 0) claim_put(&ledger, &recipient, round);
+        }
+        ledger.height = 20 * round;
+        chain_ok(assay_epoch_end_block(&ledger, err));
+        assay_claim now = {0}, published = {0};
+        bool more = true, found;
+        for (uint32_t count = 0; more; count++) {
+            chain_ok(assay_claim_next(&now.recipient, &now.amount, &more, &ledger.reader, err));
+            chain_ok(assay_epoch_claim_next(&published, &found, &ledger.reader, err));
+            assert_int_equal(found, more);
+            if (!more) assert_true(count > 10);
+            if (more) assert_memory_equal(&now.recipient, &published.recipient, 20);
+            if (more) assert_int_equal(now.amount, published.amount);
+        }
+    }
+    assay_store_abort(ledger.store);
+    chain_close(c);
+    free(c);
 }
 
 static void withdraw(chain *c, uint32_t actor, uint8_t recipient, uint64_t amount) {
@@ -266,6 +349,8 @@ int main(void) {
         cmocka_unit_test(an_empty_epoch_closes),
         cmocka_unit_test(sweeps),
         cmocka_unit_test(claims_roots_are_openzeppelins),
+        cmocka_unit_test(thousands_of_claims_close),
+        cmocka_unit_test(a_close_publishes_every_claim),
         cmocka_unit_test(claims_are_published_at_the_close),
         cmocka_unit_test(the_same_blocks_give_the_same_state),
     };

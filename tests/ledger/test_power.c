@@ -28,9 +28,10 @@ static void steps_match_the_oracle(void **state) {
         }
         uint64_t limit = before * ppm / 1000000;
         assert_true(changed <= (limit > 0 ? limit : 1));
-        assert_true(after > 0 || wanted > 0);
+        assert_true(after >= (wanted == 0 || before < wanted ? before : wanted));
+        assert_true(after > 0);
     }
-    assert_int_equal(i, 200);
+    assert_int_equal(i, 220);
     json_decref(root);
 }
 
@@ -40,8 +41,42 @@ static void targets_of_zero_change_nothing(void **state) {
     assay_power_step(powers, targets, 2, 1000000);
     assert_int_equal(powers[0].power, 5);
     targets[1] = 3;
-    assay_power_step(powers, targets, 2, 1000000); // the whole step, in order
-    assert_int_equal(powers[0].power + powers[1].power, 2);
+    assay_power_step(powers, targets, 2, 1000000); // 3 and 1 of 5; the one left over rises
+    assert_int_equal(powers[0].power, 2);
+    assert_int_equal(powers[1].power, 2);
+}
+
+// One step of two powers; Σ power stays above zero, and within the limit of what it was.
+static void pair_step(assay_power powers[2], const uint64_t targets[2], uint64_t ppm) {
+    uint64_t was[2] = {powers[0].power, powers[1].power}, before = was[0] + was[1], changed = 0;
+    uint64_t wanted = targets[0] + targets[1], limit = before * ppm / 1000000;
+    assay_power_step(powers, targets, 2, ppm);
+    for (int i = 0; i < 2; i++)
+        changed += was[i] > powers[i].power ? was[i] - powers[i].power : powers[i].power - was[i];
+    uint64_t after = powers[0].power + powers[1].power;
+    assert_true(after > 0);
+    assert_true(after >= (before < wanted ? before : wanted));
+    assert_true(changed <= (limit > 0 ? limit : 1));
+    assert_true(changed > 0 || (powers[0].power == targets[0] && powers[1].power == targets[1]));
+}
+
+// P-47, P-92: one leaves wholly while another comes, whoever has the lower address: there is power
+// at every epoch, and in the end the newcomer has what it bonded.
+static void power_is_handed_over(void **state) {
+    static const uint64_t newcomers[] = {1, 10, 20, 50, 100},
+                          steps[] = {1, 166666, 500000, 1000000};
+    for (uint64_t old = 1; old <= 50; old++)
+        for (uint32_t i = 0; i < 5 * 4 * 2; i++) {
+            uint32_t leaver = i % 2;
+            assay_power powers[2] = {{{{1}}, 0}, {{{2}}, 0}};
+            uint64_t targets[2] = {0, 0}, ppm = steps[i / 2 % 4];
+            powers[leaver].power = old;
+            targets[1 - leaver] = newcomers[i / 8];
+            for (uint64_t epoch = 0; epoch < old + newcomers[i / 8]; epoch++)
+                pair_step(powers, targets, ppm);
+            assert_int_equal(powers[leaver].power, 0);
+            assert_int_equal(powers[1 - leaver].power, newcomers[i / 8]);
+        }
 }
 
 // The greatest 256, the first of equals; who is one of fewer always.
@@ -99,6 +134,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_match_the_oracle),
         cmocka_unit_test(targets_of_zero_change_nothing),
+        cmocka_unit_test(power_is_handed_over),
         cmocka_unit_test(only_so_many_head_for_power),
         cmocka_unit_test(power_follows_the_bond_at_epoch_ends),
     };

@@ -158,6 +158,32 @@ static void test_adapter(void **state) {
     assay_view_close(&view);
 }
 
+// P-34, P-35: no root is a model and an adapter, whichever it is first, and whoever comes second.
+static void test_a_root_has_one_kind(void **state) {
+    chain *c = *state;
+    assay_tx tx = model_tx(c, 1, 0);
+    chain_run(c, &tx, NONE);
+    tx = model_tx(c, 2, 0);
+    chain_run(c, &tx, NONE);
+    tx = adapter_tx(c, 1, 1, 0, NULL, 0);
+    chain_refuse(c, &tx, MODEL_EXISTS);
+    tx = adapter_tx(c, 1, 2, 0, NULL, 0);
+    chain_refuse(c, &tx, MODEL_EXISTS);
+    tx = adapter_tx(c, 1, 3, 0, NULL, 0);
+    chain_run(c, &tx, NONE);
+    tx = model_tx(c, 3, 0);
+    chain_refuse(c, &tx, ADAPTER_EXISTS);
+
+    // Not even within one block.
+    tx = adapter_tx(c, 1, 4, 0, NULL, 0);
+    chain_add(c, &tx);
+    tx = model_tx(c, 4, 0);
+    chain_add(c, &tx);
+    chain_block(c);
+    chain_expect(c, 0, NONE);
+    chain_expect(c, 1, ADAPTER_EXISTS);
+}
+
 static uint64_t sum_of(const chain *c, uint8_t root) {
     assay_view view = chain_view(c);
     uint64_t sum;
@@ -295,8 +321,8 @@ static void test_payable(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_model),        TEST(test_adapter), TEST(test_declared),
-        TEST(test_declared_max), TEST(test_payable),
+        TEST(test_model),    TEST(test_adapter),      TEST(test_a_root_has_one_kind),
+        TEST(test_declared), TEST(test_declared_max), TEST(test_payable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

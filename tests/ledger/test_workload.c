@@ -125,7 +125,7 @@ static uint32_t model_unbond(model *m, uint32_t p, const assay_tx_bond *body, ui
     uint64_t rest = bond->active - body->amount;
     if (rest != 0 && rest < model_min(m, body->role)) return ASSAY_REJECT_BOND_MIN;
     uint64_t rounds = 2 + m->params->escalation_rounds;
-    uint64_t release = m->height + 2 * m->params->beacon_delay + m->params->answer_blocks +
+    uint64_t release = m->height + 2 * m->params->beacon_delay + 288 + m->params->answer_blocks +
                        rounds * (m->params->commit_blocks + m->params->reveal_blocks) +
                        2 * m->params->epoch_blocks + m->params->unbond_trust_blocks;
     bool same = bond->part_count != 0 && bond->release[bond->part_count - 1] == release;

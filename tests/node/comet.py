@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from abci import EXCEPTION, Abci
 from chain import SOURCE, Replies, main, until
-from ops import scrape
+from ops import connect, ends, scrape
 
 # By tests/oracles/comet_chain, which may record others.
 VECTORS = Path(os.environ.get("ASSAY_COMET_VECTORS", SOURCE / "tests/vectors"))
@@ -74,6 +75,44 @@ def test_never_solo_again(assay):
     assay.init()
     assay.good("export", "--home", "home", "--to-cometbft", "comet")
     assay.bad(2, "CONFIG", "its chain is CometBFT's", "node", "--home", "home", "--engine", "solo")
+
+
+def test_handed_over_once(assay):
+    """E-31: whatever is lost or cut short, no height is signed a second time."""
+    def export(folder, code=0, name="", part=""):
+        words = ("export", "--home", "home", "--to-cometbft", folder)
+        return assay.bad(code, name, part, *words) if code else assay.good(*words)
+
+    assay.init(accounts=["filler"])
+    node = assay.node()
+    node.blocks(2)
+    height = node.height()
+    assert node.term() == 0, node.said()
+    home = assay.folder / "home"
+    # Without its state the chain would begin anew.
+    shutil.move(home / "state", assay.folder / "state")
+    export("comet", 3, "MISMATCH",
+           f"the block log has {height} blocks and the state is of height 0")
+    assert not (assay.folder / "comet").exists()
+    shutil.rmtree(home / "state")
+    shutil.move(assay.folder / "state", home / "state")
+    # Nothing is handed over into what is there already.
+    (assay.folder / "used/config").mkdir(parents=True)
+    (assay.folder / "used/config/genesis.json").write_text("{}")
+    export("used", 3, "EXISTS", "used/config/genesis.json is there already")
+    assert json.loads((home / "config.json").read_text())["engine"] == "solo"
+    # Cut short, it can be done again: nobody signs in between.
+    (assay.folder / "short/config").mkdir(parents=True)
+    (assay.folder / "short/data").write_text("no folder")
+    failed = assay.run("export", "--home", "home", "--to-cometbft", "short")
+    assert failed.code != 0 and not list((assay.folder / "short/config").iterdir()), failed
+    assay.bad(2, "CONFIG", "its chain is CometBFT's", "node", "--home", "home", "--engine", "solo")
+    assert export("comet")["initial_height"] == height + 1
+    # With blocks of CometBFT's the state is past it; without a state it is before.
+    shutil.rmtree(home / "state")
+    shutil.rmtree(home / "blocks")
+    export("again", 3, "MISMATCH", f"this chain is CometBFT's from block {height + 1} on and the "
+           "state is of height 0")
 
 
 def test_another_genesis(assay):
@@ -197,6 +236,19 @@ def test_peers(assay):
             rpc.answers["/net_info"] = wrong
             time.sleep(5.1)
             assert node.get("/v1/node")["peers"] is None, wrong
+
+
+def test_ends_while_cometbft_hangs(assay):
+    """F-77: of many requests one at a time waits for its answer; none has a turn after SIGTERM."""
+    with behind(assay, height=2) as (node, _, rpc):
+        rpc.answers["/block"] = rpc.answers["/tx"] = lambda query: time.sleep(60)
+        waiting = [connect(node, b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+                   for path in (b"/v1/block/2", b"/v1/tx/0x" + 64 * b"7") for _ in range(20)]
+        until(lambda: rpc.asked, "the first one's turn")
+        assert ends(node) < 8
+        assert len(rpc.asked) < 4, rpc.asked
+        for one in waiting:
+            one.close()
 
 
 def test_snapshots_are_counted(assay):

@@ -156,12 +156,34 @@ static void blocks_come_one_at_a_time_behind_cometbft_alone(void **state) {
     api.behind = false;
 }
 
+// F-77: behind a slow request many may wait: once the node ends, none of them has its turn.
+static void no_slow_request_begins_while_the_node_ends(void **state) {
+    static const char *const paths[] = {
+        "/v1/block/7", "/v1/tx/0x0000000000000000000000000000000000000000000000000000000000000007",
+        "/v1/proof/payout/1/0x0000000000000000000000000000000000000007"};
+    atomic_store(&api.closing, true);
+    api.behind = true;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const assay_http_request request = {.method = "GET", .path = paths[i]};
+        assay_http_reply reply = {0};
+        assay_api_handle(&api, &request, &reply);
+        assert_int_equal(reply.code, 503);
+        assert_non_null(memmem(reply.body, reply.body_size, "the node is ending", 18));
+        free(reply.body);
+        assert_int_equal(pthread_mutex_trylock(&api.slow), 0);
+        pthread_mutex_unlock(&api.slow);
+    }
+    api.behind = false;
+    atomic_store(&api.closing, false);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wait_ends_with_its_deadline),
         cmocka_unit_test(a_wait_ends_with_the_node),
         cmocka_unit_test(a_wait_ends_with_the_engine),
         cmocka_unit_test(blocks_come_one_at_a_time_behind_cometbft_alone),
+        cmocka_unit_test(no_slow_request_begins_while_the_node_ends),
         cmocka_unit_test(facts_are_the_engines_or_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,94 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The provider on a real chain: what it refuses, and its invariants V1 to V4 (node/provider.h).
-// Rules P-11 to P-14, P-52, F-46.
-#include <dirent.h>
+// The provider on a real chain: what it refuses, and its invariants V1 to V4 (node/provider.h; V5
+// is test_provider_blame's). Rules P-11 to P-14, P-30, P-52, F-46, F-53.
 #include <sys/stat.h>
 
-#include "tests/node/work.h"
+#include "tests/node/desk.h"
 
-enum { TOKENS = 4, THREADS = 4 };
+enum { THREADS = 4 };
 
-static work world;
 static assay_workshop bare;
-static uint32_t prompt[PROMPT];
-static uint32_t home_number;
-
-typedef struct {
-    char home[128];
-    assay_provider provider;
-} desk;
-
-// A provider over a folder; url: what its batches name.
-static void desk_open_as(desk *d, const char *home, uint32_t actor, assay_workshop *shop) {
-    assay_provider_options options = {
-        .home = d->home, .batch_count = 2, .batch_ms = 100000, .price_in_min = 2};
-    snprintf(d->home, sizeof d->home, "%s", home);
-    snprintf(options.url, sizeof options.url, "file://%s", home);
-    work_ok(assay_provider_open(&d->provider, shop, &world.wallets[actor], &world.genesis, &options,
-                                err));
-}
-
-static void desk_open(desk *d) {
-    char home[128];
-    snprintf(home, sizeof home, "%s/home%u", world.folder, home_number++);
-    desk_open_as(d, home, PROVIDER, &world.shop);
-}
-
-// As after kill -9: closing writes nothing, which V1 relies on no less than on what is on disk.
-static void desk_reopen(desk *d) {
-    char home[128];
-    snprintf(home, sizeof home, "%s", d->home);
-    assay_provider_close(&d->provider);
-    desk_open_as(d, home, PROVIDER, &world.shop);
-}
-
-static assay_status answer_to(desk *d, const assay_request *request, assay_receipt *receipt,
-                              assay_error *err) {
-    uint32_t *ids;
-    assay_status status =
-        assay_provider_answer(&d->provider, request, prompt, PROMPT, receipt, &ids, err);
-    free(ids);
-    return status;
-}
-
-// Asks for the next one. Returns: its receipt.
-static assay_receipt asked(desk *d, const assay_hash *session, uint64_t sequence) {
-    assay_receipt receipt;
-    assay_request request = work_request(&world, session, sequence, prompt, PROMPT, TOKENS);
-    work_sign(&world, &request, CONSUMER);
-    work_ok(answer_to(d, &request, &receipt, err));
-    return receipt;
-}
-
-static unsigned files_in(const desk *d, const char *folder) {
-    char path[256];
-    unsigned count = 0;
-    snprintf(path, sizeof path, "%s/%s", d->home, folder);
-    DIR *list = opendir(path);
-    assert_non_null(list);
-    for (struct dirent *entry; (entry = readdir(list));)
-        count += entry->d_name[0] != '.';
-    closedir(list);
-    return count;
-}
-
-static uint64_t next_of(desk *d, const assay_hash *session) {
-    uint64_t next;
-    work_ok(assay_provider_next_sequence(&d->provider, session, &next, err));
-    return next;
-}
-
-static assay_session session_now(const assay_hash *id) {
-    assay_session session;
-    work_ok(assay_session_fetch(&session, &world.wallets[CONSUMER].client, id, err));
-    return session;
-}
-
-#define refuse(d, request, name, words)                                                            \
-    do {                                                                                           \
-        assay_receipt refused_;                                                                    \
-        work_refused(answer_to((d), (request), &refused_, err), name, words);                      \
-    } while (0)
 
 // ---- refusals ----
 
@@ -189,6 +108,31 @@ static void sessions_are_refused_by_number(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// A price can be anything; what no batch of this provider could hold is not answered.
+static void no_bond_covers_any_price(void **state) {
+    desk d;
+    assay_receipt receipt;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, 300 * OPEN, 10 * OPEN, 1);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    r.max_fee = 100 * OPEN + 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "the provider's bond covers batches of 100000000000");
+    assert_int_equal(files_in(&d, "pending"), 0);
+    r.max_fee--;
+    work_sign(&world, &r, CONSUMER);
+    work_ok(answer_to(&d, &r, &receipt, err));
+    assay_provider_close(&d.provider);
+    // Nor does anything without a bond.
+    desk_open_as(&d, d.home, VALIDATOR_3, &world.shop);
+    session = work_session(&world, VALIDATOR_3, OPEN, 1000, 2000);
+    r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    r.provider = world.wallets[VALIDATOR_3].address;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "the provider's bond covers batches of 0");
+    assay_provider_close(&d.provider);
+}
+
 // What is pending counts against the deposit.
 static void deposits_run_out(void **state) {
     desk d;
@@ -271,25 +215,55 @@ static void damaged_pending_files_are_named(void **state) {
     free(data);
 }
 
+// A home that is used with another key: its receipts wait for the key they belong to.
+static void anothers_receipts_stay_on_disk(void **state) {
+    desk d;
+    char home[128];
+    assay_hash batch;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    uint64_t fees = asked(&d, &session, 1).fee + asked(&d, &session, 2).fee;
+    snprintf(home, sizeof home, "%s", d.home);
+    assay_provider_close(&d.provider);
+    desk_open_as(&d, home, RIVAL, &world.shop);
+    assert_int_equal(d.provider.foreign_count, 2);
+    assert_int_equal(d.provider.pending_count, 0);
+    assert_false(assay_provider_due(&d.provider, true));
+    assert_int_equal(files_in(&d, "pending"), 2);
+    // The rival's own go into a batch without them.
+    assay_hash other = work_session(&world, RIVAL, OPEN, 1000, 2000);
+    assay_receipt receipt;
+    assay_request r = work_request(&world, &other, 1, prompt, PROMPT, TOKENS);
+    r.provider = world.wallets[RIVAL].address;
+    work_sign(&world, &r, CONSUMER);
+    work_ok(answer_to(&d, &r, &receipt, err));
+    batch = batched(&d, 1);
+    assert_int_equal(work_drawn(&world, &batch).count, 1);
+    assert_int_equal(files_in(&d, "pending"), 2);
+    desk_reopen(&d);
+    assert_int_equal(d.provider.foreign_count, 0);
+    assert_int_equal(d.provider.pending_count, 2);
+    assert_int_equal(next_of(&d, &session), 3);
+    assert_int_equal(d.provider.sessions[0].pending_fees, fees); // whatever the files' order
+    assay_provider_close(&d.provider);
+}
+
 // ---- V2 ----
 
-// A provider without a bond: the ledger refuses its batch, whose evidence is there already, and
-// nothing pending is lost.
+// A model that too few can rerun: the ledger refuses the batch, whose evidence is there already,
+// and nothing pending is lost.
 static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
     desk d;
-    char home[128], name[160];
-    assay_hash batch;
+    char name[160];
+    assay_provider_batched refused;
     uint8_t *data;
     size_t size;
-    snprintf(home, sizeof home, "%s/home%u", world.folder, home_number++);
-    desk_open_as(&d, home, VALIDATOR_3, &world.shop);
-    assay_hash session = work_session(&world, VALIDATOR_3, OPEN, 1000, 2000);
-    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
-    r.provider = world.wallets[VALIDATOR_3].address;
-    work_sign(&world, &r, CONSUMER);
-    assay_receipt receipt;
-    work_ok(answer_to(&d, &r, &receipt, err));
-    work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "bond");
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_receipt receipt = asked(&d, &session, 1);
+    declare(VALIDATOR_3, false, false);
+    work_refused(assay_provider_batch(&d.provider, &refused, err), REJECTED, "bond");
+    declare(VALIDATOR_3, true, true);
     assert_int_equal(d.provider.pending_count, 1);
     assert_int_equal(files_in(&d, "pending"), 1);
     assert_int_equal(files_in(&d, "evidence"), 1);
@@ -443,7 +417,7 @@ static void sessions_are_answered_together(void **state) {
     assert_int_equal(d.provider.pending_count, THREADS + 1);
     assert_int_equal(next_of(&d, &sessions[0]), 3);
     assert_int_equal(next_of(&d, &sessions[1]), 2);
-    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    batch = batched(&d, THREADS + 1);
     assert_int_equal(work_drawn(&world, &batch).count, THREADS + 1);
     assay_provider_close(&d.provider);
 }
@@ -511,7 +485,6 @@ static void what_is_being_made_counts(void **state) {
 static void a_repeated_request_has_the_same_answer(void **state) {
     desk d;
     assay_hash a, b;
-    assay_hash batch;
     uint32_t *first, *second;
     assay_receipt receipt, again;
     desk_open(&d);
@@ -528,7 +501,7 @@ static void a_repeated_request_has_the_same_answer(void **state) {
     free(second);
     assert_int_equal(d.provider.pending_count, 1);
     asked(&d, &session, 2);
-    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    batched(&d, 2);
     refuse(&d, &r, ORDER, "sequence 1, expected 3");
     assay_provider_close(&d.provider);
 }
@@ -551,7 +524,7 @@ static void batches_hold_what_is_pending(void **state) {
     fees += asked(&d, &ids[0], 1).fee;
     assert_true(assay_provider_due(&d.provider, false));
     fees += asked(&d, &ids[1], 2).fee;
-    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    batch = batched(&d, 3);
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     work_ok(
         assay_batch_fetch(&found, &tables, &world.wallets[CONSUMER].client, &batch, &arena, err));
@@ -563,11 +536,11 @@ static void batches_hold_what_is_pending(void **state) {
     assert_int_equal(d.provider.pending_count, 0);
     assert_int_equal(files_in(&d, "pending"), 0);
     assert_int_equal(next_of(&d, &ids[1]), 3);
-    assert_int_equal(assay_provider_batch(&d.provider, &batch, NULL), ASSAY_NOT_FOUND);
+    batched(&d, 0);
     assert_false(assay_provider_due(&d.provider, true));
     // Another batch goes on where this one ended.
     asked(&d, &ids[1], 3);
-    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    batched(&d, 1);
     assert_int_equal(session_now(&ids[1]).last_sequence, 3);
     assay_provider_close(&d.provider);
 }
@@ -584,7 +557,7 @@ static void what_is_in_a_block_is_pending_no_more(void **state) {
     asked(&d, &session, 2);
     snprintf(command, sizeof command, "cp -r %s/pending %s/kept", d.home, d.home);
     assert_int_equal(system(command), 0);
-    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    batched(&d, 2);
     uint64_t reserved = session_now(&session).reserved;
     snprintf(command, sizeof command, "cp %s/kept/* %s/pending/", d.home, d.home);
     assert_int_equal(system(command), 0);
@@ -592,7 +565,7 @@ static void what_is_in_a_block_is_pending_no_more(void **state) {
     assert_int_equal(d.provider.pending_count, 2);
     assert_int_equal(next_of(&d, &session), 3);
     asked(&d, &session, 3);
-    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    batch = batched(&d, 1);
     assert_int_equal(work_drawn(&world, &batch).count, 1);
     assert_int_equal(session_now(&session).last_sequence, 3);
     assert_int_equal(session_now(&session).reserved, reserved + reserved / 2);
@@ -617,7 +590,7 @@ static void an_ended_session_holds_up_nobody(void **state) {
         work_sleep(BLOCK_MS);
     }
     assert_true(session_now(&dead).ended > 0);
-    work_ok(assay_provider_batch(&d.provider, &batch, err));
+    batch = batched(&d, 1);
     assert_int_equal(work_drawn(&world, &batch).count, 1);
     assert_int_equal(d.provider.pending_count, 0);
     assay_request r = work_request(&world, &dead, 2, prompt, PROMPT, TOKENS);
@@ -660,10 +633,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_refused_by_number),
         cmocka_unit_test(sessions_are_refused_by_number),
+        cmocka_unit_test(no_bond_covers_any_price),
         cmocka_unit_test(deposits_run_out),
         cmocka_unit_test(a_receipt_is_on_disk_before_its_consumer_sees_it),
         cmocka_unit_test(without_a_disk_there_is_no_answer),
         cmocka_unit_test(damaged_pending_files_are_named),
+        cmocka_unit_test(anothers_receipts_stay_on_disk),
         cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
         cmocka_unit_test(sequences_are_strict_whoever_is_first),
         cmocka_unit_test(sessions_are_answered_together),

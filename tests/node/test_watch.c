@@ -63,7 +63,7 @@ static void provider_open(assay_provider *provider, char *home, uint32_t actor, 
 static assay_hash batch_of(assay_provider *provider) {
     uint32_t *ids;
     assay_receipt receipt;
-    assay_hash batch;
+    assay_provider_batched batch;
     uint32_t actor =
         assay_address_equal(&provider->wallet->principal, &world.wallets[RIVAL].address) ? RIVAL
                                                                                          : PROVIDER;
@@ -74,8 +74,8 @@ static assay_hash batch_of(assay_provider *provider) {
     work_ok(assay_provider_answer(provider, &r, prompt, PROMPT, &receipt, &ids, err));
     free(ids);
     work_ok(assay_provider_batch(provider, &batch, err));
-    work_drawn(&world, &batch);
-    return batch;
+    work_drawn(&world, &batch.id);
+    return batch.id;
 }
 
 // ---- validators ----

@@ -5,6 +5,7 @@
   draws.py record|check FILE    writes the vectors, or makes them afresh and compares
 """
 import hashlib
+import itertools
 import json
 import random
 import sys
@@ -57,8 +58,8 @@ def step(powers, targets, ppm):
         return list(powers)
     moves = [abs(gap) * limit // change for gap in gaps]
     left = limit - sum(moves)
-    for i, gap in enumerate(gaps):
-        if left > 0 and moves[i] < abs(gap):
+    for i in sorted(range(len(gaps)), key=lambda i: (gaps[i] < 0, i)):
+        if left > 0 and moves[i] < abs(gaps[i]):
             moves[i] += 1
             left -= 1
     return [power + (move if gap > 0 else -move) for power, move, gap in zip(powers, moves, gaps)]
@@ -92,6 +93,10 @@ def document():
         ppm = rng.choice([166666, 1, 10 ** 6])
         steps.append({"powers": powers, "targets": targets, "ppm": ppm,
                       "after": step(powers, targets, ppm)})
+    for old, new in itertools.product([1, 2, 6, 10, 50], [10, 100]):  # hand-overs, where ones count
+        for powers, targets in [([old, 0], [0, new]), ([0, old], [new, 0])]:
+            steps.append({"powers": powers, "targets": targets, "ppm": 166666,
+                          "after": step(powers, targets, 166666)})
     genesis = rng.randbytes(32)
     value = sha(b"beacon", genesis)
     for height in range(40):

@@ -115,7 +115,14 @@ static bool app_waiting(void *self) {
 static assay_status call(void *self, const assay_abci_request *request, assay_abci_reply *reply,
                          assay_arena *arena, assay_error *err) {
     assay_abci_application inner = assay_abci_engine_application(((strict *)self)->engine);
-    return inner.call(inner.self, request, reply, arena, err);
+    assay_status status = inner.call(inner.self, request, reply, arena, err);
+    // E-7, E-25: no transaction and no proposal is a reason to end.
+    const assay_abci_block *block = &request->block;
+    if (request->kind == ASSAY_ABCI_CHECK_TX)
+        ASSAY_ASSERT(status == ASSAY_OK || starts(request->check_tx.tx, '#'));
+    if (request->kind == ASSAY_ABCI_PROCESS_PROPOSAL)
+        ASSAY_ASSERT(status == ASSAY_OK || has(block->txs, block->tx_count, '#'));
+    return status;
 }
 
 static assay_tx_fate fate_of(const strict *s, const assay_hash *id) {

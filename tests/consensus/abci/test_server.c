@@ -4,10 +4,19 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-#include "consensus/abci/server.h"
+#include "consensus/abci/connection.h"
 #include "tests/consensus/abci/client.h"
 
 enum { FRAME_MAX = 1 << 20 };
+
+// Stands in front of calloc (the linker's --wrap): without memory for a connection, if asked.
+static atomic_bool no_memory;
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size) {
+    bool is_connection = count == 1 && size == sizeof(assay_abci_connection);
+    return is_connection && atomic_load(&no_memory) ? NULL : __real_calloc(count, size);
+}
 
 // Answers CheckTx with the transaction as its log, Info with text; "wait" waits for the gate;
 // "fail" fails. It watches for two calls at once of one connection's text.
@@ -242,6 +251,31 @@ static void test_flood(void **state) {
     for (int i = 0; i < 40; i++)
         client_close(&peers[i]);
     connections_wait(self, 0);
+    client peer = client_open(self->address);
+    client_ask(&peer, ASSAY_ABCI_ECHO, "in");
+    client_expect(&peer, ASSAY_ABCI_ECHO, "in");
+    client_close(&peer);
+}
+
+// E-8: for one connection there is no memory, and for those behind it again there is.
+static void test_no_memory(void **state) {
+    fixture *self = *state;
+    enum { REFUSED = 20 };
+    client peers[REFUSED];
+    uint32_t number;
+    assay_bytes content;
+    atomic_store(&no_memory, true);
+    for (int i = 0; i < REFUSED; i++)
+        peers[i] = client_open(self->address);
+    for (int i = 0; i < REFUSED; i++) {
+        assert_false(client_next(&peers[i], &number, &content));
+        client_close(&peers[i]);
+    }
+    atomic_store(&no_memory, false);
+    assay_abci_server_state seen;
+    assay_abci_server_state_get(self->server, &seen);
+    assert_int_equal(seen.refused, REFUSED);
+    assert_string_equal(seen.problem, "no memory for a connection");
     client peer = client_open(self->address);
     client_ask(&peer, ASSAY_ABCI_ECHO, "in");
     client_expect(&peer, ASSAY_ABCI_ECHO, "in");
@@ -488,6 +522,7 @@ int main(void) {
         TEST(test_bytes),
         TEST(test_refused),
         TEST(test_flood),
+        TEST(test_no_memory),
         TEST(test_refused_while_sending),
         TEST(test_slow_reader),
         TEST(test_slow_call),

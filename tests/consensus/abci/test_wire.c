@@ -6,16 +6,21 @@
 #include "tests/consensus/abci/replies.h"
 #include "tests/vectors.h"
 
-static assay_status read_status(const void *data, size_t size, char *text, size_t text_size) {
+static assay_status read_into(assay_abci_request *request, const void *data, size_t size,
+                              char *text, size_t text_size) {
     assay_arena arena;
-    assay_abci_request request;
     assay_error err = {0};
     assay_arena_init(&arena, ASSAY_ABCI_READ_MAX);
     assay_bytes frame = {data, size};
-    assay_status status = assay_abci_request_read(&request, frame, &arena, &err);
-    assay_arena_close(&arena);
+    assay_status status = assay_abci_request_read(request, frame, &arena, &err);
+    assay_arena_close(&arena); // of lists only the counts are looked at
     snprintf(text, text_size, "%s", err.text);
     return status;
+}
+
+static assay_status read_status(const void *data, size_t size, char *text, size_t text_size) {
+    assay_abci_request request;
+    return read_into(&request, data, size, text, text_size);
 }
 
 // E-3, E-4: what is no request of ABCI 2.0 is refused, and the sentence says what it is.
@@ -72,15 +77,15 @@ static void test_unknown_fields(void **state) {
     assay_arena_close(&arena);
 }
 
-static const struct {
+typedef struct {
     uint32_t kind, field;
     uint32_t inner; // of field, 0: the entries are field itself
     uint32_t max;
     const char *name;
-} lists[] = {
+} list_case;
+
+static const list_case lists[] = {
     {ASSAY_ABCI_FINALIZE_BLOCK, 1, 0, ASSAY_ABCI_TXS_MAX, "transactions"},
-    {ASSAY_ABCI_PROCESS_PROPOSAL, 1, 0, ASSAY_ABCI_TXS_MAX, "transactions"},
-    {ASSAY_ABCI_PREPARE_PROPOSAL, 2, 0, ASSAY_ABCI_TXS_MAX, "transactions"},
     {ASSAY_ABCI_EXTEND_VOTE, 4, 0, ASSAY_ABCI_TXS_MAX, "transactions"},
     {ASSAY_ABCI_FINALIZE_BLOCK, 2, 2, ASSAY_ABCI_VALIDATORS_MAX, "votes"},
     {ASSAY_ABCI_PREPARE_PROPOSAL, 3, 2, ASSAY_ABCI_VALIDATORS_MAX, "votes"},
@@ -89,37 +94,76 @@ static const struct {
     {ASSAY_ABCI_INIT_CHAIN, 4, 0, ASSAY_ABCI_VALIDATORS_MAX, "validators"},
 };
 
+// What others put together: what is too long is cut, and said to be.
+static const list_case cut_lists[] = {
+    {ASSAY_ABCI_PROCESS_PROPOSAL, 1, 0, ASSAY_ABCI_TXS_MAX, "transactions"},
+    {ASSAY_ABCI_PROCESS_PROPOSAL, 2, 2, ASSAY_ABCI_VALIDATORS_MAX, "votes"},
+    {ASSAY_ABCI_PROCESS_PROPOSAL, 3, 0, ASSAY_ABCI_MISBEHAVIOR_MAX, "reports of misbehavior"},
+    {ASSAY_ABCI_PREPARE_PROPOSAL, 2, 0, ASSAY_ABCI_TXS_MAX, "transactions"},
+};
+
+// Reads a request whose list has so many entries of `size` bytes.
+static assay_status list_try(assay_abci_request *request, const list_case *list, uint32_t count,
+                             size_t size, char *text, size_t text_size) {
+    static const uint8_t bytes[64];
+    assay_writer writer, outer;
+    size_t room = (size + 2) * count + 64;
+    uint8_t *entries = calloc(1, room), *content = calloc(1, room), *frame = calloc(1, room);
+    assert_true(entries && content && frame && size <= sizeof bytes);
+    assay_writer_init(&writer, entries, room);
+    for (uint32_t i = 0; i < count; i++)
+        assay_protobuf_entry(&writer, list->inner ? list->inner : list->field, bytes, size);
+    assay_writer_init(&outer, content, room);
+    if (list->inner)
+        assay_protobuf_message(&outer, list->field, &writer);
+    else
+        assay_writer_copy(&outer, entries, writer.size);
+    assert_false(outer.failed);
+    size_t length = request_make(frame, room, list->kind, content, outer.size);
+    assay_status status = read_into(request, frame, length, text, text_size);
+    free(entries);
+    free(content);
+    free(frame);
+    return status;
+}
+
 // E-4: a list at its limit is read, one longer is refused with both numbers, and neither takes more
 // of the arena than a request may.
 static void test_list_limits(void **state) {
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         uint32_t max = lists[i].max;
-        size_t room = 2 * (size_t)max + 64;
-        uint8_t *entries = calloc(1, room), *content = calloc(1, room), *frame = calloc(1, room);
         char text[ASSAY_ERROR_TEXT_MAX], wanted[ASSAY_ERROR_TEXT_MAX];
-        assert_true(entries && content && frame);
-        for (uint32_t more = 0; more < 2; more++) {
-            assay_writer writer, outer;
-            assay_writer_init(&writer, entries, room);
-            for (uint32_t j = 0; j < max + more; j++)
-                assay_protobuf_entry(&writer, lists[i].inner ? lists[i].inner : lists[i].field,
-                                     NULL, 0);
-            assay_writer_init(&outer, content, room);
-            if (lists[i].inner)
-                assay_protobuf_message(&outer, lists[i].field, &writer);
-            else
-                assay_writer_copy(&outer, entries, writer.size);
-            assert_false(outer.failed);
-            size_t size = request_make(frame, room, lists[i].kind, content, outer.size);
-            assay_status status = read_status(frame, size, text, sizeof text);
-            assert_int_equal(status, more ? ASSAY_CAPACITY : ASSAY_OK);
-        }
+        assay_abci_request request;
+        assert_int_equal(list_try(&request, &lists[i], max, 0, text, sizeof text), ASSAY_OK);
+        assert_int_equal(list_try(&request, &lists[i], max + 1, 0, text, sizeof text),
+                         ASSAY_CAPACITY);
         snprintf(wanted, sizeof wanted, "%s: at least %u %s, limit %u",
                  assay_abci_kind_name((assay_abci_kind)lists[i].kind), max + 1, lists[i].name, max);
         assert_string_equal(text, wanted);
-        free(entries);
-        free(content);
-        free(frame);
+    }
+}
+
+static uint32_t count_of(const assay_abci_request *request, const list_case *list) {
+    const assay_abci_block *block = &request->block;
+    if (strcmp(list->name, "votes") == 0) return block->vote_count;
+    return strcmp(list->name, "transactions") == 0 ? block->tx_count : block->misbehavior_count;
+}
+
+// E-4, E-25: no proposal that somebody else made is refused for its length, nor a mempool: what is
+// over the limit is dropped, which takes no room and is told.
+static void test_lists_of_others(void **state) {
+    for (size_t i = 0; i < sizeof cut_lists / sizeof cut_lists[0]; i++) {
+        const list_case *list = &cut_lists[i];
+        size_t size = strcmp(list->name, "transactions") == 0 ? 3 : 0;
+        char text[ASSAY_ERROR_TEXT_MAX];
+        for (uint32_t more = 0; more < 3; more++) {
+            assay_abci_request request;
+            uint32_t count = list->max + (more == 2 ? list->max : more);
+            assay_status status = list_try(&request, list, count, size, text, sizeof text);
+            if (status != ASSAY_OK) fail_msg("case %zu, %u entries: %s", i, count, text);
+            assert_int_equal(request.block.overfull, more > 0);
+            assert_int_equal(count_of(&request, list), list->max);
+        }
     }
 }
 
@@ -259,10 +303,11 @@ static void test_recorded_replies(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_unknown_fields),
-        cmocka_unit_test(test_list_limits),      cmocka_unit_test(test_arena_too_small),
-        cmocka_unit_test(test_replies),          cmocka_unit_test(test_recorded_requests),
-        cmocka_unit_test(test_recorded_replies), cmocka_unit_test(test_exception),
+        cmocka_unit_test(test_refused),           cmocka_unit_test(test_unknown_fields),
+        cmocka_unit_test(test_list_limits),       cmocka_unit_test(test_lists_of_others),
+        cmocka_unit_test(test_arena_too_small),   cmocka_unit_test(test_replies),
+        cmocka_unit_test(test_recorded_requests), cmocka_unit_test(test_recorded_replies),
+        cmocka_unit_test(test_exception),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

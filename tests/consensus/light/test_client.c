@@ -396,6 +396,30 @@ static void a_witness_that_cannot_prove_its_header_is_dropped(void **unused) {
     free(liar.hashes);
 }
 
+// The trusted header with other validators beside it, and what those sign.
+static assay_status swapped_fetch(void *self, uint64_t height, assay_light_block *out,
+                                  assay_arena *arena, assay_error *err) {
+    chain *const *faces = self;
+    if (height > 1) return chain_fetch(faces[1], height, out, arena, err);
+    ASSAY_TRY(chain_fetch(faces[0], height, out, arena, err));
+    out->set = set_of(faces[1], 900, arena);
+    return ASSAY_OK;
+}
+
+// Whoever has no key of the chain's proves nothing, whatever set he puts beside the trusted header.
+static void a_witness_chooses_no_validators(void **unused) {
+    chain c = chain_of(1000, 100000), same = chain_of(1000, 100000), strange = chain_of(1000, 1);
+    chain *faces[] = {&same, &strange};
+    const assay_light_source witness = {faces, "swapped", swapped_fetch};
+    assay_light_options options = trust(&c, 1);
+    options.witnesses = &witness;
+    options.witness_count = 1;
+    expect(&options, 900, ASSAY_MISMATCH, "and cannot prove it");
+    free(c.hashes);
+    free(same.hashes);
+    free(strange.hashes);
+}
+
 static void a_witness_that_has_nothing_is_silent(void **unused) {
     chain c = chain_of(1000, 100), same = chain_of(1000, 100), other = chain_of(1000, 100);
     char text[ASSAY_ERROR_TEXT_MAX];
@@ -502,6 +526,7 @@ int main(void) {
         cmocka_unit_test(a_fork_of_strangers_is_refused),
         cmocka_unit_test(a_witness_proves_a_fork),
         cmocka_unit_test(a_witness_that_cannot_prove_its_header_is_dropped),
+        cmocka_unit_test(a_witness_chooses_no_validators),
         cmocka_unit_test(a_witness_that_has_nothing_is_silent),
         cmocka_unit_test(a_height_that_the_chain_has_not_reached),
         cmocka_unit_test(a_witness_without_room_ends_it),

@@ -90,6 +90,17 @@ static inline void stand_empty_open(stand *s) {
     chain_ok(assay_statesync_restore_open(&s->restore, &options, err));
 }
 
+// The same node, whose restores may take that many bytes.
+static inline void stand_memory(stand *s, uint64_t memory) {
+    assay_statesync_restore_close(s->restore);
+    const assay_statesync_restore_options options = {.app = s->empty,
+                                                     .folder = stand_path(s, "state.restoring"),
+                                                     .map_size = 1 << 28,
+                                                     .memory = memory,
+                                                     .skip_sync = true};
+    chain_ok(assay_statesync_restore_open(&s->restore, &options, err));
+}
+
 static inline void stand_empty_close(stand *s) {
     assay_statesync_restore_close(s->restore);
     assay_app_close(s->empty);

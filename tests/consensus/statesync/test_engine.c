@@ -166,6 +166,40 @@ static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
     stand_free(s);
 }
 
+// E-66: true roots over other counts. Who serves its chunks has offered it, and is asked no more.
+static void a_liar_is_asked_no_more(void **state) {
+    stand *s = stand_new();
+    side taker;
+    static uint8_t data[1 << 16];
+    assay_statesync_manifest m;
+    assay_writer writer;
+    assay_hash hash;
+    stand_make(s);
+    stand_empty_open(s);
+    side_open(&taker, s, s->empty, NULL, s->restore);
+    assay_abci_snapshot of = s->list[0];
+    chain_ok(assay_statesync_manifest_read(&m, of.metadata.data, of.metadata.size, err));
+    m.entry_count++;
+    assay_writer_init(&writer, data, sizeof data);
+    assay_statesync_manifest_write(&writer, &m);
+    assert_false(writer.failed);
+    assay_sha256_of(&hash, data, writer.size);
+    of.metadata = (assay_bytes){data, writer.size};
+    of.hash = (assay_bytes){hash.bytes, sizeof hash};
+    assert_int_equal(offer(&taker, &of, stand_app_hash(s)).offer_snapshot.result, 1);
+    for (uint32_t i = 0; i < of.chunks; i++) {
+        assay_abci_reply reply = apply(&taker, i, stand_chunk(s, of.height, i));
+        bool last = i + 1 == of.chunks;
+        assert_int_equal(reply.apply_chunk.result, last ? 5 : 1);
+        assert_int_equal(reply.apply_chunk.refetch_count, 0);
+        assert_int_equal(reply.apply_chunk.reject_count, last);
+        if (last) assert_memory_equal(reply.apply_chunk.reject_senders[0].data, "peer", 4);
+    }
+    assert_int_equal(offer(&taker, &of, stand_app_hash(s)).offer_snapshot.result, 3);
+    side_close(&taker);
+    stand_free(s);
+}
+
 // E-67: what CometBFT may drop follows the oldest snapshot, and never an unbonding time.
 static void blocks_are_kept_for_snapshots(void **state) {
     stand *s = stand_new();
@@ -192,6 +226,7 @@ static void blocks_are_kept_for_snapshots(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_moves_between_nodes),
+        cmocka_unit_test(a_liar_is_asked_no_more),
         cmocka_unit_test(blocks_are_kept_for_snapshots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

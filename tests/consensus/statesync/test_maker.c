@@ -1,8 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-62, E-63, E-64, E-67: snapshots that a node makes for others.
+#include <sys/statvfs.h>
+
 #include "tests/consensus/statesync/stand.h"
 
 #include "tests/consensus/statesync/kill.h"
+
+// The disk that this program sees: so many bytes are free, fewer by some at each look.
+static struct {
+    bool on;
+    uint64_t left, shrinks;
+} disk;
+
+int statvfs(const char *path, struct statvfs *out) {
+    static int (*real)(const char *, struct statvfs *);
+    if (!real) *(void **)&real = kill_next("statvfs");
+    int result = real(path, out);
+    if (result != 0 || !disk.on) return result;
+    out->f_bavail = (fsblkcnt_t)(disk.left / out->f_frsize);
+    disk.left = disk.left > disk.shrinks ? disk.left - disk.shrinks : 0;
+    return result;
+}
 
 static void file_change(const char *path, size_t size_max, int flip) {
     uint8_t *data;
@@ -252,6 +270,53 @@ static void stops_early(void **state) { // E-64
     stand_free(s);
 }
 
+// E-64: the reserve is not touched, at the beginning or in the midst; nothing is left, the blocks
+// go on, and with room the next one is made.
+static void a_full_disk(void **state) {
+    static const struct {
+        uint64_t left, shrinks; // bytes
+    } cases[] = {
+        {0, 0},
+        {ASSAY_STATESYNC_RESERVE - 4096, 0},
+        {ASSAY_STATESYNC_RESERVE + 4096, 0}, // less than a manifest's bound
+        {ASSAY_STATESYNC_RESERVE + (12 << 20), 2 << 20},
+    };
+    stand *s = stand_new();
+    assay_statesync_maker_state how;
+    stand_maker_open(s, 1, 0, STAND_CHUNK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        disk.on = true;
+        disk.left = cases[i].left;
+        disk.shrinks = cases[i].shrinks;
+        assay_statesync_maker_commit(s->maker, s->trial->chain.height);
+        assay_statesync_maker_wait(s->maker);
+        disk.on = false;
+        assay_statesync_maker_state_get(s->maker, &how);
+        assert_int_equal(how.failed, i + 1);
+        assert_int_equal(how.count, 0);
+        assert_non_null(strstr(how.problem, "256 beside it are needed"));
+        assert_int_equal(rmdir(stand_path(s, "snapshots")), 0); // nothing is left in it
+        chain_ok(assay_folder_make(stand_path(s, "snapshots"), err));
+        trial_step(s->trial);
+    }
+    stand_make(s);
+    // The last one's bytes are asked for before the next begins.
+    assay_statesync_manifest m;
+    chain_ok(
+        assay_statesync_manifest_read(&m, s->list[0].metadata.data, s->list[0].metadata.size, err));
+    disk.on = true;
+    disk.shrinks = 0;
+    disk.left = ASSAY_STATESYNC_RESERVE + m.byte_count - 1;
+    trial_step(s->trial);
+    assay_statesync_maker_commit(s->maker, s->trial->chain.height);
+    assay_statesync_maker_wait(s->maker);
+    disk.on = false;
+    assay_statesync_maker_state_get(s->maker, &how);
+    assert_int_equal(how.failed, sizeof cases / sizeof cases[0] + 1);
+    assert_int_equal(how.newest, s->list[0].height);
+    stand_free(s);
+}
+
 // --- the end of the process ---
 
 typedef struct {
@@ -342,6 +407,7 @@ int main(void) {
         cmocka_unit_test(rests_are_removed),
         cmocka_unit_test(blocks_go_on),
         cmocka_unit_test(stops_early),
+        cmocka_unit_test(a_full_disk),
         cmocka_unit_test(killed_at_every_write),
         cmocka_unit_test(keeps_what_is_needed),
         cmocka_unit_test(bad_options),

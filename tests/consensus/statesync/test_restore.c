@@ -2,6 +2,7 @@
 // E-65, E-66: a state taken from strangers, the lies they may tell, and the moments a node may die.
 #include <pthread.h>
 
+#include "ledger/keys.h"
 #include "tests/consensus/statesync/stand.h"
 
 #include "tests/consensus/statesync/kill.h"
@@ -220,14 +221,26 @@ typedef struct {
     assay_statesync_manifest manifest;
     assay_hash hashes[2];
     assay_bytes chunks[2];
-    uint8_t data[1024 + ASSAY_STATESYNC_HEAD_MAX];
+    uint8_t data[128 * ASSAY_HASH_SIZE + ASSAY_STATESYNC_HEAD_MAX];
     assay_hash hash;
     assay_abci_snapshot snapshot;
 } forgery;
 
+static void forge_seal(forgery *f) {
+    assay_writer writer;
+    assay_writer_init(&writer, f->data, sizeof f->data);
+    assay_statesync_manifest_write(&writer, &f->manifest);
+    assert_false(writer.failed);
+    assay_sha256_of(&f->hash, f->data, writer.size);
+    f->snapshot = (assay_abci_snapshot){.height = f->manifest.height,
+                                        .format = 1,
+                                        .chunks = f->manifest.chunk_count,
+                                        .hash = {f->hash.bytes, sizeof f->hash},
+                                        .metadata = {f->data, writer.size}};
+}
+
 static void forge(forgery *f, const stand *s, const assay_bytes *chunks, uint32_t count,
                   uint64_t entry_count) {
-    assay_writer writer;
     memset(f, 0, sizeof *f);
     chain_ok(assay_statesync_manifest_read(&f->manifest, s->list[0].metadata.data,
                                            s->list[0].metadata.size, err));
@@ -240,15 +253,7 @@ static void forge(forgery *f, const stand *s, const assay_bytes *chunks, uint32_
         f->manifest.byte_count += chunks[i].size;
         assay_sha256_of(&f->hashes[i], chunks[i].data, chunks[i].size);
     }
-    assay_writer_init(&writer, f->data, sizeof f->data);
-    assay_statesync_manifest_write(&writer, &f->manifest);
-    assert_false(writer.failed);
-    assay_sha256_of(&f->hash, f->data, writer.size);
-    f->snapshot = (assay_abci_snapshot){.height = f->manifest.height,
-                                        .format = 1,
-                                        .chunks = count,
-                                        .hash = {f->hash.bytes, sizeof f->hash},
-                                        .metadata = {f->data, writer.size}};
+    forge_seal(f);
 }
 
 // The forgery is found with its last chunk at the latest. Returns: the sentence.
@@ -268,7 +273,7 @@ static const char *forgery_found(stand *s, const forgery *f) {
 }
 
 // All of the true state in one chunk, with entry `odd` changed by a liar.
-typedef enum { TRUTH, LEFT_OUT, CHANGED, TWICE, BEFORE, AUX, SHORT } lie;
+typedef enum { TRUTH, LEFT_OUT, CHANGED, TWICE, BEFORE, AUX, SHORT, TINY, LONG } lie;
 
 static assay_bytes lie_tell(stand *s, lie how, uint64_t odd, uint64_t *entry_count) {
     static uint8_t data[1 << 20];
@@ -296,6 +301,14 @@ static assay_bytes lie_tell(stand *s, lie how, uint64_t odd, uint64_t *entry_cou
     }
     if (how == AUX) assay_statesync_entry_write(&writer, bytes_of("\xa1x"), bytes_of("y"));
     if (how == SHORT) writer.size--;
+    // After all tables that there are: as small as an entry may be but for one byte, and a key as
+    // long as none is.
+    static const uint8_t last[ASSAY_RECORD_KEY_MAX + 1] = {0x7f, 0xff, 0xff};
+    if (how == TINY)
+        assay_statesync_entry_write(&writer, (assay_bytes){last, 3},
+                                    (assay_bytes){data, ASSAY_RECORD_LEAST - 4});
+    if (how == LONG)
+        assay_statesync_entry_write(&writer, (assay_bytes){last, sizeof last}, bytes_of("v"));
     assert_false(writer.failed);
     return (assay_bytes){data, writer.size};
 }
@@ -312,8 +325,10 @@ static void lies_are_found(void **state) { // E-65, E-66
         {BEFORE, 1, "does not follow the one before"},
         {AUX, 1, "an entry of table 0xa1, which is no state"},
         {SHORT, 0, "the chunk ends within an entry"},
+        {TINY, 1, "an entry of table 0x7f has 24 bytes, the least have 25"},
+        {LONG, 1, "an entry of table 0x7f has a key of 76 bytes, limit 75"},
         {TRUTH, 1, "entries of"},
-        {TRUTH, -1, "entries of"},
+        {TRUTH, -1, "more entries than the manifest's"},
     };
     stand *s = stand_new();
     stand_make(s);
@@ -337,6 +352,11 @@ static void lies_are_found(void **state) { // E-65, E-66
                                     whole};
     forge(&f, s, garbage, 2, count + 3);
     forgery_found(s, &f);
+    // Fewer bytes than the chunks have, which the room was measured by.
+    forge(&f, s, &whole, 1, count);
+    f.manifest.byte_count--;
+    forge_seal(&f);
+    assert_non_null(strstr(forgery_found(s, &f), "more bytes than the manifest's"));
     // And the truth, told in a way of its own, is taken.
     forge(&f, s, &whole, 1, count);
     assay_error why = {0};
@@ -349,30 +369,128 @@ static void lies_are_found(void **state) { // E-65, E-66
     stand_free(s);
 }
 
-static void too_large(void **state) { // E-66
+// What lied once is not taken up again by this process, whoever offers it, but what follows is.
+static void lies_are_remembered(void **state) { // E-66
     stand *s = stand_new();
     forgery f;
+    uint64_t count;
     assay_error why = {0};
-    const assay_bytes nothing[2] = {bytes_of("a"), bytes_of("b")};
     stand_make(s);
     stand_empty_open(s);
-    forge(&f, s, nothing, 2, 2);
+    assay_bytes whole = lie_tell(s, CHANGED, 7, &count);
+    forge(&f, s, &whole, 1, count);
+    forgery_found(s, &f);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            assay_statesync_restore_offer(s->restore, &f.snapshot, stand_app_hash(s), &why),
+            ASSAY_STATESYNC_OFFER_REJECT);
+        assert_string_equal(why.text, "the snapshot has been found false before");
+    }
+    // As many others push it out; none of them the truth, which is taken at any time.
+    for (uint32_t i = 1; i <= ASSAY_STATESYNC_LIES_MAX; i++) {
+        forge(&f, s, &whole, 1, count + i);
+        forgery_found(s, &f);
+    }
+    forge(&f, s, &whole, 1, count);
+    forgery_found(s, &f);
+    offer(s);
+    for (uint32_t i = 0; i < s->list[0].chunks; i++)
+        assert_int_equal(apply(s, i), ASSAY_STATESYNC_APPLY_ACCEPT);
+    assert_false(stand_empty_is(s));
+    stand_free(s);
+}
+
+// E-66: what a manifest says is compared with what there is, before a byte of it is taken: a map of
+// 256 MiB, and a mebibyte of memory.
+static void too_large(void **state) {
+    static const struct {
+        uint64_t entries, bytes;
+        const char *text; // NULL: accepted
+    } cases[] = {
+        {16, 16ull << 23, "a state of 134217728 bytes may need 469766144, the map has 268435456"},
+        {16, 67107498, NULL},
+        {16, 67107499, "a state of 67107499 bytes may need 268435457, the map has 268435456"},
+        {2048, 48ull << 20, NULL}, // the memory's last entry
+        {2049, 48ull << 20,
+         "a state of 2049 entries may need 1049088 bytes of memory, 1048576 may be taken"},
+        {119000000, 1ull << 30,
+         "a state of 119000000 entries may need 60928000000 bytes of memory, 1048576 may be taken"},
+    };
+    stand *s = stand_new();
+    const assay_bytes nothing[1] = {bytes_of("a")};
+    assay_hash hashes[128] = {{{0}}}; // what they are is not asked before there are chunks
+    stand_make(s);
+    stand_empty_open(s);
+    stand_memory(s, 1 << 20);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        static forgery f;
+        assay_error why = {0};
+        forge(&f, s, nothing, 1, 1);
+        f.manifest.chunks = hashes;
+        f.manifest.chunk_count = cases[i].entries < 128 ? 16 : 128;
+        f.manifest.entry_count = cases[i].entries;
+        f.manifest.byte_count = cases[i].bytes;
+        forge_seal(&f);
+        assay_statesync_offer result =
+            assay_statesync_restore_offer(s->restore, &f.snapshot, stand_app_hash(s), &why);
+        if (!cases[i].text && result != ASSAY_STATESYNC_OFFER_ACCEPT) fail_msg("%s", why.text);
+        if (!cases[i].text) continue;
+        assert_int_equal(result, ASSAY_STATESYNC_OFFER_REJECT);
+        assert_int_equal(why.status, ASSAY_CAPACITY);
+        assert_string_equal(why.text, cases[i].text);
+    }
+    stand_free(s);
+}
+
+// The machine's own memory, where nobody says another: a manifest's counts may be as high as its
+// bytes allow, here 683 GiB worth of memory.
+static void more_than_the_machine(void **state) { // E-66
+    stand *s = stand_new();
+    static forgery f;
+    static assay_hash hashes[1024];
+    assay_error why = {0};
+    const assay_bytes nothing[1] = {bytes_of("a")};
+    stand_make(s);
+    stand_empty_open(s);
+    forge(&f, s, nothing, 1, 1);
+    static uint8_t data[sizeof hashes + ASSAY_STATESYNC_HEAD_MAX];
     assay_writer writer;
-    f.manifest.chunk_count = 16; // hashes are what they are
-    assay_hash hashes[16] = {{{0}}};
     f.manifest.chunks = hashes;
-    f.manifest.byte_count = 16ull << 23;
-    assay_writer_init(&writer, f.data, sizeof f.data);
-    f.manifest.entry_count = 16;
+    f.manifest.chunk_count = 1024;
+    f.manifest.byte_count = UINT64_C(1024) * ASSAY_STATESYNC_CHUNK_MAX;
+    f.manifest.entry_count = f.manifest.byte_count / ASSAY_STATESYNC_ENTRY_MIN;
+    assay_writer_init(&writer, data, sizeof data);
     assay_statesync_manifest_write(&writer, &f.manifest);
     assert_false(writer.failed);
-    assay_sha256_of(&f.hash, f.data, writer.size);
-    f.snapshot.chunks = 16;
-    f.snapshot.metadata.size = writer.size;
+    assay_sha256_of(&f.hash, data, writer.size);
+    f.snapshot.chunks = 1024;
+    f.snapshot.metadata = (assay_bytes){data, writer.size};
     assert_int_equal(
         assay_statesync_restore_offer(s->restore, &f.snapshot, stand_app_hash(s), &why),
         ASSAY_STATESYNC_OFFER_REJECT);
-    assert_int_equal(why.status, ASSAY_CAPACITY);
+    assert_non_null(strstr(why.text, "bytes of memory"));
+    stand_free(s);
+}
+
+// E-63: no entry of a state is smaller than what a stranger's may be, nor has a longer key.
+static void true_entries_are_large_enough(void **state) {
+    stand *s = stand_new();
+    uint64_t few = 0, least = UINT64_MAX;
+    stand_make(s);
+    for (uint32_t i = 0; i < s->list[0].chunks; i++) {
+        assay_bytes chunk = stand_chunk(s, s->list[0].height, i), key, value;
+        assay_cursor cursor;
+        assay_cursor_init(&cursor, chunk.data, chunk.size);
+        while (assay_cursor_left(&cursor) > 0) {
+            chain_ok(assay_statesync_entry_read(&key, &value, &cursor, err));
+            assert_in_range(key.size, 1, ASSAY_RECORD_KEY_MAX);
+            if (key.size <= ASSAY_RECORD_KEY_FEW) few++;
+            if (key.size <= ASSAY_RECORD_KEY_FEW) continue;
+            if (key.size + value.size < least) least = key.size + value.size;
+        }
+    }
+    assert_in_range(few, 3, 16);
+    assert_in_range(least, ASSAY_RECORD_LEAST, ASSAY_RECORD_LEAST + 8);
     stand_free(s);
 }
 
@@ -430,7 +548,10 @@ int main(void) {
         cmocka_unit_test(wrong_chunks_are_bounded),
         cmocka_unit_test(out_of_order),
         cmocka_unit_test(lies_are_found),
+        cmocka_unit_test(lies_are_remembered),
         cmocka_unit_test(too_large),
+        cmocka_unit_test(more_than_the_machine),
+        cmocka_unit_test(true_entries_are_large_enough),
         cmocka_unit_test(killed_at_every_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
