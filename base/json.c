@@ -7,38 +7,52 @@
 #include "base/file.h"
 #include "base/hex.h"
 
-// jansson recurses to its own limit of 2,048; ours is lower and is checked before it runs.
-static assay_status depth_check(const uint8_t *data, size_t size, const char *what,
-                                assay_error *err) {
+// Before jansson runs: it recurses to its own limit of 2,048, and makes some 230 bytes of the two
+// of
+// "{}". Counted is where something begins: an object, a list, a text or name, or a run of what is
+// neither (numbers and words); a text that is not JSON is counted somehow, and refused later.
+static assay_status shape_check(const uint8_t *data, size_t size, size_t values_max,
+                                const char *what, assay_error *err) {
     unsigned depth = 0;
-    bool quoted = false;
+    size_t values = 0;
+    bool quoted = false, word = false;
     for (size_t i = 0; i < size; i++) {
+        bool opens = data[i] == '{' || data[i] == '[';
         if (quoted) {
             if (data[i] == '\\')
                 i++;
             else if (data[i] == '"')
                 quoted = false;
-        } else if (data[i] == '"') {
-            quoted = true;
-        } else if (data[i] == '{' || data[i] == '[') {
-            if (++depth > ASSAY_JSON_DEPTH_MAX)
-                return ASSAY_FAIL(err, DEPTH, "%s nests %u deep, limit %d", what, depth,
-                                  ASSAY_JSON_DEPTH_MAX);
-        } else if (data[i] == '}' || data[i] == ']') {
-            if (depth) depth--;
+            continue;
         }
+        if (opens && ++depth > ASSAY_JSON_DEPTH_MAX)
+            return ASSAY_FAIL(err, DEPTH, "%s nests %u deep, limit %d", what, depth,
+                              ASSAY_JSON_DEPTH_MAX);
+        if ((data[i] == '}' || data[i] == ']') && depth) depth--;
+        quoted = data[i] == '"';
+        bool within = !quoted && !opens && !strchr("}],: \t\r\n", data[i]);
+        values += quoted || opens || (within && !word);
+        word = within;
     }
+    if (values > values_max)
+        return ASSAY_FAIL(err, CAPACITY, "%s has %zu values and names, limit %zu", what, values,
+                          values_max);
     return ASSAY_OK;
 }
 
 assay_status assay_json_parse(json_t **out, const void *data, size_t size, size_t size_max,
                               const char *what, assay_error *err) {
+    return assay_json_parse_many(out, data, size, size_max, ASSAY_JSON_VALUES_MAX, what, err);
+}
+
+assay_status assay_json_parse_many(json_t **out, const void *data, size_t size, size_t size_max,
+                                   size_t values_max, const char *what, assay_error *err) {
     *out = NULL;
     if (size > size_max)
         return ASSAY_FAIL(err, CAPACITY, "%s has %zu bytes, limit %zu", what, size, size_max);
     // jansson swallows a NUL that follows a number.
     if (size && memchr(data, 0, size)) return ASSAY_FAIL(err, FORMAT, "%s holds a zero byte", what);
-    ASSAY_TRY(depth_check(data, size, what, err));
+    ASSAY_TRY(shape_check(data, size, values_max, what, err));
     json_error_t problem;
     *out = json_loadb(size ? data : "", size, JSON_REJECT_DUPLICATES, &problem);
     if (*out) return ASSAY_OK;
@@ -55,11 +69,16 @@ assay_status assay_json_parse(json_t **out, const void *data, size_t size, size_
 }
 
 assay_status assay_json_read(json_t **out, const char *path, size_t size_max, assay_error *err) {
+    return assay_json_read_many(out, path, size_max, ASSAY_JSON_VALUES_MAX, err);
+}
+
+assay_status assay_json_read_many(json_t **out, const char *path, size_t size_max,
+                                  size_t values_max, assay_error *err) {
     uint8_t *data;
     size_t size;
     *out = NULL;
     ASSAY_TRY(assay_file_read(path, size_max, &data, &size, err));
-    assay_status status = assay_json_parse(out, data, size, size_max, path, err);
+    assay_status status = assay_json_parse_many(out, data, size, size_max, values_max, path, err);
     free(data);
     return status;
 }

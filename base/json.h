@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON from strangers, by jansson: bounded in size and depth, duplicate names refused, and every
-// field fetched with its type, its range and its name in the sentence.
+// JSON from strangers, by jansson: bounded in size, depth and count, duplicate names refused, and
+// every field fetched with its type, its range and its name in the sentence.
 #ifndef ASSAY_BASE_JSON_H
 #define ASSAY_BASE_JSON_H
 
@@ -9,15 +9,28 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
-enum { ASSAY_JSON_DEPTH_MAX = 32 };
+enum {
+    ASSAY_JSON_DEPTH_MAX = 32,
+    ASSAY_JSON_VALUES_MAX = 4096, // about 1 MiB at worst, once parsed
+};
 
-// Parses one JSON text. what: names the text in errors. Errors: CAPACITY (size_max), DEPTH,
-// DUPLICATE, FORMAT, TRAILING. Lives: the caller releases *out with json_decref. Spec: F-3.
+// Parses one JSON text of at most ASSAY_JSON_VALUES_MAX values and names (objects, lists, texts,
+// numbers and words, each counts). what: names the text in errors. Errors: CAPACITY (size_max, or
+// the count), DEPTH, DUPLICATE, FORMAT, TRAILING. Lives: the caller releases *out with json_decref.
+// Spec: F-3.
 assay_status assay_json_parse(json_t **out, const void *data, size_t size, size_t size_max,
                               const char *what, assay_error *err);
 
+// The same for what may honestly be larger: each value costs up to 250 bytes of memory, so that a
+// stranger's text gets the count that its kind can need and no more. Errors, Lives: as above.
+// Spec: F-3.
+assay_status assay_json_parse_many(json_t **out, const void *data, size_t size, size_t size_max,
+                                   size_t values_max, const char *what, assay_error *err);
+
 // Reads and parses a file. Errors: as assay_file_read and assay_json_parse. Spec: F-3.
 assay_status assay_json_read(json_t **out, const char *path, size_t size_max, assay_error *err);
+assay_status assay_json_read_many(json_t **out, const char *path, size_t size_max,
+                                  size_t values_max, assay_error *err);
 
 // Fetch a required member of an object. Errors: MISSING, FORMAT (type), RANGE (outside min..max).
 // u64 takes a JSON integer or a decimal string (values past 2^53 are strings, F-3).

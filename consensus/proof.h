@@ -15,8 +15,9 @@
 
 enum {
     ASSAY_PROOF_VERSION = 2,
-    ASSAY_PROOF_JSON_MAX = 8 << 20, // ten thousand signatures take 6 MiB
-    ASSAY_PROOF_PAYOUTS_MAX = 5,    // one a role
+    ASSAY_PROOF_JSON_MAX = 8 << 20,        // ten thousand signatures take 6 MiB,
+    ASSAY_PROOF_JSON_VALUES_MAX = 1 << 18, // and they and their validators 22 values each
+    ASSAY_PROOF_PAYOUTS_MAX = 5,           // one a role
 };
 
 // Fixed size, owns nothing but its part of a JSON document.

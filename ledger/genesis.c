@@ -240,8 +240,8 @@ assay_status assay_genesis_parse(assay_genesis *out, const void *json, size_t si
                                  assay_error *err) {
     *out = (assay_genesis){0};
     json_t *root = NULL;
-    assay_status status =
-        assay_json_parse(&root, json, size, ASSAY_GENESIS_JSON_MAX, "genesis", err);
+    assay_status status = assay_json_parse_many(&root, json, size, ASSAY_GENESIS_JSON_MAX,
+                                                ASSAY_GENESIS_JSON_VALUES_MAX, "genesis", err);
     if (status == ASSAY_OK) status = head_read(out, root, err);
     if (status == ASSAY_OK) status = validators_read(out, root, err);
     if (status == ASSAY_OK) status = accounts_read(out, root, err);

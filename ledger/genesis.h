@@ -13,6 +13,7 @@ enum {
     ASSAY_GENESIS_ACCOUNTS_MAX = 1 << 20,
     ASSAY_GENESIS_VALIDATORS_MAX = 256,
     ASSAY_GENESIS_JSON_MAX = 256 << 20,
+    ASSAY_GENESIS_JSON_VALUES_MAX = 6 * ASSAY_GENESIS_ACCOUNTS_MAX, // an account has 5
 };
 // The year 6325: blocks need times after it, and those end with the year 9999.
 #define ASSAY_GENESIS_TIME_MAX (UINT64_C(1) << 37)

@@ -154,7 +154,8 @@ assay_status assay_api_txs_read(assay_api_txs *out, const assay_bytes *body, ass
                                 assay_error *err) {
     json_t *json;
     memset(out, 0, sizeof *out);
-    ASSAY_TRY(assay_json_parse(&json, body->data, body->size, body->size, "request", err));
+    ASSAY_TRY(assay_json_parse_many(&json, body->data, body->size, body->size, ASSAY_API_VALUES_MAX,
+                                    "request", err));
     assay_status status = list_read(out, json, arena, err);
     json_decref(json);
     return status;

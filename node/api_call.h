@@ -10,10 +10,11 @@
 
 enum {
     ASSAY_API_SEGMENTS_MAX = 6,
-    ASSAY_API_PATH_MAX = 256,      // bytes after /v1/
-    ASSAY_API_TXS_MAX = 1000,      // transactions of one request
-    ASSAY_API_PAGE_MAX = 256,      // entries of one list
-    ASSAY_API_WAIT_MS_MAX = 60000, // longest ?wait=
+    ASSAY_API_PATH_MAX = 256,       // bytes after /v1/
+    ASSAY_API_TXS_MAX = 1000,       // transactions of one request
+    ASSAY_API_VALUES_MAX = 1 << 16, // values and names of one, some 15 MB at worst
+    ASSAY_API_PAGE_MAX = 256,       // entries of one list
+    ASSAY_API_WAIT_MS_MAX = 60000,  // longest ?wait=
 };
 
 // The path after /v1/, cut at slashes. Borrows the request; segments point into text.

@@ -7,12 +7,18 @@
 #include "node/api.h"
 #include "node/options.h"
 
-enum { QUESTION_SIZE_MAX = 4096, INTERNAL_ERROR = -32603 }; // as JSON-RPC 2.0 numbers it
+enum {
+    QUESTION_SIZE_MAX = 4096,
+    PAGE_MAX = 100,          // of validators, as CometBFT has it
+    INTERNAL_ERROR = -32603, // as JSON-RPC 2.0 numbers it
+};
 
 typedef struct {
     const char *method;
-    uint64_t height;  // 0: the last one
-    json_t *document; // the JSON-RPC question that the method's name is in; NULL: a GET
+    uint64_t height;   // 0: the last one
+    uint64_t page;     // of per_page validators, from 1
+    uint64_t per_page; // 0: all of them
+    json_t *document;  // the JSON-RPC question that the method's name is in; NULL: a GET
 } question;
 
 static bool known(const char *method) {
@@ -20,14 +26,30 @@ static bool known(const char *method) {
            strcmp(method, "status") == 0;
 }
 
-static assay_status get_read(question *out, const assay_http_request *request, assay_error *err) {
-    const char *height = assay_http_argument(request, "height");
-    out->method = request->path + 1;
-    return height ? assay_number_parse(&out->height, height, "height", 0, INT64_MAX, err)
-                  : ASSAY_OK;
+// The numbers a question may have, as an argument or a member.
+static const struct {
+    const char *name;
+    size_t offset;
+} numbers[] = {{"height", offsetof(question, height)},
+               {"page", offsetof(question, page)},
+               {"per_page", offsetof(question, per_page)}};
+enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
+
+static uint64_t *number_at(question *q, int i) {
+    return (uint64_t *)((char *)q + numbers[i].offset);
 }
 
-// page and per_page are passed over: one page holds them all.
+static assay_status get_read(question *out, const assay_http_request *request, assay_error *err) {
+    out->method = request->path + 1;
+    for (int i = 0; i < NUMBERS; i++) {
+        const char *text = assay_http_argument(request, numbers[i].name);
+        if (text)
+            ASSAY_TRY(
+                assay_number_parse(number_at(out, i), text, numbers[i].name, 0, INT64_MAX, err));
+    }
+    return ASSAY_OK;
+}
+
 static assay_status post_read(question *out, const assay_bytes *body, assay_error *err) {
     static const char *const names[] = {"jsonrpc", "id", "method", "params", NULL};
     static const char *const params_names[] = {"height", "page", "per_page", NULL};
@@ -42,9 +64,13 @@ static assay_status post_read(question *out, const assay_bytes *body, assay_erro
                           out->method);
     if (!params) return ASSAY_OK;
     ASSAY_TRY(assay_json_names(params, params_names, "params", err));
-    if (!json_object_get(params, "height") || json_is_null(json_object_get(params, "height")))
-        return ASSAY_OK;
-    return assay_json_u64(&out->height, params, "height", 0, INT64_MAX, err);
+    for (int i = 0; i < NUMBERS; i++) {
+        const json_t *number = json_object_get(params, numbers[i].name);
+        if (number && !json_is_null(number))
+            ASSAY_TRY(
+                assay_json_u64(number_at(out, i), params, numbers[i].name, 0, INT64_MAX, err));
+    }
+    return ASSAY_OK;
 }
 
 static json_t *commit_json(json_t *document) {
@@ -57,19 +83,30 @@ static json_t *header_get(const json_t *document) {
 }
 
 // Of whose turn it is to propose nothing is known here, and nothing depends on it.
-static json_t *validators_json(const json_t *document) {
-    char count[24];
-    json_t *list = json_array(), *one;
-    size_t i;
-    json_array_foreach(json_object_get(document, "validators"), i, one) {
-        json_t *copy = json_copy(one);
+static assay_status validators_json(json_t **out, const json_t *document, const question *q,
+                                    assay_error *err) {
+    char count[24], total[24];
+    const json_t *all = json_object_get(document, "validators");
+    uint64_t size = json_array_size(all);
+    uint64_t most = !q->per_page || size == 0 ? size
+                    : q->per_page < PAGE_MAX  ? q->per_page
+                                              : PAGE_MAX;
+    uint64_t pages = most ? (size + most - 1) / most : 1, page = q->page ? q->page : 1;
+    if (page > pages)
+        return ASSAY_FAIL(err, RANGE, "page should be within [1, %llu] range, given %llu",
+                          (unsigned long long)pages, (unsigned long long)page);
+    json_t *list = json_array();
+    for (uint64_t i = (page - 1) * most; i < size && i < page * most; i++) {
+        json_t *copy = json_copy(json_array_get(all, i));
         json_object_set_new(copy, "proposer_priority", json_string("0"));
         json_array_append_new(list, copy);
     }
     snprintf(count, sizeof count, "%zu", json_array_size(list));
-    return json_pack("{s:O,s:o,s:s,s:s}", "block_height",
+    snprintf(total, sizeof total, "%llu", (unsigned long long)size);
+    *out = json_pack("{s:O,s:o,s:s,s:s}", "block_height",
                      json_object_get(header_get(document), "height"), "validators", list, "count",
-                     count, "total", count);
+                     count, "total", total);
+    return ASSAY_OK;
 }
 
 static json_t *status_json(const json_t *document) {
@@ -95,10 +132,13 @@ static assay_status answer_make(json_t **out, const assay_api *api, const questi
                           "height %llu",
                           (unsigned long long)q->height, (unsigned long long)last);
     ASSAY_TRY(api->engine->light_block(api->engine->self, q->height, &document, err));
-    *out = strcmp(q->method, "commit") == 0   ? commit_json(document)
-           : strcmp(q->method, "status") == 0 ? status_json(document)
-                                              : validators_json(document);
+    assay_status status = ASSAY_OK;
+    if (strcmp(q->method, "validators") == 0)
+        status = validators_json(out, document, q, err);
+    else
+        *out = strcmp(q->method, "commit") == 0 ? commit_json(document) : status_json(document);
     json_decref(document);
+    if (status != ASSAY_OK) return status;
     return *out ? ASSAY_OK : ASSAY_FAIL(err, MEMORY, "no memory for an answer");
 }
 

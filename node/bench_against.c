@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "node/measure.h"
 
-enum { OUTPUT_MAX = 1 << 20 };
+enum { OUTPUT_MAX = 1 << 20, OUTPUT_VALUES_MAX = 1 << 16 };
 
 static double entry_number(const json_t *entry, const char *name) {
     return json_number_value(json_object_get(entry, name));
@@ -48,7 +48,8 @@ assay_status assay_bench_rates_parse(assay_bench_rates *out, const char *text, s
     const char *at = text + strspn(text, " \t\r\n");
     if (*at == '[') {
         json_t *list;
-        ASSAY_TRY(assay_json_parse(&list, text, size, OUTPUT_MAX, "the command's output", err));
+        ASSAY_TRY(assay_json_parse_many(&list, text, size, OUTPUT_MAX, OUTPUT_VALUES_MAX,
+                                        "the command's output", err));
         list_parse(out, list);
         json_decref(list);
     } else {

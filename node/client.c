@@ -7,13 +7,20 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "ledger/genesis.h"
 #include "ledger/reject.h"
 
-enum { TIMEOUT_MS = 30000, PATH_TEXT_MAX = 512, NONCE_TRIES = 5 };
+enum {
+    TIMEOUT_MS = 30000,
+    PATH_TEXT_MAX = 512,
+    NONCE_TRIES = 5,
+    VALUES_MAX = 1 << 18, // a batch's rows, a proof's signatures
+};
 
 // The operator names the node, so a private address is what it is meant to be.
 static assay_fetch_limits limits_of(uint32_t wait_ms) {
     return (assay_fetch_limits){.size_max = ASSAY_CLIENT_ANSWER_MAX,
+                                .values_max = VALUES_MAX,
                                 .timeout_ms = TIMEOUT_MS + wait_ms,
                                 .allow_private = true};
 }
@@ -31,6 +38,7 @@ assay_status assay_client_get(json_t **out, const assay_client *client, assay_er
         return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length,
                           PATH_TEXT_MAX - 1);
     assay_fetch_limits limits = limits_of(0);
+    if (strcmp(path, "genesis") == 0) limits.values_max = ASSAY_GENESIS_JSON_VALUES_MAX;
     return assay_fetch_json(out, url, NULL, &limits, err);
 }
 

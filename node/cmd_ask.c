@@ -15,7 +15,7 @@
 #include "quant/sampler.h"
 #include "quant/tokenizer.h"
 
-enum { ANSWER_MAX = 64 << 20, ANSWER_MS = 600000 };
+enum { ANSWER_MAX = 64 << 20, ANSWER_MS = 600000, ANSWER_VALUES = 1024 }; // besides output ids
 
 typedef struct {
     assay_wallet wallet;
@@ -50,8 +50,10 @@ static assay_status prompt_take(asking *a, assay_error *err) {
 static assay_status sequence_fetch(asking *a, assay_error *err) {
     char url[ASSAY_CLIENT_URL_MAX + 128];
     json_t *answer;
-    const assay_fetch_limits limits = {
-        .size_max = ANSWER_MAX, .timeout_ms = ANSWER_MS, .allow_private = true};
+    const assay_fetch_limits limits = {.size_max = ANSWER_MAX,
+                                       .values_max = ANSWER_VALUES,
+                                       .timeout_ms = ANSWER_MS,
+                                       .allow_private = true};
     snprintf(url, sizeof url, "%s/v1/session/%.80s", a->provider_url, a->session);
     ASSAY_TRY(assay_fetch_json(&answer, url, NULL, &limits, err));
     assay_status status =
@@ -86,8 +88,10 @@ static assay_status request_make(asking *a, assay_error *err) {
 
 static assay_status request_send(asking *a, json_t **answer, assay_error *err) {
     char url[ASSAY_CLIENT_URL_MAX + 128];
-    const assay_fetch_limits limits = {
-        .size_max = ANSWER_MAX, .timeout_ms = ANSWER_MS, .allow_private = true};
+    const assay_fetch_limits limits = {.size_max = ANSWER_MAX,
+                                       .values_max = ASSAY_MODEL_CONTEXT_MAX + ANSWER_VALUES,
+                                       .timeout_ms = ANSWER_MS,
+                                       .allow_private = true};
     json_t *ids = json_array();
     for (size_t i = 0; i < a->prompt_count; i++)
         json_array_append_new(ids, json_integer(a->prompt_ids[i]));

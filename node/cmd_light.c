@@ -76,7 +76,8 @@ static assay_status options_take(light_parts *parts, const light_options *option
 static assay_status proof_take(light_parts *parts, const char *path, assay_light_block *claimed,
                                assay_arena *arena, assay_error *err) {
     json_t *document;
-    ASSAY_TRY(assay_json_read(&document, path, ASSAY_PROOF_JSON_MAX, err));
+    ASSAY_TRY(assay_json_read_many(&document, path, ASSAY_PROOF_JSON_MAX,
+                                   ASSAY_PROOF_JSON_VALUES_MAX, err));
     assay_status status = assay_proof_read(&parts->proof, document, NULL, err);
     json_decref(document);
     ASSAY_TRY(status);

@@ -81,7 +81,9 @@ int assay_cmd_proof_check(assay_invocation *invocation) {
     assay_proof *proof = calloc(1, sizeof *proof);
     assay_status status = proof ? ASSAY_OK : ASSAY_FAIL(&err, MEMORY, "no memory for a proof");
     if (status == ASSAY_OK) status = assay_genesis_read(&genesis, genesis_path, &err);
-    if (status == ASSAY_OK) status = assay_json_read(&document, path, ASSAY_PROOF_JSON_MAX, &err);
+    if (status == ASSAY_OK)
+        status = assay_json_read_many(&document, path, ASSAY_PROOF_JSON_MAX,
+                                      ASSAY_PROOF_JSON_VALUES_MAX, &err);
     if (status == ASSAY_OK) status = assay_proof_read(proof, document, &genesis, &err);
     if (status == ASSAY_OK) status = assay_proof_check(&block, proof, &genesis, &arena, &err);
     code = status == ASSAY_OK ? assay_proof_print(invocation, proof, &block, NULL)

@@ -317,7 +317,7 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
     assay_provider provider;
     assay_http_server *server;
     assay_http_options http = {.listen = options->listen,
-                               .body_max = ASSAY_REQUEST_BODY_MAX,
+                               .body_max = assay_request_body_max(shop->model.shape.context_size),
                                .connections_max = CONNECTIONS_MAX,
                                .requests_per_second = REQUESTS_PER_SECOND,
                                .handle = serve_handle,

@@ -9,7 +9,7 @@
 #include "node/commands.h"
 #include "node/wallet.h"
 
-enum { TX_JSON_MAX = 8 << 20 };
+enum { TX_JSON_MAX = 8 << 20, TX_JSON_VALUES_MAX = 1 << 18 };
 
 // A transaction from its JSON file, with the domain its members name.
 typedef struct {
@@ -24,7 +24,7 @@ static assay_status file_open(tx_file *file, const char *path, bool needs_genesi
     assay_hash genesis;
     memset(file, 0, sizeof *file);
     assay_arena_init(&file->arena, ASSAY_TX_ARENA_MAX);
-    ASSAY_TRY(assay_json_read(&object, path, TX_JSON_MAX, err));
+    ASSAY_TRY(assay_json_read_many(&object, path, TX_JSON_MAX, TX_JSON_VALUES_MAX, err));
     assay_status status =
         needs_genesis && !json_object_get(object, "genesis")
             ? ASSAY_FAIL(err, MISSING, "genesis is missing: the genesis hash salts the digest")

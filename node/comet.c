@@ -11,14 +11,23 @@
 #include "node/http_client.h"
 
 enum {
-    ANSWER_MAX = 64 << 20,
     TIMEOUT_MS = 20000, // a transaction waits behind others, and for a commit
     GLANCE_MS = 2000,   // what somebody's scrape waits for
     PATH_SIZE = ASSAY_COMET_URL_MAX + 128,
+    PAGE_SIZE = 100, // of validators, CometBFT's most
 };
 
-static const assay_fetch_limits limits = {
-    .size_max = ANSWER_MAX, .timeout_ms = TIMEOUT_MS, .allow_private = true};
+#define WITHIN(size, values, ms)                                                                   \
+    { .size_max = (size), .values_max = (values), .timeout_ms = (ms), .allow_private = true }
+
+// What each answer can honestly need; a vote takes some 230 bytes and 9 values, a validator 250 and
+// 13, a transaction one value in its block and 17 in the results.
+static const assay_fetch_limits few = WITHIN(2 << 20, 1 << 14, TIMEOUT_MS);
+static const assay_fetch_limits glance = WITHIN(1 << 20, 1 << 16, GLANCE_MS);
+static const assay_fetch_limits commit = WITHIN(4 << 20, 1 << 17, TIMEOUT_MS);
+static const assay_fetch_limits page_of_set = WITHIN(128 << 10, 1 << 11, TIMEOUT_MS);
+static const assay_fetch_limits whole_block = WITHIN(64 << 20, 1 << 19, TIMEOUT_MS);
+static const assay_fetch_limits block_results = WITHIN(64 << 20, 1 << 22, TIMEOUT_MS);
 
 assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *err) {
     size_t length = strlen(url);
@@ -56,10 +65,12 @@ static assay_status error_read(const json_t *error, assay_error *err) {
     return ASSAY_FAIL(err, NETWORK, "CometBFT: %.60s: %.200s", message, data);
 }
 
-static assay_status answer_read(json_t **out, const void *data, size_t size, assay_error *err) {
+static assay_status answer_read(json_t **out, const void *data, size_t size,
+                                const assay_fetch_limits *within, assay_error *err) {
     json_t *answer;
     *out = NULL;
-    ASSAY_TRY(assay_json_parse(&answer, data, size, ANSWER_MAX, "CometBFT's answer", err));
+    ASSAY_TRY(assay_json_parse_many(&answer, data, size, within->size_max, within->values_max,
+                                    "CometBFT's answer", err));
     const json_t *error = json_object_get(answer, "error");
     json_t *result = json_object_get(answer, "result");
     assay_status status = ASSAY_OK;
@@ -82,28 +93,26 @@ static assay_status fetch(assay_fetched *out, const assay_comet *comet, const ch
 }
 
 static assay_status get_within(json_t **out, const assay_comet *comet, const char *path,
-                               uint32_t timeout_ms, assay_error *err) {
+                               const assay_fetch_limits *within, assay_error *err) {
     char url[PATH_SIZE];
     assay_fetched fetched;
-    assay_fetch_limits within = limits;
-    within.timeout_ms = timeout_ms;
     *out = NULL;
     snprintf(url, sizeof url, "%s%s", comet->url, path);
-    ASSAY_TRY(fetch(&fetched, comet, url, NULL, &within, err));
-    assay_status status = answer_read(out, fetched.body, fetched.body_size, err);
+    ASSAY_TRY(fetch(&fetched, comet, url, NULL, within, err));
+    assay_status status = answer_read(out, fetched.body, fetched.body_size, within, err);
     free(fetched.body);
     return status;
 }
 
 assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char *path,
                              assay_error *err) {
-    return get_within(out, comet, path, TIMEOUT_MS, err);
+    return get_within(out, comet, path, &block_results, err);
 }
 
 assay_status assay_comet_peers(uint32_t *out, const assay_comet *comet, assay_error *err) {
     json_t *result;
     uint64_t count;
-    ASSAY_TRY(get_within(&result, comet, "/net_info", GLANCE_MS, err));
+    ASSAY_TRY(get_within(&result, comet, "/net_info", &glance, err));
     assay_status status = assay_json_u64(&count, result, "n_peers", 0, UINT32_MAX, err);
     json_decref(result);
     if (status == ASSAY_OK) *out = (uint32_t)count;
@@ -116,7 +125,7 @@ assay_status assay_comet_submit_read(const void *data, size_t size, assay_error 
     json_t *result;
     assay_error why = {0};
     uint64_t code;
-    assay_status status = answer_read(&result, data, size, &why);
+    assay_status status = answer_read(&result, data, size, &few, &why);
     // It waits, or is in a block, already.
     if (status == ASSAY_NETWORK && strstr(why.text, "already exists in cache")) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
@@ -143,7 +152,7 @@ static assay_status submit(void *self, const void *tx, size_t size, assay_error 
     assay_base64_encode(body + sizeof head - 1, tx, size);
     memcpy(body + length, tail, sizeof tail);
     const assay_bytes bytes = {(const uint8_t *)body, length + sizeof tail - 1};
-    assay_status status = fetch(&fetched, comet, comet->url, &bytes, &limits, err);
+    assay_status status = fetch(&fetched, comet, comet->url, &bytes, &few, err);
     free(body);
     ASSAY_TRY(status);
     status = assay_comet_submit_read(fetched.body, fetched.body_size, err);
@@ -168,7 +177,7 @@ static assay_status find(void *self, const assay_hash *id, assay_tx_fate *out, a
     json_t *result;
     assay_error why = {0};
     assay_hex_encode_0x(path + strlen(path), id->bytes, ASSAY_HASH_SIZE);
-    assay_status status = assay_comet_get(&result, self, path, &why);
+    assay_status status = get_within(&result, self, path, &few, &why);
     if (status == ASSAY_NOT_FOUND) return ASSAY_OK; // as unknown as before
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
     status = assay_comet_fate_read(out, result, err);
@@ -179,17 +188,19 @@ static assay_status find(void *self, const assay_hash *id, assay_tx_fate *out, a
 // --- blocks ---
 
 static assay_status height_get(json_t **out, const assay_comet *comet, const char *path,
-                               uint64_t height, assay_error *err) {
+                               uint64_t height, const assay_fetch_limits *within,
+                               assay_error *err) {
     char text[64];
     snprintf(text, sizeof text, "%s?height=%llu", path, (unsigned long long)height);
-    return assay_comet_get(out, comet, text, err);
+    return get_within(out, comet, text, within, err);
 }
 
 static assay_status block_get(const assay_comet *comet, uint64_t height, assay_block *out,
                               assay_arena *arena, assay_error *err) {
     json_t *found, *results;
-    ASSAY_TRY(height_get(&found, comet, "/block", height, err));
-    assay_status status = height_get(&results, comet, "/block_results", height, err);
+    ASSAY_TRY(height_get(&found, comet, "/block", height, &whole_block, err));
+    assay_status status =
+        height_get(&results, comet, "/block_results", height, &block_results, err);
     if (status == ASSAY_OK)
         status = assay_comet_block_read(out, found, results, height, arena, err);
     json_decref(found);
@@ -216,7 +227,7 @@ assay_status assay_comet_block_get(assay_block *out, const assay_misbehavior **m
                                    uint32_t *misbehavior_count, const assay_comet *comet,
                                    uint64_t height, assay_arena *arena, assay_error *err) {
     json_t *found;
-    ASSAY_TRY(height_get(&found, comet, "/block", height, err));
+    ASSAY_TRY(height_get(&found, comet, "/block", height, &whole_block, err));
     assay_status status = assay_comet_block_read(out, found, NULL, height, arena, err);
     if (status == ASSAY_OK) status = assay_comet_rest_check(out, found, arena, err);
     if (status == ASSAY_OK)
@@ -227,8 +238,6 @@ assay_status assay_comet_block_get(assay_block *out, const assay_misbehavior **m
 
 // --- light blocks ---
 
-enum { PAGE_SIZE = 100 }; // CometBFT's most
-
 static assay_status validators_get(json_t **out, const assay_comet *comet, uint64_t height,
                                    assay_error *err) {
     uint64_t total = 1;
@@ -238,12 +247,13 @@ static assay_status validators_get(json_t **out, const assay_comet *comet, uint6
         json_t *result;
         snprintf(path, sizeof path, "/validators?height=%llu&per_page=%d&page=%u",
                  (unsigned long long)height, PAGE_SIZE, page);
-        ASSAY_TRY(assay_comet_get(&result, comet, path, err));
+        ASSAY_TRY(get_within(&result, comet, path, &page_of_set, err));
         json_t *list = json_object_get(result, "validators");
         size_t count = json_array_size(list);
         assay_status status =
             assay_json_u64(&total, result, "total", 1, ASSAY_LIGHT_VALIDATORS_MAX, err);
-        if (status == ASSAY_OK && count < PAGE_SIZE && json_array_size(*out) + count < total)
+        bool short_page = count < PAGE_SIZE && json_array_size(*out) + count < total;
+        if (status == ASSAY_OK && (short_page || count > PAGE_SIZE))
             status = ASSAY_FAIL(err, FORMAT, "page %u of the validators has %zu of %llu", page,
                                 count, (unsigned long long)total);
         // Whose turn it is to propose is in no hash, and differs from node to node.
@@ -265,7 +275,7 @@ assay_status assay_comet_light_block(json_t **out, const assay_comet *comet, uin
     uint64_t found;
     *out = NULL;
     if (height) snprintf(path, sizeof path, "/commit?height=%llu", (unsigned long long)height);
-    ASSAY_TRY(assay_comet_get(&result, comet, path, err));
+    ASSAY_TRY(get_within(&result, comet, path, &commit, err));
     json_t *signed_header = json_object_get(result, "signed_header");
     assay_status status = assay_json_object(&header, signed_header, "header", err);
     if (status == ASSAY_OK) status = assay_json_u64(&found, header, "height", 1, INT64_MAX, err);
@@ -279,16 +289,31 @@ assay_status assay_comet_light_block(json_t **out, const assay_comet *comet, uin
     return status;
 }
 
+// Whether an arena that nothing else is in has room for it.
+static bool fits_alone(const json_t *document, size_t capacity) {
+    assay_light_block block;
+    assay_arena alone;
+    assay_arena_init(&alone, capacity);
+    assay_status status = assay_light_document_read(&block, document, &alone, NULL);
+    assay_arena_close(&alone);
+    return status != ASSAY_CAPACITY;
+}
+
+// CAPACITY says that the client's own room is used up, which ends it: what asks too much of any
+// room is an answer that is none.
 static assay_status light_fetch(void *self, uint64_t height, assay_light_block *out,
                                 assay_arena *arena, assay_error *err) {
     json_t *document;
     assay_error why = {0};
     const assay_comet *comet = self;
-    ASSAY_TRY(assay_comet_light_block(&document, comet, height, err));
-    assay_status status = assay_light_document_read(out, document, arena, &why);
+    assay_status status = assay_comet_light_block(&document, comet, height, &why);
+    if (status != ASSAY_OK)
+        return assay_fail(err, status == ASSAY_CAPACITY ? ASSAY_FORMAT : status, 0, "%s", why.text);
+    status = assay_light_document_read(out, document, arena, &why);
+    bool too_much = status == ASSAY_CAPACITY && !fits_alone(document, arena->capacity);
     json_decref(document);
     if (status == ASSAY_OK) return ASSAY_OK;
-    return assay_fail(err, status, 0, "%.80s: %s", comet->url, why.text);
+    return assay_fail(err, too_much ? ASSAY_FORMAT : status, 0, "%.80s: %s", comet->url, why.text);
 }
 
 assay_light_source assay_comet_light_source(const assay_comet *comet) {

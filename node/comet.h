@@ -23,9 +23,9 @@ assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *
 // The peer's calls; as long as comet. Spec: F-60.
 assay_abci_peer assay_comet_peer(const assay_comet *comet);
 
-// GETs <url><path> and gives the answer's "result". Errors: NETWORK, TIMEOUT, STOPPED, CAPACITY,
-// FORMAT; NOT_FOUND and others as CometBFT's error says. Lives: the caller releases *out. Spec:
-// F-60.
+// GETs <url><path> and gives the answer's "result", of at most 64 MiB: from a node of one's own.
+// Errors: NETWORK, TIMEOUT, STOPPED, CAPACITY, FORMAT; NOT_FOUND and others as CometBFT's error
+// says. Lives: the caller releases *out. Spec: F-60.
 assay_status assay_comet_get(json_t **out, const assay_comet *comet, const char *path,
                              assay_error *err);
 

@@ -216,11 +216,11 @@ static assay_status http_fail(const assay_fetched *fetched, const char *url, ass
 
 // What an answer with a body says: its document, or the other side's numbered error as our own.
 static assay_status answer_read(json_t **out, const assay_fetched *fetched, const char *url,
-                                size_t size_max, assay_error *err) {
+                                const assay_fetch_limits *limits, assay_error *err) {
     json_t *answer;
     assay_error inner = {0};
-    if (assay_json_parse(&answer, fetched->body, fetched->body_size, size_max, "answer", &inner) !=
-        ASSAY_OK) {
+    if (assay_json_parse_many(&answer, fetched->body, fetched->body_size, limits->size_max,
+                              limits->values_max, "answer", &inner) != ASSAY_OK) {
         if (fetched->code >= 400) return http_fail(fetched, url, err);
         return assay_fail(err, inner.status, 0, "%.*s: %s", USED_URL_TEXT, url, inner.text);
     }
@@ -249,7 +249,7 @@ assay_status assay_fetch_json(json_t **out, const char *url, json_t *body,
     assay_status status = exchange(&fetched, url, text ? &bytes : NULL, limits, &unanswered);
     free(text);
     if (status == ASSAY_OK || (status == ASSAY_NOT_FOUND && fetched.body_size))
-        status = answer_read(out, &fetched, url, limits->size_max, err);
+        status = answer_read(out, &fetched, url, limits, err);
     else
         assay_fail(err, status, 0, "%s", unanswered.text);
     free(fetched.body);

@@ -14,6 +14,7 @@
 // redirects.
 typedef struct {
     size_t size_max;     // bytes of the answer
+    size_t values_max;   // values and names of an answer that is JSON (F-3)
     uint32_t timeout_ms; // for the whole exchange, redirects included
     uint32_t redirects_max;
     bool allow_private;      // loopback, private, link-local and other special addresses

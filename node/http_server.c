@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,10 +16,12 @@
 #include "node/options.h"
 
 enum {
-    IDLE_SECONDS = 30,    // of a connection on which nothing moves
-    UPLOAD_SECONDS = 120, // for a whole body, however steadily it drips
-    CLOSE_SECONDS = 10,   // for requests in progress when the server closes
-    PEER_SLOTS = 1024,    // colliding addresses share one allowance
+    IDLE_SECONDS = 30, // of a connection on which nothing moves
+    HEAD_SECONDS = 30, // for a whole head, however steadily it drips; so a body and a reply
+    UPLOAD_SECONDS = 120,
+    REPLY_SECONDS = 600,
+    CLOSE_SECONDS = 10, // for requests in progress when the server closes
+    PEER_SLOTS = 1024,  // colliding addresses share one allowance
     URL_MAX = 96,
     PATH_SIZE_MAX = 1024,
 };
@@ -28,15 +31,28 @@ typedef struct {
     unsigned count;
 } peer_slot;
 
+// Each has a moment by which what it does must be done: libmicrohttpd's own timeout begins anew
+// with every byte.
+typedef struct connection_entry {
+    struct connection_entry *next;
+    struct connection_entry **link; // what points here
+    MHD_socket fd;
+    time_t due; // 0: the handler works
+} connection_entry;
+
 struct assay_http_server {
     struct MHD_Daemon *daemon;
+    pthread_t sweeper;
     assay_http_options options;
     char url[URL_MAX];
     pthread_mutex_t lock; // guards all below
     pthread_cond_t idle;  // requests is 0
+    pthread_cond_t ended; // the sweeper ends
+    connection_entry *connections;
     peer_slot peers[PEER_SLOTS];
     unsigned requests; // in progress
     bool closing;
+    bool swept;
 };
 
 // A request as its body arrives.
@@ -45,8 +61,7 @@ typedef struct {
     size_t size;
     size_t capacity;
     size_t received; // bytes, those thrown away too
-    time_t started;
-    bool failed; // too large, or no memory
+    bool failed;     // too large, or no memory
     bool answered;
 } upload;
 
@@ -55,6 +70,76 @@ static time_t seconds_now(void) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec;
 }
+
+// --- deadlines ---
+
+// In `seconds` from now, 0: none while the handler works.
+static void due_set(assay_http_server *server, struct MHD_Connection *connection,
+                    unsigned seconds) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    connection_entry *entry = info ? info->socket_context : NULL;
+    if (!entry) return;
+    pthread_mutex_lock(&server->lock);
+    entry->due = seconds ? seconds_now() + seconds : 0;
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void connection_begin(assay_http_server *server, struct MHD_Connection *connection,
+                             void **context) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    connection_entry *entry = *context = calloc(1, sizeof *entry);
+    if (!entry) {
+        shutdown(info->connect_fd, SHUT_RDWR); // none goes without a deadline
+        return;
+    }
+    entry->fd = info->connect_fd;
+    entry->due = seconds_now() + server->options.head_seconds;
+    pthread_mutex_lock(&server->lock);
+    entry->next = server->connections;
+    entry->link = &server->connections;
+    if (entry->next) entry->next->link = &entry->next;
+    server->connections = entry;
+    pthread_mutex_unlock(&server->lock);
+}
+
+// Told of a connection's end, libmicrohttpd has not closed its socket yet: one that is listed is
+// this connection's.
+static void connection_note(void *self, struct MHD_Connection *connection, void **context,
+                            enum MHD_ConnectionNotificationCode code) {
+    assay_http_server *server = self;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection_begin(server, connection, context);
+        return;
+    }
+    connection_entry *entry = *context;
+    if (!entry) return;
+    pthread_mutex_lock(&server->lock);
+    *entry->link = entry->next;
+    if (entry->next) entry->next->link = entry->link;
+    pthread_mutex_unlock(&server->lock);
+    free(entry);
+}
+
+// Shuts the sockets that are overdue, within a second of it; their threads see it and end.
+static void *sweep(void *self) {
+    assay_http_server *server = self;
+    pthread_mutex_lock(&server->lock);
+    while (!server->swept) {
+        struct timespec tick;
+        time_t now = seconds_now();
+        for (connection_entry *entry = server->connections; entry; entry = entry->next)
+            if (entry->due && now >= entry->due) shutdown(entry->fd, SHUT_RDWR);
+        clock_gettime(CLOCK_MONOTONIC, &tick);
+        tick.tv_sec++;
+        pthread_cond_timedwait(&server->ended, &server->lock, &tick);
+    }
+    pthread_mutex_unlock(&server->lock);
+    return NULL;
+}
+
+// --- requests ---
 
 // The bytes by which a peer is counted: an IPv4 address, or the /64 of an IPv6 one.
 static size_t peer_bytes(const uint8_t **out, const struct sockaddr *address) {
@@ -158,7 +243,7 @@ static enum MHD_Result request_begin(assay_http_server *server, struct MHD_Conne
     upload *body = calloc(1, sizeof *body);
     if (!body) return MHD_NO;
     *state = body;
-    body->started = seconds_now();
+    due_set(server, connection, UPLOAD_SECONDS);
     pthread_mutex_lock(&server->lock);
     server->requests++;
     pthread_mutex_unlock(&server->lock);
@@ -171,8 +256,7 @@ static enum MHD_Result request_begin(assay_http_server *server, struct MHD_Conne
 // the connection is worth going on with.
 static bool upload_add(upload *body, const char *data, size_t size, size_t size_max) {
     body->received += size;
-    if (body->received > 2 * size_max || seconds_now() - body->started > UPLOAD_SECONDS)
-        return false;
+    if (body->received > 2 * size_max) return false;
     if (size > size_max - body->size) body->failed = true;
     if (body->failed) return true;
     if (body->size + size > body->capacity) {
@@ -223,7 +307,9 @@ static enum MHD_Result request_answer(assay_http_server *server, struct MHD_Conn
         ASSAY_FAIL(&err, USAGE, "more than %d query arguments", ASSAY_HTTP_ARGUMENTS_MAX);
         return refuse(connection, 0, &err);
     }
+    due_set(server, connection, 0);
     server->options.handle(server->options.context, &request, &reply);
+    due_set(server, connection, REPLY_SECONDS);
     return reply_send(connection, &reply);
 }
 
@@ -247,6 +333,7 @@ static void request_end(void *context, struct MHD_Connection *connection, void *
                         enum MHD_RequestTerminationCode why) {
     assay_http_server *server = context;
     upload *body = *state;
+    due_set(server, connection, server->options.head_seconds); // of the next one
     if (!body) return;
     free(body->body);
     free(body);
@@ -317,6 +404,7 @@ static assay_status listener_open(int *fd, char *url, const char *listen_at, ass
 }
 
 static void server_free(assay_http_server *server) {
+    pthread_cond_destroy(&server->ended);
     pthread_cond_destroy(&server->idle);
     pthread_mutex_destroy(&server->lock);
     free(server);
@@ -329,8 +417,10 @@ assay_status assay_http_server_open(assay_http_server **out, const assay_http_op
     assay_http_server *server = calloc(1, sizeof *server);
     if (!server) return ASSAY_FAIL(err, MEMORY, "no memory for the HTTP server");
     server->options = *options;
+    if (!options->head_seconds) server->options.head_seconds = HEAD_SECONDS;
     pthread_mutex_init(&server->lock, NULL);
     assay_deadline_cond_init(&server->idle);
+    assay_deadline_cond_init(&server->ended);
     assay_status status = listener_open(&fd, server->url, options->listen, err);
     if (status != ASSAY_OK) {
         server_free(server);
@@ -341,9 +431,13 @@ assay_status assay_http_server_open(assay_http_server **out, const assay_http_op
             MHD_USE_ITC,
         0, NULL, NULL, request_step, server, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, request_end, server, MHD_OPTION_END);
-    if (!server->daemon) {
-        close(fd);
+        (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, request_end, server,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_note, server, MHD_OPTION_END);
+    if (!server->daemon || pthread_create(&server->sweeper, NULL, sweep, server) != 0) {
+        if (server->daemon)
+            MHD_stop_daemon(server->daemon); // and closes its socket
+        else
+            close(fd);
         server_free(server);
         return ASSAY_FAIL(err, MEMORY, "cannot start the HTTP server on %s", options->listen);
     }
@@ -364,6 +458,11 @@ void assay_http_server_close(assay_http_server *server) {
     }
     pthread_mutex_unlock(&server->lock);
     MHD_stop_daemon(server->daemon);
+    pthread_mutex_lock(&server->lock);
+    server->swept = true;
+    pthread_cond_signal(&server->ended);
+    pthread_mutex_unlock(&server->lock);
+    pthread_join(server->sweeper, NULL);
     if (listener != MHD_INVALID_SOCKET) close(listener);
     server_free(server);
 }

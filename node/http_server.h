@@ -44,6 +44,7 @@ typedef struct {
     size_t body_max;              // bytes
     unsigned connections_max;     // at once; more are turned away
     unsigned requests_per_second; // per peer address, 0: no limit
+    unsigned head_seconds;        // for a request's head to come; 0: 30
     assay_http_handler handle;    // from several threads at once
     void *context;
 } assay_http_options;

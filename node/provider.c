@@ -243,10 +243,8 @@ static assay_status facts_find(assay_provider_facts *out, assay_provider *provid
     return ASSAY_OK;
 }
 
-static assay_status session_check(const assay_provider *provider,
-                                  const assay_provider_session *entry, const assay_request *request,
-                                  assay_error *err) {
-    const assay_session *session = &entry->session;
+static assay_status parties_check(const assay_provider *provider, const assay_session *session,
+                                  const assay_request *request, assay_error *err) {
     assay_address signer;
     if (!assay_address_equal(&session->provider, &provider->wallet->principal) ||
         !assay_address_equal(&request->provider, &provider->wallet->principal))
@@ -255,6 +253,14 @@ static assay_status session_check(const assay_provider *provider,
     if (!assay_address_equal(&signer, &session->opener) &&
         !assay_address_equal(&signer, &session->principal))
         return ASSAY_FAIL(err, SIGNATURE, "request is not signed by its session's keys");
+    return ASSAY_OK;
+}
+
+static assay_status session_check(const assay_provider *provider,
+                                  const assay_provider_session *entry, const assay_request *request,
+                                  assay_error *err) {
+    const assay_session *session = &entry->session;
+    ASSAY_TRY(parties_check(provider, session, request, err));
     if (session->ended)
         return ASSAY_FAIL(err, RANGE, "session ended at height %llu",
                           (unsigned long long)session->ended);
@@ -424,13 +430,21 @@ static bool turn_taken(const assay_provider *provider, const assay_hash *session
     return false;
 }
 
-// With the lock, and without it while the session's other answer is made.
-static void turn_take(assay_provider *provider, assay_provider_turn *turn) {
+// With the lock, and without it while the session's other answer is made: for which a stranger to
+// the session, who may not ask, does not wait either.
+static assay_status turn_take(assay_provider *provider, const assay_request *request,
+                              assay_provider_turn *turn, assay_error *err) {
+    assay_provider_session session;
+    if (turn_taken(provider, turn->session)) {
+        ASSAY_TRY(session_find(&session, provider, turn->session, err));
+        ASSAY_TRY(parties_check(provider, &session.session, request, err));
+    }
     while (turn_taken(provider, turn->session))
         pthread_cond_wait(&provider->turned, &provider->lock);
     turn->next = provider->turns;
     provider->turns = turn;
     provider->turn_count++;
+    return ASSAY_OK;
 }
 
 static void turn_give(assay_provider *provider, const assay_provider_turn *turn) {
@@ -451,8 +465,12 @@ static assay_status answer_turn(assay_provider *provider, const assay_request *r
     assay_lineage lineage;
     bool again;
     pthread_mutex_lock(&provider->lock);
-    turn_take(provider, &turn);
-    assay_status status = answer_again(provider, request, receipt, ids, &again, err);
+    assay_status status = turn_take(provider, request, &turn, err);
+    if (status != ASSAY_OK) {
+        pthread_mutex_unlock(&provider->lock);
+        return status;
+    }
+    status = answer_again(provider, request, receipt, ids, &again, err);
     if (status == ASSAY_OK && !again)
         status = answer_admit(provider, request, &session, &lineage, err);
     if (status == ASSAY_OK && !again) {

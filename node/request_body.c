@@ -6,6 +6,10 @@
 #include "base/json.h"
 #include "ledger/tx_json.h"
 
+// Without the ids: two members and a request's fields, hashes in hexadecimal among them. An id: see
+// the header; one more byte for a reader's space.
+enum { REQUEST_VALUES = 64, REQUEST_BYTES = 8 << 10, ID_BYTES = 12 };
+
 static assay_status body_read(assay_request_body *out, const json_t *body, uint32_t prompt_max,
                               assay_error *err) {
     static const char *const names[] = {"request", "prompt_ids", NULL};
@@ -28,11 +32,16 @@ static assay_status body_read(assay_request_body *out, const json_t *body, uint3
     return ASSAY_OK;
 }
 
+size_t assay_request_body_max(uint32_t prompt_max) {
+    return REQUEST_BYTES + (size_t)ID_BYTES * prompt_max;
+}
+
 assay_status assay_request_body_read(assay_request_body *out, const void *data, size_t size,
                                      uint32_t prompt_max, assay_error *err) {
     json_t *body;
     memset(out, 0, sizeof *out);
-    ASSAY_TRY(assay_json_parse(&body, data, size, ASSAY_REQUEST_BODY_MAX, "body", err));
+    ASSAY_TRY(assay_json_parse_many(&body, data, size, assay_request_body_max(prompt_max),
+                                    (size_t)prompt_max + REQUEST_VALUES, "body", err));
     assay_status status = body_read(out, body, prompt_max, err);
     json_decref(body);
     return status;

@@ -5,14 +5,16 @@
 
 #include "ledger/request.h"
 
-enum { ASSAY_REQUEST_BODY_MAX = 16 << 20 };
-
 // A zeroed struct is safe to close.
 typedef struct {
     assay_request request;
     uint32_t *prompt; // [prompt_count], owned
     uint32_t prompt_count;
 } assay_request_body;
+
+// How many bytes a body with a prompt of prompt_max ids can need: ids of ten digits and a comma,
+// the request itself and some white space.
+size_t assay_request_body_max(uint32_t prompt_max);
 
 // Reads a body from a stranger; ids are any u32, at most prompt_max of them. Errors: those of JSON
 // (CAPACITY, DEPTH, DUPLICATE, FORMAT, MISSING, RANGE, TRAILING, UNKNOWN), MEMORY. Lives: until

@@ -13,7 +13,7 @@
 #include "quant/source_safetensors.h"
 #include "quant/weights.h"
 
-enum { CONFIG_MAX = 1 << 20, MODULE_MAX = 64 };
+enum { CONFIG_MAX = 1 << 20, CONFIG_VALUES_MAX = 1 << 16, MODULE_MAX = 64 };
 
 // One targeted module: its tensors in the source, its shape and scale.
 typedef struct {
@@ -39,7 +39,7 @@ typedef struct {
 static assay_status folder_open(importer *im, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "adapter_config.json", err));
-    ASSAY_TRY(assay_json_read(&im->json, path, CONFIG_MAX, err));
+    ASSAY_TRY(assay_json_read_many(&im->json, path, CONFIG_MAX, CONFIG_VALUES_MAX, err));
     ASSAY_TRY(assay_peft_config_read(&im->config, im->json, err));
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "adapter_model.safetensors", err));
     return assay_source_safetensors_file(&im->source, path, err);

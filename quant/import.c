@@ -16,7 +16,7 @@
 #include "quant/tokenizer_gguf.h"
 #include "quant/weights.h"
 
-enum { CONFIG_MAX = 1 << 20 };
+enum { CONFIG_MAX = 1 << 20, CONFIG_VALUES_MAX = 1 << 16 };
 
 typedef struct {
     assay_hf_config config;
@@ -52,7 +52,7 @@ static assay_status folder_open(importer *im, const char *folder, assay_error *e
     char path[PATH_MAX];
     json_t *config;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "config.json", err));
-    ASSAY_TRY(assay_json_read(&config, path, CONFIG_MAX, err));
+    ASSAY_TRY(assay_json_read_many(&config, path, CONFIG_MAX, CONFIG_VALUES_MAX, err));
     assay_status status = assay_hf_config_read(&im->config, config, err);
     json_decref(config);
     if (status != ASSAY_OK) return status;

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 
-enum { LENGTH_SIZE = 8 };
+enum { LENGTH_SIZE = 8, HEADER_VALUES_MAX = 16 * ASSAY_TENSOR_COUNT_MAX }; // a tensor has 14
 
 static const struct {
     const char *name;
@@ -183,8 +183,9 @@ assay_status assay_safetensors_open(assay_safetensors *out, const uint8_t *data,
         return ASSAY_FAIL(err, TRUNCATED, "header of %llu bytes in a file of %zu",
                           (unsigned long long)header_size, size);
     json_t *header;
-    ASSAY_TRY(assay_json_parse(&header, data + LENGTH_SIZE, header_size, ASSAY_TENSOR_HEADER_MAX,
-                               "safetensors header", err));
+    ASSAY_TRY(assay_json_parse_many(&header, data + LENGTH_SIZE, header_size,
+                                    ASSAY_TENSOR_HEADER_MAX, HEADER_VALUES_MAX,
+                                    "safetensors header", err));
     out->data = data + LENGTH_SIZE + header_size;
     out->data_size = size - LENGTH_SIZE - header_size;
     assay_status status = header_read(out, header, err);

@@ -6,7 +6,8 @@
 #include "base/json.h"
 
 enum {
-    ASSAY_SHARD_INDEX_MAX = 4 << 20, // bytes of JSON
+    ASSAY_SHARD_INDEX_MAX = 4 << 20,        // bytes of JSON
+    ASSAY_SHARD_INDEX_VALUES_MAX = 3 << 14, // 16,384 tensors have 2 each
     ASSAY_SHARDS_MAX = 4096,
     ASSAY_SHARD_NAME_MAX = 127,
 };

@@ -112,7 +112,8 @@ assay_status assay_shards_open(assay_shards *out, const char *folder, assay_erro
     if (access(single, F_OK) == 0)
         return ASSAY_FAIL(err, DUPLICATE,
                           "folder has both model.safetensors and model.safetensors.index.json");
-    ASSAY_TRY(assay_json_read(&json, path, ASSAY_SHARD_INDEX_MAX, err));
+    ASSAY_TRY(assay_json_read_many(&json, path, ASSAY_SHARD_INDEX_MAX, ASSAY_SHARD_INDEX_VALUES_MAX,
+                                   err));
     ASSAY_TRY(assay_shard_index_read(&index, json, err));
     assay_status status = index_open(out, folder, &index, err);
     assay_shard_index_close(&index);

@@ -8,6 +8,9 @@
 #include "quant/model.h"
 #include "quant/tokenizer_steps.h"
 
+// A token has a name and an id, a merge at most a list of two texts.
+enum { VALUES_MAX = 2 * ASSAY_MODEL_VOCAB_MAX + 3 * ASSAY_MERGES_MAX + (1 << 16) };
+
 assay_status assay_tokenizer_open(assay_tokenizer **out, const uint8_t *json, size_t size,
                                   uint32_t vocab_size, assay_error *err) {
     json_t *parsed;
@@ -15,7 +18,8 @@ assay_status assay_tokenizer_open(assay_tokenizer **out, const uint8_t *json, si
     if (vocab_size == 0 || vocab_size > ASSAY_MODEL_VOCAB_MAX)
         return ASSAY_FAIL(err, RANGE, "vocabulary is %u, limits 1 to %d", vocab_size,
                           ASSAY_MODEL_VOCAB_MAX);
-    ASSAY_TRY(assay_json_parse(&parsed, json, size, ASSAY_MODEL_TOKENIZER_MAX, "tokenizer", err));
+    ASSAY_TRY(assay_json_parse_many(&parsed, json, size, ASSAY_MODEL_TOKENIZER_MAX, VALUES_MAX,
+                                    "tokenizer", err));
     assay_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     assay_status status = tokenizer ? assay_tokenizer_read(tokenizer, parsed, vocab_size, err)
                                     : ASSAY_FAIL(err, MEMORY, "no memory for a tokenizer");

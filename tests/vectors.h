@@ -22,7 +22,7 @@ static inline json_t *vectors_read(const char *name) {
     json_t *root = NULL;
     assay_error err = {0};
     snprintf(path, sizeof path, "%s/tests/vectors/%s", ASSAY_SOURCE_DIR, name);
-    if (assay_json_read(&root, path, 16 << 20, &err) != ASSAY_OK)
+    if (assay_json_read_many(&root, path, 16 << 20, SIZE_MAX, &err) != ASSAY_OK)
         fail_msg("%s: %s", path, err.text);
     return root;
 }

@@ -16,8 +16,9 @@
 // One list of the vectors, never empty. Lives: the caller releases *document.
 static inline const json_t *vectors_open(json_t **document, const char *name) {
     const json_t *list = NULL;
-    assert_int_equal(assay_json_read(document, ASSAY_SOURCE_DIR "/tests/vectors/attribution.json",
-                                     1 << 20, NULL),
+    assert_int_equal(assay_json_read_many(document,
+                                          ASSAY_SOURCE_DIR "/tests/vectors/attribution.json",
+                                          1 << 20, SIZE_MAX, NULL),
                      ASSAY_OK);
     assert_int_equal(assay_json_array(&list, *document, name, 1 << 20, NULL), ASSAY_OK);
     assert_true(json_array_size(list) > 0);

@@ -30,6 +30,19 @@ static unsigned depth_of(const json_t *value) {
     return deepest + 1;
 }
 
+// Values and names, as F-3 counts them.
+static size_t count_of(const json_t *value) {
+    size_t count = 1, i;
+    const char *key;
+    json_t *child;
+    if (json_is_object(value)) {
+        json_object_foreach((json_t *)value, key, child) count += 1 + count_of(child);
+    } else if (json_is_array(value)) {
+        json_array_foreach(value, i, child) count += count_of(child);
+    }
+    return count;
+}
+
 static void members_fetch(const json_t *object) {
     static const char *const names[] = {"a", "n", "t", "h", NULL};
     uint64_t number;
@@ -58,6 +71,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ASSAY_ASSERT(err.status == status);
     if (!value) return 0;
     ASSAY_ASSERT(size <= SIZE_MAX_JSON && depth_of(value) <= ASSAY_JSON_DEPTH_MAX);
+    // One fewer, and it would not have been let through.
+    size_t count = count_of(value);
+    ASSAY_ASSERT(count <= ASSAY_JSON_VALUES_MAX);
+    status = assay_json_parse_many(&again, data, size, size, count - 1, "fewer", &err);
+    ASSAY_ASSERT(status == ASSAY_CAPACITY && !again);
     if (json_is_object(value)) members_fetch(value);
     // What was let through is well-formed, so its own text is let through too.
     char *text = json_dumps(value, JSON_COMPACT);

@@ -122,6 +122,61 @@ static void size_is_bounded(void **state) {
     assert_string_equal(err.text, "text has 3 bytes, limit 2");
 }
 
+// Before the parser runs: a value costs it up to 250 bytes, and two of a text.
+static void values_and_names_are_counted_before_the_parser_runs(void **state) {
+    static const struct {
+        const char *text;
+        size_t count;
+    } cases[] = {
+        {"{}", 1},
+        {"[]", 1},
+        {" [ { } , {\t}\n] ", 3},
+        {"[[],[[]]]", 4},
+        {"[1,-2,3.5e+7,true,null,\"\"]", 7},
+        {"{\"a\":1,\"b\":[2],\"c\":{\"d\":\"x\"}}", 10},
+        {"[\"{}[],:1 \\\" 2\",\"\\\\\",1]", 4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *value;
+        const char *text = cases[i].text;
+        size_t size = strlen(text), count = cases[i].count;
+        if (assay_json_parse_many(&value, text, size, size, count, "text", NULL) != ASSAY_OK)
+            fail_msg("%s has more than %zu values", text, count);
+        json_decref(value);
+        if (assay_json_parse_many(&value, text, size, size, count - 1, "text", NULL) !=
+            ASSAY_CAPACITY)
+            fail_msg("%s has fewer than %zu values", text, count);
+        assert_null(value);
+    }
+}
+
+// "[{},{},…]" of `count` objects.
+static char *objects(size_t count) {
+    char *text = malloc(3 * count + 2), *at = text;
+    assert_non_null(text);
+    for (size_t i = 0; i < count; i++, at += 3)
+        memcpy(at, i ? ",{}" : "[{}", 3);
+    memcpy(at, "]", 2);
+    return text;
+}
+
+static void a_text_of_many_values_is_refused_by_number(void **state) {
+    assay_error err = {0};
+    json_t *value;
+    char *text = objects(ASSAY_JSON_VALUES_MAX - 1);
+    assert_int_equal(parse(text), ASSAY_OK);
+    free(text);
+    text = objects(ASSAY_JSON_VALUES_MAX);
+    assert_int_equal(parse(text), ASSAY_CAPACITY);
+    free(text);
+    // What would take more than a gigabyte. Nothing of it is asked for: it is not even whole.
+    text = objects(16 << 20);
+    size_t size = 3 * ((size_t)16 << 20);
+    assert_int_equal(assay_json_parse(&value, text, size, size, "text", &err), ASSAY_CAPACITY);
+    assert_string_equal(err.text, "text has 16777217 values and names, limit 4096");
+    free(text);
+}
+
 static void numbers_keep_all_64_bits(void **state) {
     static const struct {
         const char *text;
@@ -260,6 +315,8 @@ int main(void) {
         cmocka_unit_test(duplicate_names_are_refused_escaped_or_not),
         cmocka_unit_test(depth_is_bounded_before_the_parser_runs),
         cmocka_unit_test(size_is_bounded),
+        cmocka_unit_test(values_and_names_are_counted_before_the_parser_runs),
+        cmocka_unit_test(a_text_of_many_values_is_refused_by_number),
         cmocka_unit_test(numbers_keep_all_64_bits),
         cmocka_unit_test(ranges_name_value_and_limits),
         cmocka_unit_test(members_are_checked_by_type_and_limit),

@@ -18,7 +18,7 @@ static inline json_t *cometbft_read(void) {
     const char *path = getenv("ASSAY_COMETBFT_VECTORS");
     json_t *root;
     if (!path) return vectors_read("cometbft.json");
-    must(assay_json_read(&root, path, 16 << 20, err));
+    must(assay_json_read_many(&root, path, 16 << 20, SIZE_MAX, err));
     return root;
 }
 

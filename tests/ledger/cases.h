@@ -21,7 +21,7 @@ static inline void cases_open(cases *out) {
     assay_arena_init(&out->arena, 64 * ASSAY_TX_ARENA_MAX);
     if (!path) {
         out->root = vectors_read("eip712.json");
-    } else if (assay_json_read(&out->root, path, 16 << 20, &err) != ASSAY_OK) {
+    } else if (assay_json_read_many(&out->root, path, 16 << 20, SIZE_MAX, &err) != ASSAY_OK) {
         fail_msg("%s: %s", path, err.text);
     }
 }

@@ -121,6 +121,47 @@ def test_faulty_witness(assay):
     assert [one["verdict"] for one in said["dropped"]] == ["silent"], said
 
 
+def test_costly_witness(assay):
+    """What asks more room than a light block can need, and what says that it has none itself, is a
+    faulty witness, not a client without room (E-95)."""
+    node = node_with(assay, 4)
+    words = ["--trust", header(node, 1), "--node", node.url, "--height", 3]
+
+    def truth_but(part, change):
+        def answer(path):
+            document = node.get(path)
+            return 200, change(document) if part in path else document
+        return answer
+
+    def votes(document):
+        commit = document["result"]["signed_header"]["commit"]
+        commit["signatures"] = [{"block_id_flag": 1}] * 10001
+        return document
+
+    def page(document):
+        document["result"]["validators"] *= 101
+        document["result"]["total"] = "101"
+        return document
+
+    full = {"error": {"code": -32603, "message": "Internal error", "data": "mempool is full: 5000"}}
+    cases = (
+        ("gives more than 4194304 bytes", lambda path: (200, b" " * (5 << 20))),
+        ("values and names, limit 131072", lambda path: (200, b"[" + b"{}," * 200000 + b"{}]")),
+        ("gives more than 131072 bytes",
+         truth_but("/validators", lambda document: b" " * (1 << 18))),
+        ("page 1 of the validators has 101", truth_but("/validators", page)),
+        ("10001", truth_but("/commit", votes)),
+        ("mempool is full", lambda path: (200, full)),
+    )
+    for part, answer in cases:
+        with liar(answer) as url:
+            said = assay.good("light", *words, "--witness", url, "--witness", node.url)
+            assert said["valid"] and said["witnesses"] == 1, said
+            (dropped,) = said["dropped"]
+            assert dropped["witness"] == url and dropped["verdict"] == "faulty", dropped
+            assert part in dropped["text"], (part, dropped)
+
+
 def test_rpc(assay):
     """What the node says is CometBFT's form, as GET and as JSON-RPC."""
     node = node_with(assay, 3)
@@ -218,8 +259,8 @@ def test_liars(assay):
     for name, part, answer in cases:
         with liar(answer) as url:
             assay.bad(1, name, part, "light", "--trust", trust, "--node", url, "--height", 3)
-    with liar(lambda path: (200, b" " * (65 << 20))) as url:
-        assay.bad(1, "CAPACITY", "gives more than", "light", "--trust", trust, "--node", url)
+    with liar(lambda path: (200, b" " * (5 << 20))) as url:
+        assay.bad(1, "FORMAT", "gives more than", "light", "--trust", trust, "--node", url)
     with liar(lambda path: (500, {"error": {"message": "no", "data": "wait"}})) as url:
         assay.bad(5, "NETWORK", "no: wait", "light", "--trust", trust, "--node", url)
 

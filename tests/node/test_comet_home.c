@@ -27,7 +27,7 @@ static json_t *file_json(const char *name) {
     char path[128];
     json_t *document;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_int_equal(assay_json_read(&document, path, 1 << 20, NULL), ASSAY_OK);
+    assert_int_equal(assay_json_read_many(&document, path, 1 << 20, SIZE_MAX, NULL), ASSAY_OK);
     return document;
 }
 

@@ -18,8 +18,11 @@ static int listener;
 static unsigned port;
 static char folder[] = "/tmp/assay-fetch-XXXXXX";
 
-static const assay_fetch_limits normal = {
-    .size_max = 10000, .timeout_ms = 5000, .redirects_max = 3, .allow_private = true};
+static const assay_fetch_limits normal = {.size_max = 10000,
+                                          .values_max = 100,
+                                          .timeout_ms = 5000,
+                                          .redirects_max = 3,
+                                          .allow_private = true};
 
 static void text_send(int fd, const char *head, const char *body) {
     char out[2048];
@@ -342,6 +345,22 @@ static void json_is_read(void **state) {
     json_decref(out);
 }
 
+// {"a":1} has three: what asks more than its caller's count is refused before it is parsed.
+static void answers_of_many_values_are_refused(void **state) {
+    char url[64];
+    json_t *out;
+    assay_error err = {0};
+    assay_fetch_limits limits = normal;
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/json", port);
+    limits.values_max = 3;
+    assert_int_equal(assay_fetch_json(&out, url, NULL, &limits, NULL), ASSAY_OK);
+    json_decref(out);
+    limits.values_max = 2;
+    assert_int_equal(assay_fetch_json(&out, url, NULL, &limits, &err), ASSAY_CAPACITY);
+    assert_non_null(strstr(err.text, "answer has 3 values and names, limit 2"));
+    assert_null(out);
+}
+
 static void errors_of_others_become_ours(void **state) {
     static const struct {
         const char *path;
@@ -398,6 +417,7 @@ int main(void) {
         cmocka_unit_test(files_need_leave_and_are_bounded),
         cmocka_unit_test(no_limits_are_the_strictest),
         cmocka_unit_test(json_is_read),
+        cmocka_unit_test(answers_of_many_values_are_refused),
         cmocka_unit_test(errors_of_others_become_ours),
     };
     return cmocka_run_group_tests(tests, server_start, server_stop);

@@ -35,6 +35,8 @@ static void echo(void *context, const assay_http_request *request, assay_http_re
                                     arguments, "x", x));
 }
 
+static unsigned head_seconds; // of the servers opened next
+
 static assay_http_server *server_open(unsigned connections, unsigned rate) {
     assay_http_server *server;
     assay_error err = {0};
@@ -42,6 +44,7 @@ static assay_http_server *server_open(unsigned connections, unsigned rate) {
                                   .body_max = BODY_MAX,
                                   .connections_max = connections,
                                   .requests_per_second = rate,
+                                  .head_seconds = head_seconds,
                                   .handle = echo};
     if (assay_http_server_open(&server, &options, &err) != ASSAY_OK) fail_msg("%s", err.text);
     return server;
@@ -195,6 +198,56 @@ static void connections_are_bounded(void **state) {
     assay_http_server_close(server);
 }
 
+// Sends a letter of a head every 50 ms until the other side has enough. Returns: seconds it took.
+static double drip(int fd) {
+    const struct timespec pause = {0, 50000000};
+    struct timespec begun, ended;
+    char byte;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    test_send(fd, "GET / HTTP/1.1\r\nA: ", 19);
+    for (int i = 0; i < 400 && test_send(fd, "b", 1); i++) {
+        if (recv(fd, &byte, 1, MSG_DONTWAIT) == 0) break;
+        nanosleep(&pause, NULL);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    return (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9;
+}
+
+// Bytes that keep coming keep no connection open, neither with its first head nor with a later one;
+// a handler that takes longer than a head may is not disturbed.
+static void heads_that_drip_are_cut_off(void **state) {
+    char out[4096];
+    pthread_t thread;
+    void *answer;
+    calls = 0;
+    head_seconds = 1;
+    assay_http_server *server = server_open(2, 0);
+    head_seconds = 0;
+    assert_int_equal(pthread_create(&thread, NULL, connection_hold, server), 0);
+    calls_await(1);
+    int fd = test_connect(assay_http_server_url(server));
+    double took = drip(fd);
+    assert_true(took >= 0.5 && took < 10);
+    close(fd);
+    fd = test_connect(assay_http_server_url(server));
+    const char *request = "GET /first HTTP/1.1\r\nHost: t\r\n\r\n";
+    assert_true(test_send(fd, request, strlen(request)));
+    ssize_t size = recv(fd, out, sizeof out - 1, 0);
+    assert_true(size > 0);
+    out[size] = 0;
+    assert_has(out, "HTTP/1.1 200");
+    took = drip(fd);
+    assert_true(took >= 0.5 && took < 10);
+    close(fd);
+    sem_post(&gate);
+    pthread_join(thread, &answer);
+    assert_has(answer, "HTTP/1.1 200");
+    // There is room again for whoever asks in time.
+    ask(server, out, sizeof out, "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    assert_has(out, "HTTP/1.1 200");
+    assay_http_server_close(server);
+}
+
 static void *gate_open_later(void *context) {
     const struct timespec pause = {0, 300000000};
     nanosleep(&pause, NULL);
@@ -304,6 +357,7 @@ int main(void) {
         cmocka_unit_test(heads_are_bounded),
         cmocka_unit_test(rates_are_bounded),
         cmocka_unit_test(connections_are_bounded),
+        cmocka_unit_test(heads_that_drip_are_cut_off),
         cmocka_unit_test(closing_waits_for_the_answer),
         cmocka_unit_test(addresses_are_checked),
         cmocka_unit_test(a_port_in_use_is_told),

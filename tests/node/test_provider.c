@@ -422,6 +422,31 @@ static void sessions_are_answered_together(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// While a session's answer is made, who may not ask is refused at once and takes no thread.
+static void strangers_do_not_wait(void **state) {
+    desk d;
+    visitor first;
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    desk_open(&d);
+    rounds_hold(true);
+    visitor_start(&first, &d, &session, 1, 100000);
+    until_waiting(1);
+    assay_request r = work_request(&world, &session, 2, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, PROVIDER);
+    refuse(&d, &r, SIGNATURE, "request is not signed by its session's keys");
+    memset(&r.signature, 0, sizeof r.signature);
+    refuse(&d, &r, REJECTED, "v is 0");
+    r.provider = world.wallets[CONSUMER].principal;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISMATCH, "another provider");
+    assert_int_equal(d.provider.turn_count, 1);
+    rounds_hold(false);
+    pthread_join(first.thread, NULL);
+    assert_int_equal(first.status, ASSAY_OK);
+    assert_int_equal(d.provider.turn_count, 0);
+    assay_provider_close(&d.provider);
+}
+
 // What is being made counts against the deposit of its session, and among what may be pending.
 static void what_is_being_made_counts(void **state) {
     desk d;
@@ -617,6 +642,7 @@ int main(void) {
         cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
         cmocka_unit_test(sequences_are_strict_whoever_is_first),
         cmocka_unit_test(sessions_are_answered_together),
+        cmocka_unit_test(strangers_do_not_wait),
         cmocka_unit_test(what_is_being_made_counts),
         cmocka_unit_test(a_repeated_request_has_the_same_answer),
         cmocka_unit_test(batches_hold_what_is_pending),

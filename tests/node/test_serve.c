@@ -202,7 +202,11 @@ static void bodies_are_refused_by_number(void **state) {
     body = body_of(&session, 1);
     for (int i = 0; i < 600; i++)
         json_array_append_new(json_object_get(body, "prompt_ids"), json_integer(1));
-    expect_spoiled(&s, body, "CAPACITY", "prompt_ids");
+    expect_spoiled(&s, body, "CAPACITY", "643 values and names, limit 576");
+    char wide[20001]; // more than a prompt of the model's 512 ids takes
+    memset(wide, ' ', 20000);
+    wide[20000] = 0;
+    expect_sentence(&s, wide, "CAPACITY", "body of 20000 bytes, limit 14336");
     body = body_of(&session, 1);
     json_object_set_new(json_object_get(body, "request"), "signature", json_string("0x00"));
     expect_spoiled(&s, body, "FORMAT", "signature");

@@ -12,8 +12,8 @@ static int group_open(void **state) {
     assay_error err = {0};
     vectors = vectors_read("chat.json");
     spm_vectors = vectors_read("tokenizer_spm.json");
-    if (assay_json_read(&demo_json, ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json", 1 << 20,
-                        &err) != ASSAY_OK)
+    if (assay_json_read_many(&demo_json, ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json", 1 << 20,
+                             SIZE_MAX, &err) != ASSAY_OK)
         fail_msg("%s", err.text);
     return 0;
 }

@@ -11,7 +11,8 @@ static json_t *angles_read(void) {
     json_t *root = NULL;
     assay_error err = {0};
     if (!path) return vectors_read("rope_angles.json");
-    if (assay_json_read(&root, path, 1 << 30, &err) != ASSAY_OK) fail_msg("%s", err.text);
+    if (assay_json_read_many(&root, path, 1 << 30, SIZE_MAX, &err) != ASSAY_OK)
+        fail_msg("%s", err.text);
     return root;
 }
 

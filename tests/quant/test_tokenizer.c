@@ -23,8 +23,8 @@ static assay_tokenizer *tokenizer_of(json_t *json, uint32_t vocab_size) {
 
 static int group_open(void **state) {
     assay_error err = {0};
-    if (assay_json_read(&demo_json, ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json", 1 << 20,
-                        &err) != ASSAY_OK)
+    if (assay_json_read_many(&demo_json, ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json", 1 << 20,
+                             SIZE_MAX, &err) != ASSAY_OK)
         fail_msg("%s", err.text);
     vectors = vectors_read("tokenizer.json");
     demo = tokenizer_of(demo_json, 2048);

@@ -18,8 +18,8 @@ static int group_open(void **state) {
     assay_error err = {0};
     spm = vectors_read("tokenizer_spm.json");
     texts = vectors_read("tokenizer.json");
-    if (assay_json_read(&demo, ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json", 1 << 20, &err) !=
-        ASSAY_OK)
+    if (assay_json_read_many(&demo, ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json", 1 << 20,
+                             SIZE_MAX, &err) != ASSAY_OK)
         fail_msg("%s", err.text);
     return 0;
 }

@@ -11,7 +11,7 @@ static inline json_t *light_vectors(void) {
     const char *path = getenv("ASSAY_LIGHT_VECTORS");
     json_t *root;
     if (!path) return vectors_read("light.json");
-    must(assay_json_read(&root, path, 256 << 20, err));
+    must(assay_json_read_many(&root, path, 256 << 20, SIZE_MAX, err));
     return root;
 }
 
