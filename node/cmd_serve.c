@@ -226,7 +226,7 @@ static void work_step(assay_provider *provider, bool all, retry *again) {
                   text);
         *again = (retry){0};
     } else if (status == ASSAY_OK) {
-        retry_later(again, now); // what was due is not, as the chain tells
+        again->at = now + RETRY_MS; // what was due is not, as the chain tells
     } else {
         atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
         assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(&err, NULL),

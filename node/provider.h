@@ -7,7 +7,7 @@
 //   pending → its batch refused for what is in it → smaller batches, at last its session left out
 //           → tried again later
 //
-// Invariants, with their tests in tests/node/test_provider.c:
+// Invariants, with their tests in tests/node/test_provider.c, V5's in test_provider_blame.c:
 //  V1 a receipt is on disk before its consumer sees it (a crash loses no income)
 //  V2 evidence is on disk before its batch is sent (a batch is never unavailable by a crash)
 //  V3 sequences of a session are answered strictly in order: one at a time, beside other sessions

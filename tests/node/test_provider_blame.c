@@ -112,6 +112,37 @@ static void the_session_to_blame_is_left_out(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// One with too little money to be tried alone waits as long as those beside it, then goes with
+// others.
+static void suspects_below_the_least_fee_wait_together(void **state) {
+    desk d;
+    assay_provider_batched batch;
+    assay_hash sessions[2];
+    desk_open(&d);
+    declare(VALIDATOR_3, true, false);
+    for (int i = 0; i < 2; i++) {
+        assay_receipt receipt;
+        sessions[i] = work_session(&world, PROVIDER, OPEN, 50, 60);
+        assay_request r = work_request(&world, &sessions[i], 1, prompt, PROMPT, TOKENS);
+        if (i) memset(&r.adapter, 0, sizeof r.adapter);
+        work_sign(&world, &r, CONSUMER);
+        work_ok(answer_to(&d, &r, &receipt, err));
+        assert_in_range(receipt.fee, 500, 999); // min_batch_fee is 1,000
+    }
+    work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "");
+    assert_true(batch.narrowed);
+    assert_false(assay_provider_due(&d.provider, true));
+    assert_true(d.provider.pending[0].hold_ms && d.provider.pending[1].hold_ms);
+    d.provider.pending[1].hold_until_ms = 0;
+    assert_false(assay_provider_due(&d.provider, true)); // small change
+    base_asked(&d);
+    batched(&d, 2);
+    assert_int_equal(session_now(&sessions[0]).last_sequence, 0);
+    assert_int_equal(session_now(&sessions[1]).last_sequence, 1);
+    declare(VALIDATOR_3, true, true);
+    assay_provider_close(&d.provider);
+}
+
 // A file that got lost leaves a gap: what is before it goes, and all of the others.
 static void a_gap_holds_up_its_session_alone(void **state) {
     desk d;
@@ -217,6 +248,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_stay_within_the_bond),
         cmocka_unit_test(the_session_to_blame_is_left_out),
+        cmocka_unit_test(suspects_below_the_least_fee_wait_together),
         cmocka_unit_test(a_gap_holds_up_its_session_alone),
         cmocka_unit_test(an_unknown_session_holds_up_nobody),
         cmocka_unit_test(a_session_that_closes_is_paid_first),

@@ -127,8 +127,11 @@ static json_t *logged(const char *name) {
     return event;
 }
 
+static bool base_only; // ask for the base model's answers
+
 static json_t *body_of(const assay_hash *session, uint64_t sequence) {
     assay_request request = work_request(&world, session, sequence, prompt, PROMPT, TOKENS);
+    if (base_only) memset(&request.adapter, 0, sizeof request.adapter);
     work_sign(&world, &request, CONSUMER);
     json_t *ids = json_array();
     for (int i = 0; i < PROMPT; i++)
@@ -290,6 +293,45 @@ static void what_waits_is_told(void **state) {
     *log_file = 0;
 }
 
+// VALIDATOR_3 declares the model, and the adapter where wanted: without it too few do.
+static void declare(bool adapter) {
+    assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
+    assay_hash roots[2];
+    uint32_t count = assay_workshop_roots(&world.shop, roots);
+    assert_int_equal(count, 2);
+    if (!adapter) roots[0] = world.model;
+    tx.body.declare_roots.roots = (assay_hash_list){roots, adapter ? 2 : 1};
+    work_send(&world, VALIDATOR_3, &tx);
+}
+
+// V5: the session that no batch can hold is found within moments, and the others are paid.
+static void one_session_holds_up_nobody(void **state) {
+    static const char *const quick[] = {"--batch-count", "4", "--batch-ms", "500", NULL};
+    assay_hash others[3];
+    assay_hash bad = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    for (int i = 0; i < 3; i++)
+        others[i] = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    declare(false);
+    server s = serve_start(quick);
+    asked(&s, &bad, 1);
+    base_only = true;
+    for (int i = 0; i < 3; i++)
+        asked(&s, &others[i], 1);
+    base_only = false;
+    for (int i = 0; i < 400 && counter(&s, "/v1/provider", "pending") > 1; i++)
+        work_sleep(20);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(session_now(&others[i]).last_sequence, 1);
+    assert_int_equal(session_now(&bad).last_sequence, 0);
+    assert_int_equal(counter(&s, "/v1/provider", "pending"), 1);
+    declare(true);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    // Tried again by the next run.
+    s = serve_start(quick);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    assert_int_equal(session_now(&bad).last_sequence, 1);
+}
+
 static int command_run(const char *format, const char *node, char *text, size_t size) {
     char command[1024];
     snprintf(command, sizeof command, format, ASSAY_BINARY_DIR, node, key_file, world.model_file,
@@ -372,6 +414,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_are_refused_by_number),
         cmocka_unit_test(killed_between_answer_and_batch),
+        cmocka_unit_test(one_session_holds_up_nobody),
         cmocka_unit_test(what_waits_is_told),
         cmocka_unit_test(misbehaviour_is_for_testnets),
         cmocka_unit_test(arguments_are_refused),
