@@ -222,6 +222,19 @@ static uint32_t answer_duties(assay_duty out[2], const assay_duty *base, const a
     return count;
 }
 
+// Puts a duty that comes by (batch, sample, kind) in its place by deadline; of a full list the last
+// makes room, or has it. Returns: whether one was left out.
+static bool duty_insert(assay_duty *list, uint32_t *count, uint32_t capacity,
+                        const assay_duty *duty) {
+    bool full = *count == capacity;
+    if (full && list[capacity - 1].deadline <= duty->deadline) return true;
+    uint32_t at = full ? capacity - 1 : (*count)++;
+    for (; at > 0 && list[at - 1].deadline > duty->deadline; at--)
+        list[at] = list[at - 1];
+    list[at] = *duty;
+    return full;
+}
+
 assay_status assay_case_duties(assay_duty *out, uint32_t *count, bool *more, uint32_t capacity,
                                const assay_reader *reader, uint64_t height,
                                const assay_address *account, assay_error *err) {
@@ -249,11 +262,8 @@ assay_status assay_case_duties(assay_duty *out, uint32_t *count, bool *more, uin
             if (found && assay_address_equal(&batch.provider, account))
                 todo_count = answer_duties(todo, &base, &record, height);
         }
-        for (uint32_t i = 0; i < todo_count; i++) {
-            *more = *count == capacity;
-            if (*more) return ASSAY_OK;
-            out[(*count)++] = todo[i];
-        }
+        for (uint32_t i = 0; i < todo_count; i++)
+            *more |= duty_insert(out, count, capacity, &todo[i]);
     }
 }
 

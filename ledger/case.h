@@ -108,9 +108,10 @@ typedef struct {
     assay_hash commitment; // REVEAL: what was committed
 } assay_duty;
 
-// Duties of `account` for a transaction in block `height` (the view's height + 1), ascending by
-// (batch, sample), at most `capacity`; *more: there are others. out [capacity].
-// Errors: CORRUPT, MEMORY, IO. Spec: P-55, P-56.
+// Duties of `account` for a transaction in block `height` (the view's height + 1), nearest deadline
+// first, ties by (batch, sample, kind): the first `capacity` (at least 1) of them; *more: there are
+// others. out [capacity].
+// Errors: CORRUPT, MEMORY, IO. Spec: P-55, P-56, F-40.
 assay_status assay_case_duties(assay_duty *out, uint32_t *count, bool *more, uint32_t capacity,
                                const assay_reader *reader, uint64_t height,
                                const assay_address *account, assay_error *err);

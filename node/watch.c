@@ -295,6 +295,8 @@ static int duty_order(const void *a, const void *b) {
     return 0;
 }
 
+// A node that has more than a page gives the nearest deadlines: those behind them come when these
+// have been voted on, a commit's at the latest when it is in a hurry.
 static assay_status step_run(row *r, duty *duties, assay_watch *watch, const json_t *document,
                              assay_error *err) {
     const json_t *list;

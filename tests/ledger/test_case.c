@@ -243,6 +243,56 @@ static void duties_can_be_cut(void **state) {
     docket_close(d);
 }
 
+static ballot all_sleep(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.no_commit = true};
+}
+
+static int duty_compare(const void *a, const void *b) {
+    const assay_duty *x = a, *y = b;
+    if (x->deadline != y->deadline) return x->deadline < y->deadline ? -1 : 1;
+    int order = memcmp(x->batch.bytes, y->batch.bytes, sizeof x->batch.bytes);
+    return order ? order : (x->sample > y->sample) - (x->sample < y->sample);
+}
+
+// The nearest deadlines come first, whatever the batches' ids are, and a short page has those.
+static void duties_come_by_deadline(void **state) {
+    trial *t = trial_new();
+    static bundle bundles[6];
+    assay_duty all[TRIAL_DUTIES], sorted[TRIAL_DUTIES], page[TRIAL_DUTIES];
+    bool by_id = true;
+    t->chain.genesis.params.commit_blocks = 100;
+    t->chain.genesis.params.epoch_blocks = 1000;
+    t->votes = all_sleep;
+    trial_start(t);
+    for (uint32_t i = 0; i < 6; i++) {
+        trial_submit(t, &bundles[i], 8);
+        trial_until(t, &bundles[i].id, ASSAY_BATCH_CHECKING);
+    }
+    uint32_t total = trial_duties(t, VALIDATOR, all);
+    assert_true(total >= 4);
+    memcpy(sorted, all, sizeof sorted);
+    qsort(sorted, total, sizeof *sorted, duty_compare);
+    for (uint32_t i = 0; i < total; i++) {
+        assert_int_equal(duty_compare(&all[i], &sorted[i]), 0);
+        if (i) by_id &= memcmp(all[i - 1].batch.bytes, all[i].batch.bytes, 32) <= 0;
+    }
+    assert_true(all[0].deadline < all[total - 1].deadline);
+    assert_false(by_id);
+    for (uint32_t capacity = 1; capacity <= total; capacity++) {
+        assay_view view = chain_view(&t->chain);
+        uint32_t count;
+        bool more;
+        chain_ok(assay_case_duties(page, &count, &more, capacity, &view.reader, view.height + 1,
+                                   &t->chain.actors[VALIDATOR], err));
+        assay_view_close(&view);
+        assert_int_equal(count, capacity);
+        assert_int_equal(more, capacity < total);
+        for (uint32_t i = 0; i < count; i++)
+            assert_int_equal(duty_compare(&page[i], &sorted[i]), 0);
+    }
+    trial_close(t);
+}
+
 // Every open case is due exactly once, at its next deadline (I1).
 static void one_due_entry(void **state) {
     docket *d = docket_new();
@@ -281,6 +331,7 @@ int main(void) {
         cmocka_unit_test(an_agent_votes_for_its_validator),
         cmocka_unit_test(duties_follow_the_windows),
         cmocka_unit_test(duties_can_be_cut),
+        cmocka_unit_test(duties_come_by_deadline),
         cmocka_unit_test(one_due_entry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
