@@ -8,8 +8,9 @@ import json
 import socket
 from pathlib import Path
 
-REQUESTS = {"flush": 2, "info": 3, "init_chain": 5, "commit": 11, "load_snapshot_chunk": 14,
-            "apply_snapshot_chunk": 15, "finalize_block": 20}
+REQUESTS = {"flush": 2, "info": 3, "init_chain": 5, "check_tx": 8, "commit": 11,
+            "load_snapshot_chunk": 14, "apply_snapshot_chunk": 15, "process_proposal": 17,
+            "finalize_block": 20}
 EXCEPTION = 1
 
 
@@ -22,7 +23,7 @@ def varint(number):
 
 
 def message(fields):
-    out = b""
+    out = bytearray()
     for number, value in fields.items():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, int):
@@ -31,7 +32,7 @@ def message(fields):
             data = message(one) if isinstance(one, dict) else (
                 one.encode() if isinstance(one, str) else one)
             out += varint(number << 3 | 2) + varint(len(data)) + data
-    return out
+    return bytes(out)
 
 
 class Abci:

@@ -143,6 +143,30 @@ def test_another_genesis(assay):
     assert node.term() == 0, node.said()
 
 
+def test_others_end_nothing(assay):
+    """E-7, E-22, E-25: what peers and a dishonest proposer send is answered, and no Exception."""
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    node = assay.node("--engine", "abci", "--abci", f"unix://{assay.folder}/app.sock")
+    engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+    assert engine.good("check_tx", {1: b"x"})[:1] == b"\x08"  # before there is a state
+    engine.init()
+    engine.blocks(1, 1)
+    own = hashlib.sha256(engine.keys[0]).digest()[:20]
+    block = {1: [], 5: 2, 6: {1: 1700000002}, 8: own}
+    accept, reject = b"\x08\x01", b"\x08\x02"
+    assert engine.good("process_proposal", block) == accept
+    # 131,073 and a million empty transactions fit CometBFT's block.max_bytes.
+    for change in ({1: 131073 * [b""]}, {1: 1000000 * [b""]}, {1: [b""]}, {1: [b"x" * 9000000]},
+                   {3: 4097 * [{1: 1}]}, {5: 0}, {6: {1: -1}}, {6: {1: 1, 2: -1}},
+                   {6: {1: 2**62}}, {8: b""}, {8: own + b"x"}, {8: bytes(20)}):
+        assert engine.good("process_proposal", {**block, **change}) == reject, change.keys()
+    assert engine.good("process_proposal", block) == accept
+    engine.blocks(2, 2)
+    engine.close()
+    assert node.term() == 0, node.said()
+
+
 def recorded(part):
     def of(query):
         for one in RECORDED:
