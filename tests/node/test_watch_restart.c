@@ -151,7 +151,7 @@ static void a_lost_commitment_is_told_once(void **state) {
         guards[i].checker.shop = &bare;
         guards[i].watch.meter = &bare.meter;
     }
-    for (int i = 0; i < 300 && atomic_load(&bare.meter.duty_failures) < 2 * SAMPLES; i++)
+    for (int i = 0; i < 3000 && atomic_load(&bare.meter.duty_failures) < 2 * SAMPLES; i++)
         guards_step(guards);
     for (int i = 0; i < 10; i++)
         guards_step(guards);
