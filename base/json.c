@@ -8,9 +8,8 @@
 #include "base/hex.h"
 
 // Before jansson runs: it recurses to its own limit of 2,048, and makes some 230 bytes of the two
-// of
-// "{}". Counted is where something begins: an object, a list, a text or name, or a run of what is
-// neither (numbers and words); a text that is not JSON is counted somehow, and refused later.
+// of "{}". Counted is where something begins: an object, a list, a text or name, or a run of what
+// is neither (numbers and words); a text that is not JSON is counted somehow, and refused later.
 static assay_status shape_check(const uint8_t *data, size_t size, size_t values_max,
                                 const char *what, assay_error *err) {
     unsigned depth = 0;

@@ -19,8 +19,7 @@ assay_status assay_epoch_claim_next(assay_claim *claim, bool *found, const assay
                                     assay_error *err);
 
 // Proof of one recipient's claim under the claims root of the last closed epoch, of which *epoch is
-// set. path [ASSAY_CLAIMS_PATH_MAX]. The tree is built in the arena
-// (assay_claims_memory).
+// set. path [ASSAY_CLAIMS_PATH_MAX]. The tree is built in the arena (assay_claims_memory).
 // Errors: NOT_FOUND (no claim, or no epoch closed yet), CAPACITY (arena), CORRUPT, MEMORY, IO.
 // Spec: P-75.
 assay_status assay_epoch_claim_prove(assay_claim *claim, assay_hash *path, uint32_t *path_count,

@@ -48,9 +48,7 @@ assay_status assay_client_open(assay_client *client, const char *url, const assa
     uint64_t chain_id;
     assay_hash hash;
     memset(client, 0, sizeof *client);
-    size_t length = strlen(url);
-    while (length && url[length - 1] == '/')
-        length--;
+    size_t length = assay_url_length(url);
     if (length == 0 || length >= sizeof client->url)
         return ASSAY_FAIL(err, USAGE, "node URL of %zu characters, limits 1 to %d", length,
                           ASSAY_CLIENT_URL_MAX - 1);

@@ -30,9 +30,7 @@ static const assay_fetch_limits whole_block = WITHIN(64 << 20, 1 << 19, TIMEOUT_
 static const assay_fetch_limits block_results = WITHIN(64 << 20, 1 << 22, TIMEOUT_MS);
 
 assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *err) {
-    size_t length = strlen(url);
-    while (length && url[length - 1] == '/')
-        length--;
+    size_t length = assay_url_length(url);
     size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
     if (!scheme || length <= scheme || length >= sizeof comet->url)
         return ASSAY_FAIL(err, USAGE,

@@ -199,6 +199,13 @@ static assay_status exchange(assay_fetched *out, const char *url, const assay_by
     return status;
 }
 
+size_t assay_url_length(const char *url) {
+    size_t length = strlen(url);
+    while (length && url[length - 1] == '/')
+        length--;
+    return length;
+}
+
 assay_status assay_fetch(assay_fetched *out, const char *url, const assay_bytes *body,
                          const assay_fetch_limits *limits, assay_error *err) {
     assay_status status = exchange(out, url, body, limits, err);

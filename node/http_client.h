@@ -28,6 +28,9 @@ typedef struct {
     size_t body_size;
 } assay_fetched;
 
+// Its length without the slashes at its end, before a path is put behind it.
+size_t assay_url_length(const char *url);
+
 // GETs url, or POSTs body as JSON (NULL: GET). Errors: NETWORK (no connection), TIMEOUT, CAPACITY
 // (over size_max), STOPPED, FORBIDDEN (scheme, private address, too many redirects), NOT_FOUND
 // (404, no such file), FORMAT (no URL). Any other HTTP status is the caller's to judge. Nothing is

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ledger/case.h"
+#include "ledger/tally.h"
 #include "node/batch_table.h"
 #include "node/command.h"
 
@@ -150,8 +151,7 @@ static void finding_add(assay_rerun_result *out, const docket *d, uint32_t index
 
 // Could this rerun not be made, for want of something?
 static bool verdict_wants(uint8_t verdict) {
-    return verdict == ASSAY_VERDICT_UNAVAILABLE || verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE ||
-           verdict == ASSAY_VERDICT_DATA_MISSING;
+    return assay_verdict_is_unavailable(verdict) || verdict == ASSAY_VERDICT_DATA_MISSING;
 }
 
 static void leaf_count(assay_rerun_result *out, const docket *d, const assay_check_result *check) {

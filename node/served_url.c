@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "node/http_client.h"
 #include "node/special_address.h"
 
 static bool has_part(CURLU *parts, CURLUPart which) {
@@ -16,9 +17,7 @@ static bool has_part(CURLU *parts, CURLUPart which) {
 }
 
 assay_status assay_served_url_read(char *out, size_t size, const char *text, assay_error *err) {
-    size_t length = strlen(text);
-    while (length && text[length - 1] == '/')
-        length--;
+    size_t length = assay_url_length(text);
     if (length >= size)
         return ASSAY_FAIL(err, USAGE, "--url has %zu characters, limit %zu", length, size - 1);
     memcpy(out, text, length);

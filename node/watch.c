@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "ledger/tally.h"
 #include "node/batch_table.h"
 #include "node/command.h"
 #include "node/error_json.h"
@@ -162,8 +163,7 @@ static assay_watch_vote *vote_recall(assay_watch *watch, const duty *d) {
 // a later block of the window; any other difference is final, and told once.
 static assay_status answer_doubt(assay_watch *watch, const duty *d,
                                  const assay_docket_answer *answer, assay_error *err) {
-    if (answer->verdict == ASSAY_VERDICT_UNAVAILABLE ||
-        answer->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE) {
+    if (assay_verdict_is_unavailable(answer->verdict)) {
         if (!assay_docket_again(watch->docket, &d->question)) return ASSAY_OK;
         return ASSAY_FAIL(err, NETWORK,
                           "sample %u was committed, and cannot be had to reveal it: %s",

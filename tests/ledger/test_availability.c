@@ -206,6 +206,14 @@ static void bond_that_stays_away_proves_nothing(void **state) {
 
 // ---- answers in time and too late ----
 
+// Submits a batch whose first answer window opens.
+static void window_open(trial *t, bundle *b) {
+    trial_submit(t, b, 8);
+    trial_until(t, &b->id, ASSAY_BATCH_CHECKING);
+    while (trial_case(t, &b->id, 0).state != ASSAY_CASE_ANSWERING)
+        trial_step(t);
+}
+
 // Posts all of one kind in block `height`.
 static void post_at(trial *t, const bundle *b, uint64_t height, assay_evidence_kind kind) {
     uint8_t data[8192];
@@ -286,10 +294,7 @@ static void one_window_is_for_table_and_leaf(void **state) {
         {BAD, BAD}, {TABLE, TABLE, TABLE, TABLE}, {LEAF, LEAF, LEAF, LEAF}};
     trial *t = scripted_begun(rounds);
     bundle b;
-    trial_submit(t, &b, 8);
-    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
-    while (trial_case(t, &b.id, 0).state != ASSAY_CASE_ANSWERING)
-        trial_step(t);
+    window_open(t, &b);
     post_at(t, &b, t->chain.height + 1, ASSAY_EVIDENCE_TABLE);
     post_among_reveals(t, &b, 2, ASSAY_EVIDENCE_LEAF);
     assay_batch batch = trial_run_out(t, &b.id);
@@ -308,10 +313,7 @@ static void the_last_block_of_the_window_is_in_time(void **state) {
     for (uint32_t late = 0; late < 2; late++) {
         trial *t = scripted_begun(rounds[late]);
         bundle b;
-        trial_submit(t, &b, 8);
-        trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
-        while (trial_case(t, &b.id, 0).state != ASSAY_CASE_ANSWERING)
-            trial_step(t);
+        window_open(t, &b);
         uint64_t end = trial_case(t, &b.id, 0).answer_end;
         post_at(t, &b, end + late, ASSAY_EVIDENCE_TABLE);
         assay_batch batch = trial_run_out(t, &b.id);
@@ -331,10 +333,7 @@ static void an_answer_in_time_is_safe(void **state) {
                                                             {TABLE, TABLE, TABLE, 0}};
     trial *t = scripted_begun(rounds);
     bundle b;
-    trial_submit(t, &b, 8);
-    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
-    while (trial_case(t, &b.id, 0).state != ASSAY_CASE_ANSWERING)
-        trial_step(t);
+    window_open(t, &b);
     post_at(t, &b, trial_case(t, &b.id, 0).answer_end, ASSAY_EVIDENCE_TABLE);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
     trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);

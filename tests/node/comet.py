@@ -119,7 +119,9 @@ def test_another_genesis(assay):
     """E-23, E-30: CometBFT's genesis edited by hand is another chain's."""
     assay.init()
     assay.good("export", "--home", "home", "--to-cometbft", "comet")
-    node = assay.node("--engine", "abci", "--abci", f"unix://{assay.folder}/app.sock")
+    socket = assay.folder / "app.sock"
+    genesis = assay.folder / "comet/config/genesis.json"
+    words = ("--engine", "abci", "--abci", f"unix://{socket}")
     for section, name, value, said in (
             ("block", "max_bytes", "1048576", "block.max_bytes 1048576, this home's chain "),
             ("block", "max_gas", "5", "block.max_gas 5, this home's chain -1"),
@@ -131,12 +133,15 @@ def test_another_genesis(assay):
             ("version", "app", "2", "version.app 2, this home's chain 1"),
             ("abci", "vote_extensions_enable_height", "1",
              "abci.vote_extensions_enable_height 1, this home's chain 0")):
-        engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+        node = assay.node(*words)
+        engine = Abci(socket, genesis)
         engine.genesis["consensus_params"][section][name] = value
         kind, text = engine.ask("init_chain", engine.init_fields())
         assert kind == EXCEPTION and said in text.decode(), text
         engine.close()
-    engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+        assert node.wait() == 3 and said in node.said(), node.said()  # E-90
+    node = assay.node(*words)
+    engine = Abci(socket, genesis)
     engine.init()
     engine.blocks(1, 1)
     engine.close()
