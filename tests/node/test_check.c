@@ -6,7 +6,7 @@
 #include "tests/node/sockets.h"
 #include "tests/node/work.h"
 
-enum { TOKENS = 8 };
+enum { TOKENS = 8, SLAB = 64 * 1024 /* of an arena */ };
 
 // What is wrong with a batch; several may be.
 enum {
@@ -295,14 +295,21 @@ static void posted_evidence_that_is_not_there_is_no_verdict(void **state) {
     assay_arena_close(&arena);
 }
 
-// The checking thread's memory, gone from the moment at which a provider is asked.
+// The checking thread's memory, gone from the moment at which a provider is asked; or that for an
+// arena's next slab alone, which is more than anything else asks for at once.
 static atomic_bool no_memory;
-static _Thread_local bool checking;
+static _Thread_local bool checking, no_slabs;
 
 void *__real_realloc(void *memory, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 void *__wrap_realloc(void *memory, size_t size) {
     return checking && atomic_load(&no_memory) ? NULL : __real_realloc(memory, size);
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size) {
+    return no_slabs && size > SLAB ? NULL : __real_malloc(size);
 }
 
 // A provider's server that does one thing to everyone who asks.
@@ -423,6 +430,24 @@ static void no_memory_is_no_verdict(void **state) {
     bad_close(&server);
 }
 
+// The same where an arena's memory ends and not its budget, which would speak against the provider.
+static void no_memory_for_receipts_is_no_verdict(void **state) {
+    assay_checker checker = checker_of(&world.shop);
+    const assay_check_task task = {.batch = good};
+    assay_check_result result;
+    assay_arena arena;
+    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+    // Its slab has room for the batch's rows, and then for no receipt.
+    assert_non_null(assay_arena_take(&arena, 1, SLAB - sizeof(assay_receipt)));
+    no_slabs = true;
+    work_refused(assay_check_run(&result, &checker, &task, &arena, err), MEMORY,
+                 "no memory for receipts");
+    no_slabs = false;
+    work_ok(assay_check_run(&result, &checker, &task, &arena, err));
+    assert_int_equal(result.verdict, ASSAY_VERDICT_MATCH);
+    assay_arena_close(&arena);
+}
+
 // What a receipt says about its leaf's size is not believed beyond what can be posted (F-46).
 static void limits_follow_from_the_stated_sizes(void **state) {
     assert_int_equal(assay_leaf_file_size(3, 5), 8 + 8 + 4 * 8);
@@ -492,6 +517,7 @@ int main(void) {
         cmocka_unit_test(posted_evidence_that_is_not_there_is_no_verdict),
         cmocka_unit_test(bad_servers_are_unavailable),
         cmocka_unit_test(no_memory_is_no_verdict),
+        cmocka_unit_test(no_memory_for_receipts_is_no_verdict),
         cmocka_unit_test(limits_follow_from_the_stated_sizes),
         cmocka_unit_test(a_stop_gives_up_a_fetch),
     };
