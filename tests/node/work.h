@@ -228,12 +228,21 @@ static inline void work_register(work *w) {
     work_send(w, TUNER, &tx);
 }
 
-static inline void work_validate(work *w, uint32_t actor) {
+// What a validator says it can rerun: the model, and the adapter where wanted.
+static inline void work_declare(work *w, uint32_t actor, bool model, bool adapter) {
     assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
-    assay_hash roots[2];
-    work_bond(w, actor, ASSAY_ROLE_VERIFICATION);
-    tx.body.declare_roots.roots = (assay_hash_list){roots, assay_workshop_roots(&w->shop, roots)};
+    assay_hash roots[2] = {w->model, w->adapter};
+    if (model && adapter && memcmp(roots[0].bytes, roots[1].bytes, ASSAY_HASH_SIZE) > 0) {
+        roots[0] = w->adapter;
+        roots[1] = w->model;
+    }
+    tx.body.declare_roots.roots = (assay_hash_list){roots, model ? adapter ? 2 : 1 : 0};
     work_send(w, actor, &tx);
+}
+
+static inline void work_validate(work *w, uint32_t actor) {
+    work_bond(w, actor, ASSAY_ROLE_VERIFICATION);
+    work_declare(w, actor, true, true);
 }
 
 // A workshop with the model and the adapter, and the data set unless left out.
