@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "consensus/deadline.h"
 #include "ledger/tx_json.h"
 #include "node/batch_table.h"
 #include "node/commands.h"
@@ -94,10 +95,14 @@ static assay_status manner_parse(assay_validator_manner *out, const verify_optio
     return ASSAY_OK;
 }
 
+static uint64_t now_ms(void) {
+    return assay_deadline_clock() / 1000000;
+}
+
 // What was not registered at the start may be by now.
-static void declaration_step(assay_declaration *declaration, uint64_t height) {
+static void declaration_step(assay_declaration *declaration) {
     assay_error err = {0};
-    if (assay_declaration_look(declaration, height, &err) != ASSAY_OK)
+    if (assay_declaration_look(declaration, now_ms(), &err) != ASSAY_OK)
         assay_log(ASSAY_LOG_WARN, "declaration_failed", assay_error_to_json(&err, NULL),
                   "roots not declared, error %u: %s", (unsigned)assay_error_code(&err), err.text);
 }
@@ -112,7 +117,7 @@ static void watch_loop(assay_watch *watch, assay_declaration *declaration, uint6
         assay_error err = {0};
         if (assay_watch_step(watch, &err) == ASSAY_OK) {
             failures = 0;
-            declaration_step(declaration, atomic_load(&watch->meter->height));
+            declaration_step(declaration);
             continue;
         }
         atomic_fetch_add(&watch->meter->node_failures, 1);
@@ -147,7 +152,7 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     how.commit_blocks = genesis->params.commit_blocks;
     ASSAY_TRY(assay_watch_open(&watch, &how, err));
     assay_http_server *server = NULL;
-    assay_status status = assay_declaration_look(&declaration, 0, err);
+    assay_status status = assay_declaration_look(&declaration, now_ms(), err);
     if (status == ASSAY_OK && options->metrics)
         status = assay_meter_serve(&server, &shop->meter, options->metrics, err);
     if (status == ASSAY_OK) {

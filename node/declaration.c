@@ -70,9 +70,10 @@ static assay_status loaded_look(assay_declaration *d, uint32_t index, assay_erro
         index ? assay_lineage_fetch(&lineage, client, root, &why) : model_fetch(client, root, &why);
     if (status == ASSAY_NOT_FOUND) {
         loaded->state = ASSAY_LOADED_AWAITED;
-        snprintf(loaded->reason, sizeof loaded->reason,
-                 "it is not registered as %s (assay %s register); looked for again every %d blocks",
-                 index ? "an adapter" : "a model", kind_of(index), ASSAY_DECLARATION_BLOCKS);
+        snprintf(
+            loaded->reason, sizeof loaded->reason,
+            "it is not registered as %s (assay %s register); looked for again every %d seconds",
+            index ? "an adapter" : "a model", kind_of(index), ASSAY_DECLARATION_MS / 1000);
     } else if (status != ASSAY_OK) {
         return assay_fail(err, status, why.reject, "%s", why.text);
     } else {
@@ -132,15 +133,15 @@ static assay_status declare(assay_declaration *d, assay_error *err) {
     return ASSAY_OK;
 }
 
-assay_status assay_declaration_look(assay_declaration *d, uint64_t height, assay_error *err) {
+assay_status assay_declaration_look(assay_declaration *d, uint64_t now_ms, assay_error *err) {
     bool awaited = false;
-    if (height < d->next_height) return ASSAY_OK;
-    d->next_height = height + ASSAY_DECLARATION_BLOCKS;
+    if (now_ms < d->next_ms) return ASSAY_OK;
+    d->next_ms = now_ms + ASSAY_DECLARATION_MS;
     for (uint32_t i = 0; i <= d->shop->adapter_count; i++) {
         ASSAY_TRY(loaded_look(d, i, err));
         awaited = awaited || d->loaded[i].state == ASSAY_LOADED_AWAITED;
     }
     if (!d->declared) ASSAY_TRY(declare(d, err));
-    if (!awaited) d->next_height = UINT64_MAX;
+    if (!awaited) d->next_ms = UINT64_MAX;
     return ASSAY_OK;
 }

@@ -12,7 +12,7 @@
 #include "node/wallet.h"
 #include "node/workshop.h"
 
-enum { ASSAY_DECLARATION_BLOCKS = 16 }; // between looks for what is awaited
+enum { ASSAY_DECLARATION_MS = 5000 }; // between looks for what is awaited
 
 typedef enum {
     ASSAY_LOADED_NEW, // not looked at yet
@@ -32,14 +32,15 @@ typedef struct {
     assay_wallet *wallet;                            // borrowed, open
     assay_loaded loaded[ASSAY_OPTION_TEXTS_MAX + 1]; // the model, then the adapters
     bool declared;                                   // the ledger has what is fit, and nothing else
-    uint64_t next_height;                            // of the next look
+    uint64_t next_ms;                                // monotonic, of the next look
 } assay_declaration;
 
-// Looks if it is due at `height`, the chain's as last told: at the first call, and then as long as
-// something is awaited. Tells once what is not declared, one line each. Declares what is fit unless
-// the ledger has it so. Errors: REJECTED, NETWORK …; it is then due again after as many blocks.
+// Looks if it is due at `now_ms` of a monotonic clock: at the first call, and then as long as
+// something is awaited. By time and not by blocks: a chain without work makes none. Tells once what
+// is not declared, one line each. Declares what is fit unless the ledger has it so.
+// Errors: REJECTED, NETWORK …; it is then due again as soon as what is awaited.
 // Spec: P-36, F-56.
-assay_status assay_declaration_look(assay_declaration *declaration, uint64_t height,
+assay_status assay_declaration_look(assay_declaration *declaration, uint64_t now_ms,
                                     assay_error *err);
 
 #endif

@@ -86,7 +86,7 @@ static void what_nobody_registered_is_awaited(void **state) {
         assert_false(is_declared(root_of(i)));
     }
     assert_int_equal(nonce_now(), nonce); // the ledger had it so
-    // Later registrations need no restart, and no more than a look every few blocks.
+    // Later registrations need no restart, and no more than a look every few seconds.
     model_register(root_of(TAKEN));
     model_register(&base);
     work_dataset(&world, CONTRIBUTOR, &absent, 1, 1);
@@ -95,10 +95,10 @@ static void what_nobody_registered_is_awaited(void **state) {
     adapter_register(root_of(ELSEWHERE), &base, &world.dataset);
     adapter_register(root_of(WITHOUT_DATA), &world.model, &absent);
     adapter_register(root_of(MISCOUNTED), &world.model, &miscounted);
-    work_ok(assay_declaration_look(&d, 100 + ASSAY_DECLARATION_BLOCKS - 1, err));
+    work_ok(assay_declaration_look(&d, 100 + ASSAY_DECLARATION_MS - 1, err));
     for (int i = 0; i < ADAPTERS; i++)
         assert_int_equal(d.loaded[2 + i].state, ASSAY_LOADED_AWAITED);
-    work_ok(assay_declaration_look(&d, 100 + ASSAY_DECLARATION_BLOCKS, err));
+    work_ok(assay_declaration_look(&d, 100 + ASSAY_DECLARATION_MS, err));
     assert_int_equal(d.loaded[2 + UNREGISTERED].state, ASSAY_LOADED_AWAITED);
     assert_int_equal(d.loaded[2 + TAKEN].state, ASSAY_LOADED_AWAITED);
     assert_false(is_declared(root_of(TAKEN)));
@@ -108,7 +108,7 @@ static void what_nobody_registered_is_awaited(void **state) {
     expect_left_out(&d, MISCOUNTED, "is registered with");
     assert_int_equal(nonce_now(), nonce);
     adapter_register(root_of(UNREGISTERED), &world.model, &world.dataset);
-    work_ok(assay_declaration_look(&d, 100 + 2 * ASSAY_DECLARATION_BLOCKS, err));
+    work_ok(assay_declaration_look(&d, 100 + 2 * ASSAY_DECLARATION_MS, err));
     assert_true(is_declared(root_of(UNREGISTERED)) && is_declared(&world.model));
     assert_int_equal(nonce_now(), nonce + 1);
 }
@@ -126,7 +126,7 @@ static void what_cannot_be_checked_is_taken_back(void **state) {
     d = declaration_of(&world.shop);
     work_ok(assay_declaration_look(&d, 0, err));
     assert_true(is_declared(&world.model) && is_declared(&world.adapter));
-    assert_int_equal(d.next_height, UINT64_MAX); // nothing is awaited, so nothing is asked again
+    assert_int_equal(d.next_ms, UINT64_MAX); // nothing is awaited, so nothing is asked again
 }
 
 // The same for a model; and with nothing to declare nothing is sent, which would be refused without
@@ -140,11 +140,10 @@ static void a_model_is_awaited_too(void **state) {
     // Refused without a bond, told by the error, and tried again.
     model_register(&alone.model.root);
     for (unsigned i = 1; i <= 2; i++)
-        work_refused(assay_declaration_look(&d, 5 + i * ASSAY_DECLARATION_BLOCKS, err), REJECTED,
-                     "");
+        work_refused(assay_declaration_look(&d, 5 + i * ASSAY_DECLARATION_MS, err), REJECTED, "");
     work_bond(&world, OPERATOR, ASSAY_ROLE_VERIFICATION);
-    work_ok(assay_declaration_look(&d, 5 + 3 * ASSAY_DECLARATION_BLOCKS, err));
-    assert_int_equal(d.next_height, UINT64_MAX);
+    work_ok(assay_declaration_look(&d, 5 + 3 * ASSAY_DECLARATION_MS, err));
+    assert_int_equal(d.next_ms, UINT64_MAX);
     d = (assay_declaration){.shop = &alone, .wallet = &world.wallets[OPERATOR]};
     work_ok(assay_declaration_look(&d, 0, err));
     assert_true(d.declared);
