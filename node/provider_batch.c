@@ -302,13 +302,12 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
 static assay_status parts_post(assay_provider *provider, const assay_hash *batch, uint32_t sample,
                                const assay_bytes *data, assay_error *err) {
     size_t count = (data->size + ASSAY_EVIDENCE_PART_MAX - 1) / ASSAY_EVIDENCE_PART_MAX;
-    uint32_t taken;
     if (count == 0 || count > PARTS_MAX)
         return ASSAY_FAIL(err, CAPACITY, "evidence of %zu bytes in %zu parts, limit %d", data->size,
                           count, PARTS_MAX);
     assay_tx *txs = calloc(count, sizeof *txs);
-    assay_sent *sents = calloc(count, sizeof *sents);
-    for (size_t i = 0; txs && i < count; i++) {
+    if (!txs) return ASSAY_FAIL(err, MEMORY, "no memory for %zu parts", count);
+    for (size_t i = 0; i < count; i++) {
         size_t at = i * ASSAY_EVIDENCE_PART_MAX, left = data->size - at;
         txs[i].kind = ASSAY_TX_POST_EVIDENCE;
         txs[i].body.post_evidence = (assay_tx_post_evidence){
@@ -319,11 +318,8 @@ static assay_status parts_post(assay_provider *provider, const assay_hash *batch
             .data = {data->data + at,
                      left < ASSAY_EVIDENCE_PART_MAX ? left : ASSAY_EVIDENCE_PART_MAX}};
     }
-    assay_status status = txs && sents ? assay_wallet_send_row(provider->wallet, txs,
-                                                               (uint32_t)count, sents, &taken, err)
-                                       : ASSAY_FAIL(err, MEMORY, "no memory for %zu parts", count);
+    assay_status status = assay_wallet_send_all(provider->wallet, txs, (uint32_t)count, err);
     free(txs);
-    free(sents);
     return status;
 }
 

@@ -6,6 +6,8 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "consensus/deadline.h"
+#include "ledger/reject.h"
 
 assay_status assay_wallet_open(assay_wallet *wallet, assay_error *err) {
     ASSAY_TRY(assay_keystore_read(&wallet->key, wallet->key_file, wallet->password_file, err));
@@ -59,6 +61,31 @@ assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t
     }
     free(data);
     return status;
+}
+
+assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t count,
+                                   assay_error *err) {
+    static const struct timespec pause = {0, 200000000};
+    const uint64_t patience = ASSAY_WALLET_PATIENCE_MS * UINT64_C(1000000);
+    uint64_t moved = assay_deadline_clock();
+    assay_sent *sents = calloc(count, sizeof *sents);
+    if (!sents) return ASSAY_FAIL(err, MEMORY, "no memory for %u transactions", count);
+    for (;;) {
+        assay_error why = {0};
+        uint32_t taken;
+        assay_status status = assay_wallet_send_row(wallet, txs, count, sents, &taken, &why);
+        uint64_t now = assay_deadline_clock();
+        txs += taken;
+        count -= taken;
+        if (taken) moved = now;
+        if (!count || status != ASSAY_REJECTED || why.reject != ASSAY_REJECT_PENDING ||
+            now - moved > patience) {
+            free(sents);
+            return status == ASSAY_OK ? status
+                                      : assay_fail(err, status, why.reject, "%s", why.text);
+        }
+        nanosleep(&pause, NULL);
+    }
 }
 
 assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, const char *text,

@@ -77,6 +77,12 @@ assay_status assay_wallet_send(assay_wallet *wallet, assay_tx *tx, assay_sent *s
 assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t count,
                                    assay_sent *sents, uint32_t *taken, assay_error *err);
 
+// The same until the node has taken all: what it has no room for follows as blocks make room
+// (P-26). Errors: as send_row; the refusal if none is taken for ASSAY_WALLET_PATIENCE_MS.
+enum { ASSAY_WALLET_PATIENCE_MS = 60000 };
+assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t count,
+                                   assay_error *err);
+
 // Opens the wallet, sends one transaction, prints what became of it, closes. Returns: the exit
 // code.
 int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx);
