@@ -79,6 +79,7 @@ static void params_set(assay_params *params, uint32_t number) {
     params->reveal_blocks = variants[number].reveal;
     params->epoch_blocks = variants[number].epoch;
     params->escalation_rounds = variants[number].escalations;
+    params->commitment_blocks = 1 + number;
 }
 
 const sim_world *sim_world_get(uint32_t number) {
