@@ -122,7 +122,8 @@ static uint64_t now_ms(void) {
 
 // Until the next block takes the registration. However far that is: the wait ends early only if no
 // block comes at all. Asking keeps an idle chain's blocks coming (C-15).
-static assay_status age_wait(const assay_wallet *wallet, const assay_hash *hash, assay_error *err) {
+static assay_status age_wait(const assay_wallet *wallet, const assay_hash *hash, bool tell,
+                             assay_error *err) {
     const struct timespec pause = {0, LOOK_MS * 1000000};
     uint64_t seen = 0, since = now_ms();
     for (;;) {
@@ -133,7 +134,7 @@ static assay_status age_wait(const assay_wallet *wallet, const assay_hash *hash,
         assay_progress_show("waiting for the commitment to age", is.next - is.height,
                             is.ready - is.height);
         if (is.next >= is.ready) return ASSAY_OK;
-        if (!seen)
+        if (tell && !seen)
             fprintf(stderr, "committed in block %llu, waiting for block %llu\n", (ull)is.height,
                     (ull)is.ready);
         if (is.next != seen) since = now_ms();
@@ -148,14 +149,14 @@ static assay_status age_wait(const assay_wallet *wallet, const assay_hash *hash,
 }
 
 assay_status assay_register_commit(assay_wallet *wallet, assay_tx_kind kind, const assay_hash *root,
-                                   const assay_hash *salt, assay_error *err) {
+                                   const assay_hash *salt, bool tell, assay_error *err) {
     assay_hash hash;
     standing is;
     ASSAY_TRY(unused_check(&wallet->client, subject_of(kind), root, err));
     assay_commitment_hash(&hash, root, salt, &wallet->principal);
     ASSAY_TRY(standing_ask(&is, &wallet->client, &hash, err));
     if (!is.found) ASSAY_TRY(commitment_send(wallet, &hash, err));
-    return age_wait(wallet, &hash, err);
+    return age_wait(wallet, &hash, tell, err);
 }
 
 int assay_register_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
@@ -171,7 +172,8 @@ int assay_register_run(assay_wallet *wallet, const assay_invocation *invocation,
         assay_register_salt(&tx->body.register_dataset.salt, wallet, root);
         salt = &tx->body.register_dataset.salt;
     }
-    if (status == ASSAY_OK) status = assay_register_commit(wallet, tx->kind, root, salt, &err);
+    if (status == ASSAY_OK)
+        status = assay_register_commit(wallet, tx->kind, root, salt, !invocation->json, &err);
     assay_hex_encode_0x(text, root->bytes, ASSAY_HASH_SIZE);
     if (status == ASSAY_OK && !invocation->json)
         printf("%s %s\n", subject_of(tx->kind)->name, text);

@@ -14,11 +14,11 @@ assay_bytes assay_text_bytes(const char *text);
 void assay_register_salt(assay_hash *out, const assay_wallet *wallet, const assay_hash *root);
 
 // Commits to a root (salt NULL: of zeros) unless the wallet's principal has, and waits until the
-// next block takes its registration; tells standard error of the wait. kind: of the registration.
+// next block takes its registration. kind: of the registration. tell: standard error of the wait.
 // Errors: REJECTED (…_EXISTS: there is nothing to commit to), TIMEOUT (no block came), those of
 // assay_client_send. Spec: F-78, P-33.
 assay_status assay_register_commit(assay_wallet *wallet, assay_tx_kind kind, const assay_hash *root,
-                                   const assay_hash *salt, assay_error *err);
+                                   const assay_hash *salt, bool tell, assay_error *err);
 
 // Opens the wallet, commits, sends the registration of `root` and prints what became of it.
 // Returns: the exit code.

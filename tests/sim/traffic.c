@@ -27,11 +27,7 @@ static uint64_t amount(sim *s) {
 }
 
 static assay_hash something(sim *s) {
-    assay_hash hash;
-    char name[32];
-    snprintf(name, sizeof name, "thing %u", draw(s, 8));
-    assay_sha256_of(&hash, name, strlen(name));
-    return hash;
+    return sim_thing(draw(s, 2 * SIM_THINGS));
 }
 
 uint32_t sim_entry_add(sim *s, const void *data, size_t size) {
@@ -79,7 +75,7 @@ static void registry_send(sender *to, assay_tx *tx) {
     static assay_source_row source;
     static assay_hash roots[2];
     sim *s = to->s;
-    assay_hash thing = something(s), salt = trial_hash("salt");
+    assay_hash thing = sim_thing(draw(s, SIM_THINGS)), salt = trial_hash("salt");
     uint32_t link;
     switch (tx->kind) {
     case ASSAY_TX_COMMIT_DATASET:
@@ -91,7 +87,7 @@ static void registry_send(sender *to, assay_tx *tx) {
             thing, salt, 1 + draw(s, 9), 1 + draw(s, 999), text, text, text, {{0}}};
         break;
     case ASSAY_TX_RETIRE_DATASET:
-        tx->body.retire_dataset.dataset = chance(s, 10) ? to->t->datasets[draw(s, 2)] : thing;
+        tx->body.retire_dataset.dataset = chance(s, 30) ? to->t->datasets[draw(s, 2)] : thing;
         break;
     case ASSAY_TX_REGISTER_MODEL:
         tx->body.register_model =

@@ -82,6 +82,16 @@ static void params_set(assay_params *params, uint32_t number) {
     params->commitment_blocks = 1 + number;
 }
 
+static void things_commit(chain *c) {
+    assay_hash salt = trial_hash("salt");
+    for (uint32_t i = 0; i < SIM_THINGS; i++) {
+        assay_hash root = sim_thing(i);
+        chain_commit_add(c, DORA, &root, &salt);
+        chain_commit_add(c, DORA, &root, NULL);
+    }
+    chain_block(c);
+}
+
 const sim_world *sim_world_get(uint32_t number) {
     static const uint64_t bonds[SIM_NODES_MAX] = {100, 60, 40, 30, 20, 20, 10};
     static const uint32_t validators[SIM_WORLDS] = {1, 4, SIM_NODES_MAX};
@@ -96,6 +106,7 @@ const sim_world *sim_world_get(uint32_t number) {
     c->witness = record;
     c->context = world;
     trial_start(world->trial);
+    things_commit(c);
     world->session = world->trial->session;
     snprintf(path, sizeof path, "%s/copy", c->folder);
     chain_ok(assay_store_backup(assay_app_store(c->app), path, err));
