@@ -18,13 +18,16 @@ void assay_arena_init(assay_arena *arena, size_t capacity) {
     *arena = (assay_arena){NULL, 0, capacity};
 }
 
-void *assay_arena_take(assay_arena *arena, size_t count, size_t size) {
+// NULL with CAPACITY where the budget ends, with MEMORY where it does not and there is none.
+static void *take(assay_arena *arena, size_t count, size_t size, assay_status *why) {
     size_t total;
+    *why = ASSAY_CAPACITY;
     if (__builtin_mul_overflow(count, size, &total)) return NULL;
     if (__builtin_add_overflow(total, (size_t)(ALIGNMENT - 1), &total)) return NULL;
     total &= ~(size_t)(ALIGNMENT - 1);
     if (total == 0) total = ALIGNMENT;
     if (total > arena->capacity - arena->used) return NULL;
+    *why = ASSAY_MEMORY;
     assay_arena_slab *slab = arena->slabs;
     if (!slab || slab->size - slab->used < total) {
         size_t room = total > SLAB_SIZE ? total : SLAB_SIZE, whole;
@@ -42,10 +45,18 @@ void *assay_arena_take(assay_arena *arena, size_t count, size_t size) {
     return memset(taken, 0, total);
 }
 
+void *assay_arena_take(assay_arena *arena, size_t count, size_t size) {
+    assay_status why;
+    return take(arena, count, size, &why);
+}
+
 assay_status assay_arena_get(assay_arena *arena, size_t count, size_t size, const char *what,
                              void **out, assay_error *err) {
-    *out = assay_arena_take(arena, count, size);
+    assay_status why;
+    *out = take(arena, count, size, &why);
     if (*out) return ASSAY_OK;
+    if (why == ASSAY_MEMORY)
+        return ASSAY_FAIL(err, MEMORY, "no memory for %s of %zu x %zu bytes", what, count, size);
     return ASSAY_FAIL(err, CAPACITY, "%s needs %zu x %zu bytes, %zu of %zu left", what, count, size,
                       arena->capacity - arena->used, arena->capacity);
 }

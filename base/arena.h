@@ -28,7 +28,8 @@ void assay_arena_init(assay_arena *arena, size_t capacity);
 // capacity is reached or memory is out. Lives: until reset or close.
 void *assay_arena_take(assay_arena *arena, size_t count, size_t size);
 
-// As take, with a sentence. Errors: CAPACITY (names the limit). `what` names the object.
+// As take, with a sentence. Errors: CAPACITY (names the limit, which is the same on every machine),
+// MEMORY (this machine's trouble, and nobody's fault). `what` names the object.
 assay_status assay_arena_get(assay_arena *arena, size_t count, size_t size, const char *what,
                              void **out, assay_error *err);
 

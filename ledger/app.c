@@ -52,6 +52,8 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
     if (options == NULL) options = &defaults;
     app->genesis = genesis;
     app->pool = options->pool;
+    app->waiting_max =
+        options->waiting_max ? options->waiting_max : genesis->params.block_bytes_max;
     assay_arena_init(&app->texts, TEXTS_MAX);
     pthread_mutex_init(&app->check_lock, NULL);
     pthread_mutex_init(&app->count_lock, NULL);

@@ -23,10 +23,12 @@ enum {
 
 // A zeroed struct gives the defaults.
 typedef struct {
-    bool skip_sync;    // no fsync at commit: tests and comparisons only
-    assay_pool *pool;  // borrowed, verifies signatures and hashes; NULL: the caller's thread
-    uint64_t map_size; // bytes the state may ever take; 0: the store's default
-    uint32_t readers;  // views that others hold at once, beside this app's own; 0: a few hundred
+    bool skip_sync;       // no fsync at commit: tests and comparisons only
+    assay_pool *pool;     // borrowed, verifies signatures and hashes; NULL: the caller's thread
+    uint64_t map_size;    // bytes the state may ever take; 0: the store's default
+    uint32_t readers;     // views that others hold at once, beside this app's own; 0: a few hundred
+    uint64_t waiting_max; // bytes of what check_tx lets wait; 0: block_bytes_max. What an engine
+                          // offers a proposer must have room for all of it (E-28)
 } assay_app_options;
 
 // Opens the state of `genesis` (borrowed, must outlive the app) in `folder`.
@@ -68,7 +70,8 @@ typedef struct {
 
 // Is this transaction worth keeping for a block? Decodes, verifies the signature on this thread,
 // and then, against the last block and what was accepted since: nonce next in its signer's lane,
-// agent in scope, fee covered. Accepting it makes its nonce pending. Any thread.
+// agent in scope, fee covered, room among those that wait. Accepting it makes its nonce pending.
+// Any thread.
 // Errors: REJECTED (err->reject and sentence), FORMAT and other decode errors as REJECTED too;
 // CORRUPT, MEMORY, IO. Spec: P-26.
 assay_status assay_app_check_tx(assay_app *app, const void *tx, size_t size, assay_hash *id,
@@ -105,9 +108,9 @@ typedef struct {
 
 // Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon
 // preimage first (if it has one), then verdicts and evidence within their half of the block's
-// bytes, then the rest, each signer's nonces in order. picked[i]: index of the i-th transaction.
-// beacon (size 0: none) lives until the next call. The caller's picked holds count entries.
-// Errors: CORRUPT, MEMORY, IO. Spec: P-26, P-27.
+// bytes, principals taking turns, then the rest, each signer's nonces in order. picked[i]: index of
+// the i-th transaction. beacon (size 0: none) lives until the next call. The caller's picked holds
+// count entries. Errors: CORRUPT, MEMORY, IO. Spec: P-26, P-27.
 assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal *proposal,
                                         uint32_t *picked, uint32_t *picked_count, bool *with_beacon,
                                         assay_error *err);

@@ -38,6 +38,7 @@ struct assay_app {
     assay_app_info info; // of the last commit: the store's own tip is the engine's thread's
     assay_snapshot *check_snapshot; // NULL: to be opened
     assay_pending check_pending;
+    uint64_t waiting_max; // bytes of it
 
     // Any thread, under count_lock: what assay_app_counters_get tells.
     pthread_mutex_t count_lock;

@@ -21,6 +21,7 @@
 #include "ledger/beacon.h"
 #include "ledger/bond.h"
 #include "ledger/case.h"
+#include "ledger/checkers.h"
 #include "ledger/fraud.h"
 #include "ledger/history.h"
 #include "ledger/money.h"
@@ -254,62 +255,6 @@ assay_status assay_batch_next_open(assay_hash *id, assay_batch *out, bool *found
     return *found ? batch_decode(out, at.value, err) : ASSAY_OK;
 }
 
-// ---- who may check it ----
-
-// Keeps the ASSAY_VOTERS_MAX largest bonds. Candidates come ascending by address, so dropping one
-// and appending keeps the order; among equals the later address goes.
-static void voters_add(assay_voter *voters, uint32_t *count, const assay_voter *candidate) {
-    if (*count == ASSAY_VOTERS_MAX) {
-        uint32_t smallest = 0;
-        for (uint32_t i = 1; i < *count; i++)
-            if (voters[i].bond <= voters[smallest].bond) smallest = i;
-        if (candidate->bond <= voters[smallest].bond) return;
-        memmove(voters + smallest, voters + smallest + 1, (*count - smallest - 1) * sizeof *voters);
-        (*count)--;
-    }
-    voters[(*count)++] = *candidate;
-}
-
-// Does the validator declare all of it? The first model is known to be declared.
-static assay_status declares_all(bool *all, const assay_reader *reader,
-                                 const assay_address *validator, const assay_model_list *models,
-                                 assay_error *err) {
-    *all = true;
-    for (uint32_t i = 0; i < models->count && *all; i++) {
-        const assay_model_row *row = &models->items[i];
-        bool same_model = i > 0 && assay_hash_equal(&row->model, &row[-1].model);
-        if (i > 0 && !same_model)
-            ASSAY_TRY(assay_declared_has(all, reader, &row->model, validator, err));
-        if (*all && !assay_hash_is_zero(&row->adapter))
-            ASSAY_TRY(assay_declared_has(all, reader, &row->adapter, validator, err));
-    }
-    return ASSAY_OK;
-}
-
-// P-50, P-54
-assay_status assay_batch_voters(assay_voter *voters, uint32_t *count, uint64_t *bond,
-                                const assay_reader *reader, const assay_params *params,
-                                const assay_address *provider, const assay_model_list *models,
-                                assay_error *err) {
-    assay_voter voter = {0};
-    bool found = true;
-    uint64_t sum = 0;
-    *count = 0;
-    for (;;) {
-        bool all;
-        ASSAY_TRY(assay_declarer_next(&voter.address, &voter.bond, &found, reader, params,
-                                      &models->items[0].model, err));
-        if (!found) break;
-        if (assay_address_equal(&voter.address, provider)) continue;
-        ASSAY_TRY(declares_all(&all, reader, &voter.address, models, err));
-        if (!all) continue;
-        sum += voter.bond;
-        voters_add(voters, count, &voter);
-    }
-    if (bond != NULL) *bond = sum;
-    return ASSAY_OK;
-}
-
 // ---- submit ----
 
 // P-52: what the body says about itself, beyond the ranges of P-8.
@@ -369,12 +314,9 @@ static assay_status datasets_check(assay_ledger *ledger, const assay_tx_submit_b
     return ASSAY_OK;
 }
 
-// P-54: every row payable, and > 2/3 of the others' bond able to rerun all of them together.
+// P-54: every row is payable. byte_count_max: of the largest model and adapter of a row.
 static assay_status models_check(assay_ledger *ledger, const assay_model_list *models,
                                  uint64_t *byte_count_max, assay_error *err) {
-    assay_voter voters[ASSAY_VOTERS_MAX];
-    uint32_t count;
-    uint64_t bond, declared, total;
     *byte_count_max = 0;
     for (uint32_t i = 0; i < models->count; i++) {
         uint64_t byte_count;
@@ -382,14 +324,23 @@ static assay_status models_check(assay_ledger *ledger, const assay_model_list *m
                                          &models->items[i].adapter, &ledger->principal, err));
         if (byte_count > *byte_count_max) *byte_count_max = byte_count;
     }
-    ASSAY_TRY(assay_batch_voters(voters, &count, &bond, &ledger->reader, ledger->params,
-                                 &ledger->principal, models, err));
+    return ASSAY_OK;
+}
+
+// P-54: > 2/3 of the others' bond is able to rerun all of them together. The walk over declarers
+// makes it the dearest check, so it comes when the batch has nothing else against it.
+static assay_status checkers_fix(assay_ledger *ledger, const assay_model_list *models,
+                                 assay_error *err) {
+    assay_checkers checkers;
+    uint64_t bond, declared, total;
+    ASSAY_TRY(assay_checkers_find(&checkers, &bond, &ledger->reader, ledger->params,
+                                  &ledger->principal, models, err));
     ASSAY_TRY(assay_declared_share(&declared, &total, &ledger->reader, ledger->params,
                                    &models->items[0].model, &ledger->principal, err));
     if ((assay_u128)bond * 3 <= (assay_u128)total * 2)
         return ASSAY_REJECT(err, BATCH_ROOTS, "%llu of %llu nopen of bond declare all %u rows",
                             (unsigned long long)bond, (unsigned long long)total, models->count);
-    return ASSAY_OK;
+    return assay_checkers_put(ledger, &ledger->digest, &checkers, err);
 }
 
 // P-53. A price no supply could cover is cut to 2^63.
@@ -455,6 +406,7 @@ assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx_submit_batc
     ASSAY_TRY(models_check(ledger, &body->models, &byte_count, err));
     batch.check_price = assay_batch_check_price(ledger->params, byte_count);
     ASSAY_TRY(reserve(ledger, body, &batch, err));
+    ASSAY_TRY(checkers_fix(ledger, &body->models, err));
     ASSAY_TRY(tables_put(ledger, id, body, err));
     assay_record_key waiting = place_key(ASSAY_TABLE_WAITING, batch.height, batch.index);
     assay_record_key at = place_key(ASSAY_TABLE_BATCH_AT, batch.height, batch.index);
@@ -468,27 +420,18 @@ assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx_submit_batc
 
 // ---- the beacon ----
 
-// P-55: one case a sample, drawn from everyone who may check the batch now.
+// P-55: one case a sample.
 static assay_status cases_open(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
                                assay_error *err) {
-    assay_voter voters[ASSAY_VOTERS_MAX];
-    assay_batch_tables tables;
-    assay_arena arena;
-    uint32_t count;
-    assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
-    assay_status status = assay_batch_tables_get(&tables, &ledger->reader, id, &arena, err);
-    if (status == ASSAY_OK)
-        status = assay_batch_voters(voters, &count, NULL, &ledger->reader, ledger->params,
-                                    &batch->provider, &tables.models, err);
-    assay_arena_close(&arena);
-    ASSAY_TRY(status);
+    assay_checkers checkers;
+    ASSAY_TRY(assay_checkers_get(&checkers, NULL, &ledger->reader, id, err));
     batch->state = ASSAY_BATCH_CHECKING;
     batch->beacon_height = ledger->height;
     ASSAY_TRY(assay_beacon_last(&batch->beacon, &ledger->reader, err));
     batch->cases_open = batch->sample_count;
     ASSAY_TRY(assay_batch_put(ledger, id, batch, err));
     for (uint32_t sample = 0; sample < batch->sample_count; sample++)
-        ASSAY_TRY(assay_case_open(ledger, id, batch, sample, voters, count, err));
+        ASSAY_TRY(assay_case_open(ledger, id, batch, sample, &checkers, err));
     return ASSAY_OK;
 }
 
@@ -584,6 +527,7 @@ assay_status assay_batch_end(assay_ledger *ledger, const assay_hash *id, assay_b
     ASSAY_ASSERT(tables.data != NULL);
     ASSAY_TRY(assay_ledger_put(ledger, &ended, tables.data, tables.size, err));
     ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+    ASSAY_TRY(assay_checkers_drop(ledger, id, err));
     key = assay_record_key_of_hash(ASSAY_TABLE_BATCH, id);
     return assay_ledger_delete(ledger, &key, err);
 }

@@ -8,7 +8,6 @@
 #define ASSAY_LEDGER_BATCH_H
 
 #include "base/arena.h"
-#include "ledger/draw.h"
 #include "ledger/ledger.h"
 #include "ledger/tx.h"
 
@@ -91,15 +90,6 @@ assay_status assay_batch_next(uint64_t *height, uint32_t *index, assay_hash *id,
 // Errors: CORRUPT, MEMORY, IO.
 assay_status assay_batch_next_open(assay_hash *id, assay_batch *out, bool *found,
                                    const assay_reader *reader, assay_error *err);
-
-// Validators that declare every root of the batch's model rows with an effective verification
-// bond, the provider excluded: ascending by address, the ASSAY_VOTERS_MAX largest bonds (ties:
-// lower address first) if there are more. voters [ASSAY_VOTERS_MAX]. bond (may be NULL): of all of
-// them, also beyond the limit, nopen. Errors: CORRUPT, MEMORY, IO. Spec: P-54, P-50.
-assay_status assay_batch_voters(assay_voter *voters, uint32_t *count, uint64_t *bond,
-                                const assay_reader *reader, const assay_params *params,
-                                const assay_address *provider, const assay_model_list *models,
-                                assay_error *err);
 
 // End of block: gives waiting batches their beacon and opens their cases, or voids those whose time
 // is up. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-48, P-55.

@@ -295,42 +295,41 @@ assay_status assay_case_due_put(assay_ledger *ledger, uint64_t height, const ass
     return assay_ledger_put(ledger, &key, "", 0, err);
 }
 
-// P-55
-assay_status assay_case_round(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
-                              assay_case *record, assay_round_kind kind, const assay_voter *voters,
-                              uint32_t count, assay_error *err) {
+// P-50, P-55
+assay_status assay_case_round(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
+                              uint32_t sample, assay_case *record, assay_round_kind kind,
+                              const assay_checkers *checkers, assay_error *err) {
     const assay_params *params = ledger->params;
+    uint32_t asked[ASSAY_VOTERS_MAX], count = checkers->count;
     if (record->state != 0) record->round++;
     record->state = ASSAY_CASE_VOTING;
     record->kind = kind;
-    if (kind == ASSAY_ROUND_ESCALATION) record->escalations++;
     record->start = ledger->height;
     record->commit_end = record->start + params->commit_blocks;
     record->reveal_end = record->commit_end + params->reveal_blocks;
+    if (kind == ASSAY_ROUND_ESCALATION)
+        record->escalations++;
+    else
+        count = assay_draw_voters(asked, checkers->voters, checkers->count,
+                                  (uint32_t)params->validators_per_sample, &batch->beacon, id,
+                                  sample, record->round);
     for (uint32_t i = 0; i < count; i++) {
-        assay_vote vote = {.validator = voters[i].address, .bond = voters[i].bond};
-        ASSAY_TRY(assay_case_vote_put(ledger, batch, sample, record->round, &vote, err));
+        const assay_voter *voter = &checkers->voters[kind == ASSAY_ROUND_ESCALATION ? i : asked[i]];
+        assay_vote vote = {.validator = voter->address, .bond = voter->bond};
+        ASSAY_TRY(assay_case_vote_put(ledger, id, sample, record->round, &vote, err));
         assay_ledger_score(ledger, &vote.validator, ASSAY_SCORE_ASKED, 1);
     }
     ledger->counts.of[ASSAY_COUNT_VERDICTS_DUE] += count;
-    ASSAY_TRY(assay_case_due_put(ledger, record->reveal_end, batch, sample, err));
-    return assay_case_put(ledger, batch, sample, record, err);
+    ASSAY_TRY(assay_case_due_put(ledger, record->reveal_end, id, sample, err));
+    return assay_case_put(ledger, id, sample, record, err);
 }
 
-// P-49, P-50
+// P-49
 assay_status assay_case_open(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
-                             uint32_t sample, const assay_voter *voters, uint32_t count,
-                             assay_error *err) {
-    uint32_t picked[ASSAY_VOTERS_MAX];
-    assay_voter drawn[ASSAY_VOTERS_MAX];
+                             uint32_t sample, const assay_checkers *checkers, assay_error *err) {
     assay_case record = {0};
     record.position = assay_draw_position(&batch->beacon, id, sample, batch->fee_total);
-    uint32_t drawn_count =
-        assay_draw_voters(picked, voters, count, (uint32_t)ledger->params->validators_per_sample,
-                          &batch->beacon, id, sample, 0);
-    for (uint32_t i = 0; i < drawn_count; i++)
-        drawn[i] = voters[picked[i]];
-    return assay_case_round(ledger, id, sample, &record, ASSAY_ROUND_DRAW, drawn, drawn_count, err);
+    return assay_case_round(ledger, id, batch, sample, &record, ASSAY_ROUND_DRAW, checkers, err);
 }
 
 // Finds the open case of a vote, and the vote of the principal in its current round.

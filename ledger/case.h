@@ -14,6 +14,7 @@
 #define ASSAY_LEDGER_CASE_H
 
 #include "ledger/batch.h"
+#include "ledger/checkers.h"
 
 typedef enum {
     ASSAY_CASE_VOTING = 1,    // commit and reveal windows of the current round
@@ -53,7 +54,7 @@ typedef struct {
 // One voter of one round. slashed, paid: what this vote cost or earned so far, nopen.
 typedef struct {
     assay_address validator;
-    uint64_t bond; // as of the round's start
+    uint64_t bond; // as of the batch's inclusion
     bool committed;
     bool revealed;
     bool struck; // revealed in vain: an accusation too many, or "unavailable" long answered
@@ -116,18 +117,17 @@ assay_status assay_case_duties(assay_duty *out, uint32_t *count, bool *more, uin
                                const assay_reader *reader, uint64_t height,
                                const assay_address *account, assay_error *err);
 
-// A batch's beacon has come: opens its case `sample`, drawing from voters [count].
+// A batch's beacon has come: opens its case `sample` with the first draw of its checkers.
 // Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-55.
 assay_status assay_case_open(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
-                             uint32_t sample, const assay_voter *voters, uint32_t count,
-                             assay_error *err);
+                             uint32_t sample, const assay_checkers *checkers, assay_error *err);
 
-// Begins a round of `kind` at the end of this block: its number follows the last one's, voters
-// [count] ascending by address. Stores the record. Errors: CAPACITY, CORRUPT, MEMORY, IO.
-// Spec: P-55.
-assay_status assay_case_round(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
-                              assay_case *record, assay_round_kind kind, const assay_voter *voters,
-                              uint32_t count, assay_error *err);
+// Begins a round of `kind` at the end of this block, its number following the last one's: a draw
+// asks some of the checkers, an escalation all. Stores the record. Errors: CAPACITY, CORRUPT,
+// MEMORY, IO. Spec: P-50, P-55.
+assay_status assay_case_round(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
+                              uint32_t sample, assay_case *record, assay_round_kind kind,
+                              const assay_checkers *checkers, assay_error *err);
 
 // For ledger/verdict.c and ledger/evidence.c: store a changed record or vote of an open case; when
 // its next step is due; its end. Errors: CAPACITY, CORRUPT, MEMORY, IO.

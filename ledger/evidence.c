@@ -326,7 +326,7 @@ static assay_status posting_finish(assay_ledger *ledger, const posting *post,
     return assay_case_put(ledger, &body->batch, body->sample, record, err);
 }
 
-// Finds the open case and refuses everyone but its provider.
+// Finds the open case; that its provider asks, admission has seen to (P-26).
 static assay_status case_find(assay_ledger *ledger, const assay_tx_post_evidence *body,
                               assay_batch *batch, assay_case *record, assay_error *err) {
     bool found;
@@ -336,8 +336,7 @@ static assay_status case_find(assay_ledger *ledger, const assay_tx_post_evidence
     ASSAY_TRY(assay_case_get(record, &found, &ledger->reader, &body->batch, body->sample, err));
     if (!found || record->ended > 0)
         return ASSAY_REJECT(err, CASE_UNKNOWN, "sample %u is no open case", body->sample);
-    if (!assay_address_equal(&batch->provider, &ledger->principal))
-        return ASSAY_REJECT(err, EVIDENCE_PROVIDER, "the batch is another provider's");
+    ASSAY_ASSERT(assay_address_equal(&batch->provider, &ledger->principal));
     return ASSAY_OK;
 }
 

@@ -22,7 +22,7 @@ enum { ASSAY_EVIDENCE_SLACK = 4 << 20 };
 
 // post_evidence by the batch's provider. Parts come in order; part 0 starts anew. With the last one
 // the whole is judged: if good, the case is answered; if not, everything posted is dropped (check
-// before posting). Errors: REJECTED (BATCH_UNKNOWN, CASE_UNKNOWN, EVIDENCE_PROVIDER, EVIDENCE_PART,
+// before posting). Errors: REJECTED (BATCH_UNKNOWN, CASE_UNKNOWN, EVIDENCE_PART,
 // EVIDENCE_KIND, EVIDENCE_SIZE, EVIDENCE_TWICE), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-63.
 assay_status assay_evidence_post(assay_ledger *ledger, const assay_tx_post_evidence *body,
                                  assay_error *err);

@@ -6,6 +6,7 @@
 #include "ledger/beacon.h"
 #include "ledger/bond.h"
 #include "ledger/case.h"
+#include "ledger/checkers.h"
 #include "ledger/commitment.h"
 #include "ledger/dataset.h"
 #include "ledger/evidence.h"
@@ -41,6 +42,34 @@ static assay_status fee_check(uint64_t fee, const assay_reader *reader, const as
     return ASSAY_OK;
 }
 
+// Lane 1 is for those who may check a batch, and for its provider: nobody else's transactions keep
+// theirs out of blocks. All of it was settled when the batch was included, so nodes that are a few
+// blocks apart agree.
+static assay_status lane_check(const assay_reader *reader, const assay_tx *tx, assay_error *err) {
+    const assay_hash *id;
+    if (tx->kind == ASSAY_TX_VERDICT_COMMIT)
+        id = &tx->body.verdict_commit.batch;
+    else if (tx->kind == ASSAY_TX_VERDICT_REVEAL)
+        id = &tx->body.verdict_reveal.batch;
+    else if (tx->kind == ASSAY_TX_POST_EVIDENCE)
+        id = &tx->body.post_evidence.batch;
+    else
+        return ASSAY_OK;
+    assay_batch batch;
+    bool found;
+    ASSAY_TRY(assay_batch_get(&batch, &found, reader, id, err));
+    if (!found || batch.ended > 0)
+        return ASSAY_REJECT(err, BATCH_UNKNOWN, "no batch of that id is open");
+    if (tx->kind == ASSAY_TX_POST_EVIDENCE) {
+        if (assay_address_equal(&batch.provider, &tx->principal)) return ASSAY_OK;
+        return ASSAY_REJECT(err, EVIDENCE_PROVIDER, "the batch is another provider's");
+    }
+    assay_checkers checkers;
+    ASSAY_TRY(assay_checkers_get(&checkers, NULL, reader, id, err));
+    if (assay_checkers_have(&checkers, &tx->principal)) return ASSAY_OK;
+    return ASSAY_REJECT(err, CASE_VOTER, "not among those who may check the batch");
+}
+
 assay_status assay_admission_check(uint64_t *fee, const assay_reader *reader,
                                    const assay_params *params, uint64_t height,
                                    const assay_verified_tx *verified, const assay_ahead *ahead,
@@ -59,6 +88,7 @@ assay_status assay_admission_check(uint64_t *fee, const assay_reader *reader,
         return ASSAY_REJECT(err, NONCE, "nonce %llu in lane %u, the next is %llu", (ull)tx->nonce,
                             tx->lane, (ull)next);
     ASSAY_TRY(assay_agent_check(reader, tx, height, err));
+    ASSAY_TRY(lane_check(reader, tx, err));
     bool new_account = signer.balance == 0 && signer.nonces[0] == 0 && signer.nonces[1] == 0;
     *fee = admission_fee(params, verified->bytes.size, new_account);
     return fee_check(*fee, reader, params, height, tx, &signer, ahead, err);

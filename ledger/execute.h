@@ -18,7 +18,8 @@ typedef struct {
 
 // May this transaction enter a block of `height`? fee: what admission burns.
 // Errors: REJECTED (tx->code, BEACON_PLACE, NONCE, AGENT_UNKNOWN, AGENT_EXPIRED, AGENT_SCOPE,
-// FEE_SHORT, AGENT_LIMIT), CORRUPT, MEMORY, IO. Spec: P-26, P-27.
+// BATCH_UNKNOWN, CASE_VOTER, EVIDENCE_PROVIDER, FEE_SHORT, AGENT_LIMIT), CORRUPT, MEMORY, IO.
+// Spec: P-26, P-27.
 assay_status assay_admission_check(uint64_t *fee, const assay_reader *reader,
                                    const assay_params *params, uint64_t height,
                                    const assay_verified_tx *tx, const assay_ahead *ahead,

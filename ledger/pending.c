@@ -5,15 +5,30 @@
 #include <sys/random.h>
 
 #include "ledger/agent.h"
+#include "ledger/app.h"
 #include "ledger/money.h"
 
 typedef unsigned long long ull;
 
-enum { SLOTS_MIN = 1 << 10, FREE = 0, LANE = 1, OUTFLOW = 1 + ASSAY_TX_LANE_COUNT, BY_AGENTS };
+enum {
+    SLOTS_MIN = 1 << 10,
+    SLOTS_TX = 4, // that one transaction takes at most
+    FREE = 0,
+    LANE = 1,
+    OUTFLOW = 1 + ASSAY_TX_LANE_COUNT,
+    BY_AGENTS,
+    BYTES, // + class
+};
+
+// What may wait is cut into these parts: of each class, and of it at most of one principal.
+static const struct {
+    const char *name;
+    uint32_t part, own;
+} classes[ASSAY_CLASS_COUNT] = {{"lane 0", 2, 1}, {"votes", 4, 16}, {"evidence", 4, 2}};
 
 struct assay_pending_slot {
-    uint64_t value; // next nonce, or nopen leaving
-    uint8_t kind;   // FREE, LANE + lane, OUTFLOW, BY_AGENTS
+    uint64_t value; // next nonce, nopen leaving, or bytes waiting
+    uint8_t kind;   // FREE, LANE + lane, OUTFLOW, BY_AGENTS, BYTES + class
     assay_address address;
 };
 
@@ -21,9 +36,11 @@ void assay_pending_reset(assay_pending *pending) {
     if (pending->slots != NULL)
         memset(pending->slots, 0, pending->slot_count * sizeof *pending->slots);
     pending->used = 0;
+    memset(pending->waiting, 0, sizeof pending->waiting);
 }
 
 void assay_pending_outflow_reset(assay_pending *pending) {
+    memset(pending->waiting, 0, sizeof pending->waiting);
     for (uint32_t i = 0; i < pending->slot_count; i++)
         if (pending->slots[i].kind >= OUTFLOW) pending->slots[i].value = 0;
 }
@@ -55,11 +72,12 @@ static assay_pending_slot *slot_find(const assay_pending *pending, uint8_t kind,
 
 // Makes room for what one transaction adds, at a load of at most one half.
 static assay_status room_make(assay_pending *pending, assay_error *err) {
-    if (pending->slot_count != 0 && pending->used + 3 <= pending->slot_count / 2) return ASSAY_OK;
-    if (pending->used + 3 > ASSAY_PENDING_MAX)
+    if (pending->slot_count != 0 && pending->used + SLOTS_TX <= pending->slot_count / 2)
+        return ASSAY_OK;
+    if (pending->used + SLOTS_TX > ASSAY_PENDING_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%u signers and principals wait, limit %d", pending->used,
                           ASSAY_PENDING_MAX);
-    assay_pending larger = {.used = pending->used, .seed = pending->seed};
+    assay_pending larger = *pending;
     larger.slot_count = pending->slot_count != 0 ? 2 * pending->slot_count : SLOTS_MIN;
     // Without entropy the table still works; only its worst case is then somebody's choice.
     if (pending->slots == NULL && getrandom(&larger.seed, sizeof larger.seed, GRND_NONBLOCK) < 0)
@@ -136,10 +154,36 @@ static assay_status count_check(const assay_reader *reader, const assay_tx *tx,
     return ASSAY_OK;
 }
 
+static assay_pending_class class_of(const assay_tx *tx) {
+    if (tx->lane == 0) return ASSAY_CLASS_PLAIN;
+    return tx->kind == ASSAY_TX_POST_EVIDENCE ? ASSAY_CLASS_EVIDENCE : ASSAY_CLASS_VOTE;
+}
+
+// Counts its bytes among those that wait, if there is room.
+static assay_status bytes_take(assay_pending *pending, const assay_verified_tx *verified,
+                               uint64_t waiting_max, assay_error *err) {
+    assay_pending_class class = class_of(&verified->tx);
+    uint64_t size = verified->bytes.size + ASSAY_APP_TX_OVERHEAD;
+    uint64_t room = waiting_max / classes[class].part, own_room = room / classes[class].own;
+    uint8_t kind = (uint8_t)(BYTES + class);
+    uint64_t own = 0;
+    if (own_room < room) own = slot_find(pending, kind, &verified->tx.principal)->value;
+    if (pending->waiting[class] + size > room)
+        return ASSAY_REJECT(err, PENDING, "%llu bytes of %s wait, limit %llu: try again later",
+                            (ull)pending->waiting[class], classes[class].name, (ull)room);
+    if (own + size > own_room)
+        return ASSAY_REJECT(err, PENDING,
+                            "%llu bytes of this principal's %s wait, limit %llu: try again later",
+                            (ull)own, classes[class].name, (ull)own_room);
+    pending->waiting[class] += size;
+    if (own_room < room) value_set(pending, kind, &verified->tx.principal, own + size);
+    return ASSAY_OK;
+}
+
 assay_status assay_pending_admit(assay_pending *pending, const assay_reader *reader,
                                  const assay_params *params, uint64_t height,
                                  const assay_verified_tx *verified, assay_pending_count count,
-                                 assay_error *err) {
+                                 uint64_t waiting_max, assay_error *err) {
     static const assay_ahead nothing;
     const assay_tx *tx = &verified->tx;
     uint64_t fee, amount = 0;
@@ -153,10 +197,11 @@ assay_status assay_pending_admit(assay_pending *pending, const assay_reader *rea
         .by_agents = slot_find(pending, BY_AGENTS, &tx->principal)->value,
     };
     ASSAY_TRY(assay_admission_check(&fee, reader, params, height, verified, &ahead, err));
-    ASSAY_TRY(count_check(reader, tx, &ahead, err));
+    if (count != ASSAY_COUNT_FEES) ASSAY_TRY(count_check(reader, tx, &ahead, err));
     if (count == ASSAY_COUNT_ALL) amount = assay_outflow_max(tx, params);
     if (count == ASSAY_COUNT_NAMED)
         ASSAY_TRY(named_get(&amount, reader, params, height, tx, fee, err));
+    if (count == ASSAY_COUNT_NAMED) ASSAY_TRY(bytes_take(pending, verified, waiting_max, err));
     tx_add(pending, tx, &ahead, add_saturated(fee, amount), count);
     return ASSAY_OK;
 }

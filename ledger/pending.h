@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What transactions that wait for a block, or stand earlier in a proposed one, will have done:
 // the next nonce of each signer and lane, what leaves each principal's balance, and what of that
-// its agents spend.
+// its agents spend. And how many bytes of each class wait: nobody's keep another class out, and in
+// lane 1 nobody's keep another principal out.
 #ifndef ASSAY_LEDGER_PENDING_H
 #define ASSAY_LEDGER_PENDING_H
 
@@ -9,12 +10,17 @@
 
 typedef struct assay_pending_slot assay_pending_slot;
 
+// Lane 0, and of lane 1 votes and evidence.
+typedef enum { ASSAY_CLASS_PLAIN, ASSAY_CLASS_VOTE, ASSAY_CLASS_EVIDENCE } assay_pending_class;
+enum { ASSAY_CLASS_COUNT = 3 };
+
 // One thread at a time. A zeroed struct is empty and safe to close.
 typedef struct {
     assay_pending_slot *slots; // [slot_count], open addressing
     uint32_t slot_count;       // a power of two, or 0
     uint32_t used;
     uint64_t seed; // of the hash, so that nobody can choose colliding addresses
+    uint64_t waiting[ASSAY_CLASS_COUNT]; // bytes admitted with ASSAY_COUNT_NAMED
 } assay_pending;
 
 enum {
@@ -42,10 +48,11 @@ typedef enum {
 } assay_pending_count;
 
 // Admits tx behind what is pending, and adds it. Errors: REJECTED (as assay_admission_check, and
-// PENDING), CAPACITY, MEMORY, CORRUPT, IO; nothing is added then. Spec: P-26.
+// but for ASSAY_COUNT_FEES PENDING), CAPACITY, MEMORY, CORRUPT, IO; nothing is added then.
+// waiting_max: bytes of all that may wait, with ASSAY_COUNT_NAMED. Spec: P-26, E-28.
 assay_status assay_pending_admit(assay_pending *pending, const assay_reader *reader,
                                  const assay_params *params, uint64_t height,
                                  const assay_verified_tx *tx, assay_pending_count count,
-                                 assay_error *err);
+                                 uint64_t waiting_max, assay_error *err);
 
 #endif

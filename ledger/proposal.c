@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before a block: which transactions may wait, which to propose, and whether a proposal is honest.
+#include <stdlib.h>
+
 #include "ledger/app_private.h"
 #include "ledger/beacon.h"
 
@@ -24,7 +26,7 @@ static assay_status waiting_admit(assay_app *app, const assay_verified_tx *tx, a
     uint64_t height;
     ASSAY_TRY(check_reader(app, &reader, &height, err));
     return assay_pending_admit(&app->check_pending, &reader, &app->genesis->params, height + 1, tx,
-                               ASSAY_COUNT_NAMED, err);
+                               ASSAY_COUNT_NAMED, app->waiting_max, err);
 }
 
 assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, assay_hash *id,
@@ -83,7 +85,10 @@ void assay_app_recheck(assay_app *app) {
 
 // --- prepare_proposal ---
 
-enum { LANE_AT = ASSAY_TX_HEAD_SIZE - 1 - 8 }; // lane u8, nonce u64 end a transaction's head
+enum { // principal, lane u8, nonce u64 end a transaction's head
+    LANE_AT = ASSAY_TX_HEAD_SIZE - 1 - 8,
+    PRINCIPAL_AT = LANE_AT - ASSAY_ADDRESS_SIZE,
+};
 
 typedef struct {
     assay_app *app;
@@ -105,21 +110,19 @@ static void room_take(selection *select, uint8_t lane, size_t size) {
     select->lane_room_left[lane] -= size + ASSAY_APP_TX_OVERHEAD;
 }
 
-// Takes a candidate of `lane` if it fits and would be admitted behind what is picked.
+// Takes a candidate if it fits and would be admitted behind what is picked.
 static assay_status candidate_try(selection *select, uint32_t index, uint8_t lane,
                                   assay_arena *arena, assay_error *err) {
     assay_app *app = select->app;
     assay_bytes bytes = select->proposal->candidates[index];
     assay_verified_tx tx;
     assay_error refusal = {0};
-    if (!fits(select, lane, bytes.size) || bytes.size < ASSAY_TX_HEAD_SIZE ||
-        bytes.data[LANE_AT] != lane)
-        return ASSAY_OK;
+    if (!fits(select, lane, bytes.size)) return ASSAY_OK;
     ASSAY_TRY(assay_verifier_check(app->verifier, &tx, bytes, arena, err));
     if (tx.code != 0) return ASSAY_OK;
     assay_status status =
         assay_pending_admit(&app->block_pending, &select->reader, &app->genesis->params,
-                            select->proposal->height, &tx, ASSAY_COUNT_ALL, &refusal);
+                            select->proposal->height, &tx, ASSAY_COUNT_ALL, 0, &refusal);
     if (status == ASSAY_REJECTED) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", refusal.text);
     room_take(select, lane, bytes.size);
@@ -127,17 +130,60 @@ static assay_status candidate_try(selection *select, uint32_t index, uint8_t lan
     return ASSAY_OK;
 }
 
+// A candidate's turn: how many bytes its principal has among those before it.
+typedef struct {
+    uint64_t before;
+    uint32_t index;
+    const uint8_t *principal; // [ASSAY_ADDRESS_SIZE], in the candidate
+} turn;
+
+static int order(uint64_t a, uint64_t b) {
+    return (a > b) - (a < b);
+}
+
+static int turn_compare(const void *a, const void *b) {
+    const turn *x = a, *y = b;
+    return x->before != y->before ? order(x->before, y->before) : order(x->index, y->index);
+}
+
+static int principal_compare(const void *a, const void *b) {
+    const turn *x = a, *y = b;
+    int by_principal = memcmp(x->principal, y->principal, ASSAY_ADDRESS_SIZE);
+    return by_principal ? by_principal : order(x->index, y->index);
+}
+
+// Lane 1 is few principals' whose votes count by a height: nobody's bytes may hold up another's.
+static void turns_take(turn *turns, uint32_t count, const assay_bytes *candidates) {
+    qsort(turns, count, sizeof *turns, principal_compare);
+    for (uint32_t i = 1; i < count; i++)
+        if (memcmp(turns[i].principal, turns[i - 1].principal, ASSAY_ADDRESS_SIZE) == 0)
+            turns[i].before = turns[i - 1].before + candidates[turns[i - 1].index].size;
+    qsort(turns, count, sizeof *turns, turn_compare);
+}
+
+// Lane 0 is taken oldest first: accounts are cheap, so turns would favour who has many.
 static assay_status lane_select(selection *select, uint8_t lane, assay_error *err) {
+    const assay_app_proposal *proposal = select->proposal;
+    turn *turns = malloc(((size_t)proposal->candidate_count + 1) * sizeof *turns);
+    if (turns == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for the order of a proposal");
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < proposal->candidate_count; i++) {
+        assay_bytes bytes = proposal->candidates[i];
+        if (bytes.size >= ASSAY_TX_HEAD_SIZE && bytes.data[LANE_AT] == lane)
+            turns[count++] = (turn){0, i, bytes.data + PRINCIPAL_AT};
+    }
+    if (lane == 1) turns_take(turns, count, proposal->candidates);
     assay_arena arena;
     assay_status status = ASSAY_OK;
     assay_arena_init(&arena, ASSAY_TX_ARENA_MAX + ASSAY_ERROR_TEXT_MAX + 16);
-    for (uint32_t i = 0; i < select->proposal->candidate_count && status == ASSAY_OK; i++) {
+    for (uint32_t i = 0; i < count && status == ASSAY_OK; i++) {
         // One place is the beacon's.
         if (select->picked_count >= ASSAY_APP_TXS_MAX - 1) break;
-        status = candidate_try(select, i, lane, &arena, err);
+        status = candidate_try(select, turns[i].index, lane, &arena, err);
         assay_arena_reset(&arena);
     }
     assay_arena_close(&arena);
+    free(turns);
     return status;
 }
 
@@ -229,7 +275,7 @@ static assay_status proposal_check(assay_app *app, const assay_app_block *block,
         assay_error refusal = {0};
         assay_status status =
             assay_pending_admit(&app->block_pending, reader, params, block->height,
-                                &verified->txs[i], ASSAY_COUNT_FEES, &refusal);
+                                &verified->txs[i], ASSAY_COUNT_FEES, 0, &refusal);
         if (status != ASSAY_OK)
             return assay_fail(err, status, refusal.reject, "transaction %u: %s", i, refusal.text);
     }

@@ -318,29 +318,11 @@ static assay_status end_undecided(docket *d, assay_error *err) {
 
 // ---- rounds ----
 
-// P-58, P-59: redraws from, or calls, everyone who may check the batch now.
 static assay_status next_round(docket *d, assay_round_kind kind, assay_error *err) {
-    assay_voter voters[ASSAY_VOTERS_MAX], drawn[ASSAY_VOTERS_MAX];
-    uint32_t picked[ASSAY_VOTERS_MAX];
-    assay_batch_tables tables;
-    assay_arena arena;
-    uint32_t count;
-    assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
-    assay_status status = assay_batch_tables_get(&tables, &d->ledger->reader, &d->id, &arena, err);
-    if (status == ASSAY_OK)
-        status = assay_batch_voters(voters, &count, NULL, &d->ledger->reader, d->ledger->params,
-                                    &d->batch.provider, &tables.models, err);
-    assay_arena_close(&arena);
-    ASSAY_TRY(status);
-    if (kind == ASSAY_ROUND_REDRAW) {
-        count = assay_draw_voters(picked, voters, count,
-                                  (uint32_t)d->ledger->params->validators_per_sample,
-                                  &d->batch.beacon, &d->id, d->sample, d->record.round + 1);
-        for (uint32_t i = 0; i < count; i++)
-            drawn[i] = voters[picked[i]];
-        memcpy(voters, drawn, count * sizeof *voters);
-    }
-    return assay_case_round(d->ledger, &d->id, d->sample, &d->record, kind, voters, count, err);
+    assay_checkers checkers;
+    ASSAY_TRY(assay_checkers_get(&checkers, NULL, &d->ledger->reader, &d->id, err));
+    return assay_case_round(d->ledger, &d->id, &d->batch, d->sample, &d->record, kind, &checkers,
+                            err);
 }
 
 // P-59: the answer window, once a case.

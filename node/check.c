@@ -363,15 +363,36 @@ static assay_status difference_tell(check *c, const assay_difference *d) {
     return conclude(c, (uint8_t)d->finding, text);
 }
 
-// Verdicts 1, 35, 2 … 6 in this order: the first that fails counts (P-10).
-static assay_status leaf_judge(check *c, assay_error *err) {
+// What of the shares needs no data: they are of sources alone, and of each at least half of its
+// lineage weight.
+static assay_status shares_check(const check *c, assay_error *why) {
+    const assay_receipt *receipt = &c->result->receipt;
+    uint32_t known = 0;
+    for (uint32_t i = 0; i < c->lineage.count; i++) {
+        const assay_lineage_source *source = &c->lineage.sources[i];
+        uint32_t ppm = 0;
+        for (uint32_t j = 0; j < receipt->attribution_count; j++) {
+            if (!assay_hash_equal(&receipt->attribution[j].dataset, &source->dataset)) continue;
+            ppm = receipt->attribution[j].ppm;
+            known++;
+        }
+        if (ppm < source->weight_ppm / 2)
+            return ASSAY_FAIL(why, MISMATCH, "a source has %u ppm, its lineage alone gives %u", ppm,
+                              source->weight_ppm / 2);
+    }
+    if (known != receipt->attribution_count)
+        return ASSAY_FAIL(why, MISMATCH, "%u rows of shares, %u are of the adapter's sources",
+                          receipt->attribution_count, known);
+    return ASSAY_OK;
+}
+
+// Verdicts 35 and 6. Nothing else of a receipt needs the data, so that a missing set hides nothing.
+static assay_status attribution_check(check *c, assay_error *err) {
     assay_error why = {0};
     assay_check_result *result = c->result;
     assay_receipt own;
     assay_hash missing;
-    assay_difference difference;
-    ASSAY_TRY(context_fetch(c, err));
-    if (request_check(c, &why) != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_REQUEST, &why, err);
+    if (shares_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_ATTRIBUTION, why.text);
     assay_status attributed =
         assay_workshop_attribute(c->checker->shop, &c->lineage, c->checker->span_tokens_min,
                                  result->ids.prompt, result->ids.prompt_count, result->ids.output,
@@ -381,12 +402,21 @@ static assay_status leaf_judge(check *c, assay_error *err) {
         return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);
     }
     if (attributed != ASSAY_OK) return assay_fail(err, attributed, 0, "%s", why.text);
-    ASSAY_TRY(output_check(c, &difference, err));
-    if (fee_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_FEE, why.text);
-    if (difference.finding != ASSAY_FINDING_MATCH) return difference_tell(c, &difference);
     if (!attribution_equal(&own, &result->receipt))
         return conclude(c, ASSAY_VERDICT_ATTRIBUTION, "the data follow other shares");
     return ASSAY_OK;
+}
+
+// Verdicts 1 to 5, 35, 6 in this order: the first that fails counts (P-10).
+static assay_status leaf_judge(check *c, assay_error *err) {
+    assay_error why = {0};
+    assay_difference difference;
+    ASSAY_TRY(context_fetch(c, err));
+    if (request_check(c, &why) != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_REQUEST, &why, err);
+    ASSAY_TRY(output_check(c, &difference, err));
+    if (fee_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_FEE, why.text);
+    if (difference.finding != ASSAY_FINDING_MATCH) return difference_tell(c, &difference);
+    return attribution_check(c, err);
 }
 
 static assay_status batch_begin(check *c, assay_error *err) {

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "consensus/mempool.h"
 #include "node/api.h"
 #include "node/cmd_node_kv.h"
 #include "node/commands.h"
@@ -47,6 +48,7 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     assay_app_options options = {.pool = node->pool,
                                  .map_size = config->map_gib << 30,
                                  .readers = 2 * (uint32_t)config->connections_max};
+    if (config->engine == ASSAY_ENGINE_SOLO) options.waiting_max = ASSAY_MEMPOOL_BYTES_MAX;
     ASSAY_TRY(assay_home_path(path, node->home.path, "state", err));
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));

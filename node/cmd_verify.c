@@ -7,9 +7,11 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "consensus/deadline.h"
 #include "ledger/tx_json.h"
 #include "node/batch_table.h"
 #include "node/commands.h"
+#include "node/declaration.h"
 #include "node/error_json.h"
 #include "node/log.h"
 #include "node/watch.h"
@@ -93,8 +95,20 @@ static assay_status manner_parse(assay_validator_manner *out, const verify_optio
     return ASSAY_OK;
 }
 
+static uint64_t now_ms(void) {
+    return assay_deadline_clock() / 1000000;
+}
+
+// What was not registered at the start may be by now.
+static void declaration_step(assay_declaration *declaration) {
+    assay_error err = {0};
+    if (assay_declaration_look(declaration, now_ms(), &err) != ASSAY_OK)
+        assay_log(ASSAY_LOG_WARN, "declaration_failed", assay_error_to_json(&err, NULL),
+                  "roots not declared, error %u: %s", (unsigned)assay_error_code(&err), err.text);
+}
+
 // Until a signal. A node that is away for a while is waited for.
-static void watch_loop(assay_watch *watch, uint64_t poll_ms) {
+static void watch_loop(assay_watch *watch, assay_declaration *declaration, uint64_t poll_ms) {
     sigset_t signals;
     const struct timespec pause = {(time_t)(poll_ms / 1000), (long)(poll_ms % 1000) * 1000000};
     int failures = 0;
@@ -103,6 +117,7 @@ static void watch_loop(assay_watch *watch, uint64_t poll_ms) {
         assay_error err = {0};
         if (assay_watch_step(watch, &err) == ASSAY_OK) {
             failures = 0;
+            declaration_step(declaration);
             continue;
         }
         atomic_fetch_add(&watch->meter->node_failures, 1);
@@ -126,6 +141,7 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
                               assay_workshop *shop, assay_genesis *genesis, assay_error *err) {
     assay_watch watch;
     assay_checker checker;
+    assay_declaration declaration = {.shop = shop, .wallet = &options->wallet};
     assay_watch_options how = {
         .checker = &checker, .wallet = &options->wallet, .json = invocation->json};
     if (!options->wallet.key_file)
@@ -136,12 +152,12 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     how.commit_blocks = genesis->params.commit_blocks;
     ASSAY_TRY(assay_watch_open(&watch, &how, err));
     assay_http_server *server = NULL;
-    assay_status status = assay_watch_declare(&watch, shop, err);
+    assay_status status = assay_declaration_look(&declaration, now_ms(), err);
     if (status == ASSAY_OK && options->metrics)
         status = assay_meter_serve(&server, &shop->meter, options->metrics, err);
     if (status == ASSAY_OK) {
         watch_tell(invocation, server);
-        watch_loop(&watch, options->poll_ms);
+        watch_loop(&watch, &declaration, options->poll_ms);
         assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "asked to end");
     }
     assay_http_server_close(server);

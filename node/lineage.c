@@ -14,18 +14,23 @@ static int date_order(const void *a, const void *b) {
     return memcmp(x->dataset.bytes, y->dataset.bytes, ASSAY_HASH_SIZE);
 }
 
-static assay_status date_fetch(assay_lineage_source *source, const assay_client *client,
-                               assay_error *err) {
+static assay_status dataset_read(assay_lineage_source *source, const json_t *object,
+                                 assay_error *err) {
+    uint64_t index;
+    ASSAY_TRY(assay_json_u64(&source->committed, object, "committed", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&index, object, "committed_index", 0, UINT32_MAX, err));
+    source->committed_index = (uint32_t)index;
+    ASSAY_TRY(assay_json_u64(&source->byte_count, object, "byte_count", 0, UINT64_MAX, err));
+    return assay_json_u64(&source->chunk_count, object, "chunk_count", 0, UINT64_MAX, err);
+}
+
+static assay_status dataset_fetch(assay_lineage_source *source, const assay_client *client,
+                                  assay_error *err) {
     char root[ASSAY_HEX_HASH_MAX];
     json_t *object;
-    uint64_t index;
     assay_hex_encode_0x(root, source->dataset.bytes, ASSAY_HASH_SIZE);
     ASSAY_TRY(assay_client_get(&object, client, err, "dataset/%s", root));
-    assay_status status =
-        assay_json_u64(&source->committed, object, "committed", 0, UINT64_MAX, err);
-    if (status == ASSAY_OK)
-        status = assay_json_u64(&index, object, "committed_index", 0, UINT32_MAX, err);
-    if (status == ASSAY_OK) source->committed_index = (uint32_t)index;
+    assay_status status = dataset_read(source, object, err);
     json_decref(object);
     return status;
 }
@@ -43,7 +48,7 @@ static assay_status sources_read(assay_lineage *out, const json_t *object,
         ASSAY_TRY(assay_json_hash(&source->dataset, row, "dataset", err));
         ASSAY_TRY(assay_json_u64(&weight, row, "weight_ppm", 1, ASSAY_SHARE_SUM, err));
         source->weight_ppm = (uint32_t)weight;
-        ASSAY_TRY(date_fetch(source, client, err));
+        ASSAY_TRY(dataset_fetch(source, client, err));
     }
     qsort(out->sources, out->count, sizeof out->sources[0], date_order);
     return ASSAY_OK;

@@ -12,6 +12,8 @@ typedef struct {
     uint32_t weight_ppm;
     uint64_t committed; // the data set's date: height and place of its commitment
     uint32_t committed_index;
+    uint64_t byte_count; // as registered, which nobody checked
+    uint64_t chunk_count;
 } assay_lineage_source;
 
 // By date, the earliest first. Fixed size, owns nothing. The base alone has no sources.

@@ -122,9 +122,9 @@ void assay_provider_close(assay_provider *provider);
 // Answers one signed request; one that was answered and is still pending gets the same answer
 // again. ids: the output, which the caller frees. Errors: REJECTED (request rules), ORDER
 // (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, bond, end, context),
-// MISMATCH (provider, prompt), NOT_FOUND (session, model, adapter), MISSING (a data set of the
-// adapter), CAPACITY (too much pending), and those of node and files. Any thread. Spec: P-11, P-12,
-// P-13, P-14, F-46, F-53.
+// MISMATCH (provider, prompt, a data set's counts), NOT_FOUND (session, model, adapter), MISSING (a
+// data set of the adapter), CAPACITY (too much pending), and those of node and files. Any thread.
+// Spec: P-11, P-12, P-13, P-14, F-46, F-53.
 assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
                                    const uint32_t *prompt, uint32_t prompt_count,
                                    assay_receipt *receipt, uint32_t **ids, assay_error *err);

@@ -53,34 +53,6 @@ void assay_watch_close(assay_watch *watch) {
     memset(watch, 0, sizeof *watch);
 }
 
-static assay_status declared_read(const assay_watch *watch, assay_hash *roots, uint32_t *count,
-                                  assay_error *err) {
-    char address[ASSAY_HEX_HASH_MAX];
-    json_t *account;
-    const json_t *list;
-    assay_hex_encode_0x(address, watch->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_client_get(&account, &watch->wallet->client, err, "account/%s", address));
-    assay_status status = assay_json_array(&list, account, "declared", ASSAY_ROOTS_MAX, err);
-    *count = status == ASSAY_OK ? (uint32_t)json_array_size(list) : 0;
-    for (uint32_t i = 0; status == ASSAY_OK && i < *count; i++)
-        status = assay_json_item_hash(&roots[i], list, i, "declared", err);
-    json_decref(account);
-    return status;
-}
-
-assay_status assay_watch_declare(const assay_watch *watch, const assay_workshop *shop,
-                                 assay_error *err) {
-    assay_hash own[ASSAY_OPTION_TEXTS_MAX + 1], declared[ASSAY_ROOTS_MAX];
-    uint32_t declared_count;
-    uint32_t count = assay_workshop_roots(shop, own);
-    ASSAY_TRY(declared_read(watch, declared, &declared_count, err));
-    if (declared_count == count && memcmp(declared, own, count * sizeof *own) == 0) return ASSAY_OK;
-    assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
-    assay_sent sent;
-    tx.body.declare_roots.roots = (assay_hash_list){own, count};
-    return assay_wallet_send(watch->wallet, &tx, &sent, err);
-}
-
 // Secret until shown, the same after a restart: SHA-256("salt" || key || batch || sample || round).
 static void salt_make(assay_hash *out, const assay_watch *watch, const duty *d) {
     uint8_t number[5];

@@ -60,11 +60,6 @@ assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *opt
                               assay_error *err);
 void assay_watch_close(assay_watch *watch);
 
-// Declares the workshop's roots unless the ledger has them so. Errors: REJECTED, NETWORK …
-// Spec: P-36.
-assay_status assay_watch_declare(const assay_watch *watch, const assay_workshop *shop,
-                                 assay_error *err);
-
 // Sends every vote that is due and found, and asks the docket for the rest; prints a line a vote. A
 // duty that fails is told on standard error and tried again while its window is open.
 // Errors: only when the duties cannot be had at all: NETWORK … Spec: P-56, P-57, F-49.

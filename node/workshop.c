@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "attribution/shares.h"
+#include "base/hex.h"
 
 static assay_status adapters_open(assay_workshop *shop, const assay_option_texts *files,
                                   assay_error *err) {
@@ -96,19 +97,10 @@ static int hash_order(const void *a, const void *b) {
     return memcmp(a, b, ASSAY_HASH_SIZE);
 }
 
-uint32_t assay_workshop_roots(const assay_workshop *shop, assay_hash *out) {
-    uint32_t count = 0;
-    out[count++] = shop->model.root;
-    for (uint32_t i = 0; i < shop->adapter_count; i++)
-        out[count++] = shop->adapters[i].root;
-    qsort(out, count, sizeof *out, hash_order);
-    return count;
-}
-
-static const assay_index *index_find(const assay_workshop *shop, const assay_hash *dataset) {
+static const assay_workshop_dataset *dataset_find(const assay_workshop *shop,
+                                                  const assay_hash *dataset) {
     for (uint32_t i = 0; i < shop->dataset_count; i++)
-        if (assay_hash_equal(&shop->datasets[i].corpus.root, dataset))
-            return &shop->datasets[i].index;
+        if (assay_hash_equal(&shop->datasets[i].corpus.root, dataset)) return &shop->datasets[i];
     return NULL;
 }
 
@@ -116,22 +108,44 @@ static const assay_index *index_find(const assay_workshop *shop, const assay_has
 static assay_status sources_find(assay_span_source *sources, const assay_workshop *shop,
                                  const assay_lineage *lineage, assay_hash *missing,
                                  assay_error *err) {
+    char id[ASSAY_HEX_HASH_MAX];
     bool all = true;
     for (uint32_t i = 0; i < lineage->count; i++) {
         const assay_lineage_source *from = &lineage->sources[i];
-        sources[i] =
-            (assay_span_source){from->dataset, index_find(shop, &from->dataset), from->weight_ppm};
-        if (sources[i].index) continue;
+        const assay_workshop_dataset *set = dataset_find(shop, &from->dataset);
+        sources[i] = (assay_span_source){from->dataset, set ? &set->index : NULL, from->weight_ppm};
+        if (set) continue;
         if (all || hash_order(&from->dataset, missing) < 0) *missing = from->dataset;
         all = false;
     }
-    return all ? ASSAY_OK : ASSAY_FAIL(err, MISSING, "a data set of the adapter is not loaded");
+    if (all) return ASSAY_OK;
+    assay_hex_encode_0x(id, missing->bytes, ASSAY_HASH_SIZE);
+    return ASSAY_FAIL(err, MISSING, "a data set of the adapter is not loaded: %s", id);
+}
+
+// A root has one text, and so one pair of counts: others were registered to mislead, or in error.
+static assay_status counts_check(const assay_workshop *shop, const assay_lineage_source *from,
+                                 assay_error *err) {
+    char id[ASSAY_HEX_HASH_MAX];
+    const assay_corpus *corpus = &dataset_find(shop, &from->dataset)->corpus;
+    if (from->byte_count == corpus->text.size && from->chunk_count == corpus->chunk_count)
+        return ASSAY_OK;
+    assay_hex_encode_0x(id, from->dataset.bytes, ASSAY_HASH_SIZE);
+    return ASSAY_FAIL(err, MISMATCH,
+                      "data set %s is registered with %llu bytes in %llu chunks, its text has %zu "
+                      "in %u",
+                      id, (unsigned long long)from->byte_count,
+                      (unsigned long long)from->chunk_count, corpus->text.size,
+                      corpus->chunk_count);
 }
 
 assay_status assay_workshop_sources_check(const assay_workshop *shop, const assay_lineage *lineage,
                                           assay_hash *missing, assay_error *err) {
     assay_span_source sources[ASSAY_SOURCES_MAX];
-    return sources_find(sources, shop, lineage, missing, err);
+    ASSAY_TRY(sources_find(sources, shop, lineage, missing, err));
+    for (uint32_t i = 0; i < lineage->count; i++)
+        ASSAY_TRY(counts_check(shop, &lineage->sources[i], err));
+    return ASSAY_OK;
 }
 
 assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_lineage *lineage,

@@ -85,12 +85,9 @@ uint64_t assay_workshop_position_count(const assay_model_shape *shape);
 // The adapter of that root; NULL if it is not loaded. Lives: as long as the workshop.
 const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const assay_hash *root);
 
-// The roots a validator with this workshop can rerun, ascending, into out [adapter_count + 1].
-// Returns: how many.
-uint32_t assay_workshop_roots(const assay_workshop *shop, assay_hash *out);
-
-// Whether all data sets of a lineage are loaded. missing: the lowest id that is not, set with
-// MISSING. Errors: MISSING. Spec: P-10.
+// Whether all data sets of a lineage are loaded, and are of the bytes and chunks they are
+// registered with. missing: the lowest id that is not loaded, set with MISSING. Errors: MISSING,
+// MISMATCH (names both pairs of numbers). Spec: P-10, F-56.
 assay_status assay_workshop_sources_check(const assay_workshop *shop, const assay_lineage *lineage,
                                           assay_hash *missing, assay_error *err);
 

@@ -142,6 +142,26 @@ static uint32_t layers_count(const importer *im, const assay_model *base) {
     return count;
 }
 
+static bool pattern_fits(const importer *im, const char *pattern) {
+    for (uint32_t i = 0; i < im->pair_count; i++)
+        if (assay_peft_fits(pattern, im->pairs[i].module)) return true;
+    return false;
+}
+
+// One that fits nothing is misspelt, or an expression that PEFT reads otherwise: it would be passed
+// over here and not where the adapter was trained.
+static assay_status patterns_check(const importer *im, const json_t *patterns, const char *name,
+                                   assay_error *err) {
+    const char *pattern;
+    const json_t *value;
+    json_object_foreach((json_t *)patterns, pattern, value) {
+        if (!pattern_fits(im, pattern))
+            return ASSAY_FAIL(err, UNSUPPORTED, "%s \"%.64s\" fits no targeted linear", name,
+                              pattern);
+    }
+    return ASSAY_OK;
+}
+
 static assay_status modules_read(importer *im, const assay_model *base, assay_error *err) {
     uint32_t layers = layers_count(im, base);
     for (uint32_t layer = 0; layer < layers; layer++)
@@ -156,7 +176,8 @@ static assay_status modules_read(importer *im, const assay_model *base, assay_er
             return ASSAY_FAIL(err, UNSUPPORTED, "target \"%.64s\" is no linear of a layer",
                               json_string_value(json_array_get(im->config.targets, i)));
     if (im->pair_count == 0) return ASSAY_FAIL(err, MISSING, "adapter has no pair of any module");
-    return ASSAY_OK;
+    ASSAY_TRY(patterns_check(im, im->config.rank_pattern, "rank_pattern", err));
+    return patterns_check(im, im->config.alpha_pattern, "alpha_pattern", err);
 }
 
 static assay_status pair_write(importer *im, const pair *p, assay_error *err) {

@@ -72,8 +72,10 @@ static assay_status rank_check(json_int_t rank, const char *name, assay_error *e
     return ASSAY_OK;
 }
 
-// Patterns are regular expressions in PEFT. Those of these characters alone fit exactly the modules
-// that end so, at a dot, which is all that is supported.
+// Patterns are regular expressions in PEFT. Those of these characters alone that fit a linear as
+// they are fit exactly the linears that end so, at a dot, which is all that is supported. A dot
+// fits any character there, so that "q.proj" is q_proj: it fits no linear here, and is refused
+// (F-11).
 static bool plain(const char *pattern) {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
@@ -149,8 +151,7 @@ assay_status assay_peft_config_read(assay_peft_config *out, const json_t *config
     return targets_read(&out->targets, config, err);
 }
 
-// Whether a module's name is `ending`, or ends so after a dot.
-static bool ends_with(const char *module, const char *ending) {
+bool assay_peft_fits(const char *ending, const char *module) {
     size_t size = strlen(module), ending_size = strlen(ending);
     if (ending_size > size || strcmp(module + size - ending_size, ending) != 0) return false;
     return size == ending_size || module[size - ending_size - 1] == '.';
@@ -159,7 +160,8 @@ static bool ends_with(const char *module, const char *ending) {
 bool assay_peft_targeted(const assay_peft_config *config, const char *module, bool *used) {
     bool targeted = !config->targets;
     for (size_t i = 0; i < json_array_size(config->targets); i++) {
-        if (!ends_with(module, json_string_value(json_array_get(config->targets, i)))) continue;
+        if (!assay_peft_fits(json_string_value(json_array_get(config->targets, i)), module))
+            continue;
         targeted = true;
         if (used) used[i] = true;
     }
@@ -170,7 +172,7 @@ static const json_t *pattern_find(const json_t *patterns, const char *module) {
     const char *pattern;
     json_t *value;
     json_object_foreach((json_t *)patterns, pattern, value) {
-        if (ends_with(module, pattern)) return value;
+        if (assay_peft_fits(pattern, module)) return value;
     }
     return NULL;
 }

@@ -21,11 +21,15 @@ typedef struct {
 // Lives: as long as the JSON. Spec: F-11.
 assay_status assay_peft_config_read(assay_peft_config *out, const json_t *config, assay_error *err);
 
+// Whether a module's name is `ending`, or ends so after a dot. Spec: F-11.
+bool assay_peft_fits(const char *ending, const char *module);
+
 // Whether the module "model.layers.0.self_attn.q_proj" is targeted; marks the list entries that
 // say so in used[] (NULL: none are). Spec: F-11.
 bool assay_peft_targeted(const assay_peft_config *config, const char *module, bool *used);
 
-// Rank and scale of a module; patterns apply, the first that fits. Errors: RANGE. Spec: F-11.
+// Rank and scale of a module; patterns apply, the first that fits. That each of them fits some
+// targeted module is the caller's to check, who knows them. Errors: RANGE. Spec: F-11.
 assay_status assay_peft_scale(uint32_t *rank, float *scale, const assay_peft_config *config,
                               const char *module, assay_error *err);
 

@@ -328,8 +328,8 @@ assay_status assay_abci_request_read(assay_abci_request *out, assay_bytes frame,
     stream = assay_abci_stream(&source, content.size);
     if (kind_find(number)->read(&stream, out)) return ASSAY_OK;
     const char *name = kind_find(number)->name;
-    if (inner.status == ASSAY_CAPACITY)
-        return ASSAY_FAIL(err, CAPACITY, "%s: %s", name, inner.text);
+    if (inner.status == ASSAY_CAPACITY || inner.status == ASSAY_MEMORY)
+        return assay_fail(err, inner.status, 0, "%s: %s", name, inner.text);
     // nanopb drops the reason only where our field function refused a number for bytes.
     return ASSAY_FAIL(err, FORMAT, "%s: %s", name,
                       stream.errmsg ? stream.errmsg : "wrong wire type");

@@ -20,10 +20,10 @@ SETTINGS = {
     "p2p.persistent_peers_max_dial_period": "2s",
     "mempool.type": "flood",
     "mempool.recheck": True,
-    "mempool.size": 5000,
+    "mempool.size": 30000,
     "mempool.max_txs_bytes": 64 << 20,
     "mempool.max_tx_bytes": 1 << 20,
-    "mempool.cache_size": 10000,
+    "mempool.cache_size": 60000,
     # A transaction that was refused once, for a nonce ahead of its time say, may come again.
     "mempool.keep-invalid-txs-in-cache": False,
     "consensus.timeout_propose": "1s",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -8,6 +9,14 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+
+static bool no_memory;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size) {
+    return no_memory ? NULL : __real_malloc(size);
+}
 
 // Sizes that no allocator has are answered with NULL, as without the sanitizer.
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
@@ -79,6 +88,32 @@ static void large_pieces_get_a_slab_of_their_own(void **state) {
     assay_arena_close(&arena);
 }
 
+// A machine without memory is told from a budget that is used up: of the second a stranger may be
+// guilty, of the first never.
+static void no_memory_is_not_the_budget_s_end(void **state) {
+    assay_error err = {0};
+    assay_arena arena;
+    void *out = &arena;
+    assay_arena_init(&arena, 1 << 20);
+    no_memory = true;
+    assert_int_equal(assay_arena_get(&arena, 3, 5, "row table", &out, &err), ASSAY_MEMORY);
+    assert_null(out);
+    assert_string_equal(err.text, "no memory for row table of 3 x 5 bytes");
+    assert_null(assay_arena_take(&arena, 3, 5));
+    assert_int_equal(arena.used, 0);
+    err = (assay_error){0};
+    assert_int_equal(assay_arena_get(&arena, 2, 1 << 20, "row table", &out, &err), ASSAY_CAPACITY);
+    assert_int_equal(assay_arena_get(&arena, SIZE_MAX, 2, "row table", &out, &err), ASSAY_CAPACITY);
+    no_memory = false;
+    assert_int_equal(assay_arena_get(&arena, 3, 5, "row table", &out, &err), ASSAY_OK);
+    // What a slab still holds needs none.
+    no_memory = true;
+    assert_int_equal(assay_arena_get(&arena, 3, 5, "row table", &out, &err), ASSAY_OK);
+    assert_int_equal(assay_arena_get(&arena, 1, 1 << 17, "row table", &out, &err), ASSAY_MEMORY);
+    no_memory = false;
+    assay_arena_close(&arena);
+}
+
 static void a_zeroed_arena_is_safe(void **state) {
     assay_arena arena = {0};
     assert_null(assay_arena_take(&arena, 1, 1));
@@ -93,6 +128,7 @@ int main(void) {
         cmocka_unit_test(capacity_is_a_hard_limit),
         cmocka_unit_test(overflowing_sizes_give_nothing),
         cmocka_unit_test(large_pieces_get_a_slab_of_their_own),
+        cmocka_unit_test(no_memory_is_not_the_budget_s_end),
         cmocka_unit_test(a_zeroed_arena_is_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,9 @@
 #include <cmocka.h>
 
 #include "base/sha256.h"
+#include "ledger/batch.h"
 #include "ledger/beacon.h"
+#include "ledger/checkers.h"
 #include "ledger/commitment.h"
 #include "ledger/scan.h"
 #include "ledger/typed.h"
@@ -366,6 +368,21 @@ static inline void chain_by_hand_end(chain *c, assay_ledger *ledger) {
     chain_ok(assay_store_commit(ledger->store, ledger->height, &c->genesis.hash, err));
     c->height++;
     chain_scan(c);
+}
+
+// An open batch without anything to it, which everyone may check: lane 1 is for its provider and
+// its checkers (P-26).
+static inline assay_hash chain_open_batch(chain *c, uint32_t provider) {
+    assay_hash id = {{0xba}};
+    assay_batch batch = {.state = ASSAY_BATCH_WAITING, .provider = c->actors[provider]};
+    assay_checkers checkers = {.count = CHAIN_ACTORS};
+    assay_ledger ledger = chain_by_hand(c);
+    for (uint32_t i = 0; i < CHAIN_ACTORS; i++)
+        checkers.voters[i] = (assay_voter){c->actors[i], CHAIN_OPEN};
+    chain_ok(assay_batch_put(&ledger, &id, &batch, err));
+    chain_ok(assay_checkers_put(&ledger, &id, &checkers, err));
+    chain_by_hand_end(c, &ledger);
+    return id;
 }
 
 // SHA-256 over all state entries but TOTALS, the beacon, closed epochs, and (NULL: none) one

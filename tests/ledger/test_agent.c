@@ -105,6 +105,8 @@ static void test_expiry(void **state) {
     chain_keep_out(c, &tx, AGENT_EXPIRED);
 }
 
+static assay_hash open_batch; // lane 1 needs one (P-26)
+
 // Fills what decoding checks; whether the rule then accepts is not the question here.
 static void body_fill(const chain *c, assay_tx *tx) {
     static const assay_session_row session = {.first_sequence = 1, .count = 1, .fee_sum = 1};
@@ -153,7 +155,14 @@ static void body_fill(const chain *c, assay_tx *tx) {
                                                         .models = {&model, 1}};
         break;
     case ASSAY_TX_POST_EVIDENCE:
-        tx->body.post_evidence = (assay_tx_post_evidence){.part_count = 1, .data = word};
+        tx->body.post_evidence =
+            (assay_tx_post_evidence){open_batch, .part_count = 1, .data = word};
+        break;
+    case ASSAY_TX_VERDICT_COMMIT:
+        tx->body.verdict_commit.batch = open_batch;
+        break;
+    case ASSAY_TX_VERDICT_REVEAL:
+        tx->body.verdict_reveal.batch = open_batch;
         break;
     default:
         break;
@@ -163,6 +172,7 @@ static void body_fill(const chain *c, assay_tx *tx) {
 // P-9: each kind with every scope but its own, and with its own alone.
 static void test_scopes(void **state) {
     chain *c = *state;
+    open_batch = chain_open_batch(c, BOSS);
     for (uint32_t kind = 1; kind <= ASSAY_TX_KIND_COUNT; kind++) {
         if (kind == ASSAY_TX_BEACON) continue;
         uint32_t needed = assay_tx_scope((assay_tx_kind)kind);

@@ -430,6 +430,7 @@ static uint32_t prepare(chain *c, uint32_t *picked, const assay_bytes *beacon, b
 // P-39: lane 1 first, nonces in order, nothing that would not be admitted.
 static void test_prepare(void **state) {
     chain *c = *state;
+    assay_hash batch = chain_open_batch(c, 1);
     assay_tx tx = transfer(c, 1, 2, 1); // 0: nonce 1 without its 0 before it
     tx.nonce = 1;
     chain_add(c, &tx);
@@ -438,6 +439,7 @@ static void test_prepare(void **state) {
     tx.nonce = 1; // 2
     chain_add(c, &tx);
     assay_tx vote = chain_tx(c, 2, ASSAY_TX_VERDICT_COMMIT); // 3: lane 1
+    vote.body.verdict_commit.batch = batch;
     chain_add(c, &vote);
     chain_add_bytes(c, "junk", 4);                // 4
     tx = transfer(c, 3, 2, CHAIN_BALANCE - 5000); // 5: takes what the fee of 6 would need
@@ -534,11 +536,13 @@ static void test_process(void **state) {
 static void test_lane_bytes(void **state) {
     chain *c = *state;
     static uint8_t blob[60000];
+    assay_hash batch = chain_open_batch(c, 1);
     uint64_t half = c->genesis.params.block_bytes_max / 2;
     uint32_t each = 40, picked[2 * 40 + 1], count;
     bool with_beacon;
     for (uint32_t i = 0; i < each; i++) {
         assay_tx tx = chain_tx(c, 1, ASSAY_TX_POST_EVIDENCE);
+        tx.body.post_evidence.batch = batch;
         tx.body.post_evidence.part_count = 1;
         tx.body.post_evidence.data = (assay_bytes){blob, sizeof blob};
         chain_add(c, &tx);

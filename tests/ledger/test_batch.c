@@ -307,51 +307,6 @@ static void the_provider_does_not_check_itself(void **state) {
     trial_close(t);
 }
 
-// Of more than 256 declarers the largest bonds are asked; among equals the lower addresses (P-50).
-static void only_the_largest_bonds_vote(void **state) {
-    enum { MANY = 300 };
-    trial *t = trial_new();
-    trial_start(t);
-    assay_store *store = assay_app_store(t->chain.app);
-    assay_ledger ledger = {.store = store,
-                           .reader = assay_reader_of_store(store),
-                           .genesis = &t->chain.genesis,
-                           .params = &t->chain.genesis.params,
-                           .height = t->chain.height + 1};
-    chain_ok(assay_store_begin(store, err));
-    chain_ok(assay_totals_get(&ledger.totals, &ledger.reader, err));
-    assay_hash root = trial_hash("popular");
-    assay_tx declare = {.kind = ASSAY_TX_DECLARE_ROOTS};
-    declare.body.declare_roots.roots = (assay_hash_list){&root, 1};
-    for (uint32_t i = 0; i < MANY; i++) { // bonds 10 OPEN, but 11 for every tenth
-        assay_address address = {{0xee}};
-        assay_store_be32(address.bytes + 16, i);
-        chain_ok(assay_money_move(&ledger, assay_purse_balance(&t->chain.actors[SPARE - i % 4]),
-                                  assay_purse_bond(ASSAY_ROLE_VERIFICATION, &address),
-                                  (i % 10 == 9 ? 11 : 10) * CHAIN_OPEN, err));
-        ledger.principal = address;
-        chain_ok(assay_declared_replace(&ledger, &declare, err));
-    }
-    assay_voter voters[ASSAY_VOTERS_MAX];
-    uint32_t count, large = 0;
-    uint64_t bond;
-    assay_model_row row = {.model = root};
-    chain_ok(assay_batch_voters(voters, &count, &bond, &ledger.reader, ledger.params,
-                                &t->chain.actors[PROVIDER], &(assay_model_list){&row, 1}, err));
-    assert_int_equal(count, ASSAY_VOTERS_MAX);
-    assert_int_equal(bond, (MANY * 10 + MANY / 10) * CHAIN_OPEN);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t place = assay_load_be32(voters[i].address.bytes + 16);
-        large += voters[i].bond == 11 * CHAIN_OPEN;
-        if (voters[i].bond == 10 * CHAIN_OPEN) // the first 226 of the small ones
-            assert_true(place - place / 10 < ASSAY_VOTERS_MAX - MANY / 10);
-        if (i > 0) assert_true(memcmp(&voters[i - 1].address, &voters[i].address, 20) < 0);
-    }
-    assert_int_equal(large, MANY / 10);
-    assay_store_abort(store);
-    trial_close(t);
-}
-
 // Lists: by place, ended ones too; open ones by id.
 static void batches_can_be_found(void **state) {
     trial *t = trial_new();
@@ -402,7 +357,6 @@ int main(void) {
         cmocka_unit_test(check_prices_follow_the_largest_model),
         cmocka_unit_test(roots_are_declared_together),
         cmocka_unit_test(the_provider_does_not_check_itself),
-        cmocka_unit_test(only_the_largest_bonds_vote),
         cmocka_unit_test(batches_can_be_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

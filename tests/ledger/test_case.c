@@ -66,7 +66,7 @@ static void commits_are_for_voters_of_open_cases(void **state) {
     assay_tx tx = commit_tx(d, d->voters[0], 0, probe(d));
     assay_tx_verdict_commit *body = &tx.body.verdict_commit;
     body->batch.bytes[0] ^= 1;
-    chain_refuse(c, &tx, CASE_UNKNOWN);
+    chain_keep_out(c, &tx, BATCH_UNKNOWN);
     tx = commit_tx(d, d->voters[0], 0, probe(d));
     body->sample = 3;
     chain_refuse(c, &tx, CASE_UNKNOWN);

@@ -188,7 +188,7 @@ static void strangers_and_strange_bytes_are_refused(void **state) {
     chain *c = &f->t->chain;
     assay_tx tx = chain_tx(c, SPARE, ASSAY_TX_POST_EVIDENCE);
     tx.body = part_tx(f, 0, 1, f->leaf, f->leaf_size).body;
-    chain_refuse(c, &tx, EVIDENCE_PROVIDER);
+    chain_keep_out(c, &tx, EVIDENCE_PROVIDER);
     tx = part_tx(f, 0, 1, (const uint8_t *)"ASLE\0\0\0\1", 8);
     chain_refuse(c, &tx, EVIDENCE_KIND);
     tx = part_tx(f, 0, 1, f->leaf, 3);
@@ -198,7 +198,7 @@ static void strangers_and_strange_bytes_are_refused(void **state) {
     chain_refuse(c, &tx, CASE_UNKNOWN);
     tx = part_tx(f, 0, 1, f->leaf, f->leaf_size);
     tx.body.post_evidence.batch.bytes[5] ^= 1;
-    chain_refuse(c, &tx, BATCH_UNKNOWN);
+    chain_keep_out(c, &tx, BATCH_UNKNOWN);
     tx = part_tx(f, 0, 200, f->leaf, 100); // more parts than the limit has room for
     chain_refuse(c, &tx, EVIDENCE_SIZE);
     fixture_close(f);

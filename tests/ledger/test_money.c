@@ -160,6 +160,7 @@ static void test_nonces(void **state) {
 
     // Lane 1 counts by itself: its first transaction has nonce 0.
     assay_tx vote = chain_tx(c, 1, ASSAY_TX_VERDICT_COMMIT);
+    vote.body.verdict_commit.batch = chain_open_batch(c, 2);
     assert_int_equal(vote.nonce, 0);
     chain_refuse(c, &vote, CASE_UNKNOWN);
     assert_int_equal(chain_account(c, &c->actors[1]).nonces[0], 2);

@@ -13,7 +13,7 @@ static uint32_t draw(uint32_t limit) {
 
 // One transaction among all that may wait: any nonce near the next, sums that a balance has or not,
 // agents, changes of their authority, both lanes, and large ones.
-static void pool_add(chain *c) {
+static void pool_add(chain *c, const assay_hash *batch) {
     static const uint8_t blob[EVIDENCE];
     static const assay_tx_kind kinds[] = {
         ASSAY_TX_TRANSFER,        ASSAY_TX_TRANSFER,      ASSAY_TX_BOND,
@@ -30,9 +30,12 @@ static void pool_add(chain *c) {
             c->actors[2], draw(4) ? 1 + draw(1000) : CHAIN_BALANCE / (1 + draw(3))};
     if (tx.kind == ASSAY_TX_BOND)
         tx.body.bond = (assay_tx_bond){1 + (uint8_t)draw(3), CHAIN_BALANCE / (1 + draw(5))};
+    if (tx.kind == ASSAY_TX_VERDICT_COMMIT) tx.body.verdict_commit.batch = *batch;
     if (tx.kind == ASSAY_TX_POST_EVIDENCE)
-        tx.body.post_evidence = (assay_tx_post_evidence){
-            .part_count = 1, .data = {blob, draw(3) ? EVIDENCE : 1 + draw(EVIDENCE)}};
+        tx.body.post_evidence =
+            (assay_tx_post_evidence){.batch = *batch,
+                                     .part_count = 1,
+                                     .data = {blob, draw(3) ? EVIDENCE : 1 + draw(EVIDENCE)}};
     if (tx.kind == ASSAY_TX_AUTHORIZE_AGENT)
         tx.body.authorize_agent =
             (assay_tx_authorize_agent){c->actors[AGENT], 127, 1000, 50 * CHAIN_OPEN};
@@ -94,13 +97,14 @@ static void every_proposal_is_honest_and_within_its_limit(void **state) {
     tx.body.authorize_agent =
         (assay_tx_authorize_agent){c->actors[AGENT], 127, 1000, 50 * CHAIN_OPEN};
     chain_run(c, &tx, NONE);
+    assay_hash batch = chain_open_batch(c, 3);
     chain_beacon_add(c, 1);
     uint8_t bytes[512];
     assay_bytes beacon = {bytes, c->txs[0].size};
     memcpy(bytes, c->txs[0].data, beacon.size);
     chain_block_clear(c);
     for (uint32_t i = 0; i < POOL; i++)
-        pool_add(c);
+        pool_add(c, &batch);
     for (uint32_t i = 0; i < TRIALS; i++)
         trial_run(c, &beacon, &sums);
     assert_true(sums.picked > 4 * TRIALS);
@@ -110,9 +114,62 @@ static void every_proposal_is_honest_and_within_its_limit(void **state) {
     free(c);
 }
 
+enum { PROVIDER = 3, FLOODER = 4, VOTES = 20 };
+
+static assay_tx vote_of(const chain *c, uint32_t actor, const assay_hash *batch) {
+    assay_tx tx = chain_tx(c, actor, ASSAY_TX_VERDICT_COMMIT);
+    tx.body.verdict_commit.batch = *batch;
+    return tx;
+}
+
+// P-39: a provider's evidence and a validator's flood wait longer than votes that come after them.
+static void principals_take_turns_in_lane_1(void **state) {
+    static const uint8_t blob[EVIDENCE];
+    uint32_t picked[2000], count, evidence = 0, flooded = 0, voted = 0;
+    chain *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    chain_init(c);
+    chain_start(c);
+    assay_hash batch = chain_open_batch(c, PROVIDER);
+    for (uint32_t i = 0; i < 40; i++) { // 2.4 MB, more than lane 1 holds
+        assay_tx tx = chain_tx(c, PROVIDER, ASSAY_TX_POST_EVIDENCE);
+        tx.body.post_evidence =
+            (assay_tx_post_evidence){.batch = batch, .part_count = 1, .data = {blob, EVIDENCE}};
+        chain_add(c, &tx);
+    }
+    for (uint32_t i = 0; i < 1000; i++) {
+        assay_tx tx = vote_of(c, FLOODER, &batch);
+        chain_add(c, &tx);
+    }
+    uint32_t late = c->tx_count;
+    for (uint32_t i = 0; i < VOTES; i++) {
+        assay_tx tx = vote_of(c, 5 + i % 2, &batch);
+        chain_add(c, &tx);
+    }
+    const assay_app_proposal proposal = {.height = c->height + 1,
+                                         .proposer = c->actors[0],
+                                         .candidates = c->txs,
+                                         .candidate_count = c->tx_count,
+                                         .bytes_max = 600000};
+    bool with_beacon;
+    chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
+    for (uint32_t i = 0; i < count; i++) {
+        evidence += picked[i] < 40;
+        flooded += picked[i] >= 40 && picked[i] < late;
+        voted += picked[i] >= late;
+        if (picked[i] == c->tx_count - 1) // the last to come is before a second part of evidence
+            assert_int_equal(evidence, 1);
+    }
+    assert_int_equal(voted, VOTES);
+    assert_true(evidence > 1 && flooded > 100);
+    chain_close(c);
+    free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_proposal_is_honest_and_within_its_limit),
+        cmocka_unit_test(principals_take_turns_in_lane_1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,8 +32,8 @@ static void late_transactions(trial *t, const bundle *b) {
     close.body.close_session.session = trial_hash("a stranger");
     chain_add(c, &close);
     chain_block(c);
-    chain_expect(c, 0, CASE_UNKNOWN);
-    chain_expect(c, 1, CASE_UNKNOWN);
+    chain_expect(c, 0, BATCH_UNKNOWN);
+    chain_expect(c, 1, BATCH_UNKNOWN);
     chain_expect(c, 2, BATCH_UNKNOWN);
     chain_expect(c, 3, SESSION_UNKNOWN);
 }

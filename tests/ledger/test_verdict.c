@@ -498,21 +498,6 @@ static void a_batch_without_a_beacon_is_void(void **state) {
     trial_close(t);
 }
 
-// Everyone forgets the roots between inclusion and beacon: no voters, no decision.
-static void nobody_left_to_check_decides_nothing(void **state) {
-    trial *t = trial_begun();
-    bundle b;
-    trial_submit(t, &b, 8);
-    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
-        trial_declare(t, VALIDATOR + i, NULL, 0);
-    chain_block(&t->chain);
-    trial_all_accepted(t);
-    assay_batch batch = trial_run_out(t, &b.id);
-    assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
-    assert_int_equal(batch.undecided, 3);
-    trial_close(t);
-}
-
 // ---- data missing ----
 
 static assay_hash missing_dataset;
@@ -594,7 +579,6 @@ int main(void) {
         cmocka_unit_test(three_rounds_without_decision_void_without_slash),
         cmocka_unit_test(the_longest_path_fits_the_window),
         cmocka_unit_test(a_batch_without_a_beacon_is_void),
-        cmocka_unit_test(nobody_left_to_check_decides_nothing),
         cmocka_unit_test(missing_data_burns_its_share_then_its_bond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

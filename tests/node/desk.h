@@ -98,16 +98,4 @@ static inline assay_session session_now(const assay_hash *id) {
         work_refused(answer_to((d), (request), &refused_, err), name, words);                      \
     } while (0)
 
-// What a validator says it can rerun: the model, and the adapter where wanted.
-static inline void declare(uint32_t actor, bool model, bool adapter) {
-    assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
-    assay_hash roots[2] = {world.model, world.adapter};
-    if (model && adapter && memcmp(roots[0].bytes, roots[1].bytes, ASSAY_HASH_SIZE) > 0) {
-        roots[0] = world.adapter;
-        roots[1] = world.model;
-    }
-    tx.body.declare_roots.roots = (assay_hash_list){roots, model ? adapter ? 2 : 1 : 0};
-    work_send(&world, actor, &tx);
-}
-
 #endif

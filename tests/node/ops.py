@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A node as its operator sees it: metrics (F-71, F-72), paths (F-73), status (F-74), logs (F-75),
-ends (F-77). usage: ops.py ASSAY [TEST…]"""
+ends (F-77), late registrations (F-56). usage: ops.py ASSAY [TEST…]"""
 import json
 import re
 import signal
@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from api_docs import World, registrations
+from api_docs import SOURCE, World, registrations
 from chain import OPEN, Node, main, until
 
 AA = "0x" + "aa" * 20
@@ -212,6 +212,30 @@ def test_metrics_and_logs_of_the_work(assay):
     assert said["batch_sent"]["batch"] == batch and said["started"]["url"] == provider.url, said
     assert said["request_answered"]["output_tokens"] == 3, said
     assert said["request_refused"]["level"] == "debug", said
+
+
+def test_registering_later_needs_no_restart(assay):
+    """Validators first, the model after them: until it is registered it is not declared (F-56)."""
+    world = World(assay)
+    node = world.node
+    model = assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")["root"]
+    node.tx("bond", "--role", "verification", "--amount", 20 * OPEN, key="carol")
+    one = spawn(assay, "carol", "verify", "--watch", "--key", "carol.key", "--model", "base.assay",
+                "--node", node.url, "--log", "json")
+    assert one.first == "watching", one.first
+
+    def declared():
+        return node.get("/v1/account/" + world.address["carol"])["declared"]
+    told = [line for name, line in events(one) if name == "root_not_declared"]
+    assert [(line["kind"], line["root"]) for line in told] == [("model", model)], told
+    assert declared() == []
+    node.tx("model", "register", "--file", "base.assay", "--name", "late", key="bob")
+    until(declared, "the declaration")
+    assert declared() == [model]
+    assert one.term() == 0, one.said()
+    names = [name for name, _ in events(one)]
+    assert names.count("root_not_declared") == 1 and "roots_declared" in names, names
+    assert node.term() == 0
 
 
 def test_log_of_a_node(assay):

@@ -6,7 +6,7 @@
 #include "tests/node/sockets.h"
 #include "tests/node/work.h"
 
-enum { TOKENS = 8 };
+enum { TOKENS = 8, SLAB = 64 * 1024 /* of an arena */ };
 
 // What is wrong with a batch; several may be.
 enum {
@@ -26,12 +26,14 @@ enum {
     BYTES = 1 << 13,      // the stated size is not
     STRANGE = 1 << 14,    // output ids over the vocabulary
     HUGE_ID = 1 << 15,    // a prompt id over the vocabulary
+    FOREIGN = 1 << 16,    // all to a data set that is no source of the adapter
 };
 
 static work world;
 static assay_workshop bare;  // no data set
 static assay_workshop other; // a second verifier, with two threads
 static assay_hash good;      // a batch without a defect
+static assay_hash foreign;   // a data set that is on the ledger and in no lineage
 
 typedef struct {
     assay_receipt receipt;
@@ -78,6 +80,7 @@ static void answer_spoil(answer *a, uint32_t defects) {
     if (defects & STOP) receipt->stop = ASSAY_RECEIPT_STOP_ID;
     if (defects & TRACE) receipt->trace.bytes[0] ^= 1;
     if (defects & SHARES) receipt->attribution_count = 0;
+    if (defects & FOREIGN) receipt->attribution[0].dataset = foreign;
     assay_ids_digest(&receipt->output_digest, a->output, receipt->output_count);
     work_ok(assay_fee_compute(&receipt->fee, PROMPT, 1000, receipt->output_count, 2000, err));
     if (defects & PRICE) receipt->fee++;
@@ -195,6 +198,7 @@ static void each_verdict_by_one_defect(void **state) {
     expect_verdict(&world.shop, STOP, ASSAY_VERDICT_STOP);
     expect_verdict(&world.shop, TRACE, ASSAY_VERDICT_TRACE);
     expect_verdict(&world.shop, SHARES, ASSAY_VERDICT_ATTRIBUTION);
+    expect_verdict(&world.shop, FOREIGN, ASSAY_VERDICT_ATTRIBUTION);
     expect_verdict(&world.shop, LEAF_GONE, ASSAY_VERDICT_UNAVAILABLE);
     expect_verdict(&world.shop, LEAF_OTHER, ASSAY_VERDICT_UNAVAILABLE);
     expect_verdict(&world.shop, ROWS, ASSAY_VERDICT_TABLE);
@@ -210,17 +214,32 @@ static void damage_on_the_way_is_no_fraud(void **state) {
     expect_verdict(&world.shop, TABLE_FLIP, ASSAY_VERDICT_TABLE_UNAVAILABLE);
 }
 
-// Of two defects the first in the order 34, 33, 32, 1, 35, 2 … 6 counts (P-10).
+// Of two defects the first in the order 34, 33, 32, 1 … 5, 35, 6 counts (P-10).
 static void checks_come_in_order(void **state) {
     expect_verdict(&world.shop, TABLE_FLIP | ROWS, ASSAY_VERDICT_TABLE_UNAVAILABLE);
     expect_verdict(&world.shop, ROWS | LEAF_GONE, ASSAY_VERDICT_TABLE);
     expect_verdict(&world.shop, LEAF_GONE | SIGNATURE, ASSAY_VERDICT_UNAVAILABLE);
-    expect_verdict(&bare, SIGNATURE, ASSAY_VERDICT_REQUEST);
-    expect_verdict(&bare, PRICE, ASSAY_VERDICT_DATA_MISSING);
     expect_verdict(&world.shop, PRICE | TOKEN, ASSAY_VERDICT_FEE);
     expect_verdict(&world.shop, TOKEN | STOP, ASSAY_VERDICT_OUTPUT);
     expect_verdict(&world.shop, STOP | TRACE, ASSAY_VERDICT_STOP);
     expect_verdict(&world.shop, TRACE | SHARES, ASSAY_VERDICT_TRACE);
+}
+
+// Where nobody has an adapter's data no provider is paid for anything but what it computed: the
+// data are needed for the attribution alone, and of that only for what their lineage leaves open.
+static void missing_data_hide_no_other_defect(void **state) {
+    expect_verdict(&bare, TABLE_GONE, ASSAY_VERDICT_TABLE_UNAVAILABLE);
+    expect_verdict(&bare, ROWS, ASSAY_VERDICT_TABLE);
+    expect_verdict(&bare, LEAF_GONE, ASSAY_VERDICT_UNAVAILABLE);
+    expect_verdict(&bare, SIGNATURE, ASSAY_VERDICT_REQUEST);
+    expect_verdict(&bare, PRICE, ASSAY_VERDICT_FEE);
+    expect_verdict(&bare, COUNT, ASSAY_VERDICT_FEE);
+    expect_verdict(&bare, TOKEN, ASSAY_VERDICT_OUTPUT);
+    expect_verdict(&bare, STOP, ASSAY_VERDICT_STOP);
+    expect_verdict(&bare, TRACE, ASSAY_VERDICT_TRACE);
+    expect_verdict(&bare, FOREIGN, ASSAY_VERDICT_ATTRIBUTION);
+    expect_verdict(&bare, SHARES, ASSAY_VERDICT_ATTRIBUTION);
+    expect_verdict(&bare, TRACE | SHARES, ASSAY_VERDICT_TRACE);
 }
 
 // P-51: verifiers agree on the probe to the bit; other layers and positions give other probes, and
@@ -276,14 +295,21 @@ static void posted_evidence_that_is_not_there_is_no_verdict(void **state) {
     assay_arena_close(&arena);
 }
 
-// The checking thread's memory, gone from the moment at which a provider is asked.
+// The checking thread's memory, gone from the moment at which a provider is asked; or that for an
+// arena's next slab alone, which is more than anything else asks for at once.
 static atomic_bool no_memory;
-static _Thread_local bool checking;
+static _Thread_local bool checking, no_slabs;
 
 void *__real_realloc(void *memory, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 void *__wrap_realloc(void *memory, size_t size) {
     return checking && atomic_load(&no_memory) ? NULL : __real_realloc(memory, size);
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size) {
+    return no_slabs && size > SLAB ? NULL : __real_malloc(size);
 }
 
 // A provider's server that does one thing to everyone who asks.
@@ -404,6 +430,24 @@ static void no_memory_is_no_verdict(void **state) {
     bad_close(&server);
 }
 
+// The same where an arena's memory ends and not its budget, which would speak against the provider.
+static void no_memory_for_receipts_is_no_verdict(void **state) {
+    assay_checker checker = checker_of(&world.shop);
+    const assay_check_task task = {.batch = good};
+    assay_check_result result;
+    assay_arena arena;
+    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+    // Its slab has room for the batch's rows, and then for no receipt.
+    assert_non_null(assay_arena_take(&arena, 1, SLAB - sizeof(assay_receipt)));
+    no_slabs = true;
+    work_refused(assay_check_run(&result, &checker, &task, &arena, err), MEMORY,
+                 "no memory for receipts");
+    no_slabs = false;
+    work_ok(assay_check_run(&result, &checker, &task, &arena, err));
+    assert_int_equal(result.verdict, ASSAY_VERDICT_MATCH);
+    assay_arena_close(&arena);
+}
+
 // What a receipt says about its leaf's size is not believed beyond what can be posted (F-46).
 static void limits_follow_from_the_stated_sizes(void **state) {
     assert_int_equal(assay_leaf_file_size(3, 5), 8 + 8 + 4 * 8);
@@ -447,6 +491,8 @@ static void a_stop_gives_up_a_fetch(void **state) {
 static int world_make(void **state) {
     work_init(&world);
     work_start(&world);
+    foreign = (assay_hash){{0xfe}};
+    work_dataset(&world, CONTRIBUTOR, &foreign, 1, 1);
     work_shop_open(&world, &bare, false, 1);
     work_shop_open(&world, &other, true, 2);
     good = batch_make(0, NULL);
@@ -465,11 +511,13 @@ int main(void) {
         cmocka_unit_test(each_verdict_by_one_defect),
         cmocka_unit_test(damage_on_the_way_is_no_fraud),
         cmocka_unit_test(checks_come_in_order),
+        cmocka_unit_test(missing_data_hide_no_other_defect),
         cmocka_unit_test(probes_agree_and_differ),
         cmocka_unit_test(leaf_is_rerun_whatever_was_drawn),
         cmocka_unit_test(posted_evidence_that_is_not_there_is_no_verdict),
         cmocka_unit_test(bad_servers_are_unavailable),
         cmocka_unit_test(no_memory_is_no_verdict),
+        cmocka_unit_test(no_memory_for_receipts_is_no_verdict),
         cmocka_unit_test(limits_follow_from_the_stated_sizes),
         cmocka_unit_test(a_stop_gives_up_a_fetch),
     };

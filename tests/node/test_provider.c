@@ -261,9 +261,9 @@ static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
     desk_open(&d);
     assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     assay_receipt receipt = asked(&d, &session, 1);
-    declare(VALIDATOR_3, false, false);
+    work_declare(&world, VALIDATOR_3, false, false);
     work_refused(assay_provider_batch(&d.provider, &refused, err), REJECTED, "bond");
-    declare(VALIDATOR_3, true, true);
+    work_declare(&world, VALIDATOR_3, true, true);
     assert_int_equal(d.provider.pending_count, 1);
     assert_int_equal(files_in(&d, "pending"), 1);
     assert_int_equal(files_in(&d, "evidence"), 1);

@@ -67,7 +67,7 @@ static void the_session_to_blame_is_left_out(void **state) {
     assay_provider_batched batch;
     uint32_t refused = 0, taken = 0;
     desk_open(&d);
-    declare(VALIDATOR_3, true, false);
+    work_declare(&world, VALIDATOR_3, true, false);
     assay_hash bad = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     asked(&d, &bad, 1);
     for (int i = 0; i < OTHERS; i++)
@@ -103,7 +103,7 @@ static void the_session_to_blame_is_left_out(void **state) {
     work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "");
     assert_false(assay_provider_due(&d.provider, true));
     assert_int_equal(d.provider.pending[0].hold_ms, 2 * pause);
-    declare(VALIDATOR_3, true, true);
+    work_declare(&world, VALIDATOR_3, true, true);
     for (int i = 0; i < 2; i++)
         d.provider.pending[i].hold_until_ms = 0;
     batched(&d, 2);
@@ -119,7 +119,7 @@ static void suspects_below_the_least_fee_wait_together(void **state) {
     assay_provider_batched batch;
     assay_hash sessions[2];
     desk_open(&d);
-    declare(VALIDATOR_3, true, false);
+    work_declare(&world, VALIDATOR_3, true, false);
     for (int i = 0; i < 2; i++) {
         assay_receipt receipt;
         sessions[i] = work_session(&world, PROVIDER, OPEN, 50, 60);
@@ -139,7 +139,7 @@ static void suspects_below_the_least_fee_wait_together(void **state) {
     batched(&d, 2);
     assert_int_equal(session_now(&sessions[0]).last_sequence, 0);
     assert_int_equal(session_now(&sessions[1]).last_sequence, 1);
-    declare(VALIDATOR_3, true, true);
+    work_declare(&world, VALIDATOR_3, true, true);
     assay_provider_close(&d.provider);
 }
 

@@ -293,17 +293,6 @@ static void what_waits_is_told(void **state) {
     *log_file = 0;
 }
 
-// VALIDATOR_3 declares the model, and the adapter where wanted: without it too few do.
-static void declare(bool adapter) {
-    assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
-    assay_hash roots[2];
-    uint32_t count = assay_workshop_roots(&world.shop, roots);
-    assert_int_equal(count, 2);
-    if (!adapter) roots[0] = world.model;
-    tx.body.declare_roots.roots = (assay_hash_list){roots, adapter ? 2 : 1};
-    work_send(&world, VALIDATOR_3, &tx);
-}
-
 // V5: the session that no batch can hold is found within moments, and the others are paid.
 static void one_session_holds_up_nobody(void **state) {
     static const char *const quick[] = {"--batch-count", "4", "--batch-ms", "500", NULL};
@@ -311,7 +300,7 @@ static void one_session_holds_up_nobody(void **state) {
     assay_hash bad = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     for (int i = 0; i < 3; i++)
         others[i] = work_session(&world, PROVIDER, OPEN, 1000, 2000);
-    declare(false);
+    work_declare(&world, VALIDATOR_3, true, false); // too few declare the adapter
     server s = serve_start(quick);
     asked(&s, &bad, 1);
     base_only = true;
@@ -324,7 +313,7 @@ static void one_session_holds_up_nobody(void **state) {
         assert_int_equal(session_now(&others[i]).last_sequence, 1);
     assert_int_equal(session_now(&bad).last_sequence, 0);
     assert_int_equal(counter(&s, "/v1/provider", "pending"), 1);
-    declare(true);
+    work_declare(&world, VALIDATOR_3, true, true);
     assert_int_equal(serve_end(&s, SIGTERM), 0);
     // Tried again by the next run.
     s = serve_start(quick);

@@ -196,24 +196,30 @@ static inline void work_commit(work *w, uint32_t actor, const assay_hash *root,
     work_send(w, actor, &tx);
 }
 
-static inline void work_register(work *w) {
-    const assay_corpus *corpus = &w->shop.datasets[0].corpus;
+// Commits to a data set and registers it with these sizes.
+static inline void work_dataset(work *w, uint32_t actor, const assay_hash *root,
+                                uint64_t chunk_count, uint64_t byte_count) {
+    assay_tx tx = {.kind = ASSAY_TX_REGISTER_DATASET};
     const assay_hash salt = {{3}};
+    work_commit(w, actor, root, &salt);
+    tx.body.register_dataset = (assay_tx_register_dataset){.root = *root,
+                                                           .salt = salt,
+                                                           .chunk_count = chunk_count,
+                                                           .byte_count = byte_count,
+                                                           .license = work_text("CC0-1.0"),
+                                                           .name = work_text("carroll")};
+    work_send(w, actor, &tx);
+}
+
+static inline void work_register(work *w) {
+    assay_tx tx = {.kind = ASSAY_TX_REGISTER_MODEL};
+    const assay_corpus *corpus = &w->shop.datasets[0].corpus;
     w->model = w->shop.model.root;
     w->adapter = w->shop.adapters[0].root;
     w->dataset = corpus->root;
-    work_commit(w, CONTRIBUTOR, &corpus->root, &salt);
+    work_dataset(w, CONTRIBUTOR, &w->dataset, corpus->chunk_count, corpus->text.size);
     work_commit(w, PUBLISHER, &w->model, NULL);
     work_commit(w, TUNER, &w->adapter, NULL);
-    assay_tx tx = {.kind = ASSAY_TX_REGISTER_DATASET};
-    tx.body.register_dataset = (assay_tx_register_dataset){.root = corpus->root,
-                                                           .salt = salt,
-                                                           .chunk_count = corpus->chunk_count,
-                                                           .byte_count = corpus->text.size,
-                                                           .license = work_text("CC0-1.0"),
-                                                           .name = work_text("carroll")};
-    work_send(w, CONTRIBUTOR, &tx);
-    tx = (assay_tx){.kind = ASSAY_TX_REGISTER_MODEL};
     tx.body.register_model = (assay_tx_register_model){
         .root = w->model, .byte_count = w->shop.model.file.size, .name = work_text("base")};
     work_send(w, PUBLISHER, &tx);
@@ -227,12 +233,21 @@ static inline void work_register(work *w) {
     work_send(w, TUNER, &tx);
 }
 
-static inline void work_validate(work *w, uint32_t actor) {
+// What a validator says it can rerun: the model, and the adapter where wanted.
+static inline void work_declare(work *w, uint32_t actor, bool model, bool adapter) {
     assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
-    assay_hash roots[2];
-    work_bond(w, actor, ASSAY_ROLE_VERIFICATION);
-    tx.body.declare_roots.roots = (assay_hash_list){roots, assay_workshop_roots(&w->shop, roots)};
+    assay_hash roots[2] = {w->model, w->adapter};
+    if (model && adapter && memcmp(roots[0].bytes, roots[1].bytes, ASSAY_HASH_SIZE) > 0) {
+        roots[0] = w->adapter;
+        roots[1] = w->model;
+    }
+    tx.body.declare_roots.roots = (assay_hash_list){roots, model ? adapter ? 2 : 1 : 0};
     work_send(w, actor, &tx);
+}
+
+static inline void work_validate(work *w, uint32_t actor) {
+    work_bond(w, actor, ASSAY_ROLE_VERIFICATION);
+    work_declare(w, actor, true, true);
 }
 
 // A workshop with the model and the adapter, and the data set unless left out.

@@ -180,7 +180,42 @@ static const struct {
     {"alpha_pattern", "{\"^q_proj\":4}", ASSAY_UNSUPPORTED},
     {"alpha_pattern", "{\"q_proj\":\"4\"}", ASSAY_FORMAT},
     {"alpha_pattern", "{\"q_proj\":2000000}", ASSAY_RANGE},
+    {"alpha_pattern", "{\"q_proj\":2,\"self_attn.q_proj\":4}", ASSAY_OK},
+    {"alpha_pattern", "{\"layers.1.self_attn.q_proj\":4}", ASSAY_OK},
 };
+
+// F-11: what fits no targeted linear is named. To PEFT "q.proj" is q_proj.
+static const struct {
+    const char *patterns, *named;
+} unfit[] = {
+    {"{\"q.proj\":4}", "\"q.proj\""},
+    {"{\"q_porj\":4}", "\"q_porj\""},
+    {"{\"q_proj\":4,\"self.attn.q_proj\":4}", "\"self.attn.q_proj\""},
+    {"{\"proj\":4}", "\"proj\""},
+    {"{\"attn.q_proj\":4}", "\"attn.q_proj\""},
+    {"{\"layers.2.self_attn.q_proj\":4}", "\"layers.2.self_attn.q_proj\""}, // there are two
+    {"{\"k_proj\":4}", "\"k_proj\""}, // a linear that is not targeted
+    {"{\".q_proj\":4}", "\".q_proj\""},
+};
+
+static void unfit_patterns_are_refused_by_name(void **state) {
+    static const char *const names[] = {"rank_pattern", "alpha_pattern"};
+    for (size_t i = 0; i < 2 * sizeof unfit / sizeof *unfit; i++) {
+        const char *name = names[i % 2];
+        char wanted[128];
+        assay_error err = {0};
+        assay_hash root;
+        tiny t;
+        tiny_adapter_open(&t);
+        tiny_set(&t, name, unfit[i / 2].patterns);
+        tiny_write(&t);
+        snprintf(wanted, sizeof wanted, "%s %s fits no targeted linear", name, unfit[i / 2].named);
+        assert_int_equal(assay_adapter_import(&root, t.folder, t.out, NULL, &err),
+                         ASSAY_UNSUPPORTED);
+        assert_string_equal(err.text, wanted);
+        tiny_close(&t);
+    }
+}
 
 static void configuration_is_checked(void **state) {
     for (size_t i = 0; i < sizeof configurations / sizeof *configurations; i++) {
@@ -306,9 +341,13 @@ static void values_are_checked(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(demo_adapters_import),     cmocka_unit_test(import_is_deterministic),
-        cmocka_unit_test(configuration_is_checked), cmocka_unit_test(scales_follow_the_patterns),
-        cmocka_unit_test(tensors_are_checked),      cmocka_unit_test(the_base_decides_the_shapes),
+        cmocka_unit_test(demo_adapters_import),
+        cmocka_unit_test(import_is_deterministic),
+        cmocka_unit_test(configuration_is_checked),
+        cmocka_unit_test(unfit_patterns_are_refused_by_name),
+        cmocka_unit_test(scales_follow_the_patterns),
+        cmocka_unit_test(tensors_are_checked),
+        cmocka_unit_test(the_base_decides_the_shapes),
         cmocka_unit_test(values_are_checked),
     };
     return cmocka_run_group_tests(tests, base_open, base_close);

@@ -6,6 +6,14 @@
 #include "tests/consensus/abci/replies.h"
 #include "tests/vectors.h"
 
+static bool no_memory;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size) {
+    return no_memory ? NULL : __real_malloc(size);
+}
+
 static assay_status read_into(assay_abci_request *request, const void *data, size_t size,
                               char *text, size_t text_size) {
     assay_arena arena;
@@ -191,6 +199,21 @@ static void test_arena_too_small(void **state) {
     }
 }
 
+// E-4: that there is no memory here does not make a request a malformed one.
+static void test_no_memory(void **state) {
+    static const uint8_t content[] = {0x0a, 1, 'a'}; // one transaction
+    uint8_t frame[16];
+    char text[ASSAY_ERROR_TEXT_MAX];
+    size_t size =
+        request_make(frame, sizeof frame, ASSAY_ABCI_FINALIZE_BLOCK, content, sizeof content);
+    assert_int_equal(read_status(frame, size, text, sizeof text), ASSAY_OK);
+    no_memory = true;
+    assay_status status = read_status(frame, size, text, sizeof text);
+    no_memory = false;
+    assert_int_equal(status, ASSAY_MEMORY);
+    assert_non_null(strstr(text, "no memory for transactions"));
+}
+
 static void expect_reply(const assay_abci_reply *reply, const char *hex) {
     char text[512];
     assay_abci_buffer out = {0};
@@ -303,11 +326,11 @@ static void test_recorded_replies(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),           cmocka_unit_test(test_unknown_fields),
-        cmocka_unit_test(test_list_limits),       cmocka_unit_test(test_lists_of_others),
-        cmocka_unit_test(test_arena_too_small),   cmocka_unit_test(test_replies),
-        cmocka_unit_test(test_recorded_requests), cmocka_unit_test(test_recorded_replies),
-        cmocka_unit_test(test_exception),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_unknown_fields),
+        cmocka_unit_test(test_list_limits),      cmocka_unit_test(test_lists_of_others),
+        cmocka_unit_test(test_arena_too_small),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_replies),          cmocka_unit_test(test_recorded_requests),
+        cmocka_unit_test(test_recorded_replies), cmocka_unit_test(test_exception),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What waits at a node is as much as a block can hold, in parts that do not crowd each other out
+// (P-26, E-28).
+#include "ledger/pending.h"
+
+#include "tests/ledger/chain.h"
+
+enum { PROVIDER = 1, FLOODER = 2, VOTER = 3, AGENT = 4, EVIDENCE = 64000 };
+
+static uint64_t room; // of all that waits
+
+static chain *chain_new(void) {
+    chain *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    chain_init(c);
+    c->genesis.params.block_bytes_max = ASSAY_PARAM_BLOCK_BYTES_MIN;
+    room = ASSAY_PARAM_BLOCK_BYTES_MIN;
+    chain_start(c);
+    return c;
+}
+
+static void chain_free(chain *c) {
+    chain_close(c);
+    free(c);
+}
+
+// check_tx with the signer's next nonce behind what waits. Returns: the code; *bytes grows by what
+// an accepted one takes.
+static uint32_t check(chain *c, assay_tx *tx, uint64_t *bytes) {
+    assay_hash id;
+    assay_error error = {0};
+    chain_ok(assay_app_next_nonce(c->app, &tx->signer, tx->lane, &tx->nonce, err));
+    chain_block_clear(c);
+    chain_add(c, tx);
+    assay_status status = assay_app_check_tx(c->app, c->txs[0].data, c->txs[0].size, &id, &error);
+    assert_true(status == ASSAY_OK || status == ASSAY_REJECTED);
+    if (status == ASSAY_OK) *bytes += c->txs[0].size + ASSAY_APP_TX_OVERHEAD;
+    return error.reject;
+}
+
+static assay_tx vote_of(const chain *c, uint32_t actor, const assay_hash *batch) {
+    assay_tx tx = chain_tx(c, actor, ASSAY_TX_VERDICT_COMMIT);
+    tx.body.verdict_commit.batch = *batch;
+    return tx;
+}
+
+// Until the first that may not wait. Returns: the bytes that wait.
+static uint64_t flood(chain *c, assay_tx *tx) {
+    uint64_t bytes = 0;
+    uint32_t code;
+    while ((code = check(c, tx, &bytes)) == 0)
+        continue;
+    assert_int_equal(code, ASSAY_REJECT_PENDING);
+    return bytes;
+}
+
+static uint64_t votes_flood(chain *c, uint32_t actor, const assay_hash *batch) {
+    assay_tx tx = vote_of(c, actor, batch);
+    return flood(c, &tx);
+}
+
+static void no_class_crowds_out_another(void **state) {
+    static const uint8_t blob[EVIDENCE];
+    chain *c = chain_new();
+    assay_hash batch = chain_open_batch(c, PROVIDER), roots[ASSAY_ROOTS_MAX];
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < ASSAY_ROOTS_MAX; i++)
+        roots[i] = (assay_hash){{1, (uint8_t)i}};
+    assay_tx large = chain_tx(c, FLOODER, ASSAY_TX_DECLARE_ROOTS);
+    large.body.declare_roots.roots = (assay_hash_list){roots, ASSAY_ROOTS_MAX};
+    assert_in_range(flood(c, &large), room / 2 - 10000, room / 2);
+    assay_tx other = chain_tx(c, VOTER, ASSAY_TX_DECLARE_ROOTS);
+    other.body = large.body;
+    assert_int_equal(check(c, &other, &bytes), ASSAY_REJECT_PENDING); // lane 0 is everyone's
+
+    assay_tx post = chain_tx(c, PROVIDER, ASSAY_TX_POST_EVIDENCE);
+    post.body.post_evidence =
+        (assay_tx_post_evidence){.batch = batch, .part_count = 1, .data = {blob, EVIDENCE}};
+    assert_in_range(flood(c, &post), room / 8 - EVIDENCE - 1000, room / 8);
+    assay_tx vote = vote_of(c, VOTER, &batch);
+    assert_int_equal(check(c, &vote, &bytes), 0);
+
+    chain_block_clear(c);
+    chain_block(c); // what waits is checked again after it: here, nothing
+    assert_int_equal(check(c, &other, &bytes), 0);
+    chain_free(c);
+}
+
+// Votes of one principal, by itself and its agents, take a sixteenth of their part.
+static void no_principal_crowds_out_another(void **state) {
+    chain *c = chain_new();
+    assay_hash batch = chain_open_batch(c, PROVIDER);
+    uint64_t own = room / 4 / 16, all = 0, bytes = 0;
+    assay_tx allow = chain_tx(c, FLOODER, ASSAY_TX_AUTHORIZE_AGENT);
+    allow.body.authorize_agent =
+        (assay_tx_authorize_agent){c->actors[AGENT], ASSAY_SCOPE_ALL, 1000, CHAIN_OPEN};
+    chain_run(c, &allow, NONE);
+    uint64_t flooded = votes_flood(c, FLOODER, &batch);
+    assert_in_range(flooded, own - 400, own);
+    assay_tx by_agent = chain_agent_tx(c, AGENT, FLOODER, ASSAY_TX_VERDICT_COMMIT);
+    by_agent.body.verdict_commit.batch = batch;
+    assert_int_equal(check(c, &by_agent, &bytes), ASSAY_REJECT_PENDING);
+    assay_tx of_its_own = vote_of(c, AGENT, &batch);
+    assert_int_equal(check(c, &of_its_own, &bytes), 0);
+
+    assay_app_recheck(c->app); // forgets what waits
+    for (uint32_t actor = 0; actor < CHAIN_ACTORS; actor++)
+        all += votes_flood(c, actor, &batch);
+    assert_in_range(all, CHAIN_ACTORS * (own - 400), CHAIN_ACTORS * own);
+    chain_free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_class_crowds_out_another),
+        cmocka_unit_test(no_principal_crowds_out_another),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
