@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/dataset.h"
 
-#include "base/sha256.h"
+#include "ledger/commitment.h"
 #include "ledger/due.h"
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
 typedef unsigned long long ull;
 
-enum { COMMITMENT_SIZE = 8 + 4 };
-static_assert(COMMITMENT_SIZE == 12, "height and transaction index");
 static_assert(ASSAY_DATASET_HEAD_SIZE == 112 && ASSAY_DATASET_SIZE_MAX == 502, "record layout");
-
-void assay_dataset_commitment(assay_hash *out, const assay_hash *root, const assay_hash *salt,
-                              const assay_address *owner) {
-    assay_sha256 sha;
-    assay_sha256_init(&sha);
-    assay_sha256_update(&sha, root->bytes, ASSAY_HASH_SIZE);
-    assay_sha256_update(&sha, salt->bytes, ASSAY_HASH_SIZE);
-    assay_sha256_update(&sha, owner->bytes, ASSAY_ADDRESS_SIZE);
-    assay_sha256_final(&sha, out);
-}
 
 static assay_status dataset_decode(assay_dataset *out, assay_bytes value, assay_error *err) {
     assay_cursor cursor;
@@ -88,43 +76,10 @@ int assay_dataset_compare(const assay_dataset *a, const assay_dataset *b) {
     return 0;
 }
 
-assay_status assay_dataset_commit(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
-    const assay_hash *commitment = &tx->body.commit_dataset.commitment;
-    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_COMMITMENT, commitment);
-    assay_bytes before;
-    ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &before, err));
-    if (before.data != NULL)
-        return ASSAY_REJECT(err, COMMITMENT_EXISTS, "committed before, at height %llu",
-                            (ull)(before.size >= 8 ? assay_load_be64(before.data) : 0));
-    uint8_t value[COMMITMENT_SIZE];
-    assay_store_be64(value, ledger->height);
-    assay_store_be32(value + 8, ledger->tx_index);
-    return assay_ledger_put(ledger, &key, value, sizeof value, err);
-}
-
-// Finds the owner's commitment to this root and gives its date; it is used up.
-static assay_status commitment_use(assay_ledger *ledger, const assay_tx_register_dataset *body,
-                                   assay_dataset *dataset, assay_error *err) {
-    assay_hash commitment;
-    assay_dataset_commitment(&commitment, &body->root, &body->salt, &ledger->principal);
-    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_COMMITMENT, &commitment);
-    assay_bytes value;
-    ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
-    if (value.data == NULL)
-        return ASSAY_REJECT(err, COMMITMENT_UNKNOWN, "no commitment to this root, salt and owner");
-    if (value.size != COMMITMENT_SIZE)
-        return ASSAY_FAIL(err, CORRUPT, "a commitment has %zu bytes", value.size);
-    dataset->committed = assay_load_be64(value.data);
-    dataset->committed_index = assay_load_be32(value.data + 8);
-    if (dataset->committed >= ledger->height)
-        return ASSAY_REJECT(err, COMMITMENT_EARLY, "committed at height %llu, this is %llu",
-                            (ull)dataset->committed, (ull)ledger->height);
-    return assay_ledger_delete(ledger, &key, err);
-}
-
 assay_status assay_dataset_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
     const assay_tx_register_dataset *body = &tx->body.register_dataset;
     assay_dataset dataset;
+    assay_commitment date;
     bool found;
     ASSAY_TRY(assay_dataset_get(&dataset, &found, &ledger->reader, &body->root, err));
     if (found)
@@ -142,7 +97,9 @@ assay_status assay_dataset_register(assay_ledger *ledger, const assay_tx *tx, as
     assay_record_text_copy(dataset.uri, body->uri, ASSAY_URI_SIZE_MAX);
     if (assay_hash_is_zero(&body->root))
         return ASSAY_REJECT(err, ROOT_ZERO, "a data set with the zero root");
-    ASSAY_TRY(commitment_use(ledger, body, &dataset, err));
+    ASSAY_TRY(assay_commitment_use(&date, ledger, &body->root, &body->salt, err));
+    dataset.committed = date.height;
+    dataset.committed_index = date.index;
     ASSAY_TRY(dataset_put(ledger, &body->root, &dataset, err));
     return assay_money_spend(ledger, assay_purse_registration(ASSAY_TABLE_DATASET, &body->root),
                              ledger->params->dataset_bond, err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data sets: committed (the date), then registered under their root; retired by their owner.
-//   commit → (>= 1 block later) register, bond taken → retire → bond returns after the unbonding
-//   time. A root has one owner for ever: the first to register it.
+//   commit → (>= commitment_blocks later) register, bond taken → retire → bond returns after the
+//   unbonding time. A root has one owner for ever: the first to register it.
 #ifndef ASSAY_LEDGER_DATASET_H
 #define ASSAY_LEDGER_DATASET_H
 
@@ -43,17 +43,12 @@ assay_status assay_dataset_next(assay_hash *root, assay_dataset *out, bool *foun
 // Which of two came first: < 0 if a did. Spec: P-33.
 int assay_dataset_compare(const assay_dataset *a, const assay_dataset *b);
 
-// Transactions. A commitment is 1 block old at least when it is used, and used once; the root's
-// first registration stands for ever. Errors: REJECTED (COMMITMENT_EXISTS, COMMITMENT_UNKNOWN,
-// COMMITMENT_EARLY, DATASET_EXISTS, DATASET_UNKNOWN, DATASET_OWNER, DATASET_RETIRED, COUNT_ZERO,
-// ROOT_ZERO, BALANCE_SHORT, AGENT_LIMIT), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-33.
-assay_status assay_dataset_commit(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+// Transactions. A registration uses up its commitment; the root's first one stands for ever.
+// Errors: REJECTED (COMMITMENT_UNKNOWN, COMMITMENT_EARLY, DATASET_EXISTS, DATASET_UNKNOWN,
+// DATASET_OWNER, DATASET_RETIRED, ROOT_ZERO, BALANCE_SHORT, AGENT_LIMIT), CAPACITY, CORRUPT,
+// MEMORY, IO. Spec: P-33.
 assay_status assay_dataset_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 assay_status assay_dataset_retire(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
-
-// SHA-256(root || salt || owner). Spec: P-33.
-void assay_dataset_commitment(assay_hash *out, const assay_hash *root, const assay_hash *salt,
-                              const assay_address *owner);
 
 // Due: returns a retired data set's bond. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-33.
 assay_status assay_dataset_release(assay_ledger *ledger, const assay_hash *root, assay_error *err);

@@ -7,6 +7,7 @@
 #include "ledger/bond.h"
 #include "ledger/case.h"
 #include "ledger/checkers.h"
+#include "ledger/commitment.h"
 #include "ledger/dataset.h"
 #include "ledger/evidence.h"
 #include "ledger/money.h"
@@ -106,7 +107,7 @@ static assay_status rule_apply(assay_ledger *ledger, const assay_tx *tx, assay_e
     case ASSAY_TX_REVOKE_AGENT:
         return assay_agent_revoke(ledger, tx, err);
     case ASSAY_TX_COMMIT_DATASET:
-        return assay_dataset_commit(ledger, tx, err);
+        return assay_commitment_make(ledger, tx, err);
     case ASSAY_TX_REGISTER_DATASET:
         return assay_dataset_register(ledger, tx, err);
     case ASSAY_TX_RETIRE_DATASET:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/registry.h"
 
+#include "ledger/commitment.h"
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
@@ -150,11 +151,18 @@ static assay_status root_unused(const assay_ledger *ledger, const assay_hash *ro
     return ASSAY_OK;
 }
 
+// A root that is known to its maker alone needs no salt: nobody can commit to it.
+static assay_status commitment_use(assay_ledger *ledger, const assay_hash *root, assay_error *err) {
+    assay_commitment date;
+    return assay_commitment_use(&date, ledger, root, NULL, err);
+}
+
 assay_status assay_model_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
     const assay_tx_register_model *body = &tx->body.register_model;
     assay_model_entry entry;
     ASSAY_TRY(root_unused(ledger, &body->root, err));
     ASSAY_TRY(entry_check(ledger->params, &body->root, body->royalty_ppm, err));
+    ASSAY_TRY(commitment_use(ledger, &body->root, err));
     entry_make(&entry, ledger, body->byte_count, body->royalty_ppm, body->name, body->uri);
     ASSAY_TRY(model_put(ledger, &body->root, &entry, err));
     return assay_money_spend(ledger, assay_purse_registration(ASSAY_TABLE_MODEL, &body->root),
@@ -193,6 +201,7 @@ assay_status assay_adapter_register(assay_ledger *ledger, const assay_tx *tx, as
     if (!found) return ASSAY_REJECT(err, MODEL_UNKNOWN, "the adapter's base is no model");
     ASSAY_TRY(entry_check(ledger->params, &body->root, body->royalty_ppm, err));
     ASSAY_TRY(sources_check(ledger, &body->sources, err));
+    ASSAY_TRY(commitment_use(ledger, &body->root, err));
     adapter = (assay_adapter_entry){.base = body->base, .source_count = body->sources.count};
     entry_make(&adapter.entry, ledger, body->byte_count, body->royalty_ppm, body->name, body->uri);
     if (body->sources.count != 0)
@@ -234,9 +243,7 @@ assay_status assay_registry_payable(uint64_t *byte_count, assay_ledger *ledger,
     if (!assay_hash_equal(&tuned.base, model))
         return ASSAY_REJECT(err, ADAPTER_BASE, "the adapter's base is another model");
     ASSAY_TRY(root_payable(ledger, "adapter", adapter, provider, err));
-    // Two declared sizes; a sum that passes 2^64 saturates, and no fee covers its check price.
-    if (__builtin_add_overflow(entry.byte_count, tuned.entry.byte_count, byte_count))
-        *byte_count = UINT64_MAX;
+    *byte_count += tuned.entry.byte_count; // each at most 2^44 (P-8)
     return ASSAY_OK;
 }
 

@@ -53,8 +53,8 @@ assay_status assay_registry_payable(uint64_t *byte_count, assay_ledger *ledger,
                                     const assay_address *provider, assay_error *err);
 
 // Transactions. Errors: REJECTED (MODEL_EXISTS, MODEL_UNKNOWN, ADAPTER_EXISTS, ADAPTER_SIZE,
-// DATASET_UNKNOWN, DATASET_RETIRED, ROYALTY, ROOT_ZERO, BALANCE_SHORT, AGENT_LIMIT), CAPACITY,
-// CORRUPT, MEMORY, IO. Spec: P-34, P-35.
+// DATASET_UNKNOWN, DATASET_RETIRED, ROYALTY, ROOT_ZERO, COMMITMENT_UNKNOWN, COMMITMENT_EARLY,
+// BALANCE_SHORT, AGENT_LIMIT), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-34, P-35.
 assay_status assay_model_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 assay_status assay_adapter_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 

@@ -56,8 +56,8 @@
     X(PROVIDER_BOND, 154, "the provider has no bond that counts")                                  \
     X(EXPOSURE, 155, "the provider's bond does not cover its open batches")                        \
     X(COMMITMENT_EXISTS, 156, "this commitment is already there")                                  \
-    X(COMMITMENT_UNKNOWN, 157, "nothing was committed to this data set by its owner")              \
-    X(COMMITMENT_EARLY, 158, "a commitment must be at least a block old")                          \
+    X(COMMITMENT_UNKNOWN, 157, "no commitment of this owner to this root")                         \
+    X(COMMITMENT_EARLY, 158, "the commitment is younger than commitment_blocks")                   \
     X(DATASET_EXISTS, 159, "this data set is already registered")                                  \
     X(DATASET_UNKNOWN, 160, "no such data set")                                                    \
     X(DATASET_OWNER, 161, "the data set belongs to another")                                       \

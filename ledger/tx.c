@@ -14,8 +14,9 @@ enum { PPM = ASSAY_SHARE_SUM };
     { #f, ASSAY_FIELD_U16, offsetof(s, f), min, max, NULL }
 #define U32(s, f, min, max)                                                                        \
     { #f, ASSAY_FIELD_U32, offsetof(s, f), min, max, NULL }
-#define U64(s, f, min)                                                                             \
-    { #f, ASSAY_FIELD_U64, offsetof(s, f), min, UINT64_MAX, NULL }
+#define U64_TO(s, f, min, max)                                                                     \
+    { #f, ASSAY_FIELD_U64, offsetof(s, f), min, max, NULL }
+#define U64(s, f, min) U64_TO(s, f, min, UINT64_MAX)
 #define U128(s, f)                                                                                 \
     { #f, ASSAY_FIELD_U128, offsetof(s, f), 0, 0, NULL }
 #define HASH(s, f)                                                                                 \
@@ -100,7 +101,7 @@ static const assay_field register_dataset[] = {
 static const assay_field retire_dataset[] = {HASH(assay_tx_retire_dataset, dataset)};
 static const assay_field register_model[] = {
     HASH(assay_tx_register_model, root),
-    U64(assay_tx_register_model, byte_count, 1),
+    U64_TO(assay_tx_register_model, byte_count, 1, ASSAY_FILE_BYTES_MAX),
     U32(assay_tx_register_model, royalty_ppm, 0, PPM),
     TEXT(assay_tx_register_model, name, 1, ASSAY_NAME_SIZE_MAX),
     TEXT(assay_tx_register_model, uri, 0, ASSAY_URI_SIZE_MAX),
@@ -108,7 +109,7 @@ static const assay_field register_model[] = {
 static const assay_field register_adapter[] = {
     HASH(assay_tx_register_adapter, base),
     HASH(assay_tx_register_adapter, root),
-    U64(assay_tx_register_adapter, byte_count, 1),
+    U64_TO(assay_tx_register_adapter, byte_count, 1, ASSAY_FILE_BYTES_MAX),
     U32(assay_tx_register_adapter, royalty_ppm, 0, PPM),
     TEXT(assay_tx_register_adapter, name, 1, ASSAY_NAME_SIZE_MAX),
     TEXT(assay_tx_register_adapter, uri, 0, ASSAY_URI_SIZE_MAX),

@@ -64,6 +64,7 @@ enum {
     ASSAY_EVIDENCE_PART_MAX = 64 * 1024,
     ASSAY_SHARE_SUM = 1000000, // shares in ppm
 };
+#define ASSAY_FILE_BYTES_MAX (UINT64_C(1) << 44) // of a model or adapter: its checks stay payable
 
 // Roles a bond can stand for (P-8).
 enum { ASSAY_ROLE_PROVIDER = 1, ASSAY_ROLE_VERIFICATION = 2, ASSAY_ROLE_CONSENSUS = 3 };

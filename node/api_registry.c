@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Paths about who has what and what is registered: accounts, sessions, data sets, models, adapters.
+// Paths about who has what and what is registered: accounts, sessions, commitments, data sets,
+// models, adapters.
 #include "base/json.h"
+#include "ledger/commitment.h"
 #include "node/api.h"
 
 static json_t *bond_json(const assay_view *view, uint8_t role, const assay_bond *bond) {
@@ -167,6 +169,27 @@ static json_t *adapter_json(const assay_hash *root, const assay_adapter_entry *a
     return object;
 }
 
+// /commitment/HASH. Who asks for one that is too young waits for it: an idle chain makes the blocks
+// until it is not, and only then.
+static assay_status commitment_get(assay_api *api, const assay_api_call *call,
+                                   const assay_view *view, assay_http_reply *reply,
+                                   assay_error *err) {
+    assay_hash hash;
+    assay_commitment date;
+    bool found;
+    ASSAY_TRY(assay_api_hash(&hash, call, 1, err));
+    ASSAY_TRY(assay_commitment_get(&date, &found, &view->reader, &hash, err));
+    if (!found) return ASSAY_FAIL(err, NOT_FOUND, "no such commitment");
+    uint64_t ready = date.height + view->params->commitment_blocks;
+    if (view->height + 1 < ready) api->engine->nudge(api->engine->self);
+    assay_http_reply_json(
+        reply, 200,
+        json_pack("{s:o,s:o,s:i,s:o,s:o}", "commitment", assay_json_from_hash(&hash), "height",
+                  assay_json_from_u64(date.height), "index", (int)date.index, "ready",
+                  assay_json_from_u64(ready), "next", assay_json_from_u64(view->height + 1)));
+    return ASSAY_OK;
+}
+
 typedef enum { KIND_DATASET, KIND_MODEL, KIND_ADAPTER } entry_kind;
 
 // One entry, or (next) the one after *root. Returns through out NULL at the end.
@@ -236,6 +259,7 @@ assay_status assay_api_registry(assay_api *api, const assay_api_call *call, cons
     if (assay_api_is(call, "account", 2)) return account_get(api, call, view, reply, err);
     if (assay_api_is(call, "session", 2)) return session_get(call, view, reply, err);
     if (assay_api_is(call, "sessions", 4)) return sessions_get(call, view, reply, err);
+    if (assay_api_is(call, "commitment", 2)) return commitment_get(api, call, view, reply, err);
     for (int kind = KIND_DATASET; kind <= KIND_ADAPTER; kind++) {
         if (assay_api_is(call, singular[kind], 2))
             return entry_get((entry_kind)kind, singular[kind], call, view, reply, err);

@@ -37,6 +37,7 @@ assay_status assay_bench_genesis_make(assay_genesis *out, assay_bench_transfers 
         .chain_id = ASSAY_BENCH_CHAIN_ID, .testnet = true, .time = ASSAY_BENCH_GENESIS_SECONDS};
     snprintf(out->name, sizeof out->name, "bench");
     assay_params_init(&out->params);
+    out->params.commitment_blocks = 1; // its one model waits no longer than it must
     ASSAY_TRY(validators_make(out, secrets, count, err));
     out->accounts = calloc(accounts, sizeof *out->accounts);
     if (!out->accounts) return ASSAY_FAIL(err, MEMORY, "no memory for %u accounts", accounts);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/sha256.h"
+#include "ledger/commitment.h"
 #include "ledger/view.h"
 
 enum {
@@ -67,6 +68,17 @@ static assay_status bond_add(assay_bench_market *market, uint32_t actor, uint8_t
     return tx_add(market, &tx, actor, NULL, err);
 }
 
+// A block with the commitment, and those until it is old enough.
+static assay_status model_commit(assay_bench_market *market, assay_error *err) {
+    assay_tx commit = {.kind = ASSAY_TX_COMMIT_DATASET};
+    assay_commitment_hash(&commit.body.commit_dataset.commitment, &market->model, NULL,
+                          &market->stage->transfers.accounts[PUBLISHER].address);
+    ASSAY_TRY(tx_add(market, &commit, PUBLISHER, NULL, err));
+    for (uint64_t i = 0; i < market->stage->genesis.params.commitment_blocks; i++)
+        ASSAY_TRY(block_make(market, err));
+    return ASSAY_OK;
+}
+
 static assay_status roles_make(assay_bench_market *market, assay_error *err) {
     assay_tx model = {.kind = ASSAY_TX_REGISTER_MODEL};
     model.body.register_model = (assay_tx_register_model){
@@ -124,6 +136,7 @@ assay_status assay_bench_market_open(assay_bench_market *market, assay_bench_sta
                  block_batches <= params->settle_max);
     market->model = hash_of("assay bench model");
     ASSAY_TRY(room_make(market, err));
+    ASSAY_TRY(model_commit(market, err));
     return roles_make(market, err);
 }
 

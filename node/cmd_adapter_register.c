@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/hex.h"
@@ -70,7 +69,13 @@ int assay_cmd_adapter_register(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
+    if (!assay_command_begin(
+            invocation, table, COUNT(table),
+            "Commits to the adapter's root, waits until the commitment is old\n"
+            "enough, and registers it. Show nobody the adapter before. Interrupted,\n"
+            "it goes on from there when it is run again.",
+            &code))
+        return code;
     assay_error err = {0};
     assay_source_row rows[ASSAY_OPTION_TEXTS_MAX];
     assay_status status = sources_parse(rows, &sources, &err);
@@ -80,6 +85,5 @@ int assay_cmd_adapter_register(assay_invocation *invocation) {
     body->royalty_ppm = (uint32_t)royalty;
     body->name = assay_text_bytes(name);
     body->uri = assay_text_bytes(uri);
-    assay_root_print(invocation, "adapter", &body->root);
-    return assay_wallet_run(&wallet, invocation, &tx);
+    return assay_register_run(&wallet, invocation, &tx, &body->root);
 }

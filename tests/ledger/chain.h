@@ -19,6 +19,7 @@
 #include "ledger/batch.h"
 #include "ledger/beacon.h"
 #include "ledger/checkers.h"
+#include "ledger/commitment.h"
 #include "ledger/scan.h"
 #include "ledger/typed.h"
 #include "ledger/validator.h"
@@ -124,6 +125,7 @@ static inline void chain_init(chain *c) {
     genesis->params.answer_blocks = 4;
     genesis->params.epoch_blocks = 20;
     genesis->params.unbond_trust_blocks = 1;
+    genesis->params.commitment_blocks = 1;
     genesis->accounts = calloc(CHAIN_ACTORS, sizeof *genesis->accounts);
     genesis->account_count = CHAIN_ACTORS;
     for (uint32_t i = 0; i < CHAIN_ACTORS; i++) {
@@ -242,6 +244,14 @@ static inline assay_hash chain_add(chain *c, assay_tx *tx) {
     assay_hash digest;
     assay_tx_digest(&digest, tx, &c->domain);
     return digest;
+}
+
+// Adds an actor's commitment to the root of a model or adapter (salt NULL), or of a data set.
+static inline void chain_commit_add(chain *c, uint32_t actor, const assay_hash *root,
+                                    const assay_hash *salt) {
+    assay_tx tx = chain_tx(c, actor, ASSAY_TX_COMMIT_DATASET);
+    assay_commitment_hash(&tx.body.commit_dataset.commitment, root, salt, &tx.principal);
+    chain_add(c, &tx);
 }
 
 // The operator's next preimage as the first transaction.

@@ -209,6 +209,8 @@ static void check_prices_follow_the_largest_model(void **state) {
 
 static void adapter_add(trial *t, const char *name, assay_hash *root) {
     *root = trial_hash(name);
+    chain_commit_add(&t->chain, TUNER, root, NULL);
+    chain_block(&t->chain);
     assay_tx tx = chain_tx(&t->chain, TUNER, ASSAY_TX_REGISTER_ADAPTER);
     tx.body.register_adapter = (assay_tx_register_adapter){
         .base = t->model,

@@ -28,7 +28,7 @@ static assay_hash root_of(uint8_t number) {
 static assay_tx commit_tx(const chain *c, uint32_t actor, uint8_t root, uint8_t salt) {
     assay_tx tx = chain_tx(c, actor, ASSAY_TX_COMMIT_DATASET);
     assay_hash r = root_of(root), s = root_of(salt);
-    assay_dataset_commitment(&tx.body.commit_dataset.commitment, &r, &s, &tx.principal);
+    assay_commitment_hash(&tx.body.commit_dataset.commitment, &r, &s, &tx.principal);
     return tx;
 }
 
@@ -77,7 +77,7 @@ static void test_commitment(void **state) {
     memcpy(bytes + 32, salt.bytes, 32);
     memcpy(bytes + 64, owner.bytes, 20);
     assay_sha256_of(&expected, bytes, sizeof bytes);
-    assay_dataset_commitment(&commitment, &root, &salt, &owner);
+    assay_commitment_hash(&commitment, &root, &salt, &owner);
     assert_memory_equal(&commitment, &expected, sizeof expected);
 }
 

@@ -47,6 +47,27 @@ static assay_tx adapter_tx(const chain *c, uint8_t base, uint8_t root, uint32_t 
     return tx;
 }
 
+// A block with commitments of the publisher and the tuner to a root.
+static void both_commit(chain *c, uint8_t root) {
+    assay_hash id = root_of(root);
+    chain_commit_add(c, PUBLISHER, &id, NULL);
+    chain_commit_add(c, TUNER, &id, NULL);
+    chain_block(c);
+}
+
+static void model_make(chain *c, uint8_t root, uint32_t royalty_ppm) {
+    both_commit(c, root);
+    assay_tx tx = model_tx(c, root, royalty_ppm);
+    chain_run(c, &tx, NONE);
+}
+
+static void adapter_make(chain *c, uint8_t base, uint8_t root, uint32_t royalty_ppm,
+                         const assay_source_row *sources, uint32_t count) {
+    both_commit(c, root);
+    assay_tx tx = adapter_tx(c, base, root, royalty_ppm, sources, count);
+    chain_run(c, &tx, NONE);
+}
+
 static assay_tx declare_tx(const chain *c, uint32_t actor, const assay_hash *roots,
                            uint32_t count) {
     assay_tx tx = chain_tx(c, actor, ASSAY_TX_DECLARE_ROOTS);
@@ -56,10 +77,9 @@ static assay_tx declare_tx(const chain *c, uint32_t actor, const assay_hash *roo
 
 static void dataset_make(chain *c, uint8_t root, uint64_t byte_count) {
     assay_hash id = root_of(root), salt = root_of(0);
-    assay_tx tx = chain_tx(c, TUNER, ASSAY_TX_COMMIT_DATASET);
-    assay_dataset_commitment(&tx.body.commit_dataset.commitment, &id, &salt, &tx.principal);
-    chain_run(c, &tx, NONE);
-    tx = chain_tx(c, TUNER, ASSAY_TX_REGISTER_DATASET);
+    chain_commit_add(c, TUNER, &id, &salt);
+    chain_block(c);
+    assay_tx tx = chain_tx(c, TUNER, ASSAY_TX_REGISTER_DATASET);
     tx.body.register_dataset = (assay_tx_register_dataset){.root = id,
                                                            .chunk_count = 1,
                                                            .byte_count = byte_count,
@@ -83,8 +103,7 @@ static void test_model(void **state) {
     chain_refuse(c, &tx, ROYALTY);
     tx = model_tx(c, 0, max);
     chain_refuse(c, &tx, ROOT_ZERO);
-    tx = model_tx(c, 1, max);
-    chain_run(c, &tx, NONE);
+    model_make(c, 1, max);
     tx = model_tx(c, 1, 0);
     chain_refuse(c, &tx, MODEL_EXISTS);
 
@@ -110,8 +129,7 @@ static void test_adapter(void **state) {
     chain *c = *state;
     assay_tx tx = adapter_tx(c, 1, 2, 10, NULL, 0);
     chain_refuse(c, &tx, MODEL_UNKNOWN);
-    tx = model_tx(c, 1, 0);
-    chain_run(c, &tx, NONE);
+    model_make(c, 1, 0);
     dataset_make(c, 0x11, 600);
     dataset_make(c, 0x12, 400);
     dataset_make(c, 0x13, 1);
@@ -128,12 +146,10 @@ static void test_adapter(void **state) {
     tx = adapter_tx(c, 1, 2, 10, sources, 2);
     chain_refuse(c, &tx, DATASET_UNKNOWN);
     sources[1].dataset = root_of(0x12);
-    tx = adapter_tx(c, 1, 2, 10, sources, 2); // exactly 1,000 bytes
-    chain_run(c, &tx, NONE);
+    adapter_make(c, 1, 2, 10, sources, 2); // exactly 1,000 bytes
     tx = adapter_tx(c, 1, 2, 10, NULL, 0);
     chain_refuse(c, &tx, ADAPTER_EXISTS);
-    tx = adapter_tx(c, 1, 3, 10, NULL, 0); // no lineage is a lineage too
-    chain_run(c, &tx, NONE);
+    adapter_make(c, 1, 3, 10, NULL, 0); // no lineage is a lineage too
 
     // A retired source binds the adapters it has and no new ones.
     tx = chain_tx(c, TUNER, ASSAY_TX_RETIRE_DATASET);
@@ -161,20 +177,18 @@ static void test_adapter(void **state) {
 // P-34, P-35: no root is a model and an adapter, whichever it is first, and whoever comes second.
 static void test_a_root_has_one_kind(void **state) {
     chain *c = *state;
-    assay_tx tx = model_tx(c, 1, 0);
-    chain_run(c, &tx, NONE);
-    tx = model_tx(c, 2, 0);
-    chain_run(c, &tx, NONE);
-    tx = adapter_tx(c, 1, 1, 0, NULL, 0);
+    model_make(c, 1, 0);
+    model_make(c, 2, 0);
+    assay_tx tx = adapter_tx(c, 1, 1, 0, NULL, 0);
     chain_refuse(c, &tx, MODEL_EXISTS);
     tx = adapter_tx(c, 1, 2, 0, NULL, 0);
     chain_refuse(c, &tx, MODEL_EXISTS);
-    tx = adapter_tx(c, 1, 3, 0, NULL, 0);
-    chain_run(c, &tx, NONE);
+    adapter_make(c, 1, 3, 0, NULL, 0);
     tx = model_tx(c, 3, 0);
     chain_refuse(c, &tx, ADAPTER_EXISTS);
 
     // Not even within one block.
+    both_commit(c, 4);
     tx = adapter_tx(c, 1, 4, 0, NULL, 0);
     chain_add(c, &tx);
     tx = model_tx(c, 4, 0);
@@ -285,19 +299,16 @@ static void test_payable(void **state) {
     const assay_hash roots[] = {root_of(1), root_of(2)};
     uint32_t v = FIRST_VALIDATOR;
     uint64_t bytes;
-    assay_tx tx = model_tx(c, 1, 0);
-    chain_run(c, &tx, NONE);
-    tx = model_tx(c, 9, 0);
-    chain_run(c, &tx, NONE);
-    tx = adapter_tx(c, 1, 2, 0, NULL, 0);
-    chain_run(c, &tx, NONE);
+    model_make(c, 1, 0);
+    model_make(c, 9, 0);
+    adapter_make(c, 1, 2, 0, NULL, 0);
     assert_int_equal(payable(c, 7, 0, &bytes), ASSAY_REJECT_MODEL_UNKNOWN);
     assert_int_equal(payable(c, 1, 0, &bytes), ASSAY_REJECT_NOT_DECLARED); // no bond at all
 
     bond(c, v, 20 * CHAIN_OPEN);
     bond(c, v + 1, 10 * CHAIN_OPEN);
     bond(c, PROVIDER, 500 * CHAIN_OPEN); // its own declaration must not help, nor its bond hinder
-    tx = declare_tx(c, PROVIDER, roots, 2);
+    assay_tx tx = declare_tx(c, PROVIDER, roots, 2);
     chain_run(c, &tx, NONE);
     assert_int_equal(payable(c, 1, 0, &bytes), ASSAY_REJECT_NOT_DECLARED);
     tx = declare_tx(c, v, roots, 2);

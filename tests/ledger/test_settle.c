@@ -106,6 +106,14 @@ static void world_models(world *w) {
     json_t *royalties = vectors_at(root, "world.models");
     for (uint32_t i = 0; i < 3; i++) {
         w->models[i] = named("model", i);
+        chain_commit_add(c, PUBLISHER, &w->models[i], NULL);
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        w->adapters[i] = named("adapter", i);
+        chain_commit_add(c, TUNER, &w->adapters[i], NULL);
+    }
+    chain_block(c);
+    for (uint32_t i = 0; i < 3; i++) {
         assay_tx tx = chain_tx(c, PUBLISHER, ASSAY_TX_REGISTER_MODEL);
         tx.body.register_model =
             (assay_tx_register_model){.root = w->models[i],
@@ -119,7 +127,6 @@ static void world_models(world *w) {
     json_t *adapters = vectors_at(root, "world.adapters");
     for (uint32_t i = 0; i < 4; i++) {
         json_t *row = json_array_get(adapters, i);
-        w->adapters[i] = named("adapter", i);
         assay_tx tx = chain_tx(c, TUNER, ASSAY_TX_REGISTER_ADAPTER);
         tx.body.register_adapter =
             (assay_tx_register_adapter){.base = w->models[element(row, 0)],

@@ -302,9 +302,11 @@ static void numbers_keep_their_limits_with(cases *all) {
     EXPECT_LIMITS(ASSAY_TX_AUTHORIZE_AGENT, authorize_agent, limit, 0, UINT64_MAX, 0);
     EXPECT_LIMITS(ASSAY_TX_REGISTER_DATASET, register_dataset, chunk_count, 1, UINT64_MAX, 0);
     EXPECT_LIMITS(ASSAY_TX_REGISTER_DATASET, register_dataset, byte_count, 1, UINT64_MAX, 0);
-    EXPECT_LIMITS(ASSAY_TX_REGISTER_MODEL, register_model, byte_count, 1, UINT64_MAX, 0);
+    EXPECT_LIMITS(ASSAY_TX_REGISTER_MODEL, register_model, byte_count, 1, UINT64_C(1) << 44,
+                  (UINT64_C(1) << 44) + 1);
     EXPECT_LIMITS(ASSAY_TX_REGISTER_MODEL, register_model, royalty_ppm, 0, 1000000, 1000001);
-    EXPECT_LIMITS(ASSAY_TX_REGISTER_ADAPTER, register_adapter, byte_count, 1, UINT64_MAX, 0);
+    EXPECT_LIMITS(ASSAY_TX_REGISTER_ADAPTER, register_adapter, byte_count, 1, UINT64_C(1) << 44,
+                  (UINT64_C(1) << 44) + 1);
     EXPECT_LIMITS(ASSAY_TX_REGISTER_ADAPTER, register_adapter, royalty_ppm, 0, 1000000, 1000001);
     EXPECT_LIMITS(ASSAY_TX_REGISTER_CHAIN, register_chain, length, 1, UINT64_MAX, 0);
     EXPECT_LIMITS(ASSAY_TX_OPEN_SESSION, open_session, deposit, 1, UINT64_MAX, 0);

@@ -85,17 +85,9 @@ static inline void trial_datasets(trial *t) {
     chain *c = &t->chain;
     assay_hash salt = trial_hash("salt");
     for (uint32_t i = 0; i < 2; i++) {
-        const assay_address *owner = &c->actors[t->owners[i]];
-        assay_tx tx = chain_tx(c, t->owners[i], ASSAY_TX_COMMIT_DATASET);
-        assay_sha256 sha;
-        assay_sha256_init(&sha);
-        assay_sha256_update(&sha, t->datasets[i].bytes, 32);
-        assay_sha256_update(&sha, salt.bytes, 32);
-        assay_sha256_update(&sha, owner->bytes, 20);
-        assay_sha256_final(&sha, &tx.body.commit_dataset.commitment);
-        chain_add(c, &tx);
+        chain_commit_add(c, t->owners[i], &t->datasets[i], &salt);
     }
-    chain_block(c);
+    chain_blocks(c, c->genesis.params.commitment_blocks);
     for (uint32_t i = 0; i < 2; i++) {
         assay_tx tx = chain_tx(c, t->owners[i], ASSAY_TX_REGISTER_DATASET);
         tx.body.register_dataset = (assay_tx_register_dataset){
@@ -199,6 +191,8 @@ static inline void trial_start(trial *t) {
     t->next_sequence = 1;
     trial_roots(t, roots);
     chain_start(c);
+    chain_commit_add(c, PUBLISHER, &t->model, NULL);
+    chain_commit_add(c, TUNER, &t->adapter, NULL);
     trial_datasets(t);
     trial_models(t);
     trial_bond(t, PROVIDER, ASSAY_ROLE_PROVIDER, 100);

@@ -17,7 +17,7 @@ from chain import OPEN, SOURCE, Node, Replies, main, until
 PAGE = SOURCE / "docs/api.md"
 # Windows wide enough for signing by the command line, narrow enough for a test.
 PARAMS = {"samples": 1, "commit_blocks": 100, "reveal_blocks": 60, "answer_blocks": 20,
-          "beacon_delay": 1, "epoch_blocks": 250, "close_delay": 20}
+          "beacon_delay": 1, "epoch_blocks": 250, "close_delay": 20, "commitment_blocks": 2}
 ZERO = "0x" + "00" * 32
 VOTERS = ("carol", "dave")
 SHOWN = 100  # characters of a text that an answer in the page shows
@@ -51,6 +51,12 @@ class World:
         return answer
 
 
+def committed(world, root):
+    """The commitment of alice to a root without a salt."""
+    data = bytes.fromhex(root[2:] + "00" * 32 + world.address["alice"][2:])
+    return "0x" + hashlib.sha256(data).hexdigest()
+
+
 def registrations(world):
     """Accounts with bonds and agents, a data set, a model file and an adapter, declared roots."""
     assay, node = world.assay, world.node
@@ -68,12 +74,16 @@ def registrations(world):
     node.tx("model", "register", "--file", "base.assay", "--name", "demo base", "--royalty-ppm",
             50000)
     adapter = "0x" + hashlib.sha256(b"adapter").hexdigest()
+    made = world.send("commit_dataset", "alice", commitment=committed(world, adapter))
+    until(lambda: node.height() > made["height"], "a commitment of the needed age")
     world.send("register_adapter", "alice", base=model, root=adapter, byte_count=1000,
                royalty_ppm=20000, name="times", uri="",
                sources=[{"dataset": data, "weight_ppm": 1000000}])
     for voter in VOTERS:
         world.send("declare_roots", voter, roots=sorted([model, adapter]))
-    return {"MODEL": model, "ADAPTER": adapter, "DATASET": data}
+    commitment = committed(world, "0x" + hashlib.sha256(b"another adapter").hexdigest())
+    world.send("commit_dataset", "alice", commitment=commitment)
+    return {"MODEL": model, "ADAPTER": adapter, "DATASET": data, "COMMITMENT": commitment}
 
 
 def provider_start(world):

@@ -11,7 +11,7 @@ import subprocess
 import termios
 from pathlib import Path
 
-from chain import OPEN, SECRETS, main, supply_holds
+from chain import OPEN, SECRETS, SOURCE, main, supply_holds
 
 ZERO = "0x" + "00" * 32
 AA = "0x" + "aa" * 20
@@ -393,6 +393,41 @@ def test_every_ledger_command_works(assay):
     result = assay.run("settle", "--epoch", 0, *asked)
     assert result.code == 1 and "the epoch is open" in result.out, result
     assert assay.run("settle", "--epoch", 0, "--json", *asked).json()["closed"] is False
+    assert node.term() == 0
+
+
+def test_an_interrupted_registration_goes_on(assay):
+    """F-78: killed while it waits, a command finds its commitment when it is run again."""
+    assay.key("alice")
+    assay.init(accounts=["alice"], params={"commitment_blocks": 60})
+    node = assay.node("--block-ms", 40)
+    assay.write("data", "It was the best of times, it was the worst of times.\n" * 100)
+    assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")
+    signed = ["--key", "alice.key", "--node", node.url]
+    for plural, words in (
+            ("datasets", ["dataset", "register", "--file", "data", "--name", "times", "--license",
+                          "CC0-1.0", *signed]),
+            ("models", ["model", "register", "--file", "base.assay", "--name", "base", *signed])):
+        first = subprocess.Popen([assay.program, *words], cwd=assay.folder, text=True,
+                                 env=assay.environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        told = re.fullmatch(r"committed in block (\d+), waiting for block (\d+)\n",
+                            first.stderr.readline())
+        first.kill()
+        first.communicate()
+        committed, target = map(int, told.groups())
+        assert target == committed + 60, told
+        assert node.get("/v1/" + plural)[plural] == []
+        nonces = node.get("/v1/account/" + assay.key("alice"))["nonces"]
+        sent = assay.good(*words)
+        assert sent["height"] >= target, (sent, target)
+        after = node.get("/v1/account/" + assay.key("alice"))["nonces"]
+        assert after[0] == nonces[0] + 1, "a second commitment"
+        entry = node.get("/v1/" + plural)[plural][0]
+        assert entry["registered"] == sent["height"], entry
+        # Nothing is paid for, and nothing waited for, where it is registered.
+        assay.bad(6, "REJECTED", f"registered before, at height {sent['height']}", *words)
+        assert node.get("/v1/account/" + assay.key("alice"))["nonces"] == after
     assert node.term() == 0
 
 

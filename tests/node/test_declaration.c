@@ -20,6 +20,7 @@ static const assay_hash *root_of(int adapter) {
 
 static void model_register(const assay_hash *root) {
     assay_tx tx = {.kind = ASSAY_TX_REGISTER_MODEL};
+    work_commit(&world, PUBLISHER, root, NULL);
     tx.body.register_model =
         (assay_tx_register_model){.root = *root, .byte_count = 1, .name = work_text("m")};
     work_send(&world, PUBLISHER, &tx);
@@ -29,6 +30,7 @@ static void adapter_register(const assay_hash *root, const assay_hash *of,
                              const assay_hash *dataset) {
     assay_tx tx = {.kind = ASSAY_TX_REGISTER_ADAPTER};
     const assay_source_row source = {*dataset, ASSAY_SHARE_SUM};
+    work_commit(&world, TUNER, root, NULL);
     tx.body.register_adapter = (assay_tx_register_adapter){.base = *of,
                                                            .root = *root,
                                                            .byte_count = 1,

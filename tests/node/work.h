@@ -24,6 +24,7 @@
 #include "base/sha256.h"
 #include "consensus/ledger_application.h"
 #include "consensus/solo.h"
+#include "ledger/commitment.h"
 #include "node/api.h"
 #include "node/batch_table.h"
 #include "node/check.h"
@@ -112,6 +113,7 @@ static inline void work_init(work *w) {
     assay_params_init(&genesis->params);
     genesis->params.commit_blocks = 100000;
     genesis->params.close_delay = 4;
+    genesis->params.commitment_blocks = 1;
     genesis->accounts = calloc(ACTORS, sizeof *genesis->accounts);
     genesis->account_count = ACTORS;
     for (uint32_t i = 0; i < ACTORS; i++) {
@@ -186,19 +188,20 @@ static inline assay_bytes work_text(const char *text) {
     return (assay_bytes){(const uint8_t *)text, strlen(text)};
 }
 
+static inline void work_commit(work *w, uint32_t actor, const assay_hash *root,
+                               const assay_hash *salt) {
+    assay_tx tx = {.kind = ASSAY_TX_COMMIT_DATASET};
+    assay_commitment_hash(&tx.body.commit_dataset.commitment, root, salt,
+                          &w->wallets[actor].address);
+    work_send(w, actor, &tx);
+}
+
 // Commits to a data set and registers it with these sizes.
 static inline void work_dataset(work *w, uint32_t actor, const assay_hash *root,
                                 uint64_t chunk_count, uint64_t byte_count) {
-    assay_tx tx = {.kind = ASSAY_TX_COMMIT_DATASET};
+    assay_tx tx = {.kind = ASSAY_TX_REGISTER_DATASET};
     const assay_hash salt = {{3}};
-    assay_sha256 sha;
-    assay_sha256_init(&sha);
-    assay_sha256_update(&sha, root->bytes, ASSAY_HASH_SIZE);
-    assay_sha256_update(&sha, salt.bytes, ASSAY_HASH_SIZE);
-    assay_sha256_update(&sha, w->wallets[actor].address.bytes, ASSAY_ADDRESS_SIZE);
-    assay_sha256_final(&sha, &tx.body.commit_dataset.commitment);
-    work_send(w, actor, &tx);
-    tx = (assay_tx){.kind = ASSAY_TX_REGISTER_DATASET};
+    work_commit(w, actor, root, &salt);
     tx.body.register_dataset = (assay_tx_register_dataset){.root = *root,
                                                            .salt = salt,
                                                            .chunk_count = chunk_count,
@@ -215,6 +218,8 @@ static inline void work_register(work *w) {
     w->adapter = w->shop.adapters[0].root;
     w->dataset = corpus->root;
     work_dataset(w, CONTRIBUTOR, &w->dataset, corpus->chunk_count, corpus->text.size);
+    work_commit(w, PUBLISHER, &w->model, NULL);
+    work_commit(w, TUNER, &w->adapter, NULL);
     tx.body.register_model = (assay_tx_register_model){
         .root = w->model, .byte_count = w->shop.model.file.size, .name = work_text("base")};
     work_send(w, PUBLISHER, &tx);

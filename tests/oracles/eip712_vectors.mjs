@@ -65,6 +65,8 @@ const LIMITS = {
     "AuthorizeAgent.scopes": [1, 127],
     "Bond.role": [1, 3],
     "Unbond.role": [1, 3],
+    "RegisterModel.byteCount": [1, 1n << 44n],
+    "RegisterAdapter.byteCount": [1, 1n << 44n],
     "RegisterModel.royaltyPpm": [0, 1000000],
     "RegisterAdapter.royaltyPpm": [0, 1000000],
     "SubmitBatch.count": [1, 65536],

@@ -27,11 +27,7 @@ static uint64_t amount(sim *s) {
 }
 
 static assay_hash something(sim *s) {
-    assay_hash hash;
-    char name[32];
-    snprintf(name, sizeof name, "thing %u", draw(s, 8));
-    assay_sha256_of(&hash, name, strlen(name));
-    return hash;
+    return sim_thing(draw(s, 2 * SIM_THINGS));
 }
 
 uint32_t sim_entry_add(sim *s, const void *data, size_t size) {
@@ -79,23 +75,19 @@ static void registry_send(sender *to, assay_tx *tx) {
     static assay_source_row source;
     static assay_hash roots[2];
     sim *s = to->s;
-    assay_hash thing = something(s), salt = trial_hash("salt");
+    assay_hash thing = sim_thing(draw(s, SIM_THINGS)), salt = trial_hash("salt");
     uint32_t link;
     switch (tx->kind) {
-    case ASSAY_TX_COMMIT_DATASET: {
-        uint8_t bytes[32 + 32 + 20];
-        memcpy(bytes, thing.bytes, 32);
-        memcpy(bytes + 32, salt.bytes, 32);
-        memcpy(bytes + 64, tx->principal.bytes, 20);
-        assay_sha256_of(&tx->body.commit_dataset.commitment, bytes, sizeof bytes);
+    case ASSAY_TX_COMMIT_DATASET:
+        assay_commitment_hash(&tx->body.commit_dataset.commitment, &thing,
+                              chance(s, 50) ? &salt : NULL, &tx->principal);
         break;
-    }
     case ASSAY_TX_REGISTER_DATASET:
         tx->body.register_dataset = (assay_tx_register_dataset){
             thing, salt, 1 + draw(s, 9), 1 + draw(s, 999), text, text, text, {{0}}};
         break;
     case ASSAY_TX_RETIRE_DATASET:
-        tx->body.retire_dataset.dataset = chance(s, 10) ? to->t->datasets[draw(s, 2)] : thing;
+        tx->body.retire_dataset.dataset = chance(s, 30) ? to->t->datasets[draw(s, 2)] : thing;
         break;
     case ASSAY_TX_REGISTER_MODEL:
         tx->body.register_model =
@@ -145,6 +137,8 @@ static uint32_t usual(assay_tx_kind kind, sim *s) {
     case ASSAY_TX_COMMIT_DATASET:
     case ASSAY_TX_REGISTER_DATASET:
     case ASSAY_TX_RETIRE_DATASET:
+    case ASSAY_TX_REGISTER_MODEL:
+    case ASSAY_TX_REGISTER_ADAPTER:
         return DORA;
     case ASSAY_TX_CLOSE_SESSION:
         return CONSUMER;
@@ -162,7 +156,8 @@ static void any_send(sender *to) {
         ASSAY_TX_WITHDRAW,         ASSAY_TX_COMMIT_DATASET,
         ASSAY_TX_COMMIT_DATASET,   ASSAY_TX_REGISTER_DATASET,
         ASSAY_TX_REGISTER_DATASET, ASSAY_TX_RETIRE_DATASET,
-        ASSAY_TX_REGISTER_MODEL,   ASSAY_TX_REGISTER_ADAPTER,
+        ASSAY_TX_REGISTER_MODEL,   ASSAY_TX_REGISTER_MODEL,
+        ASSAY_TX_REGISTER_ADAPTER, ASSAY_TX_REGISTER_ADAPTER,
         ASSAY_TX_DECLARE_ROOTS,    ASSAY_TX_REGISTER_CHAIN,
         ASSAY_TX_OPEN_SESSION,     ASSAY_TX_CLOSE_SESSION,
     };

@@ -79,6 +79,17 @@ static void params_set(assay_params *params, uint32_t number) {
     params->reveal_blocks = variants[number].reveal;
     params->epoch_blocks = variants[number].epoch;
     params->escalation_rounds = variants[number].escalations;
+    params->commitment_blocks = 1 + number;
+}
+
+static void things_commit(chain *c) {
+    assay_hash salt = trial_hash("salt");
+    for (uint32_t i = 0; i < SIM_THINGS; i++) {
+        assay_hash root = sim_thing(i);
+        chain_commit_add(c, DORA, &root, &salt);
+        chain_commit_add(c, DORA, &root, NULL);
+    }
+    chain_block(c);
 }
 
 const sim_world *sim_world_get(uint32_t number) {
@@ -95,6 +106,7 @@ const sim_world *sim_world_get(uint32_t number) {
     c->witness = record;
     c->context = world;
     trial_start(world->trial);
+    things_commit(c);
     world->session = world->trial->session;
     snprintf(path, sizeof path, "%s/copy", c->folder);
     chain_ok(assay_store_backup(assay_app_store(c->app), path, err));

@@ -32,7 +32,7 @@
 
 #include "tests/ledger/trial.h"
 
-enum { SIM_WORLDS = 3, SIM_BLOCK_TXS = 256, SIM_HEIGHTS_MAX = 64 };
+enum { SIM_WORLDS = 3, SIM_THINGS = 4, SIM_BLOCK_TXS = 256, SIM_HEIGHTS_MAX = 64 };
 
 // A decided block and what it comes to. Heights of a chain: decisions[0] is the genesis.
 typedef struct {
@@ -52,6 +52,14 @@ typedef struct {
     size_t state_size;
     assay_hash session;
 } sim_world;
+
+// Roots to register: of the first SIM_THINGS DORA has commitments in every world, of each one with
+// trial_hash("salt") and one without.
+static inline assay_hash sim_thing(uint32_t number) {
+    char name[32];
+    snprintf(name, sizeof name, "thing %u", number);
+    return trial_hash(name);
+}
 
 // The world of that number, made if need be.
 const sim_world *sim_world_get(uint32_t number);
