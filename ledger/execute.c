@@ -143,7 +143,7 @@ static uint64_t keys_max(const assay_tx *tx) {
     if (tx->kind == ASSAY_TX_SUBMIT_BATCH)
         rows = (uint64_t)tx->body.submit_batch.sessions.count + tx->body.submit_batch.models.count +
                tx->body.submit_batch.datasets.count;
-    return 4 + 2 * rows;
+    return 4 + 2 * rows + (tx->kind == ASSAY_TX_WITHDRAW ? ASSAY_CLAIM_KEYS : 0); // P-38
 }
 
 uint64_t assay_outflow_named(const assay_tx *tx, const assay_params *params) {
