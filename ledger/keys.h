@@ -29,7 +29,7 @@
     X(SESSION, 0x0e)           /* id → session */                                                \
     X(ESCROW, 0x0f)            /* id → nopen */                                                  \
     X(CLAIM, 0x10)             /* recipient → nopen, epoch of its last change, before it */      \
-    X(DUE, 0x11)               /* height u64, kind u8, id → nothing */                           \
+    X(DUE, 0x11)               /* kind u8, height u64, id → nothing */                           \
     X(ENDED_SESSION, 0x80)     /* id → the session as it ended */                                \
     X(PRINCIPAL_SESSION, 0x81) /* principal, id → nothing */                                     \
     X(PROVIDER_SESSION, 0x82)  /* provider, id → nothing */                                      \
