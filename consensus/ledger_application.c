@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "ledger/beacon.h"
+#include "ledger/due.h"
 #include "ledger/validator.h"
 #include "ledger/view.h"
 
@@ -189,14 +190,11 @@ static assay_status commit(void *self, assay_error *err) {
     return assay_app_commit(((assay_ledger_application *)self)->app, err);
 }
 
-// Whether the table has an entry; due_before bounds the height a due table's key starts with.
-static bool table_waits(const assay_reader *reader, uint8_t table, uint64_t due_before) {
+static bool table_waits(const assay_reader *reader, uint8_t table) {
     assay_record_key from;
     assay_store_position position;
     assay_record_key_start(&from, table);
-    if (assay_reader_seek(reader, &position, &from, 1, NULL) != ASSAY_OK || !position.key_size)
-        return false;
-    return position.key_size < 9 || assay_load_be64(position.key + 1) <= due_before;
+    return assay_reader_seek(reader, &position, &from, 1, NULL) == ASSAY_OK && position.key_size;
 }
 
 // Open batches, cases, settlements, payouts of an epoch not yet closed, and whatever ends within
@@ -207,13 +205,16 @@ static bool waiting(void *self) {
     assay_view view;
     if (assay_view_open(&view, ledger->app, NULL) != ASSAY_OK) return true;
     uint64_t soon = view.height + assay_params_unbond_blocks(view.params);
+    uint64_t due = 0;
+    bool some;
     assay_record_key payouts;
     assay_store_position position;
     assay_record_key_start(&payouts, ASSAY_TABLE_PAYOUT);
-    bool waits = table_waits(&view.reader, ASSAY_TABLE_WAITING, UINT64_MAX) ||
-                 table_waits(&view.reader, ASSAY_TABLE_CASE_DUE, UINT64_MAX) ||
-                 table_waits(&view.reader, ASSAY_TABLE_FINAL, UINT64_MAX) ||
-                 table_waits(&view.reader, ASSAY_TABLE_DUE, soon) ||
+    bool waits = table_waits(&view.reader, ASSAY_TABLE_WAITING) ||
+                 table_waits(&view.reader, ASSAY_TABLE_CASE_DUE) ||
+                 table_waits(&view.reader, ASSAY_TABLE_FINAL) ||
+                 assay_due_first(&due, &some, &view.reader, NULL) != ASSAY_OK ||
+                 (some && due <= soon) ||
                  (assay_reader_seek(&view.reader, &position, &payouts, 1, NULL) == ASSAY_OK &&
                   position.key_size);
     assay_view_close(&view);

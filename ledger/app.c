@@ -162,6 +162,7 @@ static void ledger_start(assay_app *app, uint64_t height) {
         .genesis = app->genesis,
         .params = &app->genesis->params,
         .height = height,
+        .writes_max = ASSAY_WRITES_TXS,
         .scores = app->block_scores,
     };
 }

@@ -461,7 +461,7 @@ assay_status assay_batch_draw_due(assay_ledger *ledger, assay_error *err) {
     bool loaded = false;
     assay_record_key_start(&key, ASSAY_TABLE_WAITING);
     ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
-    while (at.key_size > 0) {
+    while (at.key_size > 0 && assay_ledger_has_room(ledger)) {
         uint64_t height;
         uint32_t index;
         assay_hash id;

@@ -24,7 +24,6 @@
 _Static_assert((int)ASSAY_BEACON_WAIT_MAX == (int)ASSAY_POWER_MAX, "a block for each proposer");
 
 enum { CHAIN_SIZE = 32 + 8 + 32 + 7 * 8 + 1 };
-static const uint64_t LENGTH_MAX = UINT64_C(1) << 40;
 
 static void chain_encode(const assay_chain *chain, uint8_t out[CHAIN_SIZE]) {
     assay_writer writer;
@@ -288,9 +287,10 @@ assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx_register
                                    assay_error *err) {
     assay_chain chain;
     uint64_t bond;
-    if (body->length == 0 || body->length > LENGTH_MAX)
+    if (body->length == 0 || body->length > ASSAY_CHAIN_LENGTH_MAX)
         return ASSAY_REJECT(err, CHAIN_LENGTH, "%llu links, 1 to %llu are legal",
-                            (unsigned long long)body->length, (unsigned long long)LENGTH_MAX);
+                            (unsigned long long)body->length,
+                            (unsigned long long)ASSAY_CHAIN_LENGTH_MAX);
     ASSAY_TRY(assay_bond_weight(&bond, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS,
                                 &ledger->principal, err));
     if (bond == 0)

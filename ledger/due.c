@@ -11,10 +11,37 @@ static assay_record_key due_key(uint64_t height, assay_due_kind kind, const void
     assay_record_key key;
     ASSAY_ASSERT(size <= ASSAY_DUE_ID_MAX);
     assay_record_key_start(&key, ASSAY_TABLE_DUE);
-    assay_record_key_add_u64(&key, height);
     assay_record_key_add_u8(&key, (uint8_t)kind);
+    assay_record_key_add_u64(&key, height);
     assay_record_key_add(&key, id, size);
     return key;
+}
+
+// The first entry of a kind; at->key_size is 0 if there is none.
+static assay_status kind_seek(assay_store_position *at, const assay_reader *reader, uint8_t kind,
+                              assay_error *err) {
+    assay_record_key key;
+    assay_record_key_start(&key, ASSAY_TABLE_DUE);
+    assay_record_key_add_u8(&key, kind);
+    ASSAY_TRY(assay_reader_seek(reader, at, &key, key.size, err));
+    if (at->key_size != 0 &&
+        (at->key_size < HEAD_SIZE || at->key_size > HEAD_SIZE + ASSAY_DUE_ID_MAX))
+        return ASSAY_FAIL(err, CORRUPT, "a due entry has %zu key bytes", at->key_size);
+    return ASSAY_OK;
+}
+
+assay_status assay_due_first(uint64_t *height, bool *found, const assay_reader *reader,
+                             assay_error *err) {
+    assay_store_position at;
+    *found = false;
+    for (uint8_t kind = 1; kind <= ASSAY_DUE_KINDS; kind++) {
+        ASSAY_TRY(kind_seek(&at, reader, kind, err));
+        if (at.key_size == 0) continue;
+        uint64_t due = assay_load_be64(at.key + 2);
+        if (!*found || due < *height) *height = due;
+        *found = true;
+    }
+    return ASSAY_OK;
 }
 
 assay_status assay_due_put(assay_ledger *ledger, uint64_t height, assay_due_kind kind,
@@ -45,18 +72,21 @@ static assay_status happen(assay_ledger *ledger, uint8_t kind, const uint8_t *id
     return ASSAY_FAIL(err, CORRUPT, "a due entry of kind %u has %zu id bytes", kind, size);
 }
 
-assay_status assay_due_run(assay_ledger *ledger, assay_error *err) {
-    assay_record_key first;
+static assay_status kind_run(assay_ledger *ledger, uint8_t kind, assay_error *err) {
     assay_store_position at;
-    assay_record_key_start(&first, ASSAY_TABLE_DUE);
-    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &first, 1, err));
-    for (int done = 0; at.key_size != 0 && done < ASSAY_DUE_MAX; done++) {
-        if (at.key_size < HEAD_SIZE)
-            return ASSAY_FAIL(err, CORRUPT, "a due entry has %zu key bytes", at.key_size);
-        if (assay_load_be64(at.key + 1) > ledger->height) break;
-        ASSAY_TRY(assay_store_delete(ledger->store, at.key, at.key_size, err));
-        ASSAY_TRY(happen(ledger, at.key[9], at.key + HEAD_SIZE, at.key_size - HEAD_SIZE, err));
-        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
+    for (int done = 0; done < ASSAY_DUE_MAX; done++) {
+        ASSAY_TRY(kind_seek(&at, &ledger->reader, kind, err));
+        if (at.key_size == 0 || assay_load_be64(at.key + 2) > ledger->height) break;
+        assay_record_key key = {.size = at.key_size};
+        memcpy(key.bytes, at.key, at.key_size);
+        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+        ASSAY_TRY(happen(ledger, kind, key.bytes + HEAD_SIZE, key.size - HEAD_SIZE, err));
     }
+    return ASSAY_OK;
+}
+
+assay_status assay_due_run(assay_ledger *ledger, assay_error *err) {
+    for (uint8_t kind = 1; kind <= ASSAY_DUE_KINDS; kind++)
+        ASSAY_TRY(kind_run(ledger, kind, err));
     return ASSAY_OK;
 }

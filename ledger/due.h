@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Things that happen by themselves at a height: bond that is released, sessions that end,
-// registration bonds that return. A queue in the state, ordered by (height, kind, id).
+// registration bonds that return. A queue of each kind in the state, ordered by (height, id).
 #ifndef ASSAY_LEDGER_DUE_H
 #define ASSAY_LEDGER_DUE_H
 
@@ -10,10 +10,12 @@ typedef enum {
     ASSAY_DUE_UNBONDING = 1, // role u8, address
     ASSAY_DUE_SESSION = 2,   // session id
     ASSAY_DUE_DATASET = 3,   // root
+    ASSAY_DUE_KINDS = 3,
 } assay_due_kind;
 
-// What one block does at most; the rest follows in the next. Bounds a block's work however many
-// entries an attacker makes fall on one height.
+// What one block does of each kind at most; the rest follows in the next. Bounds a block's work
+// however many entries an attacker makes fall on one height, and keeps no kind waiting for another:
+// sessions are cheap, and who makes many of them end at once holds back sessions only.
 enum { ASSAY_DUE_MAX = 4096, ASSAY_DUE_ID_MAX = ASSAY_HASH_SIZE };
 
 // Adds or removes an entry; id[size], size <= ASSAY_DUE_ID_MAX. Adding twice is once.
@@ -22,6 +24,11 @@ assay_status assay_due_put(assay_ledger *ledger, uint64_t height, assay_due_kind
                            const void *id, size_t size, assay_error *err);
 assay_status assay_due_delete(assay_ledger *ledger, uint64_t height, assay_due_kind kind,
                               const void *id, size_t size, assay_error *err);
+
+// The lowest height at which something is due, of all kinds; *found false if nothing is.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-40.
+assay_status assay_due_first(uint64_t *height, bool *found, const assay_reader *reader,
+                             assay_error *err);
 
 // At the end of a block: takes what is due, in order, and lets it happen.
 // Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-40.

@@ -13,10 +13,10 @@
 // Errors: CAPACITY, CORRUPT, MEMORY, IO: fatal to the block. Spec: P-74.
 assay_status assay_epoch_end_block(assay_ledger *ledger, assay_error *err);
 
-// Claims as of the last closed epoch, ascending by recipient; start from the zero address.
-// Errors: CORRUPT, MEMORY, IO. Spec: P-75.
+// Claims as of the close of `epoch`, the last closed one, ascending by recipient; start from the
+// zero address. Errors: CORRUPT, MEMORY, IO. Spec: P-75.
 assay_status assay_epoch_claim_next(assay_claim *claim, bool *found, const assay_reader *reader,
-                                    assay_error *err);
+                                    uint64_t epoch, assay_error *err);
 
 // Proof of one recipient's claim under the claims root of the last closed epoch, of which *epoch is
 // set. path [ASSAY_CLAIMS_PATH_MAX]. The tree is built in the arena (assay_claims_memory).

@@ -142,6 +142,12 @@ static assay_status rule_apply(assay_ledger *ledger, const assay_tx *tx, assay_e
     ASSAY_ASSERT(!"admission has refused every other kind");
 }
 
+// P-98
+static assay_status block_full(const assay_ledger *ledger, assay_error *err) {
+    return ASSAY_REJECT(err, BLOCK_WORK, "%llu writes in this block, limit %d", (ull)ledger->writes,
+                        ASSAY_WRITES_TXS);
+}
+
 assay_status assay_execute(assay_ledger *ledger, const assay_verified_tx *verified,
                            assay_error *err) {
     static const assay_ahead nothing;
@@ -153,11 +159,12 @@ assay_status assay_execute(assay_ledger *ledger, const assay_verified_tx *verifi
     ledger->principal = tx->principal;
     ledger->by_agent = !assay_address_equal(&tx->signer, &tx->principal);
     ledger->digest = verified->digest;
+    bool room = assay_ledger_has_room(ledger);
     ASSAY_TRY(assay_money_admit(ledger, tx->lane, fee, err));
 
     ledger->new_keys = 0;
     assay_ledger_mark mark = assay_ledger_savepoint(ledger);
-    assay_status status = rule_apply(ledger, tx, err);
+    assay_status status = room ? rule_apply(ledger, tx, err) : block_full(ledger, err);
     if (status == ASSAY_OK)
         status = assay_money_fee(ledger, ledger->new_keys * ledger->params->key_fee, err);
     if (status == ASSAY_REJECTED)
@@ -174,7 +181,7 @@ static uint64_t keys_max(const assay_tx *tx) {
     if (tx->kind == ASSAY_TX_SUBMIT_BATCH)
         rows = (uint64_t)tx->body.submit_batch.sessions.count + tx->body.submit_batch.models.count +
                tx->body.submit_batch.datasets.count;
-    return 4 + 2 * rows;
+    return 4 + 2 * rows + (tx->kind == ASSAY_TX_WITHDRAW ? ASSAY_CLAIM_KEYS : 0); // P-38
 }
 
 uint64_t assay_outflow_named(const assay_tx *tx, const assay_params *params) {

@@ -7,7 +7,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/sha256.h"
-#include "base/utf8.h"
+#include "ledger/field.h"
 
 static const char domain[] = "assay genesis";
 
@@ -121,6 +121,10 @@ static assay_status validator_check(const assay_genesis *genesis, uint32_t index
                           (unsigned long long)genesis->params.consensus_bond_min);
     if (validator->chain_length == 0)
         return ASSAY_FAIL(err, RANGE, "validator %s has a chain_length of 0, minimum 1", text);
+    if (validator->chain_length > ASSAY_CHAIN_LENGTH_MAX)
+        return ASSAY_FAIL(err, RANGE, "validator %s has a chain_length of %llu, limit %llu", text,
+                          (unsigned long long)validator->chain_length,
+                          (unsigned long long)ASSAY_CHAIN_LENGTH_MAX);
     return ASSAY_OK;
 }
 
@@ -138,17 +142,14 @@ static assay_status validators_check(assay_genesis *genesis, assay_error *err) {
     return ASSAY_OK;
 }
 
-// Names are shown in terminals and wallets: no control characters.
+// Names are shown in terminals and wallets: text as in transactions (P-7).
 static assay_status name_check(const char *name, assay_error *err) {
     size_t size = strlen(name);
     if (size == 0 || size > ASSAY_GENESIS_NAME_MAX)
         return ASSAY_FAIL(err, RANGE, "name has %zu bytes, limits 1 to %d", size,
                           ASSAY_GENESIS_NAME_MAX);
-    if (assay_utf8_prefix((const uint8_t *)name, size) != size)
-        return ASSAY_FAIL(err, FORMAT, "name is not UTF-8");
-    for (size_t i = 0; i < size; i++)
-        if ((uint8_t)name[i] < 0x20 || name[i] == 0x7f)
-            return ASSAY_FAIL(err, FORMAT, "name has control character 0x%02x", name[i]);
+    if (!assay_text_is_clean((const uint8_t *)name, size))
+        return ASSAY_FAIL(err, FORMAT, "name is not UTF-8 or holds a control character");
     return ASSAY_OK;
 }
 

@@ -7,6 +7,9 @@
 #include "base/ed25519.h"
 #include "ledger/params.h"
 
+// Links of a proposer's hash chain, at genesis and later. Spec: P-46.
+#define ASSAY_CHAIN_LENGTH_MAX (UINT64_C(1) << 40)
+
 enum {
     ASSAY_GENESIS_VERSION = 1,
     ASSAY_GENESIS_NAME_MAX = 64,

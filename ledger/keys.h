@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every table of the store by its first key byte (P-20). Classes are the store's: below 0x80 a key
 // is under the state root, from 0x80 on it is an aux key. Integers in keys are big-endian, so
-// tables iterate in number order. A number is never reused for another table.
+// tables iterate in number order. A number is never reused for another table; 0xa9
+// was one.
 //   0x00..0x3f  registries, money, sessions    0x40..0x7f  beacon, batches, cases, epochs
 //   0x80..0x9f  aux of the former              0xa0..0xef  aux of the latter
 #ifndef ASSAY_LEDGER_KEYS_H
@@ -27,8 +28,8 @@
     X(DECLARED_SUM, 0x0d)      /* root → effective verification bond behind it */                \
     X(SESSION, 0x0e)           /* id → session */                                                \
     X(ESCROW, 0x0f)            /* id → nopen */                                                  \
-    X(CLAIM, 0x10)             /* recipient → nopen, cumulative */                               \
-    X(DUE, 0x11)               /* height u64, kind u8, id → nothing */                           \
+    X(CLAIM, 0x10)             /* recipient → nopen, epoch of its last change, before it */      \
+    X(DUE, 0x11)               /* kind u8, height u64, id → nothing */                           \
     X(ENDED_SESSION, 0x80)     /* id → the session as it ended */                                \
     X(PRINCIPAL_SESSION, 0x81) /* principal, id → nothing */                                     \
     X(PROVIDER_SESSION, 0x82)  /* provider, id → nothing */                                      \
@@ -64,8 +65,7 @@
     X(ENDED_VOTE, 0xa5)        /* batch, sample u32, round u8, validator → vote */               \
     X(PAID, 0xa6)              /* epoch u64, account, role u8 → nopen */                         \
     X(PAID_LINE, 0xa7)         /* batch, line u32 → payment */                                   \
-    X(PAID_LINES, 0xa8)        /* batch → number of lines */                                     \
-    X(CLAIMED, 0xa9)           /* recipient → nopen at the last close of an epoch */
+    X(PAID_LINES, 0xa8)        /* batch → number of lines */
 
 typedef enum {
 #define X(name, byte) ASSAY_TABLE_##name = (byte),

@@ -19,6 +19,7 @@ void assay_ledger_release(assay_ledger *ledger, const assay_ledger_mark *mark) {
 
 assay_status assay_ledger_put(assay_ledger *ledger, const assay_record_key *key, const void *value,
                               size_t size, assay_error *err) {
+    ledger->writes += 1 + size / ASSAY_WRITE_BYTES;
     if (key->bytes[0] < ASSAY_STORE_AUX) {
         assay_bytes before;
         ASSAY_TRY(assay_store_get(ledger->store, key->bytes, key->size, &before, err));
@@ -29,5 +30,6 @@ assay_status assay_ledger_put(assay_ledger *ledger, const assay_record_key *key,
 
 assay_status assay_ledger_delete(assay_ledger *ledger, const assay_record_key *key,
                                  assay_error *err) {
+    ledger->writes++;
     return assay_store_delete(ledger->store, key->bytes, key->size, err);
 }

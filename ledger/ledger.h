@@ -25,6 +25,33 @@ typedef struct {
 } assay_totals;
 
 // Borrows the store's open block and the genesis. Lives: from begin to commit or abort of a block.
+//
+// The work of a block is metered in writes, each put and delete, rolled back ones too: one, and one
+// more for every ASSAY_WRITE_BYTES of the value. A transaction begins while fewer than
+// ASSAY_WRITES_TXS are made; at the end of the block each part that may have much to do (draws,
+// cases, settlements) takes up the next thing while it has made fewer than ASSAY_WRITES_PART
+// itself. What is left over comes first in the next block. So memory suffices for every block:
+//
+//   transactions  2^20
+//   the last one  2^18, at most 10 for a row of 72 bytes: 145,640 for a MiB of them
+//   admission     393,216: signer, principal and allowance of 131,072 transactions (P-26, P-39)
+//   due           98,304: 3 kinds of 4,096 entries (P-40), at most 8 each
+//   sweeps        8,192: payouts of closed epochs (P-71), offences (P-93)
+//   parts         3 * 2^18
+//   last batches  2 * 2^18, one of draws and one of settlements: rows as of a transaction
+//   last case     735,000: (2 + 8) rounds of 256 votes, each slashed once, with the sums of the 256
+//                 roots that its voter declares (P-36) and 30 for itself
+//   the rest      65,536: powers, epoch, history (3 each for 4,096 cases and as many batches)
+//
+// 3.9 million in all. One takes at most 160 bytes of entry, 24 for its place in the order and 8 in
+// the sorted list, and 256 of value: 720 MiB of entries, to which reads add 256 MiB at most, and
+// 960 MiB of values: each below the GiB that a store gives (assay_store_options). Spec: P-98.
+enum {
+    ASSAY_WRITES_TXS = 1 << 20,
+    ASSAY_WRITES_PART = 1 << 18,
+    ASSAY_WRITE_BYTES = 256,
+};
+
 typedef struct {
     assay_store *store;
     assay_reader reader; // of the store's open block
@@ -36,6 +63,9 @@ typedef struct {
     assay_address proposer;
 
     assay_totals totals; // as of now; only ledger/money.c changes it
+
+    uint64_t writes;     // of this block so far; no rollback takes one back
+    uint64_t writes_max; // with so many made, nothing more is taken up
 
     assay_counts counts;  // of this block
     assay_scores *scores; // borrowed, or NULL
@@ -67,6 +97,11 @@ static inline void assay_ledger_score(assay_ledger *ledger, const assay_address 
                                       assay_scored what, uint64_t by) {
     ledger->counts.scored[what] += by;
     assay_scores_add(ledger->scores, validator, what, by, ledger->height);
+}
+
+// Is there room to take up another transaction, draw, case or settlement? Spec: P-98.
+static inline bool assay_ledger_has_room(const assay_ledger *ledger) {
+    return ledger->writes < ledger->writes_max;
 }
 
 // Writes or removes a record. put counts a state key that was absent as new (P-27).

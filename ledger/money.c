@@ -48,12 +48,6 @@ static assay_status account_put(assay_ledger *ledger, const assay_address *addre
     return assay_ledger_put(ledger, &key, value, sizeof value, err);
 }
 
-static assay_record_key amount_key(assay_purse purse) {
-    if (purse.kind == ASSAY_PURSE_ESCROW)
-        return assay_record_key_of_hash(ASSAY_TABLE_ESCROW, purse.id);
-    return assay_record_key_of_address(ASSAY_TABLE_CLAIM, purse.address);
-}
-
 static assay_money category(assay_purse_kind kind) {
     switch (kind) {
     case ASSAY_PURSE_BALANCE:
@@ -95,18 +89,46 @@ static assay_status balance_put(assay_ledger *ledger, const assay_address *addre
     return account_put(ledger, address, &account, err);
 }
 
-static assay_status escrow_take(assay_ledger *ledger, assay_purse purse, uint64_t amount,
+static assay_status escrow_take(assay_ledger *ledger, const assay_hash *id, uint64_t amount,
                                 assay_error *err) {
-    assay_record_key key = amount_key(purse);
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ESCROW, id);
     uint64_t held;
     ASSAY_TRY(assay_amount_get(&held, &ledger->reader, &key, err));
     ASSAY_ASSERT(held >= amount);
     return assay_amount_put(ledger, &key, held - amount, err);
 }
 
-static assay_status amount_add(assay_ledger *ledger, assay_purse purse, uint64_t amount,
+static assay_status claim_decode(assay_claim_record *out, assay_bytes value, assay_error *err) {
+    *out = (assay_claim_record){0};
+    if (value.data == NULL) return ASSAY_OK;
+    if (value.size != ASSAY_CLAIM_SIZE) return damaged("a claim", err);
+    out->amount = assay_load_be64(value.data);
+    out->epoch = assay_load_be64(value.data + 8);
+    out->before = assay_load_be64(value.data + 16);
+    return ASSAY_OK;
+}
+
+// P-38
+static assay_status claim_add(assay_ledger *ledger, const assay_address *recipient, uint64_t amount,
+                              assay_error *err) {
+    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_CLAIM, recipient);
+    uint64_t epoch = assay_params_epoch(ledger->params, ledger->height);
+    uint8_t record[ASSAY_CLAIM_SIZE];
+    assay_claim_record claim;
+    assay_bytes value;
+    ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
+    ASSAY_TRY(claim_decode(&claim, value, err));
+    if (value.data == NULL) ledger->new_keys += ASSAY_CLAIM_KEYS - 1; // the key itself is one
+    if (claim.epoch != epoch) claim.before = claim.amount;
+    assay_store_be64(record, claim.amount + amount);
+    assay_store_be64(record + 8, epoch);
+    assay_store_be64(record + 16, claim.before);
+    return assay_ledger_put(ledger, &key, record, sizeof record, err);
+}
+
+static assay_status escrow_put(assay_ledger *ledger, const assay_hash *id, uint64_t amount,
                                assay_error *err) {
-    assay_record_key key = amount_key(purse);
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ESCROW, id);
     uint64_t held;
     ASSAY_TRY(assay_amount_get(&held, &ledger->reader, &key, err));
     return assay_amount_put(ledger, &key, held + amount, err);
@@ -131,7 +153,7 @@ static assay_status purse_take(assay_ledger *ledger, assay_purse from, uint64_t 
     case ASSAY_PURSE_RESERVED:
         return assay_session_take(ledger, from.id, from.kind == ASSAY_PURSE_RESERVED, amount, err);
     case ASSAY_PURSE_ESCROW:
-        return escrow_take(ledger, from, amount, err);
+        return escrow_take(ledger, from.id, amount, err);
     case ASSAY_PURSE_BOND:
         return assay_bond_take(ledger, from.role, from.address, amount, err);
     case ASSAY_PURSE_UNBONDING:
@@ -157,8 +179,9 @@ static assay_status purse_put(assay_ledger *ledger, assay_purse to, uint64_t amo
     case ASSAY_PURSE_RESERVED:
         return assay_session_put(ledger, to.id, to.kind == ASSAY_PURSE_RESERVED, amount, err);
     case ASSAY_PURSE_ESCROW:
+        return escrow_put(ledger, to.id, amount, err);
     case ASSAY_PURSE_CLAIM:
-        return amount_add(ledger, to, amount, err);
+        return claim_add(ledger, to.address, amount, err);
     case ASSAY_PURSE_BOND:
         return assay_bond_put(ledger, to.role, to.address, amount, err);
     case ASSAY_PURSE_REGISTRATION:
@@ -196,8 +219,8 @@ assay_status assay_money_held(const assay_ledger *ledger, assay_purse purse, uin
         *amount = account.balance;
         return ASSAY_OK;
     }
-    if (purse.kind == ASSAY_PURSE_ESCROW || purse.kind == ASSAY_PURSE_CLAIM) {
-        assay_record_key key = amount_key(purse);
+    if (purse.kind == ASSAY_PURSE_ESCROW) {
+        assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ESCROW, purse.id);
         return assay_amount_get(amount, &ledger->reader, &key, err);
     }
     ASSAY_ASSERT(purse.kind == ASSAY_PURSE_POOL || purse.kind == ASSAY_PURSE_BURNED);
@@ -260,17 +283,16 @@ assay_status assay_account_next(assay_address *address, assay_account *out, bool
     return account_decode(out, at.value, err);
 }
 
-assay_status assay_claim_next(assay_address *recipient, uint64_t *nopen, bool *found,
+assay_status assay_claim_next(assay_address *recipient, assay_claim_record *out, bool *found,
                               const assay_reader *reader, assay_error *err) {
     assay_record_key after = assay_record_key_of_address(ASSAY_TABLE_CLAIM, recipient);
     assay_store_position at;
     ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
     *found = at.key_size != 0;
     if (!*found) return ASSAY_OK;
-    if (at.key_size != 1 + ASSAY_ADDRESS_SIZE || at.value.size != 8) return damaged("a claim", err);
+    if (at.key_size != 1 + ASSAY_ADDRESS_SIZE) return damaged("a claim's key", err);
     memcpy(recipient->bytes, at.key + 1, ASSAY_ADDRESS_SIZE);
-    *nopen = assay_load_be64(at.value.data);
-    return ASSAY_OK;
+    return claim_decode(out, at.value, err);
 }
 
 assay_status assay_totals_get(assay_totals *out, const assay_reader *reader, assay_error *err) {

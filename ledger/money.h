@@ -77,7 +77,7 @@ assay_status assay_money_move(assay_ledger *ledger, assay_purse from, assay_purs
 assay_status assay_money_spend(assay_ledger *ledger, assay_purse to, uint64_t amount,
                                assay_error *err);
 
-// What a purse holds: BALANCE, ESCROW, CLAIM 0 if absent; POOL and BURNED by the totals.
+// What a purse holds: BALANCE, ESCROW 0 if absent; POOL and BURNED by the totals.
 // Errors: CORRUPT, MEMORY, IO.
 assay_status assay_money_held(const assay_ledger *ledger, assay_purse purse, uint64_t *amount,
                               assay_error *err);
@@ -98,10 +98,28 @@ assay_status assay_account_get(assay_account *out, const assay_reader *reader,
 assay_status assay_account_next(assay_address *address, assay_account *out, bool *found,
                                 const assay_reader *reader, assay_error *err);
 
+// What a recipient may claim in all, nopen, and what it could before the epoch of the last change:
+// so what the last closed epoch has published is known, and a close writes nothing for each.
+typedef struct {
+    uint64_t amount;
+    uint64_t epoch;  // of the last change
+    uint64_t before; // amount when that epoch began
+} assay_claim_record;
+
+// Of all keys only a claim is hashed again and again, at the close of every epoch in which some
+// claim grew, and for ever: a new one costs as many keys. Spec: P-38.
+enum { ASSAY_CLAIM_SIZE = 3 * 8, ASSAY_CLAIM_KEYS = 100 };
+
 // Cumulative claims, ascending by recipient; start from the zero address (never a recipient).
 // Errors: CORRUPT, MEMORY, IO. Spec: P-38.
-assay_status assay_claim_next(assay_address *recipient, uint64_t *nopen, bool *found,
+assay_status assay_claim_next(assay_address *recipient, assay_claim_record *out, bool *found,
                               const assay_reader *reader, assay_error *err);
+
+// The amount as of the close of `epoch`, the last closed one. Returns: 0 if there was no claim yet.
+// Spec: P-75.
+static inline uint64_t assay_claim_at(const assay_claim_record *claim, uint64_t epoch) {
+    return claim->epoch > epoch ? claim->before : claim->amount;
+}
 
 // The totals as of the block (snapshot: the last block). Errors: CORRUPT, MEMORY, IO. Spec: P-24.
 assay_status assay_totals_get(assay_totals *out, const assay_reader *reader, assay_error *err);

@@ -49,6 +49,10 @@ assay_status assay_params_check(const assay_params *params, assay_error *err) {
         return ASSAY_FAIL(err, RANGE,
                           "burn, two royalties, data and validators take %llu ppm, limit %llu",
                           (unsigned long long)shares, (unsigned long long)ASSAY_PPM);
+    if (params->settle_max * params->samples > ASSAY_CASES_BLOCK_MAX)
+        return ASSAY_FAIL(err, RANGE, "settle_max %llu times samples %llu is over %d, the limit",
+                          (unsigned long long)params->settle_max,
+                          (unsigned long long)params->samples, ASSAY_CASES_BLOCK_MAX);
     return ASSAY_OK;
 }
 

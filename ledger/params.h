@@ -55,14 +55,17 @@
     X(open_escalations_max, 16, 1, 4096)                                                           \
     X(data_missing_blocks, 1000, 1, 1000 * ASSAY_PARAM_BLOCKS_MAX)                                 \
     X(unbond_trust_blocks, 1000, 0, 1000 * ASSAY_PARAM_BLOCKS_MAX)                                 \
-    X(escalation_rounds, 3, 1, 16)                                                                 \
+    X(escalation_rounds, 3, 3, 8)                                                                  \
     X(power_step_ppm, 166666, 1, ASSAY_PPM)                                                        \
     X(double_sign_slash_ppm, 200000, 0, ASSAY_PPM)                                                 \
     X(verdict_misses_max, 20, 1, 100 * ASSAY_PARAM_BLOCKS_MAX)                                     \
     X(commitment_blocks, 20, 1, ASSAY_PARAM_BLOCKS_MAX)
 
-#define ASSAY_PARAM_NOPEN_MAX       (UINT64_C(1) << 56) // keeps sums of a few prices far from 2^64
-#define ASSAY_PARAM_RATE_MAX        (UINT64_C(1) << 40) // times bytes or keys of one tx: < 2^63
+#define ASSAY_PARAM_NOPEN_MAX (UINT64_C(1) << 56) // keeps sums of a few prices far from 2^64
+#define ASSAY_PARAM_RATE_MAX  (UINT64_C(1) << 40) // times bytes or keys of one tx: < 2^63
+// Cases that a block closes (P-74), and so at most opens: settle_max batches of so many samples.
+enum { ASSAY_CASES_BLOCK_MAX = 4096 };
+
 #define ASSAY_PARAM_BLOCKS_MAX      UINT64_C(100000)
 #define ASSAY_PARAM_BLOCK_BYTES_MIN (2 << 20)
 

@@ -31,10 +31,10 @@ static assay_status accounts_scan(assay_totals *out, const assay_reader *reader,
     }
     address = (assay_address){{0}};
     for (;;) {
-        uint64_t claim;
+        assay_claim_record claim;
         ASSAY_TRY(assay_claim_next(&address, &claim, &found, reader, err));
         if (!found) return ASSAY_OK;
-        ASSAY_TRY(add(&out->nopen[ASSAY_MONEY_CLAIMS], claim, err));
+        ASSAY_TRY(add(&out->nopen[ASSAY_MONEY_CLAIMS], claim.amount, err));
     }
 }
 

@@ -187,7 +187,7 @@ static assay_status batch_settle(settlement *s, assay_arena *arena, assay_error 
 assay_status assay_settle_due(assay_ledger *ledger, assay_error *err) {
     assay_record_key first;
     assay_record_key_start(&first, ASSAY_TABLE_FINAL);
-    for (uint64_t i = 0; i < ledger->params->settle_max; i++) {
+    for (uint64_t i = 0; i < ledger->params->settle_max && assay_ledger_has_room(ledger); i++) {
         settlement s = {.ledger = ledger};
         assay_store_position at;
         assay_arena arena;

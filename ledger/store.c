@@ -36,6 +36,10 @@ static_assert((int)ASSAY_STORE_KEY_MAX == (int)ASSAY_TREE_LEAF_KEY_MAX, "a state
 
 static const uint64_t block_size_default = 1ull << 30;
 
+// A changed leaf makes a bucket of the tree new, at most 1.4 KiB where its entry took 200 bytes,
+// and one worker may have to hold them all.
+enum { TREE_SHARE = 8 };
+
 struct assay_store {
     assay_db db;
     assay_store_options options;
@@ -74,7 +78,7 @@ assay_status assay_store_open(assay_store **out, const char *folder, const assay
     if (options) store->options = *options;
     if (!store->options.block_size) store->options.block_size = block_size_default;
     assay_tree_update_init(&store->update, worker_count(store->options.pool),
-                           store->options.block_size);
+                           TREE_SHARE * store->options.block_size);
     assay_status status = assay_overlay_open(&store->overlay, store->options.block_size, err);
     if (status == ASSAY_OK)
         status = assay_db_open(&store->db, folder, genesis, &store->options, err);
@@ -145,8 +149,10 @@ assay_status assay_store_get(assay_store *store, const void *key, size_t key_siz
         return ASSAY_OK;
     }
     ASSAY_TRY(assay_db_view_get(&store->view, key, key_size, value, err));
-    // Remembered if there is room; a block that only reads cannot run out of it.
-    assay_overlay_add(&store->overlay, key, key_size, *value, &entry, NULL);
+    // Remembered while that leaves three quarters of the room to writes: reading uses none of
+    // theirs.
+    if (store->overlay.entries.used < store->overlay.entries.capacity / 4)
+        assay_overlay_add(&store->overlay, key, key_size, *value, &entry, NULL);
     return ASSAY_OK;
 }
 

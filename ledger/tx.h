@@ -32,7 +32,7 @@
     X(POST_EVIDENCE, 18, post_evidence, 1, ASSAY_SCOPE_VERIFY)                                     \
     X(WITHDRAW, 19, withdraw, 0, ASSAY_SCOPE_WITHDRAW)                                             \
     X(BEACON, 20, beacon, 0, 0)                                                                    \
-    X(REGISTER_VALIDATOR, 21, register_validator, 0, ASSAY_SCOPE_VERIFY)
+    X(REGISTER_VALIDATOR, 21, register_validator, 0, 0)
 
 typedef enum {
 #define X(name, number, member, lane, scope) ASSAY_TX_##name = number,

@@ -423,7 +423,7 @@ assay_status assay_verdict_due(assay_ledger *ledger, assay_error *err) {
     assay_record_key key;
     assay_store_position at;
     assay_record_key_start(&key, ASSAY_TABLE_CASE_DUE);
-    for (uint32_t steps = 0; steps < ASSAY_CASES_BLOCK_MAX; steps++) {
+    for (uint32_t i = 0; i < ASSAY_CASES_BLOCK_MAX && assay_ledger_has_room(ledger); i++) {
         docket d = {.ledger = ledger};
         bool found;
         ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));

@@ -5,8 +5,6 @@
 
 #include "ledger/case.h"
 
-enum { ASSAY_CASES_BLOCK_MAX = 4096 };
-
 // End of block: takes the next step of every case whose deadline has come, in order of (deadline,
 // batch, sample), at most ASSAY_CASES_BLOCK_MAX; the rest in the next block.
 // Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-58 … P-62.

@@ -74,6 +74,14 @@ static assay_status proof_make(uint8_t *proof, const assay_wallet *wallet,
     return assay_ed25519_sign(proof, secrets->ed25519_seed, message, sizeof message, err);
 }
 
+// P-9: an agent's signature would be refused, after its chain was registered and paid for.
+static assay_status owner_check(const assay_wallet *wallet, assay_error *err) {
+    if (assay_address_equal(&wallet->address, &wallet->principal)) return ASSAY_OK;
+    return ASSAY_FAIL(err, USAGE,
+                      "no agent gives an account its consensus key, which it then has for ever: "
+                      "take the account's own keystore as --key, and leave out --principal");
+}
+
 // The hash chain first: a validator whose power begins without one only misses.
 static assay_status chain_register(assay_wallet *wallet, const assay_genesis_validator *entry,
                                    assay_error *err) {
@@ -107,6 +115,7 @@ int assay_cmd_validator_register(assay_invocation *invocation) {
     assay_status status = assay_operator_read(&secrets, home, &err);
     if (status == ASSAY_OK) status = assay_operator_entry(&entry, &secrets, &err);
     if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    if (status == ASSAY_OK) status = owner_check(&wallet, &err);
     if (status == ASSAY_OK) status = proof_make(proof, &wallet, &secrets, &err);
     if (status == ASSAY_OK) status = chain_register(&wallet, &entry, &err);
     assay_operator_clear(&secrets);

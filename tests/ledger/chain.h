@@ -355,6 +355,7 @@ static inline assay_ledger chain_by_hand(chain *c) {
         .genesis = &c->genesis,
         .params = &c->genesis.params,
         .height = c->height + 1,
+        .writes_max = ASSAY_WRITES_TXS,
         .proposer = c->actors[0],
     };
     chain_ok(assay_totals_get(&ledger.totals, &ledger.reader, err));

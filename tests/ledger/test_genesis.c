@@ -98,6 +98,8 @@ static const change bad[] = {
     {"\"time\":\"1700000000\"", "\"time\":137438953473", ASSAY_RANGE},
     {"\"name\":\"t\"", "\"name\":\"\"", ASSAY_RANGE},
     {"\"name\":\"t\"", "\"name\":\"\\n\"", ASSAY_FORMAT},
+    {"\"name\":\"t\"", "\"name\":\"\\u0085\"", ASSAY_FORMAT},
+    {"\"name\":\"t\"", "\"name\":\"\\u00a0\"", ASSAY_OK},
     {"\"testnet\":true", "\"testnet\":1", ASSAY_FORMAT},
     {"\"testnet\":true,", "", ASSAY_MISSING},
     {"\"samples\":2", "\"sample\":2", ASSAY_UNKNOWN},
@@ -120,6 +122,10 @@ static const change bad[] = {
      ASSAY_RANGE},
     {"\"consensus_bond\":10000000000", "\"consensus_bond\":9999999999", ASSAY_RANGE},
     {"\"chain_length\":9", "\"chain_length\":0", ASSAY_RANGE},
+    {"\"chain_length\":9", "\"chain_length\":\"1099511627776\"", ASSAY_OK},
+    {"\"chain_length\":9", "\"chain_length\":\"1099511627777\"", ASSAY_RANGE},
+    {"\"samples\":2", "\"escalation_rounds\":2", ASSAY_RANGE},
+    {"\"samples\":2", "\"settle_max\":2049,\"samples\":2", ASSAY_RANGE},
     {"\"chain_length\":9", "\"chain_length\":9,\"more\":1", ASSAY_UNKNOWN},
     {"\"distributor\"", "\"distributer\"", ASSAY_UNKNOWN},
     {"\"validators\":[", "\"validators\":[5,", ASSAY_FORMAT},
@@ -179,8 +185,8 @@ static void test_param_limits(void **state) {
         assay_params_init(&params);                                                                \
         params.burn_ppm = params.max_royalty_ppm = params.data_ppm = params.validators_ppm = 0;    \
         params.name = (max);                                                                       \
-        bool shares = params.max_royalty_ppm == ASSAY_PPM;                                         \
-        assert_int_equal(assay_params_check(&params, NULL), shares ? ASSAY_RANGE : ASSAY_OK);      \
+        bool over = params.max_royalty_ppm == ASSAY_PPM || params.settle_max == 4096;              \
+        assert_int_equal(assay_params_check(&params, NULL), over ? ASSAY_RANGE : ASSAY_OK);        \
         params.name = (min);                                                                       \
         assert_int_equal(assay_params_check(&params, NULL), ASSAY_OK);                             \
         params.name = (max) + 1;                                                                   \
@@ -190,6 +196,15 @@ static void test_param_limits(void **state) {
     }
     ASSAY_PARAM_LIST(X)
 #undef X
+    // A block opens no more cases than it closes.
+    static const uint64_t pairs[][3] = {{4096, 1, 1}, {64, 64, 1}, {1365, 3, 1}, {1366, 3, 0}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        assay_params params;
+        assay_params_init(&params);
+        params.settle_max = pairs[i][0];
+        params.samples = pairs[i][1];
+        assert_int_equal(assay_params_check(&params, NULL), pairs[i][2] ? ASSAY_OK : ASSAY_RANGE);
+    }
 }
 
 // P-23

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transfers, withdrawals, fees and nonces, at their limits.
+#include "ledger/execute.h"
 #include "tests/ledger/chain.h"
 
 static int setup(void **state) {
@@ -71,6 +72,28 @@ static void test_key_fee(void **state) {
     assert_int_equal(chain_account(c, &c->actors[2]).nonces[0], 2);
 }
 
+// P-38: the first claim of a recipient costs a hundred keys, for it stays and is hashed for ever;
+// later ones, by whomever, cost none.
+static void test_claim_fee(void **state) {
+    chain *c = *state;
+    uint64_t fee = ASSAY_CLAIM_KEYS * c->genesis.params.key_fee;
+    assay_tx tx = chain_tx(c, 1, ASSAY_TX_WITHDRAW);
+    tx.body.withdraw = (assay_tx_withdraw){c->actors[5], 7};
+    assert_true(assay_outflow_max(&tx, &c->genesis.params) >= 7 + fee);
+    chain_run(c, &tx, NONE);
+    assert_int_equal(chain_balance(c, 1), CHAIN_BALANCE - 7 - fee_of(c, &tx) - fee);
+    tx = chain_tx(c, 2, ASSAY_TX_WITHDRAW);
+    tx.body.withdraw = (assay_tx_withdraw){c->actors[5], 7};
+    chain_run(c, &tx, NONE);
+    assert_int_equal(chain_balance(c, 2), CHAIN_BALANCE - 7 - fee_of(c, &tx));
+
+    // One nopen short of it: refused, and nothing is claimed.
+    tx = chain_tx(c, 3, ASSAY_TX_WITHDRAW);
+    tx.body.withdraw = (assay_tx_withdraw){c->actors[6], CHAIN_BALANCE - fee_of(c, &tx) - fee + 1};
+    chain_refuse(c, &tx, FEE_SHORT);
+    assert_int_equal(chain_totals(c).nopen[ASSAY_MONEY_CLAIMS], 14);
+}
+
 // P-24: amounts up to 2^64 - 1 against a balance that is smaller.
 static void test_amount_limits(void **state) {
     chain *c = *state;
@@ -131,11 +154,11 @@ static void test_withdraw(void **state) {
 
     assay_view view = chain_view(c);
     assay_address recipient = {{0}};
-    uint64_t claim;
+    assay_claim_record claim;
     bool found;
     chain_ok(assay_claim_next(&recipient, &claim, &found, &view.reader, err));
     assert_true(found && assay_address_equal(&recipient, &c->actors[5]));
-    assert_int_equal(claim, 4 * CHAIN_OPEN);
+    assert_int_equal(claim.amount, 4 * CHAIN_OPEN);
     chain_ok(assay_claim_next(&recipient, &claim, &found, &view.reader, err));
     assert_false(found);
     assay_view_close(&view);
@@ -245,9 +268,9 @@ static void test_damaged(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_transfer),        TEST(test_key_fee),   TEST(test_amount_limits),
-        TEST(test_withdraw),        TEST(test_absent),    TEST(test_nonces),
-        TEST(test_nonces_in_block), TEST(test_fee_cover), TEST(test_damaged),
+        TEST(test_transfer),  TEST(test_key_fee), TEST(test_claim_fee), TEST(test_amount_limits),
+        TEST(test_withdraw),  TEST(test_absent),  TEST(test_nonces),    TEST(test_nonces_in_block),
+        TEST(test_fee_cover), TEST(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions: opened, reserved from, closed, ended, gone.
+#include "ledger/due.h"
 #include "tests/ledger/chain.h"
 
 enum { CONSUMER = 1, PROVIDER = 2, OTHER = 3 };
@@ -249,11 +250,42 @@ static void test_many_due(void **state) {
     assert_int_equal(chain_totals(c).nopen[ASSAY_MONEY_DEPOSITS], 0);
 }
 
+// P-40: what is due of one kind, however much, keeps nothing of another kind waiting.
+static void test_kinds_wait_for_themselves(void **state) {
+    chain *c = *state;
+    enum { COUNT = 4096 + 200 };
+    uint64_t expiry = 30, end = expiry + c->genesis.params.close_delay, first;
+    bool found;
+    assay_tx tx = open_tx(c, 1, expiry);
+    chain_run(c, &tx, NONE);
+    assay_ledger ledger = chain_by_hand(c);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint8_t id[1 + ASSAY_ADDRESS_SIZE] = {ASSAY_ROLE_PROVIDER}; // of nobody's bond
+        assay_store_be32(id + 1, i + 1);
+        chain_ok(assay_due_put(&ledger, end, ASSAY_DUE_UNBONDING, id, sizeof id, err));
+    }
+    chain_by_hand_end(c, &ledger);
+    uint64_t balance = chain_balance(c, CONSUMER);
+    chain_until(c, end - 1);
+    assert_int_equal(chain_balance(c, CONSUMER), balance);
+    chain_block(c);
+    assert_int_equal(chain_balance(c, CONSUMER), balance + 1);
+    for (int left = 1; left >= 0; left--) {
+        assay_view view = chain_view(c);
+        chain_ok(assay_due_first(&first, &found, &view.reader, err));
+        assert_int_equal(found, left);
+        if (left) assert_int_equal(first, end);
+        assay_view_close(&view);
+        chain_block(c);
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_open),       TEST(test_open_refused), TEST(test_reserve), TEST(test_close),
-        TEST(test_last_block), TEST(test_expiry),       TEST(test_lists),   TEST(test_many_due),
+        TEST(test_open),  TEST(test_open_refused), TEST(test_reserve),
+        TEST(test_close), TEST(test_last_block),   TEST(test_expiry),
+        TEST(test_lists), TEST(test_many_due),     TEST(test_kinds_wait_for_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

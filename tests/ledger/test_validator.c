@@ -550,7 +550,7 @@ static void evidence_is_younger_than_unbonding(void **state) {
 #define X(name, value, min, max) params.name = min;
     ASSAY_PARAM_LIST(X)
 #undef X
-    assert_int_equal(assay_evidence_blocks(&params), 2 + 288 + 3 * 2 + 1); // at least this
+    assert_int_equal(assay_evidence_blocks(&params), 2 + 288 + 5 * 2 + 1); // at least this
 }
 
 // ---- missed votes, P-95 ----

@@ -194,7 +194,7 @@ static uint32_t model_rule(workload *w, uint32_t p, bool agent, const assay_tx *
         return code;
     case ASSAY_TX_WITHDRAW:
         to = model_of(w, &tx->body.withdraw.recipient) - ACTORS;
-        *keys = m->claim[to] == 0;
+        *keys = m->claim[to] == 0 ? ASSAY_CLAIM_KEYS : 0;
         code = model_pay(m, p, agent, tx->body.withdraw.amount, ASSAY_REJECT_BALANCE_SHORT);
         if (code == 0) m->claim[to] += tx->body.withdraw.amount;
         return code;

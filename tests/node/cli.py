@@ -315,6 +315,13 @@ def test_a_validator_registers(assay):
     address = assay.key("alice")
     assay.good("validator", "new", "--home", "alice", "--address", address)
     node.tx("bond", "--role", "consensus", "--amount", 20 * OPEN)
+    # P-9: an agent cannot, is told who can, and has sent nothing.
+    robot = assay.key("robot")
+    node.tx("agent", "authorize", "--agent", robot, "--scopes", "verify", "--expiry", "+500",
+            "--limit", OPEN)
+    assay.bad(2, "USAGE", "the account's own keystore", "validator", "register", "--home", "alice",
+              "--node", node.url, "--key", "robot.key", "--principal", address)
+    assert node.get("/v1/account/" + robot)["nonces"][0] == 0
     sent = node.tx("validator", "register", "--home", "alice").json()
     assert sent["state"] == "committed", sent
     shown = node.get("/v1/validator/" + address)
@@ -323,7 +330,7 @@ def test_a_validator_registers(assay):
         node.tx("transfer", "--to", AA, "--amount", 1)
     assert node.get("/v1/validator/" + address)["power"] > 0
     node.tx("validator", "register", "--home", "alice")  # nothing new, no second chain
-    assert node.get("/v1/account/" + address)["nonces"][0] == 1 + 2 + 12 + 1
+    assert node.get("/v1/account/" + address)["nonces"][0] == 2 + 2 + 12 + 1
 
 
 def test_a_used_up_chain_is_not_sent_again(assay):
