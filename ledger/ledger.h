@@ -32,7 +32,7 @@ typedef struct {
 // cases, settlements) takes up the next thing while it has made fewer than ASSAY_WRITES_PART
 // itself. What is left over comes first in the next block. So memory suffices for every block:
 //
-//   transactions  2^20
+//   transactions  2^18: what lane 0 makes when it is full of sets of 256 roots, and nothing more
 //   the last one  2^18, at most 10 for a row of 72 bytes: 145,640 for a MiB of them
 //   admission     393,216: signer, principal and allowance of 131,072 transactions (P-26, P-39)
 //   due           98,304: 3 kinds of 4,096 entries (P-40), at most 8 each
@@ -43,11 +43,11 @@ typedef struct {
 //                 roots that its voter declares (P-36) and 30 for itself
 //   the rest      65,536: powers, epoch, history (3 each for 4,096 cases and as many batches)
 //
-// 3.9 million in all. One takes at most 160 bytes of entry, 24 for its place in the order and 8 in
-// the sorted list, and 256 of value: 720 MiB of entries, to which reads add 256 MiB at most, and
-// 960 MiB of values: each below the GiB that a store gives (assay_store_options). Spec: P-98.
+// 3.1 million in all. One takes at most 160 bytes of entry, 24 for its place in the order and 8 in
+// the sorted list, and 256 of value: 574 MiB of entries, to which reads add 256 MiB at most, and
+// 766 MiB of values: each below the GiB that a store gives (assay_store_options). Spec: P-98.
 enum {
-    ASSAY_WRITES_TXS = 1 << 20,
+    ASSAY_WRITES_TXS = 1 << 18,
     ASSAY_WRITES_PART = 1 << 18,
     ASSAY_WRITE_BYTES = 256,
 };

@@ -43,10 +43,10 @@ static void every_put_and_delete_counts(void **state) {
     free(c);
 }
 
-// Sets of 256 roots, each in the place of the one before, until a block has made 2^20 writes: those
+// Sets of 256 roots, each in the place of the one before, until a block has made 2^18 writes: those
 // behind are refused, whoever sends them, and have paid for their admission and nothing else.
 static void a_block_without_room_refuses(void **state) {
-    enum { SETS = 999, SET_WRITES = 2 + 4 * ASSAY_ROOTS_MAX + 1 + 32 };
+    enum { SETS = 300, SET_WRITES = 2 + 4 * ASSAY_ROOTS_MAX + 1 + 32 };
     static assay_hash roots[2][ASSAY_ROOTS_MAX];
     chain *c = calloc(1, sizeof *c);
     chain_init(c);
