@@ -26,7 +26,7 @@ class Node:
         self.words, self.program = entry["unit"], entry["comet"]
         self.home, self.run = home / self.name, home / "run" / self.name
         self.logs, self.unit_pid = home / "logs", entry["pid"]
-        self.byzantine = False
+        self.unreliable = False
 
     def status(self, seconds=5):
         return get(f"{self.api}/v1/status", seconds)

@@ -144,6 +144,7 @@ def restore(node):
 def damaged_state(cluster, fault, sleep):
     node, draw = victim(cluster, fault), random.Random(fault.seed)
     node.stop()
+    node.unreliable = True  # a block on damaged state has a root of its own, until its engine halts
     path = node.home / "assay/state/data.mdb"
     pages = path.stat().st_size // LMDB_PAGE
     with open(path, "r+b") as file:
@@ -159,6 +160,7 @@ def damaged_state(cluster, fault, sleep):
         "halted" if node.log_has("CONSENSUS FAILURE", since) else
         f"went on to block {node_height(node)} of {cluster.height()}, was at {before}")
     restore(node)
+    node.unreliable = False
     return f"{FLIPS} bytes of {pages} pages flipped: the node {said}; restored from its peers"
 
 
@@ -166,7 +168,7 @@ def wrong_app_hash(cluster, fault, sleep):
     node = victim(cluster, fault)
     node.stop()
     since = node.log_sizes()
-    node.byzantine = True
+    node.unreliable = True
     node.start("--misbehave", "wrong-app-hash")
     sleep(fault.lasts)
     end = time.monotonic() + NOTICE_SECONDS  # it has to catch up and to have one block first
@@ -174,7 +176,7 @@ def wrong_app_hash(cluster, fault, sleep):
         sleep(0.5)
     fault.halted = halted
     restore(node)
-    node.byzantine = False
+    node.unreliable = False
     return f"its engine {'refused the others blocks' if halted else 'noticed nothing'}; restored"
 
 

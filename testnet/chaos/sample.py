@@ -10,7 +10,8 @@ PAUSE = 0.15
 
 class Sampler:
     """seen[height][node] = state root, as the node itself served it; supply that did not add up is
-    kept whole. A node that is told to lie about its state is not asked."""
+    kept whole. A node that is told to lie about its state is not asked, nor one whose state is
+    damaged."""
 
     def __init__(self, cluster):
         self.nodes, self.halt = cluster.nodes, threading.Event()
@@ -30,12 +31,12 @@ class Sampler:
 
     def look(self, node):
         while not self.halt.wait(PAUSE):
-            byzantine = node.byzantine
+            unreliable = node.unreliable
             try:
                 status = node.status(seconds=2)
             except Away:
                 continue
-            if "height" in status and not byzantine and not node.byzantine:
+            if "height" in status and not unreliable and not node.unreliable:
                 self.take(node.name, status)
 
     def take(self, name, status):
