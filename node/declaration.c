@@ -120,28 +120,39 @@ static uint32_t fit_list(assay_hash *out, const assay_declaration *d) {
 static assay_status declare(assay_declaration *d, assay_error *err) {
     assay_hash fit[ASSAY_OPTION_TEXTS_MAX + 1], declared[ASSAY_ROOTS_MAX];
     uint32_t declared_count, count = fit_list(fit, d);
+    uint64_t wait_ms = d->wallet->wait_ms;
     ASSAY_TRY(declared_read(d->wallet, declared, &declared_count, err));
-    if (declared_count != count || memcmp(declared, fit, count * sizeof *fit) != 0) {
-        assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
-        assay_sent sent;
-        tx.body.declare_roots.roots = (assay_hash_list){fit, count};
-        ASSAY_TRY(assay_wallet_send(d->wallet, &tx, &sent, err));
-        assay_log(ASSAY_LOG_TRACE, "roots_declared", json_pack("{s:i}", "count", (int)count),
-                  "declared %u roots", count);
-    }
-    d->declared = true;
+    d->declared = declared_count == count && memcmp(declared, fit, count * sizeof *fit) == 0;
+    if (d->declared) return ASSAY_OK;
+    assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
+    assay_sent sent;
+    tx.body.declare_roots.roots = (assay_hash_list){fit, count};
+    if (d->started) d->wallet->wait_ms = 0;
+    assay_status status = assay_wallet_send(d->wallet, &tx, &sent, err);
+    d->wallet->wait_ms = wait_ms;
+    ASSAY_TRY(status);
+    assay_log(ASSAY_LOG_TRACE, "roots_declared", json_pack("{s:i}", "count", (int)count),
+              "declared %u roots", count);
+    d->declared = sent.height > 0;
     return ASSAY_OK;
 }
 
 assay_status assay_declaration_look(assay_declaration *d, uint64_t now_ms, assay_error *err) {
     bool awaited = false;
     if (now_ms < d->next_ms) return ASSAY_OK;
-    d->next_ms = now_ms + ASSAY_DECLARATION_MS;
+    if (d->pause_ms < ASSAY_DECLARATION_MS) d->pause_ms = ASSAY_DECLARATION_MS;
+    d->next_ms = now_ms + d->pause_ms;
     for (uint32_t i = 0; i <= d->shop->adapter_count; i++) {
         ASSAY_TRY(loaded_look(d, i, err));
         awaited = awaited || d->loaded[i].state == ASSAY_LOADED_AWAITED;
     }
-    if (!d->declared) ASSAY_TRY(declare(d, err));
-    if (!awaited) d->next_ms = UINT64_MAX;
-    return ASSAY_OK;
+    assay_status status = d->declared ? ASSAY_OK : declare(d, err);
+    d->started = true;
+    if (d->declared) {
+        d->pause_ms = ASSAY_DECLARATION_MS;
+        d->next_ms = awaited ? now_ms + d->pause_ms : UINT64_MAX;
+    } else if (d->pause_ms < ASSAY_DECLARATION_PAUSE_MS) {
+        d->pause_ms *= 2;
+    }
+    return status;
 }

@@ -111,8 +111,30 @@ static void what_nobody_registered_is_awaited(void **state) {
     assert_int_equal(nonce_now(), nonce);
     adapter_register(root_of(UNREGISTERED), &world.model, &world.dataset);
     work_ok(assay_declaration_look(&d, 100 + 2 * ASSAY_DECLARATION_MS, err));
+    assert_false(d.declared); // sent: votes may be due, so nothing waits for its block
+    for (int i = 0; i < 200 && !is_declared(root_of(UNREGISTERED)); i++)
+        work_sleep(50);
     assert_true(is_declared(root_of(UNREGISTERED)) && is_declared(&world.model));
+    work_ok(assay_declaration_look(&d, 100 + 3 * ASSAY_DECLARATION_MS, err));
+    assert_true(d.declared);
     assert_int_equal(nonce_now(), nonce + 1);
+}
+
+// What does not last, as that of a validator without a bond, is tried again more and more seldom.
+static void a_refusal_is_not_repeated_for_ever(void **state) {
+    assay_declaration d = {.shop = &world.shop, .wallet = &world.wallets[CONSUMER]};
+    uint64_t now = 100, pause = ASSAY_DECLARATION_MS;
+    for (int i = 0; i < 12; i++) {
+        assay_error error = {0};
+        d.started = false; // waits for the refusal
+        assert_int_equal(assay_declaration_look(&d, now, &error), ASSAY_REJECTED);
+        assert_int_equal(error.reject, ASSAY_REJECT_NO_VERIFIER);
+        assert_int_equal(d.next_ms, now + pause);
+        assert_int_equal(assay_declaration_look(&d, d.next_ms - 1, &error), ASSAY_OK);
+        now = d.next_ms;
+        if (pause < ASSAY_DECLARATION_PAUSE_MS) pause *= 2;
+    }
+    assert_in_range(pause, ASSAY_DECLARATION_PAUSE_MS, 2 * ASSAY_DECLARATION_PAUSE_MS);
 }
 
 // What an earlier run declared and this one cannot check, it takes back.
@@ -141,10 +163,13 @@ static void a_model_is_awaited_too(void **state) {
     assert_non_null(strstr(d.loaded[0].reason, "not registered as a model"));
     // Refused without a bond, told by the error, and tried again.
     model_register(&alone.model.root);
-    for (unsigned i = 1; i <= 2; i++)
-        work_refused(assay_declaration_look(&d, 5 + i * ASSAY_DECLARATION_MS, err), REJECTED, "");
+    for (unsigned i = 1; i <= 2; i++) {
+        d.started = false; // waits for the block
+        work_refused(assay_declaration_look(&d, d.next_ms, err), REJECTED, "");
+    }
     work_bond(&world, OPERATOR, ASSAY_ROLE_VERIFICATION);
-    work_ok(assay_declaration_look(&d, 5 + 3 * ASSAY_DECLARATION_MS, err));
+    d.started = false;
+    work_ok(assay_declaration_look(&d, d.next_ms, err));
     assert_int_equal(d.next_ms, UINT64_MAX);
     d = (assay_declaration){.shop = &alone, .wallet = &world.wallets[OPERATOR]};
     work_ok(assay_declaration_look(&d, 0, err));
@@ -216,6 +241,7 @@ static int world_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_nobody_registered_is_awaited),
+        cmocka_unit_test(a_refusal_is_not_repeated_for_ever),
         cmocka_unit_test(what_cannot_be_checked_is_taken_back),
         cmocka_unit_test(a_model_is_awaited_too),
         cmocka_unit_test(either_count_is_compared),
