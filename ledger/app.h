@@ -77,6 +77,12 @@ typedef struct {
 assay_status assay_app_check_tx(assay_app *app, const void *tx, size_t size, assay_hash *id,
                                 assay_error *err);
 
+// Before a transaction is given to an engine that spreads it: is there half as much room as
+// check_tx asks for? A node that is a block behind, and has not emptied its own yet, then has the
+// other half. Reads its head alone, and no further check of it. Any thread. Errors: REJECTED
+// (PENDING). Spec: E-28.
+assay_status assay_app_room(assay_app *app, const void *tx, size_t size, assay_error *err);
+
 // These will be asked of check_tx next, in this order: verifies signatures on the pool before it is
 // asked, which changes no answer. At most ASSAY_VERIFIER_AHEAD_MAX of them. Any thread. Spec: E-22.
 void assay_app_expect(assay_app *app, const assay_bytes *txs, uint32_t count);

@@ -24,7 +24,7 @@ enum {
 static const struct {
     const char *name;
     uint32_t part, own;
-} classes[ASSAY_CLASS_COUNT] = {{"lane 0", 2, 1}, {"votes", 4, 16}, {"evidence", 4, 2}};
+} classes[ASSAY_CLASS_COUNT] = {{"lane 0", 2, 1}, {"votes", 4, 16}, {"evidence", 4, 1}};
 
 struct assay_pending_slot {
     uint64_t value; // next nonce, nopen leaving, or bytes waiting
@@ -40,9 +40,9 @@ void assay_pending_reset(assay_pending *pending) {
 }
 
 void assay_pending_outflow_reset(assay_pending *pending) {
-    memset(pending->waiting, 0, sizeof pending->waiting);
     for (uint32_t i = 0; i < pending->slot_count; i++)
-        if (pending->slots[i].kind >= OUTFLOW) pending->slots[i].value = 0;
+        if (pending->slots[i].kind == OUTFLOW || pending->slots[i].kind == BY_AGENTS)
+            pending->slots[i].value = 0;
 }
 
 void assay_pending_close(assay_pending *pending) {
@@ -154,30 +154,42 @@ static assay_status count_check(const assay_reader *reader, const assay_tx *tx,
     return ASSAY_OK;
 }
 
-static assay_pending_class class_of(const assay_tx *tx) {
-    if (tx->lane == 0) return ASSAY_CLASS_PLAIN;
-    return tx->kind == ASSAY_TX_POST_EVIDENCE ? ASSAY_CLASS_EVIDENCE : ASSAY_CLASS_VOTE;
+assay_pending_class assay_pending_class_of(uint8_t kind, uint8_t lane) {
+    if (lane == 0) return ASSAY_CLASS_PLAIN;
+    return kind == ASSAY_TX_POST_EVIDENCE ? ASSAY_CLASS_EVIDENCE : ASSAY_CLASS_VOTE;
 }
 
-// Counts its bytes among those that wait, if there is room.
-static assay_status bytes_take(assay_pending *pending, const assay_verified_tx *verified,
-                               uint64_t waiting_max, assay_error *err) {
-    assay_pending_class class = class_of(&verified->tx);
-    uint64_t size = verified->bytes.size + ASSAY_APP_TX_OVERHEAD;
+// Where the class has a share for each principal, its slot there; else NULL.
+static assay_pending_slot *own_slot(const assay_pending *pending, assay_pending_class class,
+                                    const assay_address *principal) {
+    if (classes[class].own == 1 || pending->slots == NULL) return NULL;
+    return slot_find(pending, (uint8_t)(BYTES + class), principal);
+}
+
+assay_status assay_pending_room(const assay_pending *pending, assay_pending_class class,
+                                const assay_address *principal, size_t size, uint64_t waiting_max,
+                                assay_error *err) {
+    const assay_pending_slot *slot = own_slot(pending, class, principal);
     uint64_t room = waiting_max / classes[class].part, own_room = room / classes[class].own;
-    uint8_t kind = (uint8_t)(BYTES + class);
-    uint64_t own = 0;
-    if (own_room < room) own = slot_find(pending, kind, &verified->tx.principal)->value;
-    if (pending->waiting[class] + size > room)
+    uint64_t all = pending->waiting[class], own = slot != NULL ? slot->value : 0;
+    size += ASSAY_APP_TX_OVERHEAD;
+    if (all > 0 && all + size > room) // a single one always has room
         return ASSAY_REJECT(err, PENDING, "%llu bytes of %s wait, limit %llu: try again later",
-                            (ull)pending->waiting[class], classes[class].name, (ull)room);
-    if (own + size > own_room)
+                            (ull)all, classes[class].name, (ull)room);
+    if (own > 0 && own + size > own_room)
         return ASSAY_REJECT(err, PENDING,
                             "%llu bytes of this principal's %s wait, limit %llu: try again later",
                             (ull)own, classes[class].name, (ull)own_room);
-    pending->waiting[class] += size;
-    if (own_room < room) value_set(pending, kind, &verified->tx.principal, own + size);
     return ASSAY_OK;
+}
+
+static void bytes_add(assay_pending *pending, assay_pending_class class,
+                      const assay_verified_tx *verified) {
+    uint64_t size = verified->bytes.size + ASSAY_APP_TX_OVERHEAD;
+    const assay_pending_slot *slot = own_slot(pending, class, &verified->tx.principal);
+    pending->waiting[class] += size;
+    if (slot != NULL)
+        value_set(pending, (uint8_t)(BYTES + class), &verified->tx.principal, slot->value + size);
 }
 
 assay_status assay_pending_admit(assay_pending *pending, const assay_reader *reader,
@@ -201,7 +213,12 @@ assay_status assay_pending_admit(assay_pending *pending, const assay_reader *rea
     if (count == ASSAY_COUNT_ALL) amount = assay_outflow_max(tx, params);
     if (count == ASSAY_COUNT_NAMED)
         ASSAY_TRY(named_get(&amount, reader, params, height, tx, fee, err));
-    if (count == ASSAY_COUNT_NAMED) ASSAY_TRY(bytes_take(pending, verified, waiting_max, err));
+    if (count == ASSAY_COUNT_NAMED) {
+        assay_pending_class class = assay_pending_class_of((uint8_t)tx->kind, tx->lane);
+        ASSAY_TRY(assay_pending_room(pending, class, &tx->principal, verified->bytes.size,
+                                     waiting_max, err));
+        bytes_add(pending, class, verified);
+    }
     tx_add(pending, tx, &ahead, add_saturated(fee, amount), count);
     return ASSAY_OK;
 }

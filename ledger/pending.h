@@ -47,6 +47,14 @@ typedef enum {
     ASSAY_COUNT_ALL, // all amounts and authorities too: a proposal in which nothing fails admission
 } assay_pending_count;
 
+assay_pending_class assay_pending_class_of(uint8_t kind, uint8_t lane);
+
+// Is there room for one more transaction of this class and size (bytes)? waiting_max: of all that
+// may wait. Errors: REJECTED (PENDING). Spec: P-26.
+assay_status assay_pending_room(const assay_pending *pending, assay_pending_class class,
+                                const assay_address *principal, size_t size, uint64_t waiting_max,
+                                assay_error *err);
+
 // Admits tx behind what is pending, and adds it. Errors: REJECTED (as assay_admission_check, and
 // but for ASSAY_COUNT_FEES PENDING), CAPACITY, MEMORY, CORRUPT, IO; nothing is added then.
 // waiting_max: bytes of all that may wait, with ASSAY_COUNT_NAMED. Spec: P-26, E-28.

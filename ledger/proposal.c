@@ -7,6 +7,14 @@
 
 typedef unsigned long long ull;
 
+enum { // a transaction's head begins with version and kind, and ends with principal, lane, nonce
+       // u64
+    KIND_AT = 1,
+    LANE_AT = ASSAY_TX_HEAD_SIZE - 1 - 8,
+    PRINCIPAL_AT = LANE_AT - ASSAY_ADDRESS_SIZE,
+    SIGNER_AT = PRINCIPAL_AT - ASSAY_ADDRESS_SIZE,
+};
+
 // --- check_tx ---
 
 // The last commit, as check_tx and its like see it; under check_lock.
@@ -52,6 +60,19 @@ assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, a
     return status;
 }
 
+assay_status assay_app_room(assay_app *app, const void *tx, size_t size, assay_error *err) {
+    const uint8_t *head = tx;
+    assay_address principal;
+    if (size < ASSAY_TX_HEAD_SIZE) return ASSAY_OK; // check_tx has the word for it
+    memcpy(principal.bytes, head + PRINCIPAL_AT, ASSAY_ADDRESS_SIZE);
+    pthread_mutex_lock(&app->check_lock);
+    assay_status status = assay_pending_room(&app->check_pending,
+                                             assay_pending_class_of(head[KIND_AT], head[LANE_AT]),
+                                             &principal, size, app->waiting_max / 2, err);
+    pthread_mutex_unlock(&app->check_lock);
+    return status;
+}
+
 void assay_app_expect(assay_app *app, const assay_bytes *txs, uint32_t count) {
     assay_verifier_expect(app->verifier, txs, count, app->pool);
 }
@@ -84,11 +105,6 @@ void assay_app_recheck(assay_app *app) {
 }
 
 // --- prepare_proposal ---
-
-enum { // principal, lane u8, nonce u64 end a transaction's head
-    LANE_AT = ASSAY_TX_HEAD_SIZE - 1 - 8,
-    PRINCIPAL_AT = LANE_AT - ASSAY_ADDRESS_SIZE,
-};
 
 typedef struct {
     assay_app *app;
@@ -130,34 +146,52 @@ static assay_status candidate_try(selection *select, uint32_t index, uint8_t lan
     return ASSAY_OK;
 }
 
-// A candidate's turn: how many bytes its principal has among those before it.
+// A candidate's turn: how many bytes its principal has among those before it, or more, if an older
+// one of its signer (an agent of several) comes later.
 typedef struct {
     uint64_t before;
     uint32_t index;
-    const uint8_t *principal; // [ASSAY_ADDRESS_SIZE], in the candidate
+    const uint8_t *head;
 } turn;
 
-static int order(uint64_t a, uint64_t b) {
+static int by_number(uint64_t a, uint64_t b) {
     return (a > b) - (a < b);
 }
 
 static int turn_compare(const void *a, const void *b) {
     const turn *x = a, *y = b;
-    return x->before != y->before ? order(x->before, y->before) : order(x->index, y->index);
+    int order = by_number(x->before, y->before);
+    return order ? order : by_number(x->index, y->index);
+}
+
+static int party_compare(const turn *x, const turn *y, size_t at) {
+    int order = memcmp(x->head + at, y->head + at, ASSAY_ADDRESS_SIZE);
+    return order ? order : by_number(x->index, y->index);
 }
 
 static int principal_compare(const void *a, const void *b) {
-    const turn *x = a, *y = b;
-    int by_principal = memcmp(x->principal, y->principal, ASSAY_ADDRESS_SIZE);
-    return by_principal ? by_principal : order(x->index, y->index);
+    return party_compare(a, b, PRINCIPAL_AT);
+}
+
+static int signer_compare(const void *a, const void *b) {
+    return party_compare(a, b, SIGNER_AT);
+}
+
+static bool same_party(const turn *x, const turn *y, size_t at) {
+    return memcmp(x->head + at, y->head + at, ASSAY_ADDRESS_SIZE) == 0;
 }
 
 // Lane 1 is few principals' whose votes count by a height: nobody's bytes may hold up another's.
 static void turns_take(turn *turns, uint32_t count, const assay_bytes *candidates) {
     qsort(turns, count, sizeof *turns, principal_compare);
     for (uint32_t i = 1; i < count; i++)
-        if (memcmp(turns[i].principal, turns[i - 1].principal, ASSAY_ADDRESS_SIZE) == 0)
+        if (same_party(&turns[i], &turns[i - 1], PRINCIPAL_AT))
             turns[i].before = turns[i - 1].before + candidates[turns[i - 1].index].size;
+    qsort(turns, count, sizeof *turns, signer_compare);
+    for (uint32_t i = 1; i < count; i++)
+        if (same_party(&turns[i], &turns[i - 1], SIGNER_AT) &&
+            turns[i].before < turns[i - 1].before)
+            turns[i].before = turns[i - 1].before;
     qsort(turns, count, sizeof *turns, turn_compare);
 }
 
@@ -170,7 +204,7 @@ static assay_status lane_select(selection *select, uint8_t lane, assay_error *er
     for (uint32_t i = 0; i < proposal->candidate_count; i++) {
         assay_bytes bytes = proposal->candidates[i];
         if (bytes.size >= ASSAY_TX_HEAD_SIZE && bytes.data[LANE_AT] == lane)
-            turns[count++] = (turn){0, i, bytes.data + PRINCIPAL_AT};
+            turns[count++] = (turn){0, i, bytes.data};
     }
     if (lane == 1) turns_take(turns, count, proposal->candidates);
     assay_arena arena;

@@ -110,6 +110,8 @@ static assay_status tx_submit(const assay_api *api, const struct assay_api_tx *t
     assay_error why = tx->err;
     assay_status status = why.status;
     if (atomic_load(&api->closing)) return ASSAY_FAIL(err, STOPPED, "the node is ending");
+    if (status == ASSAY_OK && api->behind)
+        status = assay_app_room(api->app, tx->bytes.data, tx->bytes.size, &why);
     if (status == ASSAY_OK)
         status = api->engine->submit(api->engine->self, tx->bytes.data, tx->bytes.size, id, &why);
     // A full queue is the node's trouble, not the transaction's.

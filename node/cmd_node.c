@@ -48,7 +48,11 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     assay_app_options options = {.pool = node->pool,
                                  .map_size = config->map_gib << 30,
                                  .readers = 2 * (uint32_t)config->connections_max};
-    if (config->engine == ASSAY_ENGINE_SOLO) options.waiting_max = ASSAY_MEMPOOL_BYTES_MAX;
+    // Its own mempool is offered whole. It is limited by number too, which the least transactions
+    // of lane 0 must not reach with their half of the bytes.
+    if (config->engine == ASSAY_ENGINE_SOLO)
+        options.waiting_max = (uint64_t)ASSAY_MEMPOOL_COUNT_MAX *
+                              (ASSAY_TX_HEAD_SIZE + ASSAY_SIGNATURE_SIZE + ASSAY_APP_TX_OVERHEAD);
     ASSAY_TRY(assay_home_path(path, node->home.path, "state", err));
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));

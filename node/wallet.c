@@ -78,8 +78,9 @@ assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t
         txs += taken;
         count -= taken;
         if (taken) moved = now;
-        if (!count || status != ASSAY_REJECTED || why.reject != ASSAY_REJECT_PENDING ||
-            now - moved > patience) {
+        bool full = status == ASSAY_BUSY ||
+                    (status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_PENDING);
+        if (!count || !full || now - moved > patience) {
             free(sents);
             return status == ASSAY_OK ? status
                                       : assay_fail(err, status, why.reject, "%s", why.text);

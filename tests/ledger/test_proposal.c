@@ -166,10 +166,41 @@ static void principals_take_turns_in_lane_1(void **state) {
     free(c);
 }
 
+// P-39: an agent's nonces stay in order though its principals have turns of their own.
+static void an_agent_of_several_is_not_held_up(void **state) {
+    uint32_t picked[64], count;
+    bool with_beacon;
+    chain *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    chain_init(c);
+    chain_start(c);
+    assay_hash batch = chain_open_batch(c, PROVIDER);
+    for (uint32_t principal = 1; principal <= 2; principal++) {
+        assay_tx tx = chain_tx(c, principal, ASSAY_TX_AUTHORIZE_AGENT);
+        tx.body.authorize_agent =
+            (assay_tx_authorize_agent){c->actors[AGENT], ASSAY_SCOPE_ALL, 1000, CHAIN_OPEN};
+        chain_run(c, &tx, NONE);
+    }
+    for (uint32_t i = 0; i < VOTES; i++) { // ten of the first, then ten of the second
+        assay_tx tx = chain_agent_tx(c, AGENT, i < VOTES / 2 ? 1 : 2, ASSAY_TX_VERDICT_COMMIT);
+        tx.body.verdict_commit.batch = batch;
+        chain_add(c, &tx);
+    }
+    const assay_app_proposal proposal = {.height = c->height + 1,
+                                         .proposer = c->actors[0],
+                                         .candidates = c->txs,
+                                         .candidate_count = c->tx_count};
+    chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
+    assert_int_equal(count, VOTES);
+    chain_close(c);
+    free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_proposal_is_honest_and_within_its_limit),
         cmocka_unit_test(principals_take_turns_in_lane_1),
+        cmocka_unit_test(an_agent_of_several_is_not_held_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
