@@ -211,9 +211,8 @@ assay_status assay_pending_admit(assay_pending *pending, const assay_reader *rea
     ASSAY_TRY(assay_admission_check(&fee, reader, params, height, verified, &ahead, err));
     if (count != ASSAY_COUNT_FEES) ASSAY_TRY(count_check(reader, tx, &ahead, err));
     if (count == ASSAY_COUNT_ALL) amount = assay_outflow_max(tx, params);
-    if (count == ASSAY_COUNT_NAMED)
-        ASSAY_TRY(named_get(&amount, reader, params, height, tx, fee, err));
     if (count == ASSAY_COUNT_NAMED) {
+        ASSAY_TRY(named_get(&amount, reader, params, height, tx, fee, err));
         assay_pending_class class = assay_pending_class_of((uint8_t)tx->kind, tx->lane);
         ASSAY_TRY(assay_pending_room(pending, class, &tx->principal, verified->bytes.size,
                                      waiting_max, err));

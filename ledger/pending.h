@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What transactions that wait for a block, or stand earlier in a proposed one, will have done:
 // the next nonce of each signer and lane, what leaves each principal's balance, and what of that
-// its agents spend. And how many bytes of each class wait: nobody's keep another class out, and in
-// lane 1 nobody's keep another principal out.
+// its agents spend. And how many bytes of each class wait: nobody's keep another class out, and
+// nobody's votes another principal's.
 #ifndef ASSAY_LEDGER_PENDING_H
 #define ASSAY_LEDGER_PENDING_H
 
