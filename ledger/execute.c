@@ -55,19 +55,18 @@ static assay_status lane_check(const assay_reader *reader, const assay_tx *tx, a
         id = &tx->body.post_evidence.batch;
     else
         return ASSAY_OK;
-    assay_batch batch;
-    bool found;
-    ASSAY_TRY(assay_batch_get(&batch, &found, reader, id, err));
-    if (!found || batch.ended > 0)
-        return ASSAY_REJECT(err, BATCH_UNKNOWN, "no batch of that id is open");
-    if (tx->kind == ASSAY_TX_POST_EVIDENCE) {
-        if (assay_address_equal(&batch.provider, &tx->principal)) return ASSAY_OK;
-        return ASSAY_REJECT(err, EVIDENCE_PROVIDER, "the batch is another provider's");
-    }
     assay_checkers checkers;
-    ASSAY_TRY(assay_checkers_get(&checkers, NULL, reader, id, err));
-    if (assay_checkers_have(&checkers, &tx->principal)) return ASSAY_OK;
-    return ASSAY_REJECT(err, CASE_VOTER, "not among those who may check the batch");
+    bool open, found;
+    ASSAY_TRY(assay_checkers_get(&checkers, &open, reader, id, err));
+    if (!open) return ASSAY_REJECT(err, BATCH_UNKNOWN, "no batch of that id is open");
+    if (tx->kind != ASSAY_TX_POST_EVIDENCE) {
+        if (assay_checkers_have(&checkers, &tx->principal)) return ASSAY_OK;
+        return ASSAY_REJECT(err, CASE_VOTER, "not among those who may check the batch");
+    }
+    assay_batch batch;
+    ASSAY_TRY(assay_batch_get(&batch, &found, reader, id, err));
+    if (found && assay_address_equal(&batch.provider, &tx->principal)) return ASSAY_OK;
+    return ASSAY_REJECT(err, EVIDENCE_PROVIDER, "the batch is another provider's");
 }
 
 assay_status assay_admission_check(uint64_t *fee, const assay_reader *reader,
