@@ -17,6 +17,10 @@ uint64_t assay_deadline_clock(void) {
     return (uint64_t)now.tv_sec * NANOS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+uint64_t assay_clock_ms(void) {
+    return assay_deadline_clock() / NANOS_PER_MS;
+}
+
 void assay_deadline_in(struct timespec *out, uint32_t ms) {
     clock_gettime(CLOCK_MONOTONIC, out);
     out->tv_sec += ms / 1000;

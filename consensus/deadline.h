@@ -18,4 +18,7 @@ void assay_deadline_in(struct timespec *out, uint32_t ms);
 // That clock's nanoseconds, to tell how long something took.
 uint64_t assay_deadline_clock(void);
 
+// The same in milliseconds.
+uint64_t assay_clock_ms(void);
+
 #endif

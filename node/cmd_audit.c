@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "consensus/deadline.h"
 #include "node/api.h"
 #include "node/archive.h"
 #include "node/audit_report.h"
@@ -46,12 +46,6 @@ static assay_status folder_make(char *out, size_t size, assay_error *err) {
     const char *parent = getenv("TMPDIR");
     return assay_folder_temporary(out, size, parent && *parent ? parent : "/tmp",
                                   "assay-audit-XXXXXX", err);
-}
-
-static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 // The auditor's own draw must not be known before: to the operator of a solo chain the beacon is.
@@ -150,13 +144,13 @@ static assay_status audit_run(assay_audit *audit, audit_options *options, bool j
                               assay_error *err) {
     static assay_rerun_result result;
     assay_error problem = {0};
-    uint64_t start = now_ms();
+    uint64_t start = assay_clock_ms();
     assay_status status = assay_audit_replay(audit, &problem);
     assay_audit_report report = {.audit = audit,
                                  .options = &options->rerun,
                                  .rerun = &result,
                                  .problem = status == ASSAY_OK ? "" : problem.text,
-                                 .replay_ms = now_ms() - start,
+                                 .replay_ms = assay_clock_ms() - start,
                                  .seed = options->seed};
     if (status != ASSAY_OK && status < ASSAY_TRUNCATED)
         return assay_fail(err, status, 0, "%s", problem.text);

@@ -95,14 +95,10 @@ static assay_status manner_parse(assay_validator_manner *out, const verify_optio
     return ASSAY_OK;
 }
 
-static uint64_t now_ms(void) {
-    return assay_deadline_clock() / 1000000;
-}
-
 // What was not registered at the start may be by now.
 static void declaration_step(assay_declaration *declaration) {
     assay_error err = {0};
-    if (assay_declaration_look(declaration, now_ms(), &err) != ASSAY_OK)
+    if (assay_declaration_look(declaration, assay_clock_ms(), &err) != ASSAY_OK)
         assay_log(ASSAY_LOG_WARN, "declaration_failed", assay_error_to_json(&err, NULL),
                   "roots not declared, error %u: %s", (unsigned)assay_error_code(&err), err.text);
 }
@@ -152,7 +148,7 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     how.commit_blocks = genesis->params.commit_blocks;
     ASSAY_TRY(assay_watch_open(&watch, &how, err));
     assay_http_server *server = NULL;
-    assay_status status = assay_declaration_look(&declaration, now_ms(), err);
+    assay_status status = assay_declaration_look(&declaration, assay_clock_ms(), err);
     if (status == ASSAY_OK && options->metrics)
         status = assay_meter_serve(&server, &shop->meter, options->metrics, err);
     if (status == ASSAY_OK) {

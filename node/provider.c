@@ -4,19 +4,13 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "consensus/deadline.h"
 #include "node/log.h"
 
 enum { PENDING_FILE_MAX = 16 << 20, INFLATION = 8, LEAF_ARENA_MAX = 16 << 20 };
-
-uint64_t assay_clock_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 assay_status assay_misbehaviour_parse(assay_misbehaviour *out, const char *text, assay_error *err) {
     static const char *const names[] = {"", "altered-token", "wrong-adapter", "inflated-count",

@@ -176,7 +176,4 @@ assay_status assay_provider_evidence(const assay_provider *provider, const assay
 // "altered-token" … to its value. Errors: USAGE.
 assay_status assay_misbehaviour_parse(assay_misbehaviour *out, const char *text, assay_error *err);
 
-// Milliseconds of the monotonic clock.
-uint64_t assay_clock_ms(void);
-
 #endif

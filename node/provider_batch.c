@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "consensus/deadline.h"
 #include "ledger/evidence.h"
 #include "ledger/reject.h"
 #include "node/batch_table.h"

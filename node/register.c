@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "consensus/deadline.h"
 #include "ledger/commitment.h"
 #include "ledger/reject.h"
 
@@ -114,18 +115,12 @@ static assay_status commitment_send(const assay_wallet *wallet, const assay_hash
     return assay_fail(err, status, why.reject, "%s", why.text);
 }
 
-static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 // Until the next block takes the registration. However far that is: the wait ends early only if no
 // block comes at all. Asking keeps an idle chain's blocks coming (C-15).
 static assay_status age_wait(const assay_wallet *wallet, const assay_hash *hash, bool tell,
                              assay_error *err) {
     const struct timespec pause = {0, LOOK_MS * 1000000};
-    uint64_t seen = 0, since = now_ms();
+    uint64_t seen = 0, since = assay_clock_ms();
     for (;;) {
         standing is;
         ASSAY_TRY(standing_ask(&is, &wallet->client, hash, err));
@@ -137,9 +132,9 @@ static assay_status age_wait(const assay_wallet *wallet, const assay_hash *hash,
         if (tell && !seen)
             fprintf(stderr, "committed in block %llu, waiting for block %llu\n", (ull)is.height,
                     (ull)is.ready);
-        if (is.next != seen) since = now_ms();
+        if (is.next != seen) since = assay_clock_ms();
         seen = is.next;
-        if (now_ms() - since > block_wait(wallet))
+        if (assay_clock_ms() - since > block_wait(wallet))
             return ASSAY_FAIL(err, TIMEOUT,
                               "no block %llu in %u ms; the commitment stays, and the same command "
                               "goes on from it",
