@@ -38,7 +38,7 @@ struct assay_command {
     int (*run)(assay_invocation *invocation);
 };
 
-// Every subcommand, one line each, in node/commands.h.
+// Every subcommand, one line each, in node/cmd/commands.h.
 extern const assay_command assay_commands[];
 extern const size_t assay_command_count;
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "node/commands.h"
+#include "node/cmd/commands.h"
 
 static const assay_command program = {"", "settles the value of AI work", NULL};
 

@@ -280,7 +280,7 @@ def code_paths():
                                         text):
             words = re.search(rf"const {listed}\[\] = {{(.*?)}}", text).group(1)
             node |= {(word, int(parts)) for word in re.findall(r'"(\w+)"', words)}
-    serve = (SOURCE / "node/cmd_serve.c").read_text()
+    serve = (SOURCE / "node/cmd/serve.c").read_text()
     return node, set(re.findall(r'path, "(/[a-z0-9/]+)"', serve))
 
 

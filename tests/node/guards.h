@@ -4,7 +4,7 @@
 #ifndef ASSAY_TESTS_NODE_GUARDS_H
 #define ASSAY_TESTS_NODE_GUARDS_H
 
-#include "node/watch.h"
+#include "node/verifier/watch.h"
 #include "tests/node/work.h"
 
 enum { TOKENS = 4, WATCHERS = 3, FETCH_MS = 500, SAMPLES = 3 };

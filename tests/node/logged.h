@@ -13,7 +13,7 @@
 #include "consensus/blocklog.h"
 #include "consensus/ledger_application.h"
 #include "consensus/tip.h"
-#include "node/home.h"
+#include "node/home/home.h"
 
 enum { LOGGED_ARENA = 64 << 20, LOGGED_OUTPUT = 1 << 18 };
 

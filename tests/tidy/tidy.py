@@ -20,6 +20,23 @@ LAYERS = {
     "consensus": {"base", "ledger"},
     "node": {"base", "kernels", "quant", "attribution", "ledger", "consensus"},
 }
+# A room of node may include itself, what stands in node/ and these; what stands in node/ includes
+# no room. main.c calls the commands.
+ROOMS = {
+    "http": set(),
+    "inference": set(),
+    "comet": {"http"},
+    "wallet": {"http"},
+    "home": {"http", "comet"},
+    "api": {"http", "home"},
+    "workshop": {"http", "wallet"},
+    "provider": {"http", "wallet", "workshop"},
+    "verifier": {"http", "wallet", "workshop"},
+    "audit": {"http", "comet", "home", "api", "workshop", "verifier"},
+    "bench": {"comet", "home", "api"},
+    "cmd": {"http", "inference", "comet", "wallet", "home", "api", "workshop", "provider",
+            "verifier", "audit", "bench"},
+}
 CODE = {".c", ".h", ".cu", ".py", ".sh", ".mjs", ".js", ".cmake", ".css", ".html", ".sol"}
 PROSE = {".md"}
 SKIPPED_FOLDERS = {"build", ".git", "node_modules", "__pycache__"}
@@ -90,6 +107,12 @@ def is_script(path):
 def layer_of(name):
     first = Path(name).parts[0]
     return first if first in LAYERS else None
+
+
+def room_of(name):
+    """Of a file in node/ its room, "" where it stands in none; of others None."""
+    parts = Path(name).parts
+    return None if parts[0] != "node" else parts[1] if len(parts) > 2 else ""
 
 
 def blank(match):
@@ -207,6 +230,12 @@ def check_layers(tree):
                 tree.found("layer", name, line, f"{layer} includes tests")
             elif layer and first in LAYERS and first != layer and first not in LAYERS[layer]:
                 tree.found("layer", name, line, f"{layer} includes {first}, which is not below it")
+            elif not room_below(room_of(name), room_of(target)) and name != "node/main.c":
+                tree.found("room", name, line, f"{target} is not below {Path(name).parent}")
+
+
+def room_below(room, other):
+    return room is None or not other or other == room or other in ROOMS.get(room, set())
 
 
 def check_words(tree, check, pattern, layers, sentence):

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that move an account's own money, and those about its agents.
+#include "node/cmd/commands.h"
+#include "node/wallet/wallet.h"
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+static assay_status role_parse(uint8_t *out, const char *text, assay_error *err) {
+    static const char *const names[] = {"provider", "verification", "consensus"};
+    for (uint8_t i = 0; i < COUNT(names); i++) {
+        if (strcmp(text, names[i]) != 0) continue;
+        *out = i + 1;
+        return ASSAY_OK;
+    }
+    return ASSAY_FAIL(err, USAGE, "role \"%.20s\", known are provider, verification, consensus",
+                      text);
+}
+
+// Sends what was filled, or prints why it could not be.
+static int finish(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
+                  assay_status status, assay_error *err) {
+    if (status == ASSAY_OK) status = assay_wallet_open(wallet, err);
+    return assay_wallet_finish(wallet, invocation, tx, status, err);
+}
+
+int assay_cmd_transfer(assay_invocation *invocation) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    assay_tx tx = {.kind = ASSAY_TX_TRANSFER};
+    const char *to = NULL;
+    const assay_option table[] = {
+        {"to", ASSAY_OPTION_TEXT, &to, "ADDRESS", "who gets it", 0, 0, true},
+        {"amount", ASSAY_OPTION_U64, &tx.body.transfer.amount, "NOPEN", "how much", 1, INT64_MAX,
+         true},
+        ASSAY_WALLET_OPTIONS(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
+    assay_error err = {0};
+    assay_status status =
+        assay_hex_parse(tx.body.transfer.to.bytes, ASSAY_ADDRESS_SIZE, to, "--to", &err);
+    return finish(&wallet, invocation, &tx, status, &err);
+}
+
+static int bond_run(assay_invocation *invocation, assay_tx_kind kind, const char *details) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    assay_tx tx = {.kind = kind};
+    const char *role = NULL;
+    const assay_option table[] = {
+        {"role", ASSAY_OPTION_TEXT, &role, "ROLE", "provider, verification or consensus", 0, 0,
+         true},
+        {"amount", ASSAY_OPTION_U64, &tx.body.bond.amount, "NOPEN", "how much", 1, INT64_MAX, true},
+        ASSAY_WALLET_OPTIONS(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, COUNT(table), details, &code)) return code;
+    assay_error err = {0};
+    assay_status status = role_parse(&tx.body.bond.role, role, &err);
+    return finish(&wallet, invocation, &tx, status, &err);
+}
+
+int assay_cmd_bond(assay_invocation *invocation) {
+    return bond_run(invocation, ASSAY_TX_BOND, "Moves money from the balance into a bond.");
+}
+
+int assay_cmd_unbond(assay_invocation *invocation) {
+    return bond_run(invocation, ASSAY_TX_UNBOND,
+                    "Starts the way back from a bond to the balance; until it arrives the bond\n"
+                    "can still be slashed, and counts for nothing.");
+}
+
+int assay_cmd_withdraw(assay_invocation *invocation) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    assay_tx tx = {.kind = ASSAY_TX_WITHDRAW};
+    const char *recipient = NULL;
+    const assay_option table[] = {
+        {"recipient", ASSAY_OPTION_TEXT, &recipient, "ADDRESS", "account on the EVM chain", 0, 0,
+         true},
+        {"amount", ASSAY_OPTION_U64, &tx.body.withdraw.amount, "NOPEN", "how much", 1, INT64_MAX,
+         true},
+        ASSAY_WALLET_OPTIONS(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, COUNT(table),
+                             "Moves a balance into the claims tree, from which an EVM contract\n"
+                             "can pay it once the epoch is closed: GET /v1/claim/ADDRESS.",
+                             &code))
+        return code;
+    assay_error err = {0};
+    assay_status status = assay_hex_parse(tx.body.withdraw.recipient.bytes, ASSAY_ADDRESS_SIZE,
+                                          recipient, "--recipient", &err);
+    return finish(&wallet, invocation, &tx, status, &err);
+}
+
+// "session,batch" to bits.
+static assay_status scopes_parse(uint32_t *out, const char *text, assay_error *err) {
+    static const char *const names[] = {"transfer", "session", "register", "verify",
+                                        "batch",    "bond",    "withdraw"};
+    *out = 0;
+    while (*text) {
+        size_t length = strcspn(text, ",");
+        uint32_t found = 0;
+        for (uint32_t i = 0; i < COUNT(names); i++)
+            if (strlen(names[i]) == length && strncmp(text, names[i], length) == 0)
+                found = UINT32_C(1) << i;
+        if (!found)
+            return ASSAY_FAIL(err, USAGE,
+                              "scope \"%.*s\", known are transfer, session, register, verify, "
+                              "batch, bond, withdraw",
+                              (int)(length < 20 ? length : 20), text);
+        *out |= found;
+        text += length;
+        if (*text) text++;
+    }
+    return *out ? ASSAY_OK : ASSAY_FAIL(err, USAGE, "no scope is named");
+}
+
+int assay_cmd_agent_authorize(assay_invocation *invocation) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    assay_tx tx = {.kind = ASSAY_TX_AUTHORIZE_AGENT};
+    assay_tx_authorize_agent *body = &tx.body.authorize_agent;
+    const char *agent = NULL, *scopes = NULL, *expiry = NULL;
+    const assay_option table[] = {
+        {"agent", ASSAY_OPTION_TEXT, &agent, "ADDRESS", "the agent's key", 0, 0, true},
+        {"scopes", ASSAY_OPTION_TEXT, &scopes, "LIST",
+         "of transfer,session,register,verify,batch,bond,withdraw", 0, 0, true},
+        {"expiry", ASSAY_OPTION_TEXT, &expiry, "HEIGHT",
+         "the last block it may act in; +N: N blocks from now", 0, 0, true},
+        {"limit", ASSAY_OPTION_U64, &body->limit, "NOPEN",
+         "what all your agents together may spend an epoch", 0, INT64_MAX, true},
+        ASSAY_WALLET_OPTIONS(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
+    assay_error err = {0};
+    assay_status status =
+        assay_hex_parse(body->agent.bytes, ASSAY_ADDRESS_SIZE, agent, "--agent", &err);
+    if (status == ASSAY_OK) status = scopes_parse(&body->scopes, scopes, &err);
+    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    if (status == ASSAY_OK)
+        status = assay_wallet_height(&body->expiry, &wallet, expiry, "--expiry", &err);
+    return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
+}
+
+int assay_cmd_agent_revoke(assay_invocation *invocation) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    assay_tx tx = {.kind = ASSAY_TX_REVOKE_AGENT};
+    const char *agent = NULL;
+    const assay_option table[] = {
+        {"agent", ASSAY_OPTION_TEXT, &agent, "ADDRESS", "the agent's key", 0, 0, true},
+        ASSAY_WALLET_OPTIONS(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
+    assay_error err = {0};
+    assay_status status = assay_hex_parse(tx.body.revoke_agent.agent.bytes, ASSAY_ADDRESS_SIZE,
+                                          agent, "--agent", &err);
+    return finish(&wallet, invocation, &tx, status, &err);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// assay node --app kv: CometBFT's example application behind our ABCI server.
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "consensus/abci/kv.h"
+#include "consensus/abci/server.h"
+#include "node/cmd/node_kv.h"
+
+// Sleeps until a signal; what goes wrong on a connection meanwhile is told.
+static assay_status serve(assay_abci_server *server, const sigset_t *signals, assay_error *err) {
+    const struct timespec second = {1, 0};
+    uint64_t told = 0;
+    for (;;) {
+        assay_abci_server_state state;
+        int got = sigtimedwait(signals, NULL, &second);
+        assay_abci_server_state_get(server, &state);
+        if (state.refused != told) fprintf(stderr, "assay: %s\n", state.problem);
+        told = state.refused;
+        if (got > 0) return ASSAY_OK;
+        if (errno != EAGAIN && errno != EINTR)
+            return assay_fail_errno(err, errno, "cannot wait for signals");
+    }
+}
+
+static assay_status address_print(const assay_invocation *invocation, const char *address,
+                                  assay_error *err) {
+    if (invocation->json) {
+        if (assay_command_print(json_pack("{s:s}", "abci", address)) != ASSAY_EXIT_OK)
+            return ASSAY_FAIL(err, IO, "cannot write to standard output");
+        return ASSAY_OK;
+    }
+    printf("%s\n", address);
+    if (fflush(stdout) != 0) return assay_fail_errno(err, errno, "cannot write the address");
+    return ASSAY_OK;
+}
+
+static assay_status options_check(const char *app, const char *abci, assay_error *err) {
+    if (!abci) return ASSAY_FAIL(err, USAGE, "--abci is missing");
+    if (strcmp(app, "kv") != 0)
+        return ASSAY_FAIL(err, USAGE, "\"%s\" is no application: there is kv", app);
+    return ASSAY_OK;
+}
+
+int assay_node_kv(const assay_invocation *invocation, const char *app, const char *abci,
+                  const char *home) {
+    assay_abci_kv *kv = NULL;
+    assay_abci_server *server = NULL;
+    assay_error err = {0};
+    sigset_t signals;
+    assay_stop_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    assay_status status = options_check(app, abci, &err);
+    if (status == ASSAY_OK) status = assay_abci_kv_open(&kv, home, &err);
+    if (status == ASSAY_OK) {
+        assay_abci_server_options options = {.address = abci,
+                                             .application = assay_abci_kv_application(kv)};
+        status = assay_abci_server_open(&server, &options, &err);
+    }
+    if (status == ASSAY_OK)
+        status = address_print(invocation, assay_abci_server_address(server), &err);
+    if (status == ASSAY_OK) status = serve(server, &signals, &err);
+    assay_abci_server_close(server);
+    assay_abci_kv_close(kv);
+    return status == ASSAY_OK ? ASSAY_EXIT_OK : assay_command_fail(invocation, &err, NULL);
+}

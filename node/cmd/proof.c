@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/json.h"
+#include "consensus/proof.h"
+#include "node/cmd/commands.h"
+#include "node/proof_print.h"
+#include "node/wallet/client.h"
+#include "node/wallet/wallet.h"
+
+static assay_status proof_fetch(const char *url, uint64_t epoch, const char *account,
+                                const char *path, assay_error *err) {
+    assay_client client;
+    assay_address address;
+    json_t *document;
+    char canonical[ASSAY_HEX_HASH_MAX];
+    ASSAY_TRY(assay_hex_parse(address.bytes, ASSAY_ADDRESS_SIZE, account, "--account", err));
+    assay_hex_encode_0x(canonical, address.bytes, ASSAY_ADDRESS_SIZE);
+    ASSAY_TRY(assay_client_open(&client, url, NULL, err));
+    ASSAY_TRY(assay_client_get(&document, &client, err, "proof/payout/%llu/%s",
+                               (unsigned long long)epoch, canonical));
+    char *text = json_dumps(document, JSON_INDENT(1));
+    json_decref(document);
+    if (!text) return ASSAY_FAIL(err, MEMORY, "no memory for a proof");
+    assay_status status = assay_file_replace(path, text, strlen(text), 0644, err);
+    free(text);
+    return status;
+}
+
+int assay_cmd_proof_payout(assay_invocation *invocation) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    const char *account = NULL, *out = NULL;
+    uint64_t epoch = 0;
+    const assay_option table[] = {
+        {"epoch", ASSAY_OPTION_U64, &epoch, "N", "a closed epoch", 0, INT64_MAX, true},
+        {"account", ASSAY_OPTION_TEXT, &account, "ADDRESS", "who was paid", 0, 0, true},
+        {"out", ASSAY_OPTION_TEXT, &out, "FILE", "proof file to write", 0, 0, true},
+        ASSAY_WALLET_NODE_OPTION(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+                             "Anyone with the genesis file checks it: assay proof check FILE "
+                             "--genesis FILE.",
+                             &code))
+        return code;
+    assay_error err = {0};
+    if (proof_fetch(wallet.node_url, epoch, account, out, &err) != ASSAY_OK)
+        return assay_command_fail(invocation, &err, NULL);
+    if (invocation->json) return assay_command_print(json_pack("{s:s}", "file", out));
+    printf("%s\nnext: assay proof check %s --genesis genesis.json\n", out, out);
+    return ASSAY_EXIT_OK;
+}
+
+// A file that is read and does not prove anything is a no; one that cannot be read is a failure.
+static int refusal_print(const assay_invocation *invocation, const assay_error *err) {
+    int code = assay_command_fail(invocation, err, NULL);
+    return code == ASSAY_EXIT_INPUT && err->status != ASSAY_NOT_FOUND ? ASSAY_EXIT_NO : code;
+}
+
+int assay_cmd_proof_check(assay_invocation *invocation) {
+    const char *path = NULL, *genesis_path = NULL;
+    const assay_option table[] = {
+        {"", ASSAY_OPTION_TEXT, &path, "FILE", "a proof file", 0, 0, true},
+        {"genesis", ASSAY_OPTION_TEXT, &genesis_path, "FILE", "the chain's genesis.json", 0, 0,
+         true},
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, 2,
+                             "Needs no network: exits with 0 if every link holds, else with 1.",
+                             &code))
+        return code;
+    assay_genesis genesis = {0};
+    assay_error err = {0};
+    json_t *document = NULL;
+    assay_light_block block;
+    assay_arena arena;
+    assay_arena_init(&arena, ASSAY_LIGHT_ARENA_MAX);
+    assay_proof *proof = calloc(1, sizeof *proof);
+    assay_status status = proof ? ASSAY_OK : ASSAY_FAIL(&err, MEMORY, "no memory for a proof");
+    if (status == ASSAY_OK) status = assay_genesis_read(&genesis, genesis_path, &err);
+    if (status == ASSAY_OK)
+        status = assay_json_read_many(&document, path, ASSAY_PROOF_JSON_MAX,
+                                      ASSAY_PROOF_JSON_VALUES_MAX, &err);
+    if (status == ASSAY_OK) status = assay_proof_read(proof, document, &genesis, &err);
+    if (status == ASSAY_OK) status = assay_proof_check(&block, proof, &genesis, &arena, &err);
+    code = status == ASSAY_OK ? assay_proof_print(invocation, proof, &block, NULL)
+                              : refusal_print(invocation, &err);
+    json_decref(document);
+    if (proof) assay_proof_close(proof);
+    free(proof);
+    assay_arena_close(&arena);
+    assay_genesis_close(&genesis);
+    return code;
+}

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+// The provider: answers signed requests, keeps the evidence, submits batches.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "consensus/deadline.h"
+#include "ledger/tx_json.h"
+#include "node/cmd/commands.h"
+#include "node/error_json.h"
+#include "node/http/server.h"
+#include "node/log.h"
+#include "node/provider/provider.h"
+#include "node/provider/request_body.h"
+#include "node/provider/served_url.h"
+
+enum {
+    CONNECTIONS_MAX = 64,
+    REQUESTS_PER_SECOND = 200,
+    TICK_MS = 50,
+    DEFEND_MS = 500,
+    LOOK_MS = 5000,  // between looks at the sessions with something pending, and
+    LOOK_REST = 10,  // at least so many times as long as the last look took
+    RETRY_MS = 1000, // after a batch was not taken; doubles up to
+    RETRY_MS_MAX = 60000,
+    NARROWED_MAX = 16, // halvings that find one receipt among 4,096, and some
+};
+
+static assay_status answer_reply(assay_provider *provider, const assay_receipt *receipt,
+                                 const uint32_t *ids, assay_http_reply *reply, assay_error *err) {
+    char *text;
+    size_t size;
+    assay_hash hash;
+    ASSAY_TRY(assay_tokenizer_text(provider->shop->tokenizer, &text, &size, ids,
+                                   receipt->output_count, err));
+    for (size_t i = 0; i < size; i++)
+        if (!text[i]) text[i] = ' '; // readers refuse JSON with NUL; output_ids are what counts
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < receipt->output_count; i++)
+        json_array_append_new(list, json_integer(ids[i]));
+    assay_receipt_hash(&hash, receipt);
+    assay_http_reply_json(reply, 200,
+                          json_pack("{s:o,s:o,s:o,s:s%}", "receipt", assay_receipt_to_json(receipt),
+                                    "receipt_hash", assay_json_from_hash(&hash), "output_ids", list,
+                                    "text", text, size));
+    free(text);
+    return ASSAY_OK;
+}
+
+// receipt: of the answer, NULL: there was none.
+static void request_note(assay_provider *provider, uint64_t begun, const assay_receipt *receipt,
+                         const assay_error *err) {
+    assay_meter *meter = &provider->shop->meter;
+    uint64_t ns = assay_deadline_clock() - begun;
+    if (!receipt) {
+        atomic_fetch_add(&meter->refusals, 1);
+        assay_log(ASSAY_LOG_TRACE, "request_refused", assay_error_to_json(err, NULL), "%s",
+                  err->text);
+        return;
+    }
+    char session[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(session, receipt->request.session.bytes, ASSAY_HASH_SIZE);
+    assay_timing_add(&meter->answers, ns);
+    assay_log(ASSAY_LOG_TRACE, "request_answered",
+              json_pack("{s:s,s:o,s:i,s:i,s:o}", "session", session, "sequence",
+                        assay_json_from_u64(receipt->request.sequence), "prompt_tokens",
+                        (int)receipt->request.prompt_count, "output_tokens",
+                        (int)receipt->output_count, "ms", assay_json_from_u64(ns / 1000000)),
+              "answered a request");
+}
+
+static assay_status request_post(assay_provider *provider, const assay_http_request *http,
+                                 assay_http_reply *reply, assay_error *err) {
+    assay_request_body body;
+    assay_receipt receipt;
+    uint32_t *ids = NULL;
+    uint64_t begun = assay_deadline_clock();
+    assay_status status = assay_request_body_read(&body, http->body.data, http->body.size,
+                                                  provider->shop->model.shape.context_size, err);
+    if (status == ASSAY_OK)
+        status = assay_provider_answer(provider, &body.request, body.prompt, body.prompt_count,
+                                       &receipt, &ids, err);
+    if (status == ASSAY_OK) status = answer_reply(provider, &receipt, ids, reply, err);
+    request_note(provider, begun, status == ASSAY_OK ? &receipt : NULL, err);
+    assay_request_body_close(&body);
+    free(ids);
+    return status;
+}
+
+// /v1/session/ID: which sequence comes next.
+static assay_status session_get(assay_provider *provider, const char *id, assay_http_reply *reply,
+                                assay_error *err) {
+    assay_hash session;
+    uint64_t next;
+    ASSAY_TRY(assay_hex_decode(session.bytes, ASSAY_HASH_SIZE, id, err));
+    ASSAY_TRY(assay_provider_next_sequence(provider, &session, &next, err));
+    assay_http_reply_json(reply, 200,
+                          json_pack("{s:o}", "next_sequence", assay_json_from_u64(next)));
+    return ASSAY_OK;
+}
+
+// /evidence/ROOT/receipts or /evidence/ROOT/leaf/N, and nothing else of the folder.
+static assay_status evidence_get(assay_provider *provider, const char *path,
+                                 assay_http_reply *reply, assay_error *err) {
+    assay_hash root;
+    char text[2 * ASSAY_HASH_SIZE + 1], name[32];
+    uint64_t leaf;
+    uint8_t *data;
+    size_t size;
+    if (strlen(path) <= 2 * ASSAY_HASH_SIZE || path[2 * ASSAY_HASH_SIZE] != '/')
+        return ASSAY_FAIL(err, NOT_FOUND, "no such evidence");
+    memcpy(text, path, 2 * ASSAY_HASH_SIZE);
+    text[2 * ASSAY_HASH_SIZE] = 0;
+    ASSAY_TRY(assay_hex_decode(root.bytes, ASSAY_HASH_SIZE, text, err));
+    const char *rest = path + 2 * ASSAY_HASH_SIZE + 1;
+    if (strcmp(rest, "receipts") == 0) {
+        snprintf(name, sizeof name, "receipts");
+    } else if (strncmp(rest, "leaf/", 5) == 0) {
+        if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD)
+            return ASSAY_FAIL(err, NOT_FOUND, "no such evidence");
+        ASSAY_TRY(assay_number_parse(&leaf, rest + 5, "leaf", 0, UINT32_MAX, err));
+        snprintf(name, sizeof name, "leaf/%u", (unsigned)leaf);
+    } else {
+        return ASSAY_FAIL(err, NOT_FOUND, "no such evidence");
+    }
+    ASSAY_TRY(assay_provider_evidence(provider, &root, name, &data, &size, err));
+    assay_http_reply_bytes(reply, data, size);
+    free(data);
+    return ASSAY_OK;
+}
+
+static assay_status provider_get(assay_provider *provider, assay_http_reply *reply) {
+    const assay_workshop *shop = provider->shop;
+    json_t *adapters = json_array();
+    for (uint32_t i = 0; i < shop->adapter_count; i++)
+        json_array_append_new(adapters, assay_json_from_hash(&shop->adapters[i].root));
+    pthread_mutex_lock(&provider->lock);
+    json_t *document =
+        json_pack("{s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:i,s:o,s:o}", "provider",
+                  assay_json_from_address(&provider->wallet->principal), "model",
+                  assay_json_from_hash(&shop->model.root), "adapters", adapters, "price_in_min",
+                  assay_json_from_u64(provider->options.price_in_min), "price_out_min",
+                  assay_json_from_u64(provider->options.price_out_min), "context",
+                  (int)shop->model.shape.context_size, "genesis",
+                  assay_json_from_hash(&provider->genesis->hash), "pending",
+                  (int)provider->pending_count, "served", assay_json_from_u64(provider->served),
+                  "batched", assay_json_from_u64(provider->batched));
+    pthread_mutex_unlock(&provider->lock);
+    assay_http_reply_json(reply, 200, document);
+    return ASSAY_OK;
+}
+
+static uint32_t pending_count(assay_provider *provider) {
+    pthread_mutex_lock(&provider->lock);
+    uint32_t count = provider->pending_count;
+    pthread_mutex_unlock(&provider->lock);
+    return count;
+}
+
+static assay_status metrics_get(assay_provider *provider, assay_http_reply *reply) {
+    assay_metrics metrics = {0};
+    assay_meter_provider(&provider->shop->meter, pending_count(provider), &metrics);
+    assay_metrics_reply(&metrics, reply);
+    return ASSAY_OK;
+}
+
+static void serve_handle(void *context, const assay_http_request *request,
+                         assay_http_reply *reply) {
+    assay_provider *provider = context;
+    assay_error err = {0};
+    assay_status status;
+    const char *path = request->path;
+    bool post = strcmp(request->method, "POST") == 0;
+    if (post && strcmp(path, "/v1/request") == 0)
+        status = request_post(provider, request, reply, &err);
+    else if (!post && strcmp(path, "/v1/provider") == 0)
+        status = provider_get(provider, reply);
+    else if (!post && strcmp(path, "/metrics") == 0)
+        status = metrics_get(provider, reply);
+    else if (!post && strncmp(path, "/v1/session/", 12) == 0)
+        status = session_get(provider, path + 12, reply, &err);
+    else if (!post && strncmp(path, "/evidence/", 10) == 0)
+        status = evidence_get(provider, path + 10, reply, &err);
+    else
+        status = ASSAY_FAIL(&err, NOT_FOUND, "no such path, see docs/api.md");
+    if (status != ASSAY_OK) assay_http_reply_error(reply, &err);
+}
+
+typedef struct {
+    assay_workshop_options shop_options;
+    assay_provider_options options;
+    assay_wallet wallet;
+    const char *listen;
+    const char *url;
+    const char *misbehave;
+    const char *log;
+} serve_options;
+
+// A refusal costs its fee, so that trying again waits longer each time.
+typedef struct {
+    uint64_t at;
+    uint64_t pause;
+    uint32_t narrowed; // batches that were refused for what is in them, since one was taken
+} retry;
+
+static void retry_later(retry *again, uint64_t now) {
+    again->pause = again->pause ? 2 * again->pause : RETRY_MS;
+    if (again->pause > RETRY_MS_MAX) again->pause = RETRY_MS_MAX;
+    again->at = now + again->pause;
+}
+
+static void work_step(assay_provider *provider, bool all, retry *again) {
+    assay_error err = {0};
+    assay_provider_batched batch;
+    uint64_t now = assay_clock_ms();
+    if (now < again->at || !assay_provider_due(provider, all)) return;
+    assay_status status = assay_provider_batch(provider, &batch, &err);
+    if (status == ASSAY_OK && batch.count) {
+        char text[ASSAY_HEX_HASH_MAX];
+        assay_hex_encode_0x(text, batch.id.bytes, ASSAY_HASH_SIZE);
+        atomic_fetch_add(&provider->shop->meter.batches, 1);
+        assay_log(ASSAY_LOG_INFO, "batch_sent", json_pack("{s:s}", "batch", text), "batch %s",
+                  text);
+        *again = (retry){0};
+    } else if (status == ASSAY_OK) {
+        again->at = now + RETRY_MS; // what was due is not, as the chain tells
+    } else {
+        atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
+        assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(&err, NULL),
+                  "batch not taken, error %u: %s", (unsigned)assay_error_code(&err), err.text);
+        // A smaller batch follows at once, so that one session does not hold up the others; but
+        // where everything is refused, fees are not thrown after it.
+        if (!batch.narrowed || ++again->narrowed > NARROWED_MAX) retry_later(again, now);
+    }
+}
+
+// Sessions end whether or not a batch is due. Returns: when to look again.
+static uint64_t look_step(assay_provider *provider) {
+    assay_error err = {0};
+    assay_provider_facts facts;
+    uint64_t begun = assay_clock_ms();
+    if (pending_count(provider) && assay_provider_look(provider, &facts, &err) != ASSAY_OK)
+        assay_log(ASSAY_LOG_WARN, "look_failed", assay_error_to_json(&err, NULL),
+                  "cannot ask for sessions: %s", err.text);
+    uint64_t now = assay_clock_ms();
+    return now + LOOK_MS + LOOK_REST * (now - begun);
+}
+
+// What is in no batch yet, and until when it can be.
+static void waiting_tell(assay_provider *provider) {
+    uint64_t fees = 0, until = UINT64_MAX;
+    pthread_mutex_lock(&provider->lock);
+    uint32_t count = provider->pending_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_provider_pending *entry = &provider->pending[i];
+        fees += entry->receipt.fee;
+        if (entry->end && entry->end < until) until = entry->end;
+    }
+    pthread_mutex_unlock(&provider->lock);
+    if (!count) return;
+    char folder[PATH_MAX], height[48] = "an unknown height";
+    uint64_t least = provider->genesis->params.min_batch_fee;
+    snprintf(folder, sizeof folder, "%s/pending", provider->options.home);
+    if (until != UINT64_MAX)
+        snprintf(height, sizeof height, "height %llu", (unsigned long long)until);
+    assay_log(ASSAY_LOG_INFO, "receipts_waiting",
+              json_pack("{s:i,s:o,s:s,s:o,s:o}", "count", (int)count, "nopen",
+                        assay_json_from_u64(fees), "folder", folder, "min_batch_fee",
+                        assay_json_from_u64(least), "until",
+                        until == UINT64_MAX ? json_null() : assay_json_from_u64(until)),
+              "%u receipts worth %llu nopen wait in %s: a batch takes %llu nopen, and the first of "
+              "their sessions ends at %s",
+              count, (unsigned long long)fees, folder, (unsigned long long)least, height);
+}
+
+static void serve_loop(assay_provider *provider, const sigset_t *signals) {
+    const struct timespec tick = {0, TICK_MS * 1000000};
+    retry again = {0};
+    uint64_t defend_at = 0, look_at = look_step(provider);
+    if (!assay_provider_due(provider, true)) waiting_tell(provider);
+    while (sigtimedwait(signals, NULL, &tick) < 0) {
+        uint64_t now = assay_clock_ms();
+        // The defence first: its windows are the short ones.
+        if (now >= defend_at) {
+            assay_error err = {0};
+            uint32_t posted;
+            defend_at = now + DEFEND_MS;
+            if (assay_provider_defend(provider, &posted, &err) != ASSAY_OK)
+                assay_log(ASSAY_LOG_WARN, "defence_failed", assay_error_to_json(&err, NULL),
+                          "cannot answer accusations: %s", err.text);
+            atomic_fetch_add(&provider->shop->meter.postings, posted);
+            if (posted)
+                assay_log(ASSAY_LOG_INFO, "evidence_posted",
+                          json_pack("{s:i}", "count", (int)posted),
+                          "posted evidence for %u accusations", posted);
+        }
+        if (now >= look_at) look_at = look_step(provider);
+        work_step(provider, false, &again);
+    }
+}
+
+static void url_warn(const assay_provider *provider) {
+    static const char next[] = "assay serve --url with an address that all validators reach";
+    const char *url = provider->options.url;
+    assay_log(ASSAY_LOG_WARN, "url_private", json_pack("{s:s,s:s}", "url", url, "next", next),
+              "validators do not fetch evidence from %s unless their operators allow private "
+              "addresses; next: %s",
+              url, next);
+}
+
+static assay_status serve_run(serve_options *options, assay_workshop *shop,
+                              const assay_genesis *genesis, const sigset_t *signals,
+                              assay_error *err) {
+    assay_provider provider;
+    assay_http_server *server;
+    assay_http_options http = {.listen = options->listen,
+                               .body_max = assay_request_body_max(shop->model.shape.context_size),
+                               .connections_max = CONNECTIONS_MAX,
+                               .requests_per_second = REQUESTS_PER_SECOND,
+                               .handle = serve_handle,
+                               .context = &provider};
+    assay_status status =
+        assay_provider_open(&provider, shop, &options->wallet, genesis, &options->options, err);
+    if (status == ASSAY_OK) status = assay_http_server_open(&server, &http, err);
+    if (status == ASSAY_OK) {
+        if (!options->url)
+            snprintf(provider.options.url, sizeof provider.options.url, "%s",
+                     assay_http_server_url(server));
+        printf("%s\n", assay_http_server_url(server));
+        fflush(stdout);
+        assay_log(ASSAY_LOG_TRACE, "started",
+                  json_pack("{s:s}", "url", assay_http_server_url(server)), "serving");
+        if (assay_served_url_private(provider.options.url)) url_warn(&provider);
+        serve_loop(&provider, signals);
+        // Answers in progress are finished first: they belong into the last batch.
+        assay_http_server_close(server);
+        work_step(&provider, true, &(retry){0});
+        waiting_tell(&provider);
+    }
+    assay_provider_close(&provider);
+    return status;
+}
+
+static assay_status serve_begin(serve_options *options, assay_workshop *shop,
+                                assay_genesis *genesis, assay_error *err) {
+    if (options->misbehave)
+        ASSAY_TRY(
+            assay_misbehaviour_parse(&options->options.misbehaviour, options->misbehave, err));
+    if (!options->wallet.wait_ms)
+        return ASSAY_FAIL(err, USAGE,
+                          "--wait-ms 0: a provider must learn whether its batches are in a block");
+    if (options->url)
+        ASSAY_TRY(assay_served_url_read(options->options.url, sizeof options->options.url - 80,
+                                        options->url, err));
+    ASSAY_TRY(assay_wallet_open(&options->wallet, err));
+    if (options->misbehave && !options->wallet.client.testnet)
+        return ASSAY_FAIL(err, FORBIDDEN, "--misbehave is for chains whose genesis says testnet");
+    ASSAY_TRY(assay_genesis_fetch(genesis, &options->wallet.client, err));
+    return assay_workshop_open(shop, &options->shop_options, err);
+}
+
+int assay_cmd_serve(assay_invocation *invocation) {
+    serve_options options = {.wallet = ASSAY_WALLET_INIT,
+                             .listen = "127.0.0.1:26660",
+                             .shop_options = {.threads = 1},
+                             .options = {.batch_count = 64, .batch_ms = 10000}};
+    const assay_option table[] = {
+        {"home", ASSAY_OPTION_TEXT, &options.options.home, "DIR",
+         "folder for receipts and evidence", 0, 0, true},
+        ASSAY_WALLET_OPTIONS(options.wallet),
+        ASSAY_WORKSHOP_OPTIONS(options.shop_options, true),
+        {"listen", ASSAY_OPTION_TEXT, &options.listen, "HOST:PORT", "address (127.0.0.1:26660)", 0,
+         0, false},
+        {"url", ASSAY_OPTION_TEXT, &options.url, "URL",
+         "how verifiers reach this server (the address it listens on)", 0, 0, false},
+        {"price-in", ASSAY_OPTION_U64, &options.options.price_in_min, "NOPEN",
+         "least price of a prompt token (0)", 0, INT64_MAX, false},
+        {"price-out", ASSAY_OPTION_U64, &options.options.price_out_min, "NOPEN",
+         "least price of an output token (0)", 0, INT64_MAX, false},
+        {"batch-count", ASSAY_OPTION_U64, &options.options.batch_count, "N",
+         "receipts that make a batch (64)", 1, 4096, false},
+        {"batch-ms", ASSAY_OPTION_U64, &options.options.batch_ms, "MS",
+         "age of a receipt that makes a batch (10000)", 0, 86400000, false},
+        ASSAY_LOG_OPTION(options.log),
+        {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "KIND",
+         "testnets only: altered-token, wrong-adapter, inflated-count, withheld-evidence", 0, 0,
+         false},
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+                             "Serves until SIGTERM; then submits what is pending.", &code))
+        return code;
+    assay_workshop shop = {0};
+    assay_genesis genesis = {0};
+    assay_error err = {0};
+    sigset_t signals;
+    assay_stop_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    options.shop_options.isa = invocation->isa;
+    assay_status status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK) status = serve_begin(&options, &shop, &genesis, &err);
+    if (status == ASSAY_OK) status = serve_run(&options, &shop, &genesis, &signals, &err);
+    assay_workshop_close(&shop);
+    assay_genesis_close(&genesis);
+    assay_wallet_close(&options.wallet);
+    return status == ASSAY_OK ? ASSAY_EXIT_OK : assay_command_fail(invocation, &err, NULL);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/cmd/commands.h"
+#include "node/wallet/wallet.h"
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+int assay_cmd_session_open(assay_invocation *invocation) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    assay_tx tx = {.kind = ASSAY_TX_OPEN_SESSION};
+    assay_tx_open_session *body = &tx.body.open_session;
+    const char *provider = NULL, *expiry = NULL;
+    const assay_option table[] = {
+        {"provider", ASSAY_OPTION_TEXT, &provider, "ADDRESS", "the one it is for", 0, 0, true},
+        {"deposit", ASSAY_OPTION_U64, &body->deposit, "NOPEN", "what backs the requests", 1,
+         INT64_MAX, true},
+        {"price-in", ASSAY_OPTION_U64, &body->price_in, "NOPEN", "for a prompt token", 0, INT64_MAX,
+         true},
+        {"price-out", ASSAY_OPTION_U64, &body->price_out, "NOPEN", "for an output token", 0,
+         INT64_MAX, true},
+        {"expiry", ASSAY_OPTION_TEXT, &expiry, "HEIGHT",
+         "block at which it starts to close; +N: N blocks from now", 0, 0, true},
+        ASSAY_WALLET_OPTIONS(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, COUNT(table),
+                             "The session's id is the printed message digest.", &code))
+        return code;
+    assay_error err = {0};
+    assay_status status =
+        assay_hex_parse(body->provider.bytes, ASSAY_ADDRESS_SIZE, provider, "--provider", &err);
+    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    if (status == ASSAY_OK)
+        status = assay_wallet_height(&body->expiry, &wallet, expiry, "--expiry", &err);
+    return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
+}
+
+int assay_cmd_session_close(assay_invocation *invocation) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
+    const char *session = NULL;
+    const assay_option table[] = {
+        {"", ASSAY_OPTION_TEXT, &session, "SESSION", "its id", 0, 0, true},
+        ASSAY_WALLET_OPTIONS(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, COUNT(table),
+                             "Requests already answered still count until it ends; then what is "
+                             "left returns.",
+                             &code))
+        return code;
+    assay_error err = {0};
+    if (assay_hex_parse(tx.body.close_session.session.bytes, ASSAY_HASH_SIZE, session, "SESSION",
+                        &err) != ASSAY_OK)
+        return assay_command_fail(invocation, &err, NULL);
+    return assay_wallet_run(&wallet, invocation, &tx);
+}

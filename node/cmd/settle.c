@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who was paid what in an epoch.
+#include <stdio.h>
+#include <time.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "node/cmd/commands.h"
+#include "node/wallet/client.h"
+#include "node/wallet/wallet.h"
+
+// One page of an epoch after the last of its rows so far.
+static assay_status page_get(json_t **out, const assay_client *client, uint64_t epoch,
+                             const json_t *rows, assay_error *err) {
+    const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
+    const char *account = json_string_value(json_object_get(last, "account"));
+    if (!account)
+        return assay_client_get(out, client, err, "epoch/%llu", (unsigned long long)epoch);
+    return assay_client_get(out, client, err, "epoch/%llu?account=%.64s&role=%lld",
+                            (unsigned long long)epoch, account,
+                            (long long)json_integer_value(json_object_get(last, "role")));
+}
+
+// The epoch's document with the rows of all its pages.
+static assay_status epoch_get(json_t **out, const assay_client *client, uint64_t epoch,
+                              assay_error *err) {
+    json_t *page, *rows = json_array();
+    assay_status status;
+    bool more;
+    do {
+        status = page_get(&page, client, epoch, rows, err);
+        if (status != ASSAY_OK) break;
+        const json_t *list = json_object_get(page, "payouts");
+        more = json_is_true(json_object_get(page, "more")) && json_array_size(list);
+        json_array_extend(rows, (json_t *)list);
+        if (more) json_decref(page);
+    } while (more);
+    if (status == ASSAY_OK) {
+        json_object_set(page, "payouts", rows);
+        json_object_del(page, "more");
+        *out = page;
+    }
+    json_decref(rows);
+    return status;
+}
+
+// Asks again until the epoch is closed or the time is up.
+static assay_status epoch_wait(json_t **out, const assay_client *client, uint64_t epoch,
+                               uint64_t wait_ms, assay_error *err) {
+    const struct timespec pause = {0, 100000000};
+    struct timespec begun, now;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    for (;;) {
+        ASSAY_TRY(epoch_get(out, client, epoch, err));
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        int64_t waited =
+            (now.tv_sec - begun.tv_sec) * INT64_C(1000) + (now.tv_nsec - begun.tv_nsec) / 1000000;
+        if (json_is_true(json_object_get(*out, "closed")) || waited >= (int64_t)wait_ms)
+            return ASSAY_OK;
+        json_decref(*out);
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void table_print(const json_t *document) {
+    static const char *const roles[] = {"?",     "contributor", "publisher",
+                                        "tuner", "provider",    "validator"};
+    size_t i;
+    json_t *row;
+    uint64_t sum = 0;
+    printf("%-42s  %-11s  %20s\n", "account", "role", "nopen");
+    json_array_foreach(json_object_get(document, "payouts"), i, row) {
+        uint64_t nopen, role;
+        assay_address account;
+        char text[ASSAY_HEX_HASH_MAX];
+        if (assay_json_address(&account, row, "account", NULL) != ASSAY_OK ||
+            assay_json_u64(&nopen, row, "nopen", 0, INT64_MAX, NULL) != ASSAY_OK ||
+            assay_json_u64(&role, row, "role", 1, 5, NULL) != ASSAY_OK)
+            continue; // no payout of this protocol
+        assay_hex_encode_0x(text, account.bytes, ASSAY_ADDRESS_SIZE);
+        printf("%-42s  %-11s  %20llu\n", text, roles[role], (unsigned long long)nopen);
+        sum += nopen;
+    }
+    printf("%-42s  %-11s  %20llu\n", "", "sum", (unsigned long long)sum);
+    assay_hash root;
+    if (assay_json_hash(&root, document, "payout_root", NULL) == ASSAY_OK) {
+        char text[ASSAY_HEX_HASH_MAX];
+        assay_hex_encode_0x(text, root.bytes, ASSAY_HASH_SIZE);
+        printf("payout root %s\n", text);
+    } else {
+        printf("the epoch is open\n");
+    }
+}
+
+int assay_cmd_settle(assay_invocation *invocation) {
+    assay_wallet wallet = ASSAY_WALLET_INIT;
+    uint64_t epoch = 0, wait_ms = 0;
+    const assay_option table[] = {
+        {"epoch", ASSAY_OPTION_U64, &epoch, "N", "which epoch, from 0", 0, INT64_MAX, true},
+        {"wait-ms", ASSAY_OPTION_U64, &wait_ms, "MS", "wait this long for its last block (0)", 0,
+         3600000, false},
+        ASSAY_WALLET_NODE_OPTION(wallet),
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, 3,
+                             "Exits with 1 while the epoch is open: its payouts may still grow.",
+                             &code))
+        return code;
+    assay_client client;
+    assay_error err = {0};
+    json_t *document;
+    assay_status status = assay_client_open(&client, wallet.node_url, NULL, &err);
+    if (status == ASSAY_OK) status = epoch_wait(&document, &client, epoch, wait_ms, &err);
+    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
+    bool closed = json_is_true(json_object_get(document, "closed"));
+    if (invocation->json) {
+        code = assay_command_print(document);
+    } else {
+        table_print(document);
+        json_decref(document);
+        code = ASSAY_EXIT_OK;
+    }
+    return code == ASSAY_EXIT_OK && !closed ? ASSAY_EXIT_NO : code;
+}

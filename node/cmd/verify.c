@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verifier: one receipt, or every duty of a validator.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "consensus/deadline.h"
+#include "ledger/tx_json.h"
+#include "node/cmd/commands.h"
+#include "node/error_json.h"
+#include "node/log.h"
+#include "node/verifier/declaration.h"
+#include "node/verifier/watch.h"
+#include "node/workshop/batch_table.h"
+
+enum { FETCH_MS_DEFAULT = 10000, REDIRECTS_MAX = 3, QUIET_AFTER = 5 };
+
+typedef struct {
+    assay_wallet wallet;
+    assay_workshop_options shop_options;
+    const char *batch, *misbehave, *log, *metrics;
+    uint64_t leaf, poll_ms, fetch_ms;
+    bool watch, allow_private, allow_file;
+} verify_options;
+
+static assay_status checker_open(assay_checker *checker, const verify_options *options,
+                                 assay_workshop *shop, assay_genesis *genesis, assay_error *err) {
+    ASSAY_TRY(assay_genesis_fetch(genesis, &options->wallet.client, err));
+    ASSAY_TRY(assay_workshop_open(shop, &options->shop_options, err));
+    *checker = (assay_checker){.shop = shop,
+                               .client = &options->wallet.client,
+                               .span_tokens_min = (uint32_t)genesis->params.span_tokens_min,
+                               .limits = {.timeout_ms = (uint32_t)options->fetch_ms,
+                                          .redirects_max = REDIRECTS_MAX,
+                                          .allow_private = options->allow_private,
+                                          .allow_file = options->allow_file}};
+    return ASSAY_OK;
+}
+
+static int one_print(const assay_invocation *invocation, const assay_check_result *result) {
+    if (invocation->json) {
+        json_t *document = json_pack("{s:i,s:s,s:s,s:i}", "verdict", (int)result->verdict,
+                                     "verdict_name", assay_verdict_name(result->verdict), "reason",
+                                     result->reason, "leaf", (int)result->index);
+        if (result->has_receipt) {
+            assay_hash hash;
+            assay_receipt_hash(&hash, &result->receipt);
+            json_object_set_new(document, "receipt_hash", assay_json_from_hash(&hash));
+            json_object_set_new(document, "receipt", assay_receipt_to_json(&result->receipt));
+        }
+        assay_command_print(document);
+    } else {
+        printf("receipt %u: %s%s%s\n", result->index, assay_verdict_name(result->verdict),
+               *result->reason ? ", " : "", result->reason);
+    }
+    return result->verdict == ASSAY_VERDICT_MATCH ? ASSAY_EXIT_OK : ASSAY_EXIT_NO;
+}
+
+static assay_status one_run(const assay_invocation *invocation, verify_options *options,
+                            assay_workshop *shop, assay_genesis *genesis, int *code,
+                            assay_error *err) {
+    assay_checker checker;
+    assay_hash batch;
+    assay_check_result result;
+    assay_arena arena;
+    if (!options->batch || options->leaf == UINT64_MAX)
+        return ASSAY_FAIL(err, USAGE, "give --watch, or --batch and --leaf");
+    ASSAY_TRY(assay_hex_decode(batch.bytes, ASSAY_HASH_SIZE, options->batch, err));
+    ASSAY_TRY(assay_client_open(&options->wallet.client, options->wallet.node_url, NULL, err));
+    ASSAY_TRY(checker_open(&checker, options, shop, genesis, err));
+    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+    assay_status status =
+        assay_check_leaf(&result, &checker, &batch, (uint32_t)options->leaf, &arena, err);
+    if (status == ASSAY_OK) *code = one_print(invocation, &result);
+    assay_arena_close(&arena);
+    return status;
+}
+
+static assay_status manner_parse(assay_validator_manner *out, const verify_options *options,
+                                 assay_error *err) {
+    *out = ASSAY_VALIDATOR_HONEST;
+    if (!options->misbehave) return ASSAY_OK;
+    if (!options->wallet.client.testnet)
+        return ASSAY_FAIL(err, FORBIDDEN, "--misbehave is for chains whose genesis says testnet");
+    if (strcmp(options->misbehave, "copy") == 0)
+        *out = ASSAY_VALIDATOR_COPY;
+    else if (strcmp(options->misbehave, "silent") == 0)
+        *out = ASSAY_VALIDATOR_SILENT;
+    else
+        return ASSAY_FAIL(err, USAGE, "misbehaviour \"%.20s\", known are copy and silent",
+                          options->misbehave);
+    return ASSAY_OK;
+}
+
+// What was not registered at the start may be by now.
+static void declaration_step(assay_declaration *declaration) {
+    assay_error err = {0};
+    if (assay_declaration_look(declaration, assay_clock_ms(), &err) != ASSAY_OK)
+        assay_log(ASSAY_LOG_WARN, "declaration_failed", assay_error_to_json(&err, NULL),
+                  "roots not declared, error %u: %s", (unsigned)assay_error_code(&err), err.text);
+}
+
+// Until a signal. A node that is away for a while is waited for.
+static void watch_loop(assay_watch *watch, assay_declaration *declaration, uint64_t poll_ms) {
+    sigset_t signals;
+    const struct timespec pause = {(time_t)(poll_ms / 1000), (long)(poll_ms % 1000) * 1000000};
+    int failures = 0;
+    assay_stop_signals(&signals);
+    do {
+        assay_error err = {0};
+        if (assay_watch_step(watch, &err) == ASSAY_OK) {
+            failures = 0;
+            declaration_step(declaration);
+            continue;
+        }
+        atomic_fetch_add(&watch->meter->node_failures, 1);
+        if (failures++ == QUIET_AFTER)
+            assay_log(ASSAY_LOG_WARN, "node_away", assay_error_to_json(&err, NULL),
+                      "still trying, error %u: %s", (unsigned)err.status, err.text);
+    } while (sigtimedwait(&signals, NULL, &pause) < 0);
+}
+
+// What scripts wait for, on standard output, whatever the log's form.
+static void watch_tell(const assay_invocation *invocation, const assay_http_server *server) {
+    json_t *fields = json_object();
+    if (server) json_object_set_new(fields, "metrics", json_string(assay_http_server_url(server)));
+    if (!invocation->json) printf("watching\n");
+    if (!invocation->json && server) printf("metrics %s/metrics\n", assay_http_server_url(server));
+    fflush(stdout);
+    assay_log(ASSAY_LOG_TRACE, "started", fields, "watching");
+}
+
+static assay_status watch_run(const assay_invocation *invocation, verify_options *options,
+                              assay_workshop *shop, assay_genesis *genesis, assay_error *err) {
+    assay_watch watch;
+    assay_checker checker;
+    assay_declaration declaration = {.shop = shop, .wallet = &options->wallet};
+    assay_watch_options how = {
+        .checker = &checker, .wallet = &options->wallet, .json = invocation->json};
+    if (!options->wallet.key_file)
+        return ASSAY_FAIL(err, USAGE, "--watch needs --key, the validator's keystore");
+    ASSAY_TRY(assay_wallet_open(&options->wallet, err));
+    ASSAY_TRY(manner_parse(&how.manner, options, err));
+    ASSAY_TRY(checker_open(&checker, options, shop, genesis, err));
+    how.commit_blocks = genesis->params.commit_blocks;
+    ASSAY_TRY(assay_watch_open(&watch, &how, err));
+    assay_http_server *server = NULL;
+    assay_status status = assay_declaration_look(&declaration, assay_clock_ms(), err);
+    if (status == ASSAY_OK && options->metrics)
+        status = assay_meter_serve(&server, &shop->meter, options->metrics, err);
+    if (status == ASSAY_OK) {
+        watch_tell(invocation, server);
+        watch_loop(&watch, &declaration, options->poll_ms);
+        assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "asked to end");
+    }
+    assay_http_server_close(server);
+    assay_watch_close(&watch);
+    return status;
+}
+
+int assay_cmd_verify(assay_invocation *invocation) {
+    verify_options options = {.wallet = ASSAY_WALLET_INIT,
+                              .shop_options = {.threads = 1},
+                              .leaf = UINT64_MAX,
+                              .poll_ms = 100,
+                              .fetch_ms = FETCH_MS_DEFAULT};
+    const assay_option table[] = {
+        {"watch", ASSAY_OPTION_FLAG, &options.watch, NULL, "work as a validator until SIGTERM", 0,
+         0, false},
+        {"batch", ASSAY_OPTION_TEXT, &options.batch, "ID", "rerun one receipt of this batch", 0, 0,
+         false},
+        {"leaf", ASSAY_OPTION_U64, &options.leaf, "N", "which one, from 0", 0, UINT32_MAX, false},
+        ASSAY_WALLET_NODE_OPTION(options.wallet),
+        {"key", ASSAY_OPTION_TEXT, &options.wallet.key_file, "FILE", "the validator's keystore", 0,
+         0, false},
+        {"password-file", ASSAY_OPTION_TEXT, &options.wallet.password_file, "FILE",
+         "its password (else ASSAY_PASSWORD, else asked)", 0, 0, false},
+        {"principal", ASSAY_OPTION_TEXT, &options.wallet.principal_text, "ADDRESS",
+         "the validator to act for as its agent", 0, 0, false},
+        ASSAY_WORKSHOP_OPTIONS(options.shop_options, true),
+        {"allow-private", ASSAY_OPTION_FLAG, &options.allow_private, NULL,
+         "let evidence URLs lead to private addresses", 0, 0, false},
+        {"allow-file", ASSAY_OPTION_FLAG, &options.allow_file, NULL,
+         "let evidence URLs name local files", 0, 0, false},
+        {"fetch-ms", ASSAY_OPTION_U64, &options.fetch_ms, "MS", "longest fetch (10000)", 1, 600000,
+         false},
+        {"poll-ms", ASSAY_OPTION_U64, &options.poll_ms, "MS", "pause between looks (100)", 1, 60000,
+         false},
+        ASSAY_LOG_OPTION(options.log),
+        {"metrics", ASSAY_OPTION_TEXT, &options.metrics, "HOST:PORT",
+         "with --watch: answer /metrics there", 0, 0, false},
+        {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "HOW",
+         "testnets only: copy (never rerun) or silent (never reveal)", 0, 0, false},
+    };
+    int code;
+    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+                             "One receipt: exits with 0 if the rerun matches, else with 1.", &code))
+        return code;
+    assay_workshop shop = {0};
+    assay_genesis genesis = {0};
+    assay_error err = {0};
+    sigset_t signals;
+    assay_stop_signals(&signals);
+    options.shop_options.isa = invocation->isa;
+    // Before the workshop's threads start, so that the signal finds this one.
+    if (options.watch) pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    assay_status status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK)
+        status = options.watch ? watch_run(invocation, &options, &shop, &genesis, &err)
+                               : one_run(invocation, &options, &shop, &genesis, &code, &err);
+    if (options.watch) code = ASSAY_EXIT_OK;
+    assay_workshop_close(&shop);
+    assay_genesis_close(&genesis);
+    assay_wallet_close(&options.wallet);
+    return status == ASSAY_OK ? code : assay_command_fail(invocation, &err, NULL);
+}

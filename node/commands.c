@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-#include "node/commands.h"
-
-const assay_command assay_commands[] = {
-#define X(function, words, summary) {words, summary, assay_cmd_##function},
-    ASSAY_COMMAND_LIST(X)
-#undef X
-};
-const size_t assay_command_count = sizeof assay_commands / sizeof assay_commands[0];

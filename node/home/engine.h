@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine a home asks for, opened over its application: the embedded one, or CometBFT's socket.
+#ifndef ASSAY_NODE_HOME_ENGINE_H
+#define ASSAY_NODE_HOME_ENGINE_H
+
+#include "consensus/abci/server.h"
+#include "consensus/ledger_application.h"
+#include "consensus/solo.h"
+#include "node/comet/comet.h"
+#include "node/home/facts.h"
+#include "node/home/home.h"
+
+// What CometBFT last said of its peers.
+typedef struct {
+    pthread_mutex_t lock;
+    uint64_t asked_ns; // 0: never
+    bool known;
+    uint32_t count;
+} assay_peers_glance;
+
+// A zeroed struct is safe to close.
+typedef struct {
+    assay_chain_engine calls; // for the API
+    assay_solo *solo;         // or
+    assay_abci_engine *abci;  // with
+    assay_abci_server *server;
+    assay_comet comet;
+    assay_peers_glance peers;
+    assay_statesync_maker *maker; // abci's
+    assay_statesync_restore *restore;
+    uint64_t failures_told; // of the maker's
+} assay_node_engine;
+
+// Opens and brings the application to the end of the log (solo), or listens for CometBFT (abci),
+// which does the same by its handshake. Borrows home and application, which must outlive it.
+// Errors: as assay_solo_open; as assay_abci_server_open; MISMATCH (secrets of another validator).
+// Lives: until close. Spec: C-16, E-20.
+assay_status assay_node_engine_open(assay_node_engine *engine, const assay_home *home,
+                                    const assay_operator *secrets,
+                                    assay_ledger_application *application, assay_error *err);
+
+// Lets blocks come. Errors: BUSY, MEMORY.
+assay_status assay_node_engine_start(assay_node_engine *engine, assay_error *err);
+
+// Takes no more transactions and lets those that wait into blocks for at most timeout_ms. Returns:
+// how many are left without a block; CometBFT's mempool is its own affair. Spec: C-15.
+uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms);
+
+// What CometBFT's side knows, nothing of solo: an API's facts, of an open assay_node_engine. Asks
+// CometBFT for its peers at most every five seconds, and waits for two at most. Any thread.
+// Spec: E-92.
+void assay_node_engine_facts(void *engine, assay_engine_facts *out);
+
+// Logs a snapshot that could not be made since the last call. The thread that started the engine.
+// Spec: E-64.
+void assay_node_engine_tell(assay_node_engine *engine);
+
+// After everyone who asks has ended.
+void assay_node_engine_close(assay_node_engine *engine);
+
+#endif

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: Apache-2.0
+// From pending receipts to a batch on the chain, and its defence there.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/json.h"
+#include "consensus/deadline.h"
+#include "ledger/evidence.h"
+#include "ledger/reject.h"
+#include "node/error_json.h"
+#include "node/log.h"
+#include "node/provider/provider.h"
+#include "node/workshop/batch_table.h"
+
+enum {
+    EVIDENCE_FILE_MAX = ASSAY_TABLE_BYTES_MAX,
+    BATCH_MAX = 4096,
+    DUTIES_MAX = 256,
+    PARTS_MAX = 1024,
+    HOLD_MS = 60000, // the first time a session is left out; doubles up to
+    HOLD_MS_MAX = 960000,
+};
+
+bool assay_provider_due(assay_provider *provider, bool all) {
+    pthread_mutex_lock(&provider->lock);
+    uint64_t now = assay_clock_ms(); // with the lock: no receipt is younger than now
+    uint64_t count = 0, fees = 0;
+    bool due = false;
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_provider_pending *entry = &provider->pending[i];
+        if (entry->hold_until_ms > now) continue;
+        count++;
+        due = due || now - entry->since_ms >= provider->options.batch_ms ||
+              assay_provider_closes(provider, entry->end, provider->facts.height);
+        if (__builtin_add_overflow(fees, entry->receipt.fee, &fees)) fees = UINT64_MAX;
+    }
+    due = due || count >= provider->options.batch_count || (all && count);
+    pthread_mutex_unlock(&provider->lock);
+    return due && fees >= provider->genesis->params.min_batch_fee;
+}
+
+static assay_status evidence_path(char *out, const assay_provider *provider, const assay_hash *root,
+                                  const char *name, assay_error *err) {
+    char text[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode(text, root->bytes, ASSAY_HASH_SIZE);
+    int length = snprintf(out, PATH_MAX, "%s/evidence/%s/%s", provider->options.home, text, name);
+    return length < PATH_MAX ? ASSAY_OK : ASSAY_FAIL(err, CAPACITY, "path is over %d", PATH_MAX);
+}
+
+assay_status assay_provider_evidence(const assay_provider *provider, const assay_hash *root,
+                                     const char *name, uint8_t **data, size_t *size,
+                                     assay_error *err) {
+    char path[PATH_MAX];
+    ASSAY_TRY(evidence_path(path, provider, root, name, err));
+    return assay_file_read(path, EVIDENCE_FILE_MAX, data, size, err);
+}
+
+static int pending_order(const void *a, const void *b) {
+    return assay_receipt_compare(&((const assay_provider_pending *)a)->receipt,
+                                 &((const assay_provider_pending *)b)->receipt);
+}
+
+// A batch in the making; the receipts are a sorted copy of pending ones at its start.
+typedef struct {
+    assay_arena arena;
+    assay_provider_pending *taken; // [count], sorted; leaves still owned by the provider
+    assay_receipt *receipts;
+    uint32_t count;
+    bool all; // of what was pending
+    assay_sumtree_node root;
+    uint32_t receipt_bytes;
+    assay_batch_tables tables;
+    char uri[ASSAY_URI_SIZE_MAX + 1];
+} making;
+
+// Drops from the sorted ones what this batch cannot hold; a session's sequences stay without a gap,
+// from its first on. room: nopen of fees. Returns: whether the room was too small for some.
+static bool making_choose(making *m, const assay_provider *provider, uint64_t room) {
+    // As many as the ledger's limit on receipt bytes holds for sure.
+    uint64_t most = provider->genesis->params.receipt_bytes_max / ASSAY_RECEIPT_SIZE_MAX;
+    uint64_t least = provider->genesis->params.min_batch_fee, fees = 0;
+    assay_request last = {.sequence = 0}; // taken or not; no session's is 0
+    bool open = true, scarce = false;     // whether its session's next one may be taken
+    uint32_t count = 0;
+    if (most > BATCH_MAX) most = BATCH_MAX;
+    if (room > ASSAY_BATCH_FEE_MAX) room = ASSAY_BATCH_FEE_MAX;
+    for (uint32_t i = 0; i < m->count && count < most; i++) {
+        if (provider->narrow && count >= provider->narrow && fees >= least) break;
+        const assay_receipt *receipt = &m->taken[i].receipt;
+        bool same = last.sequence && assay_hash_equal(&last.session, &receipt->request.session);
+        open = !same || (open && receipt->request.sequence == last.sequence + 1);
+        if (open && receipt->fee > room - fees) {
+            open = false;
+            scarce = true;
+        }
+        last = receipt->request;
+        if (!open) continue;
+        fees += receipt->fee;
+        m->receipts[count] = *receipt;
+        m->taken[count++] = m->taken[i];
+    }
+    m->all = count == m->count;
+    m->count = fees >= least ? count : 0;
+    return scarce;
+}
+
+static assay_status making_take(making *m, assay_provider *provider,
+                                const assay_provider_facts *facts, assay_error *err) {
+    void *taken, *receipts;
+    uint64_t now, room = facts->cover > facts->open ? facts->cover - facts->open : 0;
+    pthread_mutex_lock(&provider->lock);
+    uint32_t count = provider->pending_count;
+    assay_status status = assay_arena_get(&m->arena, count, sizeof *m->taken, "batch", &taken, err);
+    m->taken = taken;
+    now = assay_clock_ms();
+    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
+        if (provider->pending[i].hold_until_ms <= now) m->taken[m->count++] = provider->pending[i];
+    pthread_mutex_unlock(&provider->lock);
+    ASSAY_TRY(status);
+    if (!m->count) return ASSAY_OK;
+    qsort(m->taken, m->count, sizeof *m->taken, pending_order);
+    ASSAY_TRY(assay_arena_get(&m->arena, m->count, sizeof *m->receipts, "batch", &receipts, err));
+    m->receipts = receipts;
+    if (!making_choose(m, provider, room) || m->count) return ASSAY_OK;
+    return ASSAY_FAIL(err, CAPACITY,
+                      "no receipt fits: open fees %llu nopen, the provider bond covers %llu; raise "
+                      "it or wait for settlements",
+                      (unsigned long long)facts->open, (unsigned long long)facts->cover);
+}
+
+static assay_status making_sum(making *m, const assay_provider *provider, assay_error *err) {
+    assay_sumtree_node *leaves;
+    uint8_t encoded[ASSAY_RECEIPT_SIZE_MAX];
+    char root[ASSAY_HEX_HASH_MAX];
+    ASSAY_TRY(assay_receipt_leaves(&leaves, m->receipts, m->count, &m->arena, err));
+    ASSAY_TRY(assay_sumtree_root(&m->root, leaves, m->count, err));
+    ASSAY_TRY(assay_table_make(&m->tables, m->receipts, m->count, &m->arena, err));
+    for (uint32_t i = 0; i < m->count; i++)
+        m->receipt_bytes += (uint32_t)assay_receipt_encode(&m->receipts[i], encoded);
+    assay_hex_encode(root, m->root.hash.bytes, ASSAY_HASH_SIZE);
+    int length = snprintf(m->uri, sizeof m->uri, "%s/evidence/%s", provider->options.url, root);
+    return length < (int)sizeof m->uri
+               ? ASSAY_OK
+               : ASSAY_FAIL(err, CAPACITY, "evidence URI of %d bytes, limit %d", length,
+                            ASSAY_URI_SIZE_MAX);
+}
+
+static assay_status making_store(making *m, const assay_provider *provider, assay_error *err) {
+    char path[PATH_MAX], name[32];
+    assay_bytes file;
+    ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "leaf", err));
+    ASSAY_TRY(assay_folder_make(path, err));
+    for (uint32_t i = 0; i < m->count; i++) {
+        snprintf(name, sizeof name, "leaf/%u", i);
+        ASSAY_TRY(evidence_path(path, provider, &m->root.hash, name, err));
+        ASSAY_TRY(assay_file_replace(path, m->taken[i].leaf, m->taken[i].leaf_size, 0644, err));
+    }
+    ASSAY_TRY(assay_receipts_write(&file, m->receipts, m->count, &m->arena, err));
+    ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "receipts", err));
+    return assay_file_replace(path, file.data, file.size, 0644, err);
+}
+
+static assay_status making_send(making *m, assay_provider *provider, assay_hash *batch,
+                                assay_error *err) {
+    assay_tx tx = {.kind = ASSAY_TX_SUBMIT_BATCH};
+    assay_sent sent;
+    tx.body.submit_batch = (assay_tx_submit_batch){.root = m->root.hash,
+                                                   .count = m->count,
+                                                   .fee_total = m->root.sum,
+                                                   .receipt_bytes = m->receipt_bytes,
+                                                   .uri = {(const uint8_t *)m->uri, strlen(m->uri)},
+                                                   .sessions = m->tables.sessions,
+                                                   .models = m->tables.models,
+                                                   .datasets = m->tables.datasets};
+    ASSAY_TRY(assay_wallet_send(provider->wallet, &tx, &sent, err));
+    // Sent, and in no block yet: its receipts are as pending as before.
+    if (!sent.height) return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");
+    *batch = sent.digest;
+    return ASSAY_OK;
+}
+
+static bool was_taken(const void *context, const assay_receipt *receipt) {
+    const making *m = context;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (assay_receipt_compare(&m->receipts[i], receipt) == 0) return true;
+    return false;
+}
+
+static bool has_session(const making *m, const assay_hash *session) {
+    for (uint32_t i = 0; i < m->count; i++)
+        if (assay_hash_equal(&m->receipts[i].request.session, session)) return true;
+    return false;
+}
+
+// The batch is in a block: its receipts are pending no more, and its sessions may go on.
+static void making_finish(const making *m, assay_provider *provider) {
+    pthread_mutex_lock(&provider->lock);
+    assay_provider_drop(provider, was_taken, m, true);
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        assay_provider_pending *entry = &provider->pending[i];
+        if (entry->hold_ms && has_session(m, &entry->receipt.request.session))
+            entry->hold_ms = entry->hold_until_ms = 0;
+    }
+    // Twice at one width: what was refused is not just behind it, or is gone.
+    if (provider->narrow_passed) provider->narrow *= 2;
+    provider->narrow_passed = !provider->narrow_passed && provider->narrow;
+    if (m->all || provider->narrow > BATCH_MAX) provider->narrow = 0;
+    provider->batched++;
+    pthread_mutex_unlock(&provider->lock);
+}
+
+// Refusals that speak of what is in a batch, so that another batch may be taken; all others speak
+// of its provider, or of the moment.
+static bool is_of_content(const assay_error *err) {
+    switch (err->reject) {
+    case ASSAY_REJECT_BATCH_BLOCK_FULL:
+        return false;
+    case ASSAY_REJECT_EXPOSURE:
+    case ASSAY_REJECT_NOT_DECLARED:
+    case ASSAY_REJECT_MODEL_UNKNOWN:
+    case ASSAY_REJECT_ADAPTER_UNKNOWN:
+    case ASSAY_REJECT_ADAPTER_BASE:
+    case ASSAY_REJECT_SESSION_UNKNOWN:
+    case ASSAY_REJECT_SESSION_ENDED:
+    case ASSAY_REJECT_SESSION_PROVIDER:
+    case ASSAY_REJECT_SEQUENCE:
+    case ASSAY_REJECT_DEPOSIT_SHORT:
+    case ASSAY_REJECT_TX_SIZE:
+    case ASSAY_REJECT_TX_COUNT:
+        return true;
+    default:
+        return err->reject >= ASSAY_REJECT_BATCH_COUNT && err->reject <= ASSAY_REJECT_BATCH_ROOTS;
+    }
+}
+
+// The first half of what was refused, or as much more as the ledger asks of a batch. Returns: 0 if
+// that is not less.
+static uint32_t half_of(const making *m, const assay_params *params) {
+    uint64_t fees = 0;
+    for (uint32_t i = 0; i + 1 < m->count; i++) {
+        fees += m->receipts[i].fee;
+        if (2 * (i + 1) >= m->count && fees >= params->min_batch_fee) return i + 1;
+    }
+    return 0;
+}
+
+// Keeps the sessions of a batch that cannot be smaller out of the next ones for a while. The spread
+// is by session, so that an innocent one does not come back together with a guilty one for ever.
+static void sessions_hold(const making *m, assay_provider *provider) {
+    uint64_t now = assay_clock_ms();
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        assay_provider_pending *entry = &provider->pending[i];
+        const assay_hash *session = &entry->receipt.request.session;
+        if (!has_session(m, session)) continue;
+        entry->hold_ms = entry->hold_ms ? 2 * entry->hold_ms : HOLD_MS;
+        if (entry->hold_ms > HOLD_MS_MAX) entry->hold_ms = HOLD_MS_MAX;
+        entry->hold_until_ms = now + entry->hold_ms + entry->hold_ms * session->bytes[0] / 256;
+    }
+}
+
+// Halves what the next batch may hold, down to the sessions that are to blame.
+static void making_narrow(const making *m, assay_provider *provider, const assay_error *err) {
+    pthread_mutex_lock(&provider->lock);
+    provider->narrow = half_of(m, &provider->genesis->params);
+    provider->narrow_passed = false;
+    if (!provider->narrow) sessions_hold(m, provider);
+    pthread_mutex_unlock(&provider->lock);
+    if (provider->narrow) return;
+    char session[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(session, m->receipts[0].request.session.bytes, ASSAY_HASH_SIZE);
+    assay_log(ASSAY_LOG_WARN, "receipts_held",
+              json_pack("{s:s,s:i,s:o,s:o}", "session", session, "count", (int)m->count, "nopen",
+                        assay_json_from_u64(m->root.sum), "error", assay_error_to_json(err, NULL)),
+              "%u receipts of session %s or after it are tried again later: %s", m->count, session,
+              err->text);
+}
+
+assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
+                                  assay_error *err) {
+    making m = {.count = 0};
+    assay_provider_facts facts;
+    assay_error why = {0};
+    memset(out, 0, sizeof *out);
+    assay_arena_init(&m.arena, ASSAY_TABLE_ARENA_MAX);
+    assay_status status = assay_provider_look(provider, &facts, &why);
+    if (status == ASSAY_OK) status = making_take(&m, provider, &facts, &why);
+    if (status == ASSAY_OK && m.count) {
+        status = making_sum(&m, provider, &why);
+        if (status == ASSAY_OK) status = making_store(&m, provider, &why);
+        if (status == ASSAY_OK) status = making_send(&m, provider, &out->id, &why);
+        if (status == ASSAY_OK) making_finish(&m, provider);
+        if (status == ASSAY_OK) out->count = m.count;
+        out->narrowed = status == ASSAY_REJECTED && is_of_content(&why);
+        if (out->narrowed) making_narrow(&m, provider, &why);
+    }
+    assay_arena_close(&m.arena);
+    return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
+}
+
+// All parts in one row: the answer window is shorter than one block a part would take.
+static assay_status parts_post(assay_provider *provider, const assay_hash *batch, uint32_t sample,
+                               const assay_bytes *data, assay_error *err) {
+    size_t count = (data->size + ASSAY_EVIDENCE_PART_MAX - 1) / ASSAY_EVIDENCE_PART_MAX;
+    if (count == 0 || count > PARTS_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "evidence of %zu bytes in %zu parts, limit %d", data->size,
+                          count, PARTS_MAX);
+    assay_tx *txs = calloc(count, sizeof *txs);
+    if (!txs) return ASSAY_FAIL(err, MEMORY, "no memory for %zu parts", count);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i * ASSAY_EVIDENCE_PART_MAX, left = data->size - at;
+        txs[i].kind = ASSAY_TX_POST_EVIDENCE;
+        txs[i].body.post_evidence = (assay_tx_post_evidence){
+            .batch = *batch,
+            .sample = sample,
+            .part = (uint16_t)i,
+            .part_count = (uint16_t)count,
+            .data = {data->data + at,
+                     left < ASSAY_EVIDENCE_PART_MAX ? left : ASSAY_EVIDENCE_PART_MAX}};
+    }
+    assay_status status = assay_wallet_send_all(provider->wallet, txs, (uint32_t)count, err);
+    free(txs);
+    return status;
+}
+
+// The posting for one duty, out of the files kept beside the batch.
+static assay_status answer_build(assay_provider *provider, const assay_batch *batch,
+                                 uint64_t position, bool leaf, assay_bytes *out, assay_arena *arena,
+                                 assay_error *err) {
+    uint8_t *table, *ids;
+    size_t table_size, ids_size;
+    assay_receipt *receipts;
+    assay_sumtree_node *leaves;
+    uint32_t count;
+    char name[32];
+    void *room;
+    ASSAY_TRY(
+        assay_provider_evidence(provider, &batch->root, "receipts", &table, &table_size, err));
+    assay_status status = assay_arena_get(arena, table_size, 1, "table", &room, err);
+    if (status == ASSAY_OK) *out = (assay_bytes){memcpy(room, table, table_size), table_size};
+    free(table);
+    ASSAY_TRY(status);
+    if (!leaf) return ASSAY_OK;
+    ASSAY_TRY(assay_receipts_read(&receipts, &count, out->data, out->size, ASSAY_BATCH_RECEIPTS_MAX,
+                                  arena, err));
+    ASSAY_TRY(assay_receipt_leaves(&leaves, receipts, count, arena, err));
+    uint32_t index = assay_sumtree_find(NULL, leaves, count, position);
+    snprintf(name, sizeof name, "leaf/%u", index);
+    ASSAY_TRY(assay_provider_evidence(provider, &batch->root, name, &ids, &ids_size, err));
+    status = assay_posting_write(out, receipts, count, index, ids, ids_size, arena, err);
+    free(ids);
+    return status;
+}
+
+// An accusation, as the node tells it.
+typedef struct {
+    assay_hash id;
+    uint32_t sample;
+    uint64_t position;
+    bool leaf_posted;
+    bool table_posted;
+} accusation;
+
+static assay_status accusation_read(accusation *out, const json_t *duty, assay_error *err) {
+    uint64_t sample;
+    ASSAY_TRY(assay_json_hash(&out->id, duty, "batch", err));
+    ASSAY_TRY(assay_json_u64(&sample, duty, "sample", 0, UINT32_MAX, err));
+    ASSAY_TRY(assay_json_u64(&out->position, duty, "position", 0, UINT64_MAX, err));
+    out->sample = (uint32_t)sample;
+    out->leaf_posted = json_is_true(json_object_get(duty, "leaf_posted"));
+    out->table_posted = json_is_true(json_object_get(duty, "table_posted"));
+    return ASSAY_OK;
+}
+
+// Builds one posting and sends it, if it passes the ledger's own test: what that would drop is not
+// worth its fees.
+static assay_status posting_send(assay_provider *provider, const assay_batch *batch,
+                                 const accusation *a, bool leaf, assay_arena *arena,
+                                 assay_error *err) {
+    assay_bytes posting;
+    ASSAY_TRY(answer_build(provider, batch, a->position, leaf, &posting, arena, err));
+    ASSAY_TRY(leaf ? assay_evidence_leaf_check(batch, a->position, posting.data, posting.size, err)
+                   : assay_evidence_table_check(batch, posting.data, posting.size, err));
+    return parts_post(provider, &a->id, a->sample, &posting, err);
+}
+
+// Table and leaf, whichever was asked for: there is one answer window a case, and who could not
+// fetch the one will not get the other (P-60).
+static assay_status accusation_answer(assay_provider *provider, const accusation *a,
+                                      assay_error *err) {
+    assay_batch batch;
+    assay_batch_tables tables;
+    assay_arena arena;
+    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+    assay_status status =
+        assay_batch_fetch(&batch, &tables, &provider->wallet->client, &a->id, &arena, err);
+    if (status == ASSAY_OK && !a->table_posted)
+        status = posting_send(provider, &batch, a, false, &arena, err);
+    if (status == ASSAY_OK && !a->leaf_posted)
+        status = posting_send(provider, &batch, a, true, &arena, err);
+    assay_arena_close(&arena);
+    return status;
+}
+
+static bool is_accusation(const json_t *duty) {
+    const char *kind = json_string_value(json_object_get(duty, "kind"));
+    return kind && (strcmp(kind, "answer_leaf") == 0 || strcmp(kind, "answer_table") == 0);
+}
+
+assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, assay_error *err) {
+    char address[ASSAY_HEX_HASH_MAX];
+    json_t *document;
+    const json_t *duties;
+    accusation last = {.sample = UINT32_MAX};
+    *count = 0;
+    if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD) return ASSAY_OK;
+    assay_hex_encode_0x(address, provider->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
+    ASSAY_TRY(assay_client_get(&document, &provider->wallet->client, err, "duties/%s", address));
+    assay_status status = assay_json_array(&duties, document, "duties", DUTIES_MAX, err);
+    size_t duty_count = status == ASSAY_OK ? json_array_size(duties) : 0;
+    for (size_t i = 0; i < duty_count; i++) {
+        const json_t *duty = json_array_get(duties, i);
+        accusation a;
+        assay_error why = {0};
+        if (!is_accusation(duty)) continue;
+        assay_status answered = accusation_read(&a, duty, &why);
+        // Both kinds of one case stand together, and are answered together.
+        if (answered == ASSAY_OK && a.sample == last.sample && assay_hash_equal(&a.id, &last.id))
+            continue;
+        if (answered == ASSAY_OK) {
+            last = a;
+            answered = accusation_answer(provider, &a, &why);
+        }
+        if (answered == ASSAY_OK)
+            (*count)++;
+        else if (status == ASSAY_OK)
+            status = assay_fail(err, answered, why.reject, "%s", why.text);
+    }
+    json_decref(document);
+    return status;
+}

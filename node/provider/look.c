@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is pending, compared with the chain: what must go soon, and what is dropped since it can be
+// in no batch any more.
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "consensus/deadline.h"
+#include "node/log.h"
+#include "node/provider/provider.h"
+
+// The delay is there for the provider: what was answered before it has all of it to reach a block.
+bool assay_provider_closes(const assay_provider *provider, uint64_t end, uint64_t height) {
+    uint64_t delay = provider->genesis->params.close_delay;
+    return end && (end <= delay || end - delay <= height);
+}
+
+// Sessions are asked for anew after it, since their deposits have changed.
+void assay_provider_drop(assay_provider *provider,
+                         bool gone(const void *context, const assay_receipt *receipt),
+                         const void *context, bool unlinked) {
+    uint32_t kept = 0;
+    char path[PATH_MAX], session[ASSAY_HEX_HASH_MAX];
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        assay_provider_pending *entry = &provider->pending[i];
+        if (!gone(context, &entry->receipt)) {
+            provider->pending[kept++] = *entry;
+            continue;
+        }
+        assay_hex_encode(session, entry->receipt.request.session.bytes, ASSAY_HASH_SIZE);
+        snprintf(path, sizeof path, "%s/pending/%s-%020llu", provider->options.home, session,
+                 (unsigned long long)entry->receipt.request.sequence);
+        if (unlinked) unlink(path);
+        free(entry->leaf);
+    }
+    if (kept < provider->pending_count) provider->session_count = 0;
+    provider->pending_count = kept;
+}
+
+typedef struct {
+    assay_hash id;
+    uint64_t last_sequence;
+    bool over; // ended, or unknown
+} pruning;
+
+static bool is_over(const void *context, const assay_receipt *receipt) {
+    const pruning *p = context;
+    return assay_hash_equal(&p->id, &receipt->request.session) &&
+           (p->over || receipt->request.sequence <= p->last_sequence);
+}
+
+static void loss_tell(const pruning *p, const assay_provider *provider, uint64_t lost,
+                      bool unknown) {
+    char session[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(session, p->id.bytes, ASSAY_HASH_SIZE);
+    json_t *fields = json_pack("{s:o,s:s}", "nopen", assay_json_from_u64(lost), "session", session);
+    if (unknown)
+        assay_log(ASSAY_LOG_WARN, "income_lost", fields,
+                  "the node knows no session %s: its receipts for %llu nopen stay in %s/pending",
+                  session, (unsigned long long)lost, provider->options.home);
+    else
+        assay_log(ASSAY_LOG_WARN, "income_lost", fields,
+                  "session %s ended with %llu nopen in no batch", session,
+                  (unsigned long long)lost);
+}
+
+// A crash, or a wait that was too short, can leave receipts pending that are in a block; sessions
+// end. A batch with either would be refused.
+static assay_status session_prune(assay_provider *provider, const assay_hash *id,
+                                  assay_error *err) {
+    assay_session session = {0};
+    assay_error why = {0};
+    uint64_t lost = 0;
+    assay_status status = assay_session_fetch(&session, &provider->wallet->client, id, &why);
+    // Of another chain, ended long ago, or the node is behind: what is on disk may still be money.
+    bool unknown = status == ASSAY_NOT_FOUND;
+    if (status != ASSAY_OK && !unknown) return assay_fail(err, status, why.reject, "%s", why.text);
+    const pruning p = {*id, session.last_sequence, unknown || session.ended};
+    pthread_mutex_lock(&provider->lock);
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_receipt *receipt = &provider->pending[i].receipt;
+        if (is_over(&p, receipt) && receipt->request.sequence > p.last_sequence)
+            lost += receipt->fee;
+    }
+    assay_provider_drop(provider, is_over, &p, !unknown);
+    for (uint32_t i = 0; i < provider->pending_count; i++)
+        if (assay_hash_equal(&provider->pending[i].receipt.request.session, id))
+            provider->pending[i].end = session.end;
+    pthread_mutex_unlock(&provider->lock);
+    if (lost) loss_tell(&p, provider, lost, unknown);
+    return ASSAY_OK;
+}
+
+// ids [ASSAY_PROVIDER_PENDING_MAX]: the sessions with something pending. Returns: their number.
+static uint32_t sessions_list(assay_hash *ids, assay_provider *provider) {
+    uint32_t count = 0;
+    pthread_mutex_lock(&provider->lock);
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_hash *id = &provider->pending[i].receipt.request.session;
+        uint32_t at = 0;
+        while (at < count && !assay_hash_equal(&ids[at], id))
+            at++;
+        if (at == count) ids[count++] = *id;
+    }
+    pthread_mutex_unlock(&provider->lock);
+    return count;
+}
+
+// One thread takes from the pending ones: this one.
+assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
+                                 assay_error *err) {
+    ASSAY_TRY(assay_provider_facts_fetch(facts, &provider->wallet->client,
+                                         &provider->wallet->principal,
+                                         provider->genesis->params.bond_multiple, err));
+    assay_hash *ids = calloc(ASSAY_PROVIDER_PENDING_MAX, sizeof *ids);
+    if (!ids) return ASSAY_FAIL(err, MEMORY, "no memory for sessions");
+    pthread_mutex_lock(&provider->lock);
+    provider->facts = *facts;
+    provider->facts_ms = assay_clock_ms();
+    pthread_mutex_unlock(&provider->lock);
+    assay_status status = ASSAY_OK;
+    uint32_t count = sessions_list(ids, provider);
+    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
+        status = session_prune(provider, &ids[i], err);
+    free(ids);
+    return status;
+}

@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/provider/provider.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "consensus/deadline.h"
+#include "node/log.h"
+
+enum { PENDING_FILE_MAX = 16 << 20, INFLATION = 8, LEAF_ARENA_MAX = 16 << 20 };
+
+assay_status assay_misbehaviour_parse(assay_misbehaviour *out, const char *text, assay_error *err) {
+    static const char *const names[] = {"", "altered-token", "wrong-adapter", "inflated-count",
+                                        "withheld-evidence"};
+    for (int i = ASSAY_MISBEHAVE_TOKEN; i <= ASSAY_MISBEHAVE_WITHHOLD; i++) {
+        if (strcmp(text, names[i]) != 0) continue;
+        *out = (assay_misbehaviour)i;
+        return ASSAY_OK;
+    }
+    return ASSAY_FAIL(err, USAGE,
+                      "misbehaviour \"%.30s\", known are altered-token, wrong-adapter, "
+                      "inflated-count, withheld-evidence",
+                      text);
+}
+
+// pending/<session>-<sequence>: u32 size || receipt || leaf file.
+static assay_status pending_path(char *out, const assay_provider *provider,
+                                 const assay_request *request, assay_error *err) {
+    char session[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode(session, request->session.bytes, ASSAY_HASH_SIZE);
+    int length = snprintf(out, PATH_MAX, "%s/pending/%s-%020llu", provider->options.home, session,
+                          (unsigned long long)request->sequence);
+    return length < PATH_MAX ? ASSAY_OK : ASSAY_FAIL(err, CAPACITY, "path is over %d", PATH_MAX);
+}
+
+static assay_status pending_write(const assay_provider *provider, const assay_receipt *receipt,
+                                  const assay_bytes *leaf, assay_error *err) {
+    char path[PATH_MAX];
+    uint8_t encoded[ASSAY_RECEIPT_SIZE_MAX];
+    ASSAY_TRY(pending_path(path, provider, &receipt->request, err));
+    size_t size = assay_receipt_encode(receipt, encoded);
+    uint8_t *file = malloc(4 + size + leaf->size);
+    if (!file) return ASSAY_FAIL(err, MEMORY, "no memory for a receipt");
+    assay_writer writer;
+    assay_writer_init(&writer, file, 4 + size + leaf->size);
+    assay_writer_blob(&writer, encoded, (uint32_t)size);
+    assay_writer_copy(&writer, leaf->data, leaf->size);
+    assay_status status = assay_file_replace(path, file, writer.size, 0600, err);
+    free(file);
+    return status;
+}
+
+static assay_status pending_add(assay_provider *provider, const assay_receipt *receipt,
+                                uint64_t end, const uint8_t *leaf, size_t leaf_size,
+                                assay_error *err) {
+    uint8_t *copy = malloc(leaf_size ? leaf_size : 1);
+    if (!copy) return ASSAY_FAIL(err, MEMORY, "no memory for a receipt");
+    memcpy(copy, leaf, leaf_size);
+    assay_provider_pending entry = {.receipt = *receipt,
+                                    .leaf = copy,
+                                    .leaf_size = leaf_size,
+                                    .since_ms = assay_clock_ms(),
+                                    .end = end};
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_provider_pending *other = &provider->pending[i];
+        if (!assay_hash_equal(&other->receipt.request.session, &receipt->request.session)) continue;
+        entry.hold_until_ms = other->hold_until_ms;
+        entry.hold_ms = other->hold_ms;
+        break;
+    }
+    provider->pending[provider->pending_count++] = entry;
+    return ASSAY_OK;
+}
+
+static assay_status pending_read(assay_receipt *receipt, const uint8_t *data, size_t size,
+                                 assay_cursor *rest, assay_error *err) {
+    assay_leaf_ids ids;
+    assay_arena arena;
+    assay_cursor_init(rest, data, size);
+    assay_bytes bytes = assay_cursor_blob(rest, ASSAY_RECEIPT_SIZE_MAX);
+    if (rest->failed) return ASSAY_FAIL(err, TRUNCATED, "pending file ends in its receipt");
+    ASSAY_TRY(assay_receipt_decode(receipt, bytes.data, bytes.size, err));
+    assay_arena_init(&arena, LEAF_ARENA_MAX);
+    assay_status status = assay_leaf_read(&ids, rest->at, assay_cursor_left(rest), &arena, err);
+    if (status == ASSAY_OK) status = assay_leaf_match(receipt, &ids, err);
+    assay_arena_close(&arena);
+    return status;
+}
+
+static assay_status pending_load(assay_provider *provider, const char *path, assay_error *err) {
+    uint8_t *data;
+    size_t size;
+    assay_cursor cursor;
+    assay_receipt receipt = {0};
+    assay_error why = {0};
+    ASSAY_TRY(assay_file_read(path, PENDING_FILE_MAX, &data, &size, err));
+    assay_status status = pending_read(&receipt, data, size, &cursor, &why);
+    if (status != ASSAY_OK)
+        status = assay_fail(err, status, 0, "%.200s is damaged: %.100s", path, why.text);
+    // Another key's home: the ledger takes no batch with such a receipt (SESSION_PROVIDER).
+    bool own = assay_address_equal(&receipt.request.provider, &provider->wallet->principal);
+    if (status == ASSAY_OK && !own) provider->foreign_count++;
+    if (status == ASSAY_OK && own)
+        status = pending_add(provider, &receipt, 0, cursor.at, assay_cursor_left(&cursor), err);
+    free(data);
+    return status;
+}
+
+static assay_status pending_load_all(assay_provider *provider, assay_error *err) {
+    char folder[PATH_MAX], path[PATH_MAX + 256];
+    snprintf(folder, sizeof folder, "%s/pending", provider->options.home);
+    ASSAY_TRY(assay_folder_make(folder, err));
+    DIR *list = opendir(folder);
+    if (!list) return ASSAY_FAIL(err, IO, "cannot list %s", folder);
+    assay_status status = ASSAY_OK;
+    for (struct dirent *entry; status == ASSAY_OK && (entry = readdir(list));) {
+        // Only whole files: a name with a dot is a temporary one of a write that did not end.
+        if (strchr(entry->d_name, '.')) continue;
+        if (provider->pending_count == ASSAY_PROVIDER_PENDING_MAX) break;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        status = pending_load(provider, path, err);
+    }
+    closedir(list);
+    if (status == ASSAY_OK && provider->foreign_count)
+        assay_log(ASSAY_LOG_WARN, "receipts_foreign",
+                  json_pack("{s:i,s:s}", "count", (int)provider->foreign_count, "folder", folder),
+                  "%u receipts in %s are another provider's and stay there: serve with its key",
+                  provider->foreign_count, folder);
+    return status;
+}
+
+assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
+                                 assay_wallet *wallet, const assay_genesis *genesis,
+                                 const assay_provider_options *options, assay_error *err) {
+    memset(provider, 0, sizeof *provider);
+    provider->shop = shop;
+    provider->wallet = wallet;
+    provider->genesis = genesis;
+    provider->options = *options;
+    pthread_mutex_init(&provider->lock, NULL);
+    pthread_cond_init(&provider->turned, NULL);
+    provider->sessions = calloc(ASSAY_PROVIDER_SESSIONS_MAX, sizeof *provider->sessions);
+    provider->pending = calloc(ASSAY_PROVIDER_PENDING_MAX, sizeof *provider->pending);
+    provider->lineages = calloc(ASSAY_PROVIDER_LINEAGES_MAX, sizeof *provider->lineages);
+    if (!provider->sessions || !provider->pending || !provider->lineages)
+        return ASSAY_FAIL(err, MEMORY, "no memory for a provider");
+    return pending_load_all(provider, err);
+}
+
+void assay_provider_close(assay_provider *provider) {
+    for (uint32_t i = 0; i < provider->pending_count; i++)
+        free(provider->pending[i].leaf);
+    free(provider->pending);
+    free(provider->sessions);
+    free(provider->lineages);
+    pthread_cond_destroy(&provider->turned);
+    pthread_mutex_destroy(&provider->lock);
+}
+
+// Its place in the cache, a new one where there is none; a full cache is emptied.
+static assay_provider_session *session_place(assay_provider *provider, const assay_hash *id) {
+    for (uint32_t i = 0; i < provider->session_count; i++)
+        if (assay_hash_equal(&provider->sessions[i].id, id)) return &provider->sessions[i];
+    if (provider->session_count == ASSAY_PROVIDER_SESSIONS_MAX) provider->session_count = 0;
+    return &provider->sessions[provider->session_count];
+}
+
+// The session, asked for where it is new or old. Its next sequence counts what is pending.
+static assay_status session_find(assay_provider_session *out, assay_provider *provider,
+                                 const assay_hash *id, assay_error *err) {
+    assay_provider_session *place = session_place(provider, id);
+    uint64_t now = assay_clock_ms();
+    bool known = place < provider->sessions + provider->session_count;
+    if (known && now - place->fetched_ms < ASSAY_PROVIDER_SESSION_MS) {
+        *out = *place;
+        return ASSAY_OK;
+    }
+    memset(out, 0, sizeof *out);
+    out->id = *id;
+    out->fetched_ms = now;
+    ASSAY_TRY(assay_session_fetch(&out->session, &provider->wallet->client, id, err));
+    out->next_sequence = out->session.last_sequence + 1;
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        const assay_receipt *receipt = &provider->pending[i].receipt;
+        if (!assay_hash_equal(&receipt->request.session, id) ||
+            receipt->request.sequence <= out->session.last_sequence)
+            continue;
+        out->pending_fees += receipt->fee;
+        if (receipt->request.sequence >= out->next_sequence)
+            out->next_sequence = receipt->request.sequence + 1;
+    }
+    *place = *out;
+    if (!known) provider->session_count++;
+    return ASSAY_OK;
+}
+
+assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
+                                          uint64_t *out, assay_error *err) {
+    assay_provider_session entry;
+    pthread_mutex_lock(&provider->lock);
+    assay_status status = session_find(&entry, provider, session, err);
+    if (status == ASSAY_OK) *out = entry.next_sequence;
+    pthread_mutex_unlock(&provider->lock);
+    return status;
+}
+
+static assay_status lineage_find(const assay_lineage **out, assay_provider *provider,
+                                 const assay_hash *adapter, assay_error *err) {
+    for (uint32_t i = 0; i < provider->lineage_count; i++) {
+        *out = &provider->lineages[i];
+        if (assay_hash_equal(&(*out)->adapter, adapter)) return ASSAY_OK;
+    }
+    if (provider->lineage_count == ASSAY_PROVIDER_LINEAGES_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u adapters are served, limit %d",
+                          provider->lineage_count, ASSAY_PROVIDER_LINEAGES_MAX);
+    assay_lineage *entry = &provider->lineages[provider->lineage_count];
+    ASSAY_TRY(assay_lineage_fetch(entry, &provider->wallet->client, adapter, err));
+    provider->lineage_count++;
+    *out = entry;
+    return ASSAY_OK;
+}
+
+// What the chain says of this provider, asked for where it is old.
+static assay_status facts_find(assay_provider_facts *out, assay_provider *provider,
+                               assay_error *err) {
+    uint64_t now = assay_clock_ms();
+    if (!provider->facts_ms || now - provider->facts_ms >= ASSAY_PROVIDER_SESSION_MS) {
+        ASSAY_TRY(assay_provider_facts_fetch(&provider->facts, &provider->wallet->client,
+                                             &provider->wallet->principal,
+                                             provider->genesis->params.bond_multiple, err));
+        provider->facts_ms = now;
+    }
+    *out = provider->facts;
+    return ASSAY_OK;
+}
+
+static assay_status parties_check(const assay_provider *provider, const assay_session *session,
+                                  const assay_request *request, assay_error *err) {
+    assay_address signer;
+    if (!assay_address_equal(&session->provider, &provider->wallet->principal) ||
+        !assay_address_equal(&request->provider, &provider->wallet->principal))
+        return ASSAY_FAIL(err, MISMATCH, "session or request is for another provider");
+    ASSAY_TRY(assay_request_signer(&signer, request, &provider->wallet->client.domain, err));
+    if (!assay_address_equal(&signer, &session->opener) &&
+        !assay_address_equal(&signer, &session->principal))
+        return ASSAY_FAIL(err, SIGNATURE, "request is not signed by its session's keys");
+    return ASSAY_OK;
+}
+
+static assay_status session_check(const assay_provider *provider,
+                                  const assay_provider_session *entry, const assay_request *request,
+                                  assay_error *err) {
+    const assay_session *session = &entry->session;
+    ASSAY_TRY(parties_check(provider, session, request, err));
+    if (session->ended)
+        return ASSAY_FAIL(err, RANGE, "session ended at height %llu",
+                          (unsigned long long)session->ended);
+    if (session->price_in == 0)
+        return ASSAY_FAIL(err, RANGE,
+                          "session pays 0 a prompt token: an answer could be worth "
+                          "nothing, and so be in no batch");
+    if (session->price_in < provider->options.price_in_min ||
+        session->price_out < provider->options.price_out_min)
+        return ASSAY_FAIL(err, RANGE, "session pays %llu and %llu a token, limits %llu and %llu",
+                          (unsigned long long)session->price_in,
+                          (unsigned long long)session->price_out,
+                          (unsigned long long)provider->options.price_in_min,
+                          (unsigned long long)provider->options.price_out_min);
+    if (request->sequence != entry->next_sequence)
+        return ASSAY_FAIL(err, ORDER, "sequence %llu, expected %llu",
+                          (unsigned long long)request->sequence,
+                          (unsigned long long)entry->next_sequence);
+    ASSAY_TRY(assay_request_fee_check(request, session->price_in, session->price_out, err));
+    uint64_t free = session->free > entry->pending_fees ? session->free - entry->pending_fees : 0;
+    if (request->max_fee > free)
+        return ASSAY_FAIL(err, RANGE, "max_fee %llu, the session's deposit has %llu left",
+                          (unsigned long long)request->max_fee, (unsigned long long)free);
+    return ASSAY_OK;
+}
+
+// What the chain would not pay for, whatever the session says.
+static assay_status facts_check(const assay_provider *provider, const assay_provider_facts *facts,
+                                const assay_provider_session *entry, const assay_request *request,
+                                assay_error *err) {
+    if (assay_provider_closes(provider, entry->session.end, facts->height))
+        return ASSAY_FAIL(err, RANGE, "the session closes: it ends at height %llu, this is %llu",
+                          (unsigned long long)entry->session.end,
+                          (unsigned long long)facts->height);
+    // A price can be any number: a receipt that no batch can hold would be work for nothing.
+    if (request->max_fee > facts->cover)
+        return ASSAY_FAIL(err, RANGE, "max_fee %llu, the provider's bond covers batches of %llu",
+                          (unsigned long long)request->max_fee, (unsigned long long)facts->cover);
+    return ASSAY_OK;
+}
+
+// Turns an honest answer into the kind of fraud this provider shows.
+static void answer_spoil(const assay_provider *provider, uint32_t *ids, uint32_t *count) {
+    uint32_t vocab = provider->shop->model.shape.vocab_size;
+    if (provider->options.misbehaviour == ASSAY_MISBEHAVE_TOKEN && *count)
+        ids[*count / 2] = (ids[*count / 2] + 1) % vocab;
+    if (provider->options.misbehaviour == ASSAY_MISBEHAVE_COUNT)
+        for (uint32_t i = 0; i < INFLATION; i++)
+            ids[(*count)++] = 1 % vocab;
+}
+
+// Generates and attributes. ids: the output, which the caller frees.
+static assay_status answer_make(assay_provider *provider, const assay_provider_session *entry,
+                                const assay_lineage *lineage, const assay_request *request,
+                                const uint32_t *prompt, assay_receipt *receipt, uint32_t **ids,
+                                assay_error *err) {
+    assay_workshop *shop = provider->shop;
+    assay_generate_request run;
+    assay_output output;
+    assay_hash digest, missing;
+    const assay_adapter *adapter = assay_workshop_adapter(shop, &request->adapter);
+    ASSAY_TRY(assay_workshop_sources_check(shop, lineage, &missing, err));
+    if (provider->options.misbehaviour == ASSAY_MISBEHAVE_ADAPTER) adapter = NULL;
+    assay_request_digest(&digest, request, &provider->wallet->client.domain);
+    assay_workshop_request(&run, request, &digest, prompt, adapter);
+    ASSAY_TRY(assay_generate_check(&shop->model, &run, err)); // before max_tokens is allocated
+    *ids = malloc(((size_t)run.max_tokens + INFLATION) * sizeof **ids);
+    if (!*ids) return ASSAY_FAIL(err, MEMORY, "no memory for an output");
+    ASSAY_TRY(assay_batcher_generate(&shop->batcher, &run, *ids, &output, err));
+    uint32_t count = output.count;
+    answer_spoil(provider, *ids, &count);
+    *receipt = (assay_receipt){.request = *request,
+                               .output_count = count,
+                               .stop = (uint8_t)output.stop,
+                               .trace = output.trace};
+    assay_ids_digest(&receipt->output_digest, *ids, count);
+    ASSAY_TRY(assay_workshop_attribute(
+        shop, lineage, (uint32_t)provider->genesis->params.span_tokens_min, prompt,
+        request->prompt_count, *ids, count, receipt, NULL, &missing, err));
+    return assay_fee_compute(&receipt->fee, request->prompt_count, entry->session.price_in, count,
+                             entry->session.price_out, err);
+}
+
+static assay_status answer_keep(assay_provider *provider, uint64_t end, const uint32_t *prompt,
+                                const assay_receipt *receipt, const uint32_t *ids,
+                                assay_error *err) {
+    assay_arena arena;
+    assay_bytes leaf;
+    const assay_leaf_ids leaf_ids = {prompt, receipt->request.prompt_count, ids,
+                                     receipt->output_count};
+    assay_arena_init(&arena, LEAF_ARENA_MAX);
+    assay_status status = assay_leaf_write(&leaf, &leaf_ids, &arena, err);
+    if (status == ASSAY_OK) status = pending_write(provider, receipt, &leaf, err);
+    if (status == ASSAY_OK) status = pending_add(provider, receipt, end, leaf.data, leaf.size, err);
+    assay_arena_close(&arena);
+    return status;
+}
+
+// A request that was answered and whose receipt is pending: the answer may have been lost on its
+// way. *again false if it is another request. ids: the output, which the caller frees.
+static assay_status answer_again(assay_provider *provider, const assay_request *request,
+                                 assay_receipt *receipt, uint32_t **ids, bool *again,
+                                 assay_error *err) {
+    uint8_t asked[ASSAY_REQUEST_SIZE], had[ASSAY_REQUEST_SIZE];
+    assay_leaf_ids leaf;
+    assay_arena arena;
+    *again = false;
+    assay_request_encode(request, asked);
+    for (uint32_t i = 0; i < provider->pending_count && !*again; i++) {
+        const assay_provider_pending *entry = &provider->pending[i];
+        assay_request_encode(&entry->receipt.request, had);
+        if (memcmp(asked, had, sizeof asked) != 0) continue;
+        *again = true;
+        *receipt = entry->receipt;
+        assay_arena_init(&arena, LEAF_ARENA_MAX);
+        assay_status status = assay_leaf_read(&leaf, entry->leaf, entry->leaf_size, &arena, err);
+        if (status == ASSAY_OK) {
+            *ids = malloc(((size_t)leaf.output_count + 1) * sizeof **ids);
+            if (*ids)
+                memcpy(*ids, leaf.output, leaf.output_count * sizeof **ids);
+            else
+                status = ASSAY_FAIL(err, MEMORY, "no memory for an output");
+        }
+        assay_arena_close(&arena);
+        ASSAY_TRY(status);
+    }
+    return ASSAY_OK;
+}
+
+// What is checked before any work is done. lineage: of the request's adapter.
+static assay_status answer_admit(assay_provider *provider, const assay_request *request,
+                                 assay_provider_session *session, assay_lineage *lineage,
+                                 assay_error *err) {
+    const assay_lineage *found;
+    assay_provider_facts facts;
+    uint32_t others = provider->pending_count + provider->turn_count - 1;
+    if (others >= ASSAY_PROVIDER_PENDING_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "%u receipts are made or wait for a batch, limit %d",
+                          others, ASSAY_PROVIDER_PENDING_MAX);
+    if (!assay_hash_equal(&request->model, &provider->shop->model.root))
+        return ASSAY_FAIL(err, NOT_FOUND, "this provider has another model");
+    if (!assay_hash_is_zero(&request->adapter) &&
+        !assay_workshop_adapter(provider->shop, &request->adapter))
+        return ASSAY_FAIL(err, NOT_FOUND, "this provider has no such adapter");
+    ASSAY_TRY(session_find(session, provider, &request->session, err));
+    ASSAY_TRY(session_check(provider, session, request, err));
+    ASSAY_TRY(facts_find(&facts, provider, err));
+    ASSAY_TRY(facts_check(provider, &facts, session, request, err));
+    ASSAY_TRY(lineage_find(&found, provider, &request->adapter, err));
+    *lineage = *found;
+    return ASSAY_OK;
+}
+
+// The receipt counts from now on.
+static void answer_note(assay_provider *provider, const assay_receipt *receipt) {
+    assay_provider_session *entry = session_place(provider, &receipt->request.session);
+    provider->served++;
+    // Not in the cache any more: it will be asked for, and what is pending counted.
+    if (entry == provider->sessions + provider->session_count) return;
+    entry->next_sequence = receipt->request.sequence + 1;
+    entry->pending_fees += receipt->fee;
+}
+
+static bool turn_taken(const assay_provider *provider, const assay_hash *session) {
+    for (const assay_provider_turn *turn = provider->turns; turn; turn = turn->next)
+        if (assay_hash_equal(turn->session, session)) return true;
+    return false;
+}
+
+// With the lock, and without it while the session's other answer is made: for which a stranger to
+// the session, who may not ask, does not wait either.
+static assay_status turn_take(assay_provider *provider, const assay_request *request,
+                              assay_provider_turn *turn, assay_error *err) {
+    assay_provider_session session;
+    if (turn_taken(provider, turn->session)) {
+        ASSAY_TRY(session_find(&session, provider, turn->session, err));
+        ASSAY_TRY(parties_check(provider, &session.session, request, err));
+    }
+    while (turn_taken(provider, turn->session))
+        pthread_cond_wait(&provider->turned, &provider->lock);
+    turn->next = provider->turns;
+    provider->turns = turn;
+    provider->turn_count++;
+    return ASSAY_OK;
+}
+
+static void turn_give(assay_provider *provider, const assay_provider_turn *turn) {
+    assay_provider_turn **at = &provider->turns;
+    while (*at != turn)
+        at = &(*at)->next;
+    *at = turn->next;
+    provider->turn_count--;
+    pthread_cond_broadcast(&provider->turned);
+}
+
+// In its session's turn: checks, works without the lock, keeps.
+static assay_status answer_turn(assay_provider *provider, const assay_request *request,
+                                const uint32_t *prompt, assay_receipt *receipt, uint32_t **ids,
+                                assay_error *err) {
+    assay_provider_turn turn = {.session = &request->session};
+    assay_provider_session session;
+    assay_lineage lineage;
+    bool again;
+    pthread_mutex_lock(&provider->lock);
+    assay_status status = turn_take(provider, request, &turn, err);
+    if (status != ASSAY_OK) {
+        pthread_mutex_unlock(&provider->lock);
+        return status;
+    }
+    status = answer_again(provider, request, receipt, ids, &again, err);
+    if (status == ASSAY_OK && !again)
+        status = answer_admit(provider, request, &session, &lineage, err);
+    if (status == ASSAY_OK && !again) {
+        pthread_mutex_unlock(&provider->lock);
+        status = answer_make(provider, &session, &lineage, request, prompt, receipt, ids, err);
+        pthread_mutex_lock(&provider->lock);
+        if (status == ASSAY_OK)
+            status = answer_keep(provider, session.session.end, prompt, receipt, *ids, err);
+        if (status == ASSAY_OK) answer_note(provider, receipt);
+    }
+    turn_give(provider, &turn);
+    pthread_mutex_unlock(&provider->lock);
+    return status;
+}
+
+assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
+                                   const uint32_t *prompt, uint32_t prompt_count,
+                                   assay_receipt *receipt, uint32_t **ids, assay_error *err) {
+    assay_hash digest;
+    *ids = NULL;
+    ASSAY_TRY(assay_request_check(request, err));
+    assay_ids_digest(&digest, prompt, prompt_count);
+    if (prompt_count != request->prompt_count ||
+        !assay_hash_equal(&digest, &request->prompt_digest))
+        return ASSAY_FAIL(err, MISMATCH, "prompt ids are not those the request commits to");
+    assay_status status = answer_turn(provider, request, prompt, receipt, ids, err);
+    if (status != ASSAY_OK) {
+        free(*ids);
+        *ids = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serving inference: requests in, receipts out, receipts into batches, evidence kept available.
+//
+//   request → checked, generated, attributed → receipt (pending/, durable) → answered
+//   pending → evidence/<root>/ written → submit_batch in a block → pending files removed
+//   pending → its session's sequence is past it, or its session ended → pending file removed
+//   pending → its batch refused for what is in it → smaller batches, at last its session left out
+//           → tried again later
+//
+// Invariants, with their tests in tests/node/provider/test_provider.c, V5's in
+// test_provider_blame.c:
+//  V1 a receipt is on disk before its consumer sees it (a crash loses no income)
+//  V2 evidence is on disk before its batch is sent (a batch is never unavailable by a crash)
+//  V3 sequences of a session are answered strictly in order: one at a time, beside other sessions
+//  V4 a receipt is in one batch at most: what the chain counts already is pending no more
+//  V5 no receipt keeps those of other sessions out of batches
+#ifndef ASSAY_NODE_PROVIDER_PROVIDER_H
+#define ASSAY_NODE_PROVIDER_PROVIDER_H
+
+#include <limits.h>
+
+#include "node/provider/facts.h"
+#include "node/wallet/wallet.h"
+#include "node/workshop/batch_json.h"
+#include "node/workshop/evidence_file.h"
+#include "node/workshop/workshop.h"
+
+enum {
+    ASSAY_PROVIDER_SESSIONS_MAX = 4096,
+    ASSAY_PROVIDER_PENDING_MAX = 8192,
+    ASSAY_PROVIDER_LINEAGES_MAX = 64,
+    ASSAY_PROVIDER_SESSION_MS = 2000, // age at which the chain is asked again
+};
+
+// How a provider cheats; only on chains whose genesis says testnet. For showing that it is caught.
+typedef enum {
+    ASSAY_MISBEHAVE_NOT,
+    ASSAY_MISBEHAVE_TOKEN,    // altered-token: another token in the middle of the output
+    ASSAY_MISBEHAVE_ADAPTER,  // wrong-adapter: the base model's answer sold as the adapter's
+    ASSAY_MISBEHAVE_COUNT,    // inflated-count: more output tokens than there were
+    ASSAY_MISBEHAVE_WITHHOLD, // withheld-evidence: nobody can rerun it
+} assay_misbehaviour;
+
+typedef struct {
+    const char *home;                 // folder of pending and evidence files
+    char url[ASSAY_URI_SIZE_MAX + 1]; // under which others reach this server
+    uint64_t price_in_min;            // nopen a token; sessions that pay less are refused
+    uint64_t price_out_min;
+    uint64_t batch_count; // receipts that make a batch
+    uint64_t batch_ms;    // age of a receipt that makes a batch
+    assay_misbehaviour misbehaviour;
+} assay_provider_options;
+
+// A session that this provider serves, as the node told it. Only a cache.
+typedef struct {
+    assay_hash id;
+    assay_session session;
+    uint64_t next_sequence;
+    uint64_t pending_fees; // of receipts not yet in a block
+    uint64_t fetched_ms;   // monotonic
+} assay_provider_session;
+
+// A receipt waiting for its batch, with its leaf file's bytes.
+typedef struct {
+    assay_receipt receipt;
+    uint8_t *leaf; // owned
+    size_t leaf_size;
+    uint64_t since_ms; // monotonic
+    uint64_t end;      // of its session, as last told; 0: not asked for yet
+    // Its session is left out of batches until then, for so long, since one with it was refused.
+    uint64_t hold_until_ms;
+    uint64_t hold_ms;
+} assay_provider_pending;
+
+// What became of making a batch.
+typedef struct {
+    assay_hash id;
+    uint32_t count; // receipts in it; 0: nothing was to be sent, or it was not taken
+    bool narrowed;  // it was refused for what is in it, and the next one holds less of that
+} assay_provider_batched;
+
+// An answer in progress, on its caller's stack.
+typedef struct assay_provider_turn {
+    const assay_hash *session;
+    struct assay_provider_turn *next;
+} assay_provider_turn;
+
+// `lock` guards all below it and is held for moments and questions to the node, not while an
+// answer is made: its session's turn is (V3). Opened once, closed once.
+typedef struct {
+    assay_workshop *shop;
+    assay_wallet *wallet;
+    const assay_genesis *genesis;
+    assay_provider_options options;
+
+    pthread_mutex_t lock;
+    pthread_cond_t turned; // a turn ended
+    assay_provider_turn *turns;
+    uint32_t turn_count;
+    assay_provider_facts facts;
+    uint64_t facts_ms; // monotonic, of `facts`; 0: never asked for
+    assay_provider_session *sessions;
+    uint32_t session_count;
+    assay_provider_pending *pending;
+    uint32_t pending_count;
+    uint32_t foreign_count; // pending files of another provider, which stay where they are
+    assay_lineage *lineages;
+    uint32_t lineage_count;
+    uint32_t narrow;    // so many receipts make the next batch; 0: there was nothing wrong
+    bool narrow_passed; // the last batch of that width was taken
+    uint64_t served;
+    uint64_t batched;
+} assay_provider;
+
+// Reads what an earlier run left pending, but for another provider's receipts: they are left on
+// disk, with a line in the log. Errors: those of the files, MISMATCH (a pending file whose ids are
+// not its receipt's), MEMORY. Lives: until close, after errors too. Spec: P-14, F-46.
+assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
+                                 assay_wallet *wallet, const assay_genesis *genesis,
+                                 const assay_provider_options *options, assay_error *err);
+void assay_provider_close(assay_provider *provider);
+
+// Answers one signed request; one that was answered and is still pending gets the same answer
+// again. ids: the output, which the caller frees. Errors: REJECTED (request rules), ORDER
+// (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, bond, end, context),
+// MISMATCH (provider, prompt, a data set's counts), NOT_FOUND (session, model, adapter), MISSING (a
+// data set of the adapter), CAPACITY (too much pending), and those of node and files. Any thread.
+// Spec: P-11, P-12, P-13, P-14, F-46, F-53.
+assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
+                                   const uint32_t *prompt, uint32_t prompt_count,
+                                   assay_receipt *receipt, uint32_t **ids, assay_error *err);
+
+// The next sequence of a session, from the chain and what is pending. Errors: as above.
+assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
+                                          uint64_t *out, assay_error *err);
+
+// Whether receipts are due for a batch: enough of them, one old enough or of a session that closes,
+// or `all` of them, and together worth as much as the ledger asks of a batch. Those left out for
+// now do not count. Spec: P-52, F-53, F-54.
+bool assay_provider_due(assay_provider *provider, bool all);
+
+// Asks the chain about this provider and each session with something pending, notes when they end,
+// and drops what can be
+// in no batch any more (V4, or an ended session), with a line in the log where money is lost.
+// Receipts of a session that the node does not know are forgotten, and their files stay. Errors:
+// those of node; MEMORY. One thread. Spec: F-46, F-53, F-54.
+assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
+                                 assay_error *err);
+
+// Whether a session that ends at this height closes: no answer in it is sure of a block any more.
+// Spec: P-37, F-53.
+bool assay_provider_closes(const assay_provider *provider, uint64_t end, uint64_t height);
+
+// With the lock: the pending ones that `gone` names leave memory, and disk if `unlinked`.
+void assay_provider_drop(assay_provider *provider,
+                         bool gone(const void *context, const assay_receipt *receipt),
+                         const void *context, bool unlinked);
+
+// Looks, makes a batch of what is pending as far as the bond covers it, writes its evidence, sends
+// it and waits for its block. If it is refused for what is in it, the next ones are smaller, until
+// the sessions to blame are found and left out for a while. Errors: REJECTED, CAPACITY (the bond
+// covers no receipt more) and those of node and files; the receipts then stay pending. One thread.
+// Spec: P-30, P-52, F-54.
+assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
+                                  assay_error *err);
+
+// Posts evidence where the ledger says this provider is accused of withholding it. Returns through
+// count how many it posted. One that cannot be answered does not keep others from it. One thread.
+// Errors: the first of node, files and ledger (EVIDENCE_BAD: before anything is sent). Spec: P-63.
+assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, assay_error *err);
+
+// Reads <home>/evidence/<root>/<name> into fresh memory. Errors: NOT_FOUND, and those of files.
+assay_status assay_provider_evidence(const assay_provider *provider, const assay_hash *root,
+                                     const char *name, uint8_t **data, size_t *size,
+                                     assay_error *err);
+
+// "altered-token" … to its value. Errors: USAGE.
+assay_status assay_misbehaviour_parse(assay_misbehaviour *out, const char *text, assay_error *err);
+
+#endif

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/wallet/register.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "base/sha256.h"
+#include "consensus/deadline.h"
+#include "ledger/commitment.h"
+#include "ledger/reject.h"
+
+typedef unsigned long long ull;
+
+// What a registration is of: its path in the API, its name for people, and its refusal.
+typedef struct {
+    assay_tx_kind kind;
+    const char *path, *name;
+    uint32_t exists;
+} subject;
+
+static const subject subjects[] = {
+    {ASSAY_TX_REGISTER_DATASET, "dataset", "data set", ASSAY_REJECT_DATASET_EXISTS},
+    {ASSAY_TX_REGISTER_MODEL, "model", "model", ASSAY_REJECT_MODEL_EXISTS},
+    {ASSAY_TX_REGISTER_ADAPTER, "adapter", "adapter", ASSAY_REJECT_ADAPTER_EXISTS},
+};
+
+enum { BLOCK_WAIT_MS = 30000, LOOK_MS = 100 };
+
+static const subject *subject_of(assay_tx_kind kind) {
+    size_t i = 0;
+    while (i < sizeof subjects / sizeof *subjects && subjects[i].kind != kind)
+        i++;
+    ASSAY_ASSERT(i < sizeof subjects / sizeof *subjects);
+    return &subjects[i];
+}
+
+assay_bytes assay_text_bytes(const char *text) {
+    return (assay_bytes){(const uint8_t *)text, strlen(text)};
+}
+
+void assay_register_salt(assay_hash *out, const assay_wallet *wallet, const assay_hash *root) {
+    assay_sha256 sha;
+    assay_sha256_init(&sha);
+    assay_sha256_update(&sha, "data set salt", 13);
+    assay_sha256_update(&sha, wallet->key.bytes, ASSAY_KEY_SIZE);
+    assay_sha256_update(&sha, root->bytes, ASSAY_HASH_SIZE);
+    assay_sha256_update(&sha, wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
+    assay_sha256_final(&sha, out);
+}
+
+// path/hash; *out NULL if there is no such thing.
+static assay_status thing_ask(json_t **out, const assay_client *client, const char *path,
+                              const assay_hash *hash, assay_error *err) {
+    char text[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(text, hash->bytes, ASSAY_HASH_SIZE);
+    assay_status status = assay_client_get(out, client, err, "%s/%s", path, text);
+    return status == ASSAY_NOT_FOUND ? ASSAY_OK : status;
+}
+
+// What is registered needs no commitment, and the ledger's refusal would come blocks later.
+static assay_status unused_check(const assay_client *client, const subject *of,
+                                 const assay_hash *root, assay_error *err) {
+    uint64_t registered;
+    json_t *entry;
+    ASSAY_TRY(thing_ask(&entry, client, of->path, root, err));
+    if (!entry) return ASSAY_OK;
+    assay_status status = assay_json_u64(&registered, entry, "registered", 1, INT64_MAX, err);
+    json_decref(entry);
+    ASSAY_TRY(status);
+    return assay_fail(err, ASSAY_REJECTED, of->exists, "registered before, at height %llu",
+                      (ull)registered);
+}
+
+static uint32_t block_wait(const assay_wallet *wallet) {
+    return wallet->wait_ms ? (uint32_t)wallet->wait_ms : BLOCK_WAIT_MS;
+}
+
+// What the node tells of a commitment: its height, the first that takes its registration, and the
+// next one.
+typedef struct {
+    bool found;
+    uint64_t height, ready, next;
+} standing;
+
+static assay_status standing_ask(standing *out, const assay_client *client, const assay_hash *hash,
+                                 assay_error *err) {
+    json_t *answer;
+    ASSAY_TRY(thing_ask(&answer, client, "commitment", hash, err));
+    out->found = answer != NULL;
+    if (!answer) return ASSAY_OK;
+    assay_status status = assay_json_u64(&out->height, answer, "height", 1, INT64_MAX, err);
+    if (status == ASSAY_OK)
+        status = assay_json_u64(&out->ready, answer, "ready", out->height + 1, INT64_MAX, err);
+    if (status == ASSAY_OK)
+        status = assay_json_u64(&out->next, answer, "next", out->height + 1, INT64_MAX, err);
+    json_decref(answer);
+    return status;
+}
+
+// Sends the commitment. One that an interrupted command has sent may still have been on its way.
+static assay_status commitment_send(const assay_wallet *wallet, const assay_hash *hash,
+                                    assay_error *err) {
+    assay_tx tx = {.kind = ASSAY_TX_COMMIT_DATASET,
+                   .principal = wallet->principal,
+                   .body.commit_dataset.commitment = *hash};
+    assay_sent sent;
+    assay_error why = {0};
+    assay_status status =
+        assay_client_send(&sent, &wallet->client, &tx, &wallet->key, block_wait(wallet), &why);
+    if (status == ASSAY_OK ||
+        (status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_COMMITMENT_EXISTS))
+        return ASSAY_OK;
+    return assay_fail(err, status, why.reject, "%s", why.text);
+}
+
+// Until the next block takes the registration. However far that is: the wait ends early only if no
+// block comes at all. Asking keeps an idle chain's blocks coming (C-15).
+static assay_status age_wait(const assay_wallet *wallet, const assay_hash *hash, bool tell,
+                             assay_error *err) {
+    const struct timespec pause = {0, LOOK_MS * 1000000};
+    uint64_t seen = 0, since = assay_clock_ms();
+    for (;;) {
+        standing is;
+        ASSAY_TRY(standing_ask(&is, &wallet->client, hash, err));
+        if (!is.found)
+            return ASSAY_FAIL(err, NOT_FOUND, "the commitment is gone: a registration has used it");
+        assay_progress_show("waiting for the commitment to age", is.next - is.height,
+                            is.ready - is.height);
+        if (is.next >= is.ready) return ASSAY_OK;
+        if (tell && !seen)
+            fprintf(stderr, "committed in block %llu, waiting for block %llu\n", (ull)is.height,
+                    (ull)is.ready);
+        if (is.next != seen) since = assay_clock_ms();
+        seen = is.next;
+        if (assay_clock_ms() - since > block_wait(wallet))
+            return ASSAY_FAIL(err, TIMEOUT,
+                              "no block %llu in %u ms; the commitment stays, and the same command "
+                              "goes on from it",
+                              (ull)is.next, block_wait(wallet));
+        nanosleep(&pause, NULL);
+    }
+}
+
+assay_status assay_register_commit(assay_wallet *wallet, assay_tx_kind kind, const assay_hash *root,
+                                   const assay_hash *salt, bool tell, assay_error *err) {
+    assay_hash hash;
+    standing is;
+    ASSAY_TRY(unused_check(&wallet->client, subject_of(kind), root, err));
+    assay_commitment_hash(&hash, root, salt, &wallet->principal);
+    ASSAY_TRY(standing_ask(&is, &wallet->client, &hash, err));
+    if (!is.found) ASSAY_TRY(commitment_send(wallet, &hash, err));
+    return age_wait(wallet, &hash, tell, err);
+}
+
+int assay_register_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
+                       const assay_hash *root) {
+    assay_error err = {0};
+    const assay_hash *salt = NULL;
+    char text[ASSAY_HEX_HASH_MAX];
+    // A registration that no block can hold is refused before anything is paid for.
+    tx->lane = assay_tx_lane(tx->kind);
+    assay_status status = assay_tx_check(tx, &err);
+    if (status == ASSAY_OK) status = assay_wallet_open(wallet, &err);
+    if (status == ASSAY_OK && tx->kind == ASSAY_TX_REGISTER_DATASET) {
+        assay_register_salt(&tx->body.register_dataset.salt, wallet, root);
+        salt = &tx->body.register_dataset.salt;
+    }
+    if (status == ASSAY_OK)
+        status = assay_register_commit(wallet, tx->kind, root, salt, !invocation->json, &err);
+    assay_hex_encode_0x(text, root->bytes, ASSAY_HASH_SIZE);
+    if (status == ASSAY_OK && !invocation->json)
+        printf("%s %s\n", subject_of(tx->kind)->name, text);
+    return assay_wallet_finish(wallet, invocation, tx, status, &err);
+}

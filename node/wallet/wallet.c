@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/wallet/wallet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+#include "consensus/deadline.h"
+#include "ledger/reject.h"
+
+assay_status assay_wallet_open(assay_wallet *wallet, assay_error *err) {
+    ASSAY_TRY(assay_keystore_read(&wallet->key, wallet->key_file, wallet->password_file, err));
+    ASSAY_TRY(assay_key_address(&wallet->address, &wallet->key, err));
+    wallet->principal = wallet->address;
+    if (wallet->principal_text)
+        ASSAY_TRY(assay_hex_parse(wallet->principal.bytes, ASSAY_ADDRESS_SIZE,
+                                  wallet->principal_text, "--principal", err));
+    return assay_client_open(&wallet->client, wallet->node_url, NULL, err);
+}
+
+void assay_wallet_close(assay_wallet *wallet) {
+    assay_key_clear(&wallet->key);
+}
+
+assay_status assay_wallet_send(assay_wallet *wallet, assay_tx *tx, assay_sent *sent,
+                               assay_error *err) {
+    tx->principal = wallet->principal;
+    return assay_client_send(sent, &wallet->client, tx, &wallet->key, (uint32_t)wallet->wait_ms,
+                             err);
+}
+
+assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t count,
+                                   assay_sent *sents, uint32_t *taken, assay_error *err) {
+    const assay_client *client = &wallet->client;
+    uint64_t nonce;
+    *taken = 0;
+    if (!count) return ASSAY_OK;
+    ASSAY_TRY(
+        assay_client_nonce(&nonce, client, &wallet->address, assay_tx_lane(txs[0].kind), err));
+    uint8_t *data = malloc(ASSAY_TX_SIZE_MAX);
+    if (!data) return ASSAY_FAIL(err, MEMORY, "no memory for a transaction");
+    assay_status status = ASSAY_OK;
+    for (uint32_t i = 0; status == ASSAY_OK && i < count; i++) {
+        assay_tx *tx = &txs[i];
+        size_t size;
+        memset(&sents[i], 0, sizeof sents[i]);
+        tx->chain_id = client->domain.chain_id;
+        tx->signer = wallet->address;
+        tx->principal = wallet->principal;
+        tx->lane = assay_tx_lane(tx->kind);
+        tx->nonce = nonce + i;
+        status = assay_tx_sign(tx, &client->domain, &wallet->key, err);
+        if (status == ASSAY_OK) status = assay_tx_encode(tx, data, ASSAY_TX_SIZE_MAX, &size, err);
+        assay_tx_digest(&sents[i].digest, tx, &client->domain);
+        if (status == ASSAY_OK)
+            status = assay_client_send_bytes(&sents[i], client, data, size,
+                                             i + 1 < count ? 0 : (uint32_t)wallet->wait_ms, err);
+        // A refusal in a block, or a wait that was too short, comes after it was taken.
+        if (status == ASSAY_OK || sents[i].height || status == ASSAY_TIMEOUT) *taken = i + 1;
+    }
+    free(data);
+    return status;
+}
+
+assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t count,
+                                   assay_error *err) {
+    static const struct timespec pause = {0, 200000000};
+    const uint64_t patience = ASSAY_WALLET_PATIENCE_MS * UINT64_C(1000000);
+    uint64_t moved = assay_deadline_clock();
+    assay_sent *sents = calloc(count, sizeof *sents);
+    if (!sents) return ASSAY_FAIL(err, MEMORY, "no memory for %u transactions", count);
+    for (;;) {
+        assay_error why = {0};
+        uint32_t taken;
+        assay_status status = assay_wallet_send_row(wallet, txs, count, sents, &taken, &why);
+        uint64_t now = assay_deadline_clock();
+        txs += taken;
+        count -= taken;
+        if (taken) moved = now;
+        bool full = status == ASSAY_BUSY ||
+                    (status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_PENDING);
+        if (!count || !full || now - moved > patience) {
+            free(sents);
+            return status == ASSAY_OK ? status
+                                      : assay_fail(err, status, why.reject, "%s", why.text);
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
+assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, const char *text,
+                                 const char *what, assay_error *err) {
+    json_t *status;
+    uint64_t height;
+    if (*text != '+') return assay_number_parse(out, text, what, 1, INT64_MAX, err);
+    ASSAY_TRY(assay_number_parse(out, text + 1, what, 1, INT64_MAX, err));
+    ASSAY_TRY(assay_client_get(&status, &wallet->client, err, "status"));
+    assay_status result = assay_json_u64(&height, status, "height", 0, INT64_MAX, err);
+    json_decref(status);
+    *out += height; // both below 2^63
+    return result;
+}
+
+int assay_sent_print(const assay_invocation *invocation, const assay_tx *tx,
+                     const assay_sent *sent) {
+    char id[ASSAY_HEX_HASH_MAX], digest[ASSAY_HEX_HASH_MAX];
+    if (invocation->json)
+        return assay_command_print(json_pack(
+            "{s:o,s:o,s:s,s:o}", "id", assay_json_from_hash(&sent->id), "digest",
+            assay_json_from_hash(&sent->digest), "state", sent->height ? "committed" : "pending",
+            "height", assay_json_from_u64(sent->height)));
+    assay_hex_encode_0x(id, sent->id.bytes, ASSAY_HASH_SIZE);
+    assay_hex_encode_0x(digest, sent->digest.bytes, ASSAY_HASH_SIZE);
+    if (sent->height)
+        printf("%s in block %llu\n", assay_tx_kind_name(tx->kind),
+               (unsigned long long)sent->height);
+    else
+        printf("%s sent, in no block yet\n", assay_tx_kind_name(tx->kind));
+    printf("transaction %s\nmessage %s\n", id, digest);
+    if (!sent->height) printf("next: assay tx status %s\n", id);
+    return ASSAY_EXIT_OK;
+}
+
+int assay_wallet_finish(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
+                        assay_status status, assay_error *err) {
+    char next[32 + ASSAY_HEX_HASH_MAX] = "assay tx status ";
+    assay_sent sent = {0};
+    if (status == ASSAY_OK) status = assay_wallet_send(wallet, tx, &sent, err);
+    assay_wallet_close(wallet);
+    if (status == ASSAY_OK) return assay_sent_print(invocation, tx, &sent);
+    assay_hex_encode_0x(next + strlen(next), sent.id.bytes, ASSAY_HASH_SIZE);
+    return assay_command_fail(
+        invocation, err, status == ASSAY_TIMEOUT && !assay_hash_is_zero(&sent.id) ? next : NULL);
+}
+
+int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx) {
+    assay_error err = {0};
+    assay_status status = assay_wallet_open(wallet, &err);
+    return assay_wallet_finish(wallet, invocation, tx, status, &err);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/workshop/batch_json.h"
+
+#include <stdlib.h>
+
+#include "base/hex.h"
+#include "base/json.h"
+
+enum { DECIMAL_MAX = 39 };
+
+static assay_status u128_read(assay_u128 *out, const json_t *object, const char *name,
+                              assay_error *err) {
+    const char *text;
+    assay_u128 value = 0;
+    ASSAY_TRY(assay_json_text(&text, object, name, DECIMAL_MAX, err));
+    if (!*text) return ASSAY_FAIL(err, FORMAT, "%s is empty", name);
+    for (; *text; text++) {
+        unsigned digit = (unsigned)(*text - '0');
+        if (digit > 9 || value > ((assay_u128)-1 - digit) / 10)
+            return ASSAY_FAIL(err, FORMAT, "%s is not a whole number below 2^128", name);
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return ASSAY_OK;
+}
+
+static assay_status u32_read(uint32_t *out, const json_t *object, const char *name,
+                             assay_error *err) {
+    uint64_t value;
+    ASSAY_TRY(assay_json_u64(&value, object, name, 0, UINT32_MAX, err));
+    *out = (uint32_t)value;
+    return ASSAY_OK;
+}
+
+static assay_status rows_begin(const json_t **list, void **room, uint32_t *count,
+                               const json_t *tables, const char *name, size_t row_size,
+                               assay_arena *arena, assay_error *err) {
+    ASSAY_TRY(assay_json_array(list, tables, name, ASSAY_BATCH_ROWS_MAX, err));
+    *count = (uint32_t)json_array_size(*list);
+    return assay_arena_get(arena, *count, row_size, name, room, err);
+}
+
+static assay_status tables_read(assay_batch_tables *out, const json_t *tables, assay_arena *arena,
+                                assay_error *err) {
+    const json_t *list;
+    void *room;
+    uint32_t count;
+    ASSAY_TRY(rows_begin(&list, &room, &count, tables, "sessions", sizeof(assay_session_row), arena,
+                         err));
+    out->sessions = (assay_session_list){room, count};
+    for (uint32_t i = 0; i < count; i++) {
+        assay_session_row *row = (assay_session_row *)room + i;
+        const json_t *object = json_array_get(list, i);
+        ASSAY_TRY(assay_json_hash(&row->session, object, "session", err));
+        ASSAY_TRY(
+            assay_json_u64(&row->first_sequence, object, "first_sequence", 0, UINT64_MAX, err));
+        ASSAY_TRY(u32_read(&row->count, object, "count", err));
+        ASSAY_TRY(assay_json_u64(&row->fee_sum, object, "fee_sum", 0, UINT64_MAX, err));
+    }
+    ASSAY_TRY(
+        rows_begin(&list, &room, &count, tables, "models", sizeof(assay_model_row), arena, err));
+    out->models = (assay_model_list){room, count};
+    for (uint32_t i = 0; i < count; i++) {
+        assay_model_row *row = (assay_model_row *)room + i;
+        const json_t *object = json_array_get(list, i);
+        ASSAY_TRY(assay_json_hash(&row->model, object, "model", err));
+        ASSAY_TRY(assay_json_hash(&row->adapter, object, "adapter", err));
+        ASSAY_TRY(assay_json_u64(&row->fee_sum, object, "fee_sum", 0, UINT64_MAX, err));
+    }
+    ASSAY_TRY(rows_begin(&list, &room, &count, tables, "datasets", sizeof(assay_dataset_row), arena,
+                         err));
+    out->datasets = (assay_dataset_list){room, count};
+    for (uint32_t i = 0; i < count; i++) {
+        assay_dataset_row *row = (assay_dataset_row *)room + i;
+        const json_t *object = json_array_get(list, i);
+        ASSAY_TRY(assay_json_hash(&row->dataset, object, "dataset", err));
+        ASSAY_TRY(u128_read(&row->weight, object, "weight", err));
+    }
+    return ASSAY_OK;
+}
+
+static assay_status state_read(assay_batch *out, const json_t *object, assay_error *err) {
+    static const char *const states[] = {"none", "waiting", "checking", "final", "settled", "void"};
+    const char *text;
+    ASSAY_TRY(assay_json_text(&text, object, "state", 16, err));
+    for (int i = ASSAY_BATCH_WAITING; i <= ASSAY_BATCH_VOID; i++) {
+        if (strcmp(text, states[i]) != 0) continue;
+        out->state = (assay_batch_state)i;
+        return ASSAY_OK;
+    }
+    return ASSAY_FAIL(err, FORMAT, "state \"%.16s\" is none of a batch", text);
+}
+
+static assay_status record_read(assay_batch *out, const json_t *object, assay_error *err) {
+    const char *uri;
+    memset(out, 0, sizeof *out);
+    ASSAY_TRY(state_read(out, object, err));
+    ASSAY_TRY(assay_json_address(&out->provider, object, "provider", err));
+    ASSAY_TRY(assay_json_u64(&out->height, object, "height", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_hash(&out->root, object, "root", err));
+    ASSAY_TRY(u32_read(&out->count, object, "count", err));
+    ASSAY_TRY(assay_json_u64(&out->fee_total, object, "fee_total", 0, UINT64_MAX, err));
+    ASSAY_TRY(u32_read(&out->receipt_bytes, object, "receipt_bytes", err));
+    ASSAY_TRY(assay_json_u64(&out->beacon_height, object, "beacon_height", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_hash(&out->beacon, object, "beacon", err));
+    ASSAY_TRY(u32_read(&out->sample_count, object, "sample_count", err));
+    ASSAY_TRY(assay_json_u64(&out->ended, object, "ended", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_text(&uri, object, "uri", ASSAY_URI_SIZE_MAX, err));
+    out->uri_size = (uint16_t)strlen(uri);
+    memcpy(out->uri, uri, out->uri_size);
+    return ASSAY_OK;
+}
+
+assay_status assay_batch_read(assay_batch *out, assay_batch_tables *tables, const json_t *object,
+                              assay_arena *arena, assay_error *err) {
+    const json_t *rows;
+    ASSAY_TRY(record_read(out, object, err));
+    ASSAY_TRY(assay_json_object(&rows, object, "tables", err));
+    return tables_read(tables, rows, arena, err);
+}
+
+assay_status assay_batch_fetch(assay_batch *out, assay_batch_tables *tables,
+                               const assay_client *client, const assay_hash *id, assay_arena *arena,
+                               assay_error *err) {
+    char text[ASSAY_HEX_HASH_MAX];
+    json_t *object;
+    assay_hex_encode_0x(text, id->bytes, ASSAY_HASH_SIZE);
+    ASSAY_TRY(assay_client_get(&object, client, err, "batch/%s", text));
+    assay_status status = assay_batch_read(out, tables, object, arena, err);
+    json_decref(object);
+    return status;
+}
+
+assay_status assay_session_read(assay_session *out, const json_t *object, assay_error *err) {
+    memset(out, 0, sizeof *out);
+    ASSAY_TRY(assay_json_address(&out->principal, object, "principal", err));
+    ASSAY_TRY(assay_json_address(&out->opener, object, "opener", err));
+    ASSAY_TRY(assay_json_address(&out->provider, object, "provider", err));
+    ASSAY_TRY(assay_json_u64(&out->price_in, object, "price_in", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&out->price_out, object, "price_out", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&out->expiry, object, "expiry", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&out->end, object, "end", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&out->ended, object, "ended", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&out->last_sequence, object, "last_sequence", 0, UINT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&out->free, object, "free", 0, UINT64_MAX, err));
+    return assay_json_u64(&out->reserved, object, "reserved", 0, UINT64_MAX, err);
+}
+
+assay_status assay_session_fetch(assay_session *out, const assay_client *client,
+                                 const assay_hash *id, assay_error *err) {
+    char text[ASSAY_HEX_HASH_MAX];
+    json_t *object;
+    assay_hex_encode_0x(text, id->bytes, ASSAY_HASH_SIZE);
+    ASSAY_TRY(assay_client_get(&object, client, err, "session/%s", text));
+    assay_status status = assay_session_read(out, object, err);
+    json_decref(object);
+    return status;
+}
+
+assay_status assay_genesis_fetch(assay_genesis *out, const assay_client *client, assay_error *err) {
+    json_t *object;
+    memset(out, 0, sizeof *out);
+    ASSAY_TRY(assay_client_get(&object, client, err, "genesis"));
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    if (!text) return ASSAY_FAIL(err, MEMORY, "no memory for a genesis");
+    assay_status status = assay_genesis_parse(out, text, strlen(text), err);
+    free(text);
+    if (status == ASSAY_OK && !assay_hash_equal(&out->hash, &client->domain.genesis)) {
+        assay_genesis_close(out);
+        status = ASSAY_FAIL(err, MISMATCH, "%s gives another chain's genesis", client->url);
+    }
+    return status;
+}

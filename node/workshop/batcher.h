@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many threads, one generator: requests and checks that wait for it are computed together, in
+// passes over the weights that they share. Bits do not depend on the company (N-19). A round ends
+// with its longest request; what came meanwhile is the next.
+//   called → waiting, oldest first → in a round, run by one of the callers → answered
+// Invariants, with their tests in tests/node/workshop/test_batcher.c:
+//  B1 a round is of one kind, and holds the oldest that waits: nobody waits for more rounds than
+//     there were callers before it
+//  B2 a round needs no more members and pages than the generator has, unless it is of one alone
+//  B3 nobody's error is another's: what a round fails with, each alone is asked for again
+#ifndef ASSAY_NODE_WORKSHOP_BATCHER_H
+#define ASSAY_NODE_WORKSHOP_BATCHER_H
+
+#include <pthread.h>
+
+#include "quant/verify.h"
+
+typedef struct assay_batcher_job assay_batcher_job;
+
+// A zeroed struct is safe to close.
+typedef struct {
+    assay_generator *generator; // borrowed; of whoever runs the round
+    pthread_mutex_t lock;       // guards all below
+    pthread_cond_t ended;       // a round did
+    bool running;               // a round is
+    assay_batcher_job *first;   // waiting, the oldest; on their callers' stacks
+    uint32_t waiting_count;
+    uint64_t round_count; // ended
+} assay_batcher;
+
+// The generator is used by nothing else while calls are in progress. Lives: until close.
+void assay_batcher_open(assay_batcher *batcher, assay_generator *generator);
+
+// Nobody may wait or run any more.
+void assay_batcher_close(assay_batcher *batcher);
+
+// The request's output, kept in ids[max_tokens], the caller's, which out->ids then names. Any
+// thread. Allocates nothing. Errors: as assay_generator_run. Spec: N-14 to N-17, N-19.
+assay_status assay_batcher_generate(assay_batcher *batcher, const assay_generate_request *request,
+                                    uint32_t *ids, assay_output *out, assay_error *err);
+
+// Compares a claim, and takes its probe. Any thread. Allocates nothing.
+// Errors: as assay_generator_verify. Spec: N-18, N-19.
+assay_status assay_batcher_verify(assay_batcher *batcher, const assay_checkup *checkup,
+                                  assay_difference *difference, assay_error *err);
+
+#endif

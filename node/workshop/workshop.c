@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/workshop/workshop.h"
+
+#include <stdlib.h>
+
+#include "attribution/shares.h"
+#include "base/hex.h"
+
+static assay_status adapters_open(assay_workshop *shop, const assay_option_texts *files,
+                                  assay_error *err) {
+    shop->adapters = calloc(files->count + 1, sizeof *shop->adapters);
+    if (!shop->adapters) return ASSAY_FAIL(err, MEMORY, "no memory for %u adapters", files->count);
+    for (; shop->adapter_count < files->count; shop->adapter_count++)
+        ASSAY_TRY(assay_adapter_open(&shop->adapters[shop->adapter_count],
+                                     files->items[shop->adapter_count], &shop->model, err));
+    return ASSAY_OK;
+}
+
+static assay_status dataset_open(assay_workshop *shop, assay_workshop_dataset *set,
+                                 const char *file, assay_error *err) {
+    ASSAY_TRY(assay_mapping_open(&set->file, file, ASSAY_CORPUS_SIZE_MAX, err));
+    ASSAY_TRY(assay_corpus_open(&set->corpus, (assay_bytes){set->file.data, set->file.size}, err));
+    return assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
+                              shop->model.shape.vocab_size, err);
+}
+
+static assay_status datasets_open(assay_workshop *shop, const assay_option_texts *files,
+                                  assay_error *err) {
+    shop->datasets = calloc(files->count + 1, sizeof *shop->datasets);
+    if (!shop->datasets) return ASSAY_FAIL(err, MEMORY, "no memory for %u data sets", files->count);
+    while (shop->dataset_count < files->count) {
+        uint32_t at = shop->dataset_count++;
+        ASSAY_TRY(dataset_open(shop, &shop->datasets[at], files->items[at], err));
+    }
+    return ASSAY_OK;
+}
+
+uint64_t assay_workshop_position_count(const assay_model_shape *shape) {
+    uint64_t one = assay_kv_page_count(shape->context_size);
+    uint64_t pages = ASSAY_WORKSHOP_KV_BYTES / assay_kv_cache_size(shape, ASSAY_KV_PAGE);
+    if (pages > ASSAY_WORKSHOP_MEMBERS * one) pages = ASSAY_WORKSHOP_MEMBERS * one;
+    return (pages > one ? pages : one) * ASSAY_KV_PAGE;
+}
+
+static assay_status parts_open(assay_workshop *shop, const assay_workshop_options *options,
+                               assay_error *err) {
+    assay_engine engine = {.model = &shop->model};
+    ASSAY_TRY(assay_kernels_find(&engine.kernels, options->isa, err));
+    ASSAY_TRY(assay_model_open(&shop->model, options->model_file, err));
+    ASSAY_TRY(assay_tokenizer_open(&shop->tokenizer, shop->model.tokenizer.data,
+                                   shop->model.tokenizer.size, shop->model.shape.vocab_size, err));
+    ASSAY_TRY(adapters_open(shop, &options->adapter_files, err));
+    ASSAY_TRY(datasets_open(shop, &options->dataset_files, err));
+    ASSAY_TRY(assay_pool_open(&shop->pool, (unsigned)options->threads, err));
+    engine.pool = shop->pool;
+    const assay_model_shape *shape = &shop->model.shape;
+    ASSAY_TRY(assay_generator_open_shared(&shop->generator, &engine, ASSAY_WORKSHOP_MEMBERS,
+                                          shape->context_size, assay_workshop_position_count(shape),
+                                          0, err));
+    assay_batcher_open(&shop->batcher, &shop->generator);
+    return ASSAY_OK;
+}
+
+assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
+                                 assay_error *err) {
+    memset(shop, 0, sizeof *shop);
+    assay_status status = parts_open(shop, options, err);
+    if (status != ASSAY_OK) assay_workshop_close(shop);
+    return status;
+}
+
+void assay_workshop_close(assay_workshop *shop) {
+    assay_batcher_close(&shop->batcher);
+    assay_generator_close(&shop->generator);
+    assay_pool_close(shop->pool);
+    for (uint32_t i = 0; i < shop->dataset_count; i++) {
+        assay_index_close(&shop->datasets[i].index);
+        assay_corpus_close(&shop->datasets[i].corpus);
+        assay_mapping_close(&shop->datasets[i].file);
+    }
+    for (uint32_t i = 0; i < shop->adapter_count; i++)
+        assay_adapter_close(&shop->adapters[i]);
+    free(shop->datasets);
+    free(shop->adapters);
+    assay_tokenizer_close(shop->tokenizer);
+    assay_model_close(&shop->model);
+    memset(shop, 0, sizeof *shop);
+}
+
+const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const assay_hash *root) {
+    for (uint32_t i = 0; i < shop->adapter_count; i++)
+        if (assay_hash_equal(&shop->adapters[i].root, root)) return &shop->adapters[i];
+    return NULL;
+}
+
+static int hash_order(const void *a, const void *b) {
+    return memcmp(a, b, ASSAY_HASH_SIZE);
+}
+
+static const assay_workshop_dataset *dataset_find(const assay_workshop *shop,
+                                                  const assay_hash *dataset) {
+    for (uint32_t i = 0; i < shop->dataset_count; i++)
+        if (assay_hash_equal(&shop->datasets[i].corpus.root, dataset)) return &shop->datasets[i];
+    return NULL;
+}
+
+// Candidates by date. MISSING names the lowest id that is not loaded.
+static assay_status sources_find(assay_span_source *sources, const assay_workshop *shop,
+                                 const assay_lineage *lineage, assay_hash *missing,
+                                 assay_error *err) {
+    char id[ASSAY_HEX_HASH_MAX];
+    bool all = true;
+    for (uint32_t i = 0; i < lineage->count; i++) {
+        const assay_lineage_source *from = &lineage->sources[i];
+        const assay_workshop_dataset *set = dataset_find(shop, &from->dataset);
+        sources[i] = (assay_span_source){from->dataset, set ? &set->index : NULL, from->weight_ppm};
+        if (set) continue;
+        if (all || hash_order(&from->dataset, missing) < 0) *missing = from->dataset;
+        all = false;
+    }
+    if (all) return ASSAY_OK;
+    assay_hex_encode_0x(id, missing->bytes, ASSAY_HASH_SIZE);
+    return ASSAY_FAIL(err, MISSING, "a data set of the adapter is not loaded: %s", id);
+}
+
+// A root has one text, and so one pair of counts: others were registered to mislead, or in error.
+static assay_status counts_check(const assay_workshop *shop, const assay_lineage_source *from,
+                                 assay_error *err) {
+    char id[ASSAY_HEX_HASH_MAX];
+    const assay_corpus *corpus = &dataset_find(shop, &from->dataset)->corpus;
+    if (from->byte_count == corpus->text.size && from->chunk_count == corpus->chunk_count)
+        return ASSAY_OK;
+    assay_hex_encode_0x(id, from->dataset.bytes, ASSAY_HASH_SIZE);
+    return ASSAY_FAIL(err, MISMATCH,
+                      "data set %s is registered with %llu bytes in %llu chunks, its text has %zu "
+                      "in %u",
+                      id, (unsigned long long)from->byte_count,
+                      (unsigned long long)from->chunk_count, corpus->text.size,
+                      corpus->chunk_count);
+}
+
+assay_status assay_workshop_sources_check(const assay_workshop *shop, const assay_lineage *lineage,
+                                          assay_hash *missing, assay_error *err) {
+    assay_span_source sources[ASSAY_SOURCES_MAX];
+    ASSAY_TRY(sources_find(sources, shop, lineage, missing, err));
+    for (uint32_t i = 0; i < lineage->count; i++)
+        ASSAY_TRY(counts_check(shop, &lineage->sources[i], err));
+    return ASSAY_OK;
+}
+
+assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_lineage *lineage,
+                                      uint32_t span_tokens_min, const uint32_t *prompt,
+                                      uint32_t prompt_count, const uint32_t *output,
+                                      uint32_t output_count, assay_receipt *receipt,
+                                      assay_spans *spans, assay_hash *missing, assay_error *err) {
+    assay_span_source sources[ASSAY_SOURCES_MAX];
+    assay_spans found = {0};
+    assay_shares shares;
+    ASSAY_TRY(sources_find(sources, shop, lineage, missing, err));
+    ASSAY_TRY(assay_spans_open(&found, sources, lineage->count, prompt, prompt_count, output,
+                               output_count, span_tokens_min, err));
+    assay_status status = assay_shares_make(&shares, sources, lineage->count, found.credits, err);
+    if (status == ASSAY_OK) {
+        receipt->attribution_count = (uint8_t)shares.count;
+        for (uint32_t i = 0; i < shares.count; i++)
+            receipt->attribution[i] =
+                (assay_attribution_row){shares.items[i].dataset, shares.items[i].weight_ppm};
+    }
+    if (spans && status == ASSAY_OK)
+        *spans = found;
+    else
+        assay_spans_close(&found);
+    return status;
+}
+
+void assay_workshop_request(assay_generate_request *out, const assay_request *request,
+                            const assay_hash *digest, const uint32_t *prompt,
+                            const assay_adapter *adapter) {
+    *out = (assay_generate_request){
+        .adapter = adapter,
+        .prompt = prompt,
+        .prompt_count = request->prompt_count,
+        .max_tokens = request->max_tokens,
+        .sampling = {request->temperature_milli, request->top_k, request->top_p_ppm, request->seed},
+        .digest = *digest};
+}

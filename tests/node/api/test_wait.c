@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests that wait for a block, under an engine that makes none: they end with their deadline,
+// with the engine, or with the node (F-40, F-77). And facts that only some engines tell (F-71).
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "consensus/deadline.h"
+#include "ledger/tx.h"
+#include "node/api/api.h"
+#include "node/http/metrics.h"
+
+static atomic_bool engine_stops;
+
+static assay_status submit(void *self, const void *tx, size_t size, assay_hash *id,
+                           assay_error *err) {
+    memset(id, 5, sizeof *id);
+    return ASSAY_OK;
+}
+
+static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
+                         assay_error *err) {
+    *out = (assay_tx_fate){.state = ASSAY_TX_PENDING};
+    return ASSAY_OK;
+}
+
+static uint64_t wait(void *self, uint64_t height, uint32_t timeout_ms) {
+    for (uint64_t end = assay_deadline_clock() + timeout_ms * UINT64_C(1000000);
+         assay_deadline_clock() < end && !atomic_load(&engine_stops);)
+        usleep(1000);
+    return 7;
+}
+
+static uint64_t height(void *self) {
+    return 7;
+}
+
+static assay_status health(void *self, assay_error *err) {
+    return ASSAY_OK;
+}
+
+static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena *arena,
+                          uint8_t **data, assay_error *err) {
+    *data = NULL;
+    return ASSAY_FAIL(err, NOT_FOUND, "no block");
+}
+
+static const assay_chain_engine engine = {.submit = submit,
+                                          .find = find,
+                                          .wait = wait,
+                                          .height = height,
+                                          .health = health,
+                                          .block = block};
+static assay_api api = {
+    .engine = &engine, .wait_ms_max = ASSAY_API_WAIT_MS_MAX, .slow = PTHREAD_MUTEX_INITIALIZER};
+
+// Posts a transaction and waits so long. Returns: seconds it took.
+static double post(const char *wait_ms) {
+    static const char body[] = "{\"tx\":\"0x00\"}";
+    uint64_t begun = assay_deadline_clock();
+    assay_http_request request = {.method = "POST",
+                                  .path = "/v1/tx",
+                                  .body = {(const uint8_t *)body, sizeof body - 1},
+                                  .arguments = {{"wait", wait_ms}},
+                                  .argument_count = 1};
+    assay_http_reply reply = {0};
+    assay_api_handle(&api, &request, &reply);
+    assert_int_equal(reply.code, 200);
+    json_t *answer = json_loadb((const char *)reply.body, reply.body_size, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(answer, "state")), "pending");
+    json_decref(answer);
+    free(reply.body);
+    return (double)(assay_deadline_clock() - begun) / 1e9;
+}
+
+static void *later(void *flag) {
+    usleep(400000);
+    atomic_store((atomic_bool *)flag, true);
+    return NULL;
+}
+
+static void a_wait_ends_with_its_deadline(void **state) {
+    double took = post("600");
+    assert_true(took >= 0.6 && took < 5);
+    assert_true(post("0") < 0.5);
+}
+
+static void ends_with(atomic_bool *flag) {
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, later, flag), 0);
+    double took = post("60000");
+    pthread_join(thread, NULL);
+    atomic_store(flag, false);
+    assert_true(took >= 0.3 && took < 5);
+}
+
+static void a_wait_ends_with_the_node(void **state) {
+    ends_with(&api.closing);
+}
+
+static void a_wait_ends_with_the_engine(void **state) {
+    ends_with(&engine_stops);
+}
+
+static void tell(void *self, assay_engine_facts *facts) {
+    *facts = (assay_engine_facts){
+        .knows_rounds = true, .round = 2, .rounds = 40, .knows_peers = true, .peers = 3};
+}
+
+static void facts_are_the_engines_or_unknown(void **state) {
+    assay_engine_facts facts;
+    assay_api_facts_get(&facts, &api);
+    assert_false(facts.knows_rounds || facts.knows_peers);
+    api.facts = tell;
+    assay_api_facts_get(&facts, &api);
+    assert_true(facts.knows_rounds && facts.knows_peers);
+    assert_int_equal(facts.rounds, 40);
+    api.facts = NULL;
+}
+
+static void *block_ask(void *answered) {
+    const assay_http_request request = {.method = "GET", .path = "/v1/block/7"};
+    assay_http_reply reply = {0};
+    assay_api_handle(&api, &request, &reply);
+    atomic_store((atomic_bool *)answered, reply.code == 404);
+    free(reply.body);
+    return NULL;
+}
+
+// Asks for a block while a slow request runs. Returns: whether it was answered beside that.
+static bool block_comes_beside(void) {
+    pthread_t thread;
+    atomic_bool answered = false;
+    pthread_mutex_lock(&api.slow);
+    assert_int_equal(pthread_create(&thread, NULL, block_ask, &answered), 0);
+    for (int tries = 0; tries < (api.behind ? 20 : 2000) && !atomic_load(&answered); tries++)
+        usleep(10000);
+    bool beside = atomic_load(&answered);
+    pthread_mutex_unlock(&api.slow);
+    pthread_join(thread, NULL);
+    assert_true(atomic_load(&answered));
+    return beside;
+}
+
+// E-91
+static void blocks_come_one_at_a_time_behind_cometbft_alone(void **state) {
+    assert_true(block_comes_beside());
+    api.behind = true;
+    assert_false(block_comes_beside());
+    api.behind = false;
+}
+
+// F-77: behind a slow request many may wait: once the node ends, none of them has its turn.
+static void no_slow_request_begins_while_the_node_ends(void **state) {
+    static const char *const paths[] = {
+        "/v1/block/7", "/v1/tx/0x0000000000000000000000000000000000000000000000000000000000000007",
+        "/v1/proof/payout/1/0x0000000000000000000000000000000000000007"};
+    atomic_store(&api.closing, true);
+    api.behind = true;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const assay_http_request request = {.method = "GET", .path = paths[i]};
+        assay_http_reply reply = {0};
+        assay_api_handle(&api, &request, &reply);
+        assert_int_equal(reply.code, 503);
+        assert_non_null(memmem(reply.body, reply.body_size, "the node is ending", 18));
+        free(reply.body);
+        assert_int_equal(pthread_mutex_trylock(&api.slow), 0);
+        pthread_mutex_unlock(&api.slow);
+    }
+    api.behind = false;
+    atomic_store(&api.closing, false);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wait_ends_with_its_deadline),
+        cmocka_unit_test(a_wait_ends_with_the_node),
+        cmocka_unit_test(a_wait_ends_with_the_engine),
+        cmocka_unit_test(blocks_come_one_at_a_time_behind_cometbft_alone),
+        cmocka_unit_test(no_slow_request_begins_while_the_node_ends),
+        cmocka_unit_test(facts_are_the_engines_or_unknown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

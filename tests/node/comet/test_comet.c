@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// F-60: what becomes of a transaction that CometBFT's RPC was given, by its answer; and that a node
+// which ends waits for no answer (F-77).
+#include "node/comet/comet.h"
+
+#include <pthread.h>
+
+#include "consensus/deadline.h"
+#include "tests/node/sockets.h"
+#include "tests/vectors.h"
+
+// E-22: a rule's refusal is the transaction's fault, code 2 is not.
+static void answers_to_transactions(void **unused) {
+    static const struct {
+        const char *answer;
+        assay_status status;
+        uint32_t reject;
+        const char *text;
+    } cases[] = {
+        {"{\"result\":{\"code\":0,\"log\":\"\"}}", ASSAY_OK, 0, ""},
+        {"{\"result\":{\"code\":140,\"log\":\"nonce 1\"}}", ASSAY_REJECTED, 140, "nonce 1"},
+        {"{\"result\":{\"code\":2,\"log\":\"no state yet\"}}", ASSAY_BUSY, 0,
+         "CometBFT: no state yet"},
+        {"{\"result\":{\"code\":2}}", ASSAY_BUSY, 0, "CometBFT: not now"},
+        {"{\"error\":{\"message\":\"m\",\"data\":\"tx already exists in cache\"}}", ASSAY_OK, 0,
+         ""},
+        {"{\"error\":{\"message\":\"m\",\"data\":\"mempool is full\"}}", ASSAY_CAPACITY, 0,
+         "CometBFT: mempool is full"},
+        {"{\"error\":{\"message\":\"m\",\"data\":\"d\"}}", ASSAY_NETWORK, 0, "CometBFT: m: d"},
+        {"{}", ASSAY_MISSING, 0, "CometBFT's answer has no result"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assay_error err = {0};
+        const char *answer = cases[i].answer;
+        assay_status status = assay_comet_submit_read(answer, strlen(answer), &err);
+        if (status != cases[i].status || err.reject != cases[i].reject ||
+            strcmp(err.text, cases[i].text) != 0)
+            fail_msg("case %zu: %s %u \"%s\"", i, assay_status_name(status), err.reject, err.text);
+    }
+}
+
+static void *later(void *flag) {
+    usleep(300000);
+    atomic_store((atomic_bool *)flag, true);
+    return NULL;
+}
+
+// F-77: a CometBFT that takes connections and answers nothing; asked before the node ends, and
+// after.
+static void a_node_that_ends_waits_for_no_answer(void **unused) {
+    atomic_bool stop = false;
+    pthread_t thread;
+    assay_comet comet;
+    assay_block block;
+    assay_arena arena;
+    assay_tx_fate fate;
+    const assay_hash id = {{7}};
+    uint8_t *data;
+    unsigned port;
+    char url[64];
+    json_t *result;
+    int fd = test_listen(&port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", port);
+    assert_int_equal(assay_comet_open(&comet, url, NULL), ASSAY_OK);
+    comet.stop = &stop;
+    const assay_abci_peer peer = assay_comet_peer(&comet);
+    assert_int_equal(pthread_create(&thread, NULL, later, &stop), 0);
+    uint64_t begun = assay_deadline_clock();
+    assert_int_equal(assay_comet_get(&result, &comet, "/status", NULL), ASSAY_STOPPED);
+    assert_null(result);
+    pthread_join(thread, NULL);
+    assert_int_equal(peer.submit(peer.self, "x", 1, NULL), ASSAY_STOPPED);
+    assert_int_equal(peer.find(peer.self, &id, &fate, NULL), ASSAY_STOPPED);
+    assay_arena_init(&arena, 1 << 20);
+    assert_int_equal(peer.block(peer.self, 7, &block, &arena, &data, NULL), ASSAY_STOPPED);
+    assay_arena_close(&arena);
+    assert_int_equal(peer.light_block(peer.self, 7, &result, NULL), ASSAY_STOPPED);
+    assert_true(assay_deadline_clock() - begun < UINT64_C(10000000000)); // half of one exchange
+    close(fd);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_to_transactions),
+        cmocka_unit_test(a_node_that_ends_waits_for_no_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

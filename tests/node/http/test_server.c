@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP server's limits, spoken to over plain sockets (F-40).
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "node/http/server.h"
+#include "tests/node/sockets.h"
+
+enum { BODY_MAX = 1000 };
+
+static sem_t gate; // of /slow
+static atomic_uint calls;
+
+// Tells what it was asked; /slow waits at the gate first.
+static void echo(void *context, const assay_http_request *request, assay_http_reply *reply) {
+    calls++;
+    if (strcmp(request->path, "/slow") == 0) sem_wait(&gate);
+    json_t *arguments = json_object();
+    for (uint32_t i = 0; i < request->argument_count; i++)
+        json_object_set_new(arguments, request->arguments[i].name,
+                            json_string(request->arguments[i].value));
+    const char *x = assay_http_argument(request, "x");
+    assay_http_reply_json(reply, 200,
+                          json_pack("{s:s,s:s,s:i,s:o,s:s*}", "method", request->method, "path",
+                                    request->path, "size", (int)request->body.size, "arguments",
+                                    arguments, "x", x));
+}
+
+static unsigned head_seconds; // of the servers opened next
+
+static assay_http_server *server_open(unsigned connections, unsigned rate) {
+    assay_http_server *server;
+    assay_error err = {0};
+    assay_http_options options = {.listen = "127.0.0.1:0",
+                                  .body_max = BODY_MAX,
+                                  .connections_max = connections,
+                                  .requests_per_second = rate,
+                                  .head_seconds = head_seconds,
+                                  .handle = echo};
+    if (assay_http_server_open(&server, &options, &err) != ASSAY_OK) fail_msg("%s", err.text);
+    return server;
+}
+
+// One request on a connection of its own, and everything that comes back.
+static void ask(const assay_http_server *server, char *out, size_t capacity, const char *request) {
+    int fd = test_connect(assay_http_server_url(server));
+    test_send(fd, request, strlen(request));
+    test_receive(fd, out, capacity);
+    close(fd);
+}
+
+static void assert_has(const char *text, const char *part) {
+    if (!strstr(text, part)) fail_msg("no \"%s\" in \"%s\"", part, text);
+}
+
+static void requests_arrive_whole(void **state) {
+    char out[4096];
+    assay_http_server *server = server_open(8, 0);
+    ask(server, out, sizeof out,
+        "POST /a%20b/c?x=1%262&y HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+        "Content-Length: 5\r\n\r\nhello");
+    assert_has(out, "HTTP/1.1 200");
+    assert_has(out, "Content-Type: application/json");
+    assert_has(out, "X-Content-Type-Options: nosniff");
+    assert_has(out, "\"method\":\"POST\",\"path\":\"/a b/c\",\"size\":5");
+    assert_has(out, "\"arguments\":{\"x\":\"1&2\",\"y\":\"\"},\"x\":\"1&2\"");
+    // A HEAD is a GET whose reply has no body.
+    ask(server, out, sizeof out, "HEAD / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    assert_has(out, "HTTP/1.1 200");
+    assert_null(strstr(out, "method"));
+    assay_http_server_close(server);
+}
+
+static void bodies_are_bounded(void **state) {
+    char out[4096], request[8192];
+    assay_http_server *server = server_open(8, 0);
+    // By the length it announces, before a byte of it: where it is far over the limit, or where the
+    // client asks first.
+    calls = 0;
+    ask(server, out, sizeof out, "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 2001\r\n\r\n");
+    assert_has(out, "HTTP/1.1 413");
+    assert_has(out, "\"name\":\"CAPACITY\"");
+    assert_has(out, "body of 2001 bytes, limit 1000");
+    ask(server, out, sizeof out,
+        "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n");
+    assert_has(out, "HTTP/1.1 413");
+    // Otherwise after the last one, so that a client that sends first gets to read it.
+    snprintf(request, sizeof request,
+             "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+             "Content-Length: 2000\r\n\r\n%02000d",
+             1);
+    ask(server, out, sizeof out, request);
+    assert_has(out, "HTTP/1.1 413");
+    assert_has(out, "body of 2000 bytes, limit 1000");
+    // By what comes, when no length is announced.
+    int length = snprintf(request, sizeof request,
+                          "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+                          "Transfer-Encoding: chunked\r\n\r\n4b0\r\n%01200d\r\n0\r\n\r\n",
+                          1);
+    assert_true(length > 1200);
+    ask(server, out, sizeof out, request);
+    assert_has(out, "HTTP/1.1 413");
+    assert_has(out, "body of 1200 bytes, limit 1000");
+    assert_int_equal(calls, 0);
+    // One that never ends is cut off.
+    int fd = test_connect(assay_http_server_url(server));
+    const char *head = "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert_true(test_send(fd, head, strlen(head)));
+    size_t sent = 0;
+    char chunk[4 + 2 + 256 + 2];
+    snprintf(chunk, sizeof chunk, "0100\r\n%0256d\r", 1);
+    chunk[sizeof chunk - 1] = '\n';
+    while (sent < (64 << 20) && test_send(fd, chunk, sizeof chunk))
+        sent += sizeof chunk;
+    assert_true(sent < (64 << 20));
+    close(fd);
+    assert_int_equal(calls, 0);
+    // The limit itself is allowed.
+    length = snprintf(request, sizeof request,
+                      "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n"
+                      "Content-Length: 1000\r\n\r\n%01000d",
+                      1);
+    ask(server, out, sizeof out, request);
+    assert_has(out, "\"size\":1000");
+    assay_http_server_close(server);
+}
+
+static void heads_are_bounded(void **state) {
+    static char out[4096], request[80000];
+    assay_http_server *server = server_open(8, 0);
+    snprintf(request, sizeof request, "GET /%01100d HTTP/1.1\r\nHost: t\r\n\r\n", 1);
+    ask(server, out, sizeof out, request);
+    assert_has(out, "HTTP/1.1 414");
+    snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: t\r\nA: %070000d\r\n\r\n", 1);
+    ask(server, out, sizeof out, request);
+    assert_has(out, "HTTP/1.1 4"); // libmicrohttpd's own limit
+    ask(server, out, sizeof out,
+        "GET /?a&b&c&d&e&f&g&h&i HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    assert_has(out, "HTTP/1.1 400");
+    assert_has(out, "more than 8 query arguments");
+    ask(server, out, sizeof out, "nonsense\r\n\r\n");
+    assert_null(strstr(out, "200"));
+    assay_http_server_close(server);
+}
+
+static void rates_are_bounded(void **state) {
+    char out[4096];
+    unsigned good = 0, refused = 0;
+    assay_http_server *server = server_open(8, 5);
+    // Two seconds' allowance at most, however the seconds fall.
+    for (int i = 0; i < 30; i++) {
+        ask(server, out, sizeof out, "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+        good += strstr(out, "HTTP/1.1 200") != NULL;
+        refused += strstr(out, "HTTP/1.1 429") != NULL;
+        if (strstr(out, "HTTP/1.1 429")) assert_has(out, "Retry-After: 1");
+    }
+    assert_int_equal(good + refused, 30);
+    assert_in_range(good, 5, 15);
+    assay_http_server_close(server);
+}
+
+static void *connection_hold(void *context) {
+    static char out[4096];
+    ask(context, out, sizeof out, "GET /slow HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    return out;
+}
+
+static void calls_await(unsigned count) {
+    const struct timespec pause = {0, 5000000};
+    for (int i = 0; i < 2000 && calls < count; i++)
+        nanosleep(&pause, NULL);
+    assert_int_equal(calls, count);
+}
+
+static void connections_are_bounded(void **state) {
+    char out[4096];
+    pthread_t thread;
+    void *answer;
+    calls = 0;
+    assay_http_server *server = server_open(1, 0);
+    assert_int_equal(pthread_create(&thread, NULL, connection_hold, server), 0);
+    calls_await(1);
+    // The second one is closed without an answer, and the first one's is not disturbed.
+    ask(server, out, sizeof out, "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    assert_string_equal(out, "");
+    sem_post(&gate);
+    pthread_join(thread, &answer);
+    assert_has(answer, "HTTP/1.1 200");
+    assay_http_server_close(server);
+}
+
+// Sends a letter of a head every 50 ms until the other side has enough. Returns: seconds it took.
+static double drip(int fd) {
+    const struct timespec pause = {0, 50000000};
+    struct timespec begun, ended;
+    char byte;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    test_send(fd, "GET / HTTP/1.1\r\nA: ", 19);
+    for (int i = 0; i < 400 && test_send(fd, "b", 1); i++) {
+        if (recv(fd, &byte, 1, MSG_DONTWAIT) == 0) break;
+        nanosleep(&pause, NULL);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    return (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9;
+}
+
+// Bytes that keep coming keep no connection open, neither with its first head nor with a later one;
+// a handler that takes longer than a head may is not disturbed.
+static void heads_that_drip_are_cut_off(void **state) {
+    char out[4096];
+    pthread_t thread;
+    void *answer;
+    calls = 0;
+    head_seconds = 1;
+    assay_http_server *server = server_open(2, 0);
+    head_seconds = 0;
+    assert_int_equal(pthread_create(&thread, NULL, connection_hold, server), 0);
+    calls_await(1);
+    int fd = test_connect(assay_http_server_url(server));
+    double took = drip(fd);
+    assert_true(took >= 0.5 && took < 10);
+    close(fd);
+    fd = test_connect(assay_http_server_url(server));
+    const char *request = "GET /first HTTP/1.1\r\nHost: t\r\n\r\n";
+    assert_true(test_send(fd, request, strlen(request)));
+    ssize_t size = recv(fd, out, sizeof out - 1, 0);
+    assert_true(size > 0);
+    out[size] = 0;
+    assert_has(out, "HTTP/1.1 200");
+    took = drip(fd);
+    assert_true(took >= 0.5 && took < 10);
+    close(fd);
+    sem_post(&gate);
+    pthread_join(thread, &answer);
+    assert_has(answer, "HTTP/1.1 200");
+    // There is room again for whoever asks in time.
+    ask(server, out, sizeof out, "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    assert_has(out, "HTTP/1.1 200");
+    assay_http_server_close(server);
+}
+
+static void *gate_open_later(void *context) {
+    const struct timespec pause = {0, 300000000};
+    nanosleep(&pause, NULL);
+    sem_post(&gate);
+    return NULL;
+}
+
+static void closing_waits_for_the_answer(void **state) {
+    pthread_t asker, opener;
+    void *answer;
+    calls = 0;
+    assay_http_server *server = server_open(8, 0);
+    assert_int_equal(pthread_create(&asker, NULL, connection_hold, server), 0);
+    calls_await(1);
+    assert_int_equal(pthread_create(&opener, NULL, gate_open_later, NULL), 0);
+    assay_http_server_close(server);
+    pthread_join(asker, &answer);
+    pthread_join(opener, NULL);
+    assert_has(answer, "HTTP/1.1 200");
+    assert_has(answer, "\"path\":\"/slow\"");
+}
+
+static void addresses_are_checked(void **state) {
+    static const char *const bad[] = {
+        "",
+        ":",
+        "localhost",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "host:1",
+        "127.0.0:1",
+        "[::1]",
+        "[::1",
+        "::1:1",
+        "[127.0.0.1]:1",
+        "127.0.0.1:-1",
+        "127.0.0.1:65536",
+        "127.0.0.1:0x10",
+        "[]:1",
+        "0123456789012345678901234567890123456789012345678901234567890123456789:1",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assay_error err = {0};
+        assay_status status = assay_http_listen_check(bad[i], &err);
+        if (status != ASSAY_USAGE && status != ASSAY_RANGE)
+            fail_msg("\"%s\": %s", bad[i], assay_status_name(status));
+        assay_http_server *server;
+        assay_http_options options = {.listen = bad[i], .connections_max = 1, .handle = echo};
+        assert_int_equal(assay_http_server_open(&server, &options, NULL), status);
+        assert_null(server);
+    }
+    assert_int_equal(assay_http_listen_check("0.0.0.0:80", NULL), ASSAY_OK);
+    assert_int_equal(assay_http_listen_check("localhost:0", NULL), ASSAY_OK);
+    assert_int_equal(assay_http_listen_check("[::]:65535", NULL), ASSAY_OK);
+}
+
+static void a_port_in_use_is_told(void **state) {
+    assay_error err = {0};
+    assay_http_server *server = server_open(8, 0), *second;
+    const char *address = assay_http_server_url(server) + strlen("http://");
+    assay_http_options options = {.listen = address, .connections_max = 1, .handle = echo};
+    assert_int_equal(assay_http_server_open(&second, &options, &err), ASSAY_BUSY);
+    assert_null(second);
+    assert_has(err.text, address);
+    assay_http_server_close(server);
+    // 192.0.2.0/24 is nobody's (RFC 5737).
+    options.listen = "192.0.2.1:0";
+    assert_int_not_equal(assay_http_server_open(&second, &options, &err), ASSAY_OK);
+    assert_has(err.text, "cannot listen on 192.0.2.1:0");
+}
+
+// F-40's table.
+static void statuses_have_http_statuses(void **state) {
+    static const struct {
+        assay_status status;
+        unsigned code;
+    } pairs[] = {
+        {ASSAY_NOT_FOUND, 404}, {ASSAY_UNSUPPORTED, 405}, {ASSAY_CAPACITY, 413},
+        {ASSAY_REJECTED, 422},  {ASSAY_BUSY, 503},        {ASSAY_STOPPED, 503},
+        {ASSAY_TIMEOUT, 504},   {ASSAY_FORBIDDEN, 403},   {ASSAY_EXISTS, 409},
+        {ASSAY_USAGE, 400},     {ASSAY_FORMAT, 400},      {ASSAY_RANGE, 400},
+        {ASSAY_SIGNATURE, 400}, {ASSAY_CORRUPT, 500},     {ASSAY_MEMORY, 500},
+        {ASSAY_IO, 500},        {ASSAY_DISK_FULL, 500},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        assay_http_reply reply = {0};
+        assay_error err = {0};
+        assay_fail(&err, pairs[i].status, pairs[i].status == ASSAY_REJECTED ? 142 : 0, "so");
+        assay_http_reply_error(&reply, &err);
+        assert_int_equal(reply.code, pairs[i].code);
+        json_t *body = json_loadb((char *)reply.body, reply.body_size, 0, NULL);
+        json_t *error = json_object_get(body, "error");
+        assert_int_equal(json_integer_value(json_object_get(error, "code")),
+                         pairs[i].status == ASSAY_REJECTED ? 142 : (int)pairs[i].status);
+        assert_string_equal(json_string_value(json_object_get(error, "name")),
+                            assay_status_name(pairs[i].status));
+        assert_string_equal(json_string_value(json_object_get(error, "text")), "so");
+        json_decref(body);
+        free(reply.body);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_arrive_whole),
+        cmocka_unit_test(bodies_are_bounded),
+        cmocka_unit_test(heads_are_bounded),
+        cmocka_unit_test(rates_are_bounded),
+        cmocka_unit_test(connections_are_bounded),
+        cmocka_unit_test(heads_that_drip_are_cut_off),
+        cmocka_unit_test(closing_waits_for_the_answer),
+        cmocka_unit_test(addresses_are_checked),
+        cmocka_unit_test(a_port_in_use_is_told),
+        cmocka_unit_test(statuses_have_http_statuses),
+    };
+    sem_init(&gate, 0, 0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: Apache-2.0
+// The provider on a real chain: what it refuses, and its invariants V1 to V4
+// (node/provider/provider.h; V5 is test_provider_blame's). Rules P-11 to P-14, P-30, P-52, F-46,
+// F-53.
+#include <sys/stat.h>
+
+#include "tests/node/desk.h"
+
+enum { THREADS = 4 };
+
+static assay_workshop bare;
+
+// ---- refusals ----
+
+static void requests_are_refused_by_number(void **state) {
+    desk d;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    const assay_request good = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    assay_request r = good;
+    work_sign(&world, &r, RIVAL);
+    refuse(&d, &r, SIGNATURE, "not signed by its session's keys");
+    r = good;
+    r.provider = world.wallets[RIVAL].address;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISMATCH, "another provider");
+    r = good;
+    r.sequence = 2;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, ORDER, "sequence 2, expected 1");
+    r = good;
+    r.max_tokens = 0;
+    refuse(&d, &r, REJECTED, "max_tokens");
+    r = good;
+    r.max_fee = 15999;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, REJECTED, "costs 16000 nopen, limit 15999");
+    r = good;
+    r.prompt_digest.bytes[0] ^= 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISMATCH, "prompt ids are not those");
+    r = good;
+    r.prompt_count++;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISMATCH, "prompt ids are not those");
+    r = good;
+    r.model.bytes[0] ^= 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, NOT_FOUND, "another model");
+    r = good;
+    r.adapter.bytes[0] ^= 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, NOT_FOUND, "no such adapter");
+    r = good;
+    r.max_tokens = 512;
+    r.max_fee = OPEN;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "512");
+    r = good;
+    r.session.bytes[0] ^= 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, NOT_FOUND, "session");
+    uint32_t huge[PROMPT], *ids;
+    memcpy(huge, prompt, sizeof huge);
+    huge[2] = 2048;
+    assay_receipt receipt;
+    r = work_request(&world, &session, 1, huge, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    work_refused(assay_provider_answer(&d.provider, &r, huge, PROMPT, &receipt, &ids, err), RANGE,
+                 "2048");
+    assert_null(ids);
+    // None of it moved the sequence or left a file.
+    assert_int_equal(next_of(&d, &session), 1);
+    assert_int_equal(files_in(&d, "pending"), 0);
+    assay_provider_close(&d.provider);
+}
+
+static void sessions_are_refused_by_number(void **state) {
+    desk d;
+    assay_request r;
+    desk_open(&d);
+    const struct {
+        uint32_t provider;
+        uint64_t deposit, price_in, price_out;
+        assay_status status;
+        const char *words;
+    } cases[] = {{RIVAL, OPEN, 1000, 2000, ASSAY_MISMATCH, "another provider"},
+                 {PROVIDER, OPEN, 1, 2000, ASSAY_RANGE, "session pays 1 and 2000"},
+                 {PROVIDER, OPEN, 0, 2000, ASSAY_RANGE, "pays 0 a prompt token"},
+                 {PROVIDER, 999999, 1000, 2000, ASSAY_RANGE, "deposit has 999999 left"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assay_receipt receipt;
+        assay_error why = {0};
+        assay_hash session = work_session(&world, cases[i].provider, cases[i].deposit,
+                                          cases[i].price_in, cases[i].price_out);
+        r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+        work_sign(&world, &r, CONSUMER);
+        assay_status status = answer_to(&d, &r, &receipt, &why);
+        if (status != cases[i].status || !strstr(why.text, cases[i].words))
+            fail_msg("case %zu: error %d: %s", i, (int)status, why.text);
+    }
+    assay_provider_close(&d.provider);
+    // Without the adapter's data there is no honest receipt to be made.
+    desk_open_as(&d, d.home, PROVIDER, &bare);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISSING, "data set");
+    assay_provider_close(&d.provider);
+}
+
+// A price can be anything; what no batch of this provider could hold is not answered.
+static void no_bond_covers_any_price(void **state) {
+    desk d;
+    assay_receipt receipt;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, 300 * OPEN, 10 * OPEN, 1);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    r.max_fee = 100 * OPEN + 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "the provider's bond covers batches of 100000000000");
+    assert_int_equal(files_in(&d, "pending"), 0);
+    r.max_fee--;
+    work_sign(&world, &r, CONSUMER);
+    work_ok(answer_to(&d, &r, &receipt, err));
+    assay_provider_close(&d.provider);
+    // Nor does anything without a bond.
+    desk_open_as(&d, d.home, VALIDATOR_3, &world.shop);
+    session = work_session(&world, VALIDATOR_3, OPEN, 1000, 2000);
+    r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    r.provider = world.wallets[VALIDATOR_3].address;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "the provider's bond covers batches of 0");
+    assay_provider_close(&d.provider);
+}
+
+// What is pending counts against the deposit.
+static void deposits_run_out(void **state) {
+    desk d;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, 40000, 1000, 2000);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    assay_receipt receipt;
+    r.max_fee = 16000;
+    for (r.sequence = 1; r.sequence <= 2; r.sequence++) {
+        work_sign(&world, &r, CONSUMER);
+        work_ok(answer_to(&d, &r, &receipt, err));
+        assert_int_equal(receipt.fee, 16000);
+    }
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "the session's deposit has 8000 left");
+    assay_provider_close(&d.provider);
+}
+
+// ---- V1 ----
+
+static void a_receipt_is_on_disk_before_its_consumer_sees_it(void **state) {
+    desk d;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000), before, after;
+    assay_receipt receipt = asked(&d, &session, 1);
+    assert_int_equal(files_in(&d, "pending"), 1);
+    desk_reopen(&d);
+    assert_int_equal(d.provider.pending_count, 1);
+    assay_receipt_hash(&before, &receipt);
+    assay_receipt_hash(&after, &d.provider.pending[0].receipt);
+    assert_memory_equal(before.bytes, after.bytes, ASSAY_HASH_SIZE);
+    assert_int_equal(next_of(&d, &session), 2);
+    assay_provider_close(&d.provider);
+}
+
+// A disk that takes no receipt: no answer, and the sequence stays.
+static void without_a_disk_there_is_no_answer(void **state) {
+    desk d;
+    char pending[160];
+    assay_receipt receipt;
+    desk_open(&d);
+    snprintf(pending, sizeof pending, "%s/pending", d.home);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    assert_int_equal(rmdir(pending), 0);
+    assert_int_not_equal(answer_to(&d, &r, &receipt, NULL), ASSAY_OK);
+    assert_int_equal(d.provider.pending_count, 0);
+    assert_int_equal(next_of(&d, &session), 1);
+    assert_int_equal(mkdir(pending, 0700), 0);
+    asked(&d, &session, 1);
+    assay_provider_close(&d.provider);
+}
+
+static void damaged_pending_files_are_named(void **state) {
+    desk d;
+    char path[300];
+    uint8_t *data;
+    size_t size;
+    assay_provider_options options = {.home = d.home};
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &session, 1);
+    char hex[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode(hex, session.bytes, ASSAY_HASH_SIZE);
+    snprintf(path, sizeof path, "%s/pending/%s-%020d", d.home, hex, 1);
+    work_ok(assay_file_read(path, 1 << 20, &data, &size, err));
+    assay_provider_close(&d.provider);
+    data[size - 1] ^= 1;
+    work_ok(assay_file_replace(path, data, size, 0600, err));
+    work_refused(assay_provider_open(&d.provider, &world.shop, &world.wallets[PROVIDER],
+                                     &world.genesis, &options, err),
+                 MISMATCH, "is damaged");
+    assay_provider_close(&d.provider);
+    work_ok(assay_file_replace(path, data, 3, 0600, err));
+    work_refused(assay_provider_open(&d.provider, &world.shop, &world.wallets[PROVIDER],
+                                     &world.genesis, &options, err),
+                 TRUNCATED, "is damaged");
+    assay_provider_close(&d.provider);
+    free(data);
+}
+
+// A home that is used with another key: its receipts wait for the key they belong to.
+static void anothers_receipts_stay_on_disk(void **state) {
+    desk d;
+    char home[128];
+    assay_hash batch;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    uint64_t fees = asked(&d, &session, 1).fee + asked(&d, &session, 2).fee;
+    snprintf(home, sizeof home, "%s", d.home);
+    assay_provider_close(&d.provider);
+    desk_open_as(&d, home, RIVAL, &world.shop);
+    assert_int_equal(d.provider.foreign_count, 2);
+    assert_int_equal(d.provider.pending_count, 0);
+    assert_false(assay_provider_due(&d.provider, true));
+    assert_int_equal(files_in(&d, "pending"), 2);
+    // The rival's own go into a batch without them.
+    assay_hash other = work_session(&world, RIVAL, OPEN, 1000, 2000);
+    assay_receipt receipt;
+    assay_request r = work_request(&world, &other, 1, prompt, PROMPT, TOKENS);
+    r.provider = world.wallets[RIVAL].address;
+    work_sign(&world, &r, CONSUMER);
+    work_ok(answer_to(&d, &r, &receipt, err));
+    batch = batched(&d, 1);
+    assert_int_equal(work_drawn(&world, &batch).count, 1);
+    assert_int_equal(files_in(&d, "pending"), 2);
+    desk_reopen(&d);
+    assert_int_equal(d.provider.foreign_count, 0);
+    assert_int_equal(d.provider.pending_count, 2);
+    assert_int_equal(next_of(&d, &session), 3);
+    assert_int_equal(d.provider.sessions[0].pending_fees, fees); // whatever the files' order
+    assay_provider_close(&d.provider);
+}
+
+// ---- V2 ----
+
+// A model that too few can rerun: the ledger refuses the batch, whose evidence is there already,
+// and nothing pending is lost.
+static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
+    desk d;
+    char name[160];
+    assay_provider_batched refused;
+    uint8_t *data;
+    size_t size;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_receipt receipt = asked(&d, &session, 1);
+    work_declare(&world, VALIDATOR_3, false, false);
+    work_refused(assay_provider_batch(&d.provider, &refused, err), REJECTED, "bond");
+    work_declare(&world, VALIDATOR_3, true, true);
+    assert_int_equal(d.provider.pending_count, 1);
+    assert_int_equal(files_in(&d, "pending"), 1);
+    assert_int_equal(files_in(&d, "evidence"), 1);
+    assay_sumtree_node leaf;
+    assay_hash hash;
+    assay_receipt_hash(&hash, &receipt);
+    assay_sumtree_leaf(&leaf, receipt.fee, &hash);
+    work_ok(assay_provider_evidence(&d.provider, &leaf.hash, "receipts", &data, &size, err));
+    assert_int_equal(size, assay_receipts_file_size((uint32_t)(size - 16), 1));
+    free(data);
+    work_ok(assay_provider_evidence(&d.provider, &leaf.hash, "leaf/0", &data, &size, err));
+    assert_int_equal(size, assay_leaf_file_size(PROMPT, receipt.output_count));
+    free(data);
+    snprintf(name, sizeof name, "leaf/1");
+    work_refused(assay_provider_evidence(&d.provider, &leaf.hash, name, &data, &size, err),
+                 NOT_FOUND, "");
+    assay_provider_close(&d.provider);
+}
+
+// ---- V3 ----
+
+typedef struct {
+    desk *d;
+    const assay_hash *session;
+    uint32_t seed;
+    pthread_t thread;
+    assay_status status;
+    uint64_t sequence;
+} rush;
+
+static void *rush_run(void *context) {
+    rush *me = context;
+    assay_receipt receipt;
+    assay_request r = work_request(&world, me->session, 1, prompt, PROMPT, TOKENS);
+    r.seed = me->seed; // another request of the same sequence
+    r.temperature_milli = 700;
+    work_sign(&world, &r, CONSUMER);
+    me->status = answer_to(me->d, &r, &receipt, NULL);
+    return NULL;
+}
+
+static void sequences_are_strict_whoever_is_first(void **state) {
+    desk d;
+    rush all[THREADS];
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        all[i] = (rush){.d = &d, .session = &session, .seed = i};
+        assert_int_equal(pthread_create(&all[i].thread, NULL, rush_run, &all[i]), 0);
+    }
+    unsigned served = 0;
+    for (uint32_t i = 0; i < THREADS; i++) {
+        pthread_join(all[i].thread, NULL);
+        served += all[i].status == ASSAY_OK;
+        assert_true(all[i].status == ASSAY_OK || all[i].status == ASSAY_ORDER);
+    }
+    assert_int_equal(served, 1);
+    assert_int_equal(d.provider.pending_count, 1);
+    assert_int_equal(next_of(&d, &session), 2);
+    assay_provider_close(&d.provider);
+}
+
+// One who asks from a thread of its own, for the adapter's sampled answer.
+typedef struct {
+    desk *d;
+    assay_request request;
+    assay_receipt receipt;
+    assay_status status;
+    assay_error err;
+    pthread_t thread;
+} visitor;
+
+static void *visitor_run(void *context) {
+    visitor *v = context;
+    v->status = answer_to(v->d, &v->request, &v->receipt, &v->err);
+    return NULL;
+}
+
+static void visitor_start(visitor *v, desk *d, const assay_hash *session, uint64_t sequence,
+                          uint64_t max_fee) {
+    *v = (visitor){.d = d};
+    v->request = work_request(&world, session, sequence, prompt, PROMPT, TOKENS);
+    v->request.temperature_milli = 900;
+    v->request.seed = session->bytes[0];
+    v->request.max_fee = max_fee;
+    work_sign(&world, &v->request, CONSUMER);
+    assert_int_equal(pthread_create(&v->thread, NULL, visitor_run, v), 0);
+}
+
+// As if a round ran; what asks meanwhile gathers.
+static void rounds_hold(bool held) {
+    assay_batcher *batcher = &world.shop.batcher;
+    pthread_mutex_lock(&batcher->lock);
+    batcher->running = held;
+    pthread_cond_broadcast(&batcher->ended);
+    pthread_mutex_unlock(&batcher->lock);
+}
+
+static void until_waiting(uint32_t count) {
+    assay_batcher *batcher = &world.shop.batcher;
+    for (uint32_t now = 0; now != count; work_sleep(1)) {
+        pthread_mutex_lock(&batcher->lock);
+        now = batcher->waiting_count;
+        pthread_mutex_unlock(&batcher->lock);
+    }
+}
+
+// The receipt says what the request gives alone (N-19).
+static void expect_true(const assay_receipt *receipt) {
+    assay_generate_request run;
+    assay_output output;
+    assay_hash digest, ids;
+    assay_request_digest(&digest, &receipt->request, &world.wallets[CONSUMER].client.domain);
+    assay_workshop_request(&run, &receipt->request, &digest, prompt, &world.shop.adapters[0]);
+    work_ok(assay_generator_run(&world.shop.generator, &run, &output, NULL, NULL, err));
+    assay_ids_digest(&ids, output.ids, output.count);
+    assert_int_equal(receipt->output_count, output.count);
+    assert_memory_equal(receipt->output_digest.bytes, ids.bytes, ASSAY_HASH_SIZE);
+    assert_memory_equal(receipt->trace.bytes, output.trace.bytes, ASSAY_HASH_SIZE);
+}
+
+// Sessions meet in a round; a session's second request waits for its first. All are on disk, and
+// in one batch.
+static void sessions_are_answered_together(void **state) {
+    desk d;
+    visitor all[THREADS], second;
+    assay_hash sessions[THREADS], batch;
+    desk_open(&d);
+    for (uint32_t i = 0; i < THREADS; i++)
+        sessions[i] = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    uint64_t rounds = world.shop.batcher.round_count;
+    rounds_hold(true);
+    for (uint32_t i = 0; i < THREADS; i++)
+        visitor_start(&all[i], &d, &sessions[i], 1, 100000);
+    until_waiting(THREADS);
+    visitor_start(&second, &d, &sessions[0], 2, 100000);
+    assert_int_equal(next_of(&d, &sessions[0]), 1); // answers while others are made
+    rounds_hold(false);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        pthread_join(all[i].thread, NULL);
+        assert_int_equal(all[i].status, ASSAY_OK);
+    }
+    pthread_join(second.thread, NULL);
+    assert_int_equal(second.status, ASSAY_OK);
+    assert_int_equal(world.shop.batcher.round_count - rounds, 2);
+    assert_int_equal(d.provider.turn_count, 0);
+    for (uint32_t i = 0; i < THREADS; i++)
+        expect_true(&all[i].receipt);
+    expect_true(&second.receipt);
+    desk_reopen(&d);
+    assert_int_equal(d.provider.pending_count, THREADS + 1);
+    assert_int_equal(next_of(&d, &sessions[0]), 3);
+    assert_int_equal(next_of(&d, &sessions[1]), 2);
+    batch = batched(&d, THREADS + 1);
+    assert_int_equal(work_drawn(&world, &batch).count, THREADS + 1);
+    assay_provider_close(&d.provider);
+}
+
+// While a session's answer is made, who may not ask is refused at once and takes no thread.
+static void strangers_do_not_wait(void **state) {
+    desk d;
+    visitor first;
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    desk_open(&d);
+    rounds_hold(true);
+    visitor_start(&first, &d, &session, 1, 100000);
+    until_waiting(1);
+    assay_request r = work_request(&world, &session, 2, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, PROVIDER);
+    refuse(&d, &r, SIGNATURE, "request is not signed by its session's keys");
+    memset(&r.signature, 0, sizeof r.signature);
+    refuse(&d, &r, REJECTED, "v is 0");
+    r.provider = world.wallets[CONSUMER].principal;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, MISMATCH, "another provider");
+    assert_int_equal(d.provider.turn_count, 1);
+    rounds_hold(false);
+    pthread_join(first.thread, NULL);
+    assert_int_equal(first.status, ASSAY_OK);
+    assert_int_equal(d.provider.turn_count, 0);
+    assay_provider_close(&d.provider);
+}
+
+// What is being made counts against the deposit of its session, and among what may be pending.
+static void what_is_being_made_counts(void **state) {
+    desk d;
+    visitor first, second, other;
+    assay_hash session = work_session(&world, PROVIDER, 40000, 1000, 2000);
+    assay_hash elsewhere = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    desk_open(&d);
+    d.provider.pending_count = ASSAY_PROVIDER_PENDING_MAX - 2; // of nobody's sessions
+    rounds_hold(true);
+    visitor_start(&first, &d, &session, 1, 30000);
+    until_waiting(1);
+    visitor_start(&second, &d, &session, 2, 30000);
+    visitor_start(&other, &d, &elsewhere, 1, 30000);
+    until_waiting(2);
+    assay_hash third = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_request r = work_request(&world, &third, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, CAPACITY, "8192 receipts are made or wait for a batch, limit 8192");
+    pthread_mutex_lock(&d.provider.lock);
+    d.provider.pending_count--; // room for the second's refusal
+    pthread_mutex_unlock(&d.provider.lock);
+    rounds_hold(false);
+    pthread_join(first.thread, NULL);
+    pthread_join(other.thread, NULL);
+    pthread_join(second.thread, NULL);
+    assert_int_equal(first.status, ASSAY_OK);
+    assert_int_equal(other.status, ASSAY_OK);
+    assert_int_equal(second.status, ASSAY_RANGE);
+    assert_non_null(strstr(second.err.text, "the session's deposit has"));
+    assert_int_equal(d.provider.pending_count, ASSAY_PROVIDER_PENDING_MAX - 1);
+    assert_int_equal(next_of(&d, &session), 2);
+    assay_provider_close(&d.provider);
+}
+
+// F-46: an answer that was lost on its way is given again, and not paid twice.
+static void a_repeated_request_has_the_same_answer(void **state) {
+    desk d;
+    assay_hash a, b;
+    uint32_t *first, *second;
+    assay_receipt receipt, again;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    work_ok(assay_provider_answer(&d.provider, &r, prompt, PROMPT, &receipt, &first, err));
+    work_ok(assay_provider_answer(&d.provider, &r, prompt, PROMPT, &again, &second, err));
+    assay_receipt_hash(&a, &receipt);
+    assay_receipt_hash(&b, &again);
+    assert_memory_equal(a.bytes, b.bytes, ASSAY_HASH_SIZE);
+    assert_memory_equal(first, second, receipt.output_count * sizeof *first);
+    free(first);
+    free(second);
+    assert_int_equal(d.provider.pending_count, 1);
+    asked(&d, &session, 2);
+    batched(&d, 2);
+    refuse(&d, &r, ORDER, "sequence 1, expected 3");
+    assay_provider_close(&d.provider);
+}
+
+// ---- V4 and batches ----
+
+static void batches_hold_what_is_pending(void **state) {
+    desk d;
+    assay_hash batch, ids[2];
+    assay_batch found;
+    assay_batch_tables tables;
+    assay_arena arena;
+    uint64_t fees = 0;
+    desk_open(&d);
+    for (int i = 0; i < 2; i++)
+        ids[i] = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    // Not in the order of a batch.
+    fees += asked(&d, &ids[1], 1).fee;
+    assert_false(assay_provider_due(&d.provider, false));
+    fees += asked(&d, &ids[0], 1).fee;
+    assert_true(assay_provider_due(&d.provider, false));
+    fees += asked(&d, &ids[1], 2).fee;
+    batch = batched(&d, 3);
+    assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
+    work_ok(
+        assay_batch_fetch(&found, &tables, &world.wallets[CONSUMER].client, &batch, &arena, err));
+    assert_int_equal(found.count, 3);
+    assert_int_equal(found.fee_total, fees);
+    assert_int_equal(tables.sessions.count, 2);
+    assert_int_equal(tables.models.count, 1);
+    assay_arena_close(&arena);
+    assert_int_equal(d.provider.pending_count, 0);
+    assert_int_equal(files_in(&d, "pending"), 0);
+    assert_int_equal(next_of(&d, &ids[1]), 3);
+    batched(&d, 0);
+    assert_false(assay_provider_due(&d.provider, true));
+    // Another batch goes on where this one ended.
+    asked(&d, &ids[1], 3);
+    batched(&d, 1);
+    assert_int_equal(session_now(&ids[1]).last_sequence, 3);
+    assay_provider_close(&d.provider);
+}
+
+// A crash after the block and before the files are gone: the batch is not made twice, and what came
+// later is not held up.
+static void what_is_in_a_block_is_pending_no_more(void **state) {
+    desk d;
+    char command[400];
+    assay_hash batch;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &session, 1);
+    asked(&d, &session, 2);
+    snprintf(command, sizeof command, "cp -r %s/pending %s/kept", d.home, d.home);
+    assert_int_equal(system(command), 0);
+    batched(&d, 2);
+    uint64_t reserved = session_now(&session).reserved;
+    snprintf(command, sizeof command, "cp %s/kept/* %s/pending/", d.home, d.home);
+    assert_int_equal(system(command), 0);
+    desk_reopen(&d);
+    assert_int_equal(d.provider.pending_count, 2);
+    assert_int_equal(next_of(&d, &session), 3);
+    asked(&d, &session, 3);
+    batch = batched(&d, 1);
+    assert_int_equal(work_drawn(&world, &batch).count, 1);
+    assert_int_equal(session_now(&session).last_sequence, 3);
+    assert_int_equal(session_now(&session).reserved, reserved + reserved / 2);
+    assert_int_equal(files_in(&d, "pending"), 0);
+    assay_provider_close(&d.provider);
+}
+
+// A session that ended takes its receipts with it, and nobody else's.
+static void an_ended_session_holds_up_nobody(void **state) {
+    desk d;
+    assay_hash batch;
+    desk_open(&d);
+    assay_hash dead = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_hash live = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &dead, 1);
+    asked(&d, &live, 1);
+    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
+    tx.body.close_session.session = dead;
+    work_send(&world, CONSUMER, &tx);
+    for (int i = 0; i < 200 && !session_now(&dead).ended; i++) {
+        assay_solo_nudge(world.solo);
+        work_sleep(BLOCK_MS);
+    }
+    assert_true(session_now(&dead).ended > 0);
+    batch = batched(&d, 1);
+    assert_int_equal(work_drawn(&world, &batch).count, 1);
+    assert_int_equal(d.provider.pending_count, 0);
+    assay_request r = work_request(&world, &dead, 2, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "session ended at height");
+    assay_provider_close(&d.provider);
+}
+
+// The ledger asks 1,000 nopen of a batch: less is not sent to be refused for a fee.
+static void small_change_waits(void **state) {
+    desk d;
+    desk_open(&d);
+    d.provider.options.batch_ms = 0;
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 50, 60);
+    uint64_t fees = 0;
+    for (uint64_t sequence = 1; fees < 1000; sequence++) {
+        assert_false(assay_provider_due(&d.provider, true));
+        fees += asked(&d, &session, sequence).fee;
+    }
+    assert_true(assay_provider_due(&d.provider, false));
+    assay_provider_close(&d.provider);
+}
+
+static int world_make(void **state) {
+    work_init(&world);
+    world.genesis.params.min_batch_fee = 1000;
+    work_start(&world);
+    work_shop_open(&world, &bare, false, 1);
+    work_prompt(prompt, 1);
+    return 0;
+}
+
+static int world_end(void **state) {
+    assay_workshop_close(&bare);
+    work_close(&world);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_are_refused_by_number),
+        cmocka_unit_test(sessions_are_refused_by_number),
+        cmocka_unit_test(no_bond_covers_any_price),
+        cmocka_unit_test(deposits_run_out),
+        cmocka_unit_test(a_receipt_is_on_disk_before_its_consumer_sees_it),
+        cmocka_unit_test(without_a_disk_there_is_no_answer),
+        cmocka_unit_test(damaged_pending_files_are_named),
+        cmocka_unit_test(anothers_receipts_stay_on_disk),
+        cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
+        cmocka_unit_test(sequences_are_strict_whoever_is_first),
+        cmocka_unit_test(sessions_are_answered_together),
+        cmocka_unit_test(strangers_do_not_wait),
+        cmocka_unit_test(what_is_being_made_counts),
+        cmocka_unit_test(a_repeated_request_has_the_same_answer),
+        cmocka_unit_test(batches_hold_what_is_pending),
+        cmocka_unit_test(what_is_in_a_block_is_pending_no_more),
+        cmocka_unit_test(an_ended_session_holds_up_nobody),
+        cmocka_unit_test(small_change_waits),
+    };
+    return cmocka_run_group_tests(tests, world_make, world_end);
+}

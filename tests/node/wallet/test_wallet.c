@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows longer than what a node lets wait of them (P-26) go on as blocks make room. The node is
+// played.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "ledger/reject.h"
+#include "ledger/tx.h"
+#include "node/http/server.h"
+#include "node/wallet/wallet.h"
+
+enum { ROW = 10, ROOM = 3, NONCE_AT = ASSAY_TX_HEAD_SIZE - 8 };
+
+static struct {
+    uint32_t taken, room, full;
+    assay_reject says; // when there is no room
+    bool in_order;
+} node;
+
+// The nonce of {"tx": "0x…"}, which ends the transaction's head.
+static uint64_t nonce_of(assay_bytes body) {
+    char text[16 + 1] = {0};
+    const char *hex = memmem(body.data, body.size, "\"0x", 3);
+    assert_non_null(hex);
+    memcpy(text, hex + 3 + 2 * NONCE_AT, 16);
+    return strtoull(text, NULL, 16);
+}
+
+// Takes ROOM transactions, refuses one, and has room again: a block came.
+static void node_serve(void *context, const assay_http_request *request, assay_http_reply *reply) {
+    const assay_error refusal = {
+        .status = ASSAY_REJECTED, .reject = (uint32_t)node.says, .text = "no room"};
+    if (strstr(request->path, "/account/")) {
+        assay_http_reply_json(reply, 200,
+                              json_pack("{s:[i,i]}", "next_nonces", 0, (int)node.taken));
+    } else if (node.room == 0) {
+        node.full++;
+        node.room = ROOM;
+        assay_http_reply_error(reply, &refusal);
+    } else {
+        const assay_hash id = {{1}};
+        node.room--;
+        node.in_order &= nonce_of(request->body) == node.taken;
+        node.taken++;
+        assay_http_reply_json(
+            reply, 200,
+            json_pack("{s:o,s:s}", "id", assay_json_from_hash(&id), "state", "pending"));
+    }
+}
+
+static assay_status row_send(assay_reject says, assay_error *err) {
+    static const uint8_t blob[1000];
+    const assay_http_options http = {
+        .listen = "127.0.0.1:0", .body_max = 1 << 16, .connections_max = 8, .handle = node_serve};
+    assay_wallet wallet = {.wait_ms = 1, .key = {{5}}};
+    assay_http_server *server;
+    assay_tx row[ROW] = {0};
+    memset(&node, 0, sizeof node);
+    node.says = says;
+    node.room = ROOM;
+    node.in_order = true;
+    assert_int_equal(assay_http_server_open(&server, &http, err), ASSAY_OK);
+    assert_int_equal(assay_key_address(&wallet.address, &wallet.key, err), ASSAY_OK);
+    wallet.principal = wallet.address;
+    wallet.client.domain.chain_id = 7;
+    snprintf(wallet.client.url, sizeof wallet.client.url, "%s", assay_http_server_url(server));
+    for (uint32_t i = 0; i < ROW; i++) {
+        row[i].kind = ASSAY_TX_POST_EVIDENCE;
+        row[i].body.post_evidence = (assay_tx_post_evidence){
+            .part = (uint16_t)i, .part_count = ROW, .data = {blob, sizeof blob}};
+    }
+    assay_status status = assay_wallet_send_all(&wallet, row, ROW, err);
+    assay_http_server_close(server);
+    return status;
+}
+
+static void what_has_no_room_follows(void **state) {
+    assay_error err = {0};
+    // The last wait is for a block, and the played node makes none.
+    assert_int_equal(row_send(ASSAY_REJECT_PENDING, &err), ASSAY_TIMEOUT);
+    assert_int_equal(node.taken, ROW);
+    assert_int_equal(node.full, (ROW - 1) / ROOM);
+    assert_true(node.in_order);
+}
+
+static void another_refusal_ends_the_row(void **state) {
+    assay_error err = {0};
+    assert_int_equal(row_send(ASSAY_REJECT_FEE_SHORT, &err), ASSAY_REJECTED);
+    assert_int_equal(err.reject, ASSAY_REJECT_FEE_SHORT);
+    assert_int_equal(node.taken, ROOM);
+    assert_int_equal(node.full, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_has_no_room_follows),
+        cmocka_unit_test(another_refusal_ends_the_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
