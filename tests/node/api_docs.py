@@ -272,8 +272,8 @@ def path_words(url):
 def code_paths():
     """What the code answers to: (first word, number of parts), and the provider's prefixes."""
     node = set()
-    for name in ("api_chain.c", "api_node.c", "api_registry.c", "api_work.c"):
-        text = (SOURCE / "node" / name).read_text()
+    for name in ("chain.c", "node.c", "registry.c", "work.c"):
+        text = (SOURCE / "node/api" / name).read_text()
         node |= {(word, int(parts)) for word, parts in
                  re.findall(r'assay_api_is\(call, "(\w+)", (\d)\)', text)}
         for listed, parts in re.findall(r"assay_api_is\(call, (singular|plural)\[kind\], (\d)\)",
@@ -290,10 +290,10 @@ def test_every_path_is_documented(assay):
             for line, _, _ in sections(text)]
     plain = {path.split("?")[0] for at, path in urls
              if at == "NODE" and not path.startswith("/v1/")}
-    code = {name: (SOURCE / "node" / name).read_text() for name in ("api.c", "api_light.c")}
+    code = {name: (SOURCE / "node/api" / name).read_text() for name in ("api.c", "light.c")}
     others = set(re.findall(r'path, "(/\w+)"', code["api.c"]))
     others |= {"/"} | {f"/{word}" for word in
-                       re.findall(r'strcmp\(method, "(\w+)"\)', code["api_light.c"])}
+                       re.findall(r'strcmp\(method, "(\w+)"\)', code["light.c"])}
     assert plain == others, (plain, others)
     node = {(path_words(path)[1], len(path_words(path)) - 1) for at, path in urls
             if at == "NODE" and path.split("?")[0] not in plain}
