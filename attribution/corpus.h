@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/merkle.h"
 #include "base/status.h"
-#include "quant/tokenizer.h"
+#include "quant/tokenizer/tokenizer.h"
 
 enum {
     ASSAY_CORPUS_SIZE_MAX = 1 << 30,

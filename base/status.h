@@ -54,7 +54,7 @@ enum { ASSAY_ERROR_TEXT_MAX = 320 };
 // Filled by the call that failed first; untouched by calls that succeed. A zeroed struct is empty.
 typedef struct {
     assay_status status;
-    uint32_t reject; // ledger reject code (ledger/reject.h) when status is ASSAY_REJECTED, else 0
+    uint32_t reject; // code of ledger/tx/reject.h when status is ASSAY_REJECTED, else 0
     // Fact first, lower case, no full stop, value and limit; UTF-8 without control characters.
     char text[ASSAY_ERROR_TEXT_MAX];
 } assay_error;

@@ -6,7 +6,7 @@
 #include "consensus/engine.h"
 #include "consensus/hashchain.h"
 #include "ledger/app.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 // Borrows app and chain, which must outlive it. A chain without length proposes no beacon.
 typedef struct {

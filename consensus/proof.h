@@ -10,7 +10,7 @@
 #include "consensus/light/verify.h"
 #include "ledger/genesis.h"
 #include "ledger/payout.h"
-#include "ledger/smt.h"
+#include "ledger/state/smt.h"
 #include "ledger/view.h"
 
 enum {

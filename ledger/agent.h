@@ -5,7 +5,7 @@
 #define ASSAY_LEDGER_AGENT_H
 
 #include "ledger/ledger.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 enum { ASSAY_AGENT_SIZE = 4 + 8, ASSAY_ALLOWANCE_SIZE = 3 * 8 };
 

@@ -21,9 +21,9 @@
 #include "ledger/beacon.h"
 #include "ledger/due.h"
 #include "ledger/epoch.h"
-#include "ledger/history.h"
 #include "ledger/power.h"
 #include "ledger/restore.h"
+#include "ledger/state/history.h"
 #include "ledger/validator.h"
 
 typedef unsigned long long ull;

@@ -10,7 +10,7 @@
 #include "base/pool.h"
 #include "ledger/counters.h"
 #include "ledger/genesis.h"
-#include "ledger/store.h"
+#include "ledger/state/store.h"
 #include "ledger/validator.h"
 
 typedef struct assay_app assay_app;

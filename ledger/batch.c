@@ -23,12 +23,12 @@
 #include "ledger/case.h"
 #include "ledger/checkers.h"
 #include "ledger/fraud.h"
-#include "ledger/history.h"
 #include "ledger/money.h"
 #include "ledger/record.h"
 #include "ledger/registry.h"
-#include "ledger/request.h"
 #include "ledger/session.h"
+#include "ledger/state/history.h"
+#include "ledger/tx/request.h"
 
 enum {
     BATCH_HEAD_SIZE = 2 + 20 + 8 + 4 + 32 + 4 + 8 + 4 + 8 + 8 + 32 + 5 * 4 + 4 * 8 + 2,

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "ledger/ledger.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 typedef enum {
     ASSAY_BATCH_WAITING = 1,  // for its beacon

@@ -9,7 +9,7 @@
 
 #include "ledger/ledger.h"
 #include "ledger/power.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 // One proposer's chain: SHA-256(next preimage) = head. A zeroed struct is no chain.
 typedef struct {

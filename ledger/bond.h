@@ -8,7 +8,7 @@
 
 #include "ledger/ledger.h"
 #include "ledger/money.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 enum {
     ASSAY_ROLE_MAX = 3,

@@ -17,7 +17,7 @@
 #include "base/cursor.h"
 #include "base/sha256.h"
 #include "ledger/dataset.h"
-#include "ledger/history.h"
+#include "ledger/state/history.h"
 
 enum {
     CASE_SIZE = 4 + 5 * 8 + 2 + 4 * 8 + 1 + 32 + 8,

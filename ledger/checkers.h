@@ -6,7 +6,7 @@
 
 #include "ledger/draw.h"
 #include "ledger/ledger.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 typedef struct {
     uint32_t count;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/keccak.h"
-#include "ledger/reject.h"
+#include "ledger/tx/reject.h"
 
 void assay_claims_leaf(assay_hash *out, const assay_claim *claim) {
     uint8_t words[2 * 32] = {0};

@@ -6,7 +6,7 @@
 #define ASSAY_LEDGER_COMMITMENT_H
 
 #include "ledger/ledger.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 // A commitment's date.
 typedef struct {

@@ -7,7 +7,7 @@
 
 #include "ledger/ledger.h"
 #include "ledger/money.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 enum {
     ASSAY_DATASET_HEAD_SIZE = 20 + 8 + 4 + 8 + 8 + 8 + 8 + 8 + 8 + 32,

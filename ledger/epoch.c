@@ -11,10 +11,10 @@
 #include <stdlib.h>
 
 #include "ledger/batch.h"
-#include "ledger/history.h"
 #include "ledger/money.h"
 #include "ledger/power.h"
 #include "ledger/settle.h"
+#include "ledger/state/history.h"
 #include "ledger/verdict.h"
 
 enum {

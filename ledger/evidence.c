@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-#include "ledger/request.h"
+#include "ledger/tx/request.h"
 
 enum {
     VERSION = 1,

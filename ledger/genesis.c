@@ -7,7 +7,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/sha256.h"
-#include "ledger/field.h"
+#include "ledger/tx/field.h"
 
 static const char domain[] = "assay genesis";
 

@@ -6,8 +6,8 @@
 
 #include "ledger/counters.h"
 #include "ledger/genesis.h"
-#include "ledger/reader.h"
-#include "ledger/reject.h"
+#include "ledger/state/reader.h"
+#include "ledger/tx/reject.h"
 
 // Where every nopen is (P-24). The order is the record's.
 typedef enum {

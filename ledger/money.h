@@ -7,7 +7,7 @@
 #define ASSAY_LEDGER_MONEY_H
 
 #include "ledger/ledger.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 typedef enum {
     ASSAY_PURSE_BALANCE,      // address

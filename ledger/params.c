@@ -2,7 +2,7 @@
 #include "ledger/params.h"
 
 #include "base/json.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 // Every legal transaction must fit its half of a block.
 static_assert(2 * ASSAY_TX_SIZE_MAX == ASSAY_PARAM_BLOCK_BYTES_MIN, "half a block holds any tx");

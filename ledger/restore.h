@@ -4,8 +4,8 @@
 #ifndef ASSAY_LEDGER_RESTORE_H
 #define ASSAY_LEDGER_RESTORE_H
 
-#include "ledger/history.h"
 #include "ledger/params.h"
+#include "ledger/state/history.h"
 
 // After assay_store_load_root: sessions in their indexes, open batches in their list with their
 // beacons, the payouts of the height's epoch, the last beacon, and the history's peaks; then the

@@ -9,7 +9,7 @@
 
 #include "ledger/ledger.h"
 #include "ledger/money.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 enum { ASSAY_SESSION_SIZE = 3 * 20 + 9 * 8 };
 

@@ -2,7 +2,7 @@
 #include "ledger/sumtree.h"
 
 #include "base/sha256.h"
-#include "ledger/reject.h"
+#include "ledger/tx/reject.h"
 
 void assay_sumtree_leaf(assay_sumtree_node *out, uint64_t fee, const assay_hash *receipt) {
     uint8_t data[1 + 8 + ASSAY_HASH_SIZE];

@@ -6,7 +6,7 @@
 #define ASSAY_LEDGER_VALIDATOR_H
 
 #include "ledger/power.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 typedef struct {
     uint8_t ed25519[ASSAY_ED25519_KEY_SIZE];

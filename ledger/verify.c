@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "ledger/reject.h"
-#include "ledger/typed.h"
+#include "ledger/tx/reject.h"
+#include "ledger/tx/typed.h"
 
 // Ids are SHA-256 over bytes that include a valid signature: filling one set on purpose costs a
 // signature for each entry and gains a second verification of someone's transaction.

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "ledger/genesis.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 // A signature costs ~30 us, an id 0.3 us. 64k transactions are remembered, 2 MiB.
 typedef struct assay_verifier assay_verifier;

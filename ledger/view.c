@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/view.h"
 
-#include "ledger/history.h"
+#include "ledger/state/history.h"
 
 assay_status assay_view_open(assay_view *out, assay_app *app, assay_error *err) {
     *out = (assay_view){0};

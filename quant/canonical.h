@@ -7,7 +7,7 @@
 #include <limits.h>
 
 #include "base/file.h"
-#include "quant/safetensors.h"
+#include "quant/container/safetensors.h"
 
 // A growing list of tensors. A zeroed list is empty and safe to close.
 typedef struct {

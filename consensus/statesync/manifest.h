@@ -7,7 +7,7 @@
 #ifndef ASSAY_CONSENSUS_STATESYNC_MANIFEST_H
 #define ASSAY_CONSENSUS_STATESYNC_MANIFEST_H
 
-#include "ledger/history.h"
+#include "ledger/state/history.h"
 
 enum {
     ASSAY_STATESYNC_FORMAT = 1,

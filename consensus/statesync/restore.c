@@ -23,8 +23,8 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "ledger/keys.h"
 #include "ledger/restore.h"
+#include "ledger/state/keys.h"
 
 typedef unsigned long long ull;
 

@@ -3,7 +3,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "ledger/tx_json.h"
+#include "ledger/tx/tx_json.h"
 #include "node/options.h"
 
 assay_status assay_api_call_read(assay_api_call *call, const assay_http_request *request,

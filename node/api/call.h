@@ -5,7 +5,7 @@
 #define ASSAY_NODE_API_CALL_H
 
 #include "base/arena.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 #include "node/http/server.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include "consensus/deadline.h"
 #include "consensus/ledger_application.h"
 #include "consensus/proof.h"
-#include "ledger/tx_json.h"
+#include "ledger/tx/tx_json.h"
 #include "node/api/api.h"
 #include "node/error_json.h"
 

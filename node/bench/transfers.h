@@ -4,7 +4,7 @@
 #define ASSAY_NODE_BENCH_TRANSFERS_H
 
 #include "base/pool.h"
-#include "ledger/typed.h"
+#include "ledger/tx/typed.h"
 
 enum { ASSAY_BENCH_TX_SIZE = ASSAY_TX_HEAD_SIZE + ASSAY_ADDRESS_SIZE + 8 + ASSAY_SIGNATURE_SIZE };
 

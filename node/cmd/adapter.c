@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "kernels/table.h"
 #include "node/cmd/commands.h"
-#include "quant/adapter_import.h"
+#include "quant/import/adapter_import.h"
 
 static const char import_details[] =
     "PATH is a folder with adapter_config.json and adapter_model.safetensors of a PEFT LoRA, or a\n"

@@ -5,7 +5,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "ledger/tx_json.h"
+#include "ledger/tx/tx_json.h"
 #include "node/cmd/commands.h"
 #include "node/inference/prompt.h"
 #include "node/paint.h"
@@ -13,7 +13,7 @@
 #include "node/workshop/batch_json.h"
 #include "quant/model.h"
 #include "quant/sampler.h"
-#include "quant/tokenizer.h"
+#include "quant/tokenizer/tokenizer.h"
 
 enum { ANSWER_MAX = 64 << 20, ANSWER_MS = 600000, ANSWER_VALUES = 1024 }; // besides output ids
 

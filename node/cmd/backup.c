@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "consensus/blocklog.h"
-#include "ledger/store.h"
+#include "ledger/state/store.h"
 #include "node/cmd/commands.h"
 #include "node/home/home.h"
 

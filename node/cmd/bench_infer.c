@@ -12,7 +12,7 @@
 #include "node/bench/model.h"
 #include "node/cmd/commands.h"
 #include "node/inference/inference.h"
-#include "quant/import.h"
+#include "quant/import/import.h"
 
 static const char details[] =
     "The model is a file, a folder to import, or --shape: random weights, for speed and memory\n"

@@ -5,9 +5,9 @@
 #include "kernels/table.h"
 #include "node/cmd/commands.h"
 #include "node/inference/model_print.h"
-#include "quant/import.h"
+#include "quant/import/import.h"
 #include "quant/model.h"
-#include "quant/tokenizer.h"
+#include "quant/tokenizer/tokenizer.h"
 
 static const char import_details[] =
     "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards\n"

@@ -8,7 +8,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "consensus/deadline.h"
-#include "ledger/tx_json.h"
+#include "ledger/tx/tx_json.h"
 #include "node/cmd/commands.h"
 #include "node/error_json.h"
 #include "node/http/server.h"

@@ -10,7 +10,7 @@
 #include "node/inference/ids.h"
 #include "node/inference/prompt.h"
 #include "quant/model.h"
-#include "quant/tokenizer.h"
+#include "quant/tokenizer/tokenizer.h"
 
 enum { FILE_MAX = 256 << 20 };
 

@@ -5,7 +5,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "ledger/tx_json.h"
+#include "ledger/tx/tx_json.h"
 #include "node/cmd/commands.h"
 #include "node/wallet/wallet.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "ledger/keys.h"
+#include "ledger/state/keys.h"
 
 typedef unsigned long long ull;
 

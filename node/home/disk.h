@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "ledger/store.h"
+#include "ledger/state/store.h"
 #include "node/home/home.h"
 
 enum {

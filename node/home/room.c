@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "ledger/store.h"
+#include "ledger/state/store.h"
 
 assay_status assay_room_check(const char *folder, assay_error *err) {
     struct statvfs disk;

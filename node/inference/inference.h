@@ -6,7 +6,7 @@
 #include "node/command.h"
 #include "node/inference/prompt.h"
 #include "quant/forward.h"
-#include "quant/tokenizer.h"
+#include "quant/tokenizer/tokenizer.h"
 
 typedef struct {
     const char *model_file;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "node/inference/ids.h"
-#include "quant/chat.h"
+#include "quant/tokenizer/chat.h"
 
 bool assay_prompt_empty(const assay_prompt *prompt) {
     return !prompt->ids && !prompt->text && !prompt->chat && !prompt->system && !prompt->template &&

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "consensus/deadline.h"
 #include "ledger/evidence.h"
-#include "ledger/reject.h"
+#include "ledger/tx/reject.h"
 #include "node/error_json.h"
 #include "node/log.h"
 #include "node/provider/provider.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "ledger/tx_json.h"
+#include "ledger/tx/tx_json.h"
 
 // Without the ids: two members and a request's fields, hashes in hexadecimal among them. An id: see
 // the header; one more byte for a reader's space.

@@ -3,7 +3,7 @@
 #ifndef ASSAY_NODE_PROVIDER_REQUEST_BODY_H
 #define ASSAY_NODE_PROVIDER_REQUEST_BODY_H
 
-#include "ledger/request.h"
+#include "ledger/tx/request.h"
 
 // A zeroed struct is safe to close.
 typedef struct {

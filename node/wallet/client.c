@@ -8,7 +8,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "ledger/genesis.h"
-#include "ledger/reject.h"
+#include "ledger/tx/reject.h"
 
 enum {
     TIMEOUT_MS = 30000,

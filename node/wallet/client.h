@@ -3,8 +3,8 @@
 #ifndef ASSAY_NODE_WALLET_CLIENT_H
 #define ASSAY_NODE_WALLET_CLIENT_H
 
-#include "ledger/tx.h"
-#include "ledger/typed.h"
+#include "ledger/tx/tx.h"
+#include "ledger/tx/typed.h"
 #include "node/http/client.h"
 
 enum { ASSAY_CLIENT_URL_MAX = 256, ASSAY_CLIENT_ANSWER_MAX = 64 << 20 };

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "ledger/sign.h"
+#include "ledger/tx/sign.h"
 #include "node/wallet/scrypt.h"
 
 enum {

@@ -9,7 +9,7 @@
 #include "base/sha256.h"
 #include "consensus/deadline.h"
 #include "ledger/commitment.h"
-#include "ledger/reject.h"
+#include "ledger/tx/reject.h"
 
 typedef unsigned long long ull;
 

@@ -7,7 +7,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "consensus/deadline.h"
-#include "ledger/reject.h"
+#include "ledger/tx/reject.h"
 
 assay_status assay_wallet_open(assay_wallet *wallet, assay_error *err) {
     ASSAY_TRY(assay_keystore_read(&wallet->key, wallet->key_file, wallet->password_file, err));

@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "ledger/batch.h"
-#include "ledger/request.h"
+#include "ledger/tx/request.h"
 
 // Room for one table of up to 65,536 receipts.
 #define ASSAY_TABLE_ARENA_MAX ((size_t)512 << 20)

@@ -6,8 +6,8 @@
 #define ASSAY_NODE_WORKSHOP_EVIDENCE_FILE_H
 
 #include "base/arena.h"
-#include "ledger/request.h"
 #include "ledger/sumtree.h"
+#include "ledger/tx/request.h"
 
 enum {
     ASSAY_EVIDENCE_VERSION = 1,

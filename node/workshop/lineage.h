@@ -3,8 +3,8 @@
 #ifndef ASSAY_NODE_WORKSHOP_LINEAGE_H
 #define ASSAY_NODE_WORKSHOP_LINEAGE_H
 
-#include "ledger/request.h"
-#include "ledger/tx.h"
+#include "ledger/tx/request.h"
+#include "ledger/tx/tx.h"
 #include "node/wallet/client.h"
 
 typedef struct {

@@ -11,7 +11,7 @@
 #include "node/workshop/batcher.h"
 #include "node/workshop/lineage.h"
 #include "node/workshop/meter.h"
-#include "quant/tokenizer.h"
+#include "quant/tokenizer/tokenizer.h"
 
 // How many requests or checks are computed together at most, and the bytes of keys and values that
 // they share. Pages that were never used take no memory.

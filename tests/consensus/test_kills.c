@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "ledger/reject.h"
+#include "ledger/tx/reject.h"
 
 enum { WAITING_MAX = 256, KINDS = 7, START_MS_MAX = 60000 };
 

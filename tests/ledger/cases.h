@@ -4,8 +4,8 @@
 #ifndef ASSAY_TESTS_LEDGER_CASES_H
 #define ASSAY_TESTS_LEDGER_CASES_H
 
-#include "ledger/tx_json.h"
-#include "ledger/typed.h"
+#include "ledger/tx/tx_json.h"
+#include "ledger/tx/typed.h"
 #include "tests/vectors.h"
 
 typedef struct {

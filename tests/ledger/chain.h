@@ -21,7 +21,7 @@
 #include "ledger/checkers.h"
 #include "ledger/commitment.h"
 #include "ledger/scan.h"
-#include "ledger/typed.h"
+#include "ledger/tx/typed.h"
 #include "ledger/validator.h"
 #include "ledger/view.h"
 

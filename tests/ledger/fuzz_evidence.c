@@ -2,7 +2,7 @@
 // Posted evidence from strangers: byte 0 chooses leaf or table, byte 1 a size of batch; whatever is
 // not what the batch commits to is refused by its number.
 #include "ledger/evidence.h"
-#include "ledger/request.h"
+#include "ledger/tx/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

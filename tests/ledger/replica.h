@@ -6,8 +6,8 @@
 #include "tests/ledger/trial.h"
 
 #include "base/file.h"
-#include "ledger/history.h"
 #include "ledger/restore.h"
+#include "ledger/state/history.h"
 
 enum { REPLICAS_MAX = 64 };
 

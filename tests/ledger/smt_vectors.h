@@ -8,7 +8,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/sha256.h"
-#include "ledger/smt.h"
+#include "ledger/state/smt.h"
 
 enum { DATA_MAX = 256 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "ledger/store.h"
+#include "ledger/state/store.h"
 
 enum { FOLDER_MAX = 512 };
 

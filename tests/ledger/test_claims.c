@@ -4,7 +4,7 @@
 #include "tests/vectors.h"
 
 #include "ledger/claims.h"
-#include "ledger/reject.h"
+#include "ledger/tx/reject.h"
 
 enum { CLAIMS_MAX = 64 };
 

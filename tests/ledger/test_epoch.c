@@ -5,7 +5,7 @@
 #include "tests/vectors.h"
 
 #include "ledger/epoch.h"
-#include "ledger/history.h"
+#include "ledger/state/history.h"
 
 static assay_epoch epoch_of(const chain *c, uint64_t epoch, bool *found) {
     assay_view view = chain_view(c);

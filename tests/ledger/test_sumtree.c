@@ -5,8 +5,8 @@
 #include "tests/vectors.h"
 
 #include "base/sha256.h"
-#include "ledger/reject.h"
 #include "ledger/sumtree.h"
+#include "ledger/tx/reject.h"
 
 enum { LEAVES_MAX = 40 };
 

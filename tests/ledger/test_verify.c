@@ -5,7 +5,7 @@
 #include <secp256k1_recovery.h>
 #include <stdatomic.h>
 
-#include "ledger/reject.h"
+#include "ledger/tx/reject.h"
 #include "ledger/verify.h"
 #include "tests/ledger/chain.h"
 

@@ -13,9 +13,9 @@
 #include "ledger/evidence.h"
 #include "ledger/fraud.h"
 #include "ledger/payout.h"
-#include "ledger/request.h"
 #include "ledger/session.h"
 #include "ledger/sumtree.h"
+#include "ledger/tx/request.h"
 #include "ledger/verdict.h"
 
 enum {

@@ -30,8 +30,8 @@
 #include "node/provider/provider.h"
 #include "node/verifier/check.h"
 #include "node/workshop/batch_table.h"
-#include "quant/adapter_import.h"
-#include "quant/import.h"
+#include "quant/import/adapter_import.h"
+#include "quant/import/import.h"
 
 enum {
     OPERATOR,

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""quant/nfc_table.c: the tables of NFC, and what Hugging Face's tokenizers makes of them.
+"""quant/tokenizer/nfc_table.c: the tables of NFC, and what Hugging Face's tokenizers makes of them.
 
 The pairs and classes are Python's unicodedata; of them those that tokenizers 0.21.1 knows, whose
 tables are Unicode 9.0's. By Unicode's stability policy nothing else has ever changed, so that any
 Python whose data are of 9.0 or later makes the same file.
 
-    nfc.py record|check quant/nfc_table.c
+    nfc.py record|check quant/tokenizer/nfc_table.c
 """
 import sys
 import unicodedata
@@ -18,7 +18,7 @@ NFC = normalizers.NFC().normalize_str
 HEAD = """// SPDX-License-Identifier: Apache-2.0
 // Made by tests/oracles/nfc.py; do not edit.
 // clang-format off
-#include "quant/nfc_table.h"
+#include "quant/tokenizer/nfc_table.h"
 
 """
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes quant/unicode.c: Unicode 14.0's letters and numbers as PCRE2 class texts.
+"""Makes quant/tokenizer/unicode.c: Unicode 14.0's letters and numbers as PCRE2 class texts.
 
-    unicode_classes.py record|check quant/unicode.c     (Python 3.11 has Unicode 14.0)
+    unicode_classes.py record|check quant/tokenizer/unicode.c     (Python 3.11 has Unicode 14.0)
 """
 import sys
 import unicodedata
@@ -40,7 +40,7 @@ def make():
     head = """// SPDX-License-Identifier: Apache-2.0
 // Made by tests/oracles/unicode_classes.py; do not edit.
 // clang-format off
-#include "quant/unicode.h"
+#include "quant/tokenizer/unicode.h"
 """
     return head + define("letters", "L") + define("numbers", "N")
 

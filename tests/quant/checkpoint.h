@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "quant/safetensors.h"
+#include "quant/container/safetensors.h"
 #include "tests/vectors.h"
 
 enum { CHECKPOINT_TENSORS_MAX = 96 };

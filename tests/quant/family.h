@@ -4,9 +4,9 @@
 #ifndef ASSAY_TESTS_QUANT_FAMILY_H
 #define ASSAY_TESTS_QUANT_FAMILY_H
 
-#include "quant/adapter_import.h"
-#include "quant/hf_config.h"
-#include "quant/import.h"
+#include "quant/import/adapter_import.h"
+#include "quant/import/hf_config.h"
+#include "quant/import/import.h"
 #include "tests/quant/tiny.h"
 
 // Element `index` of a tensor: uniform in -1 .. 1 in steps of 2^-23, times a width by its name.

@@ -3,7 +3,7 @@
 #ifndef ASSAY_TESTS_QUANT_GGUF_WRITE_H
 #define ASSAY_TESTS_QUANT_GGUF_WRITE_H
 
-#include "quant/gguf.h"
+#include "quant/container/gguf.h"
 #include "tests/vectors.h"
 
 typedef struct {

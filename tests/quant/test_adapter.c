@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // PEFT folders to canonical adapter files (F-7, F-11).
 #include "kernels/quantise.h"
-#include "quant/adapter_import.h"
-#include "quant/import.h"
-#include "quant/peft_config.h"
+#include "quant/import/adapter_import.h"
+#include "quant/import/import.h"
+#include "quant/import/peft_config.h"
 #include "tests/quant/tiny.h"
 
 static char base_path[] = "/tmp/assay_base_XXXXXX";

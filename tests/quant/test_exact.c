@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/sha256.h"
-#include "quant/adapter_import.h"
-#include "quant/import.h"
+#include "quant/import/adapter_import.h"
+#include "quant/import/import.h"
 #include "quant/verify.h"
 #include "tests/quant/single.h"
 

@@ -6,8 +6,8 @@
 
 #include <unistd.h>
 
-#include "quant/adapter_import.h"
-#include "quant/import.h"
+#include "quant/import/adapter_import.h"
+#include "quant/import/import.h"
 
 enum { POSITIONS_MIN = 4096 };
 #define AGREEMENT_MIN  0.97

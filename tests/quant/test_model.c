@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A canonical file is accepted only if it is one (F-5, F-6, F-7).
-#include "quant/adapter_import.h"
-#include "quant/import.h"
+#include "quant/import/adapter_import.h"
+#include "quant/import/import.h"
 #include "tests/quant/tiny.h"
 
 typedef struct {

@@ -2,8 +2,8 @@
 // Recovering a signer is half of a seed's time, and says of the same bytes the same on every node:
 // done once for all of them. Stands in front of assay_tx_verify (the linker's --wrap).
 #include "base/sha256.h"
-#include "ledger/reject.h"
-#include "ledger/typed.h"
+#include "ledger/tx/reject.h"
+#include "ledger/tx/typed.h"
 
 enum { SEEN_MAX = 1 << 14 };
 

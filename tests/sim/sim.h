@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 
 enum { SIM_NODES_MIN = 3, SIM_NODES_MAX = 7, SIM_TEXT_MAX = 400 };
 

@@ -73,6 +73,7 @@ PLANTED = [
     ("layer", "consensus/solo.c", '#include "quant/model.h"\n'),
     ("layer", "attribution/spans.c", '#include "ledger/money.h"\n'),
     ("layer", "node/main.c", '#include "tests/skip.h"\n'),
+    ("room", "ledger/state/smt.c", '#include "ledger/money.h"\n'),
     ("room", "node/http/server.c", '#include "node/api/api.h"\n'),
     ("room", "node/options.c", '#include "node/http/server.h"\n'),
     *[("banned", "node/main.c", f"void f(void) {{\n    {call} (a);\n}}\n") for call in

@@ -20,22 +20,35 @@ LAYERS = {
     "consensus": {"base", "ledger"},
     "node": {"base", "kernels", "quant", "attribution", "ledger", "consensus"},
 }
-# A room of node may include itself, what stands in node/ and these; what stands in node/ includes
-# no room. main.c calls the commands.
+# A folder in a layer may include itself and these; "" is what stands in the layer's own folder.
 ROOMS = {
-    "http": set(),
-    "inference": set(),
-    "comet": {"http"},
-    "wallet": {"http"},
-    "home": {"http", "comet"},
-    "api": {"http", "home"},
-    "workshop": {"http", "wallet"},
-    "provider": {"http", "wallet", "workshop"},
-    "verifier": {"http", "wallet", "workshop"},
-    "audit": {"http", "comet", "home", "api", "workshop", "verifier"},
-    "bench": {"comet", "home", "api"},
-    "cmd": {"http", "inference", "comet", "wallet", "home", "api", "workshop", "provider",
-            "verifier", "audit", "bench"},
+    "quant": {
+        "container": set(),
+        "": {"container"},
+        "tokenizer": {"", "container"},
+        "import": {"", "container", "tokenizer"},
+    },
+    "ledger": {
+        "state": set(),
+        "tx": set(),
+        "": {"state", "tx"},
+    },
+    "node": {
+        "": set(),  # but for main.c, which calls the commands
+        "http": {""},
+        "inference": {""},
+        "comet": {"", "http"},
+        "wallet": {"", "http"},
+        "home": {"", "http", "comet"},
+        "api": {"", "http", "home"},
+        "workshop": {"", "http", "wallet"},
+        "provider": {"", "http", "wallet", "workshop"},
+        "verifier": {"", "http", "wallet", "workshop"},
+        "audit": {"", "http", "comet", "home", "api", "workshop", "verifier"},
+        "bench": {"", "comet", "home", "api"},
+        "cmd": {"", "http", "inference", "comet", "wallet", "home", "api", "workshop", "provider",
+                "verifier", "audit", "bench"},
+    },
 }
 CODE = {".c", ".h", ".cu", ".py", ".sh", ".mjs", ".js", ".cmake", ".css", ".html", ".sol"}
 PROSE = {".md"}
@@ -109,10 +122,10 @@ def layer_of(name):
     return first if first in LAYERS else None
 
 
-def room_of(name):
-    """Of a file in node/ its room, "" where it stands in none; of others None."""
+def rooms_of(name):
+    """A file's layer and its folder there, "" where it stands in none."""
     parts = Path(name).parts
-    return None if parts[0] != "node" else parts[1] if len(parts) > 2 else ""
+    return parts[0], parts[1] if len(parts) > 2 else ""
 
 
 def blank(match):
@@ -230,12 +243,15 @@ def check_layers(tree):
                 tree.found("layer", name, line, f"{layer} includes tests")
             elif layer and first in LAYERS and first != layer and first not in LAYERS[layer]:
                 tree.found("layer", name, line, f"{layer} includes {first}, which is not below it")
-            elif not room_below(room_of(name), room_of(target)) and name != "node/main.c":
+            elif not room_below(rooms_of(name), rooms_of(target)) and name != "node/main.c":
                 tree.found("room", name, line, f"{target} is not below {Path(name).parent}")
 
 
-def room_below(room, other):
-    return room is None or not other or other == room or other in ROOMS.get(room, set())
+def room_below(where, target):
+    """Whether a file may include the target, as far as folders of one layer go."""
+    rooms = ROOMS.get(where[0])
+    return where[0] != target[0] or rooms is None or where[1] == target[1] \
+        or target[1] in rooms.get(where[1], set())
 
 
 def check_words(tree, check, pattern, layers, sentence):

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "consensus/statesync/restore.h"
-#include "ledger/smt_node.h"
+#include "ledger/state/smt_node.h"
 
 enum { CHUNKS_MAX = 8, HEIGHT = 7 };
 enum { // flags

@@ -2,7 +2,7 @@
 // E-65, E-66: a state taken from strangers, the lies they may tell, and the moments a node may die.
 #include <pthread.h>
 
-#include "ledger/keys.h"
+#include "ledger/state/keys.h"
 #include "tests/consensus/statesync/stand.h"
 
 #include "tests/consensus/statesync/kill.h"

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "consensus/deadline.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 #include "node/api/api.h"
 #include "node/http/metrics.h"
 

@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "node/bench/model.h"
 #include "quant/forward.h"
-#include "quant/tokenizer.h"
+#include "quant/tokenizer/tokenizer.h"
 
 enum { POSITIONS = 12, VOCAB = 2048 };
 

@@ -14,8 +14,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "quant/import.h"
-#include "quant/tokenizer.h"
+#include "quant/import/import.h"
+#include "quant/tokenizer/tokenizer.h"
 
 #define PROGRAM ASSAY_BINARY_DIR "/assay"
 #define DATA    ASSAY_SOURCE_DIR "/testnet/data/"

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "ledger/store.h"
+#include "ledger/state/store.h"
 #include "node/home/room.h"
 
 static const char *const rests[] = {"state.restoring", "snapshots/12.part", "snapshots/9.part"};

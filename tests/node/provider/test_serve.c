@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "ledger/tx_json.h"
+#include "ledger/tx/tx_json.h"
 #include "node/wallet/keystore.h"
 #include "tests/node/work.h"
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "ledger/tx.h"
+#include "ledger/tx/tx.h"
 #include "node/http/server.h"
 #include "node/verifier/watch.h"
 

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "ledger/reject.h"
-#include "ledger/tx.h"
+#include "ledger/tx/reject.h"
+#include "ledger/tx/tx.h"
 #include "node/http/server.h"
 #include "node/wallet/wallet.h"
 

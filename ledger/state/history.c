@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stored form (P-88): one entry a leaf, 0xf0 || index u64, holding the leaf's hash and those of the
+// perfect trees the leaf completes, lowest first. So node (level, place) stands in the entry of its
+// last leaf, (place + 1) * 2^level - 1, and appending never rewrites. 0xf1 holds the count. In a
+// store that began with a snapshot the leaves before it are absent; the peaks of then stand under
+// 0xf2 || level u8 || place u64. Whatever is appended needs no other node from below them.
+#include "ledger/state/history.h"
+
+#include "base/sha256.h"
+
+enum {
+    LEAF_TAG = ASSAY_STORE_HISTORY,
+    COUNT_TAG = ASSAY_STORE_HISTORY + 1,
+    PEAK_TAG = ASSAY_STORE_HISTORY + 2,
+    PEAK_KEY_SIZE = 1 + 1 + 8,
+    ROOT_PREFIX = 2,
+};
+
+// Where nodes are read from: an open block or a snapshot.
+typedef struct {
+    assay_store *store;
+    assay_snapshot *snapshot;
+} source;
+
+static assay_status source_get(const source *from, const void *key, size_t key_size,
+                               assay_bytes *value, assay_error *err) {
+    return from->store ? assay_store_get(from->store, key, key_size, value, err)
+                       : assay_snapshot_get(from->snapshot, key, key_size, value, err);
+}
+
+static assay_status count_get(const source *from, uint64_t *count, assay_error *err) {
+    static const uint8_t key[1] = {COUNT_TAG};
+    assay_bytes value;
+    *count = 0;
+    ASSAY_TRY(source_get(from, key, sizeof key, &value, err));
+    if (!value.data) return ASSAY_OK;
+    if (value.size != 8)
+        return ASSAY_FAIL(err, CORRUPT, "history count of %zu bytes, not 8", value.size);
+    *count = assay_load_be64(value.data);
+    return ASSAY_OK;
+}
+
+static void leaf_key(uint8_t key[9], uint64_t index) {
+    key[0] = LEAF_TAG;
+    assay_store_be64(key + 1, index);
+}
+
+static void peak_key(uint8_t key[PEAK_KEY_SIZE], uint32_t level, uint64_t place) {
+    key[0] = PEAK_TAG;
+    key[1] = (uint8_t)level;
+    assay_store_be64(key + 2, place);
+}
+
+// The root of the perfect tree `place` of 2^level leaves.
+static assay_status node_get(const source *from, uint32_t level, uint64_t place, assay_hash *out,
+                             assay_error *err) {
+    uint8_t key[9], peak[PEAK_KEY_SIZE];
+    assay_bytes value;
+    uint64_t last = ((place + 1) << level) - 1;
+    leaf_key(key, last);
+    ASSAY_TRY(source_get(from, key, sizeof key, &value, err));
+    if (!value.data) {
+        peak_key(peak, level, place);
+        ASSAY_TRY(source_get(from, peak, sizeof peak, &value, err));
+        if (value.size == sizeof *out) {
+            memcpy(out->bytes, value.data, sizeof *out);
+            return ASSAY_OK;
+        }
+    }
+    if (!value.data || value.size < (level + 1) * sizeof *out)
+        return ASSAY_FAIL(err, CORRUPT, "history leaf %llu lacks its node of level %u",
+                          (unsigned long long)last, level);
+    memcpy(out->bytes, value.data + level * sizeof *out, sizeof *out);
+    return ASSAY_OK;
+}
+
+static void count_bind(assay_hash *out, uint64_t count, const assay_hash *tree_root) {
+    uint8_t data[1 + 8 + ASSAY_HASH_SIZE];
+    data[0] = ROOT_PREFIX;
+    assay_store_be64(data + 1, count);
+    memcpy(data + 9, tree_root->bytes, ASSAY_HASH_SIZE);
+    assay_sha256_of(out, data, sizeof data);
+}
+
+// Folds the peaks of the leaves [first, first + count) from the right, the smallest first.
+static assay_status peaks_fold(const source *from, uint64_t first, uint64_t count, assay_hash *out,
+                               assay_error *err) {
+    bool any = false;
+    uint64_t end = first + count;
+    for (uint32_t level = 0; level < 64; level++) {
+        if (!(count >> level & 1)) continue;
+        assay_hash peak;
+        end -= (uint64_t)1 << level;
+        ASSAY_TRY(node_get(from, level, end >> level, &peak, err));
+        if (any)
+            assay_merkle_node(out, &peak, out);
+        else
+            *out = peak;
+        any = true;
+    }
+    if (!any) assay_merkle_root(out, NULL, 0);
+    return ASSAY_OK;
+}
+
+static assay_status root_get(const source *from, assay_hash *root, uint64_t *count,
+                             assay_error *err) {
+    assay_hash tree_root;
+    ASSAY_TRY(count_get(from, count, err));
+    ASSAY_TRY(peaks_fold(from, 0, *count, &tree_root, err));
+    count_bind(root, *count, &tree_root);
+    return ASSAY_OK;
+}
+
+assay_status assay_history_append(assay_store *store, const void *data, size_t size,
+                                  uint64_t *index, assay_error *err) {
+    source from = {.store = store};
+    assay_hash nodes[64];
+    uint64_t count;
+    uint8_t key[9], count_value[8];
+    static const uint8_t count_key[1] = {COUNT_TAG};
+    ASSAY_TRY(count_get(&from, &count, err));
+    assay_merkle_leaf(&nodes[0], data, size);
+    uint32_t level = 0;
+    for (; count >> level & 1; level++) {
+        assay_hash left;
+        ASSAY_TRY(node_get(&from, level, (count >> level) - 1, &left, err));
+        assay_merkle_node(&nodes[level + 1], &left, &nodes[level]);
+    }
+    leaf_key(key, count);
+    assay_store_be64(count_value, count + 1);
+    ASSAY_TRY(assay_store_put(store, key, sizeof key, nodes, (level + 1) * sizeof nodes[0], err));
+    if (index) *index = count;
+    return assay_store_put(store, count_key, sizeof count_key, count_value, 8, err);
+}
+
+assay_status assay_history_count(assay_store *store, uint64_t *count, assay_error *err) {
+    source from = {.store = store};
+    return count_get(&from, count, err);
+}
+
+assay_status assay_history_root(assay_store *store, assay_hash *root, assay_error *err) {
+    source from = {.store = store};
+    uint64_t count;
+    return root_get(&from, root, &count, err);
+}
+
+assay_status assay_history_snapshot_root(assay_snapshot *snapshot, assay_hash *root,
+                                         uint64_t *count, assay_error *err) {
+    source from = {.snapshot = snapshot};
+    return root_get(&from, root, count, err);
+}
+
+uint32_t assay_history_peak_count(uint64_t count) {
+    uint32_t peaks = 0;
+    for (; count; count &= count - 1)
+        peaks++;
+    return peaks;
+}
+
+assay_status assay_history_peaks_get(assay_history_peaks *out, assay_snapshot *snapshot,
+                                     assay_error *err) {
+    source from = {.snapshot = snapshot};
+    *out = (assay_history_peaks){0};
+    ASSAY_TRY(count_get(&from, &out->count, err));
+    for (uint32_t level = 64; level-- > 0;)
+        if (out->count >> level & 1)
+            ASSAY_TRY(node_get(&from, level, (out->count >> level) - 1,
+                               &out->peaks[out->peak_count++], err));
+    return ASSAY_OK;
+}
+
+void assay_history_peaks_root(assay_hash *root, const assay_history_peaks *peaks) {
+    assay_hash tree_root;
+    ASSAY_ASSERT(peaks->peak_count == assay_history_peak_count(peaks->count));
+    if (peaks->peak_count == 0) assay_merkle_root(&tree_root, NULL, 0);
+    for (uint32_t i = peaks->peak_count; i-- > 0;) {
+        if (i == peaks->peak_count - 1)
+            tree_root = peaks->peaks[i];
+        else
+            assay_merkle_node(&tree_root, &peaks->peaks[i], &tree_root);
+    }
+    count_bind(root, peaks->count, &tree_root);
+}
+
+assay_status assay_history_load(assay_store_load *load, const assay_history_peaks *peaks,
+                                assay_error *err) {
+    static const uint8_t count_key[1] = {COUNT_TAG};
+    uint8_t key[PEAK_KEY_SIZE], count_value[8];
+    uint32_t index = 0;
+    ASSAY_ASSERT(peaks->peak_count == assay_history_peak_count(peaks->count));
+    for (uint32_t level = 64; level-- > 0;) {
+        if (!(peaks->count >> level & 1)) continue;
+        peak_key(key, level, (peaks->count >> level) - 1);
+        ASSAY_TRY(assay_store_load_aux(load, key, sizeof key, peaks->peaks[index++].bytes,
+                                       ASSAY_HASH_SIZE, err));
+    }
+    if (peaks->count == 0) return ASSAY_OK; // as a store that never appended
+    assay_store_be64(count_value, peaks->count);
+    return assay_store_load_aux(load, count_key, sizeof count_key, count_value, 8, err);
+}
+
+assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
+                                 assay_history_proof *proof, assay_error *err) {
+    source from = {.snapshot = snapshot};
+    *proof = (assay_history_proof){.index = index};
+    ASSAY_TRY(count_get(&from, &proof->count, err));
+    if (index >= proof->count)
+        return ASSAY_FAIL(err, RANGE, "leaf %llu of a history of %llu", (unsigned long long)index,
+                          (unsigned long long)proof->count);
+    uint8_t leaf[9];
+    assay_bytes kept;
+    leaf_key(leaf, index);
+    ASSAY_TRY(source_get(&from, leaf, sizeof leaf, &kept, err));
+    if (!kept.data)
+        return ASSAY_FAIL(err, NOT_FOUND, "leaf %llu of the history is not kept here",
+                          (unsigned long long)index);
+    ASSAY_TRY(peaks_fold(&from, 0, proof->count, &proof->tree_root, err));
+    // Inside the leaf's mountain: the sibling on each level.
+    uint32_t level = 0;
+    while ((index >> level ^ 1) < proof->count >> level) {
+        assay_hash *step = &proof->path[proof->step_count];
+        ASSAY_TRY(node_get(&from, level, index >> level ^ 1, step, err));
+        proof->step_count++;
+        level++;
+    }
+    // Everything to the right folded into one, then each mountain to the left, nearest first.
+    uint64_t first = (index >> level) << level, end = first + ((uint64_t)1 << level);
+    if (end < proof->count)
+        ASSAY_TRY(
+            peaks_fold(&from, end, proof->count - end, &proof->path[proof->step_count++], err));
+    for (; level < 63 && first; level++) {
+        if (!(first >> level & 1)) continue;
+        first -= (uint64_t)1 << level;
+        ASSAY_TRY(node_get(&from, level, first >> level, &proof->path[proof->step_count++], err));
+    }
+    return ASSAY_OK;
+}
+
+assay_status assay_history_check(const assay_hash *root, const void *data, size_t size,
+                                 const assay_history_proof *proof, assay_error *err) {
+    if (proof->step_count > ASSAY_MERKLE_PATH_MAX)
+        return ASSAY_FAIL(err, RANGE, "path of %u steps, limit %d", proof->step_count,
+                          ASSAY_MERKLE_PATH_MAX);
+    assay_hash leaf, bound;
+    count_bind(&bound, proof->count, &proof->tree_root);
+    if (!assay_hash_equal(&bound, root))
+        return ASSAY_FAIL(err, MISMATCH, "proof for a history of %llu leaves has another root",
+                          (unsigned long long)proof->count);
+    assay_merkle_leaf(&leaf, data, size);
+    return assay_merkle_check(&proof->tree_root, proof->count, proof->index, &leaf, proof->path,
+                              proof->step_count, err);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The history: every receipt, verdict and payout appended for ever to a Merkle mountain range. Its
+// nodes are aux keys of the store, so appends join the block and its savepoints.
+// Perfect trees ("mountains") of RFC 6962 nodes, one for each bit of the leaf count; their peaks
+// folded from the right give RFC 6962's root of all leaves, and
+//   history root = SHA256(0x02 || leaf count u64 BE || that root)
+// so the count, and with it every leaf's index, is bound.
+#ifndef ASSAY_LEDGER_STATE_HISTORY_H
+#define ASSAY_LEDGER_STATE_HISTORY_H
+
+#include "base/merkle.h"
+#include "ledger/state/store_load.h"
+
+// Path of one leaf. Fixed size, owns nothing.
+typedef struct {
+    uint64_t index;
+    uint64_t count;
+    assay_hash tree_root; // RFC 6962 root of the count leaves
+    uint32_t step_count;
+    assay_hash path[ASSAY_MERKLE_PATH_MAX]; // [step_count], the leaf's sibling first
+} assay_history_proof;
+
+// Appends leaf = SHA256(0x00 || data) in the open block. index (may be NULL): its place, from 0.
+// Cost: about two hashes and two puts. Errors: as assay_store_put. Spec: P-88.
+assay_status assay_history_append(assay_store *store, const void *data, size_t size,
+                                  uint64_t *index, assay_error *err);
+
+// Number of leaves and root as the open block sees them. Errors: as assay_store_get. Spec: P-88.
+assay_status assay_history_count(assay_store *store, uint64_t *count, assay_error *err);
+assay_status assay_history_root(assay_store *store, assay_hash *root, assay_error *err);
+
+// The same in a snapshot, and the path of a leaf. Errors: RANGE (index), NOT_FOUND (a leaf from
+// before a restore), CORRUPT, IO. Spec: P-88.
+assay_status assay_history_snapshot_root(assay_snapshot *snapshot, assay_hash *root,
+                                         uint64_t *count, assay_error *err);
+assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
+                                 assay_history_proof *proof, assay_error *err);
+
+// All that appending and the root need of a history: the roots of its perfect trees, the largest
+// first, one for each bit of the leaf count. A zeroed struct is an empty history.
+enum { ASSAY_HISTORY_PEAKS_MAX = 64 };
+typedef struct {
+    uint64_t count;
+    uint32_t peak_count;
+    assay_hash peaks[ASSAY_HISTORY_PEAKS_MAX]; // [peak_count]
+} assay_history_peaks;
+
+// Returns: how many peaks a history of `count` leaves has.
+uint32_t assay_history_peak_count(uint64_t count);
+
+// Those of a snapshot. Errors: CORRUPT, IO. Spec: P-88.
+assay_status assay_history_peaks_get(assay_history_peaks *out, assay_snapshot *snapshot,
+                                     assay_error *err);
+
+// The history root they give. Needs no store; peak_count is that of count (asserted). Spec: P-88.
+void assay_history_peaks_root(assay_hash *root, const assay_history_peaks *peaks);
+
+// Begins the history of a restored store: appending goes on behind the peaks, and what lies under
+// them cannot be proven here (NOT_FOUND). Errors: as assay_store_load_aux. Spec: P-88, E-61.
+assay_status assay_history_load(assay_store_load *load, const assay_history_peaks *peaks,
+                                assay_error *err);
+
+// Checks that `data` is leaf proof->index under a history root. Needs no store.
+// Errors: MISMATCH, RANGE. Spec: P-88.
+assay_status assay_history_check(const assay_hash *root, const void *data, size_t size,
+                                 const assay_history_proof *proof, assay_error *err);
+
+#endif
