@@ -73,7 +73,14 @@ static int all_write(int fd, const uint8_t *data, size_t size) {
     return 0;
 }
 
-static int folder_sync(const char *path) {
+assay_status assay_folder_sync(const char *path, assay_error *err) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int saved = fd < 0 || fsync(fd) != 0 ? errno : 0;
+    if (fd >= 0) close(fd);
+    return saved ? assay_fail_errno(err, saved, "cannot sync %s", path) : ASSAY_OK;
+}
+
+static assay_status parent_sync(const char *path, assay_error *err) {
     char folder[PATH_MAX];
     snprintf(folder, sizeof folder, "%s", path);
     char *slash = strrchr(folder, '/');
@@ -81,11 +88,7 @@ static int folder_sync(const char *path) {
         snprintf(folder, sizeof folder, ".");
     else
         slash[slash == folder] = 0;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return -1;
-    int result = fsync(fd);
-    close(fd);
-    return result;
+    return assay_folder_sync(folder, err);
 }
 
 // One step moves the finished file to its place: rename replaces, link refuses to.
@@ -96,8 +99,7 @@ static assay_status publish(int fd, const char *temporary, const char *path, boo
     if (!saved && (replace ? rename(temporary, path) : link(temporary, path)) != 0) saved = errno;
     if (saved || !replace) unlink(temporary);
     if (saved) return assay_fail_errno(err, saved, "cannot write %s", path);
-    if (folder_sync(path) != 0) return assay_fail_errno(err, errno, "cannot sync %s", path);
-    return ASSAY_OK;
+    return parent_sync(path, err);
 }
 
 assay_status assay_file_publish(int fd, const char *temporary, const char *path, assay_error *err) {

@@ -47,6 +47,9 @@ assay_status assay_path_join(char *out, size_t size, const char *folder, const c
 // Makes a folder and its parents (mode 0700 where new). Errors: PERMISSION, IO.
 assay_status assay_folder_make(const char *path, assay_error *err);
 
+// A folder's entries outlive a power cut. Errors: NOT_FOUND, PERMISSION, IO.
+assay_status assay_folder_sync(const char *path, assay_error *err);
+
 // Makes a folder (mode 0700) below `parent`, named as the pattern but for the XXXXXX at its end.
 // Its path into out, or "" on failure. Errors: CAPACITY, NOT_FOUND, PERMISSION, IO.
 assay_status assay_folder_temporary(char *out, size_t size, const char *parent, const char *pattern,

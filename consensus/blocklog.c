@@ -174,14 +174,6 @@ static void index_trust(assay_blocklog *log, uint64_t file_size) {
 
 // --- opening ---
 
-static assay_status folder_sync(const char *path, assay_error *err) {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int bad = fd < 0 || fsync(fd) != 0;
-    int saved = errno;
-    if (fd >= 0) close(fd);
-    return bad ? assay_fail_errno(err, saved, "cannot sync %s", path) : ASSAY_OK;
-}
-
 static assay_status files_open(assay_blocklog *log, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     int flags = (log->writable ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC;
@@ -205,9 +197,9 @@ static assay_status head_make(const assay_blocklog *log, const char *folder, ass
     char parent[PATH_MAX];
     ASSAY_TRY(all_write(log->log, file_head, HEAD_SIZE, 0, err));
     if (fsync(log->log) != 0) return assay_fail_errno(err, errno, "cannot sync the block log");
-    ASSAY_TRY(folder_sync(folder, err));
+    ASSAY_TRY(assay_folder_sync(folder, err));
     ASSAY_TRY(assay_path_join(parent, sizeof parent, folder, "..", err));
-    return folder_sync(parent, err);
+    return assay_folder_sync(parent, err);
 }
 
 static assay_status head_check(const assay_blocklog *log, const char *folder, uint64_t *file_size,

@@ -2,10 +2,8 @@
 #include "ledger/restore.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "ledger/batch.h"
@@ -114,9 +112,5 @@ assay_status assay_restore_install(const char *from, const char *to, assay_error
         if (rename(source, target) != 0)
             return assay_fail_errno(err, errno, "cannot rename %s to %s", source, target);
     }
-    int fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int bad = fd < 0 || fsync(fd) != 0;
-    int saved = errno;
-    if (fd >= 0) close(fd);
-    return bad ? assay_fail_errno(err, saved, "cannot sync %s", to) : ASSAY_OK;
+    return assay_folder_sync(to, err);
 }

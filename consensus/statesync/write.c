@@ -2,7 +2,6 @@
 #include "consensus/statesync/write.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,11 +113,7 @@ static assay_status folder_publish(const char *part, const char *whole, assay_er
         return assay_fail_errno(err, errno, "cannot rename %s to %s", part, whole);
     snprintf(parent, sizeof parent, "%s", whole);
     *strrchr(parent, '/') = 0; // whole was joined from a folder and a name
-    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int bad = fd < 0 || fsync(fd) != 0;
-    int saved = errno;
-    if (fd >= 0) close(fd);
-    return bad ? assay_fail_errno(err, saved, "cannot sync %s", parent) : ASSAY_OK;
+    return assay_folder_sync(parent, err);
 }
 
 static assay_status all_write(writing *w, const char *whole, assay_snapshot *snapshot,

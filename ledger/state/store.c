@@ -20,7 +20,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -393,9 +392,7 @@ void assay_store_app_hash(assay_hash *out, const assay_hash *state_root,
 
 assay_status assay_store_backup(assay_store *store, const char *folder, assay_error *err) {
     char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/data.mdb", folder);
-    if (length < 0 || (size_t)length >= sizeof path)
-        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "data.mdb", err));
     ASSAY_TRY(assay_folder_make(folder, err));
     if (access(path, F_OK) == 0) return ASSAY_FAIL(err, EXISTS, "%s holds a store", folder);
     int code = mdb_env_copy(store->db.env, folder);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -48,9 +47,7 @@ assay_status assay_db_fail(assay_error *err, int code, const char *what) {
 // LMDB allows many processes; the rules allow one writer.
 assay_status assay_store_lock(int *out, const char *folder, bool make, assay_error *err) {
     char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/writer.lock", folder);
-    if (length < 0 || (size_t)length >= sizeof path)
-        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "writer.lock", err));
     int fd = open(path, O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC, 0600);
     if (fd < 0) return assay_fail_errno(err, errno, "cannot open %s", path);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -173,15 +170,6 @@ assay_status assay_db_record_write(const assay_db *db, MDB_txn *txn, const assay
     return code ? assay_db_fail(err, code, "cannot write the store's record") : ASSAY_OK;
 }
 
-// The first commit's files must outlive a power cut as much as its contents.
-static assay_status folder_sync(const char *folder, assay_error *err) {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int bad = fd < 0 || fsync(fd) != 0;
-    int saved = errno;
-    if (fd >= 0) close(fd);
-    return bad ? assay_fail_errno(err, saved, "cannot sync %s", folder) : ASSAY_OK;
-}
-
 static assay_status record_check(const assay_db *db, MDB_txn *txn, bool read_only,
                                  assay_error *err) {
     MDB_stat entries;
@@ -231,7 +219,8 @@ assay_status assay_db_open(assay_db *db, const char *folder, const assay_hash *g
     ASSAY_TRY(env_open(db, folder, options, err));
     ASSAY_TRY(tables_open(db, options->read_only, err));
     if (options->read_only) return ASSAY_OK;
-    ASSAY_TRY(folder_sync(folder, err));
+    // The first commit's files must outlive a power cut as much as its contents.
+    ASSAY_TRY(assay_folder_sync(folder, err));
     return assay_db_extend(db, err);
 }
 

@@ -70,10 +70,7 @@ assay_status assay_config_engine(assay_config *config, const char *engine, const
 }
 
 assay_status assay_home_path(char *out, const char *home, const char *name, assay_error *err) {
-    int length = snprintf(out, PATH_MAX, "%s/%s", home, name);
-    if (length < 0 || length >= PATH_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
-    return ASSAY_OK;
+    return assay_path_join(out, PATH_MAX, home, name, err);
 }
 
 static assay_status config_read(assay_config *config, const json_t *object, assay_error *err) {
