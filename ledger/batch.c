@@ -94,12 +94,9 @@ static assay_status batch_decode(assay_batch *out, assay_bytes value, assay_erro
     out->refunded = assay_cursor_u64(&cursor);
     out->burned = assay_cursor_u64(&cursor);
     out->uri_size = assay_cursor_u16(&cursor);
-    if (out->uri_size > ASSAY_URI_SIZE_MAX)
-        return ASSAY_FAIL(err, CORRUPT, "a batch's record is damaged");
-    assay_cursor_copy(&cursor, out->uri, out->uri_size);
-    if (assay_cursor_finish(&cursor, "batch", NULL) != ASSAY_OK)
-        return ASSAY_FAIL(err, CORRUPT, "a batch's record is damaged");
-    return ASSAY_OK;
+    if (out->uri_size > ASSAY_URI_SIZE_MAX) cursor.failed = true;
+    if (!cursor.failed) assay_cursor_copy(&cursor, out->uri, out->uri_size);
+    return assay_record_finish(&cursor, "a batch", err);
 }
 
 assay_status assay_batch_put(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,

@@ -19,6 +19,7 @@
 #include "base/cursor.h"
 #include "base/sha256.h"
 #include "ledger/bond.h"
+#include "ledger/record.h"
 #include "ledger/validator.h"
 
 _Static_assert((int)ASSAY_BEACON_WAIT_MAX == (int)ASSAY_POWER_MAX, "a block for each proposer");
@@ -62,9 +63,7 @@ assay_status assay_chain_get(assay_chain *out, const assay_reader *reader,
     out->miss_epoch = assay_cursor_u64(&cursor);
     out->jailed_epoch = assay_cursor_u64(&cursor);
     out->jailed = assay_cursor_u8(&cursor) != 0;
-    if (assay_cursor_finish(&cursor, "chain", NULL) != ASSAY_OK)
-        return ASSAY_FAIL(err, CORRUPT, "a hash chain's record is damaged");
-    return ASSAY_OK;
+    return assay_record_finish(&cursor, "a hash chain", err);
 }
 
 static assay_status chain_put(assay_ledger *ledger, const assay_address *proposer,

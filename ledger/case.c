@@ -17,6 +17,7 @@
 #include "base/cursor.h"
 #include "base/sha256.h"
 #include "ledger/dataset.h"
+#include "ledger/record.h"
 #include "ledger/state/history.h"
 
 enum {
@@ -85,9 +86,7 @@ static assay_status case_decode(assay_case *out, assay_bytes value, assay_error 
     out->verdict = assay_cursor_u8(&cursor);
     assay_cursor_hash(&cursor, &out->probe);
     out->ended = assay_cursor_u64(&cursor);
-    if (assay_cursor_finish(&cursor, "case", NULL) != ASSAY_OK)
-        return ASSAY_FAIL(err, CORRUPT, "a case's record is damaged");
-    return ASSAY_OK;
+    return assay_record_finish(&cursor, "a case", err);
 }
 
 static void vote_encode(const assay_vote *vote, uint8_t out[VOTE_SIZE]) {
@@ -118,9 +117,7 @@ static assay_status vote_decode(assay_vote *out, assay_bytes value, assay_error 
     assay_cursor_hash(&cursor, &out->probe);
     out->slashed = assay_cursor_u64(&cursor);
     out->paid = assay_cursor_u64(&cursor);
-    if (assay_cursor_finish(&cursor, "vote", NULL) != ASSAY_OK)
-        return ASSAY_FAIL(err, CORRUPT, "a vote's record is damaged");
-    return ASSAY_OK;
+    return assay_record_finish(&cursor, "a vote", err);
 }
 
 // ---- reads ----

@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 
+#include "ledger/record.h"
 #include "ledger/tx/request.h"
 
 enum {
@@ -56,9 +57,7 @@ static assay_status posting_get(posting *out, const assay_ledger *ledger,
     out->next = assay_cursor_u16(&cursor);
     out->size = assay_cursor_u64(&cursor);
     out->cost = assay_cursor_u64(&cursor);
-    if (assay_cursor_finish(&cursor, "posting", NULL) != ASSAY_OK)
-        return ASSAY_FAIL(err, CORRUPT, "a posting's record is damaged");
-    return ASSAY_OK;
+    return assay_record_finish(&cursor, "a posting", err);
 }
 
 static assay_status posting_put(assay_ledger *ledger, const assay_record_key *key,
@@ -75,24 +74,10 @@ static assay_status posting_put(assay_ledger *ledger, const assay_record_key *ke
     return assay_ledger_put(ledger, key, value, sizeof value, err);
 }
 
-// Removes every key under a prefix.
-static assay_status prefix_drop(assay_ledger *ledger, const assay_record_key *prefix,
-                                assay_error *err) {
-    assay_store_position at;
-    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, prefix, prefix->size, err));
-    while (at.key_size > 0) {
-        assay_record_key key = {.size = at.key_size};
-        memcpy(key.bytes, at.key, at.key_size);
-        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
-        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
-    }
-    return ASSAY_OK;
-}
-
 assay_status assay_evidence_drop(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
                                  assay_error *err) {
     assay_record_key key = sample_key(ASSAY_TABLE_EVIDENCE, batch, sample);
-    ASSAY_TRY(prefix_drop(ledger, &key, err));
+    ASSAY_TRY(assay_ledger_drop(ledger, &key, err));
     key = sample_key(ASSAY_TABLE_POSTING, batch, sample);
     return assay_ledger_delete(ledger, &key, err);
 }
@@ -284,7 +269,7 @@ static assay_status posting_begin(assay_ledger *ledger, posting *post, const ass
     if ((post->kind == ASSAY_EVIDENCE_LEAF ? record->leaf_answered : record->table_answered) > 0)
         return ASSAY_REJECT(err, EVIDENCE_TWICE, "answered before");
     assay_record_key parts = parts_key(&body->batch, body->sample, post->kind);
-    return prefix_drop(ledger, &parts, err);
+    return assay_ledger_drop(ledger, &parts, err);
 }
 
 static assay_status whole_check(assay_ledger *ledger, const posting *post, const assay_batch *batch,
@@ -311,7 +296,7 @@ static assay_status posting_finish(assay_ledger *ledger, const posting *post,
     assay_error why = {0};
     assay_status status = whole_check(ledger, post, batch, record->position, &prefix, &why);
     ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
-    if (status == ASSAY_REJECTED) return prefix_drop(ledger, &prefix, err);
+    if (status == ASSAY_REJECTED) return assay_ledger_drop(ledger, &prefix, err);
     if (status != ASSAY_OK) {
         if (err != NULL) *err = why;
         return status;

@@ -33,3 +33,16 @@ assay_status assay_ledger_delete(assay_ledger *ledger, const assay_record_key *k
     ledger->writes++;
     return assay_store_delete(ledger->store, key->bytes, key->size, err);
 }
+
+assay_status assay_ledger_drop(assay_ledger *ledger, const assay_record_key *prefix,
+                               assay_error *err) {
+    assay_store_position at;
+    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, prefix, prefix->size, err));
+    while (at.key_size > 0) {
+        assay_record_key key = {.size = at.key_size};
+        memcpy(key.bytes, at.key, at.key_size);
+        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
+    }
+    return ASSAY_OK;
+}

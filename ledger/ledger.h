@@ -112,4 +112,8 @@ assay_status assay_ledger_put(assay_ledger *ledger, const assay_record_key *key,
 assay_status assay_ledger_delete(assay_ledger *ledger, const assay_record_key *key,
                                  assay_error *err);
 
+// Deletes every key under a prefix. Errors: as above.
+assay_status assay_ledger_drop(assay_ledger *ledger, const assay_record_key *prefix,
+                               assay_error *err);
+
 #endif

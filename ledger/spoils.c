@@ -80,14 +80,7 @@ assay_status assay_spoils_drop(assay_ledger *ledger, const assay_hash *batch, as
     static const uint8_t tables[] = {ASSAY_TABLE_CHECKER, ASSAY_TABLE_CATCHER, ASSAY_TABLE_MISSING};
     for (size_t i = 0; i < sizeof tables; i++) {
         assay_record_key prefix = assay_record_key_of_hash(tables[i], batch);
-        assay_store_position at;
-        ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &prefix, prefix.size, err));
-        while (at.key_size > 0) {
-            assay_record_key key = {.size = at.key_size};
-            memcpy(key.bytes, at.key, at.key_size);
-            ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
-            ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
-        }
+        ASSAY_TRY(assay_ledger_drop(ledger, &prefix, err));
     }
     return ASSAY_OK;
 }
