@@ -24,8 +24,12 @@ static int digit_value(char digit) {
     return -1;
 }
 
+const char *assay_hex_digits(const char *text) {
+    return text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? text + 2 : text;
+}
+
 assay_status assay_hex_decode(uint8_t *out, size_t size, const char *text, assay_error *err) {
-    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) text += 2;
+    text = assay_hex_digits(text);
     size_t length = strlen(text);
     if (length != 2 * size)
         return ASSAY_FAIL(err, FORMAT, "%zu hexadecimal digits, need %zu", length, 2 * size);

@@ -16,6 +16,9 @@ void assay_hex_encode(char *out, const uint8_t *data, size_t size);
 // Writes "0x" and the digits (capacity 2 * size + 3 at least).
 void assay_hex_encode_0x(char *out, const uint8_t *data, size_t size);
 
+// The text behind its "0x", if it has one. Spec: F-2.
+const char *assay_hex_digits(const char *text);
+
 // Reads exactly `size` bytes from text of either case, with or without "0x".
 // Errors: FORMAT (length or a digit). On failure out is unspecified. Spec: F-2.
 assay_status assay_hex_decode(uint8_t *out, size_t size, const char *text, assay_error *err);

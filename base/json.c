@@ -89,26 +89,39 @@ static assay_status member(const json_t **out, const json_t *object, const char 
     return ASSAY_OK;
 }
 
-static bool decimal_read(uint64_t *out, const char *text) {
-    uint64_t value = 0;
+// A JSON integer or a decimal text without leading zeros.
+static bool whole_read(assay_u128 *out, const json_t *value) {
+    const char *text = json_string_value(value);
+    *out = 0;
+    if (!text) {
+        *out = (assay_u128)json_integer_value(value);
+        return json_is_integer(value) && json_integer_value(value) >= 0;
+    }
     if (!*text || (text[0] == '0' && text[1])) return false;
     for (; *text; text++) {
         if (*text < '0' || *text > '9') return false;
-        if (__builtin_mul_overflow(value, (uint64_t)10, &value)) return false;
-        if (__builtin_add_overflow(value, (uint64_t)(*text - '0'), &value)) return false;
+        if (__builtin_mul_overflow(*out, (assay_u128)10, out)) return false;
+        if (__builtin_add_overflow(*out, (assay_u128)(*text - '0'), out)) return false;
     }
-    *out = value;
     return true;
+}
+
+assay_status assay_json_u128(assay_u128 *out, const json_t *object, const char *name,
+                             assay_error *err) {
+    const json_t *value;
+    ASSAY_TRY(member(&value, object, name, err));
+    if (whole_read(out, value)) return ASSAY_OK;
+    return ASSAY_FAIL(err, FORMAT, "%s is not a whole number from 0 to 2^128-1", name);
 }
 
 assay_status assay_json_u64(uint64_t *out, const json_t *object, const char *name, uint64_t min,
                             uint64_t max, assay_error *err) {
     const json_t *value;
+    assay_u128 whole;
     ASSAY_TRY(member(&value, object, name, err));
-    if (json_is_integer(value) && json_integer_value(value) >= 0)
-        *out = (uint64_t)json_integer_value(value);
-    else if (!json_is_string(value) || !decimal_read(out, json_string_value(value)))
+    if (!whole_read(&whole, value) || whole > UINT64_MAX)
         return ASSAY_FAIL(err, FORMAT, "%s is not a whole number from 0 to 2^64-1", name);
+    *out = (uint64_t)whole;
     if (*out < min || *out > max)
         return ASSAY_FAIL(err, RANGE, "%s is %llu, limits %llu to %llu", name,
                           (unsigned long long)*out, (unsigned long long)min,
@@ -152,8 +165,7 @@ assay_status assay_json_bytes(uint8_t *out, size_t *size, size_t capacity, const
                               const char *name, assay_error *err) {
     const char *text;
     ASSAY_TRY(assay_json_text(&text, object, name, 2 * capacity + 2, err));
-    size_t digits = strlen(text);
-    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) digits -= 2;
+    size_t digits = strlen(assay_hex_digits(text));
     if (digits > 2 * capacity)
         return ASSAY_FAIL(err, CAPACITY, "%s has %zu digits, limit %zu", name, digits,
                           2 * capacity);

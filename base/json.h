@@ -33,10 +33,12 @@ assay_status assay_json_read_many(json_t **out, const char *path, size_t size_ma
                                   size_t values_max, assay_error *err);
 
 // Fetch a required member of an object. Errors: MISSING, FORMAT (type), RANGE (outside min..max).
-// u64 takes a JSON integer or a decimal string (values past 2^53 are strings, F-3).
+// u64 and u128 take a JSON integer or a decimal string (values past 2^53 are strings, F-3).
 // Borrowed results live as long as the object. Spec: F-3.
 assay_status assay_json_u64(uint64_t *out, const json_t *object, const char *name, uint64_t min,
                             uint64_t max, assay_error *err);
+assay_status assay_json_u128(assay_u128 *out, const json_t *object, const char *name,
+                             assay_error *err);
 assay_status assay_json_text(const char **out, const json_t *object, const char *name,
                              size_t size_max, assay_error *err);
 assay_status assay_json_hex(uint8_t *out, size_t size, const json_t *object, const char *name,

@@ -92,27 +92,6 @@ bool assay_record_json_add(json_t *object, const assay_record *record, const voi
     return true;
 }
 
-static assay_status u128_read(assay_u128 *out, const json_t *object, const char *name,
-                              assay_error *err) {
-    const json_t *value = json_object_get(object, name);
-    if (!json_is_string(value)) {
-        uint64_t small;
-        ASSAY_TRY(assay_json_u64(&small, object, name, 0, UINT64_MAX, err));
-        *out = small;
-        return ASSAY_OK;
-    }
-    const char *digits = json_string_value(value);
-    assay_u128 sum = 0;
-    bool ok = *digits && (digits[0] != '0' || !digits[1]);
-    for (; ok && *digits; digits++)
-        ok = *digits >= '0' && *digits <= '9' &&
-             !__builtin_mul_overflow(sum, (assay_u128)10, &sum) &&
-             !__builtin_add_overflow(sum, (assay_u128)(*digits - '0'), &sum);
-    if (!ok) return ASSAY_FAIL(err, FORMAT, "%s is not a whole number from 0 to 2^128-1", name);
-    *out = sum;
-    return ASSAY_OK;
-}
-
 static assay_status text_read(assay_bytes *out, const json_t *object, const assay_field *field,
                               assay_arena *arena, assay_error *err) {
     const char *text;
@@ -130,7 +109,7 @@ static assay_status blob_read(assay_bytes *out, const json_t *object, const assa
     const char *text;
     void *copy;
     ASSAY_TRY(assay_json_text(&text, object, field->name, 2 * field->max + 2, err));
-    size_t digits = strlen(text) - (strncmp(text, "0x", 2) == 0 ? 2 : 0);
+    size_t digits = strlen(assay_hex_digits(text));
     ASSAY_TRY(assay_arena_get(arena, digits / 2, 1, field->name, &copy, err));
     ASSAY_TRY(assay_json_hex(copy, digits / 2, object, field->name, err));
     *out = (assay_bytes){copy, digits / 2};
@@ -190,7 +169,7 @@ assay_status assay_record_json_read(const assay_record *record, void *out, const
         void *to = (uint8_t *)out + field->offset;
         switch (field->type) {
         case ASSAY_FIELD_U128:
-            ASSAY_TRY(u128_read(to, object, field->name, err));
+            ASSAY_TRY(assay_json_u128(to, object, field->name, err));
             break;
         case ASSAY_FIELD_HASH:
             ASSAY_TRY(assay_json_hash(to, object, field->name, err));

@@ -84,8 +84,7 @@ static assay_status tx_text_read(assay_bytes *out, const json_t *entry, assay_ar
                                  assay_error *err) {
     void *room;
     const char *text = json_string_value(entry);
-    size_t digits = json_string_length(entry);
-    if (digits >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) digits -= 2;
+    size_t digits = text ? strlen(assay_hex_digits(text)) : 0;
     if (digits < 2 || digits > 2 * ASSAY_TX_SIZE_MAX)
         return ASSAY_FAIL(err, CAPACITY, "transaction of %zu hexadecimal digits, limits 2 to %d",
                           digits, 2 * ASSAY_TX_SIZE_MAX);

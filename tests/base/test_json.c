@@ -213,6 +213,29 @@ static void numbers_keep_all_64_bits(void **state) {
     }
 }
 
+static void numbers_of_128_bits_are_read_as_those_of_64(void **state) {
+    static const struct {
+        const char *text;
+        assay_status status;
+        assay_u128 value;
+    } cases[] = {
+        {"{\"n\":7}", ASSAY_OK, 7},
+        {"{\"n\":\"340282366920938463463374607431768211455\"}", ASSAY_OK, (assay_u128)-1},
+        {"{\"n\":\"340282366920938463463374607431768211456\"}", ASSAY_FORMAT, 0},
+        {"{\"n\":\"007\"}", ASSAY_FORMAT, 0},
+        {"{\"n\":-1}", ASSAY_FORMAT, 0},
+        {"{\"m\":1}", ASSAY_MISSING, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *object = object_of(cases[i].text);
+        assay_u128 value;
+        assay_status status = assay_json_u128(&value, object, "n", NULL);
+        if (status != cases[i].status) fail_msg("%s gives %d", cases[i].text, status);
+        if (status == ASSAY_OK) assert_true(value == cases[i].value);
+        json_decref(object);
+    }
+}
+
 static void ranges_name_value_and_limits(void **state) {
     json_t *object = object_of("{\"n\":7}");
     uint64_t value;
@@ -318,6 +341,7 @@ int main(void) {
         cmocka_unit_test(values_and_names_are_counted_before_the_parser_runs),
         cmocka_unit_test(a_text_of_many_values_is_refused_by_number),
         cmocka_unit_test(numbers_keep_all_64_bits),
+        cmocka_unit_test(numbers_of_128_bits_are_read_as_those_of_64),
         cmocka_unit_test(ranges_name_value_and_limits),
         cmocka_unit_test(members_are_checked_by_type_and_limit),
         cmocka_unit_test(unknown_names_are_refused_by_name),
