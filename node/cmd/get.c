@@ -13,12 +13,9 @@ static const char unreachable[] = "assay node --help, or --node URL";
 
 static assay_status document_get(json_t **out, const char *url, const char *folder,
                                  const assay_bytes *id, assay_error *err) {
-    char text[ASSAY_HEX_HASH_MAX];
     assay_client client;
     ASSAY_TRY(assay_client_open(&client, url, NULL, err));
-    if (!id) return assay_client_get(out, &client, err, "%s", folder);
-    assay_hex_encode_0x(text, id->data, id->size);
-    return assay_client_get(out, &client, err, "%s/%s", folder, text);
+    return assay_client_get_id(out, &client, folder, id->data, id->size, err);
 }
 
 typedef struct {

@@ -2,7 +2,6 @@
 // Becoming a validator: secrets that stay in a home, and what others may know of them.
 #include <stdio.h>
 
-#include "base/hex.h"
 #include "base/json.h"
 #include "ledger/validator.h"
 #include "node/cmd/commands.h"
@@ -45,12 +44,11 @@ int assay_cmd_validator_new(assay_invocation *invocation) {
 // Whether the account has a hash chain in force or waiting. One that is used up is refused: whether
 // the home's is another cannot be told, and preimages that all have seen make no beacon. P-46
 static assay_status chain_known(bool *known, const assay_wallet *wallet, assay_error *err) {
-    char address[ASSAY_HEX_HASH_MAX];
     json_t *answer;
     const json_t *chain;
     uint64_t left, pending, revealed;
-    assay_hex_encode_0x(address, wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_client_get(&answer, &wallet->client, err, "validator/%s", address));
+    ASSAY_TRY(assay_client_get_id(&answer, &wallet->client, "validator", wallet->principal.bytes,
+                                  ASSAY_ADDRESS_SIZE, err));
     assay_status status = assay_json_object(&chain, answer, "beacon", err);
     if (status == ASSAY_OK) status = assay_json_u64(&left, chain, "left", 0, UINT64_MAX, err);
     if (status == ASSAY_OK) status = assay_json_u64(&pending, chain, "pending", 0, UINT64_MAX, err);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/provider/facts.h"
 
-#include "base/hex.h"
 #include "base/json.h"
 
 enum { BONDS_MAX = 16 };
@@ -24,16 +23,16 @@ static assay_status bond_read(uint64_t *out, const json_t *account, assay_error 
 assay_status assay_provider_facts_fetch(assay_provider_facts *out, const assay_client *client,
                                         const assay_address *provider, uint64_t bond_multiple,
                                         assay_error *err) {
-    char address[ASSAY_HEX_HASH_MAX];
     uint64_t bond;
     json_t *answer;
-    assay_hex_encode_0x(address, provider->bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_client_get(&answer, client, err, "account/%s", address));
+    ASSAY_TRY(
+        assay_client_get_id(&answer, client, "account", provider->bytes, ASSAY_ADDRESS_SIZE, err));
     assay_status status = bond_read(&bond, answer, err);
     json_decref(answer);
     ASSAY_TRY(status);
     out->cover = bond / bond_multiple;
-    ASSAY_TRY(assay_client_get(&answer, client, err, "validator/%s", address));
+    ASSAY_TRY(assay_client_get_id(&answer, client, "validator", provider->bytes, ASSAY_ADDRESS_SIZE,
+                                  err));
     status = assay_json_u64(&out->open, answer, "exposure", 0, UINT64_MAX, err);
     if (status == ASSAY_OK)
         status = assay_json_u64(&out->height, answer, "height", 0, UINT64_MAX, err);

@@ -19,10 +19,8 @@ static const char *kind_of(uint32_t index) {
 // Errors: NOT_FOUND (not registered as a model), NETWORK …
 static assay_status model_fetch(const assay_client *client, const assay_hash *root,
                                 assay_error *err) {
-    char text[ASSAY_HEX_HASH_MAX];
     json_t *object;
-    assay_hex_encode_0x(text, root->bytes, ASSAY_HASH_SIZE);
-    ASSAY_TRY(assay_client_get(&object, client, err, "model/%s", text));
+    ASSAY_TRY(assay_client_get_id(&object, client, "model", root->bytes, ASSAY_HASH_SIZE, err));
     json_decref(object);
     return ASSAY_OK;
 }
@@ -89,11 +87,10 @@ static assay_status loaded_look(assay_declaration *d, uint32_t index, assay_erro
 
 static assay_status declared_read(const assay_wallet *wallet, assay_hash *roots, uint32_t *count,
                                   assay_error *err) {
-    char address[ASSAY_HEX_HASH_MAX];
     json_t *account;
     const json_t *list;
-    assay_hex_encode_0x(address, wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_client_get(&account, &wallet->client, err, "account/%s", address));
+    ASSAY_TRY(assay_client_get_id(&account, &wallet->client, "account", wallet->principal.bytes,
+                                  ASSAY_ADDRESS_SIZE, err));
     assay_status status = assay_json_array(&list, account, "declared", ASSAY_ROOTS_MAX, err);
     *count = status == ASSAY_OK ? (uint32_t)json_array_size(list) : 0;
     for (uint32_t i = 0; status == ASSAY_OK && i < *count; i++)

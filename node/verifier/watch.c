@@ -296,10 +296,9 @@ static assay_status step_run(row *r, duty *duties, assay_watch *watch, const jso
 }
 
 assay_status assay_watch_step(assay_watch *watch, assay_error *err) {
-    char address[ASSAY_HEX_HASH_MAX];
     json_t *document;
-    assay_hex_encode_0x(address, watch->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_client_get(&document, &watch->wallet->client, err, "duties/%s", address));
+    ASSAY_TRY(assay_client_get_id(&document, &watch->wallet->client, "duties",
+                                  watch->wallet->principal.bytes, ASSAY_ADDRESS_SIZE, err));
     row *r = calloc(1, sizeof *r);
     duty *duties = calloc(DUTIES_MAX, sizeof *duties);
     assay_status status = r && duties ? step_run(r, duties, watch, document, err)

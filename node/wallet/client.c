@@ -42,6 +42,13 @@ assay_status assay_client_get(json_t **out, const assay_client *client, assay_er
     return assay_fetch_json(out, url, NULL, &limits, err);
 }
 
+assay_status assay_client_get_id(json_t **out, const assay_client *client, const char *kind,
+                                 const uint8_t *id, size_t id_size, assay_error *err) {
+    char text[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(text, id, id_size);
+    return assay_client_get(out, client, err, "%s/%s", kind, text);
+}
+
 assay_status assay_client_open(assay_client *client, const char *url, const assay_hash *genesis,
                                assay_error *err) {
     json_t *status;
@@ -67,10 +74,9 @@ assay_status assay_client_open(assay_client *client, const char *url, const assa
 
 assay_status assay_client_nonce(uint64_t *out, const assay_client *client,
                                 const assay_address *signer, uint8_t lane, assay_error *err) {
-    char address[ASSAY_HEX_HASH_MAX];
     json_t *account;
-    assay_hex_encode_0x(address, signer->bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_client_get(&account, client, err, "account/%s", address));
+    ASSAY_TRY(
+        assay_client_get_id(&account, client, "account", signer->bytes, ASSAY_ADDRESS_SIZE, err));
     const json_t *nonces = json_object_get(account, "next_nonces");
     json_t *wrapped = json_pack("{s:O*}", "nonce", json_array_get(nonces, lane));
     assay_status status = assay_json_u64(out, wrapped, "nonce", 0, UINT64_MAX, err);

@@ -26,6 +26,10 @@ assay_status assay_client_open(assay_client *client, const char *url, const assa
 assay_status assay_client_get(json_t **out, const assay_client *client, assay_error *err,
                               const char *path, ...) __attribute__((format(printf, 4, 5)));
 
+// GETs /v1/<kind>/0x<id in hexadecimal>. Errors, Lives, Spec: as above.
+assay_status assay_client_get_id(json_t **out, const assay_client *client, const char *kind,
+                                 const uint8_t *id, size_t id_size, assay_error *err);
+
 // What became of a sent transaction.
 typedef struct {
     assay_hash id;     // of the transaction

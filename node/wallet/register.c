@@ -53,9 +53,7 @@ void assay_register_salt(assay_hash *out, const assay_wallet *wallet, const assa
 // path/hash; *out NULL if there is no such thing.
 static assay_status thing_ask(json_t **out, const assay_client *client, const char *path,
                               const assay_hash *hash, assay_error *err) {
-    char text[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode_0x(text, hash->bytes, ASSAY_HASH_SIZE);
-    assay_status status = assay_client_get(out, client, err, "%s/%s", path, text);
+    assay_status status = assay_client_get_id(out, client, path, hash->bytes, ASSAY_HASH_SIZE, err);
     return status == ASSAY_NOT_FOUND ? ASSAY_OK : status;
 }
 

@@ -3,26 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/hex.h"
 #include "base/json.h"
-
-enum { DECIMAL_MAX = 39 };
-
-static assay_status u128_read(assay_u128 *out, const json_t *object, const char *name,
-                              assay_error *err) {
-    const char *text;
-    assay_u128 value = 0;
-    ASSAY_TRY(assay_json_text(&text, object, name, DECIMAL_MAX, err));
-    if (!*text) return ASSAY_FAIL(err, FORMAT, "%s is empty", name);
-    for (; *text; text++) {
-        unsigned digit = (unsigned)(*text - '0');
-        if (digit > 9 || value > ((assay_u128)-1 - digit) / 10)
-            return ASSAY_FAIL(err, FORMAT, "%s is not a whole number below 2^128", name);
-        value = value * 10 + digit;
-    }
-    *out = value;
-    return ASSAY_OK;
-}
 
 static assay_status u32_read(uint32_t *out, const json_t *object, const char *name,
                              assay_error *err) {
@@ -74,7 +55,7 @@ static assay_status tables_read(assay_batch_tables *out, const json_t *tables, a
         assay_dataset_row *row = (assay_dataset_row *)room + i;
         const json_t *object = json_array_get(list, i);
         ASSAY_TRY(assay_json_hash(&row->dataset, object, "dataset", err));
-        ASSAY_TRY(u128_read(&row->weight, object, "weight", err));
+        ASSAY_TRY(assay_json_u128(&row->weight, object, "weight", err));
     }
     return ASSAY_OK;
 }
@@ -122,10 +103,8 @@ assay_status assay_batch_read(assay_batch *out, assay_batch_tables *tables, cons
 assay_status assay_batch_fetch(assay_batch *out, assay_batch_tables *tables,
                                const assay_client *client, const assay_hash *id, assay_arena *arena,
                                assay_error *err) {
-    char text[ASSAY_HEX_HASH_MAX];
     json_t *object;
-    assay_hex_encode_0x(text, id->bytes, ASSAY_HASH_SIZE);
-    ASSAY_TRY(assay_client_get(&object, client, err, "batch/%s", text));
+    ASSAY_TRY(assay_client_get_id(&object, client, "batch", id->bytes, ASSAY_HASH_SIZE, err));
     assay_status status = assay_batch_read(out, tables, object, arena, err);
     json_decref(object);
     return status;
@@ -148,10 +127,8 @@ assay_status assay_session_read(assay_session *out, const json_t *object, assay_
 
 assay_status assay_session_fetch(assay_session *out, const assay_client *client,
                                  const assay_hash *id, assay_error *err) {
-    char text[ASSAY_HEX_HASH_MAX];
     json_t *object;
-    assay_hex_encode_0x(text, id->bytes, ASSAY_HASH_SIZE);
-    ASSAY_TRY(assay_client_get(&object, client, err, "session/%s", text));
+    ASSAY_TRY(assay_client_get_id(&object, client, "session", id->bytes, ASSAY_HASH_SIZE, err));
     assay_status status = assay_session_read(out, object, err);
     json_decref(object);
     return status;

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "base/hex.h"
 #include "base/json.h"
 
 static int date_order(const void *a, const void *b) {
@@ -26,10 +25,9 @@ static assay_status dataset_read(assay_lineage_source *source, const json_t *obj
 
 static assay_status dataset_fetch(assay_lineage_source *source, const assay_client *client,
                                   assay_error *err) {
-    char root[ASSAY_HEX_HASH_MAX];
     json_t *object;
-    assay_hex_encode_0x(root, source->dataset.bytes, ASSAY_HASH_SIZE);
-    ASSAY_TRY(assay_client_get(&object, client, err, "dataset/%s", root));
+    ASSAY_TRY(assay_client_get_id(&object, client, "dataset", source->dataset.bytes,
+                                  ASSAY_HASH_SIZE, err));
     assay_status status = dataset_read(source, object, err);
     json_decref(object);
     return status;
@@ -56,13 +54,12 @@ static assay_status sources_read(assay_lineage *out, const json_t *object,
 
 assay_status assay_lineage_fetch(assay_lineage *out, const assay_client *client,
                                  const assay_hash *adapter, assay_error *err) {
-    char root[ASSAY_HEX_HASH_MAX];
     json_t *object;
     memset(out, 0, sizeof *out);
     out->adapter = *adapter;
     if (assay_hash_is_zero(adapter)) return ASSAY_OK;
-    assay_hex_encode_0x(root, adapter->bytes, ASSAY_HASH_SIZE);
-    ASSAY_TRY(assay_client_get(&object, client, err, "adapter/%s", root));
+    ASSAY_TRY(
+        assay_client_get_id(&object, client, "adapter", adapter->bytes, ASSAY_HASH_SIZE, err));
     assay_status status = sources_read(out, object, client, err);
     json_decref(object);
     return status;
