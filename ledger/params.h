@@ -89,8 +89,8 @@ void assay_params_init(assay_params *params);
 // Overrides params from a JSON object. Errors: UNKNOWN (name), RANGE, FORMAT. Spec: P-22.
 assay_status assay_params_override(assay_params *params, const json_t *object, assay_error *err);
 
-// Checks what single ranges cannot: shares add up to at most the whole, minimums fit.
-// Errors: RANGE. Spec: P-22.
+// Checks what single ranges cannot: the shares add up to at most the whole, and settle_max batches
+// have no more cases than a block ends. Errors: RANGE. Spec: P-22.
 assay_status assay_params_check(const assay_params *params, assay_error *err);
 
 // All params as u64, in order. Spec: P-22.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Internal: the engine as engine.c (threads and what a node asks) and blocks.c (what CometBFT asks)
-// share it. The invariants are in engine.c.
+// The engine as engine.c (threads and what a node asks), blocks.c (what CometBFT asks) and
+// snapshots.c (its state sync) share it. The invariants are in engine.c.
 #ifndef ASSAY_CONSENSUS_ABCI_ENGINE_PRIVATE_H
 #define ASSAY_CONSENSUS_ABCI_ENGINE_PRIVATE_H
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CometBFT's example application abci/example/kvstore (v0.39), as its own test files need it. It
-// says that the server speaks ABCI as others do, and it has nothing to do with the ledger.
+// says that the server speaks ABCI as others do, and bench chain what its socket costs; it has
+// nothing to do with the ledger.
 #ifndef ASSAY_CONSENSUS_ABCI_KV_H
 #define ASSAY_CONSENSUS_ABCI_KV_H
 

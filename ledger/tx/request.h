@@ -19,7 +19,7 @@ enum {
     ASSAY_TOP_P_PPM_MAX = 1000000,
 };
 
-// Why an output ended (numerics.md: where an output ends).
+// Why an output ended (N-16).
 enum { ASSAY_RECEIPT_STOP_ID = 0, ASSAY_RECEIPT_STOP_LENGTH = 1, ASSAY_RECEIPT_STOP_FAULT = 2 };
 
 // What a consumer asks of one provider under one session. From here on the output is determined.

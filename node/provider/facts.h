@@ -9,7 +9,7 @@
 typedef struct {
     uint64_t height;
     uint64_t cover; // nopen of fees that the provider bond covers in open batches (P-30)
-    uint64_t open;  // of them taken by batches that are neither settled nor void
+    uint64_t open;  // of them taken by batches that are not yet final or void
 } assay_provider_facts;
 
 // Asks the node for all three. They may be of blocks that follow each other: what is open is read

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The demo model's next-token distributions by transformers and peft in f32, over held-out text,
-on linears whose weights were quantised to NF4 and back (numerics: q4).
+on linears whose weights were quantised to NF4 and back (N-5).
 
   logits.py record OUT.bin    writes the vectors (tests/vectors/logits.bin)
   logits.py check FILE.bin    a fresh run must agree with them

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# A layer may include itself and these (architecture: layers).
+# A layer may include itself and these (README: where things are).
 LAYERS = {
     "base": set(),
     "kernels": {"base"},
@@ -61,7 +61,7 @@ BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atoll|ato
 FLOAT_FREE = {"ledger", "consensus", "attribution"}
 FLOAT = re.compile(r"\b(float|double)\b|<math\.h>|<fenv\.h>"
                    r"|(?<![\w.>])(sqrtf?|powf?|expf?|logf?|floor|ceil)\s*\(")
-# The forward pass adds libm to what it must not call (numerics: floating-point rules).
+# The forward pass adds libm to what it must not call (N-2).
 LIBM_FREE = {"kernels"}
 LIBM = re.compile(r"<math\.h>|<tgmath\.h>"
                   r"|(?<![\w.>])(expf?|logf?|powf?|sinf?|cosf?|tanhf?|fmaf?)\s*\(")
