@@ -82,20 +82,9 @@ assay_status assay_fail_errno(assay_error *err, int error_number, const char *fo
     return status;
 }
 
-const char *assay_status_text(assay_status status) {
-    switch (status) {
-#define X(name, number, text)                                                                      \
-    case ASSAY_##name:                                                                             \
-        return text;
-        ASSAY_STATUS_LIST(X)
-#undef X
-    }
-    return "unknown status";
-}
-
 const char *assay_status_name(assay_status status) {
     switch (status) {
-#define X(name, number, text)                                                                      \
+#define X(name, number)                                                                            \
     case ASSAY_##name:                                                                             \
         return #name;
         ASSAY_STATUS_LIST(X)

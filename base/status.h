@@ -8,43 +8,43 @@
 // Stable numbers: they are printed, scripted against and listed in spec/formats.md (F-1). Never
 // renumber; append. Ledger rejections (ASSAY_REJECTED) carry their own number in err->reject.
 #define ASSAY_STATUS_LIST(X)                                                                       \
-    X(OK, 0, "ok")                                                                                 \
-    X(MEMORY, 1, "out of memory")                                                                  \
-    X(IO, 2, "input or output failed")                                                             \
-    X(NOT_FOUND, 3, "not found")                                                                   \
-    X(EXISTS, 4, "already exists")                                                                 \
-    X(PERMISSION, 5, "permission denied")                                                          \
-    X(DISK_FULL, 6, "disk full")                                                                   \
-    X(BUSY, 7, "busy or in use")                                                                   \
-    X(TIMEOUT, 8, "took too long")                                                                 \
-    X(STOPPED, 9, "stopped")                                                                       \
-    X(UNSUPPORTED, 10, "not supported")                                                            \
-    X(USAGE, 11, "wrong usage")                                                                    \
-    X(CONFIG, 12, "bad configuration")                                                             \
-    X(NETWORK, 13, "network failed")                                                               \
-    X(FORBIDDEN, 14, "not allowed")                                                                \
-    X(TRUNCATED, 20, "ends too early")                                                             \
-    X(TRAILING, 21, "bytes after the end")                                                         \
-    X(FORMAT, 22, "malformed")                                                                     \
-    X(VERSION, 23, "unknown version")                                                              \
-    X(CAPACITY, 24, "over a limit")                                                                \
-    X(RANGE, 25, "out of range")                                                                   \
-    X(DUPLICATE, 26, "named twice")                                                                \
-    X(ORDER, 27, "out of order")                                                                   \
-    X(LAYOUT, 28, "holes, overlap or misalignment")                                                \
-    X(NONFINITE, 29, "not a finite number")                                                        \
-    X(MISSING, 30, "missing")                                                                      \
-    X(UNKNOWN, 31, "unknown name")                                                                 \
-    X(MISMATCH, 32, "does not match")                                                              \
-    X(CANONICAL, 33, "not the canonical form")                                                     \
-    X(DEPTH, 34, "nested too deep")                                                                \
-    X(SIGNATURE, 35, "bad signature")                                                              \
-    X(CORRUPT, 36, "stored data is damaged")                                                       \
-    X(FORK, 37, "two histories that both hold")                                                    \
-    X(REJECTED, 50, "refused by a ledger rule")
+    X(OK, 0)                                                                                       \
+    X(MEMORY, 1)                                                                                   \
+    X(IO, 2)                                                                                       \
+    X(NOT_FOUND, 3)                                                                                \
+    X(EXISTS, 4)                                                                                   \
+    X(PERMISSION, 5)                                                                               \
+    X(DISK_FULL, 6)                                                                                \
+    X(BUSY, 7)                                                                                     \
+    X(TIMEOUT, 8)                                                                                  \
+    X(STOPPED, 9)                                                                                  \
+    X(UNSUPPORTED, 10)                                                                             \
+    X(USAGE, 11)                                                                                   \
+    X(CONFIG, 12)                                                                                  \
+    X(NETWORK, 13)                                                                                 \
+    X(FORBIDDEN, 14)                                                                               \
+    X(TRUNCATED, 20)                                                                               \
+    X(TRAILING, 21)                                                                                \
+    X(FORMAT, 22)                                                                                  \
+    X(VERSION, 23)                                                                                 \
+    X(CAPACITY, 24)                                                                                \
+    X(RANGE, 25)                                                                                   \
+    X(DUPLICATE, 26)                                                                               \
+    X(ORDER, 27)                                                                                   \
+    X(LAYOUT, 28)                                                                                  \
+    X(NONFINITE, 29)                                                                               \
+    X(MISSING, 30)                                                                                 \
+    X(UNKNOWN, 31)                                                                                 \
+    X(MISMATCH, 32)                                                                                \
+    X(CANONICAL, 33)                                                                               \
+    X(DEPTH, 34)                                                                                   \
+    X(SIGNATURE, 35)                                                                               \
+    X(CORRUPT, 36)                                                                                 \
+    X(FORK, 37)                                                                                    \
+    X(REJECTED, 50)
 
 typedef enum {
-#define X(name, number, text) ASSAY_##name = number,
+#define X(name, number) ASSAY_##name = number,
     ASSAY_STATUS_LIST(X)
 #undef X
 } assay_status;
@@ -80,9 +80,6 @@ static inline assay_status assay_status_known(assay_status reported, assay_statu
 assay_status assay_fail_errno(assay_error *err, int error_number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// The status's fixed text, e.g. "disk full". Lives: for ever. Spec: F-1.
-const char *assay_status_text(assay_status status);
-
 // The status's name, e.g. "DISK_FULL". Lives: for ever. Spec: F-1.
 const char *assay_status_name(assay_status status);
 
@@ -97,5 +94,8 @@ const char *assay_status_name(assay_status status);
 void assay_assert_failed(const char *text, const char *file, int line) __attribute__((noreturn));
 #define ASSAY_ASSERT(condition)                                                                    \
     ((condition) ? (void)0 : assay_assert_failed(#condition, __FILE__, __LINE__))
+
+// How many items an array has; not for pointers.
+#define ASSAY_COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 #endif

@@ -23,9 +23,10 @@ static assay_status agent_decode(assay_agent *out, assay_bytes value, assay_erro
     return ASSAY_OK;
 }
 
-assay_status assay_agent_get(assay_agent *out, const assay_reader *reader,
-                             const assay_address *principal, const assay_address *agent,
-                             assay_error *err) {
+// An absent agent is zeros.
+static assay_status agent_get(assay_agent *out, const assay_reader *reader,
+                              const assay_address *principal, const assay_address *agent,
+                              assay_error *err) {
     assay_record_key key = agent_key(principal, agent);
     assay_bytes value;
     ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
@@ -98,7 +99,7 @@ assay_status assay_agent_check(const assay_reader *reader, const assay_tx *tx, u
                                assay_error *err) {
     if (assay_address_equal(&tx->signer, &tx->principal)) return ASSAY_OK;
     assay_agent agent;
-    ASSAY_TRY(assay_agent_get(&agent, reader, &tx->principal, &tx->signer, err));
+    ASSAY_TRY(agent_get(&agent, reader, &tx->principal, &tx->signer, err));
     uint32_t needed = assay_tx_scope(tx->kind);
     if (agent.scopes == 0)
         return ASSAY_REJECT(err, AGENT_UNKNOWN, "the signer is no agent of the principal");
@@ -135,7 +136,7 @@ assay_status assay_agent_authorize(assay_ledger *ledger, const assay_tx *tx, ass
 assay_status assay_agent_revoke(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
     const assay_address *address = &tx->body.revoke_agent.agent;
     assay_agent agent;
-    ASSAY_TRY(assay_agent_get(&agent, &ledger->reader, &ledger->principal, address, err));
+    ASSAY_TRY(agent_get(&agent, &ledger->reader, &ledger->principal, address, err));
     if (agent.scopes == 0)
         return ASSAY_REJECT(err, AGENT_UNKNOWN, "the named agent is no agent of the principal");
     assay_record_key key = agent_key(&ledger->principal, address);

@@ -21,10 +21,7 @@ typedef struct {
     uint64_t spent;
 } assay_allowance;
 
-// Absent agents and allowances are zeros. Errors: CORRUPT, MEMORY, IO. Spec: P-31.
-assay_status assay_agent_get(assay_agent *out, const assay_reader *reader,
-                             const assay_address *principal, const assay_address *agent,
-                             assay_error *err);
+// An absent allowance is zeros. Errors: CORRUPT, MEMORY, IO. Spec: P-31.
 assay_status assay_allowance_get(assay_allowance *out, const assay_reader *reader,
                                  const assay_address *principal, assay_error *err);
 

@@ -69,13 +69,6 @@ assay_status assay_dataset_next(assay_hash *root, assay_dataset *out, bool *foun
     return *found ? dataset_decode(out, at.value, err) : ASSAY_OK;
 }
 
-int assay_dataset_compare(const assay_dataset *a, const assay_dataset *b) {
-    if (a->committed != b->committed) return a->committed < b->committed ? -1 : 1;
-    if (a->committed_index != b->committed_index)
-        return a->committed_index < b->committed_index ? -1 : 1;
-    return 0;
-}
-
 assay_status assay_dataset_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
     const assay_tx_register_dataset *body = &tx->body.register_dataset;
     assay_dataset dataset;

@@ -40,9 +40,6 @@ assay_status assay_dataset_get(assay_dataset *out, bool *found, const assay_read
 assay_status assay_dataset_next(assay_hash *root, assay_dataset *out, bool *found,
                                 const assay_reader *reader, assay_error *err);
 
-// Which of two came first: < 0 if a did. Spec: P-33.
-int assay_dataset_compare(const assay_dataset *a, const assay_dataset *b);
-
 // Transactions. A registration uses up its commitment; the root's first one stands for ever.
 // Errors: REJECTED (COMMITMENT_UNKNOWN, COMMITMENT_EARLY, DATASET_EXISTS, DATASET_UNKNOWN,
 // DATASET_OWNER, DATASET_RETIRED, ROOT_ZERO, BALANCE_SHORT, AGENT_LIMIT), CAPACITY, CORRUPT,

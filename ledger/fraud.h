@@ -6,9 +6,6 @@
 
 #include "ledger/batch.h"
 
-// What the fraud costs, before the bond's limit: bond_multiple · fee_total, nopen. Spec: P-66.
-uint64_t assay_fraud_slash(uint64_t fee_total, const assay_params *params);
-
 // A data set's due for the receipts the fraud left untouched:
 // floor(weight · data_ppm · (samples − caught) / (10^12 · samples)). Spec: P-66.
 uint64_t assay_fraud_contribution(assay_u128 weight, uint64_t data_ppm, uint32_t samples,

@@ -14,7 +14,7 @@ json_t *assay_error_to_json(const assay_error *err, const char *next) {
 }
 
 static assay_status status_named(const char *name) {
-#define X(id, number, text)                                                                        \
+#define X(id, number)                                                                              \
     if (name && number && strcmp(name, #id) == 0) return ASSAY_##id;
     ASSAY_STATUS_LIST(X)
 #undef X

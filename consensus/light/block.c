@@ -282,8 +282,8 @@ static int place_compare(const void *a, const void *b) {
     return memcmp(left->address.bytes, right->address.bytes, ASSAY_ADDRESS_SIZE);
 }
 
-assay_status assay_light_set_read(assay_light_set *out, const json_t *list, assay_arena *arena,
-                                  assay_error *err) {
+static assay_status set_read(assay_light_set *out, const json_t *list, assay_arena *arena,
+                             assay_error *err) {
     void *room;
     memset(out, 0, sizeof *out);
     if (!json_is_array(list)) return ASSAY_FAIL(err, FORMAT, "validators are no list");
@@ -317,7 +317,7 @@ assay_status assay_light_block_read(assay_light_block *out, const json_t *signed
     ASSAY_TRY(assay_json_object(&commit, signed_header, "commit", err));
     ASSAY_TRY(assay_light_header_read(&out->header, header, arena, err));
     ASSAY_TRY(commit_read(out, commit, arena, err));
-    ASSAY_TRY(assay_light_set_read(&out->set, validators, arena, err));
+    ASSAY_TRY(set_read(&out->set, validators, arena, err));
     assay_header_view_hash(&out->hash, &out->header);
     return ASSAY_OK;
 }

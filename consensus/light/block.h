@@ -73,11 +73,7 @@ assay_status assay_light_set_hash(assay_hash *out, const assay_light_set *set, a
 assay_status assay_light_block_read(assay_light_block *out, const json_t *signed_header,
                                     const json_t *validators, assay_arena *arena, assay_error *err);
 
-// The same set alone. Errors: as above. Spec: E-40.
-assay_status assay_light_set_read(assay_light_set *out, const json_t *validators,
-                                  assay_arena *arena, assay_error *err);
-
-// Both as one object {"signed_header", "validators"}, as proof files hold it. Errors: as above.
+// The same as one object {"signed_header", "validators"}, as proof files hold it. Errors: as above.
 // Spec: F-44.
 assay_status assay_light_document_read(assay_light_block *out, const json_t *document,
                                        assay_arena *arena, assay_error *err);

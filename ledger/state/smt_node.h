@@ -14,8 +14,6 @@ enum {
     ASSAY_TREE_PAGE_MAX = ((2 << ASSAY_TREE_LEVELS) - 1) * ASSAY_TREE_RECORD_MAX,
     ASSAY_TREE_KEY_MAX = 34,
     ASSAY_TREE_LEAF_KEY_MAX = 128, // bytes of a state key
-    ASSAY_TREE_BUCKET_SIZE_MAX =
-        ASSAY_TREE_BUCKET_MAX * (1 + ASSAY_TREE_LEAF_KEY_MAX + ASSAY_HASH_SIZE),
 };
 
 // A node's place: the first `depth` bits of prefix; the others are zero.

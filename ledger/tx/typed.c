@@ -24,7 +24,7 @@ static const assay_field head_fields[] = {
     {"nonce", ASSAY_FIELD_U64, offsetof(assay_tx, nonce), 0, 0, NULL},
 };
 static const assay_record head_record = {
-    "", head_fields, sizeof head_fields / sizeof head_fields[0], sizeof(assay_tx), 0, 0};
+    "", head_fields, ASSAY_COUNT(head_fields), sizeof(assay_tx), 0, 0};
 
 // What a signature covers: fields of the envelope, then of the body. head is NULL for a request.
 typedef struct {
@@ -115,10 +115,6 @@ static size_t type_text(char *data, size_t capacity, const assay_record *head,
         text_add(&out, ")");
     }
     return out.size;
-}
-
-size_t assay_tx_type_text(char *out, size_t capacity, assay_tx_kind kind) {
-    return type_text(out, capacity, &head_record, assay_tx_record(kind));
 }
 
 static void type_hash(assay_hash *out, const assay_record *head, const assay_record *body) {
@@ -368,10 +364,5 @@ static json_t *message_json(const message *in, const assay_domain *domain) {
 
 json_t *assay_tx_typed_json(const assay_tx *tx, const assay_domain *domain) {
     message in = tx_message(tx);
-    return message_json(&in, domain);
-}
-
-json_t *assay_request_typed_json(const assay_request *request, const assay_domain *domain) {
-    message in = request_message(request);
     return message_json(&in, domain);
 }

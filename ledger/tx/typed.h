@@ -28,10 +28,6 @@ void assay_domain_init(assay_domain *out, uint64_t chain_id, const assay_hash *g
 // the domain's. Spec: P-5.
 void assay_tx_digest(assay_hash *out, const assay_tx *tx, const assay_domain *domain);
 
-// keccak-256 input type of a kind, e.g. "Transfer(address signer,…)", into out[capacity].
-// Returns: its length, which is < capacity for 1,024. Spec: P-5.
-size_t assay_tx_type_text(char *out, size_t capacity, assay_tx_kind kind);
-
 // Errors: TX_CHAIN, SIGNATURE_FORM, SIGNATURE_SIGNER (rejects). A beacon needs no signature and
 // passes if its chain id does. May run on many threads. Spec: P-4.
 assay_status assay_tx_verify(const assay_tx *tx, const assay_domain *domain, assay_error *err);
@@ -45,10 +41,9 @@ assay_status assay_tx_sign(assay_tx *tx, const assay_domain *domain, const assay
 // more are decimal strings. Returns: a new reference, NULL if memory is out. Spec: P-5.
 json_t *assay_tx_typed_json(const assay_tx *tx, const assay_domain *domain);
 
-// The same three for requests. The digest is the trace's first value (d_0). Spec: P-5, P-11.
+// The same for requests. The digest is the trace's first value (d_0). Spec: P-5, P-11.
 void assay_request_digest(assay_hash *out, const assay_request *request,
                           const assay_domain *domain);
-json_t *assay_request_typed_json(const assay_request *request, const assay_domain *domain);
 
 // Fills request->signature; the signer is the key's address. Errors: RANGE (key). Spec: P-4.
 assay_status assay_request_sign(assay_request *request, const assay_domain *domain,

@@ -5,7 +5,7 @@
 
 #include "node/bench/network.h"
 
-enum { ASSAY_BENCH_CONNECTIONS_MAX = 64, ASSAY_BENCH_WINDOW_MAX = 40000 };
+enum { ASSAY_BENCH_CONNECTIONS_MAX = 64 };
 
 typedef struct {
     const uint8_t *txs; // [count][size], sent in this order, each once

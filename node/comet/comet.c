@@ -158,7 +158,8 @@ static assay_status submit(void *self, const void *tx, size_t size, assay_error 
     return status;
 }
 
-assay_status assay_comet_fate_read(assay_tx_fate *out, const json_t *result, assay_error *err) {
+// The answer to /tx: a committed transaction's fate.
+static assay_status fate_read(assay_tx_fate *out, const json_t *result, assay_error *err) {
     uint64_t index;
     const json_t *execution;
     *out = (assay_tx_fate){.state = ASSAY_TX_COMMITTED};
@@ -178,7 +179,7 @@ static assay_status find(void *self, const assay_hash *id, assay_tx_fate *out, a
     assay_status status = get_within(&result, self, path, &few, &why);
     if (status == ASSAY_NOT_FOUND) return ASSAY_OK; // as unknown as before
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
-    status = assay_comet_fate_read(out, result, err);
+    status = fate_read(out, result, err);
     json_decref(result);
     return status;
 }
@@ -265,8 +266,9 @@ static assay_status validators_get(json_t **out, const assay_comet *comet, uint6
     return ASSAY_OK;
 }
 
-assay_status assay_comet_light_block(json_t **out, const assay_comet *comet, uint64_t height,
-                                     assay_error *err) {
+// Header, commit and the whole validator set of a height, 0: the last one. E-46
+static assay_status light_block(void *self, uint64_t height, json_t **out, assay_error *err) {
+    const assay_comet *comet = self;
     char path[64] = "/commit";
     json_t *result, *validators = NULL;
     const json_t *header;
@@ -304,7 +306,7 @@ static assay_status light_fetch(void *self, uint64_t height, assay_light_block *
     json_t *document;
     assay_error why = {0};
     const assay_comet *comet = self;
-    assay_status status = assay_comet_light_block(&document, comet, height, &why);
+    assay_status status = light_block(self, height, &document, &why);
     if (status != ASSAY_OK)
         return assay_fail(err, status == ASSAY_CAPACITY ? ASSAY_FORMAT : status, 0, "%s", why.text);
     status = assay_light_document_read(out, document, arena, &why);
@@ -316,10 +318,6 @@ static assay_status light_fetch(void *self, uint64_t height, assay_light_block *
 
 assay_light_source assay_comet_light_source(const assay_comet *comet) {
     return (assay_light_source){(void *)comet, comet->url, light_fetch};
-}
-
-static assay_status light_block(void *self, uint64_t height, json_t **out, assay_error *err) {
-    return assay_comet_light_block(out, self, height, err);
 }
 
 assay_abci_peer assay_comet_peer(const assay_comet *comet) {

@@ -40,22 +40,13 @@ assay_status assay_comet_block_get(assay_block *out, const assay_misbehavior **m
                                    uint32_t *misbehavior_count, const assay_comet *comet,
                                    uint64_t height, assay_arena *arena, assay_error *err);
 
-// Header, commit and the whole validator set of a height, 0: the last one, as
-// {"signed_header", "validators"}; nothing of it is checked. Errors: as assay_comet_get; CAPACITY
-// (more than ASSAY_LIGHT_VALIDATORS_MAX). Lives: the caller releases *out. Spec: E-46.
-assay_status assay_comet_light_block(json_t **out, const assay_comet *comet, uint64_t height,
-                                     assay_error *err);
-
-// The same as a light client's source; as long as comet. Spec: E-45, E-46.
+// A light client's source; nothing of its blocks is checked. Lives: as long as comet. Spec: E-45,
+// E-46.
 assay_light_source assay_comet_light_source(const assay_comet *comet);
 
 // Reads an answer to a transaction that was handed in: OK if it waits now, or did before. Errors:
 // REJECTED (the application's code and sentence), BUSY (it takes none now), CAPACITY (the mempool
 // is full), NETWORK, FORMAT. Pure. Spec: F-60.
 assay_status assay_comet_submit_read(const void *data, size_t size, assay_error *err);
-
-// Reads the answer to /tx: a committed transaction's fate. Errors: FORMAT, RANGE, CAPACITY,
-// MISSING. Pure. Spec: F-60.
-assay_status assay_comet_fate_read(assay_tx_fate *out, const json_t *result, assay_error *err);
 
 #endif

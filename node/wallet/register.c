@@ -30,9 +30,9 @@ enum { BLOCK_WAIT_MS = 30000, LOOK_MS = 100 };
 
 static const subject *subject_of(assay_tx_kind kind) {
     size_t i = 0;
-    while (i < sizeof subjects / sizeof *subjects && subjects[i].kind != kind)
+    while (i < ASSAY_COUNT(subjects) && subjects[i].kind != kind)
         i++;
-    ASSAY_ASSERT(i < sizeof subjects / sizeof *subjects);
+    ASSAY_ASSERT(i < ASSAY_COUNT(subjects));
     return &subjects[i];
 }
 
@@ -40,7 +40,9 @@ assay_bytes assay_text_bytes(const char *text) {
     return (assay_bytes){(const uint8_t *)text, strlen(text)};
 }
 
-void assay_register_salt(assay_hash *out, const assay_wallet *wallet, const assay_hash *root) {
+// SHA-256("data set salt" || key || root || principal): secret until shown and the same after an
+// interruption (F-78).
+static void salt_make(assay_hash *out, const assay_wallet *wallet, const assay_hash *root) {
     assay_sha256 sha;
     assay_sha256_init(&sha);
     assay_sha256_update(&sha, "data set salt", 13);
@@ -141,8 +143,10 @@ static assay_status age_wait(const assay_wallet *wallet, const assay_hash *hash,
     }
 }
 
-assay_status assay_register_commit(assay_wallet *wallet, assay_tx_kind kind, const assay_hash *root,
-                                   const assay_hash *salt, bool tell, assay_error *err) {
+// Commits to a root (salt NULL: of zeros) unless the wallet's principal has, and waits until the
+// next block takes its registration. tell: standard error of the wait. F-78, P-33
+static assay_status root_commit(assay_wallet *wallet, assay_tx_kind kind, const assay_hash *root,
+                                const assay_hash *salt, bool tell, assay_error *err) {
     assay_hash hash;
     standing is;
     ASSAY_TRY(unused_check(&wallet->client, subject_of(kind), root, err));
@@ -162,11 +166,11 @@ int assay_register_run(assay_wallet *wallet, const assay_invocation *invocation,
     assay_status status = assay_tx_check(tx, &err);
     if (status == ASSAY_OK) status = assay_wallet_open(wallet, &err);
     if (status == ASSAY_OK && tx->kind == ASSAY_TX_REGISTER_DATASET) {
-        assay_register_salt(&tx->body.register_dataset.salt, wallet, root);
+        salt_make(&tx->body.register_dataset.salt, wallet, root);
         salt = &tx->body.register_dataset.salt;
     }
     if (status == ASSAY_OK)
-        status = assay_register_commit(wallet, tx->kind, root, salt, !invocation->json, &err);
+        status = root_commit(wallet, tx->kind, root, salt, !invocation->json, &err);
     assay_hex_encode_0x(text, root->bytes, ASSAY_HASH_SIZE);
     if (status == ASSAY_OK && !invocation->json)
         printf("%s %s\n", subject_of(tx->kind)->name, text);

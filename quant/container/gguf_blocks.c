@@ -6,10 +6,9 @@
 #include "quant/container/floats.h"
 
 static const struct {
-    const char *name;
     uint32_t number, elements, bytes;
 } types[ASSAY_GGUF_BLOCK_COUNT] = {
-#define X(name, number, elements, bytes) {#name, number, elements, bytes},
+#define X(name, number, elements, bytes) {number, elements, bytes},
     ASSAY_GGUF_BLOCK_LIST(X)
 #undef X
 };
@@ -34,10 +33,6 @@ assay_status assay_gguf_block_find(assay_gguf_block *out, uint32_t number, assay
                           "type %s is not one of F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K and IQ4_NL",
                           others[number]);
     return ASSAY_FAIL(err, UNKNOWN, "type %u is unknown", number);
-}
-
-const char *assay_gguf_block_name(assay_gguf_block type) {
-    return types[type].name;
 }
 
 uint32_t assay_gguf_block_elements(assay_gguf_block type) {

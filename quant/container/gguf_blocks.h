@@ -27,8 +27,7 @@ typedef enum {
 // UNKNOWN. Spec: F-21.
 assay_status assay_gguf_block_find(assay_gguf_block *out, uint32_t number, assay_error *err);
 
-// The type's name, elements of a block and bytes of a block. Spec: F-21.
-const char *assay_gguf_block_name(assay_gguf_block type);
+// Elements and bytes of a block. Spec: F-21.
 uint32_t assay_gguf_block_elements(assay_gguf_block type);
 uint32_t assay_gguf_block_bytes(assay_gguf_block type);
 

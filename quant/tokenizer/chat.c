@@ -132,10 +132,6 @@ assay_status assay_chat_template_find(const assay_chat_template **out,
                       names);
 }
 
-const char *assay_chat_template_name(const assay_chat_template *chat) {
-    return chat->name;
-}
-
 assay_status assay_chat_bos(uint32_t *id, const assay_tokenizer *tokenizer, assay_error *err) {
     static const char *const names[] = {"<|begin_of_text|>", "<s>"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -24,7 +24,6 @@ typedef struct assay_chat_template assay_chat_template; // constant, for ever
 assay_status assay_chat_template_find(const assay_chat_template **out,
                                       const assay_tokenizer *tokenizer, const char *name,
                                       assay_error *err);
-const char *assay_chat_template_name(const assay_chat_template *chat);
 
 // The ids of a conversation, with what makes the assistant answer at the end: an optional system
 // message, then user and assistant in turn, the user last. Errors: ORDER, CAPACITY, RANGE (a

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -33,15 +32,11 @@ static void numbers_are_stable(void **state) {
     assert_int_equal(ASSAY_REJECTED, 50);
 }
 
-static void every_status_has_a_name_and_a_text(void **state) {
-#define X(name, number, text_)                                                                     \
-    assert_string_equal(assay_status_name(ASSAY_##name), #name);                                   \
-    assert_string_equal(assay_status_text(ASSAY_##name), text_);                                   \
-    assert_true(islower((unsigned char)text_[0]) && text_[strlen(text_) - 1] != '.');
+static void every_status_has_a_name(void **state) {
+#define X(name, number) assert_string_equal(assay_status_name(ASSAY_##name), #name);
     ASSAY_STATUS_LIST(X)
 #undef X
     assert_string_equal(assay_status_name((assay_status)49), "UNKNOWN_STATUS");
-    assert_string_equal(assay_status_text((assay_status)49), "unknown status");
 }
 
 static void a_failure_is_recorded(void **state) {
@@ -146,7 +141,7 @@ static void try_returns_at_the_first_failure(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_stable),
-        cmocka_unit_test(every_status_has_a_name_and_a_text),
+        cmocka_unit_test(every_status_has_a_name),
         cmocka_unit_test(a_failure_is_recorded),
         cmocka_unit_test(long_text_is_cut_inside_the_buffer),
         cmocka_unit_test(text_from_strangers_cannot_drive_a_terminal),
