@@ -39,6 +39,9 @@ enum {
     HISTORY_BATCH = 1, // first byte of the history leaf (P-77)
 };
 
+const char *const assay_batch_state_names[] = {"none",  "waiting", "checking",
+                                               "final", "settled", "void"};
+
 static size_t batch_encode(const assay_batch *batch, uint8_t out[BATCH_SIZE_MAX]) {
     assay_writer writer;
     assay_writer_init(&writer, out, BATCH_SIZE_MAX);

@@ -18,6 +18,7 @@ typedef enum {
     ASSAY_BATCH_SETTLED = 4,
     ASSAY_BATCH_VOID = 5,
 } assay_batch_state;
+extern const char *const assay_batch_state_names[ASSAY_BATCH_VOID + 1]; // "none", "waiting", …
 
 // Why a batch is void.
 typedef enum {

@@ -16,18 +16,7 @@ typedef unsigned long long ull;
 
 static_assert(ASSAY_BOND_SIZE_MAX == 265, "active, count, parts of 16 bytes");
 
-const char *assay_role_name(uint8_t role) {
-    switch (role) {
-    case ASSAY_ROLE_PROVIDER:
-        return "provider";
-    case ASSAY_ROLE_VERIFICATION:
-        return "verification";
-    case ASSAY_ROLE_CONSENSUS:
-        return "consensus";
-    default:
-        return NULL;
-    }
-}
+const char *const assay_role_names[] = {NULL, "provider", "verification", "consensus"};
 
 uint64_t assay_bond_min(const assay_params *params, uint8_t role) {
     switch (role) {
@@ -159,7 +148,7 @@ assay_status assay_bond_take(assay_ledger *ledger, uint8_t role, const assay_add
     ASSAY_TRY(assay_bond_get(&bond, &ledger->reader, role, address, err));
     if (bond.active < amount)
         return ASSAY_REJECT(err, BOND_SHORT, "active %s bond %llu nopen, %llu needed",
-                            assay_role_name(role), (ull)bond.active, (ull)amount);
+                            assay_role_names[role], (ull)bond.active, (ull)amount);
     uint64_t before = assay_bond_effective(ledger->params, role, &bond);
     bond.active -= amount;
     return bond_save(ledger, role, address, before, &bond, err);
@@ -216,7 +205,7 @@ assay_status assay_bond_apply(assay_ledger *ledger, const assay_tx *tx, assay_er
     ASSAY_TRY(assay_bond_get(&bond, &ledger->reader, body->role, &ledger->principal, err));
     if (bond.active < min && body->amount < min - bond.active)
         return ASSAY_REJECT(err, BOND_MIN, "%s bond %llu nopen with this, minimum %llu",
-                            assay_role_name(body->role), (ull)(bond.active + body->amount),
+                            assay_role_names[body->role], (ull)(bond.active + body->amount),
                             (ull)min);
     return assay_money_spend(ledger, assay_purse_bond(body->role, &ledger->principal), body->amount,
                              err);
@@ -248,11 +237,11 @@ assay_status assay_unbond_apply(assay_ledger *ledger, const assay_tx *tx, assay_
     ASSAY_TRY(assay_bond_get(&bond, &ledger->reader, body->role, &ledger->principal, err));
     if (bond.active < body->amount)
         return ASSAY_REJECT(err, BOND_SHORT, "active %s bond %llu nopen, %llu to leave",
-                            assay_role_name(body->role), (ull)bond.active, (ull)body->amount);
+                            assay_role_names[body->role], (ull)bond.active, (ull)body->amount);
     uint64_t rest = bond.active - body->amount;
     if (rest != 0 && rest < min)
         return ASSAY_REJECT(err, BOND_MIN, "%llu nopen of %s bond would stay, minimum %llu or none",
-                            (ull)rest, assay_role_name(body->role), (ull)min);
+                            (ull)rest, assay_role_names[body->role], (ull)min);
     return bond_leave(ledger, body->role, &bond, body->amount, err);
 }
 

@@ -28,8 +28,8 @@ typedef struct {
     assay_unbonding unbonding[ASSAY_UNBONDING_MAX]; // ascending by release
 } assay_bond;
 
-// "provider", "verification", "consensus". Returns: NULL for no role.
-const char *assay_role_name(uint8_t role);
+// "provider", "verification", "consensus", each at its role; NULL at 0.
+extern const char *const assay_role_names[ASSAY_ROLE_MAX + 1];
 
 // The role's minimum. Spec: P-28.
 uint64_t assay_bond_min(const assay_params *params, uint8_t role);

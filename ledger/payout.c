@@ -17,6 +17,9 @@ enum {
     PAID_KEY_SIZE = 1 + 8 + 20 + 1,
 };
 
+const char *const assay_paid_role_names[] = {"",      "contributor", "publisher",
+                                             "tuner", "provider",    "validator"};
+
 static assay_record_key entry_key(uint8_t table, uint64_t epoch, const assay_address *account,
                                   uint8_t role) {
     assay_record_key key;
@@ -119,7 +122,7 @@ assay_status assay_payout_line_get(assay_payout_line *out, bool *found, const as
 // ---- the tree ----
 
 // P-72
-void assay_payout_leaf(assay_hash *out, const assay_payout *payout) {
+static void leaf_hash(assay_hash *out, const assay_payout *payout) {
     uint8_t leaf[ASSAY_PAYOUT_LEAF_SIZE];
     memcpy(leaf, payout->account.bytes, ASSAY_ADDRESS_SIZE);
     leaf[ASSAY_ADDRESS_SIZE] = payout->role;
@@ -170,7 +173,7 @@ assay_status assay_payout_close(assay_hash *root, uint64_t *count, uint64_t *tot
         assay_payout payout;
         assay_hash leaf;
         ASSAY_TRY(entry_read(&payout, &at, err));
-        assay_payout_leaf(&leaf, &payout);
+        leaf_hash(&leaf, &payout);
         mountains_add(&m, &leaf);
         *total += payout.amount;
         ASSAY_TRY(assay_reader_next(reader, &at, err));
@@ -204,7 +207,7 @@ static assay_status leaves_load(assay_hash **out, uint64_t count, assay_payout_p
     for (; status == ASSAY_OK && at.key_size > 0 && i < count; i++) {
         status = entry_read(&payout, &at, err);
         if (status != ASSAY_OK) break;
-        assay_payout_leaf(&leaves[i], &payout);
+        leaf_hash(&leaves[i], &payout);
         if (assay_address_equal(&payout.account, &proof->payout.account) &&
             payout.role == proof->payout.role) {
             *found = true;
@@ -252,7 +255,7 @@ assay_status assay_payout_check(const assay_hash *root, const assay_payout_proof
     if (proof->path_count > ASSAY_MERKLE_PATH_MAX)
         return ASSAY_FAIL(err, RANGE, "a path of %u steps, limit %u", proof->path_count,
                           (unsigned)ASSAY_MERKLE_PATH_MAX);
-    assay_payout_leaf(&leaf, &proof->payout);
+    leaf_hash(&leaf, &proof->payout);
     return assay_merkle_check(root, proof->count, proof->index, &leaf, proof->path,
                               proof->path_count, err);
 }

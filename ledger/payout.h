@@ -16,6 +16,7 @@ typedef enum {
     ASSAY_PAID_PROVIDER = 4,
     ASSAY_PAID_VALIDATOR = 5,
 } assay_paid_role;
+extern const char *const assay_paid_role_names[ASSAY_PAID_VALIDATOR + 1]; // "" at 0
 
 typedef enum {
     ASSAY_PAID_FOR_FEES = 1,  // share of a settled batch
@@ -62,9 +63,6 @@ assay_status assay_payout_pay(assay_ledger *ledger, assay_purse from, const assa
                               assay_paid_role role, assay_paid_reason reason,
                               const assay_hash *batch, const assay_hash *id, uint64_t amount,
                               assay_error *err);
-
-// The leaf's hash. Spec: P-72.
-void assay_payout_leaf(assay_hash *out, const assay_payout *payout);
 
 // Root, count and total of an epoch's table as it stands. An empty table has RFC 6962's empty
 // root. O(log n) memory. Errors: CORRUPT, MEMORY, IO. Spec: P-72.

@@ -53,7 +53,7 @@ static assay_status role_scan(assay_totals *out, const assay_reader *reader,
         ASSAY_TRY(add(&effective, assay_bond_effective(params, role, &bond), err));
     }
     ASSAY_TRY(assay_bond_total(&running, reader, role, err));
-    return equal(assay_role_name(role), effective, running, err);
+    return equal(assay_role_names[role], effective, running, err);
 }
 
 static assay_status registrations_scan(assay_totals *out, const assay_reader *reader,

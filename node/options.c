@@ -34,6 +34,41 @@ assay_status assay_hex_parse(uint8_t *out, size_t size, const char *text, const 
     return ASSAY_FAIL(err, USAGE, "%s \"%.70s\": %s", what, text, inner.text);
 }
 
+static assay_status name_find(uint32_t *out, const char *text, size_t length,
+                              const char *const *names, uint32_t count, const char *what,
+                              assay_error *err) {
+    char known[160];
+    int used = 0;
+    for (*out = 0; *out < count; (*out)++)
+        if (strlen(names[*out]) == length && memcmp(names[*out], text, length) == 0)
+            return ASSAY_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        used +=
+            snprintf(known + used, sizeof known - (size_t)used, "%s%s", i ? ", " : "", names[i]);
+        ASSAY_ASSERT((size_t)used < sizeof known);
+    }
+    return ASSAY_FAIL(err, USAGE, "%s \"%.*s\", known are %s", what,
+                      (int)(length < 30 ? length : 30), text, known);
+}
+
+assay_status assay_name_parse(uint32_t *out, const char *text, const char *const *names,
+                              uint32_t count, const char *what, assay_error *err) {
+    return name_find(out, text, strlen(text), names, count, what, err);
+}
+
+assay_status assay_names_parse(uint32_t *out, const char *text, const char *const *names,
+                               uint32_t count, const char *what, assay_error *err) {
+    *out = 0;
+    for (;; text++) {
+        uint32_t bit;
+        size_t length = strcspn(text, ",");
+        ASSAY_TRY(name_find(&bit, text, length, names, count, what, err));
+        *out |= UINT32_C(1) << bit;
+        text += length;
+        if (!*text) return ASSAY_OK;
+    }
+}
+
 static assay_status value_set(const assay_option *option, const char *value, assay_error *err) {
     const char *name = *option->name ? option->name : option->value;
     switch (option->kind) {

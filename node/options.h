@@ -50,6 +50,15 @@ assay_status assay_number_parse(uint64_t *out, const char *text, const char *wha
 assay_status assay_hex_parse(uint8_t *out, size_t size, const char *text, const char *what,
                              assay_error *err);
 
+// Which of names[count] the text is. `what` is what they name: "role". Errors: USAGE (says which
+// are known). Spec: F-9.
+assay_status assay_name_parse(uint32_t *out, const char *text, const char *const *names,
+                              uint32_t count, const char *what, assay_error *err);
+
+// Names divided by commas: names[i] is bit i. Errors: as above. Spec: F-9.
+assay_status assay_names_parse(uint32_t *out, const char *text, const char *const *names,
+                               uint32_t count, const char *what, assay_error *err);
+
 // Prints the table as help lines to standard output.
 void assay_options_help(const assay_option *options, size_t option_count);
 

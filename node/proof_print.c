@@ -8,19 +8,17 @@
 
 int assay_proof_print(const assay_invocation *invocation, const assay_proof *proof,
                       const assay_light_block *block, json_t *how) {
-    static const char *const roles[] = {"",      "contributor", "publisher",
-                                        "tuner", "provider",    "validator"};
     json_t *list = json_array();
     for (uint32_t i = 0; i < proof->payout_count; i++) {
         const assay_payout *payout = &proof->payouts[i].payout;
         char address[ASSAY_HEX_HASH_MAX];
         assay_hex_encode_0x(address, payout->account.bytes, ASSAY_ADDRESS_SIZE);
         json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "account", address, "role",
-                                              roles[payout->role], "nopen",
+                                              assay_paid_role_names[payout->role], "nopen",
                                               assay_json_from_u64(payout->amount)));
         if (!invocation->json)
             printf("valid: %s was paid %llu nopen as %s in epoch %llu\n", address,
-                   (unsigned long long)payout->amount, roles[payout->role],
+                   (unsigned long long)payout->amount, assay_paid_role_names[payout->role],
                    (unsigned long long)proof->epoch.epoch);
     }
     const assay_header_view *header = &block->header;

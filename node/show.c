@@ -5,17 +5,19 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "ledger/params.h"
+#include "ledger/tx/tx.h"
 #include "node/paint.h"
 
-enum { DECIMALS = 9, NOPEN = 1000000000 };
+enum { DECIMALS = 9 };
 
 void assay_open_text(char out[ASSAY_OPEN_TEXT_MAX], uint64_t nopen) {
     char fraction[DECIMALS + 2];
-    snprintf(fraction, sizeof fraction, ".%09u", (unsigned)(nopen % NOPEN));
+    snprintf(fraction, sizeof fraction, ".%09u", (unsigned)(nopen % ASSAY_OPEN_NOPEN));
     for (size_t end = strlen(fraction); end && (fraction[end - 1] == '0' || end == 1); end--)
         fraction[end - 1] = 0;
-    snprintf(out, ASSAY_OPEN_TEXT_MAX, "%llu%s OPEN", (unsigned long long)(nopen / NOPEN),
-             fraction);
+    snprintf(out, ASSAY_OPEN_TEXT_MAX, "%llu%s OPEN",
+             (unsigned long long)(nopen / ASSAY_OPEN_NOPEN), fraction);
 }
 
 uint64_t assay_show_number(const json_t *object, const char *name) {
@@ -61,12 +63,10 @@ void assay_show_bonds(const json_t *bonds) {
 }
 
 static void scopes_print(uint64_t scopes) {
-    static const char *const names[] = {"transfer", "session", "register", "verify",
-                                        "batch",    "bond",    "withdraw"};
     const char *comma = "";
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < ASSAY_SCOPE_COUNT; i++) {
         if (!(scopes >> i & 1)) continue;
-        printf("%s%s", comma, names[i]);
+        printf("%s%s", comma, assay_scope_names[i]);
         comma = ",";
     }
 }

@@ -6,7 +6,8 @@
 #include "ledger/tx/field.h"
 #include "ledger/tx/reject.h"
 
-enum { PPM = ASSAY_SHARE_SUM };
+const char *const assay_scope_names[] = {"transfer", "session", "register", "verify",
+                                         "batch",    "bond",    "withdraw"};
 
 #define U8(s, f, min, max)                                                                         \
     { #f, ASSAY_FIELD_U8, offsetof(s, f), min, max, NULL }
@@ -29,9 +30,8 @@ enum { PPM = ASSAY_SHARE_SUM };
     { #f, ASSAY_FIELD_BLOB, offsetof(s, f), min, max, NULL }
 #define LIST(s, f, min, max, rows)                                                                 \
     { #f, ASSAY_FIELD_LIST, offsetof(s, f), min, max, &rows }
-#define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define ROWS(name, fields, type, wire, key)                                                        \
-    { name, fields, COUNT(fields), sizeof(type), wire, key }
+    { name, fields, ASSAY_COUNT(fields), sizeof(type), wire, key }
 
 // Rows. The key stands first in the struct, so that it compares as on the wire.
 static const assay_field hash_fields[] = {{"hash", ASSAY_FIELD_HASH, 0, 0, 0, NULL}};
@@ -39,7 +39,7 @@ static const assay_record hash_rows = ROWS(NULL, hash_fields, assay_hash, 32, 32
 
 static const assay_field source_fields[] = {
     HASH(assay_source_row, dataset),
-    U32(assay_source_row, weight_ppm, 1, PPM),
+    U32(assay_source_row, weight_ppm, 1, ASSAY_SHARE_SUM),
 };
 static const assay_record source_rows =
     ROWS("SourceRow", source_fields, assay_source_row, 32 + 4, 32);
@@ -102,7 +102,7 @@ static const assay_field retire_dataset[] = {HASH(assay_tx_retire_dataset, datas
 static const assay_field register_model[] = {
     HASH(assay_tx_register_model, root),
     U64_TO(assay_tx_register_model, byte_count, 1, ASSAY_FILE_BYTES_MAX),
-    U32(assay_tx_register_model, royalty_ppm, 0, PPM),
+    U32(assay_tx_register_model, royalty_ppm, 0, ASSAY_SHARE_SUM),
     TEXT(assay_tx_register_model, name, 1, ASSAY_NAME_SIZE_MAX),
     TEXT(assay_tx_register_model, uri, 0, ASSAY_URI_SIZE_MAX),
 };
@@ -110,7 +110,7 @@ static const assay_field register_adapter[] = {
     HASH(assay_tx_register_adapter, base),
     HASH(assay_tx_register_adapter, root),
     U64_TO(assay_tx_register_adapter, byte_count, 1, ASSAY_FILE_BYTES_MAX),
-    U32(assay_tx_register_adapter, royalty_ppm, 0, PPM),
+    U32(assay_tx_register_adapter, royalty_ppm, 0, ASSAY_SHARE_SUM),
     TEXT(assay_tx_register_adapter, name, 1, ASSAY_NAME_SIZE_MAX),
     TEXT(assay_tx_register_adapter, uri, 0, ASSAY_URI_SIZE_MAX),
     LIST(assay_tx_register_adapter, sources, 0, ASSAY_SOURCES_MAX, source_rows),
@@ -174,7 +174,7 @@ static const assay_field register_validator[] = {
 // EIP-712 types are the kinds' names in CamelCase.
 static const assay_record records[ASSAY_TX_KIND_COUNT + 1] = {
 #define X(name, number, member, lane, scope)                                                       \
-    [number] = {#member, member, COUNT(member), sizeof(assay_tx_##member), 0, 0},
+    [number] = {#member, member, ASSAY_COUNT(member), sizeof(assay_tx_##member), 0, 0},
     ASSAY_TX_KIND_LIST(X)
 #undef X
 };

@@ -79,7 +79,9 @@ enum {
     ASSAY_SCOPE_BOND = 32,
     ASSAY_SCOPE_WITHDRAW = 64,
     ASSAY_SCOPE_ALL = 127,
+    ASSAY_SCOPE_COUNT = 7,
 };
+extern const char *const assay_scope_names[ASSAY_SCOPE_COUNT]; // of bit i
 
 // Verdicts (P-10). 1 … 31 are mismatch kinds; a verifier reports the first check that fails.
 enum {

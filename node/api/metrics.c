@@ -43,7 +43,7 @@ static void counters_put(assay_metrics *m, const assay_app_counters *counters) {
                       failed[] = "assay_verdicts_failed_total";
     const assay_counts *counts = &counters->counts;
     const uint64_t *scored = counts->scored;
-    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+    for (size_t i = 0; i < ASSAY_COUNT(counted); i++)
         assay_metrics_put(m, counted[i].name, counted[i].type, counted[i].help,
                           counts->of[counted[i].what]);
     assay_metrics_begin(m, txs, ASSAY_METRIC_COUNTER, "Transactions in blocks.");
@@ -79,7 +79,7 @@ static assay_status validators_put(assay_metrics *m, const assay_view *view, ass
     for (uint8_t role = 1; role <= ASSAY_ROLE_MAX; role++) {
         uint64_t nopen;
         ASSAY_TRY(assay_bond_total(&nopen, &view->reader, role, err));
-        assay_metrics_add(m, bonds, "role", assay_role_name(role), nopen);
+        assay_metrics_add(m, bonds, "role", assay_role_names[role], nopen);
     }
     return ASSAY_OK;
 }
@@ -182,7 +182,7 @@ void assay_api_metrics(assay_api *api, assay_http_reply *reply) {
     if (status == ASSAY_OK) {
         assay_app_counters_get(api->app, &counters);
         assay_metrics_info(&m, "assay_build_info", "This program, its engine and its chain.", build,
-                           sizeof build / sizeof *build);
+                           ASSAY_COUNT(build));
         status = state_put(&m, api, &view, &err);
     }
     assay_view_close(&view);

@@ -12,7 +12,7 @@ static json_t *bond_json(const assay_view *view, uint8_t role, const assay_bond 
                               json_pack("{s:o,s:o}", "amount",
                                         assay_json_from_u64(bond->unbonding[i].amount), "release",
                                         assay_json_from_u64(bond->unbonding[i].release)));
-    return json_pack("{s:s,s:o,s:o,s:o}", "role", assay_role_name(role), "active",
+    return json_pack("{s:s,s:o,s:o,s:o}", "role", assay_role_names[role], "active",
                      assay_json_from_u64(bond->active), "effective",
                      assay_json_from_u64(assay_bond_effective(view->params, role, bond)),
                      "unbonding", leaving);

@@ -50,16 +50,16 @@ static json_t *tables_json(const assay_batch_tables *tables) {
 }
 
 static json_t *batch_json(const assay_hash *id, const assay_batch *batch) {
-    static const char *const states[] = {"none", "waiting", "checking", "final", "settled", "void"};
     static const char *const reasons[] = {"none", "fraud", "undecided", "no_beacon"};
     json_t *object = json_pack(
         "{s:o,s:s,s:s,s:o,s:o,s:i,s:o,s:i,s:o,s:i,s:o,s:s%}", "id", assay_json_from_hash(id),
-        "state", states[batch->state], "void_reason", reasons[batch->reason], "provider",
-        assay_json_from_address(&batch->provider), "height", assay_json_from_u64(batch->height),
-        "index", (int)batch->index, "root", assay_json_from_hash(&batch->root), "count",
-        (int)batch->count, "fee_total", assay_json_from_u64(batch->fee_total), "receipt_bytes",
-        (int)batch->receipt_bytes, "check_price", assay_json_from_u64(batch->check_price), "uri",
-        (const char *)batch->uri, (size_t)batch->uri_size);
+        "state", assay_batch_state_names[batch->state], "void_reason", reasons[batch->reason],
+        "provider", assay_json_from_address(&batch->provider), "height",
+        assay_json_from_u64(batch->height), "index", (int)batch->index, "root",
+        assay_json_from_hash(&batch->root), "count", (int)batch->count, "fee_total",
+        assay_json_from_u64(batch->fee_total), "receipt_bytes", (int)batch->receipt_bytes,
+        "check_price", assay_json_from_u64(batch->check_price), "uri", (const char *)batch->uri,
+        (size_t)batch->uri_size);
     json_t *rest = json_pack(
         "{s:o,s:o,s:i,s:i,s:i,s:i,s:i,s:o,s:o,s:o,s:o}", "beacon_height",
         assay_json_from_u64(batch->beacon_height), "beacon", assay_json_from_hash(&batch->beacon),

@@ -14,8 +14,6 @@ typedef unsigned long long ull;
 
 enum { EPOCHS_PRINTED = 8, FINDINGS_PRINTED = 8 };
 
-static const char *const mode_names[] = {"none", "sampled", "all"};
-
 bool assay_audit_agrees(const assay_audit_report *report) {
     return !*report->problem && !report->rerun->mismatches && !report->rerun->unavailable;
 }
@@ -62,11 +60,11 @@ static json_t *findings_json(const assay_rerun_result *rerun) {
 static json_t *rerun_json(const assay_audit_report *report) {
     const assay_rerun_result *rerun = report->rerun;
     json_t *document = json_pack(
-        "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rerun", mode_names[report->options->mode],
-        "batches", assay_json_from_u64(rerun->batches), "receipts",
-        assay_json_from_u64(rerun->receipts), "receipts_rerun", assay_json_from_u64(rerun->rerun),
-        "mismatches", assay_json_from_u64(rerun->mismatches), "unavailable",
-        assay_json_from_u64(rerun->unavailable), "voided_batches",
+        "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rerun",
+        assay_rerun_names[report->options->mode], "batches", assay_json_from_u64(rerun->batches),
+        "receipts", assay_json_from_u64(rerun->receipts), "receipts_rerun",
+        assay_json_from_u64(rerun->rerun), "mismatches", assay_json_from_u64(rerun->mismatches),
+        "unavailable", assay_json_from_u64(rerun->unavailable), "voided_batches",
         assay_json_from_u64(rerun->voided_batches), "voided", assay_json_from_u64(rerun->voided),
         "voided_rerun", assay_json_from_u64(rerun->voided_rerun), "findings", findings_json(rerun));
     if (report->options->mode == ASSAY_RERUN_SAMPLED) {

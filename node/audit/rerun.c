@@ -32,15 +32,7 @@ typedef struct {
     bool *chosen; // [batch.count]
 } docket;
 
-assay_status assay_rerun_parse(assay_rerun_mode *out, const char *text, assay_error *err) {
-    static const char *const names[] = {"none", "sampled", "all"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(text, names[i]) != 0) continue;
-        *out = (assay_rerun_mode)i;
-        return ASSAY_OK;
-    }
-    return ASSAY_FAIL(err, USAGE, "--rerun is \"%.20s\", known are none, sampled and all", text);
-}
+const char *const assay_rerun_names[] = {"none", "sampled", "all"};
 
 // The next ended batch in order of inclusion.
 static assay_status batch_next(const assay_view *view, uint64_t *height, uint32_t *index, docket *d,

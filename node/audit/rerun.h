@@ -17,6 +17,7 @@ typedef enum {
     ASSAY_RERUN_SAMPLED, // the samples drawn on the chain, and the auditor's own
     ASSAY_RERUN_ALL,
 } assay_rerun_mode;
+extern const char *const assay_rerun_names[ASSAY_RERUN_ALL + 1]; // "none", "sampled", "all"
 
 enum { ASSAY_RERUN_SAMPLES_MAX = 65536, ASSAY_RERUN_FINDINGS_MAX = 100 };
 
@@ -55,8 +56,5 @@ typedef struct {
 assay_status assay_rerun_run(assay_rerun_result *out, const assay_view *view,
                              const assay_checker *checker, const assay_rerun_options *options,
                              assay_error *err);
-
-// "none", "sampled", "all". Errors: USAGE.
-assay_status assay_rerun_parse(assay_rerun_mode *out, const char *text, assay_error *err);
 
 #endif

@@ -8,34 +8,16 @@
 
 enum { CHECK_PAIRS_A_RUN = 4, RECEIPT_BLOCKS_A_RUN = 5 };
 
-// A list of names, divided by commas, into their bits: names[i] is bit i.
-static assay_status names_parse(unsigned *out, const char *text, const char *const *names,
-                                uint32_t count, assay_error *err) {
-    *out = 0;
-    for (const char *at = text;; at++) {
-        size_t length = strcspn(at, ",");
-        unsigned bit = 0;
-        for (uint32_t i = 0; i < count; i++)
-            if (strlen(names[i]) == length && memcmp(names[i], at, length) == 0) bit = 1u << i;
-        if (!bit)
-            return ASSAY_FAIL(err, USAGE, "\"%.*s\" is unknown to this bench",
-                              (int)(length < 32 ? length : 32), at);
-        *out |= bit;
-        at += length;
-        if (!*at) return ASSAY_OK;
-    }
-}
-
 assay_status assay_bench_parts_parse(unsigned *out, const char *text, assay_error *err) {
     static const char *const names[] = {"check", "query", "transfers", "receipts"};
-    return names_parse(out, text, names, sizeof names / sizeof *names, err);
+    return assay_names_parse(out, text, names, ASSAY_COUNT(names), "part", err);
 }
 
 assay_status assay_bench_loads_parse(unsigned *out, const char *text, assay_error *err) {
     const char *names[ASSAY_BENCH_LOAD_COUNT];
     for (int i = 0; i < ASSAY_BENCH_LOAD_COUNT; i++)
         names[i] = assay_bench_loads[i].name;
-    return names_parse(out, text, names, ASSAY_BENCH_LOAD_COUNT, err);
+    return assay_names_parse(out, text, names, ASSAY_BENCH_LOAD_COUNT, "load", err);
 }
 
 assay_status assay_bench_nodes_parse(uint32_t out[ASSAY_BENCH_CHAIN_NETWORKS_MAX], uint32_t *count,

@@ -161,7 +161,10 @@ static assay_status audit_run(assay_audit *audit, audit_options *options, bool j
 
 static assay_status audit_options_check(audit_options *options, assay_error *err) {
     options->seeded = options->seed != UINT64_MAX;
-    ASSAY_TRY(assay_rerun_parse(&options->rerun.mode, options->mode, err));
+    uint32_t mode;
+    ASSAY_TRY(assay_name_parse(&mode, options->mode, assay_rerun_names, ASSAY_RERUN_ALL + 1,
+                               "--rerun", err));
+    options->rerun.mode = (assay_rerun_mode)mode;
     return seed_set(options, err);
 }
 
@@ -218,7 +221,7 @@ int assay_cmd_audit(assay_invocation *invocation) {
     };
     int code;
     if (!assay_command_begin(
-            invocation, table, sizeof table / sizeof table[0],
+            invocation, table, ASSAY_COUNT(table),
             "Replays every block from the genesis into a fresh state and compares signatures,\n"
             "results, state root and supply; then reruns receipts of settled batches, and those\n"
             "that voided ones were found guilty of. Blocks are the home's own or CometBFT's, "

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that move an account's own money, and those about its agents.
+#include "ledger/bond.h"
 #include "node/cmd/commands.h"
 #include "node/wallet/wallet.h"
 
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
-
 static assay_status role_parse(uint8_t *out, const char *text, assay_error *err) {
-    static const char *const names[] = {"provider", "verification", "consensus"};
-    for (uint8_t i = 0; i < COUNT(names); i++) {
-        if (strcmp(text, names[i]) != 0) continue;
-        *out = i + 1;
-        return ASSAY_OK;
-    }
-    return ASSAY_FAIL(err, USAGE, "role \"%.20s\", known are provider, verification, consensus",
-                      text);
+    uint32_t index;
+    ASSAY_TRY(assay_name_parse(&index, text, assay_role_names + 1, ASSAY_ROLE_MAX, "role", err));
+    *out = (uint8_t)(index + 1);
+    return ASSAY_OK;
 }
 
 // Sends what was filled, or prints why it could not be.
@@ -34,7 +29,7 @@ int assay_cmd_transfer(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
     assay_status status =
         assay_hex_parse(tx.body.transfer.to.bytes, ASSAY_ADDRESS_SIZE, to, "--to", &err);
@@ -52,7 +47,7 @@ static int bond_run(assay_invocation *invocation, assay_tx_kind kind, const char
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table), details, &code)) return code;
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), details, &code)) return code;
     assay_error err = {0};
     assay_status status = role_parse(&tx.body.bond.role, role, &err);
     return finish(&wallet, invocation, &tx, status, &err);
@@ -80,7 +75,7 @@ int assay_cmd_withdraw(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table),
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Moves a balance into the claims tree, from which an EVM contract\n"
                              "can pay it once the epoch is closed: GET /v1/claim/ADDRESS.",
                              &code))
@@ -89,29 +84,6 @@ int assay_cmd_withdraw(assay_invocation *invocation) {
     assay_status status = assay_hex_parse(tx.body.withdraw.recipient.bytes, ASSAY_ADDRESS_SIZE,
                                           recipient, "--recipient", &err);
     return finish(&wallet, invocation, &tx, status, &err);
-}
-
-// "session,batch" to bits.
-static assay_status scopes_parse(uint32_t *out, const char *text, assay_error *err) {
-    static const char *const names[] = {"transfer", "session", "register", "verify",
-                                        "batch",    "bond",    "withdraw"};
-    *out = 0;
-    while (*text) {
-        size_t length = strcspn(text, ",");
-        uint32_t found = 0;
-        for (uint32_t i = 0; i < COUNT(names); i++)
-            if (strlen(names[i]) == length && strncmp(text, names[i], length) == 0)
-                found = UINT32_C(1) << i;
-        if (!found)
-            return ASSAY_FAIL(err, USAGE,
-                              "scope \"%.*s\", known are transfer, session, register, verify, "
-                              "batch, bond, withdraw",
-                              (int)(length < 20 ? length : 20), text);
-        *out |= found;
-        text += length;
-        if (*text) text++;
-    }
-    return *out ? ASSAY_OK : ASSAY_FAIL(err, USAGE, "no scope is named");
 }
 
 int assay_cmd_agent_authorize(assay_invocation *invocation) {
@@ -130,11 +102,13 @@ int assay_cmd_agent_authorize(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
     assay_status status =
         assay_hex_parse(body->agent.bytes, ASSAY_ADDRESS_SIZE, agent, "--agent", &err);
-    if (status == ASSAY_OK) status = scopes_parse(&body->scopes, scopes, &err);
+    if (status == ASSAY_OK)
+        status = assay_names_parse(&body->scopes, scopes, assay_scope_names, ASSAY_SCOPE_COUNT,
+                                   "scope", &err);
     if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
     if (status == ASSAY_OK)
         status = assay_wallet_height(&body->expiry, &wallet, expiry, "--expiry", &err);
@@ -150,7 +124,7 @@ int assay_cmd_agent_revoke(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
     assay_status status = assay_hex_parse(tx.body.revoke_agent.agent.bytes, ASSAY_ADDRESS_SIZE,
                                           agent, "--agent", &err);

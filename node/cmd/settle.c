@@ -5,6 +5,8 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "consensus/deadline.h"
+#include "ledger/payout.h"
 #include "node/cmd/commands.h"
 #include "node/wallet/client.h"
 #include "node/wallet/wallet.h"
@@ -48,14 +50,10 @@ static assay_status epoch_get(json_t **out, const assay_client *client, uint64_t
 static assay_status epoch_wait(json_t **out, const assay_client *client, uint64_t epoch,
                                uint64_t wait_ms, assay_error *err) {
     const struct timespec pause = {0, 100000000};
-    struct timespec begun, now;
-    clock_gettime(CLOCK_MONOTONIC, &begun);
+    uint64_t begun = assay_clock_ms();
     for (;;) {
         ASSAY_TRY(epoch_get(out, client, epoch, err));
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        int64_t waited =
-            (now.tv_sec - begun.tv_sec) * INT64_C(1000) + (now.tv_nsec - begun.tv_nsec) / 1000000;
-        if (json_is_true(json_object_get(*out, "closed")) || waited >= (int64_t)wait_ms)
+        if (json_is_true(json_object_get(*out, "closed")) || assay_clock_ms() - begun >= wait_ms)
             return ASSAY_OK;
         json_decref(*out);
         nanosleep(&pause, NULL);
@@ -63,8 +61,6 @@ static assay_status epoch_wait(json_t **out, const assay_client *client, uint64_
 }
 
 static void table_print(const json_t *document) {
-    static const char *const roles[] = {"?",     "contributor", "publisher",
-                                        "tuner", "provider",    "validator"};
     size_t i;
     json_t *row;
     uint64_t sum = 0;
@@ -75,10 +71,11 @@ static void table_print(const json_t *document) {
         char text[ASSAY_HEX_HASH_MAX];
         if (assay_json_address(&account, row, "account", NULL) != ASSAY_OK ||
             assay_json_u64(&nopen, row, "nopen", 0, INT64_MAX, NULL) != ASSAY_OK ||
-            assay_json_u64(&role, row, "role", 1, 5, NULL) != ASSAY_OK)
+            assay_json_u64(&role, row, "role", 1, ASSAY_PAID_VALIDATOR, NULL) != ASSAY_OK)
             continue; // no payout of this protocol
         assay_hex_encode_0x(text, account.bytes, ASSAY_ADDRESS_SIZE);
-        printf("%-42s  %-11s  %20llu\n", text, roles[role], (unsigned long long)nopen);
+        printf("%-42s  %-11s  %20llu\n", text, assay_paid_role_names[role],
+               (unsigned long long)nopen);
         sum += nopen;
     }
     printf("%-42s  %-11s  %20llu\n", "", "sum", (unsigned long long)sum);

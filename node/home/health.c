@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger/bond.h"
 #include "node/show.h"
 
 enum {
@@ -80,14 +81,14 @@ static uint64_t effective(const json_t *account, const char *role, uint64_t *act
 
 static void bonds_judge(json_t *problems, const json_t *account, const json_t *validator,
                         const json_t *params) {
-    static const char *const roles[] = {"provider", "verification", "consensus"};
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+    for (size_t i = 1; i <= ASSAY_ROLE_MAX; i++) {
+        const char *role = assay_role_names[i];
         uint64_t active;
         char next[96];
-        if (effective(account, roles[i], &active) || !active) continue;
-        snprintf(next, sizeof next, "assay bond --role %s --amount …", roles[i]);
+        if (effective(account, role, &active) || !active) continue;
+        snprintf(next, sizeof next, "assay bond --role %s --amount …", role);
         problem_add(problems, next, "the %s bond is below its minimum and counts for nothing",
-                    roles[i]);
+                    role);
     }
     uint64_t active, bond = effective(account, "provider", &active);
     uint64_t multiple = assay_show_number(params, "bond_multiple"),

@@ -9,21 +9,17 @@
 #include "base/hex.h"
 #include "consensus/deadline.h"
 #include "node/log.h"
+#include "node/options.h"
 
 enum { PENDING_FILE_MAX = 16 << 20, INFLATION = 8, LEAF_ARENA_MAX = 16 << 20 };
 
 assay_status assay_misbehaviour_parse(assay_misbehaviour *out, const char *text, assay_error *err) {
-    static const char *const names[] = {"", "altered-token", "wrong-adapter", "inflated-count",
+    static const char *const names[] = {"altered-token", "wrong-adapter", "inflated-count",
                                         "withheld-evidence"};
-    for (int i = ASSAY_MISBEHAVE_TOKEN; i <= ASSAY_MISBEHAVE_WITHHOLD; i++) {
-        if (strcmp(text, names[i]) != 0) continue;
-        *out = (assay_misbehaviour)i;
-        return ASSAY_OK;
-    }
-    return ASSAY_FAIL(err, USAGE,
-                      "misbehaviour \"%.30s\", known are altered-token, wrong-adapter, "
-                      "inflated-count, withheld-evidence",
-                      text);
+    uint32_t index;
+    ASSAY_TRY(assay_name_parse(&index, text, names, ASSAY_COUNT(names), "misbehaviour", err));
+    *out = (assay_misbehaviour)(ASSAY_MISBEHAVE_TOKEN + index);
+    return ASSAY_OK;
 }
 
 // pending/<session>-<sequence>: u32 size || receipt || leaf file.

@@ -61,11 +61,10 @@ static assay_status tables_read(assay_batch_tables *out, const json_t *tables, a
 }
 
 static assay_status state_read(assay_batch *out, const json_t *object, assay_error *err) {
-    static const char *const states[] = {"none", "waiting", "checking", "final", "settled", "void"};
     const char *text;
     ASSAY_TRY(assay_json_text(&text, object, "state", 16, err));
     for (int i = ASSAY_BATCH_WAITING; i <= ASSAY_BATCH_VOID; i++) {
-        if (strcmp(text, states[i]) != 0) continue;
+        if (strcmp(text, assay_batch_state_names[i]) != 0) continue;
         out->state = (assay_batch_state)i;
         return ASSAY_OK;
     }

@@ -163,7 +163,7 @@ def test_online_commands_refuse_bad_input(assay):
             (["agent", "authorize", "--agent", AA, "--scopes", "fly", "--expiry", 9, "--limit", 1,
               *signed], 2, "USAGE", "scope \"fly\""),
             (["agent", "authorize", "--agent", AA, "--scopes", "", "--expiry", 9, "--limit", 1,
-              *signed], 2, "USAGE", "no scope"),
+              *signed], 2, "USAGE", "known are transfer, session"),
             (["agent", "authorize", "--agent", AA, "--scopes", "bond", "--expiry", "+x", "--limit",
               1, *signed], 2, "USAGE", "--expiry"),
             (["agent", "revoke", "--agent", AA, *signed], 6, "REJECTED", ""),

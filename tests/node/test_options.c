@@ -114,12 +114,27 @@ static void numbers_reach_their_limits(void **state) {
     assert_int_equal(value, 7);
 }
 
+// F-9: the refusal says what there is.
+static void names_are_found_whole(void **state) {
+    static const char *const names[] = {"none", "sampled", "all"};
+    assay_error err = {0};
+    uint32_t out;
+    assert_int_equal(assay_name_parse(&out, "all", names, 3, "rerun", NULL), ASSAY_OK);
+    assert_int_equal(out, 2);
+    assert_int_equal(assay_name_parse(&out, "al", names, 3, "rerun", &err), ASSAY_USAGE);
+    assert_string_equal(err.text, "rerun \"al\", known are none, sampled, all");
+    assert_int_equal(assay_names_parse(&out, "all,none", names, 3, "rerun", NULL), ASSAY_OK);
+    assert_int_equal(out, 1 << 2 | 1 << 0);
+    static const char *const bad[] = {"", "all,", ",all", "all,,none", "all none", "allnone"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(assay_names_parse(&out, bad[i], names, 3, "rerun", NULL), ASSAY_USAGE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_forms_are_understood),
-        cmocka_unit_test(wrong_usage_is_named),
-        cmocka_unit_test(lists_are_bounded),
-        cmocka_unit_test(numbers_reach_their_limits),
+        cmocka_unit_test(all_forms_are_understood), cmocka_unit_test(wrong_usage_is_named),
+        cmocka_unit_test(lists_are_bounded),        cmocka_unit_test(numbers_reach_their_limits),
+        cmocka_unit_test(names_are_found_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -320,7 +320,7 @@ static void what_cannot_be_audited_is_an_error(void **state) {
     assert_int_equal(logged_run(shared, out, "assay audit --home nowhere 2>&1"), 3);
     assert_non_null(strstr(out, "nowhere"));
     assert_int_equal(logged_run(shared, out, "assay audit --home home --rerun some 2>&1"), 2);
-    assert_non_null(strstr(out, "known are none, sampled and all"));
+    assert_non_null(strstr(out, "known are none, sampled, all"));
     // A rerun of settled receipts needs their model.
     assert_int_equal(logged_run(shared, out, "assay audit --home home --rerun all 2>&1"), 2);
     assert_non_null(strstr(out, "a rerun needs the base model"));
