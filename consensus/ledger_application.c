@@ -11,7 +11,7 @@
 #include "ledger/view.h"
 
 static_assert((int)ASSAY_APP_DATA_MAX <= (int)ASSAY_RESULT_DATA_MAX, "result data does not fit");
-enum { NOPEN_PER_POWER = 1000000000, NAME_HASH_BYTES = 8 };
+enum { NAME_HASH_BYTES = 8 };
 
 void assay_chain_name(char *out, const assay_genesis *genesis) {
     char digits[2 * NAME_HASH_BYTES + 1];
@@ -21,7 +21,7 @@ void assay_chain_name(char *out, const assay_genesis *genesis) {
 }
 
 uint64_t assay_voting_power(uint64_t consensus_bond) {
-    uint64_t power = consensus_bond / NOPEN_PER_POWER;
+    uint64_t power = consensus_bond / ASSAY_OPEN_NOPEN;
     return power ? power : 1;
 }
 

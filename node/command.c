@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "consensus/deadline.h"
 #include "node/error_json.h"
 #include "node/log.h"
 
@@ -52,7 +52,7 @@ bool assay_command_begin(assay_invocation *invocation, const assay_option *optio
     };
     if (option_count) memcpy(all, options, option_count * sizeof *options);
     memcpy(all + option_count, common, sizeof common);
-    size_t all_count = option_count + sizeof common / sizeof common[0];
+    size_t all_count = option_count + ASSAY_COUNT(common);
     if (help) {
         help_print(invocation, all, all_count, details);
         return false;
@@ -130,17 +130,15 @@ bool assay_terminal_colours(void) {
 enum { BAR_CELLS = 24 };
 
 void assay_progress_show(const char *what, uint64_t done, uint64_t total) {
-    static struct timespec started;
+    static uint64_t started;
     static const char *current;
     if (!isatty(STDERR_FILENO) || total == 0) return;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now = assay_clock_ms();
     if (current != what) {
         current = what;
         started = now;
     }
-    double passed =
-        (double)(now.tv_sec - started.tv_sec) + (double)(now.tv_nsec - started.tv_nsec) / 1e9;
+    double passed = (double)(now - started) / 1e3;
     double left = done ? passed * (double)(total - done) / (double)done : 0;
     char bar[BAR_CELLS + 1] = {0};
     for (int i = 0; i < BAR_CELLS; i++)

@@ -66,21 +66,20 @@ assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t
 assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t count,
                                    assay_error *err) {
     static const struct timespec pause = {0, 200000000};
-    const uint64_t patience = ASSAY_WALLET_PATIENCE_MS * UINT64_C(1000000);
-    uint64_t moved = assay_deadline_clock();
+    uint64_t moved = assay_clock_ms();
     assay_sent *sents = calloc(count, sizeof *sents);
     if (!sents) return ASSAY_FAIL(err, MEMORY, "no memory for %u transactions", count);
     for (;;) {
         assay_error why = {0};
         uint32_t taken;
         assay_status status = assay_wallet_send_row(wallet, txs, count, sents, &taken, &why);
-        uint64_t now = assay_deadline_clock();
+        uint64_t now = assay_clock_ms();
         txs += taken;
         count -= taken;
         if (taken) moved = now;
         bool full = status == ASSAY_BUSY ||
                     (status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_PENDING);
-        if (!count || !full || now - moved > patience) {
+        if (!count || !full || now - moved > ASSAY_WALLET_PATIENCE_MS) {
             free(sents);
             return status == ASSAY_OK ? status
                                       : assay_fail(err, status, why.reject, "%s", why.text);

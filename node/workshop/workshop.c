@@ -93,10 +93,6 @@ const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const as
     return NULL;
 }
 
-static int hash_order(const void *a, const void *b) {
-    return memcmp(a, b, ASSAY_HASH_SIZE);
-}
-
 static const assay_workshop_dataset *dataset_find(const assay_workshop *shop,
                                                   const assay_hash *dataset) {
     for (uint32_t i = 0; i < shop->dataset_count; i++)
@@ -115,7 +111,7 @@ static assay_status sources_find(assay_span_source *sources, const assay_worksho
         const assay_workshop_dataset *set = dataset_find(shop, &from->dataset);
         sources[i] = (assay_span_source){from->dataset, set ? &set->index : NULL, from->weight_ppm};
         if (set) continue;
-        if (all || hash_order(&from->dataset, missing) < 0) *missing = from->dataset;
+        if (all || memcmp(&from->dataset, missing, ASSAY_HASH_SIZE) < 0) *missing = from->dataset;
         all = false;
     }
     if (all) return ASSAY_OK;
