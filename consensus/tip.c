@@ -77,7 +77,7 @@ static assay_status header_check(const assay_header *header, const assay_header 
         FIELD(proposer),
 #undef FIELD
     };
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    for (size_t i = 0; i < ASSAY_COUNT(fields); i++)
         if (memcmp(fields[i].found, fields[i].expected, fields[i].size) != 0)
             return ASSAY_FAIL(err, MISMATCH, "block %llu, where %llu is next, has another %s",
                               (ull)header->height, (ull)expected->height, fields[i].name);

@@ -174,7 +174,7 @@ assay_status assay_epoch_end_block(assay_ledger *ledger, assay_error *err) {
     static assay_status (*const parts[])(assay_ledger *, assay_error *) = {
         assay_batch_draw_due, assay_verdict_due, assay_settle_due};
     ASSAY_TRY(payouts_sweep(ledger, err));
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (size_t i = 0; i < ASSAY_COUNT(parts); i++) {
         ledger->writes_max = ledger->writes + ASSAY_WRITES_PART;
         ASSAY_TRY(parts[i](ledger, err));
     }

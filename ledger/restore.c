@@ -106,7 +106,7 @@ assay_status assay_restore_install(const char *from, const char *to, assay_error
     // writing, and its readers' slots die with them.
     static const char *const names[] = {"writer.lock", "lock.mdb", "data.mdb"};
     char source[PATH_MAX], target[PATH_MAX];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < ASSAY_COUNT(names); i++) {
         ASSAY_TRY(assay_path_join(source, sizeof source, from, names[i], err));
         ASSAY_TRY(assay_path_join(target, sizeof target, to, names[i], err));
         if (rename(source, target) != 0)

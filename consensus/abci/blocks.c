@@ -55,7 +55,7 @@ static assay_status params_check(const assay_abci_params *named, const assay_abc
         {"abci.vote_extensions_enable_height", named->vote_extensions_height,
          own->vote_extensions_height},
     };
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    for (size_t i = 0; i < ASSAY_COUNT(numbers); i++)
         if (numbers[i].named != numbers[i].own)
             return ASSAY_FAIL(err, MISMATCH,
                               "CometBFT's genesis has %s %lld, this home's chain %lld: write it "

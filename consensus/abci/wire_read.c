@@ -276,7 +276,7 @@ static const request_kind kinds[] = {
 };
 
 static const request_kind *kind_find(uint32_t number) {
-    if (number >= sizeof kinds / sizeof kinds[0] || !kinds[number].read) return NULL;
+    if (number >= ASSAY_COUNT(kinds) || !kinds[number].read) return NULL;
     return &kinds[number];
 }
 

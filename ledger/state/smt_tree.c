@@ -325,7 +325,7 @@ void assay_tree_update_close(assay_tree_update *update) {
     for (size_t i = 0; i < update->worker_count; i++) {
         assay_tree_worker *worker = &update->workers[i];
         assay_arena_close(&worker->arena);
-        for (size_t j = 0; j < sizeof worker->page_data / sizeof worker->page_data[0]; j++)
+        for (size_t j = 0; j < ASSAY_COUNT(worker->page_data); j++)
             free(worker->page_data[j]);
     }
     *update = (assay_tree_update){0};

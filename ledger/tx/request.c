@@ -29,12 +29,8 @@ static const assay_field request_fields[] = {
     BYTES(HASH, corpus),
 };
 
-const assay_record assay_request_record = {"Request",
-                                           request_fields,
-                                           sizeof request_fields / sizeof request_fields[0],
-                                           sizeof(assay_request),
-                                           0,
-                                           0};
+const assay_record assay_request_record = {
+    "Request", request_fields, ASSAY_COUNT(request_fields), sizeof(assay_request), 0, 0};
 
 _Static_assert(ASSAY_REQUEST_SIZE == 289, "the size of a request is part of the wire");
 _Static_assert(ASSAY_RECEIPT_SIZE_MIN == ASSAY_REQUEST_SIZE + 78, "and so is the receipt's");

@@ -33,7 +33,7 @@ static const struct {
 } numbers[] = {{"height", offsetof(question, height)},
                {"page", offsetof(question, page)},
                {"per_page", offsetof(question, per_page)}};
-enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
+enum { NUMBERS = ASSAY_COUNT(numbers) };
 
 static uint64_t *number_at(question *q, int i) {
     return (uint64_t *)((char *)q + numbers[i].offset);

@@ -52,7 +52,7 @@ static json_t *result_json(const assay_bench_infer_options *o, const assay_bench
         {"batch_speed_ratio", r->batch},
         {"verification_time_ratio", r->receipt},
     };
-    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+    for (size_t i = 0; i < ASSAY_COUNT(figures); i++)
         json_object_set_new(json, figures[i].name, spread_json(figures[i].spread));
     json_object_set_new(json, "against", against_json(o, r));
     return json;

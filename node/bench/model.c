@@ -31,7 +31,7 @@ assay_status assay_bench_shape_find(const assay_bench_shape **out, const char *n
                                     assay_error *err) {
     char known[128] = "";
     size_t used = 0;
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    for (size_t i = 0; i < ASSAY_COUNT(shapes); i++) {
         *out = &shapes[i];
         if (strcmp(name, shapes[i].name) == 0) return ASSAY_OK;
         used += (size_t)snprintf(known + used, sizeof known - used, " %s", shapes[i].name);

@@ -7,8 +7,6 @@
 #include "node/wallet/wallet.h"
 #include "quant/model.h"
 
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
-
 static int source_order(const void *a, const void *b) {
     return memcmp(((const assay_source_row *)a)->dataset.bytes,
                   ((const assay_source_row *)b)->dataset.bytes, ASSAY_HASH_SIZE);
@@ -70,7 +68,7 @@ int assay_cmd_adapter_register(assay_invocation *invocation) {
     };
     int code;
     if (!assay_command_begin(
-            invocation, table, COUNT(table),
+            invocation, table, ASSAY_COUNT(table),
             "Commits to the adapter's root, waits until the commitment is old\n"
             "enough, and registers it. Show nobody the adapter before. Interrupted,\n"
             "it goes on from there when it is run again.",

@@ -205,8 +205,7 @@ int assay_cmd_ask(assay_invocation *invocation) {
          INT64_MAX, false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0], NULL, &code))
-        return code;
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
     assay_status status = asking_run(&a, invocation->json, &err);
     asking_close(&a);

@@ -269,7 +269,7 @@ int assay_cmd_attribute(assay_invocation *invocation) {
     assay_error err = {0};
     json_t *document = NULL;
     int code;
-    if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
+    if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
     code = ASSAY_EXIT_OK;
     assay_status status = job_run(&j, &err);

@@ -98,7 +98,7 @@ int assay_cmd_bench_chain(assay_invocation *invocation) {
     assay_error err = {0};
     const char *next = "assay bench chain --help";
     int code;
-    if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
+    if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
     assay_bench_stop_prepare();
     assay_status status = words_read(&o, program, &given, &next, &err);

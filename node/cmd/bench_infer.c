@@ -202,7 +202,7 @@ int assay_cmd_bench_infer(assay_invocation *invocation) {
         ASSAY_INFERENCE_THREADS_OPTION(s.inference),
     };
     int code;
-    if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
+    if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
     return run(invocation, &s);
 }

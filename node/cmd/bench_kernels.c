@@ -177,7 +177,7 @@ int assay_cmd_bench_kernels(assay_invocation *invocation) {
     };
     assay_error err = {0};
     int code;
-    if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
+    if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
     unsigned thread_count = threads ? (unsigned)threads : assay_processor_count();
     code = -1;

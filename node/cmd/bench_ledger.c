@@ -67,7 +67,7 @@ int assay_cmd_bench_ledger(assay_invocation *invocation) {
     assay_bench_ledger_result result;
     assay_error err = {0};
     int code;
-    if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
+    if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
     if (assay_bench_ledger_run(&result, &o, &err) != ASSAY_OK)
         return assay_command_fail(invocation, &err, "assay bench ledger --home DIR");

@@ -6,4 +6,4 @@ const assay_command assay_commands[] = {
     ASSAY_COMMAND_LIST(X)
 #undef X
 };
-const size_t assay_command_count = sizeof assay_commands / sizeof assay_commands[0];
+const size_t assay_command_count = ASSAY_COUNT(assay_commands);

@@ -125,7 +125,7 @@ int assay_cmd_infer(assay_invocation *invocation) {
     assay_inference inference;
     assay_error err = {0};
     int code;
-    if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
+    if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
     if (assay_inference_open(&inference, &o, false, invocation->isa, &err) != ASSAY_OK)
         return assay_command_fail(invocation, &err, NULL);

@@ -192,7 +192,7 @@ int assay_cmd_init(assay_invocation *invocation) {
     };
     int code;
     if (!assay_command_begin(
-            invocation, table, sizeof table / sizeof table[0],
+            invocation, table, ASSAY_COUNT(table),
             "Makes a new chain of one operator or of many validators, or the folder "
             "of one that\nis there. genesis.json is public and names the chain; "
             "operator.json is secret and\nstays what it is unless --operator "

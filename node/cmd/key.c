@@ -69,7 +69,7 @@ int assay_cmd_key_make(assay_invocation *invocation) {
         {"light", ASSAY_OPTION_FLAG, &light, NULL, "cheap scrypt, for testnets only", 0, 0, false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Writes an Ethereum keystore (version 3) and prints its address.",
                              &code))
         return code;
@@ -88,7 +88,7 @@ int assay_cmd_key_show(assay_invocation *invocation) {
          "its password (else ASSAY_PASSWORD, else asked)", 0, 0, false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Opens a keystore, checks the password, and prints the address.",
                              &code))
         return code;

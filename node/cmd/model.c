@@ -57,8 +57,7 @@ int assay_cmd_model_import(assay_invocation *invocation) {
     assay_hash root;
     assay_error err = {0};
     int code;
-    if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, import_details,
-                             &code))
+    if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), import_details, &code))
         return code;
     import.vocab_q4 = strcmp(embedding, "q4") == 0;
     assay_status status = ASSAY_OK;

@@ -235,7 +235,7 @@ int assay_cmd_node(assay_invocation *invocation) {
          "testnets only: wrong-app-hash or no-beacon", 0, 0, false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Makes blocks and answers on its API until SIGTERM or SIGINT.", &code))
         return code;
     assay_error err = {0};

@@ -41,7 +41,7 @@ int assay_cmd_proof_payout(assay_invocation *invocation) {
         ASSAY_WALLET_NODE_OPTION(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Anyone with the genesis file checks it: assay proof check FILE "
                              "--genesis FILE.",
                              &code))

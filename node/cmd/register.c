@@ -6,8 +6,6 @@
 #include "node/cmd/commands.h"
 #include "quant/model.h"
 
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
-
 static assay_status dataset_measure(assay_tx_register_dataset *body, const char *path,
                                     assay_error *err) {
     assay_mapping file = {0};
@@ -38,7 +36,7 @@ int assay_cmd_dataset_register(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table),
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Commits to the data set's root, waits until the commitment is old\n"
                              "enough, and registers it: the commitment's block is its date.\n"
                              "Interrupted, it goes on from there when it is run again.",
@@ -62,7 +60,7 @@ int assay_cmd_dataset_retire(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table), NULL, &code)) return code;
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
     if (assay_hex_parse(tx.body.retire_dataset.dataset.bytes, ASSAY_HASH_SIZE, root, "ROOT",
                         &err) != ASSAY_OK)
@@ -87,7 +85,7 @@ int assay_cmd_model_register(assay_invocation *invocation) {
     };
     int code;
     if (!assay_command_begin(
-            invocation, table, COUNT(table),
+            invocation, table, ASSAY_COUNT(table),
             "Commits to the model's root, waits until the commitment is old\n"
             "enough, and registers it. Show nobody the weights before. Interrupted,\n"
             "it goes on from there when it is run again.",

@@ -2,8 +2,6 @@
 #include "node/cmd/commands.h"
 #include "node/wallet/wallet.h"
 
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
-
 int assay_cmd_session_open(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_OPEN_SESSION};
@@ -22,7 +20,7 @@ int assay_cmd_session_open(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table),
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "The session's id is the printed message digest.", &code))
         return code;
     assay_error err = {0};
@@ -43,7 +41,7 @@ int assay_cmd_session_close(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table),
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Requests already answered still count until it ends; then what is "
                              "left returns.",
                              &code))

@@ -178,7 +178,7 @@ int assay_cmd_status(assay_invocation *invocation) {
     };
     int code;
     assay_error err = {0};
-    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Exits with 0 if all is well, with 1 if something is wrong: it is\n"
                              "named, with what to do about it.",
                              &code))

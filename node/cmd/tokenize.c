@@ -107,7 +107,7 @@ int assay_cmd_tokenize(assay_invocation *invocation) {
     assay_model model = {0};
     assay_error err = {0};
     int code;
-    if (!assay_command_begin(invocation, options, sizeof options / sizeof *options, details, &code))
+    if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
     if (assay_model_open(&model, r.model, &err) != ASSAY_OK ||
         request_run(&code, invocation, &r, &model, &err) != ASSAY_OK)

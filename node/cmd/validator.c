@@ -8,8 +8,6 @@
 #include "node/home/home.h"
 #include "node/wallet/wallet.h"
 
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
-
 int assay_cmd_validator_new(assay_invocation *invocation) {
     const char *home = NULL, *address = NULL, *from = NULL;
     uint64_t length = 1 << 20;
@@ -23,7 +21,7 @@ int assay_cmd_validator_new(assay_invocation *invocation) {
          "take operator.json's content from a file instead of making it", 0, 0, false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table),
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Prints the public entry as JSON, for assay init --validator.", &code))
         return code;
     assay_error err = {0};
@@ -99,7 +97,7 @@ int assay_cmd_validator_register(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, COUNT(table),
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Registers the home's beacon chain, unless one is there, and its "
                              "consensus key,\nfor an account with a consensus bond.",
                              &code))

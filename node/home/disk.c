@@ -179,7 +179,7 @@ const char *assay_disk_table(uint8_t table) {
         {ASSAY_STORE_HISTORY + 1, "HISTORY_COUNT"},
         {ASSAY_STORE_HISTORY + 2, "HISTORY_PEAK"},
     };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    for (size_t i = 0; i < ASSAY_COUNT(known); i++) {
         if (known[i].byte != table) continue;
         for (size_t at = 0; known[i].name[at] && at + 1 < sizeof names[0]; at++) {
             char letter = known[i].name[at];

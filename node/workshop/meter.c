@@ -11,7 +11,7 @@ static void counter_put(assay_metrics *m, const char *name, const char *help,
 static void build_put(assay_metrics *m, const char *role) {
     const char *const build[] = {"version", ASSAY_PROGRAM_VERSION, "role", role};
     assay_metrics_info(m, "assay_build_info", "This program and its work.", build,
-                       sizeof build / sizeof *build);
+                       ASSAY_COUNT(build));
 }
 
 void assay_meter_validator(const assay_meter *meter, assay_metrics *m) {

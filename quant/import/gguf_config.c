@@ -59,7 +59,7 @@ static const char *key_of(reader *r, const char *name) {
 static assay_status family_find(const family **out, const assay_gguf *file, assay_error *err) {
     assay_bytes name;
     ASSAY_TRY(assay_gguf_text(&name, file, "general.architecture", err));
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    for (size_t i = 0; i < ASSAY_COUNT(families); i++)
         if (assay_gguf_text_is(name, families[i].architecture)) {
             *out = &families[i];
             return ASSAY_OK;

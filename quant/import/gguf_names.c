@@ -56,11 +56,11 @@ static const char *layer_read(uint32_t *layer, const char *name) {
 
 assay_status assay_gguf_name_read(assay_gguf_named *out, const char *name, assay_error *err) {
     uint32_t layer;
-    const translation *found = translation_find(outer, sizeof outer / sizeof *outer, name);
+    const translation *found = translation_find(outer, ASSAY_COUNT(outer), name);
     const char *part = layer_read(&layer, name);
     if (found) {
         snprintf(out->name, sizeof out->name, "%s", found->to);
-    } else if (part && (found = translation_find(inner, sizeof inner / sizeof *inner, part))) {
+    } else if (part && (found = translation_find(inner, ASSAY_COUNT(inner), part))) {
         snprintf(out->name, sizeof out->name, "model.layers.%u.%s", layer, found->to);
     } else {
         return ASSAY_FAIL(err, UNKNOWN, "tensor \"%s\" has no place in such a model", name);

@@ -129,7 +129,7 @@ assay_status assay_config_names_check(const json_t *config, const char *const *r
 static assay_status family_find(const family **out, const json_t *config, assay_error *err) {
     const char *name;
     ASSAY_TRY(assay_json_text(&name, config, "model_type", 64, err));
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    for (size_t i = 0; i < ASSAY_COUNT(families); i++)
         if (strcmp(families[i].model_type, name) == 0) {
             *out = &families[i];
             return ASSAY_OK;

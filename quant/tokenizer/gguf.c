@@ -155,7 +155,7 @@ static assay_status split_write(const reader *r, assay_error *err) {
                  {"qwen2", ASSAY_SPLIT_QWEN2, true, false}};
     assay_bytes pre;
     ASSAY_TRY(assay_gguf_text(&pre, r->file, KEY("pre"), err));
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    for (size_t i = 0; i < ASSAY_COUNT(known); i++) {
         if (!assay_gguf_text_is(pre, known[i].name)) continue;
         json_t *steps = json_object_get(json_object_get(r->json, "pre_tokenizer"), "pretokenizers");
         int failed = json_object_set_new(json_object_get(json_array_get(steps, 0), "pattern"),

@@ -95,7 +95,7 @@ static assay_status spaces_read(assay_tokenizer *tokenizer, const json_t *json, 
         {"null", METASPACE("first"), ASSAY_SPACE_FIRST, false},
         {"null", METASPACE("never"), ASSAY_SPACE_NEVER, false},
     };
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    for (size_t i = 0; i < ASSAY_COUNT(forms); i++) {
         if (!member_is(json, "normalizer", forms[i].normalizer) ||
             !member_is(json, "pre_tokenizer", forms[i].pre_tokenizer))
             continue;
