@@ -3,6 +3,8 @@
 // and where there is nothing but a state (F-50).
 #include "tests/ledger/chain.h"
 
+#include "base/hex.h"
+#include "base/json.h"
 #include "node/api/api.h"
 #include "node/error_json.h"
 
@@ -61,6 +63,24 @@ static void without_a_state_a_node_is_busy(void **state) {
     nftw(folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+// An audit's own API has no engine that could be asked for blocks.
+static void a_young_commitment_needs_no_engine(void **state) {
+    assay_api api = {.app = world.app, .genesis = &world.genesis};
+    char path[32 + ASSAY_HEX_HASH_MAX] = "/v1/commitment/";
+    const assay_hash root = {{9}};
+    assay_hash commitment;
+    uint64_t ready, next;
+    chain_commit_add(&world, 1, &root, NULL);
+    chain_block(&world);
+    assay_commitment_hash(&commitment, &root, NULL, &world.actors[1]);
+    assay_hex_encode_0x(path + strlen(path), commitment.bytes, ASSAY_HASH_SIZE);
+    json_t *answer = ask(&api, path, 200);
+    chain_ok(assay_json_u64(&ready, answer, "ready", 0, UINT64_MAX, err));
+    chain_ok(assay_json_u64(&next, answer, "next", 0, UINT64_MAX, err));
+    assert_true(next < ready);
+    json_decref(answer);
+}
+
 static int world_make(void **state) {
     chain_init(&world);
     world.genesis.params.commitment_blocks = 10;
@@ -76,6 +96,7 @@ static int world_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_state_a_node_is_busy),
+        cmocka_unit_test(a_young_commitment_needs_no_engine),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
 }
