@@ -23,22 +23,23 @@ enum {
     HOLD_MS_MAX = 960000,
 };
 
-bool assay_provider_due(assay_provider *provider, bool all) {
+assay_provider_dues assay_provider_due(assay_provider *provider, bool all) {
     pthread_mutex_lock(&provider->lock);
     uint64_t now = assay_clock_ms(); // with the lock: no receipt is younger than now
     uint64_t count = 0, fees = 0;
-    bool due = false;
+    bool old = false, closes = false;
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         const assay_provider_pending *entry = &provider->pending[i];
         if (entry->hold_until_ms > now) continue;
         count++;
-        due = due || now - entry->since_ms >= provider->options.batch_ms ||
-              assay_provider_closes(provider, entry->end, provider->facts.height);
+        old = old || now - entry->since_ms >= provider->options.batch_ms;
+        closes = closes || assay_provider_closes(provider, entry->end, provider->facts.height);
         if (__builtin_add_overflow(fees, entry->receipt.fee, &fees)) fees = UINT64_MAX;
     }
-    due = due || count >= provider->options.batch_count || (all && count);
+    bool due = old || count >= provider->options.batch_count || (all && count);
     pthread_mutex_unlock(&provider->lock);
-    return due && fees >= provider->genesis->params.min_batch_fee;
+    if (fees < provider->genesis->params.min_batch_fee) return ASSAY_DUE_NOTHING;
+    return closes ? ASSAY_DUE_CLOSING : due ? ASSAY_DUE_SOME : ASSAY_DUE_NOTHING;
 }
 
 static assay_status evidence_path(char *out, const assay_provider *provider, const assay_hash *root,
@@ -162,10 +163,10 @@ static assay_status making_store(making *m, const assay_provider *provider, assa
     return assay_file_replace(path, file.data, file.size, 0644, err);
 }
 
-static assay_status making_send(making *m, assay_provider *provider, assay_hash *batch,
+static assay_status making_send(making *m, assay_provider *provider, assay_provider_batched *out,
                                 assay_error *err) {
     assay_tx tx = {.kind = ASSAY_TX_SUBMIT_BATCH};
-    assay_sent sent;
+    assay_sent sent = {.height = 0};
     tx.body.submit_batch = (assay_tx_submit_batch){.root = m->root.hash,
                                                    .count = m->count,
                                                    .fee_total = m->root.sum,
@@ -174,10 +175,12 @@ static assay_status making_send(making *m, assay_provider *provider, assay_hash 
                                                    .sessions = m->tables.sessions,
                                                    .models = m->tables.models,
                                                    .datasets = m->tables.datasets};
-    ASSAY_TRY(assay_wallet_send(provider->wallet, &tx, &sent, err));
+    assay_status status = assay_wallet_send(provider->wallet, &tx, &sent, err);
+    out->charged = status == ASSAY_REJECTED && sent.height;
+    ASSAY_TRY(status);
     // Sent, and in no block yet: its receipts are as pending as before.
     if (!sent.height) return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");
-    *batch = sent.digest;
+    out->id = sent.digest;
     return ASSAY_OK;
 }
 
@@ -289,7 +292,7 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
     if (status == ASSAY_OK && m.count) {
         status = making_sum(&m, provider, &why);
         if (status == ASSAY_OK) status = making_store(&m, provider, &why);
-        if (status == ASSAY_OK) status = making_send(&m, provider, &out->id, &why);
+        if (status == ASSAY_OK) status = making_send(&m, provider, out, &why);
         if (status == ASSAY_OK) making_finish(&m, provider);
         if (status == ASSAY_OK) out->count = m.count;
         out->narrowed = status == ASSAY_REJECTED && is_of_content(&why);

@@ -72,11 +72,18 @@ typedef struct {
     uint64_t hold_ms;
 } assay_provider_pending;
 
+typedef enum {
+    ASSAY_DUE_NOTHING,
+    ASSAY_DUE_SOME,
+    ASSAY_DUE_CLOSING, // something of a session that closes
+} assay_provider_dues;
+
 // What became of making a batch.
 typedef struct {
     assay_hash id;
     uint32_t count; // receipts in it; 0: nothing was to be sent, or it was not taken
     bool narrowed;  // it was refused for what is in it, and the next one holds less of that
+    bool charged;   // it was refused in a block, which cost its fee
 } assay_provider_batched;
 
 // An answer in progress, on its caller's stack.
@@ -134,10 +141,10 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
 assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
                                           uint64_t *out, assay_error *err);
 
-// Whether receipts are due for a batch: enough of them, one old enough or of a session that closes,
+// Which receipts are due for a batch: enough of them, one old enough or of a session that closes,
 // or `all` of them, and together worth as much as the ledger asks of a batch. Those left out for
 // now do not count. Spec: P-52, F-53, F-54.
-bool assay_provider_due(assay_provider *provider, bool all);
+assay_provider_dues assay_provider_due(assay_provider *provider, bool all);
 
 // Asks the chain about this provider and each session with something pending, notes when they end,
 // and drops what can be

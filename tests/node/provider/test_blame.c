@@ -41,7 +41,7 @@ static void batches_stay_within_the_bond(void **state) {
     assert_int_equal(pending_fees(&d), fifty);
     work_refused(assay_provider_batch(&d.provider, &batch, err), CAPACITY,
                  "the provider bond covers 100000000000; raise it");
-    assert_false(batch.narrowed);
+    assert_false(batch.narrowed || batch.charged);
     assert_int_equal(d.provider.pending_count, 1);
     assert_int_equal(files_in(&d, "pending"), 1);
     work_bond(&world, RIVAL, ASSAY_ROLE_PROVIDER);
@@ -79,7 +79,7 @@ static void the_session_to_blame_is_left_out(void **state) {
             taken += batch.count;
             continue;
         }
-        if (!batch.narrowed || why.reject != ASSAY_REJECT_NOT_DECLARED)
+        if (!batch.narrowed || !batch.charged || why.reject != ASSAY_REJECT_NOT_DECLARED)
             fail_msg("error %u: %s", why.reject, why.text);
         assert_in_range(++refused, 1, 4); // 7, 4 or 3, 2, 1
     }
@@ -198,7 +198,7 @@ static void a_session_that_closes_is_paid_first(void **state) {
     desk_reopen(&d); // a start, too, looks first
     assert_false(assay_provider_due(&d.provider, false));
     work_ok(assay_provider_look(&d.provider, &facts, err));
-    assert_true(assay_provider_due(&d.provider, false));
+    assert_int_equal(assay_provider_due(&d.provider, false), ASSAY_DUE_CLOSING);
     assay_request r = work_request(&world, &session, 2, prompt, PROMPT, TOKENS);
     work_sign(&world, &r, CONSUMER);
     refuse(&d, &r, RANGE, "the session closes: it ends at height");
@@ -222,6 +222,7 @@ static void what_is_only_sent_stays_pending(void **state) {
     asked(&d, &session, 1);
     world.wallets[PROVIDER].wait_ms = 0;
     work_refused(assay_provider_batch(&d.provider, &batch, err), TIMEOUT, "in no block yet");
+    assert_false(batch.charged);
     world.wallets[PROVIDER].wait_ms = 20000;
     assert_int_equal(d.provider.pending_count, 1);
     assert_int_equal(files_in(&d, "pending"), 1);
