@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From pending receipts to a batch on the chain, and its defence there.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hex.h"
@@ -77,6 +79,7 @@ typedef struct {
     uint32_t receipt_bytes;
     assay_batch_tables tables;
     char uri[ASSAY_URI_SIZE_MAX + 1];
+    bool first; // no evidence of this root was here: nobody can have sent a batch with it
 } making;
 
 // P-15's, which a batch is in.
@@ -196,6 +199,7 @@ static assay_status making_store(making *m, const assay_provider *provider, assa
     char path[PATH_MAX], name[32];
     assay_bytes file;
     ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "leaf", err));
+    m->first = access(path, F_OK) != 0 && errno == ENOENT;
     ASSAY_TRY(assay_folder_make(path, err));
     for (uint32_t i = 0; i < m->count; i++) {
         const assay_provider_pending *pending = &m->taken[i].pending;
@@ -206,6 +210,14 @@ static assay_status making_store(making *m, const assay_provider *provider, assa
     ASSAY_TRY(assay_receipts_write(&file, m->receipts, m->count, &m->arena, err));
     ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "receipts", err));
     return assay_file_replace(path, file.data, file.size, 0644, err);
+}
+
+// After a refusal. A batch with the same root that was sent before may be in a block all the same:
+// where there was evidence already, it stays (V6).
+static void making_unstore(const making *m, const assay_provider *provider) {
+    char path[PATH_MAX];
+    if (m->first && evidence_path(path, provider, &m->root.hash, "", NULL) == ASSAY_OK)
+        assay_folder_remove(path);
 }
 
 static assay_status making_send(making *m, assay_provider *provider, assay_provider_batched *out,
@@ -326,7 +338,9 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
     if (status == ASSAY_OK && m.count) {
         status = making_sum(&m, provider, &why);
         if (status == ASSAY_OK) status = making_store(&m, provider, &why);
-        if (status == ASSAY_OK) status = making_send(&m, provider, out, &why);
+        bool sent = status == ASSAY_OK;
+        if (sent) status = making_send(&m, provider, out, &why);
+        if (status != ASSAY_OK && (!sent || status == ASSAY_REJECTED)) making_unstore(&m, provider);
         if (status == ASSAY_OK) making_finish(&m, provider);
         if (status == ASSAY_OK) out->count = m.count;
         out->narrowed = status == ASSAY_REJECTED && is_of_content(&why);

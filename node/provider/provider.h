@@ -6,14 +6,15 @@
 //   pending → its session's sequence is past it, or its session ended → pending file removed
 //   pending → its batch refused for what is in it → smaller batches, at last its session left out
 //           → tried again later
+//   evidence/<root>/ → its batch refused → removed, unless there was an earlier one with this root
 //
-// Invariants, with their tests in tests/node/provider/test_provider.c, V5's in
-// test_provider_blame.c:
+// Invariants, with their tests in tests/node/provider/test_provider.c, V5's in test_blame.c:
 //  V1 a receipt is on disk before its consumer sees it (a crash loses no income)
 //  V2 evidence is on disk before its batch is sent (a batch is never unavailable by a crash)
 //  V3 sequences of a session are answered strictly in order: one at a time, beside other sessions
 //  V4 a receipt is in one batch at most: what the chain counts already is pending no more
 //  V5 no receipt keeps those of other sessions out of batches
+//  V6 evidence is removed only where no batch with its root was sent but the one that was refused
 #ifndef ASSAY_NODE_PROVIDER_PROVIDER_H
 #define ASSAY_NODE_PROVIDER_PROVIDER_H
 
