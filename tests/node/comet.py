@@ -280,6 +280,21 @@ def test_ends_while_cometbft_hangs(assay):
             one.close()
 
 
+def test_no_state_yet(assay):
+    """F-40, F-76: before InitChain commands exit with a code after which services are restarted."""
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    # As on a machine that joins: its state is yet to come.
+    shutil.rmtree(assay.folder / "home/state")
+    node = assay.node("--abci", f"unix://{assay.folder}/app.sock")
+    asked = ("--node", node.url, "--key", "operator.key")
+    busy = (4, "BUSY", "no state yet: try again")
+    assay.bad(*busy, "status", "--node", node.url)
+    assay.bad(*busy, "verify", "--watch", *asked, "--model", "none")
+    assay.bad(*busy, "serve", "--home", "serve", *asked, "--model", "none")
+    assert node.term() == 0, node.said()
+
+
 def test_backup_has_no_key(assay):
     """F-90: a copy of a home behind CometBFT may run beside it, whether solo was before or not."""
     def backup(out, home="home"):
