@@ -20,7 +20,7 @@ typedef struct {
 assay_application assay_ledger_application_calls(assay_ledger_application *self);
 
 // The set that the state has, without those of no power, into out [ASSAY_ENGINE_VALIDATORS_MAX].
-// Errors: NOT_FOUND (no state yet), CORRUPT, MEMORY, IO. Spec: C-5.
+// Errors: BUSY (no state yet), CORRUPT, MEMORY, IO. Spec: C-5.
 assay_status assay_ledger_validators(assay_validator_update *out, uint32_t *count, assay_app *app,
                                      assay_error *err);
 

@@ -113,7 +113,7 @@ assay_status assay_app_snapshot(assay_app *app, assay_snapshot **out, assay_erro
     if (status == ASSAY_OK && !assay_snapshot_tip(*out)->committed) {
         assay_snapshot_close(*out);
         *out = NULL;
-        status = ASSAY_FAIL(err, NOT_FOUND, "the chain has no state yet");
+        status = ASSAY_FAIL(err, BUSY, "the chain has no state yet: try again");
     }
     pthread_mutex_unlock(&app->check_lock);
     return status;

@@ -49,8 +49,8 @@ void assay_app_info_get(const assay_app *app, assay_app_info *out);
 // Errors: as assay_store_commit. Spec: P-21.
 assay_status assay_app_init_chain(assay_app *app, assay_error *err);
 
-// A snapshot of the last commit. Any thread. Errors: NOT_FOUND (no state yet), BUSY, CORRUPT,
-// MEMORY, IO. Lives: until closed, before the app is.
+// A snapshot of the last commit. Any thread. Errors: BUSY (no state yet, or too many at once),
+// CORRUPT, MEMORY, IO. Lives: until closed, before the app is.
 assay_status assay_app_snapshot(assay_app *app, assay_snapshot **out, assay_error *err);
 
 // Takes a restored state (ledger/restore.h) from another folder of the same file system as its own,

@@ -3,8 +3,8 @@
 // votes is ledger/verdict.c's, whose head has the state diagram.
 //
 //   I1  an open case has exactly one CASE_DUE entry: reveal_end while VOTING, answer_end while
-//       ANSWERING
-//       test_case: one_due_entry
+//       ANSWERING, its last start while WAITING, and then one CASE_WAITING entry
+//       test_case: one_due_entry; test_verdict: escalations_wait_their_turn
 //   I2  a vote record exists for every voter of every round so far, and for no one else; it is
 //       committed at most once, then revealed at most once, each in its window
 //       test_case: windows, a_vote_is_cast_once
@@ -282,14 +282,41 @@ assay_status assay_case_vote_put(assay_ledger *ledger, const assay_hash *batch, 
     return assay_ledger_put(ledger, &key, value, sizeof value, err);
 }
 
-assay_status assay_case_due_put(assay_ledger *ledger, uint64_t height, const assay_hash *batch,
-                                uint32_t sample, assay_error *err) {
+static assay_record_key queue_key(uint8_t table, uint64_t height, const assay_hash *batch,
+                                  uint32_t sample) {
     assay_record_key key;
-    assay_record_key_start(&key, ASSAY_TABLE_CASE_DUE);
+    assay_record_key_start(&key, table);
     assay_record_key_add_u64(&key, height);
     assay_record_key_add(&key, batch->bytes, ASSAY_HASH_SIZE);
     assay_record_key_add_u32(&key, sample);
+    return key;
+}
+
+assay_status assay_case_due_put(assay_ledger *ledger, uint64_t height, const assay_hash *batch,
+                                uint32_t sample, assay_error *err) {
+    assay_record_key key = queue_key(ASSAY_TABLE_CASE_DUE, height, batch, sample);
     return assay_ledger_put(ledger, &key, "", 0, err);
+}
+
+assay_status assay_case_wait(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
+                             uint32_t sample, assay_case *record, assay_error *err) {
+    assay_record_key key = queue_key(ASSAY_TABLE_CASE_WAITING, ledger->height, id, sample);
+    record->state = ASSAY_CASE_WAITING;
+    record->start = ledger->height;
+    ASSAY_TRY(assay_ledger_put(ledger, &key, "", 0, err));
+    ASSAY_TRY(
+        assay_case_due_put(ledger, assay_case_last_start(ledger->params, batch), id, sample, err));
+    return assay_case_put(ledger, id, sample, record, err);
+}
+
+assay_status assay_case_wait_end(assay_ledger *ledger, const assay_hash *id,
+                                 const assay_batch *batch, uint32_t sample,
+                                 const assay_case *record, assay_error *err) {
+    uint64_t last = assay_case_last_start(ledger->params, batch);
+    assay_record_key waiting = queue_key(ASSAY_TABLE_CASE_WAITING, record->start, id, sample);
+    assay_record_key due = queue_key(ASSAY_TABLE_CASE_DUE, last, id, sample);
+    ASSAY_TRY(assay_ledger_delete(ledger, &waiting, err));
+    return assay_ledger_delete(ledger, &due, err);
 }
 
 // P-50, P-55

@@ -8,6 +8,7 @@
 //      ▼                          ▼                   │            │
 //   right: match            right: match         right: a verdict  undecided
 //
+// An escalation waits its turn where those of a block call for as many votes as a block carries.
 // Round r starts at the end of a block s: commit in (s, s + C], reveal in (s + C, s + C + R].
 // Ended cases leave the state and stay readable as aux records.
 #ifndef ASSAY_LEDGER_CASE_H
@@ -22,6 +23,7 @@ typedef enum {
     ASSAY_CASE_RIGHT = 3,     // ended: (verdict, probe) is right
     ASSAY_CASE_GUILTY = 4,    // ended: > 2/3 found it guilty, of different things
     ASSAY_CASE_UNDECIDED = 5, // ended
+    ASSAY_CASE_WAITING = 6,   // for its turn to be escalated, since `start`
 } assay_case_state;
 
 typedef enum {
@@ -128,6 +130,20 @@ assay_status assay_case_open(assay_ledger *ledger, const assay_hash *id, const a
 assay_status assay_case_round(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
                               uint32_t sample, assay_case *record, assay_round_kind kind,
                               const assay_checkers *checkers, assay_error *err);
+
+// The last height at which an escalation of a batch's cases may begin.
+static inline uint64_t assay_case_last_start(const assay_params *params, const assay_batch *batch) {
+    return batch->height + assay_params_window(params) - params->commit_blocks -
+           params->reveal_blocks;
+}
+
+// Puts a case among those that wait for their escalation, or takes it from there.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-59.
+assay_status assay_case_wait(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
+                             uint32_t sample, assay_case *record, assay_error *err);
+assay_status assay_case_wait_end(assay_ledger *ledger, const assay_hash *id,
+                                 const assay_batch *batch, uint32_t sample,
+                                 const assay_case *record, assay_error *err);
 
 // For ledger/verdict.c and ledger/evidence.c: store a changed record or vote of an open case; when
 // its next step is due; its end. Errors: CAPACITY, CORRUPT, MEMORY, IO.

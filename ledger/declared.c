@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which validators can rerun which roots. Three tables that move together:
-//   1  DECLARER (root, validator) exists exactly if DECLARED of the validator lists the root
+//   1  DECLARER (root, validator) exists exactly if DECLARED of the validator lists the root and
+//   its
+//      bond counts: every batch walks the declarers of its model, and those who left are no part of
+//      it
 //   2  DECLARED_SUM of a root is the sum of its declarers' effective verification bond
 // replace_roots and assay_declared_reweigh are the only writers (tests/ledger/test_registry.c).
 #include "ledger/declared.h"
@@ -45,19 +48,17 @@ assay_status assay_declared_sum(uint64_t *out, const assay_reader *reader, const
 assay_status assay_declarer_next(assay_address *validator, uint64_t *weight, bool *found,
                                  const assay_reader *reader, const assay_params *params,
                                  const assay_hash *root, assay_error *err) {
-    for (;;) {
-        assay_record_key after = declarer_key(root, validator);
-        assay_store_position at;
-        ASSAY_TRY(assay_reader_after(reader, &at, &after, 1 + ASSAY_HASH_SIZE, err));
-        *found = at.key_size != 0;
-        if (!*found) return ASSAY_OK;
-        if (at.key_size != 1 + ASSAY_HASH_SIZE + ASSAY_ADDRESS_SIZE)
-            return ASSAY_FAIL(err, CORRUPT, "a declarer's key has %zu bytes", at.key_size);
-        memcpy(validator->bytes, at.key + 1 + ASSAY_HASH_SIZE, ASSAY_ADDRESS_SIZE);
-        ASSAY_TRY(
-            assay_bond_weight(weight, reader, params, ASSAY_ROLE_VERIFICATION, validator, err));
-        if (*weight != 0) return ASSAY_OK;
-    }
+    assay_record_key after = declarer_key(root, validator);
+    assay_store_position at;
+    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1 + ASSAY_HASH_SIZE, err));
+    *found = at.key_size != 0;
+    if (!*found) return ASSAY_OK;
+    if (at.key_size != 1 + ASSAY_HASH_SIZE + ASSAY_ADDRESS_SIZE)
+        return ASSAY_FAIL(err, CORRUPT, "a declarer's key has %zu bytes", at.key_size);
+    memcpy(validator->bytes, at.key + 1 + ASSAY_HASH_SIZE, ASSAY_ADDRESS_SIZE);
+    ASSAY_TRY(assay_bond_weight(weight, reader, params, ASSAY_ROLE_VERIFICATION, validator, err));
+    if (*weight == 0) return ASSAY_FAIL(err, CORRUPT, "a declarer has no bond that counts");
+    return ASSAY_OK;
 }
 
 assay_status assay_declared_share(uint64_t *declared, uint64_t *total, const assay_reader *reader,
@@ -75,6 +76,13 @@ assay_status assay_declared_share(uint64_t *declared, uint64_t *total, const ass
     return ASSAY_OK;
 }
 
+static assay_status row_change(assay_ledger *ledger, const assay_hash *root,
+                               const assay_address *validator, bool there, assay_error *err) {
+    assay_record_key key = declarer_key(root, validator);
+    return there ? assay_ledger_put(ledger, &key, "", 0, err)
+                 : assay_ledger_delete(ledger, &key, err);
+}
+
 static assay_status sum_change(assay_ledger *ledger, const assay_hash *root, uint64_t before,
                                uint64_t after, assay_error *err) {
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_DECLARED_SUM, root);
@@ -89,22 +97,23 @@ assay_status assay_declared_reweigh(assay_ledger *ledger, const assay_address *v
                                     uint64_t before, uint64_t after, assay_error *err) {
     assay_declared declared;
     ASSAY_TRY(assay_declared_get(&declared, &ledger->reader, validator, err));
-    for (uint32_t i = 0; i < declared.count; i++)
+    for (uint32_t i = 0; i < declared.count; i++) {
         ASSAY_TRY(sum_change(ledger, &declared.roots[i], before, after, err));
+        if ((before == 0) != (after == 0))
+            ASSAY_TRY(row_change(ledger, &declared.roots[i], validator, after != 0, err));
+    }
     return ASSAY_OK;
 }
 
 static assay_status root_remove(assay_ledger *ledger, const assay_hash *root, uint64_t weight,
                                 assay_error *err) {
-    assay_record_key key = declarer_key(root, &ledger->principal);
-    ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+    if (weight != 0) ASSAY_TRY(row_change(ledger, root, &ledger->principal, false, err));
     return sum_change(ledger, root, weight, 0, err);
 }
 
 static assay_status root_add(assay_ledger *ledger, const assay_hash *root, uint64_t weight,
                              assay_error *err) {
-    assay_record_key key = declarer_key(root, &ledger->principal);
-    ASSAY_TRY(assay_ledger_put(ledger, &key, "", 0, err));
+    ASSAY_TRY(row_change(ledger, root, &ledger->principal, true, err));
     return sum_change(ledger, root, 0, weight, err);
 }
 

@@ -16,7 +16,8 @@ typedef struct {
 assay_status assay_declared_get(assay_declared *out, const assay_reader *reader,
                                 const assay_address *validator, assay_error *err);
 
-// Does this validator declare this root? Errors: CORRUPT, MEMORY, IO. Spec: P-36.
+// Does this validator declare this root, with a bond that counts? Errors: CORRUPT, MEMORY, IO.
+// Spec: P-36.
 assay_status assay_declared_has(bool *out, const assay_reader *reader, const assay_hash *root,
                                 const assay_address *validator, assay_error *err);
 
@@ -37,8 +38,9 @@ assay_status assay_declared_share(uint64_t *declared, uint64_t *total, const ass
 // CAPACITY, CORRUPT, MEMORY, IO. Spec: P-36.
 assay_status assay_declared_replace(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 
-// A validator's effective verification bond has changed: the sums of its roots follow. Called by
-// ledger/bond.c only. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-36.
+// A validator's effective verification bond has changed: the sums of its roots follow, and its rows
+// where it came to nothing or from nothing. Called by ledger/bond.c only. Errors: CAPACITY,
+// CORRUPT, MEMORY, IO. Spec: P-36.
 assay_status assay_declared_reweigh(assay_ledger *ledger, const assay_address *validator,
                                     uint64_t before, uint64_t after, assay_error *err);
 

@@ -17,13 +17,17 @@ static assay_record_key due_key(uint64_t height, assay_due_kind kind, const void
     return key;
 }
 
-// The first entry of a kind; at->key_size is 0 if there is none.
-static assay_status kind_seek(assay_store_position *at, const assay_reader *reader, uint8_t kind,
-                              assay_error *err) {
+static assay_record_key kind_key(uint8_t kind) {
     assay_record_key key;
     assay_record_key_start(&key, ASSAY_TABLE_DUE);
     assay_record_key_add_u8(&key, kind);
-    ASSAY_TRY(assay_reader_seek(reader, at, &key, key.size, err));
+    return key;
+}
+
+// The first entry of a kind after `after`; at->key_size is 0 if there is none.
+static assay_status kind_next(assay_store_position *at, const assay_reader *reader,
+                              const assay_record_key *after, assay_error *err) {
+    ASSAY_TRY(assay_reader_after(reader, at, after, 2, err));
     if (at->key_size != 0 &&
         (at->key_size < HEAD_SIZE || at->key_size > HEAD_SIZE + ASSAY_DUE_ID_MAX))
         return ASSAY_FAIL(err, CORRUPT, "a due entry has %zu key bytes", at->key_size);
@@ -35,7 +39,8 @@ assay_status assay_due_first(uint64_t *height, bool *found, const assay_reader *
     assay_store_position at;
     *found = false;
     for (uint8_t kind = 1; kind <= ASSAY_DUE_KINDS; kind++) {
-        ASSAY_TRY(kind_seek(&at, reader, kind, err));
+        assay_record_key key = kind_key(kind);
+        ASSAY_TRY(kind_next(&at, reader, &key, err));
         if (at.key_size == 0) continue;
         uint64_t due = assay_load_be64(at.key + 2);
         if (!*found || due < *height) *height = due;
@@ -74,10 +79,12 @@ static assay_status happen(assay_ledger *ledger, uint8_t kind, const uint8_t *id
 
 static assay_status kind_run(assay_ledger *ledger, uint8_t kind, assay_error *err) {
     assay_store_position at;
+    assay_record_key key = kind_key(kind);
+    // From the last one on: to begin anew would pass over all that this block has removed.
     for (int done = 0; done < ASSAY_DUE_MAX; done++) {
-        ASSAY_TRY(kind_seek(&at, &ledger->reader, kind, err));
+        ASSAY_TRY(kind_next(&at, &ledger->reader, &key, err));
         if (at.key_size == 0 || assay_load_be64(at.key + 2) > ledger->height) break;
-        assay_record_key key = {.size = at.key_size};
+        key.size = at.key_size;
         memcpy(key.bytes, at.key, at.key_size);
         ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
         ASSAY_TRY(happen(ledger, kind, key.bytes + HEAD_SIZE, key.size - HEAD_SIZE, err));

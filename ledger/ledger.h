@@ -40,17 +40,23 @@ typedef struct {
 //   parts         3 * 2^18
 //   last batches  3 * 2^18, one of draws, one that a case ends, one of settlements: rows as of a
 //                 transaction
-//   last case     735,000: (2 + 8) rounds of 256 votes, each slashed once, with the sums of the 256
-//                 roots that its voter declares (P-36) and 30 for itself
+//   last case     800,000: (2 + 8) rounds of 256 votes, each slashed once, with the sums of the 256
+//                 roots that its voter declares (P-36) and 30 for itself; 256 rows for each voter
+//                 whose bond counts no more
 //   the rest      65,536: powers, epoch, history (3 each for 4,096 cases and as many batches)
 //
-// 3.4 million in all. One takes at most 160 bytes of entry, 24 for its place in the order and 8 in
-// the sorted list, and 256 of value: 622 MiB of entries, to which reads add 256 MiB at most, and
-// 829 MiB of values: each below the GiB that a store gives (assay_store_options). Spec: P-98.
+// 3.5 million in all. One takes at most 160 bytes of entry, 24 for its place in the order and 8 in
+// the sorted list, and 256 of value: 641 MiB of entries, to which reads add 256 MiB at most, and
+// 855 MiB of values: each below the GiB that a store gives (assay_store_options). Spec: P-98.
 enum {
     ASSAY_WRITES_TXS = 1 << 18,
     ASSAY_WRITES_PART = 1 << 18,
     ASSAY_WRITE_BYTES = 256,
+    // So many bytes of block_bytes_max for each vote that escalations call for (P-59). A commit and
+    // a reveal take 435 bytes; of the votes' quarter each of four validators may fill a seventh,
+    // and by its own node's API an eleventh (P-26, E-28): 219 votes a block, of which escalations
+    // then call for 32 and draws, two for each of 192 cases, for 96.
+    ASSAY_BLOCK_BYTES_VOTE = 1 << 15,
 };
 
 typedef struct {
@@ -65,8 +71,9 @@ typedef struct {
 
     assay_totals totals; // as of now; only ledger/money.c changes it
 
-    uint64_t writes;     // of this block so far; no rollback takes one back
-    uint64_t writes_max; // with so many made, nothing more is taken up
+    uint64_t writes;       // of this block so far; no rollback takes one back
+    uint64_t writes_max;   // with so many made, nothing more is taken up
+    uint32_t votes_called; // by the escalations that began at this block's end
 
     assay_counts counts;  // of this block
     assay_scores *scores; // borrowed, or NULL

@@ -75,8 +75,8 @@ json_t *assay_params_json(const assay_params *params) {
 }
 
 uint64_t assay_params_window(const assay_params *params) {
-    // The beacon, the first draw, one redraw, an answer, the escalations.
-    uint64_t rounds = 2 + params->escalation_rounds;
+    // The beacon, the first draw, one redraw, an answer, the escalations and their waits.
+    uint64_t rounds = 2 + 2 * params->escalation_rounds;
     return 2 * params->beacon_delay + ASSAY_BEACON_WAIT_MAX +
            rounds * (params->commit_blocks + params->reveal_blocks) + params->answer_blocks;
 }

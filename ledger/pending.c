@@ -20,11 +20,12 @@ enum {
     BYTES, // + class
 };
 
-// What may wait is cut into these parts: of each class, and of it at most of one principal.
+// What may wait is cut into these parts, and of what the others leave of one a principal may take
+// so many eighths, or by this node's API: something is left for who comes next, however many flood.
 static const struct {
     const char *name;
-    uint32_t part, own;
-} classes[ASSAY_CLASS_COUNT] = {{"lane 0", 2, 1}, {"votes", 4, 16}, {"evidence", 4, 1}};
+    uint32_t part, own, own_api;
+} classes[ASSAY_CLASS_COUNT] = {{"lane 0", 2, 8, 8}, {"votes", 4, 2, 1}, {"evidence", 4, 6, 4}};
 
 struct assay_pending_slot {
     uint64_t value; // next nonce, nopen leaving, or bytes waiting
@@ -162,16 +163,19 @@ assay_pending_class assay_pending_class_of(uint8_t kind, uint8_t lane) {
 // Where the class has a share for each principal, its slot there; else NULL.
 static assay_pending_slot *own_slot(const assay_pending *pending, assay_pending_class class,
                                     const assay_address *principal) {
-    if (classes[class].own == 1 || pending->slots == NULL) return NULL;
+    if (class == ASSAY_CLASS_PLAIN || pending->slots == NULL) return NULL;
     return slot_find(pending, (uint8_t)(BYTES + class), principal);
 }
 
 assay_status assay_pending_room(const assay_pending *pending, assay_pending_class class,
                                 const assay_address *principal, size_t size, uint64_t waiting_max,
-                                assay_error *err) {
+                                bool by_api, assay_error *err) {
     const assay_pending_slot *slot = own_slot(pending, class, principal);
-    uint64_t room = waiting_max / classes[class].part, own_room = room / classes[class].own;
+    uint64_t part = waiting_max / classes[class].part;
+    uint64_t room = by_api && class != ASSAY_CLASS_EVIDENCE ? part / 2 : part;
     uint64_t all = pending->waiting[class], own = slot != NULL ? slot->value : 0;
+    uint64_t left = part > all - own ? part - (all - own) : 0;
+    uint64_t own_room = left / 8 * (by_api ? classes[class].own_api : classes[class].own);
     size += ASSAY_APP_TX_OVERHEAD;
     if (all > 0 && all + size > room) // a single one always has room
         return ASSAY_REJECT(err, PENDING, "%llu bytes of %s wait, limit %llu: try again later",
@@ -215,7 +219,7 @@ assay_status assay_pending_admit(assay_pending *pending, const assay_reader *rea
         ASSAY_TRY(named_get(&amount, reader, params, height, tx, fee, err));
         assay_pending_class class = assay_pending_class_of((uint8_t)tx->kind, tx->lane);
         ASSAY_TRY(assay_pending_room(pending, class, &tx->principal, verified->bytes.size,
-                                     waiting_max, err));
+                                     waiting_max, false, err));
         bytes_add(pending, class, verified);
     }
     tx_add(pending, tx, &ahead, add_saturated(fee, amount), count);

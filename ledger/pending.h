@@ -50,10 +50,11 @@ typedef enum {
 assay_pending_class assay_pending_class_of(uint8_t kind, uint8_t lane);
 
 // Is there room for one more transaction of this class and size (bytes)? waiting_max: of all that
-// may wait. Errors: REJECTED (PENDING). Spec: P-26.
+// may wait. by_api: it comes by this node's own API, which leaves the rest to what peers pass on.
+// Errors: REJECTED (PENDING). Spec: P-26, E-28.
 assay_status assay_pending_room(const assay_pending *pending, assay_pending_class class,
                                 const assay_address *principal, size_t size, uint64_t waiting_max,
-                                assay_error *err);
+                                bool by_api, assay_error *err);
 
 // Admits tx behind what is pending, and adds it. Errors: REJECTED (as assay_admission_check, and
 // but for ASSAY_COUNT_FEES PENDING), CAPACITY, MEMORY, CORRUPT, IO; nothing is added then.

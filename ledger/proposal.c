@@ -68,7 +68,7 @@ assay_status assay_app_room(assay_app *app, const void *tx, size_t size, assay_e
     pthread_mutex_lock(&app->check_lock);
     assay_status status = assay_pending_room(&app->check_pending,
                                              assay_pending_class_of(head[KIND_AT], head[LANE_AT]),
-                                             &principal, size, app->waiting_max / 2, err);
+                                             &principal, size, app->waiting_max, true, err);
     pthread_mutex_unlock(&app->check_lock);
     return status;
 }
@@ -279,6 +279,7 @@ static assay_status sizes_check(const assay_app *app, const assay_verified *veri
                                 assay_error *err) {
     uint64_t half = app->genesis->params.block_bytes_max / 2;
     uint64_t bytes[ASSAY_TX_LANE_COUNT] = {0};
+    uint32_t plain = 0; // one more than the place of the last of lane 0
     if (verified->count > ASSAY_APP_TXS_MAX)
         return ASSAY_REJECT(err, BLOCK_BYTES, "%u transactions, limit %d", verified->count,
                             ASSAY_APP_TXS_MAX);
@@ -287,6 +288,11 @@ static assay_status sizes_check(const assay_app *app, const assay_verified *veri
         if (tx->code != 0)
             return assay_fail(err, ASSAY_REJECTED, tx->code, "transaction %u: %s", i, tx->text);
         bytes[tx->tx.lane] += tx->bytes.size;
+        bool beacon = tx->tx.kind == ASSAY_TX_BEACON;
+        if (tx->tx.lane == 1 && plain != 0)
+            return ASSAY_REJECT(err, BLOCK_ORDER, "transaction %u is of lane 1, %u of lane 0", i,
+                                plain - 1);
+        if (tx->tx.lane == 0 && !beacon) plain = i + 1;
     }
     for (int lane = 0; lane < ASSAY_TX_LANE_COUNT; lane++)
         if (bytes[lane] > half)

@@ -8,16 +8,19 @@
 //       ▼                            ▼  ▼
 //   [ANSWERING, if something is said to be unavailable: E blocks, once a case]
 //       ▼
+//   [WAITING, while escalations of the block have called for enough votes]
+//       ▼
 //   VOTING escalation 1 … escalation_rounds
 //       ├─ a pair with > 2/3 of the bond revealed ────────────────────────→ RIGHT
 //       ├─ no such pair, but > 2/3 find it guilty ────────────────────────→ GUILTY
-//       └─ last round, neither ───────────────────────────────────────────→ UNDECIDED
+//       └─ last round, neither, or too late to begin one ─────────────────→ UNDECIDED
 //
 //   I1  a step is taken once: the CASE_DUE entry goes before it
 //       test_epoch: the_same_blocks_give_the_same_state
-//   I2  ANSWERING comes at most once a case, so a case ends within
-//       (2 + escalation_rounds) (C + R) + E blocks of its beacon
-//       test_verdict: the_longest_path_fits_the_window
+//   I2  ANSWERING comes at most once a case, and no escalation begins later than a round before W
+//   is
+//       over, so a case ends within W
+//       test_verdict: the_longest_path_fits_the_window, escalations_wait_their_turn
 //   I3  accusations open = Σ over open cases of draw votes that accuse
 //       test_verdict: an_overruled_accuser_pays_the_reruns
 //   I4  a batch whose last case ends is final or void in the same block
@@ -321,8 +324,21 @@ static assay_status end_undecided(docket *d, assay_error *err) {
 static assay_status next_round(docket *d, assay_round_kind kind, assay_error *err) {
     assay_checkers checkers;
     ASSAY_TRY(assay_checkers_get(&checkers, NULL, &d->ledger->reader, &d->id, err));
+    if (kind == ASSAY_ROUND_ESCALATION) d->ledger->votes_called += checkers.count;
     return assay_case_round(d->ledger, &d->id, &d->batch, d->sample, &d->record, kind, &checkers,
                             err);
+}
+
+// P-59: more votes than a block and its validators' share of it carry could be cast by nobody.
+static bool votes_fit(const assay_ledger *ledger) {
+    return ledger->votes_called < ledger->params->block_bytes_max / ASSAY_BLOCK_BYTES_VOTE;
+}
+
+static assay_status escalate(docket *d, assay_error *err) {
+    if (d->ledger->height > assay_case_last_start(d->ledger->params, &d->batch))
+        return end_undecided(d, err);
+    if (votes_fit(d->ledger)) return next_round(d, ASSAY_ROUND_ESCALATION, err);
+    return assay_case_wait(d->ledger, &d->id, &d->batch, d->sample, &d->record, err);
 }
 
 // P-59: the answer window, once a case.
@@ -383,7 +399,7 @@ static assay_status draw_close(docket *d, const assay_tally *tally, assay_error 
     if (tally->all_match) return end(d, ASSAY_CASE_RIGHT, tally->verdict, &tally->probe, err);
     if (tally->revealed == 0 && first) return next_round(d, ASSAY_ROUND_REDRAW, err);
     if (tally->leaf_unavailable || tally->table_unavailable) return ask(d, err);
-    return next_round(d, ASSAY_ROUND_ESCALATION, err);
+    return escalate(d, err);
 }
 
 // P-59. An "unavailable" decides nothing before the provider had its answer window.
@@ -397,7 +413,7 @@ static assay_status escalation_close(docket *d, const assay_tally *tally, assay_
     if (!unasked && assay_tally_is_decided(tally, tally->guilty))
         return end(d, ASSAY_CASE_GUILTY, tally->guilty_verdict, &tally->guilty_probe, err);
     if (last) return end_undecided(d, err);
-    return unasked ? ask(d, err) : next_round(d, ASSAY_ROUND_ESCALATION, err);
+    return unasked ? ask(d, err) : escalate(d, err);
 }
 
 static assay_status round_close(docket *d, assay_error *err) {
@@ -419,27 +435,63 @@ static assay_status round_close(docket *d, assay_error *err) {
     return escalation ? escalation_close(d, &tally, err) : draw_close(d, &tally, err);
 }
 
+// The case that a queue's entry names.
+static assay_status docket_load(docket *d, const assay_record_key *key, assay_error *err) {
+    bool found;
+    memcpy(d->id.bytes, key->bytes + 9, ASSAY_HASH_SIZE);
+    d->sample = assay_load_be32(key->bytes + 9 + ASSAY_HASH_SIZE);
+    ASSAY_TRY(assay_case_get(&d->record, &found, &d->ledger->reader, &d->id, d->sample, err));
+    ASSAY_ASSERT(found && d->record.ended == 0);
+    return batch_load(d, err);
+}
+
+// The next entry of a queue up to this height, into *key; its size is 0 if there is none.
+static assay_status queue_next(assay_record_key *key, const assay_ledger *ledger,
+                               assay_error *err) {
+    assay_store_position at;
+    ASSAY_TRY(assay_reader_after(&ledger->reader, &at, key, 1, err));
+    key->size = 0;
+    if (at.key_size == 0 || assay_load_be64(at.key + 1) > ledger->height) return ASSAY_OK;
+    key->size = at.key_size;
+    memcpy(key->bytes, at.key, key->size);
+    return ASSAY_OK;
+}
+
+// P-59: those that wait come first, so that none is overtaken.
+static assay_status waiting_escalate(assay_ledger *ledger, assay_error *err) {
+    assay_record_key key;
+    assay_record_key_start(&key, ASSAY_TABLE_CASE_WAITING);
+    while (votes_fit(ledger) && assay_ledger_has_room(ledger)) {
+        docket d = {.ledger = ledger};
+        ASSAY_TRY(queue_next(&key, ledger, err));
+        if (key.size == 0) break;
+        ASSAY_TRY(docket_load(&d, &key, err));
+        ASSAY_TRY(assay_case_wait_end(ledger, &d.id, &d.batch, d.sample, &d.record, err));
+        ASSAY_TRY(escalate(&d, err));
+    }
+    return ASSAY_OK;
+}
+
+static assay_status case_due(docket *d, assay_error *err) {
+    if (d->record.state == ASSAY_CASE_VOTING) return round_close(d, err);
+    if (d->record.state == ASSAY_CASE_ANSWERING) return escalate(d, err);
+    ASSAY_TRY(assay_case_wait_end(d->ledger, &d->id, &d->batch, d->sample, &d->record, err));
+    return end_undecided(d, err);
+}
+
 assay_status assay_verdict_due(assay_ledger *ledger, assay_error *err) {
     assay_record_key key;
-    assay_store_position at;
+    ledger->votes_called = 0;
+    ASSAY_TRY(waiting_escalate(ledger, err));
     assay_record_key_start(&key, ASSAY_TABLE_CASE_DUE);
+    // From the last one on: to begin anew would pass over all that this block has removed.
     for (uint32_t i = 0; i < ASSAY_CASES_BLOCK_MAX && assay_ledger_has_room(ledger); i++) {
         docket d = {.ledger = ledger};
-        bool found;
-        ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
-        if (at.key_size == 0 || assay_load_be64(at.key + 1) > ledger->height) break;
-        assay_record_key due = {.size = at.key_size};
-        memcpy(due.bytes, at.key, at.key_size);
-        memcpy(d.id.bytes, at.key + 9, ASSAY_HASH_SIZE);
-        d.sample = assay_load_be32(at.key + 9 + ASSAY_HASH_SIZE);
-        ASSAY_TRY(assay_ledger_delete(ledger, &due, err));
-        ASSAY_TRY(assay_case_get(&d.record, &found, &ledger->reader, &d.id, d.sample, err));
-        ASSAY_ASSERT(found && d.record.state <= ASSAY_CASE_ANSWERING);
-        ASSAY_TRY(batch_load(&d, err));
-        if (d.record.state == ASSAY_CASE_ANSWERING)
-            ASSAY_TRY(next_round(&d, ASSAY_ROUND_ESCALATION, err));
-        else
-            ASSAY_TRY(round_close(&d, err));
+        ASSAY_TRY(queue_next(&key, ledger, err));
+        if (key.size == 0) break;
+        ASSAY_TRY(docket_load(&d, &key, err));
+        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
+        ASSAY_TRY(case_due(&d, err));
     }
     return ASSAY_OK;
 }

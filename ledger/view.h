@@ -26,7 +26,7 @@ typedef struct {
     uint64_t history_count;
 } assay_view;
 
-// Errors: NOT_FOUND (no block yet), BUSY (too many at once), CORRUPT, MEMORY, IO.
+// Errors: BUSY (no state yet, or too many at once), CORRUPT, MEMORY, IO.
 // Lives: until close, before the app's.
 assay_status assay_view_open(assay_view *out, assay_app *app, assay_error *err);
 void assay_view_close(assay_view *view);

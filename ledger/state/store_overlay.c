@@ -45,11 +45,14 @@ static assay_status slots_make(assay_overlay *overlay, size_t slot_count, assay_
 }
 
 assay_status assay_overlay_open(assay_overlay *overlay, size_t memory_max, assay_error *err) {
-    *overlay = (assay_overlay){.random = 1};
+    uint64_t random[2];
+    *overlay = (assay_overlay){0};
     assay_arena_init(&overlay->entries, memory_max);
     assay_arena_init(&overlay->values, memory_max);
-    if (getrandom(&overlay->seed, sizeof overlay->seed, 0) != sizeof overlay->seed)
+    if (getrandom(random, sizeof random, 0) != sizeof random)
         return ASSAY_FAIL(err, IO, "the system gives no random bytes");
+    overlay->seed = random[0];
+    overlay->random = random[1];
     return slots_make(overlay, SLOTS_START, err);
 }
 

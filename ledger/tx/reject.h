@@ -81,7 +81,8 @@
     X(DEPOSIT_SHORT, 179, "the session's free deposit is too small")                               \
     X(BLOCK_BYTES, 181, "the block or a lane's part of it is over its size")                       \
     X(PENDING, 183, "too many transactions of this signer are waiting")                            \
-    X(BLOCK_WORK, 184, "the block has made as many writes as it may")
+    X(BLOCK_WORK, 184, "the block has made as many writes as it may")                              \
+    X(BLOCK_ORDER, 185, "a transaction of lane 1 comes behind one of lane 0")
 
 // 200-259: batches, verdicts, settlement.
 #define ASSAY_REJECT_BATCH_LIST(X)                                                                 \

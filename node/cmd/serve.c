@@ -15,6 +15,7 @@
 #include "node/log.h"
 #include "node/provider/provider.h"
 #include "node/provider/request_body.h"
+#include "node/provider/retry.h"
 #include "node/provider/served_url.h"
 
 enum {
@@ -22,11 +23,9 @@ enum {
     REQUESTS_PER_SECOND = 200,
     TICK_MS = 50,
     DEFEND_MS = 500,
+    TELL_MS = 60000, // between sentences about the same failure
     LOOK_MS = 5000,  // between looks at the sessions with something pending, and
     LOOK_REST = 10,  // at least so many times as long as the last look took
-    RETRY_MS = 1000, // after a batch was not taken; doubles up to
-    RETRY_MS_MAX = 60000,
-    NARROWED_MAX = 16, // halvings that find one receipt among 4,096, and some
 };
 
 static assay_status answer_reply(assay_provider *provider, const assay_receipt *receipt,
@@ -199,41 +198,40 @@ typedef struct {
     const char *log;
 } serve_options;
 
-// A refusal costs its fee, so that trying again waits longer each time.
 typedef struct {
-    uint64_t at;
-    uint64_t pause;
-    uint32_t narrowed; // batches that were refused for what is in them, since one was taken
-} retry;
+    assay_retry retry;
+    uint32_t told; // code of the last failure that was told; 0: none since a batch was taken
+    uint64_t told_ms;
+} batching;
 
-static void retry_later(retry *again, uint64_t now) {
-    again->pause = again->pause ? 2 * again->pause : RETRY_MS;
-    if (again->pause > RETRY_MS_MAX) again->pause = RETRY_MS_MAX;
-    again->at = now + again->pause;
+// What fails every second is told once a minute.
+static void failure_tell(batching *work, const assay_error *err) {
+    uint32_t code = assay_error_code(err);
+    uint64_t now = assay_clock_ms();
+    if (code == work->told && now < work->told_ms + TELL_MS) return;
+    assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(err, NULL),
+              "batch not taken, error %u: %s", (unsigned)code, err->text);
+    work->told = code;
+    work->told_ms = now;
 }
 
-static void work_step(assay_provider *provider, bool all, retry *again) {
+static void work_step(assay_provider *provider, bool all, batching *work) {
     assay_error err = {0};
     assay_provider_batched batch;
-    uint64_t now = assay_clock_ms();
-    if (now < again->at || !assay_provider_due(provider, all)) return;
+    if (!assay_retry_is_over(&work->retry, assay_provider_due(provider, all), assay_clock_ms()))
+        return;
     assay_status status = assay_provider_batch(provider, &batch, &err);
-    if (status == ASSAY_OK && batch.count) {
+    assay_retry_note(&work->retry, status, &batch, assay_clock_ms());
+    if (status != ASSAY_OK) {
+        atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
+        failure_tell(work, &err);
+    } else if (batch.count) {
         char text[ASSAY_HEX_HASH_MAX];
         assay_hex_encode_0x(text, batch.id.bytes, ASSAY_HASH_SIZE);
         atomic_fetch_add(&provider->shop->meter.batches, 1);
         assay_log(ASSAY_LOG_INFO, "batch_sent", json_pack("{s:s}", "batch", text), "batch %s",
                   text);
-        *again = (retry){0};
-    } else if (status == ASSAY_OK) {
-        again->at = now + RETRY_MS; // what was due is not, as the chain tells
-    } else {
-        atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
-        assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(&err, NULL),
-                  "batch not taken, error %u: %s", (unsigned)assay_error_code(&err), err.text);
-        // A smaller batch follows at once, so that one session does not hold up the others; but
-        // where everything is refused, fees are not thrown after it.
-        if (!batch.narrowed || ++again->narrowed > NARROWED_MAX) retry_later(again, now);
+        work->told = 0;
     }
 }
 
@@ -278,7 +276,7 @@ static void waiting_tell(assay_provider *provider) {
 
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
-    retry again = {0};
+    batching work = {0};
     uint64_t defend_at = 0, look_at = look_step(provider);
     if (!assay_provider_due(provider, true)) waiting_tell(provider);
     while (sigtimedwait(signals, NULL, &tick) < 0) {
@@ -298,7 +296,7 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
                           "posted evidence for %u accusations", posted);
         }
         if (now >= look_at) look_at = look_step(provider);
-        work_step(provider, false, &again);
+        work_step(provider, false, &work);
     }
 }
 
@@ -337,7 +335,7 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         serve_loop(&provider, signals);
         // Answers in progress are finished first: they belong into the last batch.
         assay_http_server_close(server);
-        work_step(&provider, true, &(retry){0});
+        work_step(&provider, true, &(batching){0});
         waiting_tell(&provider);
     }
     assay_provider_close(&provider);

@@ -95,7 +95,8 @@ static assay_status manner_parse(assay_validator_manner *out, const verify_optio
     return ASSAY_OK;
 }
 
-// What was not registered at the start may be by now.
+// What was not registered at the start may be by now. Refused, votes are due all the same: whoever
+// leaves declares nothing any more and stays on duty (P-50).
 static void declaration_step(assay_declaration *declaration) {
     assay_error err = {0};
     if (assay_declaration_look(declaration, assay_clock_ms(), &err) != ASSAY_OK)
@@ -148,10 +149,10 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     how.commit_blocks = genesis->params.commit_blocks;
     ASSAY_TRY(assay_watch_open(&watch, &how, err));
     assay_http_server *server = NULL;
-    assay_status status = assay_declaration_look(&declaration, assay_clock_ms(), err);
-    if (status == ASSAY_OK && options->metrics)
-        status = assay_meter_serve(&server, &shop->meter, options->metrics, err);
+    assay_status status = ASSAY_OK;
+    if (options->metrics) status = assay_meter_serve(&server, &shop->meter, options->metrics, err);
     if (status == ASSAY_OK) {
+        declaration_step(&declaration);
         watch_tell(invocation, server);
         watch_loop(&watch, &declaration, options->poll_ms);
         assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "asked to end");

@@ -66,7 +66,7 @@ static json_t *params_json(const assay_params *params) {
                      "vote_extensions_enable_height", "0");
 }
 
-static json_t *genesis_json(const assay_comet_start *start) {
+json_t *assay_comet_genesis_json(const assay_comet_start *start) {
     char chain_name[ASSAY_CHAIN_ID_MAX + 1];
     assay_chain_name(chain_name, start->genesis);
     size_t hash_size = start->height ? ASSAY_HASH_SIZE : 0;
@@ -99,7 +99,7 @@ static const char genesis_file[] = "config/genesis.json";
 
 assay_status assay_comet_home_check(const char *folder, assay_error *err) {
     const char *const files[] = {key_file, state_file, genesis_file};
-    for (size_t i = 0; i < ASSAY_COUNT(files); i++) {
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char path[PATH_MAX];
         struct stat info;
         ASSAY_TRY(assay_path_join(path, sizeof path, folder, files[i], err));
@@ -123,6 +123,6 @@ assay_status assay_comet_home_write(const char *folder, const assay_comet_start 
         ASSAY_TRY(assay_json_file_write(folder, key_file, secret_json(seed, err), 0600,
                                         assay_file_create, err));
     }
-    return assay_json_file_write(folder, genesis_file, genesis_json(start), 0644, assay_file_create,
-                                 err);
+    return assay_json_file_write(folder, genesis_file, assay_comet_genesis_json(start), 0644,
+                                 assay_file_create, err);
 }

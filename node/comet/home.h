@@ -21,6 +21,9 @@ typedef struct {
 // CometBFT's consensus parameters for a chain of these of ours. Spec: E-30.
 void assay_comet_params(assay_abci_params *out, const assay_params *params);
 
+// CometBFT's genesis document. Returns: a new reference, NULL if memory is out. Spec: E-30.
+json_t *assay_comet_genesis_json(const assay_comet_start *start);
+
 // Whether a folder has none of the files below. Errors: EXISTS, which names one; CAPACITY (path).
 assay_status assay_comet_home_check(const char *folder, assay_error *err);
 

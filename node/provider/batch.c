@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From pending receipts to a batch on the chain, and its defence there.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hex.h"
@@ -23,22 +25,23 @@ enum {
     HOLD_MS_MAX = 960000,
 };
 
-bool assay_provider_due(assay_provider *provider, bool all) {
+assay_provider_dues assay_provider_due(assay_provider *provider, bool all) {
     pthread_mutex_lock(&provider->lock);
     uint64_t now = assay_clock_ms(); // with the lock: no receipt is younger than now
     uint64_t count = 0, fees = 0;
-    bool due = false;
+    bool old = false, closes = false;
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         const assay_provider_pending *entry = &provider->pending[i];
         if (entry->hold_until_ms > now) continue;
         count++;
-        due = due || now - entry->since_ms >= provider->options.batch_ms ||
-              assay_provider_closes(provider, entry->end, provider->facts.height);
+        old = old || now - entry->since_ms >= provider->options.batch_ms;
+        closes = closes || assay_provider_closes(provider, entry->end, provider->facts.height);
         if (__builtin_add_overflow(fees, entry->receipt.fee, &fees)) fees = UINT64_MAX;
     }
-    due = due || count >= provider->options.batch_count || (all && count);
+    bool due = old || count >= provider->options.batch_count || (all && count);
     pthread_mutex_unlock(&provider->lock);
-    return due && fees >= provider->genesis->params.min_batch_fee;
+    if (fees < provider->genesis->params.min_batch_fee) return ASSAY_DUE_NOTHING;
+    return closes ? ASSAY_DUE_CLOSING : due ? ASSAY_DUE_SOME : ASSAY_DUE_NOTHING;
 }
 
 static assay_status evidence_path(char *out, const assay_provider *provider, const assay_hash *root,
@@ -57,23 +60,64 @@ assay_status assay_provider_evidence(const assay_provider *provider, const assay
     return assay_file_read(path, EVIDENCE_FILE_MAX, data, size, err);
 }
 
-static int pending_order(const void *a, const void *b) {
-    return assay_receipt_compare(&((const assay_provider_pending *)a)->receipt,
-                                 &((const assay_provider_pending *)b)->receipt);
-}
+// A copy of a pending receipt; its leaf is still owned by the provider.
+typedef struct {
+    assay_provider_pending pending;
+    uint64_t end; // of its session, if that closes; else UINT64_MAX
+} candidate;
 
-// A batch in the making; the receipts are a sorted copy of pending ones at its start.
+// A batch in the making, of what was pending at its start.
 typedef struct {
     assay_arena arena;
-    assay_provider_pending *taken; // [count], sorted; leaves still owned by the provider
+    candidate *taken; // [count], in P-15's order once they are chosen
     assay_receipt *receipts;
     uint32_t count;
-    bool all; // of what was pending
+    bool all;      // of what was pending
+    uint32_t half; // of its receipts, as they were chosen: so many make the next batch if it is
+                   // refused; 0: it cannot be smaller
     assay_sumtree_node root;
     uint32_t receipt_bytes;
     assay_batch_tables tables;
     char uri[ASSAY_URI_SIZE_MAX + 1];
+    bool first; // no evidence of this root was here: nobody can have sent a batch with it
 } making;
+
+// P-15's, which a batch is in.
+static int batch_order(const void *a, const void *b) {
+    return assay_receipt_compare(&((const candidate *)a)->pending.receipt,
+                                 &((const candidate *)b)->pending.receipt);
+}
+
+// In which they are chosen: those first that have the least time left.
+static int choice_order(const void *a, const void *b) {
+    uint64_t x = ((const candidate *)a)->end, y = ((const candidate *)b)->end;
+    return x != y ? (x < y ? -1 : 1) : batch_order(a, b);
+}
+
+// One session's are one: what was answered since the last look has no end of its own yet.
+static void candidates_sort(making *m, const assay_provider *provider, uint64_t height) {
+    qsort(m->taken, m->count, sizeof *m->taken, batch_order);
+    for (uint32_t i = 0; i < m->count; i++) {
+        candidate *one = &m->taken[i], *before = i ? one - 1 : one;
+        bool same = assay_hash_equal(&one->pending.receipt.request.session,
+                                     &before->pending.receipt.request.session);
+        one->end = assay_provider_closes(provider, one->pending.end, height) ? one->pending.end
+                                                                             : UINT64_MAX;
+        if (i && same) one->end = before->end;
+    }
+    qsort(m->taken, m->count, sizeof *m->taken, choice_order);
+}
+
+// The first half of what is chosen, or as much more as the ledger asks of a batch. Returns: 0 if
+// that is not less.
+static uint32_t half_of(const making *m, uint64_t least) {
+    uint64_t fees = 0;
+    for (uint32_t i = 0; i + 1 < m->count; i++) {
+        fees += m->taken[i].pending.receipt.fee;
+        if (2 * (i + 1) >= m->count && fees >= least) return i + 1;
+    }
+    return 0;
+}
 
 // Drops from the sorted ones what this batch cannot hold; a session's sequences stay without a gap,
 // from its first on. room: nopen of fees. Returns: whether the room was too small for some.
@@ -88,7 +132,7 @@ static bool making_choose(making *m, const assay_provider *provider, uint64_t ro
     if (room > ASSAY_BATCH_FEE_MAX) room = ASSAY_BATCH_FEE_MAX;
     for (uint32_t i = 0; i < m->count && count < most; i++) {
         if (provider->narrow && count >= provider->narrow && fees >= least) break;
-        const assay_receipt *receipt = &m->taken[i].receipt;
+        const assay_receipt *receipt = &m->taken[i].pending.receipt;
         bool same = last.sequence && assay_hash_equal(&last.session, &receipt->request.session);
         open = !same || (open && receipt->request.sequence == last.sequence + 1);
         if (open && receipt->fee > room - fees) {
@@ -98,11 +142,14 @@ static bool making_choose(making *m, const assay_provider *provider, uint64_t ro
         last = receipt->request;
         if (!open) continue;
         fees += receipt->fee;
-        m->receipts[count] = *receipt;
         m->taken[count++] = m->taken[i];
     }
     m->all = count == m->count;
     m->count = fees >= least ? count : 0;
+    m->half = half_of(m, least);
+    qsort(m->taken, m->count, sizeof *m->taken, batch_order);
+    for (uint32_t i = 0; i < m->count; i++)
+        m->receipts[i] = m->taken[i].pending.receipt;
     return scarce;
 }
 
@@ -116,11 +163,12 @@ static assay_status making_take(making *m, assay_provider *provider,
     m->taken = taken;
     now = assay_clock_ms();
     for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
-        if (provider->pending[i].hold_until_ms <= now) m->taken[m->count++] = provider->pending[i];
+        if (provider->pending[i].hold_until_ms <= now)
+            m->taken[m->count++].pending = provider->pending[i];
     pthread_mutex_unlock(&provider->lock);
     ASSAY_TRY(status);
     if (!m->count) return ASSAY_OK;
-    qsort(m->taken, m->count, sizeof *m->taken, pending_order);
+    candidates_sort(m, provider, facts->height);
     ASSAY_TRY(assay_arena_get(&m->arena, m->count, sizeof *m->receipts, "batch", &receipts, err));
     m->receipts = receipts;
     if (!making_choose(m, provider, room) || m->count) return ASSAY_OK;
@@ -151,21 +199,31 @@ static assay_status making_store(making *m, const assay_provider *provider, assa
     char path[PATH_MAX], name[32];
     assay_bytes file;
     ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "leaf", err));
+    m->first = access(path, F_OK) != 0 && errno == ENOENT;
     ASSAY_TRY(assay_folder_make(path, err));
     for (uint32_t i = 0; i < m->count; i++) {
+        const assay_provider_pending *pending = &m->taken[i].pending;
         snprintf(name, sizeof name, "leaf/%u", i);
         ASSAY_TRY(evidence_path(path, provider, &m->root.hash, name, err));
-        ASSAY_TRY(assay_file_replace(path, m->taken[i].leaf, m->taken[i].leaf_size, 0644, err));
+        ASSAY_TRY(assay_file_replace(path, pending->leaf, pending->leaf_size, 0644, err));
     }
     ASSAY_TRY(assay_receipts_write(&file, m->receipts, m->count, &m->arena, err));
     ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "receipts", err));
     return assay_file_replace(path, file.data, file.size, 0644, err);
 }
 
-static assay_status making_send(making *m, assay_provider *provider, assay_hash *batch,
+// After a refusal. A batch with the same root that was sent before may be in a block all the same:
+// where there was evidence already, it stays (V6).
+static void making_unstore(const making *m, const assay_provider *provider) {
+    char path[PATH_MAX];
+    if (m->first && evidence_path(path, provider, &m->root.hash, "", NULL) == ASSAY_OK)
+        assay_folder_remove(path);
+}
+
+static assay_status making_send(making *m, assay_provider *provider, assay_provider_batched *out,
                                 assay_error *err) {
     assay_tx tx = {.kind = ASSAY_TX_SUBMIT_BATCH};
-    assay_sent sent;
+    assay_sent sent = {.height = 0};
     tx.body.submit_batch = (assay_tx_submit_batch){.root = m->root.hash,
                                                    .count = m->count,
                                                    .fee_total = m->root.sum,
@@ -174,10 +232,12 @@ static assay_status making_send(making *m, assay_provider *provider, assay_hash 
                                                    .sessions = m->tables.sessions,
                                                    .models = m->tables.models,
                                                    .datasets = m->tables.datasets};
-    ASSAY_TRY(assay_wallet_send(provider->wallet, &tx, &sent, err));
+    assay_status status = assay_wallet_send(provider->wallet, &tx, &sent, err);
+    out->charged = status == ASSAY_REJECTED && sent.height;
+    ASSAY_TRY(status);
     // Sent, and in no block yet: its receipts are as pending as before.
     if (!sent.height) return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");
-    *batch = sent.digest;
+    out->id = sent.digest;
     return ASSAY_OK;
 }
 
@@ -235,17 +295,6 @@ static bool is_of_content(const assay_error *err) {
     }
 }
 
-// The first half of what was refused, or as much more as the ledger asks of a batch. Returns: 0 if
-// that is not less.
-static uint32_t half_of(const making *m, const assay_params *params) {
-    uint64_t fees = 0;
-    for (uint32_t i = 0; i + 1 < m->count; i++) {
-        fees += m->receipts[i].fee;
-        if (2 * (i + 1) >= m->count && fees >= params->min_batch_fee) return i + 1;
-    }
-    return 0;
-}
-
 // Keeps the sessions of a batch that cannot be smaller out of the next ones for a while. The spread
 // is by session, so that an innocent one does not come back together with a guilty one for ever.
 static void sessions_hold(const making *m, assay_provider *provider) {
@@ -263,7 +312,7 @@ static void sessions_hold(const making *m, assay_provider *provider) {
 // Halves what the next batch may hold, down to the sessions that are to blame.
 static void making_narrow(const making *m, assay_provider *provider, const assay_error *err) {
     pthread_mutex_lock(&provider->lock);
-    provider->narrow = half_of(m, &provider->genesis->params);
+    provider->narrow = m->half;
     provider->narrow_passed = false;
     if (!provider->narrow) sessions_hold(m, provider);
     pthread_mutex_unlock(&provider->lock);
@@ -289,7 +338,9 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
     if (status == ASSAY_OK && m.count) {
         status = making_sum(&m, provider, &why);
         if (status == ASSAY_OK) status = making_store(&m, provider, &why);
-        if (status == ASSAY_OK) status = making_send(&m, provider, &out->id, &why);
+        bool sent = status == ASSAY_OK;
+        if (sent) status = making_send(&m, provider, out, &why);
+        if (status != ASSAY_OK && (!sent || status == ASSAY_REJECTED)) making_unstore(&m, provider);
         if (status == ASSAY_OK) making_finish(&m, provider);
         if (status == ASSAY_OK) out->count = m.count;
         out->narrowed = status == ASSAY_REJECTED && is_of_content(&why);

@@ -6,14 +6,15 @@
 //   pending → its session's sequence is past it, or its session ended → pending file removed
 //   pending → its batch refused for what is in it → smaller batches, at last its session left out
 //           → tried again later
+//   evidence/<root>/ → its batch refused → removed, unless there was an earlier one with this root
 //
-// Invariants, with their tests in tests/node/provider/test_provider.c, V5's in
-// test_provider_blame.c:
+// Invariants, with their tests in tests/node/provider/test_provider.c, V5's in test_blame.c:
 //  V1 a receipt is on disk before its consumer sees it (a crash loses no income)
 //  V2 evidence is on disk before its batch is sent (a batch is never unavailable by a crash)
 //  V3 sequences of a session are answered strictly in order: one at a time, beside other sessions
 //  V4 a receipt is in one batch at most: what the chain counts already is pending no more
 //  V5 no receipt keeps those of other sessions out of batches
+//  V6 evidence is removed only where no batch with its root was sent but the one that was refused
 #ifndef ASSAY_NODE_PROVIDER_PROVIDER_H
 #define ASSAY_NODE_PROVIDER_PROVIDER_H
 
@@ -72,11 +73,18 @@ typedef struct {
     uint64_t hold_ms;
 } assay_provider_pending;
 
+typedef enum {
+    ASSAY_DUE_NOTHING,
+    ASSAY_DUE_SOME,
+    ASSAY_DUE_CLOSING, // something of a session that closes
+} assay_provider_dues;
+
 // What became of making a batch.
 typedef struct {
     assay_hash id;
     uint32_t count; // receipts in it; 0: nothing was to be sent, or it was not taken
     bool narrowed;  // it was refused for what is in it, and the next one holds less of that
+    bool charged;   // it was refused in a block, which cost its fee
 } assay_provider_batched;
 
 // An answer in progress, on its caller's stack.
@@ -134,10 +142,10 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
 assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
                                           uint64_t *out, assay_error *err);
 
-// Whether receipts are due for a batch: enough of them, one old enough or of a session that closes,
+// Which receipts are due for a batch: enough of them, one old enough or of a session that closes,
 // or `all` of them, and together worth as much as the ledger asks of a batch. Those left out for
 // now do not count. Spec: P-52, F-53, F-54.
-bool assay_provider_due(assay_provider *provider, bool all);
+assay_provider_dues assay_provider_due(assay_provider *provider, bool all);
 
 // Asks the chain about this provider and each session with something pending, notes when they end,
 // and drops what can be

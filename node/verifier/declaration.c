@@ -114,7 +114,7 @@ static uint32_t fit_list(assay_hash *out, const assay_declaration *d) {
     return kept;
 }
 
-static assay_status declare(assay_declaration *d, assay_error *err) {
+static assay_status declare(assay_declaration *d, bool waits, assay_error *err) {
     assay_hash fit[ASSAY_OPTION_TEXTS_MAX + 1], declared[ASSAY_ROOTS_MAX];
     uint32_t declared_count, count = fit_list(fit, d);
     uint64_t wait_ms = d->wallet->wait_ms;
@@ -124,7 +124,7 @@ static assay_status declare(assay_declaration *d, assay_error *err) {
     assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
     assay_sent sent;
     tx.body.declare_roots.roots = (assay_hash_list){fit, count};
-    if (d->started) d->wallet->wait_ms = 0;
+    if (!waits) d->wallet->wait_ms = 0;
     assay_status status = assay_wallet_send(d->wallet, &tx, &sent, err);
     d->wallet->wait_ms = wait_ms;
     ASSAY_TRY(status);
@@ -135,16 +135,16 @@ static assay_status declare(assay_declaration *d, assay_error *err) {
 }
 
 assay_status assay_declaration_look(assay_declaration *d, uint64_t now_ms, assay_error *err) {
-    bool awaited = false;
+    bool awaited = false, waits = !d->started;
     if (now_ms < d->next_ms) return ASSAY_OK;
+    d->started = true;
     if (d->pause_ms < ASSAY_DECLARATION_MS) d->pause_ms = ASSAY_DECLARATION_MS;
     d->next_ms = now_ms + d->pause_ms;
     for (uint32_t i = 0; i <= d->shop->adapter_count; i++) {
         ASSAY_TRY(loaded_look(d, i, err));
         awaited = awaited || d->loaded[i].state == ASSAY_LOADED_AWAITED;
     }
-    assay_status status = d->declared ? ASSAY_OK : declare(d, err);
-    d->started = true;
+    assay_status status = d->declared ? ASSAY_OK : declare(d, waits, err);
     if (d->declared) {
         d->pause_ms = ASSAY_DECLARATION_MS;
         d->next_ms = awaited ? now_ms + d->pause_ms : UINT64_MAX;

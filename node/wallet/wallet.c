@@ -77,9 +77,11 @@ assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t
         txs += taken;
         count -= taken;
         if (taken) moved = now;
-        bool full = status == ASSAY_BUSY ||
-                    (status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_PENDING);
-        if (!count || !full || now - moved > ASSAY_WALLET_PATIENCE_MS) {
+        // No room, or a nonce that another program with this key took, or the last block.
+        bool again = status == ASSAY_BUSY ||
+                     (status == ASSAY_REJECTED &&
+                      (why.reject == ASSAY_REJECT_PENDING || why.reject == ASSAY_REJECT_NONCE));
+        if (!count || !again || now - moved > ASSAY_WALLET_PATIENCE_MS) {
             free(sents);
             return status == ASSAY_OK ? status
                                       : assay_fail(err, status, why.reject, "%s", why.text);

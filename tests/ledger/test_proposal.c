@@ -196,9 +196,36 @@ static void an_agent_of_several_is_not_held_up(void **state) {
     free(c);
 }
 
+// Lane 0 in front of lane 1 is no honest proposal: it could use up the work that votes need.
+static void votes_come_first(void **state) {
+    chain *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    chain_init(c);
+    chain_start(c);
+    assay_hash batch = chain_open_batch(c, 1);
+    assay_tx vote = vote_of(c, 2, &batch), plain = chain_tx(c, 3, ASSAY_TX_BOND);
+    plain.body.bond = (assay_tx_bond){ASSAY_ROLE_VERIFICATION, CHAIN_OPEN};
+    for (int votes_behind = 0; votes_behind < 2; votes_behind++) {
+        assay_error error = {0};
+        chain_block_clear(c);
+        chain_add(c, votes_behind ? &plain : &vote);
+        chain_add(c, votes_behind ? &vote : &plain);
+        assay_app_block block = {.height = c->height + 1,
+                                 .proposer = c->actors[0],
+                                 .txs = c->txs,
+                                 .tx_count = c->tx_count};
+        assay_status status = assay_app_process_proposal(c->app, &block, &error);
+        assert_int_equal(status, votes_behind ? ASSAY_REJECTED : ASSAY_OK);
+        assert_int_equal(error.reject, votes_behind ? ASSAY_REJECT_BLOCK_ORDER : 0);
+    }
+    chain_close(c);
+    free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_proposal_is_honest_and_within_its_limit),
+        cmocka_unit_test(votes_come_first),
         cmocka_unit_test(principals_take_turns_in_lane_1),
         cmocka_unit_test(an_agent_of_several_is_not_held_up),
     };

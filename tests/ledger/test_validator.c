@@ -545,12 +545,12 @@ static void the_last_power_stays(void **state) {
 static void evidence_is_younger_than_unbonding(void **state) {
     assay_params params;
     assay_params_init(&params);
-    assert_int_equal(assay_evidence_blocks(&params), 732 + 1000);
+    assert_int_equal(assay_evidence_blocks(&params), 972 + 1000);
     assert_true(assay_evidence_blocks(&params) < assay_params_unbond_blocks(&params));
 #define X(name, value, min, max) params.name = min;
     ASSAY_PARAM_LIST(X)
 #undef X
-    assert_int_equal(assay_evidence_blocks(&params), 2 + 288 + 5 * 2 + 1); // at least this
+    assert_int_equal(assay_evidence_blocks(&params), 2 + 288 + 8 * 2 + 1); // at least this
 }
 
 // ---- missed votes, P-95 ----

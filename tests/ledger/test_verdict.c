@@ -483,6 +483,87 @@ static void the_longest_path_fits_the_window(void **state) {
     trial_close(t);
 }
 
+// ---- escalations that wait (P-59) ----
+
+static ballot wrong_output(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.verdict = ASSAY_VERDICT_OUTPUT};
+}
+
+// A chain whose blocks begin escalations for 64 votes: 16 cases of four voters.
+enum { VOTES_BLOCK = ASSAY_PARAM_BLOCK_BYTES_MIN / ASSAY_BLOCK_BYTES_VOTE, AT_ONCE = 16 };
+
+static trial *trial_of_many(uint64_t samples, uint64_t rounds) {
+    trial *t = trial_new();
+    t->chain.genesis.params.block_bytes_max = ASSAY_PARAM_BLOCK_BYTES_MIN;
+    t->chain.genesis.params.samples = samples;
+    t->chain.genesis.params.escalation_rounds = rounds;
+    t->chain.genesis.params.open_escalations_max = 4096;
+    trial_start(t);
+    return t;
+}
+
+static void escalations_wait_their_turn(void **state) {
+    enum { SAMPLES = 2 * AT_ONCE + 3 };
+    trial *t = trial_of_many(SAMPLES, 3);
+    bundle b;
+    assert_int_equal(VOTES_BLOCK, AT_ONCE * VALIDATOR_COUNT);
+    t->votes = wrong_output;
+    trial_submit(t, &b, 8);
+    uint64_t drawn = trial_until(t, &b.id, ASSAY_BATCH_CHECKING).beacon_height;
+    while (t->chain.height < drawn + C + R)
+        trial_step(t);
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        assay_case record = trial_case(t, &b.id, i);
+        assert_int_equal(record.state, i < AT_ONCE ? ASSAY_CASE_VOTING : ASSAY_CASE_WAITING);
+        assert_int_equal(record.start, drawn + C + R);
+    }
+    trial_step(t);
+    trial_step(t);
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        assay_case record = trial_case(t, &b.id, i);
+        assert_int_equal(record.state, ASSAY_CASE_VOTING);
+        assert_int_equal(record.start, drawn + C + R + i / AT_ONCE);
+    }
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
+    assert_int_equal(batch.ended, drawn + 2 * (C + R) + 2);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    trial_close(t);
+}
+
+// More than all turns within W: what has not had its own ends undecided, and in time.
+static void no_escalation_waits_for_ever(void **state) {
+    enum { BATCHES = 14, ROUNDS = 8, SAMPLES = 64 };
+    trial *t = trial_of_many(SAMPLES, ROUNDS);
+    bundle b;
+    assay_hash ids[BATCHES];
+    uint64_t window = assay_params_window(&t->chain.genesis.params), last = 0;
+    uint32_t begun = 0, short_of = 0;
+    for (uint32_t i = 0; i < BATCHES; i++) { // nobody ever votes
+        trial_bundle(t, &b, 1);
+        ids[i] = chain_add(&t->chain, &b.tx);
+    }
+    chain_block(&t->chain);
+    trial_all_accepted(t);
+    for (uint32_t i = 0; i < BATCHES; i++) {
+        while (trial_batch(t, &ids[i]).ended == 0)
+            chain_block(&t->chain);
+        assay_batch batch = trial_batch(t, &ids[i]);
+        assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
+        assert_in_range(batch.ended, batch.height + 1, batch.height + window);
+        if (batch.ended > last) last = batch.ended;
+        for (uint32_t sample = 0; sample < SAMPLES; sample++) {
+            assay_case record = trial_case(t, &ids[i], sample);
+            assert_int_equal(record.state, ASSAY_CASE_UNDECIDED);
+            begun += record.escalations;
+            short_of += record.escalations < ROUNDS;
+        }
+    }
+    assert_in_range(short_of, 1, BATCHES * SAMPLES - 1);
+    assert_in_range(begun, AT_ONCE * window / 2, AT_ONCE * last);
+    trial_close(t);
+}
+
 static void a_batch_without_a_beacon_is_void(void **state) {
     trial *t = trial_begun();
     bundle b;
@@ -578,6 +659,8 @@ int main(void) {
         cmocka_unit_test(unavailable_after_the_answer_is_no_vote),
         cmocka_unit_test(three_rounds_without_decision_void_without_slash),
         cmocka_unit_test(the_longest_path_fits_the_window),
+        cmocka_unit_test(escalations_wait_their_turn),
+        cmocka_unit_test(no_escalation_waits_for_ever),
         cmocka_unit_test(a_batch_without_a_beacon_is_void),
         cmocka_unit_test(missing_data_burns_its_share_then_its_bond),
     };

@@ -280,6 +280,60 @@ def test_ends_while_cometbft_hangs(assay):
             one.close()
 
 
+def test_no_state_yet(assay):
+    """F-40, F-76: before InitChain commands exit with a code after which services are restarted."""
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    # As on a machine that joins: its state is yet to come.
+    shutil.rmtree(assay.folder / "home/state")
+    node = assay.node("--abci", f"unix://{assay.folder}/app.sock")
+    asked = ("--node", node.url, "--key", "operator.key")
+    busy = (4, "BUSY", "no state yet: try again")
+    assay.bad(*busy, "status", "--node", node.url)
+    assay.bad(*busy, "verify", "--watch", *asked, "--model", "none")
+    assay.bad(*busy, "serve", "--home", "serve", *asked, "--model", "none")
+    assert node.term() == 0, node.said()
+
+
+def test_backup_has_no_key(assay):
+    """F-90: a copy of a home behind CometBFT may run beside it, whether solo was before or not."""
+    def backup(out, home="home"):
+        shown = assay.run("backup", "--home", home, "--out", out)
+        assert shown.code == 0, shown
+        return shown.out, {path.name for path in (assay.folder / out).iterdir()}
+
+    with behind(assay, height=3) as (node, engine, rpc):
+        whole = {"config.json", "genesis.json", "state"}
+        out, files = backup("copy")
+        assert files == whole, files
+        assert out == ("copy holds the state\n"
+                       "operator.json is left out: two nodes with one key sign two chains\n"), out
+        assert assay.good("backup", "--home", "home", "--out", "again") == {
+            "home": "again", "blocks": 0, "operator": False}
+        # A follower's home has no key to leave out.
+        out, files = backup("third", "copy")
+        assert (out, files) == ("third holds the state\n", whole), (out, files)
+        status = node.get("/v1/status")
+        rest = assay.node("--abci", f"unix://{assay.folder}/copy.sock", "--comet", rpc.url,
+                          home="third")
+        for name in ("height", "app_hash", "state_root"):
+            assert rest.get("/v1/status")[name] == status[name], (name, status)
+        assert rest.term() == 0, rest.said()
+
+
+def test_backup_of_a_moved_chain(assay):
+    """F-90: the log of the time before stays with the state, and the key stays behind."""
+    assay.init(accounts=["filler"])
+    node = assay.node()
+    node.blocks(2)
+    assert node.term() == 0, node.said()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    copied = assay.good("backup", "--home", "home", "--out", "copy")
+    assert copied["blocks"] >= 2 and not copied["operator"], copied
+    assert not (assay.folder / "copy/operator.json").exists()
+    assert (assay.folder / "home/operator.json").exists()
+
+
 def test_snapshots_are_counted(assay):
     """E-92: one made for others, a chunk of it served, and two of other heights refused."""
     config = {"snapshot_blocks": 3, "snapshot_keep": 2}

@@ -113,8 +113,10 @@ def test_relations(_):
     assert "cometbft.service" not in one(node, "Unit", "After")
     assert one(solo, "Unit", "Conflicts") == "assay.service"
     assert one(node, "Unit", "Conflicts") == "assay-solo.service"
-    # E-90: while the node waits for room its engine may not give up.
-    assert one(engine, "Unit", "StartLimitIntervalSec") == "0"
+    # E-90: while the node waits for room its engine may not give up, nor who works for it.
+    for name in ("cometbft.service", "assay-verify.service", "assay-serve.service"):
+        assert one(units[name], "Unit", "StartLimitIntervalSec") == "0", name
+        assert ("Unit", "StartLimitBurst") not in units[name], name
     for name, unit in units.items():
         assert one(unit, "Service", "Restart") == "always", name
         assert int(one(unit, "Service", "TimeoutStopSec")) > 20, name  # F-40: twice 10 s

@@ -41,7 +41,7 @@ static void batches_stay_within_the_bond(void **state) {
     assert_int_equal(pending_fees(&d), fifty);
     work_refused(assay_provider_batch(&d.provider, &batch, err), CAPACITY,
                  "the provider bond covers 100000000000; raise it");
-    assert_false(batch.narrowed);
+    assert_false(batch.narrowed || batch.charged);
     assert_int_equal(d.provider.pending_count, 1);
     assert_int_equal(files_in(&d, "pending"), 1);
     work_bond(&world, RIVAL, ASSAY_ROLE_PROVIDER);
@@ -50,13 +50,17 @@ static void batches_stay_within_the_bond(void **state) {
     assay_provider_close(&d.provider);
 }
 
-static assay_hash base_asked(desk *d) {
+static void base_asked_in(desk *d, const assay_hash *session) {
     assay_receipt receipt;
-    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
-    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    assay_request r = work_request(&world, session, 1, prompt, PROMPT, TOKENS);
     memset(&r.adapter, 0, sizeof r.adapter);
     work_sign(&world, &r, CONSUMER);
     work_ok(answer_to(d, &r, &receipt, err));
+}
+
+static assay_hash base_asked(desk *d) {
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    base_asked_in(d, &session);
     return session;
 }
 
@@ -79,7 +83,7 @@ static void the_session_to_blame_is_left_out(void **state) {
             taken += batch.count;
             continue;
         }
-        if (!batch.narrowed || why.reject != ASSAY_REJECT_NOT_DECLARED)
+        if (!batch.narrowed || !batch.charged || why.reject != ASSAY_REJECT_NOT_DECLARED)
             fail_msg("error %u: %s", why.reject, why.text);
         assert_in_range(++refused, 1, 4); // 7, 4 or 3, 2, 1
     }
@@ -183,6 +187,12 @@ static void an_unknown_session_holds_up_nobody(void **state) {
     assay_provider_close(&d.provider);
 }
 
+static void session_close(const assay_hash *session) {
+    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
+    tx.body.close_session.session = *session;
+    work_send(&world, CONSUMER, &tx);
+}
+
 // What a session holds when it is closed goes at once, and nothing more is answered in it.
 static void a_session_that_closes_is_paid_first(void **state) {
     desk d;
@@ -192,13 +202,11 @@ static void a_session_that_closes_is_paid_first(void **state) {
     asked(&d, &session, 1);
     work_ok(assay_provider_look(&d.provider, &facts, err));
     assert_false(assay_provider_due(&d.provider, false));
-    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
-    tx.body.close_session.session = session;
-    work_send(&world, CONSUMER, &tx);
+    session_close(&session);
     desk_reopen(&d); // a start, too, looks first
     assert_false(assay_provider_due(&d.provider, false));
     work_ok(assay_provider_look(&d.provider, &facts, err));
-    assert_true(assay_provider_due(&d.provider, false));
+    assert_int_equal(assay_provider_due(&d.provider, false), ASSAY_DUE_CLOSING);
     assay_request r = work_request(&world, &session, 2, prompt, PROMPT, TOKENS);
     work_sign(&world, &r, CONSUMER);
     refuse(&d, &r, RANGE, "the session closes: it ends at height");
@@ -213,6 +221,57 @@ static void a_session_that_closes_is_paid_first(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// Two sessions, of which the one with the higher id has this price, a receipt, and closes.
+static void one_of_two_closes(desk *d, assay_hash *stays, assay_hash *closes, uint64_t price) {
+    do {
+        *stays = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+        *closes = work_session(&world, PROVIDER, OPEN, price, price);
+    } while (memcmp(stays, closes, sizeof *stays) > 0);
+    asked(d, closes, 1);
+    session_close(closes);
+}
+
+// F-54: where a batch cannot hold all, what has the least time left goes first, whatever its id.
+static void what_closes_first_is_chosen_first(void **state) {
+    desk d;
+    assay_hash stays, closes;
+    desk_open(&d);
+    one_of_two_closes(&d, &stays, &closes, 1000);
+    asked(&d, &stays, 1);
+    d.provider.narrow = 1;
+    batched(&d, 1);
+    assert_int_equal(session_now(&closes).last_sequence, 1);
+    assert_int_equal(session_now(&stays).last_sequence, 0);
+    // With room for both they are in P-15's order, or the ledger would refuse them.
+    d.provider.narrow = 0;
+    one_of_two_closes(&d, &stays, &closes, 1000);
+    asked(&d, &stays, 1);
+    batched(&d, 3);
+    assert_int_equal(session_now(&closes).last_sequence, 1);
+    assay_provider_close(&d.provider);
+}
+
+// Halves are of what was chosen, in that order: else a first half that is worth too little alone
+// would be filled up to the same batch again and again.
+static void halves_are_of_what_was_chosen(void **state) {
+    desk d;
+    assay_hash stays, closes;
+    assay_provider_batched batch;
+    uint32_t refused = 0;
+    desk_open(&d);
+    work_declare(&world, VALIDATOR_3, true, false);
+    one_of_two_closes(&d, &stays, &closes, 50); // 600 nopen; min_batch_fee is 1,000
+    base_asked_in(&d, &stays);
+    while (assay_provider_due(&d.provider, true)) {
+        work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "");
+        assert_true(batch.narrowed);
+        assert_in_range(++refused, 1, 2);
+    }
+    assert_true(refused);
+    work_declare(&world, VALIDATOR_3, true, true);
+    assay_provider_close(&d.provider);
+}
+
 // Sent is not in a block: nothing pending is forgotten before it is (P-52).
 static void what_is_only_sent_stays_pending(void **state) {
     desk d;
@@ -222,6 +281,7 @@ static void what_is_only_sent_stays_pending(void **state) {
     asked(&d, &session, 1);
     world.wallets[PROVIDER].wait_ms = 0;
     work_refused(assay_provider_batch(&d.provider, &batch, err), TIMEOUT, "in no block yet");
+    assert_false(batch.charged);
     world.wallets[PROVIDER].wait_ms = 20000;
     assert_int_equal(d.provider.pending_count, 1);
     assert_int_equal(files_in(&d, "pending"), 1);
@@ -234,7 +294,7 @@ static void what_is_only_sent_stays_pending(void **state) {
 
 static int world_make(void **state) {
     work_init(&world);
-    world.genesis.params.close_delay = 50;
+    world.genesis.params.close_delay = 300;
     work_start(&world);
     work_prompt(prompt, 1);
     return 0;
@@ -253,6 +313,8 @@ int main(void) {
         cmocka_unit_test(a_gap_holds_up_its_session_alone),
         cmocka_unit_test(an_unknown_session_holds_up_nobody),
         cmocka_unit_test(a_session_that_closes_is_paid_first),
+        cmocka_unit_test(what_closes_first_is_chosen_first),
+        cmocka_unit_test(halves_are_of_what_was_chosen),
         cmocka_unit_test(what_is_only_sent_stays_pending),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The provider on a real chain: what it refuses, and its invariants V1 to V4
-// (node/provider/provider.h; V5 is test_provider_blame's). Rules P-11 to P-14, P-30, P-52, F-46,
+// The provider on a real chain: what it refuses, and its invariants V1 to V4 and V6
+// (node/provider/provider.h; V5 is test_blame's). Rules P-11 to P-14, P-30, P-52, F-46,
 // F-53.
 #include <sys/stat.h>
 
@@ -251,20 +251,39 @@ static void anothers_receipts_stay_on_disk(void **state) {
 
 // ---- V2 ----
 
-// A model that too few can rerun: the ledger refuses the batch, whose evidence is there already,
-// and nothing pending is lost.
+static uint64_t nonce_now(void) {
+    uint64_t nonce;
+    work_ok(assay_client_nonce(&nonce, &world.wallets[PROVIDER].client,
+                               &world.wallets[PROVIDER].address, 0, err));
+    return nonce;
+}
+
+// Sends without waiting for the block: whether it is in one is not known.
+static void sent_only(desk *d) {
+    assay_provider_batched batch;
+    world.wallets[PROVIDER].wait_ms = 0;
+    work_refused(assay_provider_batch(&d->provider, &batch, err), TIMEOUT, "in no block yet");
+    world.wallets[PROVIDER].wait_ms = 20000;
+}
+
+// Without a place for evidence nothing is sent; and what was sent has it.
 static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
     desk d;
-    char name[160];
-    assay_provider_batched refused;
+    char path[160], name[160];
+    assay_provider_batched batch;
     uint8_t *data;
     size_t size;
     desk_open(&d);
     assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     assay_receipt receipt = asked(&d, &session, 1);
-    work_declare(&world, VALIDATOR_3, false, false);
-    work_refused(assay_provider_batch(&d.provider, &refused, err), REJECTED, "bond");
-    work_declare(&world, VALIDATOR_3, true, true);
+    uint64_t nonce = nonce_now();
+    snprintf(path, sizeof path, "%s/evidence", d.home);
+    work_ok(assay_file_create(path, "", 0, 0600, err));
+    assert_int_not_equal(assay_provider_batch(&d.provider, &batch, NULL), ASSAY_OK);
+    assert_false(batch.narrowed || batch.charged);
+    assert_int_equal(nonce_now(), nonce);
+    assert_int_equal(unlink(path), 0);
+    sent_only(&d);
     assert_int_equal(d.provider.pending_count, 1);
     assert_int_equal(files_in(&d, "pending"), 1);
     assert_int_equal(files_in(&d, "evidence"), 1);
@@ -281,6 +300,39 @@ static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
     snprintf(name, sizeof name, "leaf/1");
     work_refused(assay_provider_evidence(&d.provider, &leaf.hash, name, &data, &size, err),
                  NOT_FOUND, "");
+    assay_provider_close(&d.provider);
+}
+
+// ---- V6 ----
+
+// A model that too few can rerun: the ledger refuses the batch, as often as it is tried. Nothing
+// pending is lost, and nothing is left that nobody will ask for.
+static void evidence_of_refused_batches_goes(void **state) {
+    desk d;
+    assay_provider_batched batch;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &session, 1);
+    work_declare(&world, VALIDATOR_3, false, false);
+    for (int i = 0; i < 2; i++) {
+        work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "bond");
+        assert_true(batch.charged);
+        assert_int_equal(files_in(&d, "pending"), 1);
+        assert_int_equal(files_in(&d, "evidence"), 0);
+        d.provider.pending[0].hold_until_ms = 0;
+    }
+    // One with this root was sent before, and for all that is known it may be taken.
+    sent_only(&d);
+    assert_int_equal(files_in(&d, "evidence"), 1);
+    work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "bond");
+    assert_int_equal(files_in(&d, "evidence"), 1);
+    desk_reopen(&d);
+    work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "bond");
+    assert_int_equal(files_in(&d, "evidence"), 1);
+    work_declare(&world, VALIDATOR_3, true, true);
+    d.provider.pending[0].hold_until_ms = 0;
+    batched(&d, 1);
+    assert_int_equal(files_in(&d, "evidence"), 1);
     assay_provider_close(&d.provider);
 }
 
@@ -641,6 +693,7 @@ int main(void) {
         cmocka_unit_test(damaged_pending_files_are_named),
         cmocka_unit_test(anothers_receipts_stay_on_disk),
         cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
+        cmocka_unit_test(evidence_of_refused_batches_goes),
         cmocka_unit_test(sequences_are_strict_whoever_is_first),
         cmocka_unit_test(sessions_are_answered_together),
         cmocka_unit_test(strangers_do_not_wait),

@@ -22,11 +22,32 @@ typedef struct {
     char url[128]; // its first line
 } server;
 
-// Starts `assay serve` over the shared home, its log in log_file where that has a name; more:
-// further arguments, NULL-terminated.
-static server serve_start(const char *const *more) {
+// Starts the program, its log in log_file where that has a name, and reads its first line.
+static server process_start(const char *const *arguments) {
     server s = {.pid = 0};
     int pipe_ends[2];
+    assert_int_equal(pipe2(pipe_ends, O_CLOEXEC), 0);
+    s.pid = fork();
+    assert_true(s.pid >= 0);
+    if (s.pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that crashes leaves nobody behind
+        dup2(pipe_ends[1], 1);
+        if (*log_file) dup2(open(log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 2);
+        execv(arguments[0], (char *const *)(uintptr_t)arguments);
+        _exit(127);
+    }
+    close(pipe_ends[1]);
+    s.out = pipe_ends[0];
+    for (size_t i = 0; i + 1 < sizeof s.url; i++)
+        if (read(s.out, s.url + i, 1) != 1 || s.url[i] == '\n') {
+            s.url[i] = 0;
+            break;
+        }
+    return s;
+}
+
+// `assay serve` over the shared home; more: further arguments, NULL-terminated.
+static server serve_start(const char *const *more) {
     const char *arguments[40] = {ASSAY_BINARY_DIR "/assay",
                                  "serve",
                                  "--home",
@@ -46,24 +67,7 @@ static server serve_start(const char *const *more) {
     size_t count = 16;
     for (; more && *more; more++)
         arguments[count++] = *more;
-    assert_int_equal(pipe2(pipe_ends, O_CLOEXEC), 0);
-    s.pid = fork();
-    assert_true(s.pid >= 0);
-    if (s.pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that crashes leaves nobody behind
-        dup2(pipe_ends[1], 1);
-        if (*log_file) dup2(open(log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 2);
-        execv(arguments[0], (char *const *)(uintptr_t)arguments);
-        _exit(127);
-    }
-    close(pipe_ends[1]);
-    s.out = pipe_ends[0];
-    for (size_t i = 0; i + 1 < sizeof s.url; i++)
-        if (read(s.out, s.url + i, 1) != 1 || s.url[i] == '\n') {
-            s.url[i] = 0;
-            break;
-        }
-    return s;
+    return process_start(arguments);
 }
 
 // Waits for its end. Returns: its exit code, or minus the signal.
@@ -321,6 +325,33 @@ static void one_session_holds_up_nobody(void **state) {
     assert_int_equal(session_now(&bad).last_sequence, 1);
 }
 
+// F-56, P-50: who has no bond any more may still owe votes.
+static void a_refused_declaration_ends_no_validator(void **state) {
+    const char *const arguments[] = {ASSAY_BINARY_DIR "/assay",
+                                     "verify",
+                                     "--watch",
+                                     "--node",
+                                     world.wallets[PROVIDER].client.url,
+                                     "--key",
+                                     key_file,
+                                     "--model",
+                                     world.model_file,
+                                     "--log",
+                                     "json",
+                                     NULL};
+    uint64_t code;
+    snprintf(log_file, sizeof log_file, "%s/verify.log", world.folder);
+    server s = process_start(arguments);
+    assert_string_equal(s.url, "watching");
+    json_t *event = logged("declaration_failed");
+    assert_non_null(event);
+    work_ok(assay_json_u64(&code, event, "code", 0, UINT32_MAX, err));
+    assert_int_equal(code, ASSAY_REJECT_NO_VERIFIER);
+    json_decref(event);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    *log_file = 0;
+}
+
 static int command_run(const char *format, const char *node, char *text, size_t size) {
     char command[1024];
     snprintf(command, sizeof command, format, ASSAY_BINARY_DIR, node, key_file, world.model_file,
@@ -405,6 +436,7 @@ int main(void) {
         cmocka_unit_test(killed_between_answer_and_batch),
         cmocka_unit_test(one_session_holds_up_nobody),
         cmocka_unit_test(what_waits_is_told),
+        cmocka_unit_test(a_refused_declaration_ends_no_validator),
         cmocka_unit_test(misbehaviour_is_for_testnets),
         cmocka_unit_test(arguments_are_refused),
     };

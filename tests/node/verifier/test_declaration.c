@@ -131,6 +131,7 @@ static void a_refusal_is_not_repeated_for_ever(void **state) {
         assert_int_equal(error.reject, ASSAY_REJECT_NO_VERIFIER);
         assert_int_equal(d.next_ms, now + pause);
         assert_int_equal(assay_declaration_look(&d, d.next_ms - 1, &error), ASSAY_OK);
+        assert_true(d.started); // from then on only sends: votes are due
         now = d.next_ms;
         if (pause < ASSAY_DECLARATION_PAUSE_MS) pause *= 2;
     }
