@@ -135,6 +135,26 @@ def test_handed_over_once(assay):
            "state is of height 0", "--sign-again-above", 10**6)
 
 
+def test_snapshots_where_a_state_is(assay):
+    """E-65, E-66: the genesis's state is none to keep; one with blocks is, and it is said."""
+    offer = {1: {1: 100, 2: 9, 3: 1, 4: b"hash"}, 2: b"app hash"}
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    words = ("--engine", "abci", "--abci", f"unix://{assay.folder}/app.sock")
+    node = assay.node(*words)
+    engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+    assert engine.good("offer_snapshot", offer) == b"\x08\x04"  # another format: the next one
+    engine.init()
+    assert engine.good("offer_snapshot", offer) == b"\x08\x04"
+    engine.blocks(1, 2)
+    assert engine.good("offer_snapshot", offer) == b"\x08\x02"  # abort
+    engine.close()
+    assert node.wait() == 3, node.said()
+    said = node.said()
+    assert "the state is at height 2 already, by blocks executed here" in said, said
+    assert "next: keep this state by giving CometBFT the data back" in said, said
+
+
 def test_another_genesis(assay):
     """E-23, E-30: CometBFT's genesis edited by hand is another chain's."""
     assay.init()
