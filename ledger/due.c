@@ -30,17 +30,12 @@ static assay_status kind_seek(assay_store_position *at, const assay_reader *read
     return ASSAY_OK;
 }
 
-assay_status assay_due_first(uint64_t *height, bool *found, const assay_reader *reader,
-                             assay_error *err) {
+assay_status assay_due_first(uint64_t *height, bool *found, assay_due_kind kind,
+                             const assay_reader *reader, assay_error *err) {
     assay_store_position at;
-    *found = false;
-    for (uint8_t kind = 1; kind <= ASSAY_DUE_KINDS; kind++) {
-        ASSAY_TRY(kind_seek(&at, reader, kind, err));
-        if (at.key_size == 0) continue;
-        uint64_t due = assay_load_be64(at.key + 2);
-        if (!*found || due < *height) *height = due;
-        *found = true;
-    }
+    ASSAY_TRY(kind_seek(&at, reader, (uint8_t)kind, err));
+    *found = at.key_size != 0;
+    if (*found) *height = assay_load_be64(at.key + 2);
     return ASSAY_OK;
 }
 
