@@ -197,24 +197,30 @@ static bool table_waits(const assay_reader *reader, uint8_t table) {
     return assay_reader_seek(reader, &position, &from, 1, NULL) == ASSAY_OK && position.key_size;
 }
 
-// Open batches, cases, settlements, payouts of an epoch not yet closed, and whatever ends within
-// an unbonding period. A session that expires in a year keeps no blocks coming. Where the state
-// cannot be asked, a block too many is better than a window that never closes.
+static bool due_waits(const assay_reader *reader, assay_due_kind kind, uint64_t until) {
+    uint64_t due = 0;
+    bool some;
+    return assay_due_first(&due, &some, kind, reader, NULL) != ASSAY_OK || (some && due <= until);
+}
+
+// Open batches, cases, settlements, payouts of an epoch not yet closed, money that leaves a bond,
+// and sessions that end while their batches could still be decided: one that expires in a year
+// keeps no blocks coming. Where the state cannot be asked, a block too many is better than a window
+// that never closes.
 static bool waiting(void *self) {
     assay_ledger_application *ledger = self;
     assay_view view;
     if (assay_view_open(&view, ledger->app, NULL) != ASSAY_OK) return true;
-    uint64_t soon = view.height + assay_params_unbond_blocks(view.params);
-    uint64_t due = 0;
-    bool some;
+    uint64_t soon = view.height + assay_params_window(view.params) + 2 * view.params->epoch_blocks;
     assay_record_key payouts;
     assay_store_position position;
     assay_record_key_start(&payouts, ASSAY_TABLE_PAYOUT);
     bool waits = table_waits(&view.reader, ASSAY_TABLE_WAITING) ||
                  table_waits(&view.reader, ASSAY_TABLE_CASE_DUE) ||
                  table_waits(&view.reader, ASSAY_TABLE_FINAL) ||
-                 assay_due_first(&due, &some, &view.reader, NULL) != ASSAY_OK ||
-                 (some && due <= soon) ||
+                 due_waits(&view.reader, ASSAY_DUE_UNBONDING, UINT64_MAX) ||
+                 due_waits(&view.reader, ASSAY_DUE_DATASET, UINT64_MAX) ||
+                 due_waits(&view.reader, ASSAY_DUE_SESSION, soon) ||
                  (assay_reader_seek(&view.reader, &position, &payouts, 1, NULL) == ASSAY_OK &&
                   position.key_size);
     assay_view_close(&view);

@@ -5,6 +5,8 @@
 //                            ↑                             │
 //                            └──failure or finalize again──┘ (the open block is dropped)
 //
+//   fresh, or committed or finalised on a state without a block of its own ──adopt──→ committed
+//
 //   1  height, state root and app hash of `committed` are one LMDB commit of the store
 //   2  the store has an open block exactly in `finalised` (and inside finalize_block)
 //   3  check_tx reads the last commit through check_snapshot only, under check_lock
@@ -119,11 +121,36 @@ assay_status assay_app_snapshot(assay_app *app, assay_snapshot **out, assay_erro
     return status;
 }
 
+static void block_drop(assay_app *app) {
+    assay_store_abort(app->store);
+    assay_verified_close(&app->verified);
+    assay_scores_reset(app->block_scores);
+    app->finalised = false;
+}
+
+// Under check_lock.
+static assay_status replaceable(assay_app *app, assay_error *err) {
+    assay_snapshot *snapshot;
+    bool may;
+    ASSAY_TRY(assay_snapshot_open(&snapshot, app->store, err));
+    uint64_t height = assay_snapshot_tip(snapshot)->height;
+    assay_status status = assay_restore_may_replace(&may, snapshot, err);
+    assay_snapshot_close(snapshot);
+    if (status != ASSAY_OK || may) return status;
+    return ASSAY_FAIL(err, EXISTS, "the state is at height %llu already, by blocks executed here",
+                      (ull)height);
+}
+
+assay_status assay_app_replaceable(assay_app *app, assay_error *err) {
+    pthread_mutex_lock(&app->check_lock);
+    assay_status status = replaceable(app, err);
+    pthread_mutex_unlock(&app->check_lock);
+    return status;
+}
+
 static assay_status restored_open(assay_app *app, assay_store **out, const char *folder,
                                   assay_error *err) {
-    const assay_store_tip *own = assay_store_last(app->store);
-    if (own->committed)
-        return ASSAY_FAIL(err, EXISTS, "the state is at height %llu already", (ull)own->height);
+    ASSAY_TRY(replaceable(app, err));
     ASSAY_TRY(assay_store_open(out, folder, &app->genesis->hash, &app->store_options, err));
     if (assay_store_last(*out)->committed) return ASSAY_OK;
     return ASSAY_FAIL(err, CORRUPT, "%s holds no whole state", folder);
@@ -137,9 +164,11 @@ assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *er
     if (status == ASSAY_OK) status = assay_app_counters_read(&counts, restored, err);
     if (status == ASSAY_OK) status = assay_restore_install(folder, app->folder, err);
     if (status == ASSAY_OK) {
+        block_drop(app);
         old = app->store;
         app->store = restored;
         tip_publish(app);
+        assay_pending_reset(&app->check_pending); // what waited did so on the old state
         assay_app_counters_start(app, &counts, assay_store_last(restored)->height);
     }
     pthread_mutex_unlock(&app->check_lock);
@@ -214,13 +243,6 @@ assay_status assay_app_init_chain(assay_app *app, assay_error *err) {
 }
 
 // --- the block ---
-
-static void block_drop(assay_app *app) {
-    assay_store_abort(app->store);
-    assay_verified_close(&app->verified);
-    assay_scores_reset(app->block_scores);
-    app->finalised = false;
-}
 
 static assay_status results_make(assay_app *app, uint32_t count, assay_error *err) {
     assay_arena_reset(&app->texts);

@@ -53,10 +53,16 @@ assay_status assay_app_init_chain(assay_app *app, assay_error *err);
 // CORRUPT, MEMORY, IO. Lives: until closed, before the app is.
 assay_status assay_app_snapshot(assay_app *app, assay_snapshot **out, assay_error *err);
 
+// Whether a restored state may take this one's place: there is none, or no block was committed on
+// it since the genesis or since it was restored itself. Errors: EXISTS (it may not), CORRUPT,
+// MEMORY, IO. Spec: E-65.
+assay_status assay_app_replaceable(assay_app *app, assay_error *err);
+
 // Takes a restored state (ledger/restore.h) from another folder of the same file system as its own,
-// in one step that a crash leaves undone or done. While other threads ask, but not while one holds
-// what assay_app_store gives. Errors: EXISTS (there is a state already), CORRUPT (not a whole one),
-// MISMATCH (another chain's), IO; the app is then as before. Spec: E-65.
+// in one step that a crash leaves undone or done; a block in progress is dropped. By the engine's
+// thread, while others ask: a snapshot that is open shows the old state, but nobody may hold what
+// assay_app_store gives. Errors: as assay_app_replaceable; CORRUPT (not a whole one), MISMATCH
+// (another chain's), IO; the app is then as before. Spec: E-65.
 assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *err);
 
 // What became of one transaction. code 0: accepted, else its reject code (reject.h). data: of an
@@ -175,6 +181,6 @@ void assay_app_counters_get(assay_app *app, assay_app_counters *out);
 bool assay_app_score_get(assay_app *app, const assay_address *validator, assay_score *out);
 
 const assay_genesis *assay_app_genesis(const assay_app *app);
-assay_store *assay_app_store(assay_app *app); // for backup and measure; until adopt
+assay_store *assay_app_store(assay_app *app); // for audits and tests; until adopt
 
 #endif

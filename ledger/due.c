@@ -34,18 +34,13 @@ static assay_status kind_next(assay_store_position *at, const assay_reader *read
     return ASSAY_OK;
 }
 
-assay_status assay_due_first(uint64_t *height, bool *found, const assay_reader *reader,
-                             assay_error *err) {
+assay_status assay_due_first(uint64_t *height, bool *found, assay_due_kind kind,
+                             const assay_reader *reader, assay_error *err) {
     assay_store_position at;
-    *found = false;
-    for (uint8_t kind = 1; kind <= ASSAY_DUE_KINDS; kind++) {
-        assay_record_key key = kind_key(kind);
-        ASSAY_TRY(kind_next(&at, reader, &key, err));
-        if (at.key_size == 0) continue;
-        uint64_t due = assay_load_be64(at.key + 2);
-        if (!*found || due < *height) *height = due;
-        *found = true;
-    }
+    assay_record_key key = kind_key((uint8_t)kind);
+    ASSAY_TRY(kind_next(&at, reader, &key, err));
+    *found = at.key_size != 0;
+    if (*found) *height = assay_load_be64(at.key + 2);
     return ASSAY_OK;
 }
 

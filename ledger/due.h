@@ -25,10 +25,10 @@ assay_status assay_due_put(assay_ledger *ledger, uint64_t height, assay_due_kind
 assay_status assay_due_delete(assay_ledger *ledger, uint64_t height, assay_due_kind kind,
                               const void *id, size_t size, assay_error *err);
 
-// The lowest height at which something is due, of all kinds; *found false if nothing is.
+// The lowest height at which something of a kind is due; *found false if nothing is.
 // Errors: CORRUPT, MEMORY, IO. Spec: P-40.
-assay_status assay_due_first(uint64_t *height, bool *found, const assay_reader *reader,
-                             assay_error *err);
+assay_status assay_due_first(uint64_t *height, bool *found, assay_due_kind kind,
+                             const assay_reader *reader, assay_error *err);
 
 // At the end of a block: takes what is due, in order, and lets it happen.
 // Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-40.

@@ -54,7 +54,7 @@
     X(beacon_misses_max, 100, 1, 100 * ASSAY_PARAM_BLOCKS_MAX)                                     \
     X(open_escalations_max, 16, 1, 4096)                                                           \
     X(data_missing_blocks, 1000, 1, 1000 * ASSAY_PARAM_BLOCKS_MAX)                                 \
-    X(unbond_trust_blocks, 1000, 0, 1000 * ASSAY_PARAM_BLOCKS_MAX)                                 \
+    X(unbond_trust_blocks, 1000000, 0, 1000 * ASSAY_PARAM_BLOCKS_MAX)                              \
     X(escalation_rounds, 3, 3, 8)                                                                  \
     X(power_step_ppm, 166666, 1, ASSAY_PPM)                                                        \
     X(double_sign_slash_ppm, 200000, 0, ASSAY_PPM)                                                 \

@@ -9,6 +9,7 @@
 #include "ledger/batch.h"
 #include "ledger/beacon.h"
 #include "ledger/session.h"
+#include "ledger/state/keys.h"
 
 static assay_status aux_put(assay_store_load *load, const assay_record_key *key, const void *value,
                             size_t size, assay_error *err) {
@@ -87,6 +88,26 @@ static assay_status aux_write(assay_store_load *load, const assay_reader *reader
     return beacon_put(load, height, &beacon, err);
 }
 
+static const uint8_t restored_key[1] = {ASSAY_TABLE_RESTORED};
+
+static assay_status height_put(assay_store_load *load, uint64_t height, assay_error *err) {
+    uint8_t value[8];
+    assay_store_be64(value, height);
+    return assay_store_load_aux(load, restored_key, sizeof restored_key, value, sizeof value, err);
+}
+
+assay_status assay_restore_may_replace(bool *may, assay_snapshot *snapshot, assay_error *err) {
+    const assay_store_tip *tip = assay_snapshot_tip(snapshot);
+    assay_bytes value;
+    *may = !tip->committed || tip->height == 0;
+    if (*may) return ASSAY_OK;
+    ASSAY_TRY(assay_snapshot_get(snapshot, restored_key, sizeof restored_key, &value, err));
+    if (value.data && value.size != 8)
+        return ASSAY_FAIL(err, CORRUPT, "a restored height of %zu bytes, not 8", value.size);
+    *may = value.data && assay_load_be64(value.data) == tip->height;
+    return ASSAY_OK;
+}
+
 assay_status assay_restore_finish(assay_store_load *load, const assay_params *params,
                                   uint64_t height, const assay_history_peaks *history,
                                   const assay_hash *app_hash, assay_error *err) {
@@ -98,6 +119,7 @@ assay_status assay_restore_finish(assay_store_load *load, const assay_params *pa
     assay_snapshot_close(snapshot);
     ASSAY_TRY(status);
     ASSAY_TRY(assay_history_load(load, history, err));
+    ASSAY_TRY(height_put(load, height, err));
     return assay_store_load_commit(load, height, app_hash, err);
 }
 

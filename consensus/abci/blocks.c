@@ -282,6 +282,9 @@ assay_status assay_abci_block_call(assay_abci_engine *engine, const assay_abci_r
         return process(engine, &request->block, reply, err);
     case ASSAY_ABCI_FINALIZE_BLOCK:
         return finalize(engine, &request->block, reply, arena, err);
+    case ASSAY_ABCI_OFFER_SNAPSHOT:
+    case ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK:
+        return assay_abci_snapshot_call(engine, request, reply, arena, err);
     default:
         ASSAY_ASSERT(request->kind == ASSAY_ABCI_COMMIT);
         return commit(engine, reply, err);

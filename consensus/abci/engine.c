@@ -15,8 +15,8 @@
 // Invariants, each with its test in tests/consensus/test_abci_engine.c:
 //  A1 this side is never ahead of CometBFT's block store: only blocks it sent are executed
 //     (replays_what_is_lacking)
-//  A2 init_chain, proposals, finalize and commit run on one thread, one at a time, whichever
-//     connection they come from (calls_meet_one_thread)
+//  A2 init_chain, proposals, finalize, commit and what brings another state run on one thread, one
+//     at a time, whichever connection they come from (calls_meet_one_thread)
 //  A3 queries and checks wait for none of those (queries_pass_a_slow_block)
 //  A4 a transaction is reported committed only after its block is (fates_follow_commits)
 #include "consensus/abci/engine_private.h"
@@ -165,15 +165,15 @@ static assay_status answer(assay_abci_engine *engine, const assay_abci_request *
     case ASSAY_ABCI_REAP_TXS:
         return ASSAY_OK;
     case ASSAY_ABCI_LIST_SNAPSHOTS:
-    case ASSAY_ABCI_OFFER_SNAPSHOT:
     case ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK:
-    case ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK:
         return assay_abci_snapshot_call(engine, request, reply, arena, err);
     case ASSAY_ABCI_INIT_CHAIN:
     case ASSAY_ABCI_PREPARE_PROPOSAL:
     case ASSAY_ABCI_PROCESS_PROPOSAL:
     case ASSAY_ABCI_FINALIZE_BLOCK:
     case ASSAY_ABCI_COMMIT:
+    case ASSAY_ABCI_OFFER_SNAPSHOT:
+    case ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK:
         return on_thread(engine, request, reply, arena, err);
     default:
         return ASSAY_FAIL(err, FORMAT, "no answer to a request of kind %d", request->kind);
@@ -335,7 +335,6 @@ assay_status assay_abci_engine_open(assay_abci_engine **out,
     memcpy(engine->chain_id, options->chain_id, length + 1);
     assay_arena_init(&engine->arena, ASSAY_ABCI_BLOCK_ARENA_MAX);
     pthread_mutex_init(&engine->lock, NULL);
-    pthread_mutex_init(&engine->sync_lock, NULL);
     assay_deadline_cond_init(&engine->changed);
     assay_engine_info info;
     options->application.info(options->application.self, &info);
@@ -368,6 +367,5 @@ void assay_abci_engine_close(assay_abci_engine *engine) {
     assay_arena_close(&engine->arena);
     pthread_cond_destroy(&engine->changed);
     pthread_mutex_destroy(&engine->lock);
-    pthread_mutex_destroy(&engine->sync_lock);
     free(engine);
 }

@@ -38,8 +38,7 @@ struct assay_abci_engine {
     assay_arena arena;
     assay_abci_finalized finalized;
 
-    pthread_mutex_t sync_lock; // one request for the restore at a time
-    pthread_mutex_t lock;      // guards all below
+    pthread_mutex_t lock; // guards all below
     pthread_cond_t changed;
     assay_abci_job *job; // NULL: none
     bool stopping;
@@ -55,11 +54,12 @@ struct assay_abci_engine {
 };
 
 // Answers a request that belongs on the consensus thread, there. Errors: those of the application;
-// MISMATCH (another chain). Spec: E-22 … E-26.
+// MISMATCH (another chain). Spec: E-22 … E-26, E-65, E-66.
 assay_status assay_abci_block_call(assay_abci_engine *engine, const assay_abci_request *request,
                                    assay_abci_reply *reply, assay_arena *arena, assay_error *err);
 
-// Answers the requests of state sync, on any thread. Errors: CAPACITY. Spec: E-64, E-65, E-66.
+// Answers the requests of state sync: for what this node has on any thread, for what it takes on
+// the consensus thread. Errors: CAPACITY. Spec: E-64, E-65, E-66.
 assay_status assay_abci_snapshot_call(assay_abci_engine *engine, const assay_abci_request *request,
                                       assay_abci_reply *reply, assay_arena *arena,
                                       assay_error *err);

@@ -57,6 +57,7 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
     assay_statesync_apply result = ASSAY_STATESYNC_APPLY_ABORT;
     assay_engine_info info;
     assay_error why = {0};
+    uint32_t done, total;
     if (engine->options.restore) {
         result = assay_statesync_restore_apply(engine->options.restore, request->apply_chunk.index,
                                                request->apply_chunk.chunk, &why);
@@ -77,8 +78,10 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
         (result == ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT && assay_statesync_is_lie(why.status)))
         ASSAY_TRY(sender_reject(request, reply, arena, err));
     if (result != ASSAY_STATESYNC_APPLY_ACCEPT) return ASSAY_OK;
+    assay_statesync_restore_progress(engine->options.restore, &done, &total);
+    if (total) return ASSAY_OK;
+    engine->finalized.height = 0; // a block on the state of before
     app->info(app->self, &info);
-    if (!info.initialised) return ASSAY_OK;
     pthread_mutex_lock(&engine->lock);
     engine->height = info.height;
     pthread_cond_broadcast(&engine->changed);
@@ -98,8 +101,9 @@ assay_status assay_abci_snapshot_call(assay_abci_engine *engine, const assay_abc
     case ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK:
         load(engine, request, reply, arena);
         return ASSAY_OK;
-    default:
-        pthread_mutex_lock(&engine->sync_lock);
+    default: // on the consensus thread
+        ASSAY_ASSERT(request->kind == ASSAY_ABCI_OFFER_SNAPSHOT ||
+                     request->kind == ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK);
         uint64_t begun = assay_deadline_clock();
         if (request->kind == ASSAY_ABCI_OFFER_SNAPSHOT)
             offer(engine, request, reply);
@@ -108,7 +112,6 @@ assay_status assay_abci_snapshot_call(assay_abci_engine *engine, const assay_abc
         pthread_mutex_lock(&engine->lock);
         engine->sync.restoring_ns += assay_deadline_clock() - begun;
         pthread_mutex_unlock(&engine->lock);
-        pthread_mutex_unlock(&engine->sync_lock);
         return status;
     }
 }

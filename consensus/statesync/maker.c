@@ -10,6 +10,7 @@
 //     (trouble_removes_nothing)
 //  M3 blocks do not wait: a commit opens a view and hands it over (blocks_go_on)
 //  M4 the disk's reserve is the blocks': no snapshot begins or goes on without it (a_full_disk)
+//  M5 never more are listed than are kept (never_more_than_are_kept)
 #include "consensus/statesync/maker.h"
 
 #include <dirent.h>
@@ -44,7 +45,7 @@ struct assay_statesync_maker {
     pthread_cond_t changed;
     assay_snapshot *job; // NULL: none
     bool making;
-    kept list[ASSAY_STATESYNC_KEEP_MAX + 1]; // [count], the oldest first
+    kept list[ASSAY_STATESYNC_KEEP_MAX + 1]; // [count], the oldest first; unlocked, keep at most
     uint32_t count;
     uint64_t made, skipped, failed, making_ns;
     assay_error problem;
@@ -57,22 +58,8 @@ static void first_forget(assay_statesync_maker *maker) {
     memmove(&maker->list[0], &maker->list[1], --maker->count * sizeof maker->list[0]);
 }
 
-// Removes the oldest until no more than `keep` are left. A chunk being read is read to its end.
-static void old_remove(assay_statesync_maker *maker) {
-    for (;;) {
-        pthread_mutex_lock(&maker->lock);
-        uint64_t height = 0;
-        if (maker->count > maker->options.keep) {
-            height = maker->list[0].manifest.height;
-            first_forget(maker);
-        }
-        pthread_mutex_unlock(&maker->lock);
-        if (height == 0) return;
-        assay_statesync_remove(maker->folder, height, NULL);
-    }
-}
-
-// Takes a snapshot's manifest from disk into the list, which is in order of height.
+// Takes a snapshot's manifest from disk into the list, which is in order of height; the oldest goes
+// for it in the same step, and then from disk. A chunk being read is read to its end.
 static assay_status kept_add(assay_statesync_maker *maker, uint64_t height, assay_error *err) {
     kept new = {0};
     ASSAY_TRY(
@@ -89,8 +76,11 @@ static assay_status kept_add(assay_statesync_maker *maker, uint64_t height, assa
         at--;
     }
     maker->list[at] = new;
+    uint64_t old = maker->list[0].manifest.height;
+    bool full = maker->count > maker->options.keep;
+    if (full) first_forget(maker);
     pthread_mutex_unlock(&maker->lock);
-    old_remove(maker);
+    if (full) assay_statesync_remove(maker->folder, old, NULL);
     return ASSAY_OK;
 }
 
@@ -148,6 +138,11 @@ static uint64_t newest_bytes(assay_statesync_maker *maker) {
     return bytes;
 }
 
+// 0: none. Under the lock.
+static uint64_t newest_height(const assay_statesync_maker *maker) {
+    return maker->count ? maker->list[maker->count - 1].manifest.height : 0;
+}
+
 static void job_run(assay_statesync_maker *maker, assay_snapshot *snapshot) {
     assay_error why = {0};
     uint64_t begun = assay_deadline_clock();
@@ -192,11 +187,13 @@ void assay_statesync_maker_commit(assay_statesync_maker *maker, uint64_t height)
     assay_error why = {0};
     if (maker->options.every == 0 || height % maker->options.every != 0) return;
     pthread_mutex_lock(&maker->lock);
-    bool busy = maker->making;
-    maker->skipped += busy;
-    maker->making = true;
+    bool busy = maker->making, is_there = height <= newest_height(maker);
+    if (!is_there) {
+        maker->skipped += busy;
+        maker->making = true;
+    }
     pthread_mutex_unlock(&maker->lock);
-    if (busy) return;
+    if (busy || is_there) return;
     assay_status status = assay_app_snapshot(maker->options.app, &snapshot, &why);
     pthread_mutex_lock(&maker->lock);
     maker->job = snapshot;
@@ -244,8 +241,8 @@ assay_status assay_statesync_maker_list(assay_statesync_maker *maker,
                                         const assay_abci_snapshot **out, uint32_t *count,
                                         assay_arena *arena, assay_error *err) {
     void *list;
-    ASSAY_TRY(assay_arena_get(arena, ASSAY_STATESYNC_KEEP_MAX + 1, sizeof **out, "snapshots", &list,
-                              err));
+    ASSAY_TRY(
+        assay_arena_get(arena, ASSAY_STATESYNC_KEEP_MAX, sizeof **out, "snapshots", &list, err));
     *out = list;
     pthread_mutex_lock(&maker->lock);
     *count = maker->count;
@@ -287,10 +284,8 @@ void assay_statesync_maker_state_get(assay_statesync_maker *maker,
                                          .skipped = maker->skipped,
                                          .failed = maker->failed,
                                          .making_ns = maker->making_ns};
-    if (maker->count) {
-        out->oldest = maker->list[0].manifest.height;
-        out->newest = maker->list[maker->count - 1].manifest.height;
-    }
+    if (maker->count) out->oldest = maker->list[0].manifest.height;
+    out->newest = newest_height(maker);
     memcpy(out->problem, maker->problem.text, sizeof out->problem);
     pthread_mutex_unlock(&maker->lock);
 }

@@ -30,7 +30,7 @@ void assay_statesync_maker_close(assay_statesync_maker *maker);
 
 // After each commit, on the thread that committed: where the height asks for a snapshot, its
 // contents are held and the rest happens elsewhere. Costs the opening of an LMDB snapshot. While
-// one is being made the height goes without. Spec: E-64.
+// one is being made the height goes without, and where a later one is kept. Spec: E-64.
 void assay_statesync_maker_commit(assay_statesync_maker *maker, uint64_t height);
 
 // Those that are whole, the newest first; *out and metadata are copies in the arena. Any thread.

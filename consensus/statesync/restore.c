@@ -183,15 +183,11 @@ static assay_statesync_offer offer_take(assay_statesync_restore *restore,
 assay_statesync_offer assay_statesync_restore_offer(assay_statesync_restore *restore,
                                                     const assay_abci_snapshot *snapshot,
                                                     assay_bytes app_hash, assay_error *err) {
-    assay_app_info info;
     drop(restore);
     restore->next = restore->wrong = 0;
     restore->entries = restore->bytes = 0;
-    assay_app_info_get(restore->options.app, &info);
-    if (info.initialised) {
-        assay_fail(err, ASSAY_EXISTS, 0, "the state is at height %llu already", (ull)info.height);
+    if (assay_app_replaceable(restore->options.app, err) != ASSAY_OK)
         return ASSAY_STATESYNC_OFFER_ABORT;
-    }
     assay_statesync_offer result = offer_take(restore, snapshot, app_hash, err);
     if (result != ASSAY_STATESYNC_OFFER_ACCEPT) drop(restore);
     return result;

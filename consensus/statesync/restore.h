@@ -30,7 +30,7 @@ typedef struct {
 } assay_statesync_restore_options;
 
 // Removes what a crash left in the folder. Errors: CAPACITY, MEMORY. Lives: until close, which
-// drops a state that is not whole. Any thread, one at a time. Spec: E-65.
+// drops a state that is not whole. The engine's thread, but for open and close. Spec: E-65.
 assay_status assay_statesync_restore_open(assay_statesync_restore **out,
                                           const assay_statesync_restore_options *options,
                                           assay_error *err);
@@ -69,7 +69,8 @@ assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *res
 // Whether a chunk refused with this status is its sender's doing: it lied, or serves who did.
 bool assay_statesync_is_lie(assay_status status);
 
-// Chunks applied and chunks in all, of the snapshot in progress; zeros without one.
+// Chunks applied and chunks in all, of the snapshot in progress; zeros without one, and so after
+// the last.
 void assay_statesync_restore_progress(const assay_statesync_restore *restore, uint32_t *done,
                                       uint32_t *total);
 

@@ -66,7 +66,8 @@
     X(ENDED_VOTE, 0xa5)        /* batch, sample u32, round u8, validator → vote */               \
     X(PAID, 0xa6)              /* epoch u64, account, role u8 → nopen */                         \
     X(PAID_LINE, 0xa7)         /* batch, line u32 → payment */                                   \
-    X(PAID_LINES, 0xa8)        /* batch → number of lines */
+    X(PAID_LINES, 0xa8)        /* batch → number of lines */                                     \
+    X(RESTORED, 0xaa)          /* nothing → height u64 that state sync brought */
 
 typedef enum {
 #define X(name, byte) ASSAY_TABLE_##name = (byte),

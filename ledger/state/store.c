@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -42,6 +43,7 @@ enum { TREE_SHARE = 8 };
 
 struct assay_store {
     assay_db db;
+    atomic_uint users; // whoever opened it, until close, and the open snapshots
     assay_store_options options;
     assay_store_tip tip;
     assay_overlay overlay;
@@ -75,6 +77,7 @@ assay_status assay_store_open(assay_store **out, const char *folder, const assay
     *out = NULL;
     assay_store *store = calloc(1, sizeof *store);
     if (!store) return ASSAY_FAIL(err, MEMORY, "no memory for a store");
+    atomic_init(&store->users, 1);
     if (options) store->options = *options;
     if (!store->options.block_size) store->options.block_size = block_size_default;
     assay_tree_update_init(&store->update, worker_count(store->options.pool),
@@ -91,13 +94,22 @@ assay_status assay_store_open(assay_store **out, const char *folder, const assay
     return ASSAY_OK;
 }
 
+void assay_store_hold(assay_store *store) {
+    atomic_fetch_add(&store->users, 1);
+}
+
+void assay_store_release_hold(assay_store *store) {
+    if (atomic_fetch_sub(&store->users, 1) > 1) return;
+    assay_db_close(&store->db);
+    free(store);
+}
+
 void assay_store_close(assay_store *store) {
     if (!store) return;
     assay_store_abort(store);
     assay_overlay_close(&store->overlay);
     assay_tree_update_close(&store->update);
-    assay_db_close(&store->db);
-    free(store);
+    assay_store_release_hold(store);
 }
 
 const assay_store_tip *assay_store_last(const assay_store *store) {
@@ -403,49 +415,4 @@ assay_status assay_store_backup(assay_store *store, const char *folder, assay_er
     if (code == 0) return ASSAY_OK;
     unlink(path);
     return assay_db_fail(err, code, "cannot copy the store");
-}
-
-static uint64_t table_bytes(const MDB_stat *table) {
-    uint64_t pages = table->ms_branch_pages + table->ms_leaf_pages + table->ms_overflow_pages;
-    return pages * table->ms_psize;
-}
-
-// Pages on LMDB's free list: each of its records is a count and that many page numbers.
-static int free_pages(MDB_txn *txn, uint64_t *count) {
-    enum { FREE_TABLE = 0 };
-    MDB_cursor *cursor;
-    MDB_val key, value;
-    size_t pages;
-    *count = 0;
-    int code = mdb_cursor_open(txn, FREE_TABLE, &cursor);
-    if (code) return code;
-    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        if (value.mv_size < sizeof pages) continue;
-        memcpy(&pages, value.mv_data, sizeof pages);
-        *count += pages;
-    }
-    mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? 0 : code;
-}
-
-assay_status assay_store_measure(assay_store *store, assay_store_usage *out, assay_error *err) {
-    assay_db_view view;
-    MDB_envinfo info;
-    MDB_stat file, entries, tree;
-    uint64_t free_count = 0;
-    ASSAY_TRY(assay_db_view_open(&view, &store->db, err));
-    int code = mdb_env_info(store->db.env, &info);
-    if (code == 0) code = mdb_env_stat(store->db.env, &file);
-    if (code == 0) code = mdb_stat(view.txn, store->db.entries, &entries);
-    if (code == 0) code = mdb_stat(view.txn, store->db.tree, &tree);
-    if (code == 0) code = free_pages(view.txn, &free_count);
-    assay_db_view_close(&view);
-    if (code) return assay_db_fail(err, code, "cannot measure the store");
-    *out = (assay_store_usage){.map_size = info.me_mapsize,
-                               .bytes_used = (info.me_last_pgno + 1) * (uint64_t)file.ms_psize,
-                               .entry_count = entries.ms_entries,
-                               .entry_bytes = table_bytes(&entries),
-                               .tree_bytes = table_bytes(&tree),
-                               .free_bytes = free_count * file.ms_psize};
-    return ASSAY_OK;
 }

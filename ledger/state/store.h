@@ -62,7 +62,8 @@ typedef struct {
 // process at a time, dead readers' slots are freed, the file is as long as its last page.
 // options: NULL for defaults. Errors: BUSY (another writer), VERSION (newer schema), MISMATCH
 // (another chain), CORRUPT, PERMISSION, DISK_FULL, NOT_FOUND (read_only without a store), MEMORY,
-// IO. Lives: until close, which aborts an open block; close snapshots first. Spec: P-87.
+// IO. Lives: until close, which aborts an open block; what open snapshots read, and the writer's
+// lock, stay until the last of them is closed. Spec: P-87.
 assay_status assay_store_open(assay_store **out, const char *folder, const assay_hash *genesis,
                               const assay_store_options *options, assay_error *err);
 void assay_store_close(assay_store *store);
@@ -138,7 +139,7 @@ void assay_store_app_hash(assay_hash *out, const assay_hash *state_root,
 // Errors: EXISTS (folder holds a store), DISK_FULL, PERMISSION, IO.
 assay_status assay_store_backup(assay_store *store, const char *folder, assay_error *err);
 
-// What the store takes: `bytes_used` of `map_size`, and how many entries of both classes.
+// What a store takes: `bytes_used` of `map_size`, and how many entries of both classes.
 typedef struct {
     uint64_t map_size;
     uint64_t bytes_used; // pages ever used: the parts below and LMDB's own
@@ -148,12 +149,9 @@ typedef struct {
     uint64_t free_bytes;  // pages that later blocks use again
 } assay_store_usage;
 
-// Errors: BUSY (reader_max), IO.
-assay_status assay_store_measure(assay_store *store, assay_store_usage *out, assay_error *err);
-
 // A view of the last commit; later commits do not change it. Each snapshot is used by one thread at
 // a time. A long-lived one keeps old pages from reuse and lets the file grow: close it soon.
-// Errors: BUSY (reader_max), CORRUPT, MEMORY, IO. Lives: until close, before the store's.
+// Errors: BUSY (reader_max), CORRUPT, MEMORY, IO. Lives: until close, also after the store's.
 assay_status assay_snapshot_open(assay_snapshot **out, assay_store *store, assay_error *err);
 void assay_snapshot_close(assay_snapshot *snapshot);
 const assay_store_tip *assay_snapshot_tip(const assay_snapshot *snapshot);
@@ -171,6 +169,10 @@ assay_status assay_snapshot_next(assay_snapshot *snapshot, assay_store_position 
 // assay_smt_check. key[0] < 0x80 (asserted). Errors: CORRUPT, MEMORY, IO. Spec: P-83.
 assay_status assay_snapshot_prove(assay_snapshot *snapshot, const void *key, size_t key_size,
                                   assay_smt_proof *proof, assay_error *err);
+
+// What the store takes. Errors: IO.
+assay_status assay_snapshot_measure(const assay_snapshot *snapshot, assay_store_usage *out,
+                                    assay_error *err);
 
 // Recomputes the state root from the entries alone, without the stored tree, and compares both.
 // Memory: 64 bytes a state key. Errors: CORRUPT (the store disagrees with itself), MEMORY, IO.

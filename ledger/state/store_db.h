@@ -77,4 +77,8 @@ assay_status assay_db_tree_read(void *view, const uint8_t *key, size_t key_size,
 // The environment of a store, for its snapshots.
 const assay_db *assay_store_db(const assay_store *store);
 
+// For a snapshot: the environment stays until as many holds are released, and the store is closed.
+void assay_store_hold(assay_store *store);
+void assay_store_release_hold(assay_store *store);
+
 #endif

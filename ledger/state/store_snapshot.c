@@ -7,6 +7,7 @@
 #include "ledger/state/store_db.h"
 
 struct assay_snapshot {
+    assay_store *store; // held
     assay_db_view view;
     assay_store_tip tip;
 };
@@ -16,6 +17,8 @@ assay_status assay_snapshot_open(assay_snapshot **out, assay_store *store, assay
     assay_snapshot *snapshot = calloc(1, sizeof *snapshot);
     *out = NULL;
     if (!snapshot) return ASSAY_FAIL(err, MEMORY, "no memory for a snapshot");
+    snapshot->store = store;
+    assay_store_hold(store);
     assay_status status = assay_db_view_open(&snapshot->view, db, err);
     if (status == ASSAY_OK)
         status = assay_db_record_read(db, snapshot->view.txn, &snapshot->tip, err);
@@ -30,6 +33,7 @@ assay_status assay_snapshot_open(assay_snapshot **out, assay_store *store, assay
 void assay_snapshot_close(assay_snapshot *snapshot) {
     if (!snapshot) return;
     assay_db_view_close(&snapshot->view);
+    assay_store_release_hold(snapshot->store);
     free(snapshot);
 }
 
@@ -146,4 +150,49 @@ assay_status assay_snapshot_check(assay_snapshot *snapshot, assay_error *err) {
         status = assay_tree_check(&source, &snapshot->tip.state_root, leaves, count, err);
     free(leaves);
     return status;
+}
+
+static uint64_t table_bytes(const MDB_stat *table) {
+    uint64_t pages = table->ms_branch_pages + table->ms_leaf_pages + table->ms_overflow_pages;
+    return pages * table->ms_psize;
+}
+
+// Pages on LMDB's free list: each of its records is a count and that many page numbers.
+static int free_pages(MDB_txn *txn, uint64_t *count) {
+    enum { FREE_TABLE = 0 };
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    size_t pages;
+    *count = 0;
+    int code = mdb_cursor_open(txn, FREE_TABLE, &cursor);
+    if (code) return code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        if (value.mv_size < sizeof pages) continue;
+        memcpy(&pages, value.mv_data, sizeof pages);
+        *count += pages;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+assay_status assay_snapshot_measure(const assay_snapshot *snapshot, assay_store_usage *out,
+                                    assay_error *err) {
+    const assay_db *db = snapshot->view.db;
+    MDB_txn *txn = snapshot->view.txn;
+    MDB_envinfo info;
+    MDB_stat file, entries, tree;
+    uint64_t free_count = 0;
+    int code = mdb_env_info(db->env, &info);
+    if (code == 0) code = mdb_env_stat(db->env, &file);
+    if (code == 0) code = mdb_stat(txn, db->entries, &entries);
+    if (code == 0) code = mdb_stat(txn, db->tree, &tree);
+    if (code == 0) code = free_pages(txn, &free_count);
+    if (code) return assay_db_fail(err, code, "cannot measure the store");
+    *out = (assay_store_usage){.map_size = info.me_mapsize,
+                               .bytes_used = (info.me_last_pgno + 1) * (uint64_t)file.ms_psize,
+                               .entry_count = entries.ms_entries,
+                               .entry_bytes = table_bytes(&entries),
+                               .tree_bytes = table_bytes(&tree),
+                               .free_bytes = free_count * file.ms_psize};
+    return ASSAY_OK;
 }

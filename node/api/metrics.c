@@ -92,7 +92,7 @@ static assay_status state_put(assay_metrics *m, const assay_api *api, const assa
     assay_totals totals;
     assay_store_usage usage;
     ASSAY_TRY(assay_totals_get(&totals, &view->reader, err));
-    ASSAY_TRY(assay_store_measure(assay_app_store(api->app), &usage, err));
+    ASSAY_TRY(assay_snapshot_measure(view->snapshot, &usage, err));
     assay_metrics_put(m, "assay_height", ASSAY_METRIC_GAUGE, "Last committed block.", view->height);
     assay_metrics_put(m, "assay_epoch", ASSAY_METRIC_GAUGE, "Epoch of the next block.",
                       assay_params_epoch(view->params, view->height + 1));

@@ -96,7 +96,7 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     struct timespec now;
     assay_api_powers powers;
     ASSAY_TRY(assay_api_powers_get(&powers, view, NULL, err));
-    ASSAY_TRY(assay_store_measure(assay_app_store(api->app), &usage, err));
+    ASSAY_TRY(assay_snapshot_measure(view->snapshot, &usage, err));
     assay_app_counters_get(api->app, &counters);
     assay_api_tip_get(&tip, api);
     assay_api_facts_get(&facts, api);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hands a chain to CometBFT: at its beginning, or a solo chain with all that happened on it.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,7 +24,31 @@ typedef struct {
     assay_app *app;
     assay_validator_update validators[ASSAY_ENGINE_VALIDATORS_MAX];
     assay_comet_start start;
+    uint64_t signed_to;            // --sign-again-above; UINT64_MAX: not given
+    char target[PATH_MAX];         // CometBFT's home as a whole path; "": not there yet
+    char next[2 * PATH_MAX + 128]; // what to do about a failure; "": its sentence says it
 } export_parts;
+
+// E-31: which folder has the key is written down before it does, and again when it has it whole.
+static assay_status once_check(export_parts *parts, const char *comet, assay_error *err) {
+    const assay_config *config = &parts->home.config;
+    if (!realpath(comet, parts->target)) parts->target[0] = 0;
+    if (!parts->has_secrets || parts->signed_to != UINT64_MAX) return ASSAY_OK;
+    if (config->export_begun[0]) {
+        if (strcmp(config->export_begun, parts->target) == 0) return ASSAY_OK;
+        snprintf(parts->next, sizeof parts->next, "assay export --home '%s' --to-cometbft '%s'",
+                 parts->home.path, config->export_begun);
+        return ASSAY_FAIL(err, EXISTS,
+                          "an export into %s was begun and may have left the key there",
+                          config->export_begun);
+    }
+    if (!config->exported[0]) return ASSAY_OK;
+    snprintf(parts->next, sizeof parts->next, "cometbft start --home '%s'", config->exported);
+    return ASSAY_FAIL(err, EXISTS,
+                      "this home's key is in %s: a CometBFT that has it as well signs heights a "
+                      "second time, and the bond is lost",
+                      config->exported);
+}
 
 // The block log, if the chain has one, ends where the state does: what it has beyond would be
 // signed a second time.
@@ -77,15 +102,17 @@ static assay_status handover_check(export_parts *parts, assay_error *err) {
     return status;
 }
 
-static assay_status start_fill(export_parts *parts, assay_error *err) {
+static assay_status start_fill(export_parts *parts, const char *comet, assay_error *err) {
     char path[PATH_MAX];
     assay_app_info info;
     assay_comet_start *start = &parts->start;
     const assay_app_options options = {.map_size = parts->home.config.map_gib << 30};
     ASSAY_TRY(assay_home_path(path, parts->home.path, "state", err));
     ASSAY_TRY(assay_folder_make(path, err));
-    // The writer's lock: a node that runs is refused here.
+    // The writer's lock: a node that runs is refused here, and another export has ended.
     ASSAY_TRY(assay_app_open(&parts->app, path, &parts->home.genesis, &options, err));
+    ASSAY_TRY(assay_home_config_read(&parts->home.config, parts->home.path, err));
+    ASSAY_TRY(once_check(parts, comet, err));
     ASSAY_TRY(assay_app_init_chain(parts->app, err));
     assay_app_info_get(parts->app, &info);
     *start = (assay_comet_start){.genesis = &parts->home.genesis,
@@ -94,7 +121,32 @@ static assay_status start_fill(export_parts *parts, assay_error *err) {
                                  .time = {parts->home.genesis.time, 0}};
     ASSAY_TRY(assay_ledger_validators(parts->validators, &start->validator_count, parts->app, err));
     start->validators = parts->validators;
-    return handover_check(parts, err);
+    ASSAY_TRY(handover_check(parts, err));
+    if (parts->signed_to == UINT64_MAX) return ASSAY_OK;
+    start->signed_to = parts->signed_to;
+    if (start->signed_to >= start->height) return ASSAY_OK;
+    return ASSAY_FAIL(err, RANGE, "to sign above %llu, and the state is of height %llu",
+                      (ull)start->signed_to, (ull)start->height);
+}
+
+// The embedded engine gives the key up before anyone else has it: a crash in between leaves a chain
+// that nobody signs, to be exported again into the same folder.
+static assay_status key_hand_over(export_parts *parts, const char *comet, assay_error *err) {
+    assay_config *config = &parts->home.config;
+    const uint8_t *seed = parts->has_secrets ? parts->secrets.ed25519_seed : NULL;
+    bool repeated = parts->target[0] && strcmp(config->export_begun, parts->target) == 0;
+    ASSAY_TRY(assay_comet_home_prepare(comet, &parts->start, seed, repeated, err));
+    if (!realpath(comet, parts->target))
+        return assay_fail_errno(err, errno, "cannot find %s", comet);
+    config->engine = ASSAY_ENGINE_ABCI;
+    config->initial_height = parts->start.height + 1;
+    if (seed) memcpy(config->export_begun, parts->target, sizeof config->export_begun);
+    ASSAY_TRY(assay_home_config_write(&parts->home, err));
+    ASSAY_TRY(assay_comet_home_write(comet, &parts->start, seed, err));
+    if (!seed) return ASSAY_OK;
+    memcpy(config->exported, parts->target, sizeof config->exported);
+    config->export_begun[0] = 0;
+    return assay_home_config_write(&parts->home, err);
 }
 
 static assay_status export_run(export_parts *parts, const char *home, const char *comet,
@@ -103,14 +155,8 @@ static assay_status export_run(export_parts *parts, const char *home, const char
     assay_status status = assay_operator_read(&parts->secrets, home, err);
     if (status != ASSAY_OK && status != ASSAY_NOT_FOUND) return status;
     parts->has_secrets = status == ASSAY_OK;
-    ASSAY_TRY(start_fill(parts, err));
-    ASSAY_TRY(assay_comet_home_check(comet, err));
-    // The embedded engine gives the key up before anyone else has it: a crash in between leaves a
-    // chain that nobody signs, to be exported again.
-    parts->home.config.initial_height = parts->start.height + 1;
-    ASSAY_TRY(assay_home_engine_set(&parts->home, ASSAY_ENGINE_ABCI, err));
-    return assay_comet_home_write(comet, &parts->start,
-                                  parts->has_secrets ? parts->secrets.ed25519_seed : NULL, err);
+    ASSAY_TRY(start_fill(parts, comet, err));
+    return key_hand_over(parts, comet, err);
 }
 
 static void export_close(export_parts *parts) {
@@ -141,25 +187,33 @@ static void export_print(const assay_invocation *invocation, const export_parts 
 
 int assay_cmd_export(assay_invocation *invocation) {
     const char *home = NULL, *comet = NULL;
+    static export_parts parts;
+    parts.signed_to = UINT64_MAX;
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &home, "DIR", "a chain's folder; its node must not be running",
          0, 0, true},
         {"to-cometbft", ASSAY_OPTION_TEXT, &comet, "DIR",
          "CometBFT's home to write genesis and validator key into", 0, 0, true},
+        {"sign-again-above", ASSAY_OPTION_U64, &parts.signed_to, "HEIGHT",
+         "the folder that got the key is gone for good: write it once more, for heights above "
+         "the last at which it may have signed",
+         1, INT64_MAX - 1, false},
     };
     int code;
     if (!assay_command_begin(
-            invocation, table, 2,
+            invocation, table, 3,
             "Hands a chain to CometBFT: a new one with the validators of its genesis, or a solo\n"
             "chain at its last height, with its whole state. The home's engine is abci from then\n"
-            "on; its validator's key is in both places: never run the embedded engine with it.\n"
+            "on, and its validator's key is CometBFT's: it is written into one folder, once. Two\n"
+            "that sign with it lose its bond, so --sign-again-above is for a folder that is lost.\n"
             "Every other node of a moved chain starts from a copy of this state (assay backup).",
             &code))
         return code;
-    static export_parts parts;
     assay_error err = {0};
     assay_status status = export_run(&parts, home, comet, &err);
     if (status == ASSAY_OK) export_print(invocation, &parts, home, comet);
     export_close(&parts);
-    return status == ASSAY_OK ? ASSAY_EXIT_OK : assay_command_fail(invocation, &err, NULL);
+    return status == ASSAY_OK
+               ? ASSAY_EXIT_OK
+               : assay_command_fail(invocation, &err, parts.next[0] ? parts.next : NULL);
 }

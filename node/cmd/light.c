@@ -182,8 +182,11 @@ int assay_cmd_light(assay_invocation *invocation) {
         {"height", ASSAY_OPTION_U64, &options.height, "N",
          "header to verify where there is no proof (the last one)", 1, INT64_MAX, false},
         {"trusting-seconds", ASSAY_OPTION_U64, &options.trusting_seconds, "N",
-         "how old the trusted header may be, below the unbonding time (604800)", 1, UINT32_MAX,
-         false},
+         "how old the trusted header may be (604800). Below the chain's unbonding time, or those "
+         "who signed it may have left: commit_blocks and the like, two epochs and "
+         "unbond_trust_blocks of its params, times what a block takes. A chain for tests with few "
+         "of these needs less",
+         1, UINT32_MAX, false},
     };
     int code;
     if (!assay_command_begin(

@@ -43,8 +43,8 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     char path[PATH_MAX];
     ASSAY_TRY(assay_pool_open(&node->pool, (unsigned)threads, err));
     const assay_config *config = &node->home.config;
-    // A connection asks one thing at a time, and that reads by two views at most (a measured store
-    // has its own): a block always finds a place.
+    // A connection asks one thing at a time, and that reads by two views at most: a block always
+    // finds a place.
     assay_app_options options = {.pool = node->pool,
                                  .map_size = config->map_gib << 30,
                                  .readers = 2 * (uint32_t)config->connections_max};
@@ -143,6 +143,9 @@ static assay_status room_await(node_parts *node, const sigset_t *signals, assay_
 // What to do about it, NULL: the error says it.
 static const char *next_of(assay_status status) {
     if (status == ASSAY_NOT_FOUND) return "assay init --help";
+    if (status == ASSAY_EXISTS) // E-66: the one way here
+        return "keep this state by giving CometBFT the data back that it had, or take one from "
+               "peers: stop both, remove the home's state/, start both";
     if (status == ASSAY_DISK_FULL) return "make room: started again, the node goes on by itself";
     return NULL;
 }

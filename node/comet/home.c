@@ -16,7 +16,11 @@
 
 typedef unsigned long long ull;
 
-enum { EVIDENCE_BYTES = 256 << 10 };
+enum {
+    EVIDENCE_BYTES = 256 << 10,
+    SIGNED = 3, // CometBFT's step of a precommit, a round's last
+    FILE_BYTES_MAX = 4 << 20,
+};
 
 static const char secret_type[] = "tendermint/PrivKeyEd25519";
 
@@ -97,32 +101,76 @@ static const char key_file[] = "config/priv_validator_key.json";
 static const char state_file[] = "data/priv_validator_state.json";
 static const char genesis_file[] = "config/genesis.json";
 
-assay_status assay_comet_home_check(const char *folder, assay_error *err) {
-    const char *const files[] = {key_file, state_file, genesis_file};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[PATH_MAX];
-        struct stat info;
-        ASSAY_TRY(assay_path_join(path, sizeof path, folder, files[i], err));
-        if (stat(path, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is there already", path);
-    }
+// Nothing at or below the last block, or the last height signed before, is ever signed again: at
+// that height no round is above the last one that CometBFT can count.
+static json_t *state_json(const assay_comet_start *start) {
+    bool before = start->signed_to > 0;
+    return json_pack("{s:o,s:i,s:i}", "height",
+                     assay_comet_number_json(before ? start->signed_to : start->height), "round",
+                     before ? INT32_MAX : 0, "step", before || start->height ? SIGNED : 0);
+}
+
+static assay_status is_there(bool *there, const char *folder, const char *name, assay_error *err) {
+    char path[PATH_MAX];
+    struct stat info;
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, name, err));
+    *there = stat(path, &info) == 0;
     return ASSAY_OK;
 }
 
-assay_status assay_comet_home_write(const char *folder, const assay_comet_start *start,
-                                    const uint8_t *seed, assay_error *err) {
+// Whether a file holds this document and nothing else; takes the reference. Errors: EXISTS (no).
+static assay_status same_check(const char *folder, const char *name, json_t *document,
+                               assay_error *err) {
     char path[PATH_MAX];
+    json_t *found = NULL;
+    assay_status status = assay_path_join(path, sizeof path, folder, name, err);
+    if (status == ASSAY_OK &&
+        (assay_json_read_many(&found, path, FILE_BYTES_MAX, SIZE_MAX, NULL) != ASSAY_OK ||
+         !json_equal(found, document)))
+        status = ASSAY_FAIL(err, EXISTS, "%s is there already, and another one", path);
+    json_decref(found);
+    json_decref(document);
+    return status;
+}
+
+// Takes the reference.
+static assay_status file_put(const char *folder, const char *name, json_t *document, unsigned mode,
+                             assay_error *err) {
+    bool there;
+    assay_status status = is_there(&there, folder, name, err);
+    if (status != ASSAY_OK) {
+        json_decref(document);
+        return status;
+    }
+    if (there) return same_check(folder, name, document, err);
+    return assay_json_file_write(folder, name, document, mode, assay_file_create, err);
+}
+
+assay_status assay_comet_home_prepare(const char *folder, const assay_comet_start *start,
+                                      const uint8_t *seed, bool repeated, assay_error *err) {
+    char path[PATH_MAX];
+    bool has_key, has_state, has_genesis;
+    ASSAY_TRY(is_there(&has_key, folder, key_file, err));
+    ASSAY_TRY(is_there(&has_state, folder, state_file, err));
+    ASSAY_TRY(is_there(&has_genesis, folder, genesis_file, err));
+    if (has_genesis)
+        ASSAY_TRY(same_check(folder, genesis_file, assay_comet_genesis_json(start), err));
+    if (seed && has_key && !repeated)
+        return ASSAY_FAIL(err, EXISTS, "%s/%s is there already", folder, key_file);
+    if (seed && has_key) ASSAY_TRY(same_check(folder, key_file, secret_json(seed, err), err));
+    if (seed && has_key && !has_state)
+        return ASSAY_FAIL(err, NOT_FOUND, "%s has the key but not %s: what was signed is not known",
+                          folder, state_file);
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "config", err));
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "data", err));
     ASSAY_TRY(assay_folder_make(path, err));
-    if (seed) {
-        // Nothing at or below this height is ever signed again.
-        json_t *state = json_pack("{s:o,s:i,s:i}", "height", assay_comet_number_json(start->height),
-                                  "round", 0, "step", start->height ? 3 : 0);
-        ASSAY_TRY(assay_json_file_write(folder, state_file, state, 0600, assay_file_create, err));
-        ASSAY_TRY(assay_json_file_write(folder, key_file, secret_json(seed, err), 0600,
-                                        assay_file_create, err));
-    }
-    return assay_json_file_write(folder, genesis_file, assay_comet_genesis_json(start), 0644,
-                                 assay_file_create, err);
+    if (!seed || has_key) return ASSAY_OK;
+    return file_put(folder, state_file, state_json(start), 0600, err);
+}
+
+assay_status assay_comet_home_write(const char *folder, const assay_comet_start *start,
+                                    const uint8_t *seed, assay_error *err) {
+    if (seed) ASSAY_TRY(file_put(folder, key_file, secret_json(seed, err), 0600, err));
+    return file_put(folder, genesis_file, assay_comet_genesis_json(start), 0644, err);
 }

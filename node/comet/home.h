@@ -16,6 +16,8 @@ typedef struct {
     assay_time time;     // of the first block to come: later than the last one's
     const assay_validator_update *validators; // [validator_count]
     uint32_t validator_count;
+    // The last height at which the validator's key may have signed for CometBFT before; 0: none.
+    uint64_t signed_to;
 } assay_comet_start;
 
 // CometBFT's consensus parameters for a chain of these of ours. Spec: E-30.
@@ -24,13 +26,18 @@ void assay_comet_params(assay_abci_params *out, const assay_params *params);
 // CometBFT's genesis document. Returns: a new reference, NULL if memory is out. Spec: E-30.
 json_t *assay_comet_genesis_json(const assay_comet_start *start);
 
-// Whether a folder has none of the files below. Errors: EXISTS, which names one; CAPACITY (path).
-assay_status assay_comet_home_check(const char *folder, assay_error *err);
+// Makes a folder fit for assay_comet_home_write, and writes data/priv_validator_state.json there.
+// What is there already stays: a genesis or a sign state must be the one that would be written,
+// and a key is none of ours; but where this is a repetition the key must be ours, and beside it the
+// sign state counts as it is, for CometBFT may have signed. seed: ed25519's, of the consensus key;
+// NULL: a node that is no validator gets neither. Errors: EXISTS (names the file), NOT_FOUND (a key
+// without a sign state), PERMISSION, DISK_FULL, IO, MEMORY. Spec: E-31.
+assay_status assay_comet_home_prepare(const char *folder, const assay_comet_start *start,
+                                      const uint8_t *seed, bool repeated, assay_error *err);
 
-// Writes config/genesis.json, config/priv_validator_key.json (mode 0600) and
-// data/priv_validator_state.json into a folder that has none of them. seed: ed25519's, of the
-// consensus key; NULL: a node that is no validator gets none. Errors: EXISTS, PERMISSION,
-// DISK_FULL, IO, MEMORY. Spec: E-30, E-31.
+// Writes config/priv_validator_key.json (mode 0600) and config/genesis.json, the last, where they
+// are not there yet. Errors: EXISTS (another is there), PERMISSION, DISK_FULL, IO, MEMORY.
+// Spec: E-30, E-31.
 assay_status assay_comet_home_write(const char *folder, const assay_comet_start *start,
                                     const uint8_t *seed, assay_error *err);
 

@@ -76,13 +76,14 @@ static uint64_t parts_sum(const assay_disk_part *parts, uint32_t count) {
 
 // --- the state ---
 
-static assay_status tables_walk(assay_disk_report *out, assay_store *store, assay_error *err) {
+static assay_status store_look(assay_disk_report *out, assay_store *store, assay_error *err) {
     assay_snapshot *snapshot;
     assay_store_position at;
     ASSAY_TRY(assay_snapshot_open(&snapshot, store, err));
     out->has_state = assay_snapshot_tip(snapshot)->committed;
     out->height = assay_snapshot_tip(snapshot)->height;
-    assay_status status = assay_snapshot_seek(snapshot, &at, "", 0, 0, err);
+    assay_status status = assay_snapshot_measure(snapshot, &out->store, err);
+    if (status == ASSAY_OK) status = assay_snapshot_seek(snapshot, &at, "", 0, 0, err);
     while (status == ASSAY_OK && at.key_size > 0) {
         out->tables[at.key[0]].entries++;
         out->tables[at.key[0]].bytes += at.key_size + at.value.size;
@@ -102,8 +103,7 @@ static assay_status state_measure(assay_disk_report *out, const assay_home *home
     assay_status status = assay_store_open(&store, path, &home->genesis.hash, &options, &why);
     if (status == ASSAY_NOT_FOUND) return ASSAY_OK; // a home that was never started
     if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
-    status = assay_store_measure(store, &out->store, err);
-    if (status == ASSAY_OK) status = tables_walk(out, store, err);
+    status = store_look(out, store, err);
     assay_store_close(store);
     return status;
 }

@@ -73,12 +73,25 @@ assay_status assay_home_path(char *out, const char *home, const char *name, assa
     return assay_path_join(out, PATH_MAX, home, name, err);
 }
 
+// A whole path; absent: "".
+static assay_status folder_read(char *out, const json_t *object, const char *name,
+                                assay_error *err) {
+    const char *text;
+    if (!json_object_get(object, name)) return ASSAY_OK;
+    ASSAY_TRY(assay_json_text(&text, object, name, PATH_MAX - 1, err));
+    if (text[0] != '/') return ASSAY_FAIL(err, FORMAT, "%s is no whole path", name);
+    memcpy(out, text, strlen(text) + 1);
+    return ASSAY_OK;
+}
+
 static assay_status config_read(assay_config *config, const json_t *object, assay_error *err) {
     static const char *const names[] = {"version",
                                         "listen",
                                         "engine",
                                         "abci",
                                         "comet",
+                                        "exported",
+                                        "export_begun",
 #define X(member, value, min, max) #member,
                                         CONFIG_NUMBERS(X)
 #undef X
@@ -101,6 +114,8 @@ static assay_status config_read(assay_config *config, const json_t *object, assa
             ASSAY_TRY(
                 assay_json_text(&texts[i], object, names[2 + i], ASSAY_ADDRESS_TEXT_MAX - 1, err));
     ASSAY_TRY(assay_config_engine(config, texts[0], texts[1], texts[2], err));
+    ASSAY_TRY(folder_read(config->exported, object, "exported", err));
+    ASSAY_TRY(folder_read(config->export_begun, object, "export_begun", err));
 #define X(member, value, min, max)                                                                 \
     if (json_object_get(object, #member))                                                          \
         ASSAY_TRY(assay_json_u64(&config->member, object, #member, min, max, err));
@@ -121,18 +136,23 @@ assay_status assay_config_parse(assay_config *config, const void *data, size_t s
     return ASSAY_FAIL(err, CONFIG, "config: %s", inner.text);
 }
 
-assay_status assay_home_open(assay_home *home, const char *path, assay_error *err) {
+assay_status assay_home_config_read(assay_config *config, const char *home, assay_error *err) {
     char file[PATH_MAX];
     uint8_t *data;
     size_t size;
+    ASSAY_TRY(assay_home_path(file, home, "config.json", err));
+    ASSAY_TRY(assay_file_read(file, ASSAY_HOME_FILE_MAX, &data, &size, err));
+    assay_status status = assay_config_parse(config, data, size, err);
+    free(data);
+    return status;
+}
+
+assay_status assay_home_open(assay_home *home, const char *path, assay_error *err) {
+    char file[PATH_MAX];
     memset(home, 0, sizeof *home);
     ASSAY_TRY(assay_home_path(home->path, path, "", err));
     home->path[strlen(home->path) - 1] = 0;
-    ASSAY_TRY(assay_home_path(file, path, "config.json", err));
-    ASSAY_TRY(assay_file_read(file, ASSAY_HOME_FILE_MAX, &data, &size, err));
-    assay_status status = assay_config_parse(&home->config, data, size, err);
-    free(data);
-    ASSAY_TRY(status);
+    ASSAY_TRY(assay_home_config_read(&home->config, path, err));
     ASSAY_TRY(assay_home_path(file, path, "genesis.json", err));
     return assay_genesis_read(&home->genesis, file, err);
 }
@@ -151,11 +171,13 @@ static json_t *config_json(const assay_config *config) {
     json_object_set_new(object, #member, assay_json_from_u64(config->member));
     CONFIG_NUMBERS(X)
 #undef X
+    if (config->exported[0]) json_object_set_new(object, "exported", json_string(config->exported));
+    if (config->export_begun[0])
+        json_object_set_new(object, "export_begun", json_string(config->export_begun));
     return object;
 }
 
-assay_status assay_home_engine_set(assay_home *home, assay_engine_choice engine, assay_error *err) {
-    home->config.engine = engine;
+assay_status assay_home_config_write(const assay_home *home, assay_error *err) {
     return assay_json_file_write(home->path, "config.json", config_json(&home->config), 0644,
                                  assay_file_replace, err);
 }

@@ -33,6 +33,9 @@ typedef struct {
     uint64_t initial_height;      // CometBFT's first block: above those of a solo chain before it
     uint64_t snapshot_blocks;     // between two snapshots for state sync, 0: none
     uint64_t snapshot_keep;       // how many of them
+    // CometBFT's home that got the validator's key, as a whole path; "": none did.
+    char exported[PATH_MAX];
+    char export_begun[PATH_MAX]; // one that may have it: its export did not end
 } assay_config;
 
 // operator.json: what a validator must keep to itself.
@@ -62,9 +65,12 @@ assay_status assay_home_create(const char *path, const assay_config *config,
 
 void assay_config_init(assay_config *config);
 
-// Chooses the engine for all later starts, and writes the rest of home->config as it is. Errors:
-// DISK_FULL, PERMISSION, IO; the old choice stays. Spec: F-45.
-assay_status assay_home_engine_set(assay_home *home, assay_engine_choice engine, assay_error *err);
+// Reads config.json alone. Errors: as assay_home_open. Spec: F-45.
+assay_status assay_home_config_read(assay_config *config, const char *home, assay_error *err);
+
+// Writes home->config for all later starts, in one step. Errors: DISK_FULL, PERMISSION, IO; the old
+// one stays. Spec: F-45.
+assay_status assay_home_config_write(const assay_home *home, assay_error *err);
 
 // Takes over a HOST:PORT. Errors: USAGE, RANGE (port), as assay_http_listen_check. Spec: F-45.
 assay_status assay_config_listen(assay_config *config, const char *listen, assay_error *err);

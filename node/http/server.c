@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "consensus/deadline.h"
+#include "node/http/peers.h"
 #include "node/options.h"
 
 enum {
@@ -21,15 +22,9 @@ enum {
     UPLOAD_SECONDS = 120,
     REPLY_SECONDS = 600,
     CLOSE_SECONDS = 10, // for requests in progress when the server closes
-    PEER_SLOTS = 1024,  // colliding addresses share one allowance
     URL_MAX = 96,
     PATH_SIZE_MAX = 1024,
 };
-
-typedef struct {
-    time_t second;
-    unsigned count;
-} peer_slot;
 
 // Each has a moment by which what it does must be done: libmicrohttpd's own timeout begins anew
 // with every byte.
@@ -49,7 +44,7 @@ struct assay_http_server {
     pthread_cond_t idle;  // requests is 0
     pthread_cond_t ended; // the sweeper ends
     connection_entry *connections;
-    peer_slot peers[PEER_SLOTS];
+    assay_http_peers peers;
     unsigned requests; // in progress
     bool closing;
     bool swept;
@@ -141,33 +136,13 @@ static void *sweep(void *self) {
 
 // --- requests ---
 
-// The bytes by which a peer is counted: an IPv4 address, or the /64 of an IPv6 one.
-static size_t peer_bytes(const uint8_t **out, const struct sockaddr *address) {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (address->sa_family == AF_INET) {
-        *out = (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr;
-        return 4;
-    }
-    *out = ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr;
-    if (memcmp(*out, mapped, sizeof mapped) != 0) return 8;
-    *out += sizeof mapped; // an IPv4 peer of an IPv6 socket
-    return 4;
-}
-
 static bool peer_allowed(assay_http_server *server, struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     if (!server->options.requests_per_second || !info) return true;
-    const uint8_t *bytes;
-    size_t size = peer_bytes(&bytes, info->client_addr);
-    uint32_t hash = 2166136261u; // FNV-1a
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * 16777619u;
-    time_t now = seconds_now();
     pthread_mutex_lock(&server->lock);
-    peer_slot *peer = &server->peers[hash % PEER_SLOTS];
-    if (peer->second != now) *peer = (peer_slot){now, 0};
-    bool allowed = peer->count++ < server->options.requests_per_second;
+    bool allowed = assay_http_peers_take(&server->peers, info->client_addr, (uint64_t)seconds_now(),
+                                         server->options.requests_per_second);
     pthread_mutex_unlock(&server->lock);
     return allowed;
 }
@@ -421,7 +396,8 @@ assay_status assay_http_server_open(assay_http_server **out, const assay_http_op
     pthread_mutex_init(&server->lock, NULL);
     assay_deadline_cond_init(&server->idle);
     assay_deadline_cond_init(&server->ended);
-    assay_status status = listener_open(&fd, server->url, options->listen, err);
+    assay_status status = assay_http_peers_init(&server->peers, err);
+    if (status == ASSAY_OK) status = listener_open(&fd, server->url, options->listen, err);
     if (status != ASSAY_OK) {
         server_free(server);
         return status;

@@ -212,7 +212,7 @@ static void test_windows(void **state) {
     assay_params params;
     assay_params_init(&params);
     assert_int_equal(assay_params_window(&params), 2 * 2 + 288 + 8 * (60 + 20) + 40);
-    assert_int_equal(assay_params_unbond_blocks(&params), 972 + 2 * 1000 + 1000);
+    assert_int_equal(assay_params_unbond_blocks(&params), 972 + 2 * 1000 + 1000000);
     assert_int_equal(assay_params_epoch(&params, 1), 0);
     assert_int_equal(assay_params_epoch(&params, 1000), 0);
     assert_true(assay_params_epoch_ends(&params, 1000));

@@ -204,7 +204,7 @@ static void the_past_is_not_kept(void **state) {
     trial_close(t);
 }
 
-// E-65: a state that is there is not replaced, and half a state is none.
+// E-65: a state with a block of its own is not replaced, and half a state is none.
 static void adopts_once(void **state) {
     assay_error why = {0};
     char folder[64];
@@ -215,6 +215,11 @@ static void adopts_once(void **state) {
     assay_view view = chain_view(&t->chain);
     snprintf(folder, sizeof folder, "%s.again", r->items[0].folder);
     replica_restore(folder, &t->chain, &view);
+    chain_ok(assay_app_replaceable(r->items[0].app, err));
+    chain_ok(assay_app_adopt(r->items[0].app, folder, err)); // nothing came on it
+    assay_folder_remove(folder);
+    replica_restore(folder, &t->chain, &view);
+    chain_until(&t->chain, t->chain.height + 1);
     assert_int_equal(assay_app_adopt(r->items[0].app, folder, &why), ASSAY_EXISTS);
     assay_folder_remove(folder);
 

@@ -272,7 +272,7 @@ static void test_kinds_wait_for_themselves(void **state) {
     assert_int_equal(chain_balance(c, CONSUMER), balance + 1);
     for (int left = 1; left >= 0; left--) {
         assay_view view = chain_view(c);
-        chain_ok(assay_due_first(&first, &found, &view.reader, err));
+        chain_ok(assay_due_first(&first, &found, ASSAY_DUE_UNBONDING, &view.reader, err));
         assert_int_equal(found, left);
         if (left) assert_int_equal(first, end);
         assay_view_close(&view);

@@ -545,7 +545,7 @@ static void the_last_power_stays(void **state) {
 static void evidence_is_younger_than_unbonding(void **state) {
     assay_params params;
     assay_params_init(&params);
-    assert_int_equal(assay_evidence_blocks(&params), 972 + 1000);
+    assert_int_equal(assay_evidence_blocks(&params), 972 + 1000000);
     assert_true(assay_evidence_blocks(&params) < assay_params_unbond_blocks(&params));
 #define X(name, value, min, max) params.name = min;
     ASSAY_PARAM_LIST(X)

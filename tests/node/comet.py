@@ -79,9 +79,12 @@ def test_never_solo_again(assay):
 
 def test_handed_over_once(assay):
     """E-31: whatever is lost or cut short, no height is signed a second time."""
-    def export(folder, code=0, name="", part=""):
-        words = ("export", "--home", "home", "--to-cometbft", folder)
+    def export(folder, code=0, name="", part="", *more):
+        words = ("export", "--home", "home", "--to-cometbft", folder, *more)
         return assay.bad(code, name, part, *words) if code else assay.good(*words)
+
+    def config():
+        return json.loads((assay.folder / "home/config.json").read_text())
 
     assay.init(accounts=["filler"])
     node = assay.node()
@@ -99,20 +102,57 @@ def test_handed_over_once(assay):
     # Nothing is handed over into what is there already.
     (assay.folder / "used/config").mkdir(parents=True)
     (assay.folder / "used/config/genesis.json").write_text("{}")
-    export("used", 3, "EXISTS", "used/config/genesis.json is there already")
+    export("used", 3, "EXISTS", "used/config/genesis.json is there already, and another one")
     assert json.loads((home / "config.json").read_text())["engine"] == "solo"
-    # Cut short, it can be done again: nobody signs in between.
     (assay.folder / "short/config").mkdir(parents=True)
     (assay.folder / "short/data").write_text("no folder")
     failed = assay.run("export", "--home", "home", "--to-cometbft", "short")
     assert failed.code != 0 and not list((assay.folder / "short/config").iterdir()), failed
-    assay.bad(2, "CONFIG", "its chain is CometBFT's", "node", "--home", "home", "--engine", "solo")
+    assert config()["engine"] == "solo"  # the key went nowhere
     assert export("comet")["initial_height"] == height + 1
+    assay.bad(2, "CONFIG", "its chain is CometBFT's", "node", "--home", "home", "--engine", "solo")
+    assert config()["exported"] == str(assay.folder / "comet") and "export_begun" not in config()
+    # CometBFT may have signed: not again into the same folder, and not into another, whatever is
+    # lost here or there.
+    told = f"this home's key is in {assay.folder}/comet"
+    for folder in ("comet", "again"):
+        export(folder, 3, "EXISTS", told)
+    assert not (assay.folder / "again").exists()
+    shutil.rmtree(assay.folder / "comet")
+    export("comet", 3, "EXISTS", told)
+    # Who knows that it is gone says above which height it may sign.
+    export("again", 3, "RANGE", f"to sign above 1, and the state is of height {height}",
+           "--sign-again-above", 1)
+    export("again", 0, "", "", "--sign-again-above", height + 7)
+    assert json.loads((assay.folder / "again/data/priv_validator_state.json").read_text()) == {
+        "height": str(height + 7), "round": 2**31 - 1, "step": 3}
+    assert config()["exported"] == str(assay.folder / "again")
     # With blocks of CometBFT's the state is past it; without a state it is before.
     shutil.rmtree(home / "state")
     shutil.rmtree(home / "blocks")
-    export("again", 3, "MISMATCH", f"this chain is CometBFT's from block {height + 1} on and the "
-           "state is of height 0")
+    export("third", 3, "EXISTS", f"this home's key is in {assay.folder}/again")
+    export("third", 3, "MISMATCH", f"this chain is CometBFT's from block {height + 1} on and the "
+           "state is of height 0", "--sign-again-above", 10**6)
+
+
+def test_snapshots_where_a_state_is(assay):
+    """E-65, E-66: the genesis's state is none to keep; one with blocks is, and it is said."""
+    offer = {1: {1: 100, 2: 9, 3: 1, 4: b"hash"}, 2: b"app hash"}
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    words = ("--engine", "abci", "--abci", f"unix://{assay.folder}/app.sock")
+    node = assay.node(*words)
+    engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+    assert engine.good("offer_snapshot", offer) == b"\x08\x04"  # another format: the next one
+    engine.init()
+    assert engine.good("offer_snapshot", offer) == b"\x08\x04"
+    engine.blocks(1, 2)
+    assert engine.good("offer_snapshot", offer) == b"\x08\x02"  # abort
+    engine.close()
+    assert node.wait() == 3, node.said()
+    said = node.said()
+    assert "the state is at height 2 already, by blocks executed here" in said, said
+    assert "next: keep this state by giving CometBFT the data back" in said, said
 
 
 def test_another_genesis(assay):

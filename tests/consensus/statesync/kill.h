@@ -44,6 +44,7 @@ KILL_WRAP(int, fsync, (int fd), (fd))
 KILL_WRAP(int, fdatasync, (int fd), (fd))
 KILL_WRAP(int, ftruncate, (int fd, off_t size), (fd, size))
 KILL_WRAP(int, rename, (const char *from, const char *to), (from, to))
+KILL_WRAP(int, link, (const char *from, const char *to), (from, to))
 KILL_WRAP(int, unlink, (const char *path), (path))
 KILL_WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode))
 

@@ -83,7 +83,7 @@ static assay_abci_reply offer(side *e, const assay_abci_snapshot *of, assay_byte
 }
 
 // A block without transactions. Returns: its app hash.
-static assay_hash block(side *e, const stand *s, uint64_t height, int64_t *retain) {
+static assay_hash finalize(side *e, const stand *s, uint64_t height) {
     assay_abci_request request = {.kind = ASSAY_ABCI_FINALIZE_BLOCK};
     assay_address proposer;
     assay_hash app_hash;
@@ -94,6 +94,11 @@ static assay_hash block(side *e, const stand *s, uint64_t height, int64_t *retai
     assay_abci_reply reply = ask(e, request);
     assert_int_equal(reply.finalize.app_hash.size, sizeof app_hash);
     memcpy(app_hash.bytes, reply.finalize.app_hash.data, sizeof app_hash);
+    return app_hash;
+}
+
+static assay_hash block(side *e, const stand *s, uint64_t height, int64_t *retain) {
+    assay_hash app_hash = finalize(e, s, height);
     *retain = ask_plain(e, ASSAY_ABCI_COMMIT).commit.retain_height;
     return app_hash;
 }
@@ -166,6 +171,30 @@ static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
     stand_free(s);
 }
 
+// E-65: a node that has begun the chain alone, as far as a block that did not land.
+static void a_block_on_the_old_state_is_gone(void **state) {
+    stand *s = stand_new();
+    side taker;
+    const assay_abci_request commit = {.kind = ASSAY_ABCI_COMMIT};
+    assay_abci_reply reply = {.kind = ASSAY_ABCI_COMMIT};
+    int64_t retain;
+    stand_make(s);
+    stand_empty_open(s);
+    side_open(&taker, s, s->empty, NULL, s->restore);
+    chain_ok(assay_app_init_chain(s->empty, err));
+    finalize(&taker, s, 1);
+    assert_int_equal(offer(&taker, &s->list[0], stand_app_hash(s)).offer_snapshot.result, 1);
+    for (uint32_t i = 0; i < s->list[0].chunks; i++)
+        assert_int_equal(apply(&taker, i, stand_chunk(s, s->list[0].height, i)).apply_chunk.result,
+                         1);
+    assert_int_equal(ask_plain(&taker, ASSAY_ABCI_INFO).info.height, s->list[0].height);
+    assert_int_equal(taker.calls.call(taker.calls.self, &commit, &reply, &taker.arena, NULL),
+                     ASSAY_FORMAT);
+    block(&taker, s, s->list[0].height + 1, &retain);
+    side_close(&taker);
+    stand_free(s);
+}
+
 // E-66: true roots over other counts. Who serves its chunks has offered it, and is asked no more.
 static void a_liar_is_asked_no_more(void **state) {
     stand *s = stand_new();
@@ -226,6 +255,7 @@ static void blocks_are_kept_for_snapshots(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_moves_between_nodes),
+        cmocka_unit_test(a_block_on_the_old_state_is_gone),
         cmocka_unit_test(a_liar_is_asked_no_more),
         cmocka_unit_test(blocks_are_kept_for_snapshots),
     };

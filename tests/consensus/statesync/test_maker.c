@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-62, E-63, E-64, E-67: snapshots that a node makes for others.
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
@@ -311,6 +313,76 @@ static void blocks_go_on(void **state) {
     stand_free(s);
 }
 
+typedef struct {
+    stand *s;
+    atomic_bool stop;
+    uint64_t looks;
+} lister;
+
+static void *lister_run(void *argument) {
+    lister *l = argument;
+    while (!l->stop) {
+        const assay_abci_snapshot *list;
+        uint32_t count;
+        assay_arena arena;
+        assay_arena_init(&arena, STAND_ARENA);
+        chain_ok(assay_statesync_maker_list(l->s->maker, &list, &count, &arena, err));
+        if (count > ASSAY_STATESYNC_KEEP_MAX) fail_msg("%u snapshots listed", count);
+        assay_arena_close(&arena);
+        l->looks++;
+    }
+    return NULL;
+}
+
+// E-4, E-64: as many as may be kept are listed at most, also while one pushes another out.
+static void never_more_than_are_kept(void **state) {
+    enum { LISTERS = 8 };
+    stand *s = stand_new();
+    chain *c = &s->trial->chain;
+    lister l[LISTERS];
+    pthread_t threads[LISTERS];
+    stand_maker_open(s, 1, ASSAY_STATESYNC_KEEP_MAX, 0);
+    for (int i = 0; i < LISTERS; i++) {
+        l[i] = (lister){.s = s};
+        assert_int_equal(pthread_create(&threads[i], NULL, lister_run, &l[i]), 0);
+    }
+    for (int i = 0; i < 6 * ASSAY_STATESYNC_KEEP_MAX; i++) {
+        chain_until(c, c->height + 1);
+        assay_statesync_maker_commit(s->maker, c->height);
+        assay_statesync_maker_wait(s->maker);
+    }
+    for (int i = 0; i < LISTERS; i++)
+        l[i].stop = true;
+    for (int i = 0; i < LISTERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(l[0].looks > 0);
+    stand_list(s);
+    assert_int_equal(s->count, ASSAY_STATESYNC_KEEP_MAX);
+    assert_int_equal(s->list[0].height, c->height);
+    stand_free(s);
+}
+
+// E-64: blocks that are executed again, after a state was lost, ask for nothing that is there.
+static void what_is_there_is_not_made_again(void **state) {
+    stand *s = stand_new();
+    chain *c = &s->trial->chain;
+    assay_statesync_maker_state how;
+    stand_maker_open(s, 1, 0, 0);
+    stand_make(s);
+    for (uint64_t height = c->height - 3; height <= c->height; height++) {
+        assay_statesync_maker_commit(s->maker, height);
+        assay_statesync_maker_wait(s->maker);
+    }
+    assay_statesync_maker_state_get(s->maker, &how);
+    assert_int_equal(how.made, 1);
+    assert_int_equal(how.failed, 0);
+    assert_int_equal(how.skipped, 0);
+    assert_int_equal(how.count, 1);
+    chain_until(c, c->height + 1);
+    stand_make(s);
+    stand_free(s);
+}
+
 static void stops_early(void **state) { // E-64
     stand *s = stand_new();
     assay_snapshot *snapshot;
@@ -428,17 +500,17 @@ static void keeps_what_is_needed(void **state) { // E-67
     const struct {
         uint64_t height, keep, oldest, expected;
     } cases[] = {
-        {100000, 0, 0, 0},
-        {100000, 0, 50, 0},
-        {100000, 1, 0, 100000 - unbond},
+        {10000000, 0, 0, 0},
+        {10000000, 0, 50, 0},
+        {10000000, 1, 0, 10000000 - unbond},
         {unbond, 1, 0, 0},
         {unbond + 1, 1, 0, 1},
-        {100000, unbond + 5, 0, 99995 - unbond},
-        {100000, 90000, 0, 10000},
-        {100000, 90000, 9000, 9000},
-        {100000, 90000, 11000, 10000},
-        {100000, 200000, 0, 0},
-        {100000, UINT64_MAX, 1, 0},
+        {10000000, unbond + 5, 0, 9999995 - unbond},
+        {10000000, 9000000, 0, 1000000},
+        {10000000, 9000000, 900000, 900000},
+        {10000000, 9000000, 1100000, 1000000},
+        {10000000, 20000000, 0, 0},
+        {10000000, UINT64_MAX, 1, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(
@@ -465,6 +537,8 @@ int main(void) {
         cmocka_unit_test(trouble_removes_nothing),
         cmocka_unit_test(rests_are_removed),
         cmocka_unit_test(blocks_go_on),
+        cmocka_unit_test(never_more_than_are_kept),
+        cmocka_unit_test(what_is_there_is_not_made_again),
         cmocka_unit_test(stops_early),
         cmocka_unit_test(a_full_disk),
         cmocka_unit_test(killed_at_every_write),

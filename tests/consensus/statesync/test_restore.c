@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-65, E-66: a state taken from strangers, the lies they may tell, and the moments a node may die.
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "ledger/state/keys.h"
 #include "tests/consensus/statesync/stand.h"
@@ -68,7 +69,7 @@ static void goes_on_like_the_chain(void **state) {
     trial_submit(s->trial, &s->bundle, 4);
     assert_int_equal(trial_run_out(s->trial, &s->bundle.id).state, ASSAY_BATCH_SETTLED);
     chain_until(c, c->height + c->genesis.params.epoch_blocks);
-    // A state that is there is not replaced.
+    // A state with blocks of its own is not replaced.
     assay_error why = {0};
     assert_int_equal(
         assay_statesync_restore_offer(s->restore, &s->list[0], stand_app_hash(s), &why),
@@ -505,37 +506,176 @@ static void restore_all(void *context) {
     stand_empty_close(s);
 }
 
-static void killed_at_every_write(void **state) { // E-65
+// Returns: the height of the node's state, which is whole; 0 too if there is none.
+static uint64_t state_check(const stand *s) {
+    assay_snapshot *snapshot;
+    if (stand_empty_is(s)) return 0;
+    chain_ok(assay_app_snapshot(s->empty, &snapshot, err));
+    const assay_store_tip *tip = assay_snapshot_tip(snapshot);
+    uint64_t height = tip->height;
+    if (height == s->trial->chain.height)
+        assert_memory_equal(&tip->app_hash, &s->trial->chain.outcome.app_hash, ASSAY_HASH_SIZE);
+    chain_ok(assay_snapshot_check(snapshot, err));
+    assay_snapshot_close(snapshot);
+    return height;
+}
+
+// What a node has before a snapshot is offered: nothing, the genesis's state, or another snapshot's
+// of which the engine knows nothing any more.
+typedef enum { NOTHING, GENESIS, EARLIER } start;
+
+static void start_make(stand *s, start from) {
+    const assay_store_options options = {.read_only = true, .map_size = 1 << 30};
+    assay_store *earlier;
+    assay_folder_remove(stand_path(s, "state"));
+    chain_ok(assay_folder_make(stand_path(s, "state"), err));
+    if (from == GENESIS) {
+        stand_empty_open(s);
+        chain_ok(assay_app_init_chain(s->empty, err));
+        stand_empty_close(s);
+    } else if (from == EARLIER) {
+        chain_ok(assay_store_open(&earlier, stand_path(s, "earlier"), &s->trial->chain.genesis.hash,
+                                  &options, err));
+        chain_ok(assay_store_backup(earlier, stand_path(s, "state"), err));
+        assay_store_close(earlier);
+    }
+}
+
+// E-65: whatever moment a node ends at, it has what it had, or the whole of the snapshot; and the
+// next one that is offered brings it on, for CometBFT has noted neither.
+static void killed_at_every_write(void **state) {
     stand *s = stand_new();
     chain *c = &s->trial->chain;
+    assay_view view = chain_view(c);
+    uint64_t earlier = view.height;
+    replica_restore(stand_path(s, "earlier"), c, &view);
+    assay_view_close(&view);
+    chain_until(c, earlier + 3);
     // Few chunks: the points are those of the store.
     stand_maker_open(s, 1, 0, 2048);
     stand_make(s);
-    int point = 1, before = 0, after = 0;
-    for (bool killed = true; killed; point++) {
-        assay_folder_remove(stand_path(s, "state"));
-        chain_ok(assay_folder_make(stand_path(s, "state"), err));
-        killed = kill_at(point, restore_all, s);
-        stand_empty_open(s);
-        assert_int_not_equal(access(stand_path(s, "state.restoring"), F_OK), 0);
-        if (stand_empty_is(s)) {
-            before++;
-            assert_true(killed);
-            assert_int_equal(assay_app_init_chain(s->empty, NULL), ASSAY_OK);
-        } else {
-            after++;
-            assay_snapshot *snapshot;
-            chain_ok(assay_app_snapshot(s->empty, &snapshot, err));
-            assert_int_equal(assay_snapshot_tip(snapshot)->height, c->height);
-            assert_memory_equal(&assay_snapshot_tip(snapshot)->app_hash, &c->outcome.app_hash,
-                                ASSAY_HASH_SIZE);
-            chain_ok(assay_snapshot_check(snapshot, err));
-            assay_snapshot_close(snapshot);
+    for (start from = NOTHING; from <= EARLIER; from++) {
+        int point = 1, before = 0, after = 0;
+        for (bool killed = true; killed; point++) {
+            start_make(s, from);
+            killed = kill_at(point, restore_all, s);
+            stand_empty_open(s);
+            assert_int_not_equal(access(stand_path(s, "state.restoring"), F_OK), 0);
+            uint64_t height = state_check(s);
+            assert_true(killed || height == c->height);
+            assert_true(height == c->height || height == (from == EARLIER ? earlier : 0));
+            assert_int_equal(stand_empty_is(s), from == NOTHING && height == 0);
+            before += height != c->height;
+            after += height == c->height;
+            stand_empty_close(s);
+            if (point % 7 && height != c->height) continue; // it takes the test's time
+            restore_all(s);
+            stand_empty_open(s);
+            assert_int_equal(state_check(s), c->height);
+            stand_empty_close(s);
         }
+        assert_in_range(point, 20, 2000);
+        assert_true(before > 10 && after > 1);
+    }
+    stand_free(s);
+}
+
+// E-65: with a block of its own a state stays, also when it was restored once.
+static void a_state_with_blocks_stays(void **state) {
+    stand *s = stand_new();
+    chain *c = &s->trial->chain;
+    assay_error why = {0};
+    stand_make(s);
+    for (start from = GENESIS; from <= EARLIER; from++) {
+        if (from == EARLIER) {
+            assay_view view = chain_view(c);
+            replica_restore(stand_path(s, "earlier"), c, &view);
+            assay_view_close(&view);
+        }
+        start_make(s, from);
+        stand_empty_open(s);
+        assay_app_info info;
+        assay_app_info_get(s->empty, &info);
+        const assay_app_block block = {.height = info.height + 1,
+                                       .time = 1700000000,
+                                       .proposer = c->genesis.validators[0].address};
+        assay_app_outcome outcome;
+        chain_ok(assay_app_finalize_block(s->empty, &block, &outcome, err));
+        offer(s); // nothing of it has landed
+        chain_ok(assay_app_commit(s->empty, err));
+        assert_int_equal(
+            assay_statesync_restore_offer(s->restore, &s->list[0], stand_app_hash(s), &why),
+            ASSAY_STATESYNC_OFFER_ABORT);
+        assert_int_equal(why.status, ASSAY_EXISTS);
+        assert_non_null(strstr(why.text, "already, by blocks executed here"));
         stand_empty_close(s);
     }
-    assert_in_range(point, 20, 2000);
-    assert_true(before > 10 && after > 1);
+    stand_free(s);
+}
+
+typedef struct {
+    stand *s;
+    uint64_t height; // of the snapshot
+    atomic_bool stop;
+    uint64_t looks;
+} reader;
+
+// Looks at whatever state there is, and measures it, as the API's threads do.
+static void *reader_run(void *argument) {
+    reader *r = argument;
+    while (!r->stop) {
+        assay_view view;
+        assay_store_usage usage;
+        assay_totals totals;
+        uint64_t nonce;
+        assay_error why = {0};
+        if (assay_view_open(&view, r->s->empty, &why) != ASSAY_OK) fail_msg("%s", why.text);
+        assert_true(view.height == 0 || view.height == r->height);
+        chain_ok(assay_totals_get(&totals, &view.reader, err));
+        assert_int_equal(assay_totals_sum(&totals), r->s->trial->chain.genesis.supply);
+        chain_ok(assay_snapshot_measure(view.snapshot, &usage, err));
+        assert_true(usage.entry_count > 0);
+        assay_view_close(&view);
+        chain_ok(assay_app_next_nonce(r->s->empty, &r->s->trial->chain.actors[CONSUMER], 0, &nonce,
+                                      err));
+        r->looks++;
+    }
+    return NULL;
+}
+
+// E-65: who reads the old state while another takes its place reads it to the end.
+static void readers_go_on(void **state) {
+    enum { READERS = 3, TIMES = 5 };
+    stand *s = stand_new();
+    stand_make(s);
+    for (int time = 0; time < TIMES; time++) {
+        pthread_t threads[READERS];
+        reader readers[READERS];
+        start_make(s, GENESIS);
+        stand_empty_open(s);
+        assay_view held;
+        chain_ok(assay_view_open(&held, s->empty, err));
+        for (int i = 0; i < READERS; i++) {
+            readers[i] = (reader){.s = s, .height = s->list[0].height};
+            assert_int_equal(pthread_create(&threads[i], NULL, reader_run, &readers[i]), 0);
+        }
+        offer(s);
+        for (uint32_t i = 0; i < s->list[0].chunks; i++)
+            assert_int_equal(apply(s, i), ASSAY_STATESYNC_APPLY_ACCEPT);
+        usleep(2000);
+        for (int i = 0; i < READERS; i++)
+            readers[i].stop = true;
+        for (int i = 0; i < READERS; i++) {
+            pthread_join(threads[i], NULL);
+            assert_true(readers[i].looks > 0);
+        }
+        assert_int_equal(state_check(s), s->list[0].height);
+        chain_ok(assay_snapshot_check(held.snapshot, err));
+        assert_int_equal(held.height, 0);
+        if (time % 2) assay_view_close(&held);
+        stand_empty_close(s);
+        if (time % 2 == 0) assay_view_close(&held);
+    }
     stand_free(s);
 }
 
@@ -553,6 +693,8 @@ int main(void) {
         cmocka_unit_test(more_than_the_machine),
         cmocka_unit_test(true_entries_are_large_enough),
         cmocka_unit_test(killed_at_every_write),
+        cmocka_unit_test(a_state_with_blocks_stays),
+        cmocka_unit_test(readers_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

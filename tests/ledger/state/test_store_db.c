@@ -150,7 +150,10 @@ static void newer_and_damaged_stores_are_refused(void **state) { // P-87
     for (uint64_t height = 1; height < 20; height++)
         block_run(store, height);
     assay_store_usage usage;
-    assert_int_equal(assay_store_measure(store, &usage, NULL), ASSAY_OK);
+    assay_snapshot *snapshot;
+    assert_int_equal(assay_snapshot_open(&snapshot, store, NULL), ASSAY_OK);
+    assert_int_equal(assay_snapshot_measure(snapshot, &usage, NULL), ASSAY_OK);
+    assay_snapshot_close(snapshot);
     assay_store_close(store);
     snprintf(path, sizeof path, "%s/data.mdb", folder);
     assert_int_equal(stat(path, &file), 0);

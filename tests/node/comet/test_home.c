@@ -46,6 +46,7 @@ static void a_moved_chain_goes_on(void **unused) {
                                      .validator_count = 1};
     assay_error err = {0};
     assert_int_equal(assay_ed25519_public(validator.ed25519, seed, &err), ASSAY_OK);
+    assert_int_equal(assay_comet_home_prepare(folder, &start, seed, false, &err), ASSAY_OK);
     assert_int_equal(assay_comet_home_write(folder, &start, seed, &err), ASSAY_OK);
     json_t *document = file_json("config/genesis.json");
     assert_string_equal(text_at(document, "initial_height"), "42");
@@ -71,8 +72,34 @@ static void a_moved_chain_goes_on(void **unused) {
     snprintf(path, sizeof path, "%s/config/priv_validator_key.json", folder);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
-    // A second time nothing is replaced.
-    assert_int_equal(assay_comet_home_write(folder, &start, seed, &err), ASSAY_EXISTS);
+    // A second time nothing is written, but where the first did not end; and then nothing that
+    // CometBFT has signed since is forgotten.
+    assert_int_equal(assay_comet_home_prepare(folder, &start, seed, false, &err), ASSAY_EXISTS);
+    snprintf(path, sizeof path, "%s/data/priv_validator_state.json", folder);
+    static const char later[] = "{\"height\": \"50\", \"round\": 1, \"step\": 2}";
+    assert_int_equal(assay_file_replace(path, later, strlen(later), 0600, NULL), ASSAY_OK);
+    assert_int_equal(assay_comet_home_prepare(folder, &start, seed, true, &err), ASSAY_OK);
+    assert_int_equal(assay_comet_home_write(folder, &start, seed, &err), ASSAY_OK);
+    document = file_json("data/priv_validator_state.json");
+    assert_string_equal(text_at(document, "height"), "50");
+    json_decref(document);
+    // Neither is another key taken for this one, nor a key whose signatures are not known.
+    static const uint8_t other[ASSAY_ED25519_KEY_SIZE] = {8};
+    assert_int_equal(assay_comet_home_prepare(folder, &start, other, true, &err), ASSAY_EXISTS);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(assay_comet_home_prepare(folder, &start, seed, true, &err), ASSAY_NOT_FOUND);
+    // A key that has signed elsewhere signs nothing at that height in any round.
+    snprintf(path, sizeof path, "%s/config/priv_validator_key.json", folder);
+    assert_int_equal(remove(path), 0);
+    assay_comet_start again = start;
+    again.signed_to = 60;
+    assert_int_equal(assay_comet_home_prepare(folder, &again, seed, false, &err), ASSAY_OK);
+    assert_int_equal(assay_comet_home_write(folder, &again, seed, &err), ASSAY_OK);
+    document = file_json("data/priv_validator_state.json");
+    assert_string_equal(text_at(document, "height"), "60");
+    assert_int_equal(json_integer_value(json_object_get(document, "round")), INT32_MAX);
+    assert_int_equal(json_integer_value(json_object_get(document, "step")), 3);
+    json_decref(document);
 }
 
 static int folder_open(void **unused) {

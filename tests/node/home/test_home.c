@@ -67,6 +67,8 @@ static void bad_configs_are_refused(void **state) {
         {"{\"version\":1,\"map_gib\":0}", ASSAY_CONFIG, "map_gib is 0, limits 1"},
         {"{\"version\":1,\"snapshot_keep\":11}", ASSAY_CONFIG,
          "snapshot_keep is 11, limits 1 to 10"},
+        {"{\"version\":1,\"exported\":\"comet\"}", ASSAY_CONFIG, "exported is no whole path"},
+        {"{\"version\":1,\"export_begun\":7}", ASSAY_CONFIG, "export_begun is not a text"},
         {"{\"version\":1,\"listen\":7}", ASSAY_CONFIG, "listen is not a text"},
         {"{\"version\":1,\"listen\":\"nowhere\"}", ASSAY_CONFIG, "\"nowhere\" is not HOST:PORT"},
         {"{\"version\":1,\"listen\":\"127.0.0.1:99999\"}", ASSAY_CONFIG, "port is 99999"},

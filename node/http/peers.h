@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much each peer of a server has asked in this second, in a fixed number of slots that peers
+// share by a keyed hash of their address: nobody can choose with whom.
+#ifndef ASSAY_NODE_HTTP_PEERS_H
+#define ASSAY_NODE_HTTP_PEERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/status.h"
+
+enum {
+    ASSAY_HTTP_PEER_SLOTS = 1024,
+    ASSAY_HTTP_PEER_SEED = 16,
+};
+
+typedef struct {
+    uint64_t second;
+    unsigned count;
+} assay_http_peer_slot;
+
+// Owns nothing. One thread at a time.
+typedef struct {
+    uint8_t seed[ASSAY_HTTP_PEER_SEED];
+    assay_http_peer_slot slots[ASSAY_HTTP_PEER_SLOTS];
+    assay_http_peer_slot own; // this machine's: shared with nobody
+} assay_http_peers;
+
+// Errors: IO (the system gives no random bytes). Spec: F-40.
+assay_status assay_http_peers_init(assay_http_peers *peers, assay_error *err);
+
+// Counts a request of a peer (AF_INET or AF_INET6) in this second. Returns: whether it is among the
+// first `limit` of its slot. Spec: F-40.
+bool assay_http_peers_take(assay_http_peers *peers, const struct sockaddr *peer, uint64_t second,
+                           unsigned limit);
+
+#endif

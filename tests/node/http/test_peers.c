@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// F-40: the requests a second of each peer, and whose they are counted with.
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "node/http/peers.h"
+
+enum { LIMIT = 3 };
+
+static assay_http_peers *peers_new(void) {
+    assay_http_peers *peers = malloc(sizeof *peers);
+    assert_non_null(peers);
+    assert_int_equal(assay_http_peers_init(peers, NULL), ASSAY_OK);
+    return peers;
+}
+
+static bool take(assay_http_peers *peers, const char *address, uint64_t second) {
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1)
+        return assay_http_peers_take(peers, (struct sockaddr *)&v4, second, LIMIT);
+    assert_int_equal(inet_pton(AF_INET6, address, &v6.sin6_addr), 1);
+    return assay_http_peers_take(peers, (struct sockaddr *)&v6, second, LIMIT);
+}
+
+// Addresses of one peer, by which form it comes and with how many of them.
+static void one_peer_is_counted_once(void **state) {
+    static const char *const same[][3] = {
+        {"203.0.113.9", "203.0.113.9", "::ffff:203.0.113.9"},
+        {"2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::9"},
+        {"127.0.0.1", "127.9.8.7", "::1"},
+        {"::ffff:127.0.0.1", "::1", "127.0.0.1"},
+    };
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        assay_http_peers *peers = peers_new();
+        for (int j = 0; j < LIMIT; j++)
+            assert_true(take(peers, same[i][j], 7));
+        for (int j = 0; j < LIMIT; j++)
+            assert_false(take(peers, same[i][j], 7));
+        assert_true(take(peers, same[i][0], 8)); // another second
+        free(peers);
+    }
+}
+
+// Takes all that is left to a peer, and lists who of 4,096 others has nothing left then.
+static uint32_t found_with(assay_http_peers *peers, const char *address, uint16_t found[64]) {
+    uint32_t count = 0;
+    char other[16];
+    while (take(peers, address, 7)) {
+    }
+    for (unsigned i = 0; i < 4096; i++) {
+        snprintf(other, sizeof other, "198.51.%u.%u", i / 256, i % 256);
+        assay_http_peers *copy = malloc(sizeof *copy);
+        assert_non_null(copy);
+        *copy = *peers;
+        if (!take(copy, other, 7) && count < 64) found[count++] = (uint16_t)i;
+        free(copy);
+    }
+    return count;
+}
+
+// Who shares a slot with a peer on one server does not on the next, so that nobody can know it.
+static void nobody_chooses_a_slot(void **state) {
+    uint16_t one[64], other[64];
+    assay_http_peers *a = peers_new(), *b = peers_new();
+    uint32_t one_count = found_with(a, "203.0.113.9", one), both = 0;
+    uint32_t other_count = found_with(b, "203.0.113.9", other);
+    assert_in_range(one_count + other_count, 1, 64); // 8 are likely
+    for (uint32_t i = 0; i < one_count; i++)
+        for (uint32_t j = 0; j < other_count; j++)
+            both += one[i] == other[j];
+    assert_in_range(both, 0, 2);
+    free(a);
+    free(b);
+}
+
+// This machine's own processes share theirs with no stranger, whatever these have asked for.
+static void own_requests_are_nobodys(void **state) {
+    assay_http_peers *peers = peers_new();
+    uint16_t found[64];
+    char other[16];
+    assert_int_equal(found_with(peers, "127.0.0.1", found), 0);
+    free(peers);
+    peers = peers_new();
+    for (unsigned i = 0; i < 65536; i++) {
+        snprintf(other, sizeof other, "198.51.%u.%u", i / 256, i % 256);
+        take(peers, other, 7);
+    }
+    for (int i = 0; i < LIMIT; i++)
+        assert_true(take(peers, "127.0.0.1", 7));
+    assert_false(take(peers, "192.0.2.1", 7)); // every slot is full
+    free(peers);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_peer_is_counted_once),
+        cmocka_unit_test(nobody_chooses_a_slot),
+        cmocka_unit_test(own_requests_are_nobodys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
