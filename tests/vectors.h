@@ -3,18 +3,13 @@
 #ifndef ASSAY_TESTS_VECTORS_H
 #define ASSAY_TESTS_VECTORS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/hex.h"
 #include "base/json.h"
+#include "tests/test.h"
 
 // The parsed file tests/vectors/<name>; the caller releases it with json_decref.
 static inline json_t *vectors_read(const char *name) {

@@ -3,15 +3,9 @@
 #ifndef ASSAY_TESTS_ATTRIBUTION_VECTORS_H
 #define ASSAY_TESTS_ATTRIBUTION_VECTORS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/json.h"
 #include "base/philox.h"
+#include "tests/test.h"
 
 // One list of the vectors, never empty. Lives: the caller releases *document.
 static inline const json_t *vectors_open(json_t **document, const char *name) {

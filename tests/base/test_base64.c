@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // F-60: RFC 4648's own vectors, every length's round trip, and what is no base64.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/base64.h"
+#include "tests/test.h"
 
 // RFC 4648, section 10.
 static void vectors_of_the_rfc(void **unused) {

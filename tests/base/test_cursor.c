@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading and writing canonical bytes (P-2): big-endian, sticky failure, nothing left over.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "base/cursor.h"
+#include "tests/test.h"
 
 static const uint8_t wire[] = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08,
                                0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};

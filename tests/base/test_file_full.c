@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A full disk: a 64 KiB file system of its own, in a mount namespace that ends with this process.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <dirent.h>
 #include <errno.h>
 #include <sched.h>

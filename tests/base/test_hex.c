@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hexadecimal text (F-2).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/hex.h"
+#include "tests/test.h"
 
 static const uint8_t bytes[] = {0x00, 0x01, 0x7f, 0x80, 0xab, 0xff};
 

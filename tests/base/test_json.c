@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON from strangers (F-3).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/json.h"
+#include "tests/test.h"
 
 static assay_status parse(const char *text) {
     json_t *value = NULL;

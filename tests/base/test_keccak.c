@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // keccak-256 (P-1). Vectors: the Keccak team's ShortMsgKAT_256 (Len 0 and 8), the Solidity and
 // Ethereum documentation's well-known hashes, and ethers 6.15.0 keccak256 for lengths 0 to 300.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/hex.h"
 #include "base/keccak.h"
+#include "tests/test.h"
 
 static void digest_expect(const void *data, size_t size, const char *expected) {
     assay_hash hash;

@@ -2,16 +2,11 @@
 // RFC 6962 trees (P-3). Vectors: certificate-transparency reference tests (merkle_tree_test.cc):
 // the eight standard leaves, their roots and audit paths. Beyond eight leaves the roots come from
 // a second algorithm: merging equal perfect subtrees from the left.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/hex.h"
 #include "base/merkle.h"
 #include "base/sha256.h"
+#include "tests/test.h"
 
 enum { LEAVES_MAX = 64 };
 

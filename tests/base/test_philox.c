@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vectors: Random123 1.14, tests/kat_vectors, the three lines "philox4x32 10".
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/philox.h"
+#include "tests/test.h"
 
 typedef struct {
     uint32_t counter[4];

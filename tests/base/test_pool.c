@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Meant for the tsan preset too: tasks write without atomics where the contract says they may.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <pthread.h>
 #include <string.h>
 

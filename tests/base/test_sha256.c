@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vectors: FIPS 180-4 examples, as published by NIST (SHA256.pdf, SHA2_Additional.pdf).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/hex.h"
 #include "base/sha256.h"
+#include "tests/test.h"
 
 static void digest_expect(const void *data, size_t size, const char *expected) {
     assay_hash hash;

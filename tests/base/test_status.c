@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Status numbers and sentences (F-1).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <errno.h>
 #include <string.h>
 

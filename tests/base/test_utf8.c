@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // clang-format off
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/test.h"
 // clang-format on
 #include "base/utf8.h"
 

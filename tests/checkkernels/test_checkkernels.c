@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // N-1, N-8, N-19, N-20: all cases on all kernel sets, and proof that wrong sets do not get through.
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "kernels/float.h"
 #include "tests/checkkernels/cases.h"
 #include "tests/checkkernels/naive.h"
+#include "tests/test.h"
 
 static guard memory;
 

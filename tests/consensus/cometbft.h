@@ -7,13 +7,6 @@
 #include "consensus/block.h"
 #include "tests/vectors.h"
 
-#define must(call)                                                                                 \
-    do {                                                                                           \
-        assay_error must_err_ = {0}, *err = &must_err_;                                            \
-        if ((call) != ASSAY_OK)                                                                    \
-            fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #call, must_err_.text);                  \
-    } while (0)
-
 static inline json_t *cometbft_read(void) {
     const char *path = getenv("ASSAY_COMETBFT_VECTORS");
     json_t *root;

@@ -4,7 +4,6 @@
 #define ASSAY_TESTS_CONSENSUS_FOLDER_H
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,15 +17,6 @@ static inline void folder_make(char folder[FOLDER_MAX]) {
     const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : ASSAY_BINARY_DIR;
     snprintf(folder, FOLDER_MAX, "%s/assay-consensus-XXXXXX", where);
     assert_non_null(mkdtemp(folder));
-}
-
-static inline int folder_entry_remove(const char *path, const struct stat *info, int kind,
-                                      struct FTW *walk) {
-    return remove(path);
-}
-
-static inline void folder_remove(const char *folder) {
-    nftw(folder, folder_entry_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline const char *folder_path(const char *folder, const char *name) {

@@ -41,13 +41,13 @@ static inline void settled_witness(chain *c, const assay_app_block *input) {
         memcpy(results[i].data, own->data, own->data_size);
     }
     assay_block_tx_ids(ids, &block);
-    chain_ok(assay_tip_header(&s->tip, &block, ids, (assay_time){input->time, 0}, &arena, err));
+    must(assay_tip_header(&s->tip, &block, ids, (assay_time){input->time, 0}, &arena, err));
     block.commit.height = block.header.height;
     block.commit.time = block.header.time;
-    chain_ok(assay_block_id_of(&block.commit.block, &block, s->tip.height ? &s->tip.commit : NULL,
-                               &arena, err));
-    chain_ok(assay_commit_sign(&block.commit, s->tip.chain_id, s->seed, err));
-    chain_ok(assay_results_hash(&results_hash, results, block.tx_count, &arena, err));
+    must(assay_block_id_of(&block.commit.block, &block, s->tip.height ? &s->tip.commit : NULL,
+                           &arena, err));
+    must(assay_commit_sign(&block.commit, s->tip.chain_id, s->seed, err));
+    must(assay_results_hash(&results_hash, results, block.tx_count, &arena, err));
     block.app_hash_after = c->outcome.app_hash;
     assay_tip_advance(&s->tip, &block, &results_hash);
     s->header = block.header;
@@ -61,7 +61,7 @@ static inline settled *settled_new(void) {
     s->trial = trial_new();
     chain *c = &s->trial->chain;
     memset(s->seed, 7, sizeof s->seed);
-    chain_ok(assay_ed25519_public(c->genesis.validators[0].ed25519, s->seed, err));
+    must(assay_ed25519_public(c->genesis.validators[0].ed25519, s->seed, err));
     c->witness = settled_witness;
     c->context = s;
     trial_start(s->trial);
@@ -81,7 +81,7 @@ static inline void settled_free(settled *s) {
 static inline void settled_prove(settled *s, assay_proof *proof, uint32_t actor) {
     chain *c = &s->trial->chain;
     assay_view view = chain_view(c);
-    chain_ok(assay_proof_make(proof, &view, s->epoch, &c->actors[actor], err));
+    must(assay_proof_make(proof, &view, s->epoch, &c->actors[actor], err));
     assay_view_close(&view);
     chain_block(c);
     proof->light_block =

@@ -23,8 +23,8 @@ static const uint8_t consensus_seed[32] = {11};
 // The chain's genesis, with the validator's key that nodes have.
 static inline void node_chain_init(chain *c) {
     chain_init(c);
-    chain_ok(assay_ed25519_public(c->genesis.validators[0].ed25519, consensus_seed, err));
-    chain_ok(assay_genesis_seal(&c->genesis, err));
+    must(assay_ed25519_public(c->genesis.validators[0].ed25519, consensus_seed, err));
+    must(assay_genesis_seal(&c->genesis, err));
     assay_domain_init(&c->domain, CHAIN_ID, &c->genesis.hash);
 }
 
@@ -33,10 +33,10 @@ static inline void node_open(node *n, chain *c, const char *folder, recorder *be
     char path[1024], name[ASSAY_CHAIN_ID_MAX + 1];
     *n = (node){.chain = c};
     snprintf(path, sizeof path, "%s/state", folder);
-    chain_ok(assay_pool_open(&n->pool, 2, err));
+    must(assay_pool_open(&n->pool, 2, err));
     assay_app_options options = {.map_size = 1 << 30, .pool = n->pool};
-    chain_ok(assay_app_open(&c->app, path, &c->genesis, &options, err));
-    chain_ok(assay_hashchain_open(&n->links, &c->links[CHAIN_PREIMAGES], CHAIN_PREIMAGES, err));
+    must(assay_app_open(&c->app, path, &c->genesis, &options, err));
+    must(assay_hashchain_open(&n->links, &c->links[CHAIN_PREIMAGES], CHAIN_PREIMAGES, err));
     n->application = (assay_ledger_application){.app = c->app, .chain = &n->links};
     assay_chain_name(name, &c->genesis);
     snprintf(path, sizeof path, "%s/blocks", folder);
@@ -53,7 +53,7 @@ static inline void node_open(node *n, chain *c, const char *folder, recorder *be
         solo.application = recorder_calls(between);
     }
     memcpy(solo.seed, consensus_seed, sizeof solo.seed);
-    chain_ok(assay_solo_open(&n->solo, &solo, err));
+    must(assay_solo_open(&n->solo, &solo, err));
 }
 
 static inline void node_close(node *n) {

@@ -30,11 +30,11 @@ static void blocks_make(chain *c, node *n) {
                            .principal = c->actors[actor],
                            .nonce = chain_account(c, &c->actors[actor]).nonces[0],
                            .body.transfer = {c->actors[3], 1000}};
-            chain_ok(assay_tx_sign(&tx, &c->domain, &c->keys[actor], err));
-            chain_ok(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
-            chain_ok(assay_solo_submit(n->solo, bytes, size, &id, err));
+            must(assay_tx_sign(&tx, &c->domain, &c->keys[actor], err));
+            must(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
+            must(assay_solo_submit(n->solo, bytes, size, &id, err));
         }
-        chain_ok(assay_solo_step(n->solo, err));
+        must(assay_solo_step(n->solo, err));
     }
 }
 
@@ -105,7 +105,7 @@ static void line_check(char *line, tally *t) {
 static void file_check(const char *path, tally *t) {
     uint8_t *data;
     size_t size;
-    chain_ok(assay_file_read(path, 16 << 20, &data, &size, err));
+    must(assay_file_read(path, 16 << 20, &data, &size, err));
     char *text = calloc(1, size + 1);
     assert_non_null(text);
     memcpy(text, data, size);
@@ -130,7 +130,7 @@ static bool crash_at(chain *c, int out, int point) {
         died = died || (start == 0 && dead);
         assert_int_equal(write(out, "\n", 1), 1);
     }
-    nftw(folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    assay_folder_remove(folder);
     return died;
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -64,7 +65,7 @@ static void receipts_report(workload *w, assay_solo *solo) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < w->count; i++) {
         assay_tx_fate fate;
-        chain_ok(assay_solo_find(solo, &w->ids[i], 0, &fate, err));
+        must(assay_solo_find(solo, &w->ids[i], 0, &fate, err));
         if (fate.state == ASSAY_TX_PENDING) w->ids[kept++] = w->ids[i];
         if (fate.state != ASSAY_TX_COMMITTED) continue; // a dropped one was never acknowledged
         receipt told = {w->ids[i], fate.height, fate.result.code};
@@ -81,21 +82,21 @@ static void work(chain *c, const char *folder, uint32_t seed, int out) {
     chain_scan(c);
     for (uint32_t i = 0; i < CHAIN_ACTORS; i++)
         w.nonces[i] = chain_account(c, &c->actors[i]).nonces[0];
-    chain_ok(assay_solo_start(n.solo, err));
+    must(assay_solo_start(n.solo, err));
     for (;;) {
         uint32_t actor = draw(&w, CHAIN_ACTORS);
         if (w.count < WAITING_MAX) {
             uint8_t bytes[1024];
             size_t size;
             assay_tx tx = tx_make(&w, c, actor);
-            chain_ok(assay_tx_sign(&tx, &c->domain, &c->keys[actor], err));
-            chain_ok(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
+            must(assay_tx_sign(&tx, &c->domain, &c->keys[actor], err));
+            must(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
             assay_error why = {0};
             assay_status status = assay_solo_submit(n.solo, bytes, size, &w.ids[w.count], &why);
             // Behind one that names more than there is, no other waits (P-26).
             bool behind = status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_FEE_SHORT;
             if (status != ASSAY_OK && !behind)
-                chain_ok(assay_fail(err, status, why.reject, "%s", why.text));
+                must(assay_fail(err, status, why.reject, "%s", why.text));
             w.count += !behind;
             w.nonces[actor] += !behind;
         }
@@ -174,7 +175,7 @@ static void kill_once(chain *c, const char *folder, uint32_t seed, receipts *all
 static void receipts_check(assay_solo *solo, const receipts *all) {
     for (size_t i = 0; i < all->count; i++) {
         assay_tx_fate fate;
-        chain_ok(assay_solo_find(solo, &all->list[i].id, UINT64_MAX, &fate, err));
+        must(assay_solo_find(solo, &all->list[i].id, UINT64_MAX, &fate, err));
         assert_int_equal(fate.state, ASSAY_TX_COMMITTED);
         assert_int_equal(fate.height, all->list[i].height);
         assert_int_equal(fate.result.code, all->list[i].code);
@@ -196,14 +197,14 @@ static assay_store_tip undisturbed(chain *c, const char *folder) {
     snprintf(to, sizeof to, "%s/blocks", fresh);
     assert_int_equal(mkdir(to, 0700), 0);
     snprintf(to, sizeof to, "%s/blocks/blocks.log", fresh);
-    chain_ok(assay_file_read(from, 1 << 30, &data, &size, err));
-    chain_ok(assay_file_replace(to, data, size, 0600, err));
+    must(assay_file_read(from, 1 << 30, &data, &size, err));
+    must(assay_file_replace(to, data, size, 0600, err));
     free(data);
     node_open(&n, c, fresh, NULL);
     chain_scan(c);
     assay_store_tip tip = node_tip(&n);
     node_close(&n);
-    nftw(fresh, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    assay_folder_remove(fresh);
     return tip;
 }
 
@@ -236,7 +237,7 @@ static void test_kills(void **state) {
     assert_int_equal(other.height, disturbed.height);
     assert_memory_equal(&other.state_root, &disturbed.state_root, sizeof other.state_root);
     assert_memory_equal(&other.app_hash, &disturbed.app_hash, sizeof other.app_hash);
-    nftw(folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    assay_folder_remove(folder);
     assay_genesis_close(&c->genesis);
     free(all.list);
     free(c);

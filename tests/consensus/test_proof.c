@@ -55,7 +55,7 @@ static void test_round_trip(void **state) {
     for (size_t i = 0; i < sizeof paid / sizeof paid[0]; i++) {
         static assay_proof proof, back;
         settled_prove(shared, &proof, paid[i].actor);
-        chain_ok(proof_check(&proof, genesis_get(), err));
+        must(proof_check(&proof, genesis_get(), err));
         assert_int_equal(proof.payout_count, 1);
         assert_int_equal(proof.payouts[0].payout.role, paid[i].role);
         assert_true(proof.payouts[0].payout.amount > 0);
@@ -63,8 +63,8 @@ static void test_round_trip(void **state) {
         char *text = json_dumps(document, JSON_INDENT(1));
         assert_true(strlen(text) < ASSAY_PROOF_JSON_MAX);
         json_t *parsed;
-        chain_ok(assay_json_parse(&parsed, text, strlen(text), ASSAY_PROOF_JSON_MAX, "proof", err));
-        chain_ok(document_check(&back, parsed, genesis_get(), err));
+        must(assay_json_parse(&parsed, text, strlen(text), ASSAY_PROOF_JSON_MAX, "proof", err));
+        must(document_check(&back, parsed, genesis_get(), err));
         assert_memory_equal(&back.payouts[0], &proof.payouts[0], sizeof back.payouts[0]);
         assert_memory_equal(&back.epoch, &proof.epoch, sizeof back.epoch);
         free(text);
@@ -198,9 +198,9 @@ static void test_every_field(void **state) {
     settled_prove(shared, &proof, PROVIDER);
     mutation m = {assay_proof_json(&proof, genesis_get()), 0};
     assay_proof_close(&proof);
-    chain_ok(document_check(&proof, m.document, genesis_get(), err));
+    must(document_check(&proof, m.document, genesis_get(), err));
     value_mutate(&m, m.document, "document");
-    chain_ok(document_check(&proof, m.document, genesis_get(), err)); // all put back
+    must(document_check(&proof, m.document, genesis_get(), err)); // all put back
     print_message("%u files refused\n", m.tried);
     assert_true(m.tried > 4000);
     json_decref(m.document);
@@ -214,7 +214,7 @@ static void test_every_bit(void **state) {
     char *text = json_dumps(document, JSON_COMPACT);
     size_t size = strlen(text), same = 0;
     assay_proof_close(&proof);
-    chain_ok(document_check(&proof, document, genesis_get(), err));
+    must(document_check(&proof, document, genesis_get(), err));
     for (size_t bit = 0; bit < 8 * size; bit++) {
         json_t *parsed;
         text[bit / 8] ^= (char)(1 << bit % 8);
@@ -288,7 +288,7 @@ static void test_other_genesis(void **state) {
     json_t *document = assay_proof_json(&proof, genesis_get());
     assay_genesis other = *genesis_get();
     other.time++;
-    chain_ok(assay_genesis_seal(&other, err));
+    must(assay_genesis_seal(&other, err));
     assert_int_equal(document_check(&back, document, &other, &why), ASSAY_MISMATCH);
     assert_string_equal(why.text, "proof is of another chain than the genesis file's");
     json_object_set_new(document, "genesis", assay_json_from_hash(&other.hash));
@@ -318,7 +318,7 @@ static void test_one_validator_twice(void **state) {
     assay_merkle_root(&header.validators_hash, leaves, 2);
     assay_commit commit = tip->commit;
     assay_header_hash(&commit.block.hash, &header);
-    chain_ok(assay_commit_sign(&commit, tip->chain_id, shared->seed, err));
+    must(assay_commit_sign(&commit, tip->chain_id, shared->seed, err));
     json_decref(proof.light_block);
     proof.light_block = assay_light_document(&header, &commit, tip->public_key, tip->power);
     json_t *validators = json_object_get(proof.light_block, "validators");

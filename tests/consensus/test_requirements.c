@@ -33,7 +33,7 @@ typedef struct {
 
 static assay_abci_reply ask(node *n, assay_abci_request request) {
     assay_abci_reply reply = {.kind = request.kind};
-    chain_ok(n->calls.call(n->calls.self, &request, &reply, &n->arena, err));
+    must(n->calls.call(n->calls.self, &request, &reply, &n->arena, err));
     return reply;
 }
 
@@ -97,12 +97,12 @@ static void node_open(node *n) {
     chain_init(&n->c);
     chain_start(&n->c);
     assay_sha256_of(&seed, "seed", 4);
-    chain_ok(assay_hashchain_open(&n->secret, &seed, CHAIN_PREIMAGES, err));
+    must(assay_hashchain_open(&n->secret, &seed, CHAIN_PREIMAGES, err));
     n->ledger = (assay_ledger_application){.app = n->c.app, .chain = &n->secret};
     assay_chain_name(name, &n->c.genesis);
     const assay_abci_engine_options options = {
         .application = assay_ledger_application_calls(&n->ledger), .chain_id = name};
-    chain_ok(assay_abci_engine_open(&n->engine, &options, err));
+    must(assay_abci_engine_open(&n->engine, &options, err));
     n->calls = assay_abci_engine_application(n->engine);
     assay_arena_init(&n->arena, ARENA);
 }
@@ -312,7 +312,7 @@ static uint32_t empty_process(const net *t, node *n, uint32_t count) {
     assert_false(outer.failed);
     assay_abci_request request;
     const assay_bytes bytes = {frame, outer.size};
-    chain_ok(assay_abci_request_read(&request, bytes, &n->arena, err));
+    must(assay_abci_request_read(&request, bytes, &n->arena, err));
     uint32_t status = ask(n, request).process.status;
     free(content);
     free(frame);
@@ -342,11 +342,11 @@ static void a_node_without_state_answers_check_tx(void **state) {
     const node *n = &t->nodes[0];
     transfers(t, 1, 1, 1);
     assert_non_null(mkdtemp(fresh.c.folder));
-    chain_ok(assay_app_open(&fresh.c.app, fresh.c.folder, &n->c.genesis, NULL, err));
+    must(assay_app_open(&fresh.c.app, fresh.c.folder, &n->c.genesis, NULL, err));
     fresh.ledger = (assay_ledger_application){.app = fresh.c.app};
     const assay_abci_engine_options options = {
         .application = assay_ledger_application_calls(&fresh.ledger), .chain_id = "fresh"};
-    chain_ok(assay_abci_engine_open(&fresh.engine, &options, err));
+    must(assay_abci_engine_open(&fresh.engine, &options, err));
     fresh.calls = assay_abci_engine_application(fresh.engine);
     assay_arena_init(&fresh.arena, ARENA);
     assert_int_equal(check(&fresh, t->txs[0], false), ASSAY_ABCI_NOT_NOW);
@@ -354,7 +354,7 @@ static void a_node_without_state_answers_check_tx(void **state) {
     assay_abci_engine_close(fresh.engine);
     assay_app_close(fresh.c.app);
     assay_arena_close(&fresh.arena);
-    nftw(fresh.c.folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    assay_folder_remove(fresh.c.folder);
 }
 
 // ---- vote extensions are off ----

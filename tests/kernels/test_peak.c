@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Peaks: every set that this machine can run names what its instructions could at most do (N-20).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "kernels/peak.h"
 #include "kernels/table.h"
+#include "tests/test.h"
 
 static double seconds(void) {
     struct timespec time;

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judge judged: the instructions as tests/kernels/simde emulates them, against the pseudo code
 // of Intel's manual, lane by lane, on random bits. N-20
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 
 #if defined(__AVX2__)
 #include "tests/kernels/simde/immintrin.h"

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // N-20: choosing a kernel set by name.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "kernels/table.h"
+#include "tests/test.h"
 #if defined(__x86_64__)
 #include "tests/kernels/simde/emulated.h"
 #endif

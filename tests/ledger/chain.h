@@ -4,17 +4,11 @@
 #ifndef ASSAY_TESTS_LEDGER_CHAIN_H
 #define ASSAY_TESTS_LEDGER_CHAIN_H
 
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "base/file.h"
 #include "base/sha256.h"
 #include "ledger/batch.h"
 #include "ledger/beacon.h"
@@ -24,6 +18,7 @@
 #include "ledger/tx/typed.h"
 #include "ledger/validator.h"
 #include "ledger/view.h"
+#include "tests/test.h"
 
 enum {
     CHAIN_ID = 7001,
@@ -57,18 +52,6 @@ struct chain {
     void *context; // the witness's
 };
 
-#define chain_ok(call)                                                                             \
-    do {                                                                                           \
-        assay_error chain_err_ = {0}, *err = &chain_err_;                                          \
-        if ((call) != ASSAY_OK)                                                                    \
-            fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #call, chain_err_.text);                 \
-    } while (0)
-
-static inline int chain_file_remove(const char *path, const struct stat *info, int kind,
-                                    struct FTW *walk) {
-    return remove(path);
-}
-
 static inline void chain_key(assay_key *out, uint32_t index) {
     assay_hash hash;
     char name[32];
@@ -92,7 +75,7 @@ static inline void chain_proof(uint8_t proof[ASSAY_ED25519_SIGNATURE_SIZE], uint
     uint8_t message[ASSAY_VALIDATOR_MESSAGE_SIZE];
     assay_hash secret = chain_seed(actor);
     assay_validator_message(message, genesis, account);
-    chain_ok(assay_ed25519_sign(proof, secret.bytes, message, sizeof message, err));
+    must(assay_ed25519_sign(proof, secret.bytes, message, sizeof message, err));
 }
 
 // Actors 0 to count − 1 are the genesis's validators, each with its bond and the one hash chain.
@@ -106,7 +89,7 @@ static inline void chain_validators(chain *c, const uint64_t *bonds_open, uint32
         entry->consensus_bond = bonds_open[i] * CHAIN_OPEN;
         entry->chain_tip = c->links[0];
         entry->chain_length = CHAIN_PREIMAGES;
-        chain_ok(assay_ed25519_public(entry->ed25519, chain_seed(i).bytes, err));
+        must(assay_ed25519_public(entry->ed25519, chain_seed(i).bytes, err));
     }
 }
 
@@ -130,7 +113,7 @@ static inline void chain_init(chain *c) {
     genesis->account_count = CHAIN_ACTORS;
     for (uint32_t i = 0; i < CHAIN_ACTORS; i++) {
         chain_key(&c->keys[i], i);
-        chain_ok(assay_key_address(&c->actors[i], &c->keys[i], err));
+        must(assay_key_address(&c->actors[i], &c->keys[i], err));
         genesis->accounts[i] = (assay_genesis_account){c->actors[i], CHAIN_BALANCE};
     }
     assay_sha256_of(&c->links[CHAIN_PREIMAGES], "seed", 4);
@@ -141,8 +124,8 @@ static inline void chain_init(chain *c) {
 
 static inline void chain_app_open(chain *c) {
     assay_app_options options = {.skip_sync = true, .map_size = c->map_size};
-    chain_ok(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
-    chain_ok(assay_app_init_chain(c->app, err));
+    must(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
+    must(assay_app_init_chain(c->app, err));
 }
 
 // Block bytes start with the beacon's place, filled when the block is made.
@@ -152,7 +135,7 @@ static inline void chain_block_clear(chain *c) {
 }
 
 static inline void chain_start(chain *c) {
-    chain_ok(assay_genesis_seal(&c->genesis, err));
+    must(assay_genesis_seal(&c->genesis, err));
     assay_domain_init(&c->domain, CHAIN_ID, &c->genesis.hash);
     snprintf(c->folder, sizeof c->folder, "/tmp/assay_chain_XXXXXX");
     if (mkdtemp(c->folder) == NULL) fail_msg("no temporary folder");
@@ -165,20 +148,20 @@ static inline void chain_close(chain *c) {
     assay_app_close(c->app);
     assay_genesis_close(&c->genesis);
     free(c->bytes);
-    nftw(c->folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    assay_folder_remove(c->folder);
 }
 
 // A view of the last block; close it before the next.
 static inline assay_view chain_view(const chain *c) {
     assay_view view;
-    chain_ok(assay_view_open(&view, c->app, err));
+    must(assay_view_open(&view, c->app, err));
     return view;
 }
 
 static inline assay_account chain_account(const chain *c, const assay_address *address) {
     assay_view view = chain_view(c);
     assay_account account;
-    chain_ok(assay_account_get(&account, &view.reader, address, err));
+    must(assay_account_get(&account, &view.reader, address, err));
     assay_view_close(&view);
     return account;
 }
@@ -190,7 +173,7 @@ static inline uint64_t chain_balance(const chain *c, uint32_t actor) {
 static inline assay_totals chain_totals(const chain *c) {
     assay_view view = chain_view(c);
     assay_totals totals;
-    chain_ok(assay_totals_get(&totals, &view.reader, err));
+    must(assay_totals_get(&totals, &view.reader, err));
     assay_view_close(&view);
     return totals;
 }
@@ -235,10 +218,10 @@ static inline assay_hash chain_add(chain *c, assay_tx *tx) {
     while (actor < CHAIN_ACTORS && !assay_address_equal(&c->actors[actor], &tx->signer))
         actor++;
     assert_true(actor < CHAIN_ACTORS);
-    chain_ok(assay_tx_sign(tx, &c->domain, &c->keys[actor], err));
+    must(assay_tx_sign(tx, &c->domain, &c->keys[actor], err));
     size_t size;
     assert_true(c->tx_count < CHAIN_TXS);
-    chain_ok(assay_tx_encode(tx, c->bytes + c->used, CHAIN_TX_BYTES - c->used, &size, err));
+    must(assay_tx_encode(tx, c->bytes + c->used, CHAIN_TX_BYTES - c->used, &size, err));
     c->txs[c->tx_count++] = (assay_bytes){c->bytes + c->used, size};
     c->used += size;
     assay_hash digest;
@@ -261,7 +244,7 @@ static inline void chain_beacon_add(chain *c, uint64_t revealed) {
     tx.nonce = c->height + 1;
     tx.body.beacon.preimage = c->links[revealed + 1];
     size_t size;
-    chain_ok(assay_tx_encode(&tx, c->bytes + c->used, CHAIN_TX_BYTES - c->used, &size, err));
+    must(assay_tx_encode(&tx, c->bytes + c->used, CHAIN_TX_BYTES - c->used, &size, err));
     memmove(c->txs + 1, c->txs, c->tx_count * sizeof *c->txs);
     c->txs[0] = (assay_bytes){c->bytes + c->used, size};
     c->tx_count++;
@@ -272,7 +255,7 @@ static inline assay_app_block chain_block_input(chain *c) {
     if (!c->silent) {
         assay_view view = chain_view(c);
         assay_chain links;
-        chain_ok(assay_chain_get(&links, &view.reader, &c->actors[0], err));
+        must(assay_chain_get(&links, &view.reader, &c->actors[0], err));
         assay_view_close(&view);
         if (links.left != 0) chain_beacon_add(c, CHAIN_PREIMAGES - links.left);
     }
@@ -289,7 +272,7 @@ static inline assay_app_block chain_block_input(chain *c) {
 static inline void chain_scan(const chain *c) {
     assay_view view = chain_view(c);
     assay_totals totals;
-    chain_ok(assay_totals_scan(&totals, &view.reader, view.params, err));
+    must(assay_totals_scan(&totals, &view.reader, view.params, err));
     assert_int_equal(assay_totals_sum(&totals), c->genesis.supply);
     assay_view_close(&view);
 }
@@ -301,9 +284,9 @@ static inline void chain_block_with(chain *c, const assay_misbehavior *misbehavi
     assay_app_block block = chain_block_input(c);
     block.misbehaviors = misbehaviors;
     block.misbehavior_count = count;
-    chain_ok(assay_app_finalize_block(c->app, &block, &c->outcome, err));
+    must(assay_app_finalize_block(c->app, &block, &c->outcome, err));
     if (c->witness) c->witness(c, &block);
-    chain_ok(assay_app_commit(c->app, err));
+    must(assay_app_commit(c->app, err));
     assay_app_recheck(c->app);
     c->height++;
     chain_block_clear(c);
@@ -348,7 +331,7 @@ static inline void chain_until(chain *c, uint64_t height) {
 // call with the ledger, end. Nothing that is due happens in it.
 static inline assay_ledger chain_by_hand(chain *c) {
     assay_store *store = assay_app_store(c->app);
-    chain_ok(assay_store_begin(store, err));
+    must(assay_store_begin(store, err));
     assay_ledger ledger = {
         .store = store,
         .reader = assay_reader_of_store(store),
@@ -358,15 +341,15 @@ static inline assay_ledger chain_by_hand(chain *c) {
         .writes_max = ASSAY_WRITES_TXS,
         .proposer = c->actors[0],
     };
-    chain_ok(assay_totals_get(&ledger.totals, &ledger.reader, err));
+    must(assay_totals_get(&ledger.totals, &ledger.reader, err));
     return ledger;
 }
 
 static inline void chain_by_hand_end(chain *c, assay_ledger *ledger) {
     assay_hash root;
-    chain_ok(assay_totals_put(ledger, err));
-    chain_ok(assay_store_root(ledger->store, &root, err));
-    chain_ok(assay_store_commit(ledger->store, ledger->height, &c->genesis.hash, err));
+    must(assay_totals_put(ledger, err));
+    must(assay_store_root(ledger->store, &root, err));
+    must(assay_store_commit(ledger->store, ledger->height, &c->genesis.hash, err));
     c->height++;
     chain_scan(c);
 }
@@ -380,8 +363,8 @@ static inline assay_hash chain_open_batch(chain *c, uint32_t provider) {
     assay_ledger ledger = chain_by_hand(c);
     for (uint32_t i = 0; i < CHAIN_ACTORS; i++)
         checkers.voters[i] = (assay_voter){c->actors[i], CHAIN_OPEN};
-    chain_ok(assay_batch_put(&ledger, &id, &batch, err));
-    chain_ok(assay_checkers_put(&ledger, &id, &checkers, err));
+    must(assay_batch_put(&ledger, &id, &batch, err));
+    must(assay_checkers_put(&ledger, &id, &checkers, err));
     chain_by_hand_end(c, &ledger);
     return id;
 }
@@ -398,7 +381,7 @@ static inline assay_hash chain_digest(const chain *c, const assay_address *witho
     if (without != NULL) account = assay_record_key_of_address(ASSAY_TABLE_ACCOUNT, without);
     assay_sha256_init(&sha);
     assay_record_key_start(&from, ASSAY_TABLE_ACCOUNT);
-    chain_ok(assay_reader_seek(&view.reader, &at, &from, 0, err));
+    must(assay_reader_seek(&view.reader, &at, &from, 0, err));
     while (at.key_size != 0 && at.key[0] < ASSAY_STORE_AUX) {
         bool skip =
             at.key[0] == ASSAY_TABLE_BEACON || at.key[0] == ASSAY_TABLE_CHAIN ||
@@ -408,7 +391,7 @@ static inline assay_hash chain_digest(const chain *c, const assay_address *witho
             assay_sha256_update(&sha, at.key, at.key_size);
             assay_sha256_update(&sha, at.value.data, at.value.size);
         }
-        chain_ok(assay_reader_next(&view.reader, &at, err));
+        must(assay_reader_next(&view.reader, &at, err));
     }
     assay_sha256_final(&sha, &digest);
     assay_view_close(&view);

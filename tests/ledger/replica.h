@@ -31,17 +31,16 @@ static inline void replica_restore(const char *folder, const chain *c, const ass
     assay_hash root;
     assay_history_peaks peaks;
     const assay_store_options options = {.skip_sync = true, .map_size = 1 << 30};
-    chain_ok(assay_store_load_open(&load, folder, &c->genesis.hash, &options, err));
-    chain_ok(assay_snapshot_seek(view->snapshot, &at, "", 0, 0, err));
+    must(assay_store_load_open(&load, folder, &c->genesis.hash, &options, err));
+    must(assay_snapshot_seek(view->snapshot, &at, "", 0, 0, err));
     while (at.key_size && at.key[0] < ASSAY_STORE_AUX) {
-        chain_ok(
-            assay_store_load_put(load, at.key, at.key_size, at.value.data, at.value.size, err));
-        chain_ok(assay_snapshot_next(view->snapshot, &at, err));
+        must(assay_store_load_put(load, at.key, at.key_size, at.value.data, at.value.size, err));
+        must(assay_snapshot_next(view->snapshot, &at, err));
     }
-    chain_ok(assay_store_load_root(load, &root, err));
+    must(assay_store_load_root(load, &root, err));
     assert_memory_equal(&root, &view->state_root, sizeof root);
-    chain_ok(assay_history_peaks_get(&peaks, view->snapshot, err));
-    chain_ok(assay_restore_finish(load, view->params, view->height, &peaks, &view->app_hash, err));
+    must(assay_history_peaks_get(&peaks, view->snapshot, err));
+    must(assay_restore_finish(load, view->params, view->height, &peaks, &view->app_hash, err));
     assay_store_load_close(load);
 }
 
@@ -57,8 +56,8 @@ static inline void replicas_add(replicas *r) {
     snprintf(folder, sizeof folder, "%s.restoring", new->folder);
     replica_restore(folder, c, &view);
     const assay_app_options options = {.skip_sync = true, .map_size = 1 << 30};
-    chain_ok(assay_app_open(&new->app, new->folder, &c->genesis, &options, err));
-    chain_ok(assay_app_adopt(new->app, folder, err));
+    must(assay_app_open(&new->app, new->folder, &c->genesis, &options, err));
+    must(assay_app_adopt(new->app, folder, err));
     assay_folder_remove(folder);
     assay_view_close(&view);
 }
@@ -70,7 +69,7 @@ static inline void replicas_witness(chain *c, const assay_app_block *block) {
     for (uint32_t i = 0; i < r->count; i++) {
         assay_app_outcome own;
         assay_app *app = r->items[i].app;
-        chain_ok(assay_app_finalize_block(app, block, &own, err));
+        must(assay_app_finalize_block(app, block, &own, err));
         for (uint32_t tx = 0; tx < own.tx_count; tx++) {
             const assay_app_result *a = &own.results[tx], *b = &c->outcome.results[tx];
             if (a->code != b->code || a->data_size != b->data_size ||
@@ -86,7 +85,7 @@ static inline void replicas_witness(chain *c, const assay_app_block *block) {
         if (own.update_count)
             assert_memory_equal(own.updates, c->outcome.updates,
                                 own.update_count * sizeof *own.updates);
-        chain_ok(assay_app_commit(app, err));
+        must(assay_app_commit(app, err));
     }
 }
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "ledger/state/smt.h"
+#include "tests/test.h"
 
 enum { DATA_MAX = 256 };
 

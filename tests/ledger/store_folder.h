@@ -3,12 +3,13 @@
 #ifndef ASSAY_TESTS_LEDGER_STORE_FOLDER_H
 #define ASSAY_TESTS_LEDGER_STORE_FOLDER_H
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "ledger/state/store.h"
+#include "tests/test.h"
 
 enum { FOLDER_MAX = 512 };
 
@@ -17,18 +18,6 @@ static const assay_hash test_genesis = {{0x9e}};
 static inline void folder_make(char folder[FOLDER_MAX]) {
     snprintf(folder, FOLDER_MAX, "%s/store-XXXXXX", ASSAY_BINARY_DIR);
     assert_non_null(mkdtemp(folder));
-}
-
-static inline void folder_remove(const char *folder) {
-    char path[2 * FOLDER_MAX];
-    DIR *dir = opendir(folder);
-    assert_non_null(dir);
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        unlink(path);
-    }
-    closedir(dir);
-    rmdir(folder);
 }
 
 static inline assay_store *store_open(const char *folder, const assay_store_options *options) {

@@ -45,7 +45,7 @@ static uint64_t fee_of(const chain *c, const assay_tx *tx) {
 static assay_allowance allowance(const chain *c) {
     assay_view view = chain_view(c);
     assay_allowance out;
-    chain_ok(assay_allowance_get(&out, &view.reader, &c->actors[BOSS], err));
+    must(assay_allowance_get(&out, &view.reader, &c->actors[BOSS], err));
     assay_view_close(&view);
     return out;
 }
@@ -257,7 +257,7 @@ static void test_all_money(void **state) {
 
     assay_view view = chain_view(c);
     assay_bond bond;
-    chain_ok(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_PROVIDER, &c->actors[BOSS], err));
+    must(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_PROVIDER, &c->actors[BOSS], err));
     assert_int_equal(bond.active, 29 * CHAIN_OPEN);
     assay_view_close(&view);
 }
@@ -276,7 +276,7 @@ static void test_list(void **state) {
     uint32_t seen = 0;
     for (;;) {
         assay_address last = at;
-        chain_ok(assay_agent_next(&at, &agent, &found, &view.reader, &c->actors[BOSS], err));
+        must(assay_agent_next(&at, &agent, &found, &view.reader, &c->actors[BOSS], err));
         if (!found) break;
         assert_true(memcmp(last.bytes, at.bytes, ASSAY_ADDRESS_SIZE) < 0);
         assert_true(assay_address_equal(&at, &c->actors[agent.scopes]));

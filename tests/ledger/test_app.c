@@ -40,8 +40,8 @@ static void reopen(chain *c) {
 // What was added becomes the next block; nobody looks at its results.
 static void block_commit(chain *c) {
     assay_app_block block = chain_block_input(c);
-    chain_ok(assay_app_finalize_block(c->app, &block, &c->outcome, err));
-    chain_ok(assay_app_commit(c->app, err));
+    must(assay_app_finalize_block(c->app, &block, &c->outcome, err));
+    must(assay_app_commit(c->app, err));
     c->height++;
     chain_block_clear(c);
 }
@@ -51,7 +51,7 @@ static void test_init(void **state) {
     assay_app_info before = info_of(c);
     assert_true(before.initialised);
     assert_int_equal(before.height, 0);
-    chain_ok(assay_app_init_chain(c->app, err));
+    must(assay_app_init_chain(c->app, err));
     reopen(c);
     assay_app_info after = info_of(c);
     assert_memory_equal(&before.app_hash, &after.app_hash, sizeof after.app_hash);
@@ -69,10 +69,10 @@ static void test_other_chain(void **state) {
     assay_app *app;
     assay_app_close(c->app);
     c->genesis.testnet = false;
-    chain_ok(assay_genesis_seal(&c->genesis, err));
+    must(assay_genesis_seal(&c->genesis, err));
     assert_int_equal(assay_app_open(&app, c->folder, &c->genesis, NULL, NULL), ASSAY_MISMATCH);
     c->genesis.testnet = true;
-    chain_ok(assay_genesis_seal(&c->genesis, err));
+    must(assay_genesis_seal(&c->genesis, err));
     chain_app_open(c);
 }
 
@@ -95,17 +95,17 @@ static void test_not_committed(void **state) {
     assay_app_block block = chain_block_input(c);
     assay_app_block empty = block;
     empty.tx_count = 1;
-    chain_ok(assay_app_finalize_block(c->app, &block, &c->outcome, err));
+    must(assay_app_finalize_block(c->app, &block, &c->outcome, err));
     assay_hash first = c->outcome.app_hash;
     assert_int_equal(info_of(c).height, 0);
     assert_int_equal(chain_balance(c, 2), CHAIN_BALANCE);
-    chain_ok(assay_app_finalize_block(c->app, &empty, &c->outcome, err));
+    must(assay_app_finalize_block(c->app, &empty, &c->outcome, err));
     assert_memory_not_equal(&first, &c->outcome.app_hash, sizeof first);
     reopen(c);
     assert_int_equal(info_of(c).height, 0);
-    chain_ok(assay_app_finalize_block(c->app, &block, &c->outcome, err));
+    must(assay_app_finalize_block(c->app, &block, &c->outcome, err));
     assert_memory_equal(&first, &c->outcome.app_hash, sizeof first);
-    chain_ok(assay_app_commit(c->app, err));
+    must(assay_app_commit(c->app, err));
     c->height++;
     chain_block_clear(c);
     reopen(c);
@@ -423,7 +423,7 @@ static uint32_t prepare(chain *c, uint32_t *picked, const assay_bytes *beacon, b
                                    .candidates = c->txs,
                                    .candidate_count = c->tx_count,
                                    .beacon = beacon};
-    chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &count, with_beacon, err));
+    must(assay_app_prepare_proposal(c->app, &proposal, picked, &count, with_beacon, err));
     return count;
 }
 
@@ -573,7 +573,7 @@ static void test_view(void **state) {
     assay_tx tx = transfer(c, 1, 2, 5);
     chain_run(c, &tx, NONE);
     assay_account account;
-    chain_ok(assay_account_get(&account, &view.reader, &c->actors[2], err));
+    must(assay_account_get(&account, &view.reader, &c->actors[2], err));
     assert_int_equal(account.balance, CHAIN_BALANCE);
     assert_int_equal(view.height, 1);
     assay_hash app_hash;
@@ -584,9 +584,9 @@ static void test_view(void **state) {
     assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_ACCOUNT, &c->actors[2]);
     assay_bytes value;
     assay_smt_proof *proof = malloc(sizeof *proof);
-    chain_ok(assay_view_prove(&view, &key, &value, proof, err));
+    must(assay_view_prove(&view, &key, &value, proof, err));
     assert_int_equal(assay_load_be64(value.data), CHAIN_BALANCE);
-    chain_ok(
+    must(
         assay_smt_check(&view.state_root, key.bytes, key.size, value.data, value.size, proof, err));
     free(proof);
     assay_view_close(&view);
@@ -648,10 +648,10 @@ static void test_views_at_once(void **state) {
     assay_error why = {0};
     assert_non_null(views);
     assay_app_close(c->app); // opened for fewer, and that file's places are more now
-    chain_ok(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
+    must(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
     uint32_t count = 0;
     for (; count < VIEWS; count++)
-        chain_ok(assay_view_open(&views[count], c->app, err));
+        must(assay_view_open(&views[count], c->app, err));
     assay_tx tx = transfer(c, 1, 2, 5);
     chain_run(c, &tx, NONE);
     while (count < VIEWS + MORE && assay_view_open(&views[count], c->app, &why) == ASSAY_OK)

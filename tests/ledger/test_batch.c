@@ -126,7 +126,7 @@ static void exposure(void **state) {
     trial_all_accepted(t);
     assay_view view = chain_view(&t->chain);
     uint64_t sum;
-    chain_ok(assay_exposure_get(&sum, &view.reader, &t->chain.actors[PROVIDER], err));
+    must(assay_exposure_get(&sum, &view.reader, &t->chain.actors[PROVIDER], err));
     assay_view_close(&view);
     assert_int_equal(sum, 2 * half);
     trial_run_out(t, &id); // final: the room is free again
@@ -324,23 +324,23 @@ static void batches_can_be_found(void **state) {
     assay_hash id, zero = {{0}};
     bool found;
     for (uint32_t i = 0; i < 4; i++) {
-        chain_ok(assay_batch_next(&height, &index, &id, &found, &view.reader, err));
+        must(assay_batch_next(&height, &index, &id, &found, &view.reader, err));
         assert_true(found);
         assert_int_equal(index, i % 2);
         assert_memory_equal(&id, &b[i].id, 32);
     }
-    chain_ok(assay_batch_next(&height, &index, &id, &found, &view.reader, err));
+    must(assay_batch_next(&height, &index, &id, &found, &view.reader, err));
     assert_false(found);
     for (id = zero;; open++) {
         assay_batch batch;
-        chain_ok(assay_batch_next_open(&id, &batch, &found, &view.reader, err));
+        must(assay_batch_next_open(&id, &batch, &found, &view.reader, err));
         if (!found) break;
         assert_int_equal(batch.state, ASSAY_BATCH_CHECKING);
         assert_true(assay_hash_equal(&id, &b[2].id) || assay_hash_equal(&id, &b[3].id));
     }
     assert_int_equal(open, 2);
     assay_batch batch;
-    chain_ok(assay_batch_get(&batch, &found, &view.reader, &zero, err));
+    must(assay_batch_get(&batch, &found, &view.reader, &zero, err));
     assert_false(found);
     assay_view_close(&view);
     trial_close(t);

@@ -20,7 +20,7 @@ static bench *bench_new(void) {
     chain_init(&b->chain);
     chain_start(&b->chain);
     assay_store *store = assay_app_store(b->chain.app);
-    chain_ok(assay_store_begin(store, err));
+    must(assay_store_begin(store, err));
     b->ledger = (assay_ledger){.store = store,
                                .reader = assay_reader_of_store(store),
                                .genesis = &b->chain.genesis,
@@ -44,7 +44,7 @@ static void power_set(bench *b, uint32_t actor, uint64_t power) {
     assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_POWER, &b->chain.actors[actor]);
     uint8_t value[8];
     assay_store_be64(value, power);
-    chain_ok(assay_ledger_put(&b->ledger, &key, value, 8, err));
+    must(assay_ledger_put(&b->ledger, &key, value, 8, err));
 }
 
 // The next block, by `proposer`, with a preimage (NULL: none). Returns: the beacon's result code.
@@ -52,26 +52,26 @@ static uint32_t block(bench *b, uint32_t proposer, const assay_hash *preimage) {
     uint32_t code = 0;
     b->ledger.height++;
     b->ledger.proposer = b->chain.actors[proposer];
-    chain_ok(assay_beacon_block(&b->ledger, preimage, &code, err));
+    must(assay_beacon_block(&b->ledger, preimage, &code, err));
     return code;
 }
 
 static assay_hash last(bench *b) {
     assay_hash value;
-    chain_ok(assay_beacon_last(&value, &b->ledger.reader, err));
+    must(assay_beacon_last(&value, &b->ledger.reader, err));
     return value;
 }
 
 static assay_chain chain_of(bench *b, uint32_t actor) {
     assay_chain links;
-    chain_ok(assay_chain_get(&links, &b->ledger.reader, &b->chain.actors[actor], err));
+    must(assay_chain_get(&links, &b->ledger.reader, &b->chain.actors[actor], err));
     return links;
 }
 
 static bool ready(bench *b, uint64_t height, uint32_t provider) {
     assay_turnout turnout;
-    chain_ok(assay_turnout_load(&turnout, &b->ledger.reader,
-                                assay_params_epoch(b->ledger.params, b->ledger.height), err));
+    must(assay_turnout_load(&turnout, &b->ledger.reader,
+                            assay_params_epoch(b->ledger.params, b->ledger.height), err));
     bool out = assay_beacon_ready(&turnout, height, &b->chain.actors[provider]);
     assert_true(assay_beacon_possible(&turnout, height) || !out);
     return out;
@@ -84,10 +84,10 @@ static void expect_next(bench *b, const assay_hash *preimage) {
     assay_record_key key;
     assay_sha256_of(&b->chain.genesis.validators[0].chain_tip, preimage->bytes, 32);
     b->ledger.height = 1000;
-    chain_ok(assay_beacon_init(&b->ledger, err));
+    must(assay_beacon_init(&b->ledger, err));
     b->ledger.height = height;
     assay_record_key_start(&key, ASSAY_TABLE_BEACON);
-    chain_ok(assay_ledger_put(&b->ledger, &key, before.bytes, 32, err));
+    must(assay_ledger_put(&b->ledger, &key, before.bytes, 32, err));
 }
 
 static void values_match_the_oracle(void **state) {
@@ -95,21 +95,21 @@ static void values_match_the_oracle(void **state) {
     bench *b = bench_new();
     size_t i;
     const char *hex = json_string_value(vectors_at(root, "genesis"));
-    chain_ok(assay_hex_decode(b->chain.genesis.hash.bytes, 32, hex, err));
-    chain_ok(assay_beacon_init(&b->ledger, err));
+    must(assay_hex_decode(b->chain.genesis.hash.bytes, 32, hex, err));
+    must(assay_beacon_init(&b->ledger, err));
     json_array_foreach(vectors_at(root, "beacons"), i, item) {
         assay_hash value, preimage, found;
         hex = json_string_value(json_object_get(item, "preimage"));
         if (*hex) {
-            chain_ok(assay_hex_decode(preimage.bytes, 32, hex, err));
+            must(assay_hex_decode(preimage.bytes, 32, hex, err));
             expect_next(b, &preimage);
         }
         if (i > 0) assert_int_equal(block(b, 0, *hex ? &preimage : NULL), 0);
         hex = json_string_value(json_object_get(item, "value"));
-        chain_ok(assay_hex_decode(value.bytes, 32, hex, err));
+        must(assay_hex_decode(value.bytes, 32, hex, err));
         found = last(b);
         assert_memory_equal(&found, &value, 32);
-        chain_ok(assay_beacon_at(&found, &b->ledger.reader, b->ledger.height, err));
+        must(assay_beacon_at(&found, &b->ledger.reader, b->ledger.height, err));
         assert_memory_equal(&found, &value, 32);
     }
     assert_int_equal(i, 40);
@@ -140,7 +140,7 @@ static void preimages(void **state) {
         assay_beacon_check(&b->ledger.reader, params, 9, &b->chain.actors[0], &links[3], &refusal),
         ASSAY_REJECTED);
     assert_int_equal(refusal.reject, ASSAY_REJECT_BEACON_PREIMAGE);
-    chain_ok(assay_beacon_check(&b->ledger.reader, params, 9, &b->chain.actors[0], &links[2], err));
+    must(assay_beacon_check(&b->ledger.reader, params, 9, &b->chain.actors[0], &links[2], err));
     assert_int_equal(block(b, 0, &links[2]), 0);
     assert_int_equal(chain_of(b, 0).revealed, b->ledger.height);
     bench_close(b);
@@ -156,9 +156,9 @@ static uint32_t join(bench *b, uint32_t actor, uint64_t length) {
 }
 
 static void bond(bench *b, uint32_t actor, uint64_t open) {
-    chain_ok(assay_money_move(&b->ledger, assay_purse_balance(&b->chain.actors[actor]),
-                              assay_purse_bond(ASSAY_ROLE_CONSENSUS, &b->chain.actors[actor]),
-                              open * CHAIN_OPEN, err));
+    must(assay_money_move(&b->ledger, assay_purse_balance(&b->chain.actors[actor]),
+                          assay_purse_bond(ASSAY_ROLE_CONSENSUS, &b->chain.actors[actor]),
+                          open * CHAIN_OPEN, err));
 }
 
 static void only_bonded_proposers_register_chains(void **state) {
@@ -299,7 +299,7 @@ static void misses_lead_to_jail(void **state) {
     power_set(b, 1, 10);
     bond(b, 1, 20);
     b->chain.genesis.validators[0].address = b->chain.actors[1];
-    chain_ok(assay_beacon_init(&b->ledger, err)); // has a chain in force, too
+    must(assay_beacon_init(&b->ledger, err)); // has a chain in force, too
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(block(b, 0, NULL), 0);
     assert_false(chain_of(b, 0).jailed);
@@ -312,10 +312,10 @@ static void misses_lead_to_jail(void **state) {
     assert_int_equal(block(b, 0, &b->chain.links[1]), 0); // its reveals count for nothing
     assert_false(ready(b, 0, 5));
     b->ledger.height = 20;
-    chain_ok(assay_power_epoch(&b->ledger, err));
+    must(assay_power_epoch(&b->ledger, err));
     assay_power powers[ASSAY_POWER_MAX];
     uint32_t count, own = 0;
-    chain_ok(assay_power_list(powers, &count, &b->ledger.reader, err));
+    must(assay_power_list(powers, &count, &b->ledger.reader, err));
     assert_int_equal(count, 2);
     if (!assay_address_equal(&powers[0].address, &b->chain.actors[0])) own = 1;
     // 18 of 110 may change: power begins to leave it, and to reach the other's bond.

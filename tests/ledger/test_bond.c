@@ -29,7 +29,7 @@ static assay_tx bond_tx(const chain *c, assay_tx_kind kind, uint8_t role, uint64
 static assay_bond bond_of(const chain *c, uint8_t role) {
     assay_view view = chain_view(c);
     assay_bond bond;
-    chain_ok(assay_bond_get(&bond, &view.reader, role, &c->actors[WHO], err));
+    must(assay_bond_get(&bond, &view.reader, role, &c->actors[WHO], err));
     assay_view_close(&view);
     return bond;
 }
@@ -37,7 +37,7 @@ static assay_bond bond_of(const chain *c, uint8_t role) {
 static uint64_t total_of(const chain *c, uint8_t role) {
     assay_view view = chain_view(c);
     uint64_t total;
-    chain_ok(assay_bond_total(&total, &view.reader, role, err));
+    must(assay_bond_total(&total, &view.reader, role, err));
     assay_view_close(&view);
     return total;
 }
@@ -122,8 +122,8 @@ static void test_parts(void **state) {
 static void slash(chain *c, uint64_t amount, uint64_t expected) {
     assay_ledger ledger = chain_by_hand(c);
     uint64_t taken;
-    chain_ok(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &c->actors[WHO], amount,
-                              assay_purse_burned(), &taken, err));
+    must(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &c->actors[WHO], amount,
+                          assay_purse_burned(), &taken, err));
     assert_int_equal(taken, expected);
     chain_by_hand_end(c, &ledger);
 }
@@ -187,18 +187,18 @@ static void test_exposure(void **state) {
     chain_run(c, &tx, NONE);
     ledger = chain_by_hand(c);
     const uint64_t limit = 10 * CHAIN_OPEN / multiple;
-    chain_ok(assay_exposure_add(&ledger, &c->actors[WHO], limit - 5, err));
+    must(assay_exposure_add(&ledger, &c->actors[WHO], limit - 5, err));
     const uint64_t over[] = {6, limit, UINT64_MAX - limit, UINT64_MAX};
     for (size_t i = 0; i < sizeof over / sizeof *over; i++) {
         assert_int_equal(assay_exposure_add(&ledger, &c->actors[WHO], over[i], &refusal),
                          ASSAY_REJECTED);
         assert_int_equal(refusal.reject, ASSAY_REJECT_EXPOSURE);
     }
-    chain_ok(assay_exposure_add(&ledger, &c->actors[WHO], 5, err));
-    chain_ok(assay_exposure_get(&open, &ledger.reader, &c->actors[WHO], err));
+    must(assay_exposure_add(&ledger, &c->actors[WHO], 5, err));
+    must(assay_exposure_get(&open, &ledger.reader, &c->actors[WHO], err));
     assert_int_equal(open, limit);
-    chain_ok(assay_exposure_remove(&ledger, &c->actors[WHO], limit, err));
-    chain_ok(assay_exposure_get(&open, &ledger.reader, &c->actors[WHO], err));
+    must(assay_exposure_remove(&ledger, &c->actors[WHO], limit, err));
+    must(assay_exposure_get(&open, &ledger.reader, &c->actors[WHO], err));
     assert_int_equal(open, 0);
     chain_by_hand_end(c, &ledger);
 }
@@ -220,7 +220,7 @@ static void test_list(void **state) {
     uint32_t seen = 0;
     for (;; seen++) {
         assay_address last = at;
-        chain_ok(assay_bond_next(&at, &bond, &found, &view.reader, ASSAY_ROLE_VERIFICATION, err));
+        must(assay_bond_next(&at, &bond, &found, &view.reader, ASSAY_ROLE_VERIFICATION, err));
         if (!found) break;
         assert_true(memcmp(last.bytes, at.bytes, ASSAY_ADDRESS_SIZE) < 0);
         sum += bond.active;

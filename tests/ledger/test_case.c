@@ -233,8 +233,8 @@ static void duties_can_be_cut(void **state) {
         uint32_t total = trial_duties(d->t, actor, all), count;
         bool more;
         assay_view view = chain_view(&d->t->chain);
-        chain_ok(assay_case_duties(one, &count, &more, 1, &view.reader, view.height + 1,
-                                   &d->t->chain.actors[actor], err));
+        must(assay_case_duties(one, &count, &more, 1, &view.reader, view.height + 1,
+                               &d->t->chain.actors[actor], err));
         assay_view_close(&view);
         assert_int_equal(count, total > 0);
         assert_int_equal(more, total > 1);
@@ -282,8 +282,8 @@ static void duties_come_by_deadline(void **state) {
         assay_view view = chain_view(&t->chain);
         uint32_t count;
         bool more;
-        chain_ok(assay_case_duties(page, &count, &more, capacity, &view.reader, view.height + 1,
-                                   &t->chain.actors[VALIDATOR], err));
+        must(assay_case_duties(page, &count, &more, capacity, &view.reader, view.height + 1,
+                               &t->chain.actors[VALIDATOR], err));
         assay_view_close(&view);
         assert_int_equal(count, capacity);
         assert_int_equal(more, capacity < total);
@@ -303,14 +303,14 @@ static void one_due_entry(void **state) {
     assay_hash batch = {{0}};
     bool found = true;
     assay_record_key_start(&from, ASSAY_TABLE_CASE_DUE);
-    chain_ok(assay_reader_seek(&view.reader, &at, &from, 1, err));
+    must(assay_reader_seek(&view.reader, &at, &from, 1, err));
     for (; at.key_size > 0; due++) {
         assert_int_equal(assay_load_be64(at.key + 1), d->record.reveal_end);
-        chain_ok(assay_reader_next(&view.reader, &at, err));
+        must(assay_reader_next(&view.reader, &at, err));
     }
     for (;; open++) {
         assay_case record;
-        chain_ok(assay_case_next_open(&batch, &sample, &record, &found, &view.reader, err));
+        must(assay_case_next_open(&batch, &sample, &record, &found, &view.reader, err));
         if (!found) break;
         assert_int_equal(sample, open);
         assert_int_equal(record.state, ASSAY_CASE_VOTING);

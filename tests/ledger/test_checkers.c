@@ -53,7 +53,7 @@ static void fixed_at_inclusion(void **state) {
     t->votes = draws_sleep;
     trial_submit(t, &b, 8);
     assay_view view = chain_view(&t->chain);
-    chain_ok(assay_checkers_get(&checkers, &found, &view.reader, &b.id, err));
+    must(assay_checkers_get(&checkers, &found, &view.reader, &b.id, err));
     assay_view_close(&view);
     assert_true(found);
     assert_int_equal(checkers.count, VALIDATOR_COUNT);
@@ -76,7 +76,7 @@ static void fixed_at_inclusion(void **state) {
         assert_true(votes[i].revealed);
     }
     view = chain_view(&t->chain);
-    chain_ok(assay_checkers_get(&checkers, &found, &view.reader, &b.id, err));
+    must(assay_checkers_get(&checkers, &found, &view.reader, &b.id, err));
     assay_view_close(&view);
     assert_false(found);
     assert_int_equal(checkers.count, 0);
@@ -146,8 +146,7 @@ static void who_leaves_stays_on_duty(void **state) {
     assert_true(owed > 0); // true of this chain's beacons
     assay_view view = chain_view(&t->chain);
     assay_bond bond;
-    chain_ok(
-        assay_bond_get(&bond, &view.reader, ASSAY_ROLE_VERIFICATION, &t->chain.actors[gone], err));
+    must(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_VERIFICATION, &t->chain.actors[gone], err));
     assay_view_close(&view);
     assert_int_equal(bond.active, 0);
     assert_int_equal(bond.unbonding_count, 1);
@@ -167,26 +166,26 @@ static void only_the_largest_bonds_vote(void **state) {
                            .genesis = &t->chain.genesis,
                            .params = &t->chain.genesis.params,
                            .height = t->chain.height + 1};
-    chain_ok(assay_store_begin(store, err));
-    chain_ok(assay_totals_get(&ledger.totals, &ledger.reader, err));
+    must(assay_store_begin(store, err));
+    must(assay_totals_get(&ledger.totals, &ledger.reader, err));
     assay_hash root = trial_hash("popular");
     assay_tx declare = {.kind = ASSAY_TX_DECLARE_ROOTS};
     declare.body.declare_roots.roots = (assay_hash_list){&root, 1};
     for (uint32_t i = 0; i < MANY; i++) { // bonds 10 OPEN, but 11 for every tenth
         assay_address address = {{0xee}};
         assay_store_be32(address.bytes + 16, i);
-        chain_ok(assay_money_move(&ledger, assay_purse_balance(&t->chain.actors[SPARE - i % 4]),
-                                  assay_purse_bond(ASSAY_ROLE_VERIFICATION, &address),
-                                  (i % 10 == 9 ? 11 : 10) * CHAIN_OPEN, err));
+        must(assay_money_move(&ledger, assay_purse_balance(&t->chain.actors[SPARE - i % 4]),
+                              assay_purse_bond(ASSAY_ROLE_VERIFICATION, &address),
+                              (i % 10 == 9 ? 11 : 10) * CHAIN_OPEN, err));
         ledger.principal = address;
-        chain_ok(assay_declared_replace(&ledger, &declare, err));
+        must(assay_declared_replace(&ledger, &declare, err));
     }
     assay_checkers found;
     uint32_t large = 0;
     uint64_t bond;
     assay_model_row row = {.model = root};
-    chain_ok(assay_checkers_find(&found, &bond, &ledger.reader, ledger.params,
-                                 &t->chain.actors[PROVIDER], &(assay_model_list){&row, 1}, err));
+    must(assay_checkers_find(&found, &bond, &ledger.reader, ledger.params,
+                             &t->chain.actors[PROVIDER], &(assay_model_list){&row, 1}, err));
     const assay_voter *voters = found.voters;
     assert_int_equal(found.count, ASSAY_VOTERS_MAX);
     assert_int_equal(bond, (MANY * 10 + MANY / 10) * CHAIN_OPEN);
@@ -214,7 +213,7 @@ static void damage(void **state) {
     assay_checkers checkers;
     assay_error error = {0};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        chain_ok(assay_ledger_put(&ledger, &key, value, sizes[i], err));
+        must(assay_ledger_put(&ledger, &key, value, sizes[i], err));
         assert_int_equal(assay_checkers_get(&checkers, NULL, &ledger.reader, &batch, &error),
                          ASSAY_CORRUPT);
     }

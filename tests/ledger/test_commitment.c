@@ -67,7 +67,7 @@ static uint64_t committed_at(const chain *c, uint32_t actor, assay_tx_kind kind,
     assay_commitment date = {0};
     bool found;
     assay_commitment_hash(&hash, &id, salt_of(kind), &c->actors[actor]);
-    chain_ok(assay_commitment_get(&date, &found, &view.reader, &hash, err));
+    must(assay_commitment_get(&date, &found, &view.reader, &hash, err));
     assay_view_close(&view);
     return found ? date.height : 0;
 }

@@ -130,11 +130,11 @@ static void only_committed_blocks_count(void **state) {
     chain_add(c, &tx);
     assay_app_block block = chain_block_input(c);
     block.time_nanos = 250000000;
-    chain_ok(assay_app_finalize_block(c->app, &block, &c->outcome, err));
-    chain_ok(assay_app_finalize_block(c->app, &block, &c->outcome, err));
+    must(assay_app_finalize_block(c->app, &block, &c->outcome, err));
+    must(assay_app_finalize_block(c->app, &block, &c->outcome, err));
     assay_app_counters after = counters(t);
     assert_memory_equal(&before, &after, sizeof before);
-    chain_ok(assay_app_commit(c->app, err));
+    must(assay_app_commit(c->app, err));
     after = counters(t);
     const uint64_t *was = before.counts.of, *is = after.counts.of;
     assert_int_equal(is[ASSAY_COUNT_BLOCKS], was[ASSAY_COUNT_BLOCKS] + 1);
@@ -174,8 +174,8 @@ static void a_restart_keeps_what_is_open(void **state) {
 static void the_table_of_scores_is_bounded(void **state) {
     assay_scores *scores, *sum;
     assay_score out;
-    chain_ok(assay_scores_open(&scores, err));
-    chain_ok(assay_scores_open(&sum, err));
+    must(assay_scores_open(&scores, err));
+    must(assay_scores_open(&sum, err));
     for (uint32_t i = 1; i <= 2 * ASSAY_SCORES_MAX; i++) {
         assay_address address = {{0}};
         assay_store_be32(address.bytes, i * 1024); // all in one slot's row

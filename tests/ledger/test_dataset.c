@@ -62,7 +62,7 @@ static assay_dataset dataset_of(const chain *c, uint8_t root) {
     assay_dataset out;
     bool found;
     assay_hash id = root_of(root);
-    chain_ok(assay_dataset_get(&out, &found, &view.reader, &id, err));
+    must(assay_dataset_get(&out, &found, &view.reader, &id, err));
     assert_true(found);
     assay_view_close(&view);
     return out;
@@ -186,10 +186,10 @@ static void test_earliest(void **state) {
     assay_dataset at;
     bool found;
     for (uint8_t i = 1; i <= 3; i++) {
-        chain_ok(assay_dataset_next(&root, &at, &found, &view.reader, err));
+        must(assay_dataset_next(&root, &at, &found, &view.reader, err));
         assert_true(found && root.bytes[0] == i);
     }
-    chain_ok(assay_dataset_next(&root, &at, &found, &view.reader, err));
+    must(assay_dataset_next(&root, &at, &found, &view.reader, err));
     assert_false(found);
     assay_view_close(&view);
 }
@@ -215,8 +215,8 @@ static void test_retire(void **state) {
 
     assay_ledger ledger = chain_by_hand(c);
     assay_hash root = root_of(1);
-    chain_ok(assay_money_move(&ledger, assay_purse_registration(ASSAY_TABLE_DATASET, &root),
-                              assay_purse_burned(), CHAIN_OPEN / 4, err));
+    must(assay_money_move(&ledger, assay_purse_registration(ASSAY_TABLE_DATASET, &root),
+                          assay_purse_burned(), CHAIN_OPEN / 4, err));
     chain_by_hand_end(c, &ledger);
     uint64_t balance = chain_balance(c, OWNER);
     chain_until(c, release - 1);

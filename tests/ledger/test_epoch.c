@@ -10,7 +10,7 @@
 static assay_epoch epoch_of(const chain *c, uint64_t epoch, bool *found) {
     assay_view view = chain_view(c);
     assay_epoch record;
-    chain_ok(assay_epoch_get(&record, found, &view.reader, epoch, err));
+    must(assay_epoch_get(&record, found, &view.reader, epoch, err));
     assay_view_close(&view);
     return record;
 }
@@ -21,9 +21,9 @@ static uint32_t entries(const chain *c, uint8_t table) {
     assay_store_position at;
     uint32_t count = 0;
     assay_record_key_start(&from, table);
-    chain_ok(assay_reader_seek(&view.reader, &at, &from, 1, err));
+    must(assay_reader_seek(&view.reader, &at, &from, 1, err));
     for (; at.key_size > 0; count++)
-        chain_ok(assay_reader_next(&view.reader, &at, err));
+        must(assay_reader_next(&view.reader, &at, err));
     assay_view_close(&view);
     return count;
 }
@@ -50,8 +50,8 @@ static void an_empty_epoch_closes(void **state) {
     assay_history_proof proof;
     uint8_t leaf[1 + ASSAY_EPOCH_SIZE] = {3};
     assay_epoch_encode(&record, leaf + 1);
-    chain_ok(assay_history_prove(view.snapshot, view.history_count - 1, &proof, err));
-    chain_ok(assay_history_check(&view.history_root, leaf, sizeof leaf, &proof, err));
+    must(assay_history_prove(view.snapshot, view.history_count - 1, &proof, err));
+    must(assay_history_check(&view.history_root, leaf, sizeof leaf, &proof, err));
     assay_view_close(&view);
     chain_until(c, 40);
     epoch_of(c, 1, &found);
@@ -104,7 +104,7 @@ static void claim_put(assay_ledger *ledger, const assay_address *recipient, uint
     assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_CLAIM, recipient);
     uint8_t record[ASSAY_CLAIM_SIZE] = {0};
     assay_store_be64(record, nopen);
-    chain_ok(assay_ledger_put(ledger, &key, record, sizeof record, err));
+    must(assay_ledger_put(ledger, &key, record, sizeof record, err));
 }
 
 static void claims_match(const json_t *vector, assay_ledger *ledger, assay_arena *arena) {
@@ -116,16 +116,16 @@ static void claims_match(const json_t *vector, assay_ledger *ledger, assay_arena
         assay_address recipient;
         uint32_t count;
         assay_epoch epoch;
-        chain_ok(assay_json_address(&recipient, item, "address", err));
-        chain_ok(assay_epoch_claim_prove(&claim, path, &count, &epoch, &ledger->reader, &recipient,
-                                         arena, err));
-        chain_ok(assay_json_hash(&expected, vector, "root", err));
+        must(assay_json_address(&recipient, item, "address", err));
+        must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &ledger->reader, &recipient,
+                                     arena, err));
+        must(assay_json_hash(&expected, vector, "root", err));
         assert_memory_equal(&epoch.claims_root, &expected, 32);
         assert_int_equal(epoch.claims_count, json_array_size(list));
         assert_int_equal(claim.amount, nopen_of(json_string_value(json_object_get(item, "wei"))));
         assert_int_equal(count, json_array_size(json_object_get(item, "proof")));
         json_array_foreach(json_object_get(item, "proof"), j, step) {
-            chain_ok(assay_hex_decode(expected.bytes, 32, json_string_value(step), err));
+            must(assay_hex_decode(expected.bytes, 32, json_string_value(step), err));
             assert_memory_equal(&path[j], &expected, 32);
         }
         assay_arena_reset(arena);
@@ -142,14 +142,14 @@ static void claims_roots_are_openzeppelins(void **state) {
         chain_init(c);
         chain_start(c);
         assay_ledger ledger = ledger_at(c, 20);
-        chain_ok(assay_store_begin(ledger.store, err));
+        must(assay_store_begin(ledger.store, err));
         json_array_foreach(json_object_get(vector, "claims"), j, item) {
             assay_address recipient;
-            chain_ok(assay_json_address(&recipient, item, "address", err));
+            must(assay_json_address(&recipient, item, "address", err));
             claim_put(&ledger, &recipient,
                       nopen_of(json_string_value(json_object_get(item, "wei"))));
         }
-        chain_ok(assay_epoch_end_block(&ledger, err));
+        must(assay_epoch_end_block(&ledger, err));
         assay_arena arena;
         assay_arena_init(&arena, 1 << 20);
         claims_match(vector, &ledger, &arena);
@@ -174,30 +174,30 @@ static void thousands_of_claims_close(void **state) {
     json_t *root = vectors_read("claims.json"), *large = json_object_get(root, "large");
     uint32_t count = (uint32_t)json_integer_value(json_object_get(large, "count")), steps;
     assay_hash expected, path[ASSAY_CLAIMS_PATH_MAX];
-    chain_ok(assay_json_hash(&expected, large, "root", err));
+    must(assay_json_hash(&expected, large, "root", err));
     assert_int_equal(count, 5000);
     chain *c = calloc(1, sizeof *c);
     chain_init(c);
     chain_start(c);
     assay_ledger ledger = ledger_at(c, 20);
-    chain_ok(assay_store_begin(ledger.store, err));
+    must(assay_store_begin(ledger.store, err));
     for (uint32_t i = 1; i <= count; i++) {
         assay_address recipient = large_recipient(i);
         claim_put(&ledger, &recipient, (uint64_t)i * i);
     }
-    chain_ok(assay_epoch_end_block(&ledger, err));
+    must(assay_epoch_end_block(&ledger, err));
     for (uint32_t i = 1; i <= count; i += 833) {
         assay_address recipient = large_recipient(i);
         assay_epoch epoch;
         assay_claim claim;
         assay_arena arena;
         assay_arena_init(&arena, assay_claims_memory(count));
-        chain_ok(assay_epoch_claim_prove(&claim, path, &steps, &epoch, &ledger.reader, &recipient,
-                                         &arena, err));
+        must(assay_epoch_claim_prove(&claim, path, &steps, &epoch, &ledger.reader, &recipient,
+                                     &arena, err));
         assert_int_equal(epoch.claims_count, count);
         assert_memory_equal(&epoch.claims_root, &expected, 32);
         assert_int_equal(claim.amount, (uint64_t)i * i);
-        chain_ok(assay_claims_check(&expected, &claim, path, steps, err));
+        must(assay_claims_check(&expected, &claim, path, steps, err));
         assay_arena_close(&arena);
     }
     assay_store_abort(ledger.store);
@@ -223,24 +223,24 @@ static void claims_are_told_as_published(void **state) {
             for (uint32_t i = 0; round < 11 && i < RECIPIENTS; i++) {
                 assay_address recipient = large_recipient(1 + i);
                 if ((i * 7 + ledger.height * 5) % (29 + round) != 0) continue;
-                chain_ok(assay_money_move(&ledger, assay_purse_balance(payer),
-                                          assay_purse_claim(&recipient), 1 + step, err));
+                must(assay_money_move(&ledger, assay_purse_balance(payer),
+                                      assay_purse_claim(&recipient), 1 + step, err));
                 now[i] += 1 + step;
             }
             assay_claim claim = {0};
             bool found;
             for (uint32_t i = 0; round > 0 && i < RECIPIENTS; i++) {
                 if (closed[i] == 0) continue;
-                chain_ok(assay_epoch_claim_next(&claim, &found, &ledger.reader, round - 1, err));
+                must(assay_epoch_claim_next(&claim, &found, &ledger.reader, round - 1, err));
                 assert_true(found);
                 assert_int_equal(assay_load_be32(claim.recipient.bytes), 1 + i);
                 assert_int_equal(claim.amount, closed[i]);
             }
             if (round > 0)
-                chain_ok(assay_epoch_claim_next(&claim, &found, &ledger.reader, round - 1, err));
+                must(assay_epoch_claim_next(&claim, &found, &ledger.reader, round - 1, err));
             if (round > 0) assert_false(found);
         }
-        chain_ok(assay_epoch_end_block(&ledger, err));
+        must(assay_epoch_end_block(&ledger, err));
     }
     assert_true(memcmp(now, closed, sizeof now) == 0 && now[0] > 0 && now[RECIPIENTS - 1] > 0);
     assay_store_abort(ledger.store);
@@ -277,11 +277,11 @@ static void claims_are_published_at_the_close(void **state) {
     assay_hash path[ASSAY_CLAIMS_PATH_MAX];
     assay_epoch epoch;
     uint32_t count;
-    chain_ok(assay_epoch_claim_next(&claim, &found, &view.reader, 0, err));
+    must(assay_epoch_claim_next(&claim, &found, &view.reader, 0, err));
     assert_int_equal(claim.recipient.bytes[0], 0x33);
-    chain_ok(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, &arena, err));
+    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, &arena, err));
     assert_int_equal(claim.amount, 1000);
-    chain_ok(assay_claims_check(&first.claims_root, &claim, path, count, err));
+    must(assay_claims_check(&first.claims_root, &claim, path, count, err));
     assay_error why = {0};
     assert_int_equal(
         assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &new, &arena, &why),
@@ -294,10 +294,10 @@ static void claims_are_published_at_the_close(void **state) {
     assert_memory_not_equal(&second.claims_root, &first.claims_root, 32);
     assert_memory_equal(&third.claims_root, &second.claims_root, 32);
     view = chain_view(c);
-    chain_ok(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, &arena, err));
+    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, &arena, err));
     assert_int_equal(claim.amount, 1007);
     assert_int_equal(epoch.epoch, 2);
-    chain_ok(assay_claims_check(&third.claims_root, &claim, path, count, err));
+    must(assay_claims_check(&third.claims_root, &claim, path, count, err));
     assay_view_close(&view);
     assay_arena_close(&arena);
     chain_close(c);

@@ -122,7 +122,7 @@ static bool answered(fixture *f, assay_evidence_kind kind) {
     assay_view view = chain_view(&f->t->chain);
     uint8_t *data;
     size_t size;
-    chain_ok(assay_evidence_get(&data, &size, &view.reader, &f->b.id, 0, kind, err));
+    must(assay_evidence_get(&data, &size, &view.reader, &f->b.id, 0, kind, err));
     assay_view_close(&view);
     bool leaf = kind == ASSAY_EVIDENCE_LEAF;
     assay_case record = trial_case(f->t, &f->b.id, 0);
@@ -224,11 +224,11 @@ static void drops(void **state) {
         assay_record_key from;
         assay_store_position at;
         assay_record_key_start(&from, table);
-        chain_ok(assay_reader_seek(&view.reader, &at, &from, 1, err));
+        must(assay_reader_seek(&view.reader, &at, &from, 1, err));
         assert_int_equal(at.key_size, 0);
     }
     uint8_t *left;
-    chain_ok(assay_evidence_get(&left, &size, &view.reader, &b.id, 0, ASSAY_EVIDENCE_LEAF, err));
+    must(assay_evidence_get(&left, &size, &view.reader, &b.id, 0, ASSAY_EVIDENCE_LEAF, err));
     assert_null(left);
     assay_view_close(&view);
     trial_close(t);

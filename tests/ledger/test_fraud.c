@@ -24,7 +24,7 @@ static payments paid(trial *t, const assay_hash *batch) {
     bool found = true;
     for (uint32_t i = 0; found; i++) {
         assay_payout_line line;
-        chain_ok(assay_payout_line_get(&line, &found, &view.reader, batch, i, err));
+        must(assay_payout_line_get(&line, &found, &view.reader, batch, i, err));
         if (!found) break;
         out.by_reason[line.reason] += line.amount;
         uint32_t actor = trial_actor(t, &line.account);
@@ -248,15 +248,15 @@ static void the_bond_is_the_limit(void **state) {
                            .genesis = &t->chain.genesis,
                            .params = &t->chain.genesis.params,
                            .height = t->chain.height + 1};
-    chain_ok(assay_store_begin(store, err));
-    chain_ok(assay_totals_get(&ledger.totals, &ledger.reader, err));
-    chain_ok(assay_bond_slash(&ledger, ASSAY_ROLE_PROVIDER, &t->chain.actors[PROVIDER],
-                              100 * CHAIN_OPEN - 7, assay_purse_burned(), NULL, err));
+    must(assay_store_begin(store, err));
+    must(assay_totals_get(&ledger.totals, &ledger.reader, err));
+    must(assay_bond_slash(&ledger, ASSAY_ROLE_PROVIDER, &t->chain.actors[PROVIDER],
+                          100 * CHAIN_OPEN - 7, assay_purse_burned(), NULL, err));
     assay_batch batch;
     bool found;
-    chain_ok(assay_batch_get(&batch, &found, &ledger.reader, &b.id, err));
+    must(assay_batch_get(&batch, &found, &ledger.reader, &b.id, err));
     batch.caught = 1;
-    chain_ok(assay_fraud_void(&ledger, &b.id, &batch, ASSAY_VOID_FRAUD, err));
+    must(assay_fraud_void(&ledger, &b.id, &batch, ASSAY_VOID_FRAUD, err));
     assert_int_equal(batch.slashed, 7);
     assert_int_equal(batch.burned, 0); // contributors come first
     assert_int_equal(ledger.totals.nopen[ASSAY_MONEY_POOLS], 0);

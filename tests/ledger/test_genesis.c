@@ -52,7 +52,7 @@ static void hash_by_hand(assay_hash *out, const assay_params *params) {
 // P-21
 static void test_good(void **state) {
     assay_genesis genesis;
-    chain_ok(assay_genesis_parse(&genesis, good, sizeof good - 1, err));
+    must(assay_genesis_parse(&genesis, good, sizeof good - 1, err));
     assert_int_equal(genesis.chain_id, 7);
     assert_int_equal(genesis.params.samples, 2);
     assert_int_equal(genesis.params.tx_fee_base, 1000);
@@ -67,7 +67,7 @@ static void test_good(void **state) {
     json_t *json = assay_genesis_json(&genesis);
     char *text = json_dumps(json, 0);
     assay_genesis again;
-    chain_ok(assay_genesis_parse(&again, text, strlen(text), err));
+    must(assay_genesis_parse(&again, text, strlen(text), err));
     assert_memory_equal(&again.hash, &genesis.hash, sizeof hash);
     free(text);
     json_decref(json);
@@ -228,7 +228,7 @@ static void test_file(void **state) {
     assert_int_equal(write(file, good, sizeof good - 1), sizeof good - 1);
     close(file);
     assay_genesis genesis;
-    chain_ok(assay_genesis_read(&genesis, path, err));
+    must(assay_genesis_read(&genesis, path, err));
     assert_string_equal(genesis.name, "t");
     assay_genesis_close(&genesis);
     unlink(path);

@@ -131,8 +131,8 @@ static void test_absent(void **state) {
         assay_purse_pool(),
     };
     for (size_t i = 0; i < sizeof purses / sizeof *purses; i++) {
-        chain_ok(assay_money_move(&ledger, self, purses[i], 20 * CHAIN_OPEN, err));
-        chain_ok(assay_money_move(&ledger, purses[i], self, 20 * CHAIN_OPEN, err));
+        must(assay_money_move(&ledger, self, purses[i], 20 * CHAIN_OPEN, err));
+        must(assay_money_move(&ledger, purses[i], self, 20 * CHAIN_OPEN, err));
     }
     chain_by_hand_end(c, &ledger);
     assay_hash after = chain_digest(c, NULL);
@@ -156,10 +156,10 @@ static void test_withdraw(void **state) {
     assay_address recipient = {{0}};
     assay_claim_record claim;
     bool found;
-    chain_ok(assay_claim_next(&recipient, &claim, &found, &view.reader, err));
+    must(assay_claim_next(&recipient, &claim, &found, &view.reader, err));
     assert_true(found && assay_address_equal(&recipient, &c->actors[5]));
     assert_int_equal(claim.amount, 4 * CHAIN_OPEN);
-    chain_ok(assay_claim_next(&recipient, &claim, &found, &view.reader, err));
+    must(assay_claim_next(&recipient, &claim, &found, &view.reader, err));
     assert_false(found);
     assay_view_close(&view);
 
@@ -230,7 +230,7 @@ static void test_fee_cover(void **state) {
     // An account nobody has heard of has nothing to pay with.
     assay_tx unknown = transfer(c, 1, 2, 1);
     chain_key(&c->keys[11], 99);
-    chain_ok(assay_key_address(&c->actors[11], &c->keys[11], err));
+    must(assay_key_address(&c->actors[11], &c->keys[11], err));
     unknown = transfer(c, 11, 2, 1);
     chain_keep_out(c, &unknown, FEE_SHORT);
 }

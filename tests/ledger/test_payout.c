@@ -15,13 +15,13 @@ static bench *bench_new(void) {
     chain_init(&b->chain);
     chain_start(&b->chain);
     assay_store *store = assay_app_store(b->chain.app);
-    chain_ok(assay_store_begin(store, err));
+    must(assay_store_begin(store, err));
     b->ledger = (assay_ledger){.store = store,
                                .reader = assay_reader_of_store(store),
                                .genesis = &b->chain.genesis,
                                .params = &b->chain.genesis.params,
                                .height = 20};
-    chain_ok(assay_totals_get(&b->ledger.totals, &b->ledger.reader, err));
+    must(assay_totals_get(&b->ledger.totals, &b->ledger.reader, err));
     return b;
 }
 
@@ -42,7 +42,7 @@ static void entry_put(bench *b, uint64_t epoch, const assay_payout *payout) {
         assay_record_key_add_u64(&key, epoch);
         assay_record_key_add(&key, payout->account.bytes, 20);
         assay_record_key_add_u8(&key, payout->role);
-        chain_ok(assay_ledger_put(&b->ledger, &key, amount, 8, err));
+        must(assay_ledger_put(&b->ledger, &key, amount, 8, err));
     }
 }
 
@@ -50,7 +50,7 @@ static void epoch_put(bench *b, const assay_epoch *epoch) {
     uint8_t value[ASSAY_EPOCH_SIZE];
     assay_record_key key = assay_epoch_key(epoch->epoch);
     assay_epoch_encode(epoch, value);
-    chain_ok(assay_ledger_put(&b->ledger, &key, value, sizeof value, err));
+    must(assay_ledger_put(&b->ledger, &key, value, sizeof value, err));
 }
 
 static void expect_bad(const assay_hash *root, const assay_payout_proof *proof) {
@@ -93,16 +93,16 @@ static void trees_match_the_oracle(void **state) {
         json_t *rows = json_object_get(item, "payouts");
         uint64_t sum = 0, count, total;
         assay_hash expected, found;
-        chain_ok(assay_json_hash(&expected, item, "root", err));
+        must(assay_json_hash(&expected, item, "root", err));
         json_array_foreach(rows, j, row) {
             assay_payout payout = {.role = (uint8_t)json_integer_value(json_array_get(row, 1))};
-            chain_ok(assay_hex_decode(payout.account.bytes, 20,
-                                      json_string_value(json_array_get(row, 0)), err));
+            must(assay_hex_decode(payout.account.bytes, 20,
+                                  json_string_value(json_array_get(row, 0)), err));
             payout.amount = strtoull(json_string_value(json_array_get(row, 2)), NULL, 10);
             sum += payout.amount;
             entry_put(b, i, &payout);
         }
-        chain_ok(assay_payout_close(&found, &count, &total, &b->ledger.reader, i, err));
+        must(assay_payout_close(&found, &count, &total, &b->ledger.reader, i, err));
         assert_memory_equal(&found, &expected, 32);
         assert_int_equal(count, json_array_size(rows));
         assert_int_equal(total, sum);
@@ -111,16 +111,16 @@ static void trees_match_the_oracle(void **state) {
         for (uint64_t at = 0;; at++) {
             bool more;
             assay_payout_proof proof;
-            chain_ok(assay_payout_next(&payout, &more, &b->ledger.reader, i, err));
+            must(assay_payout_next(&payout, &more, &b->ledger.reader, i, err));
             if (!more) {
                 assert_int_equal(at, count);
                 break;
             }
-            chain_ok(assay_payout_prove(&proof, &b->ledger.reader, i, &payout.account, payout.role,
-                                        err));
+            must(assay_payout_prove(&proof, &b->ledger.reader, i, &payout.account, payout.role,
+                                    err));
             assert_int_equal(proof.index, at);
             assert_int_equal(proof.payout.amount, payout.amount);
-            chain_ok(assay_payout_check(&expected, &proof, err));
+            must(assay_payout_check(&expected, &proof, err));
             proof_damage(&expected, proof);
         }
     }
@@ -141,35 +141,35 @@ static void payments_add_up(void **state) {
     bench *b = bench_new();
     assay_hash batch = trial_hash("batch"), id = trial_hash("data");
     const assay_address *from = &b->chain.actors[1], *to = &b->chain.actors[2];
-    chain_ok(assay_payout_pay(&b->ledger, assay_purse_balance(from), to, ASSAY_PAID_CONTRIBUTOR,
-                              ASSAY_PAID_FOR_FEES, &batch, &id, 30, err));
-    chain_ok(assay_payout_pay(&b->ledger, assay_purse_balance(from), to, ASSAY_PAID_CONTRIBUTOR,
-                              ASSAY_PAID_FOR_DATA, &batch, &id, 12, err));
-    chain_ok(assay_payout_pay(&b->ledger, assay_purse_balance(from), to, ASSAY_PAID_VALIDATOR,
-                              ASSAY_PAID_FOR_CHECK, &batch, NULL, 5, err));
-    chain_ok(assay_payout_pay(&b->ledger, assay_purse_balance(from), to, ASSAY_PAID_TUNER,
-                              ASSAY_PAID_FOR_FEES, &batch, NULL, 0, err)); // nothing at all
+    must(assay_payout_pay(&b->ledger, assay_purse_balance(from), to, ASSAY_PAID_CONTRIBUTOR,
+                          ASSAY_PAID_FOR_FEES, &batch, &id, 30, err));
+    must(assay_payout_pay(&b->ledger, assay_purse_balance(from), to, ASSAY_PAID_CONTRIBUTOR,
+                          ASSAY_PAID_FOR_DATA, &batch, &id, 12, err));
+    must(assay_payout_pay(&b->ledger, assay_purse_balance(from), to, ASSAY_PAID_VALIDATOR,
+                          ASSAY_PAID_FOR_CHECK, &batch, NULL, 5, err));
+    must(assay_payout_pay(&b->ledger, assay_purse_balance(from), to, ASSAY_PAID_TUNER,
+                          ASSAY_PAID_FOR_FEES, &batch, NULL, 0, err)); // nothing at all
     assay_payout payout = {0};
     static const uint64_t amounts[] = {42, 5};
     bool found;
     for (uint32_t i = 0; i < 2; i++) {
-        chain_ok(assay_payout_next(&payout, &found, &b->ledger.reader, 0, err));
+        must(assay_payout_next(&payout, &found, &b->ledger.reader, 0, err));
         assert_true(found);
         assert_int_equal(payout.amount, amounts[i]);
     }
-    chain_ok(assay_payout_next(&payout, &found, &b->ledger.reader, 0, err));
+    must(assay_payout_next(&payout, &found, &b->ledger.reader, 0, err));
     assert_false(found);
     assay_payout_line line;
-    chain_ok(assay_payout_line_get(&line, &found, &b->ledger.reader, &batch, 1, err));
+    must(assay_payout_line_get(&line, &found, &b->ledger.reader, &batch, 1, err));
     assert_true(found);
     assert_int_equal(line.amount, 12);
     assert_int_equal(line.reason, ASSAY_PAID_FOR_DATA);
     assert_int_equal(line.height, 20);
     assert_memory_equal(&line.id, &id, 32);
-    chain_ok(assay_payout_line_get(&line, &found, &b->ledger.reader, &batch, 3, err));
+    must(assay_payout_line_get(&line, &found, &b->ledger.reader, &batch, 3, err));
     assert_false(found);
     assay_account account;
-    chain_ok(assay_account_get(&account, &b->ledger.reader, to, err));
+    must(assay_account_get(&account, &b->ledger.reader, to, err));
     assert_int_equal(account.balance, CHAIN_BALANCE + 47);
     bench_close(b);
 }
@@ -192,7 +192,7 @@ static void epochs_of_a_real_chain(void **state) {
         bool found = true;
         for (uint32_t j = 0; found; j++) {
             assay_payout_line line;
-            chain_ok(assay_payout_line_get(&line, &found, &view.reader, &b[i].id, j, err));
+            must(assay_payout_line_get(&line, &found, &view.reader, &b[i].id, j, err));
             lines += line.amount;
         }
     }
@@ -200,18 +200,17 @@ static void epochs_of_a_real_chain(void **state) {
         assay_epoch record;
         assay_payout payout = {0};
         bool found;
-        chain_ok(assay_epoch_get(&record, &found, &view.reader, e, err));
+        must(assay_epoch_get(&record, &found, &view.reader, e, err));
         assert_true(found);
         assert_int_equal(record.epoch, e);
         records += record.payout_total;
         for (;;) {
             assay_payout_proof proof;
-            chain_ok(assay_payout_next(&payout, &found, &view.reader, e, err));
+            must(assay_payout_next(&payout, &found, &view.reader, e, err));
             if (!found) break;
             tables += payout.amount;
-            chain_ok(
-                assay_payout_prove(&proof, &view.reader, e, &payout.account, payout.role, err));
-            chain_ok(assay_payout_check(&record.payout_root, &proof, err));
+            must(assay_payout_prove(&proof, &view.reader, e, &payout.account, payout.role, err));
+            must(assay_payout_check(&record.payout_root, &proof, err));
         }
         // The record is proven against the state root: what a proof file ends with.
         assay_record_key key = assay_epoch_key(e);
@@ -219,13 +218,13 @@ static void epochs_of_a_real_chain(void **state) {
         assay_smt_proof smt;
         uint8_t encoded[ASSAY_EPOCH_SIZE];
         assay_epoch back;
-        chain_ok(assay_view_prove(&view, &key, &value, &smt, err));
+        must(assay_view_prove(&view, &key, &value, &smt, err));
         assay_epoch_encode(&record, encoded);
         assert_int_equal(value.size, sizeof encoded);
         assert_memory_equal(value.data, encoded, sizeof encoded);
-        chain_ok(assay_smt_check(&view.state_root, key.bytes, key.size, encoded, sizeof encoded,
-                                 &smt, err));
-        chain_ok(assay_epoch_decode(&back, encoded, sizeof encoded, err));
+        must(assay_smt_check(&view.state_root, key.bytes, key.size, encoded, sizeof encoded, &smt,
+                             err));
+        must(assay_epoch_decode(&back, encoded, sizeof encoded, err));
         assert_int_equal(back.payout_total, record.payout_total);
         assert_int_equal(assay_epoch_decode(&back, encoded, sizeof encoded - 1, NULL),
                          ASSAY_TRUNCATED);

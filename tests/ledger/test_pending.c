@@ -29,7 +29,7 @@ static void chain_free(chain *c) {
 static uint32_t check(chain *c, assay_tx *tx, uint64_t *bytes) {
     assay_hash id;
     assay_error error = {0};
-    chain_ok(assay_app_next_nonce(c->app, &tx->signer, tx->lane, &tx->nonce, err));
+    must(assay_app_next_nonce(c->app, &tx->signer, tx->lane, &tx->nonce, err));
     chain_block_clear(c);
     chain_add(c, tx);
     assay_status status = assay_app_check_tx(c->app, c->txs[0].data, c->txs[0].size, &id, &error);
@@ -134,9 +134,9 @@ static void half_of_the_room_is_for_who_is_behind(void **state) {
     tx = vote_of(c, FLOODER, &batch);
     chain_block_clear(c);
     chain_add(c, &tx);
-    chain_ok(assay_app_room(c->app, c->txs[0].data, c->txs[0].size, err));
+    must(assay_app_room(c->app, c->txs[0].data, c->txs[0].size, err));
     for (size_t size = 0; size <= sizeof strange; size++)
-        chain_ok(assay_app_room(c->app, strange, size, err));
+        must(assay_app_room(c->app, strange, size, err));
     chain_free(c);
 }
 

@@ -103,7 +103,7 @@ static uint64_t operator_power(const chain *c) {
     assay_view view = chain_view(c);
     assay_power powers[ASSAY_POWER_MAX];
     uint32_t count;
-    chain_ok(assay_power_list(powers, &count, &view.reader, err));
+    must(assay_power_list(powers, &count, &view.reader, err));
     assay_view_close(&view);
     assert_int_equal(count, 1);
     assert_memory_equal(&powers[0].address, &c->actors[0], 20);

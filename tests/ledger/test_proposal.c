@@ -70,9 +70,9 @@ static void trial_run(chain *c, const assay_bytes *beacon, tally *sums) {
                                    .beacon = draw(4) ? beacon : NULL};
     for (uint32_t i = 0; i < proposal.candidate_count; i++)
         mempool[i] = c->txs[draw(c->tx_count)];
-    chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &free_count, &free_beacon, err));
+    must(assay_app_prepare_proposal(c->app, &proposal, picked, &free_count, &free_beacon, err));
     proposal.bytes_max = limit_draw();
-    chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
+    must(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
     if (with_beacon) txs[size++] = *beacon;
     for (uint32_t i = 0; i < count; i++)
         txs[size++] = mempool[picked[i]];
@@ -82,7 +82,7 @@ static void trial_run(chain *c, const assay_bytes *beacon, tally *sums) {
     if (proposal.bytes_max != 0) assert_true(bytes <= proposal.bytes_max);
     assay_app_block block = {
         .height = proposal.height, .proposer = proposal.proposer, .txs = txs, .tx_count = size};
-    chain_ok(assay_app_process_proposal(c->app, &block, err));
+    must(assay_app_process_proposal(c->app, &block, err));
     sums->picked += count;
     sums->beacons += with_beacon;
     sums->cut += count < free_count;
@@ -152,7 +152,7 @@ static void principals_take_turns_in_lane_1(void **state) {
                                          .candidate_count = c->tx_count,
                                          .bytes_max = 600000};
     bool with_beacon;
-    chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
+    must(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
     for (uint32_t i = 0; i < count; i++) {
         evidence += picked[i] < 40;
         flooded += picked[i] >= 40 && picked[i] < late;
@@ -190,7 +190,7 @@ static void an_agent_of_several_is_not_held_up(void **state) {
                                          .proposer = c->actors[0],
                                          .candidates = c->txs,
                                          .candidate_count = c->tx_count};
-    chain_ok(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
+    must(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
     assert_int_equal(count, VOTES);
     chain_close(c);
     free(c);

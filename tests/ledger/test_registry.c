@@ -111,7 +111,7 @@ static void test_model(void **state) {
     assay_model_entry entry;
     bool found;
     assay_hash root = {{0}};
-    chain_ok(assay_model_next(&root, &entry, &found, &view.reader, err));
+    must(assay_model_next(&root, &entry, &found, &view.reader, err));
     assert_true(found && root.bytes[0] == 1);
     assert_true(assay_address_equal(&entry.owner, &c->actors[PUBLISHER]));
     assert_int_equal(entry.royalty_ppm, max);
@@ -119,7 +119,7 @@ static void test_model(void **state) {
     assert_int_equal(entry.bond, CHAIN_OPEN);
     assert_string_equal(entry.name, "base");
     assert_string_equal(entry.uri, "file:///base");
-    chain_ok(assay_model_next(&root, &entry, &found, &view.reader, err));
+    must(assay_model_next(&root, &entry, &found, &view.reader, err));
     assert_false(found);
     assay_view_close(&view);
 }
@@ -162,14 +162,14 @@ static void test_adapter(void **state) {
     assay_adapter_entry adapter;
     bool found;
     assay_hash root = {{0}};
-    chain_ok(assay_adapter_next(&root, &adapter, &found, &view.reader, err));
+    must(assay_adapter_next(&root, &adapter, &found, &view.reader, err));
     assert_true(found && root.bytes[0] == 2);
     assert_int_equal(adapter.base.bytes[0], 1);
     assert_int_equal(adapter.source_count, 2);
     assert_int_equal(adapter.sources[1].dataset.bytes[0], 0x12);
     assert_int_equal(adapter.sources[1].weight_ppm, 500000);
     assert_string_equal(adapter.entry.name, "tuned");
-    chain_ok(assay_adapter_next(&root, &adapter, &found, &view.reader, err));
+    must(assay_adapter_next(&root, &adapter, &found, &view.reader, err));
     assert_true(found && root.bytes[0] == 3 && adapter.source_count == 0);
     assay_view_close(&view);
 }
@@ -202,7 +202,7 @@ static uint64_t sum_of(const chain *c, uint8_t root) {
     assay_view view = chain_view(c);
     uint64_t sum;
     assay_hash id = root_of(root);
-    chain_ok(assay_declared_sum(&sum, &view.reader, &id, err));
+    must(assay_declared_sum(&sum, &view.reader, &id, err));
     assay_view_close(&view);
     return sum;
 }
@@ -210,7 +210,7 @@ static uint64_t sum_of(const chain *c, uint8_t root) {
 static bool declares(const chain *c, uint32_t actor, const assay_hash *root) {
     assay_view view = chain_view(c);
     bool has;
-    chain_ok(assay_declared_has(&has, &view.reader, root, &c->actors[actor], err));
+    must(assay_declared_has(&has, &view.reader, root, &c->actors[actor], err));
     assay_view_close(&view);
     return has;
 }
@@ -242,8 +242,8 @@ static void test_declared(void **state) {
 
     // A slash below the minimum takes the whole bond out of the sums; topping up returns it.
     assay_ledger ledger = chain_by_hand(c);
-    chain_ok(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &c->actors[v], 15 * CHAIN_OPEN,
-                              assay_purse_burned(), NULL, err));
+    must(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &c->actors[v], 15 * CHAIN_OPEN,
+                          assay_purse_burned(), NULL, err));
     chain_by_hand_end(c, &ledger);
     assert_int_equal(sum_of(c, 2), 35 * CHAIN_OPEN);
     assert_false(declares(c, v, &second[0]));
@@ -258,10 +258,10 @@ static void test_declared(void **state) {
     assay_address at = {{0}};
     uint64_t weight;
     bool found;
-    chain_ok(assay_declarer_next(&at, &weight, &found, &view.reader, view.params, &second[0], err));
+    must(assay_declarer_next(&at, &weight, &found, &view.reader, view.params, &second[0], err));
     assert_true(found && assay_address_equal(&at, &c->actors[v + 1]));
     assert_int_equal(weight, 35 * CHAIN_OPEN);
-    chain_ok(assay_declarer_next(&at, &weight, &found, &view.reader, view.params, &second[0], err));
+    must(assay_declarer_next(&at, &weight, &found, &view.reader, view.params, &second[0], err));
     assert_false(found);
     assay_view_close(&view);
     assert_false(declares(c, v, &second[0]));

@@ -88,7 +88,7 @@ static void rules_cannot_read_aux(void **state) {
     chain c;
     chain_init(&c);
     chain_start(&c);
-    chain_ok(assay_store_begin(assay_app_store(c.app), err));
+    must(assay_store_begin(assay_app_store(c.app), err));
     assay_reader rules = assay_reader_of_rules(assay_app_store(c.app));
     assay_bytes value;
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ENDED_BATCH, &c.genesis.hash);
@@ -103,12 +103,12 @@ static void rules_cannot_read_aux(void **state) {
     waitpid(child, &code, 0);
     assert_true(WIFSIGNALED(code) && WTERMSIG(code) == SIGABRT);
     // The same entry through both readers: an ended record is there for people alone.
-    chain_ok(assay_store_put(assay_app_store(c.app), key.bytes, key.size, "x", 1, err));
+    must(assay_store_put(assay_app_store(c.app), key.bytes, key.size, "x", 1, err));
     key.bytes[0] = ASSAY_TABLE_BATCH;
-    chain_ok(assay_reader_find(&rules, &key, ASSAY_TABLE_ENDED_BATCH, &value, err));
+    must(assay_reader_find(&rules, &key, ASSAY_TABLE_ENDED_BATCH, &value, err));
     assert_null(value.data);
     const assay_reader people = assay_reader_of_store(assay_app_store(c.app));
-    chain_ok(assay_reader_find(&people, &key, ASSAY_TABLE_ENDED_BATCH, &value, err));
+    must(assay_reader_find(&people, &key, ASSAY_TABLE_ENDED_BATCH, &value, err));
     assert_int_equal(value.size, 1);
     assay_store_abort(assay_app_store(c.app));
     chain_close(&c);
@@ -120,26 +120,26 @@ static void indexes_check(const trial *t, const assay_view *view, const bundle *
     const chain *c = &t->chain;
     assay_batch batch;
     bool found;
-    chain_ok(assay_batch_get(&batch, &found, &view->reader, &fine->id, err));
+    must(assay_batch_get(&batch, &found, &view->reader, &fine->id, err));
     assert_false(found);
     uint64_t height = 0;
     uint32_t index = 0;
     assay_hash id;
-    chain_ok(assay_batch_next(&height, &index, &id, &found, &view->reader, err));
+    must(assay_batch_next(&height, &index, &id, &found, &view->reader, err));
     assert_true(found);
     assert_memory_equal(&id, &open->id, sizeof id);
-    chain_ok(assay_batch_next(&height, &index, &id, &found, &view->reader, err));
+    must(assay_batch_next(&height, &index, &id, &found, &view->reader, err));
     assert_false(found);
 
     assay_hash session = {{0}};
     assay_session record;
-    chain_ok(assay_session_next_of_provider(&session, &record, &found, &view->reader,
-                                            &c->actors[PROVIDER], err));
+    must(assay_session_next_of_provider(&session, &record, &found, &view->reader,
+                                        &c->actors[PROVIDER], err));
     assert_true(found);
     assert_memory_equal(&session, &t->session, sizeof session);
     session = (assay_hash){{0}};
-    chain_ok(assay_session_next_of_principal(&session, &record, &found, &view->reader,
-                                             &c->actors[CONSUMER], err));
+    must(assay_session_next_of_principal(&session, &record, &found, &view->reader,
+                                         &c->actors[CONSUMER], err));
     assert_true(found);
 }
 
@@ -160,9 +160,9 @@ static void the_past_is_not_kept(void **state) {
     withdraw(t, DORA);
     replicas_add(r);
     assay_view view;
-    chain_ok(assay_view_open(&view, r->items[0].app, err));
+    must(assay_view_open(&view, r->items[0].app, err));
     assert_int_equal(view.height, c->height);
-    chain_ok(assay_snapshot_check(view.snapshot, err));
+    must(assay_snapshot_check(view.snapshot, err));
 
     indexes_check(t, &view, &fine, &open);
     assay_payout_proof payout;
@@ -180,11 +180,11 @@ static void the_past_is_not_kept(void **state) {
     assay_arena arena;
     assay_arena_init(&arena, 1 << 20);
     // Claims are state: those of the last close can be proven though later ones have come.
-    chain_ok(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader,
-                                     &c->actors[DORA], &arena, err));
+    must(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader, &c->actors[DORA],
+                                 &arena, err));
     assert_int_equal(closed.epoch, epoch);
     assert_int_equal(claim.amount, CHAIN_OPEN);
-    chain_ok(assay_claims_check(&closed.claims_root, &claim, path, path_count, err));
+    must(assay_claims_check(&closed.claims_root, &claim, path, path_count, err));
     assay_arena_close(&arena);
     assay_view_close(&view);
 
@@ -192,12 +192,12 @@ static void the_past_is_not_kept(void **state) {
     assert_int_equal(trial_run_out(t, &open.id).state, ASSAY_BATCH_SETTLED);
     epoch = assay_params_epoch(&c->genesis.params, c->height);
     chain_until(c, (epoch + 1) * c->genesis.params.epoch_blocks);
-    chain_ok(assay_view_open(&view, r->items[0].app, err));
-    chain_ok(assay_payout_prove(&payout, &view.reader, epoch, &c->actors[PROVIDER],
-                                ASSAY_PAID_PROVIDER, err));
+    must(assay_view_open(&view, r->items[0].app, err));
+    must(assay_payout_prove(&payout, &view.reader, epoch, &c->actors[PROVIDER], ASSAY_PAID_PROVIDER,
+                            err));
     assay_arena_init(&arena, 1 << 20);
-    chain_ok(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader,
-                                     &c->actors[DORA], &arena, err));
+    must(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader, &c->actors[DORA],
+                                 &arena, err));
     assay_arena_close(&arena);
     assay_view_close(&view);
     replicas_free(r);
@@ -215,8 +215,8 @@ static void adopts_once(void **state) {
     assay_view view = chain_view(&t->chain);
     snprintf(folder, sizeof folder, "%s.again", r->items[0].folder);
     replica_restore(folder, &t->chain, &view);
-    chain_ok(assay_app_replaceable(r->items[0].app, err));
-    chain_ok(assay_app_adopt(r->items[0].app, folder, err)); // nothing came on it
+    must(assay_app_replaceable(r->items[0].app, err));
+    must(assay_app_adopt(r->items[0].app, folder, err)); // nothing came on it
     assay_folder_remove(folder);
     replica_restore(folder, &t->chain, &view);
     chain_until(&t->chain, t->chain.height + 1);
@@ -229,11 +229,11 @@ static void adopts_once(void **state) {
     assay_store_load *load;
     const assay_app_options options = {.skip_sync = true, .map_size = 1 << 30};
     const assay_store_options half = {.skip_sync = true, .map_size = 1 << 30};
-    chain_ok(assay_app_open(&app, empty, &t->chain.genesis, &options, err));
-    chain_ok(assay_store_load_open(&load, folder, &t->chain.genesis.hash, &half, err));
-    chain_ok(assay_store_load_put(load, "\x01", 1, "x", 1, err));
+    must(assay_app_open(&app, empty, &t->chain.genesis, &options, err));
+    must(assay_store_load_open(&load, folder, &t->chain.genesis.hash, &half, err));
+    must(assay_store_load_put(load, "\x01", 1, "x", 1, err));
     assay_hash root;
-    chain_ok(assay_store_load_root(load, &root, err));
+    must(assay_store_load_root(load, &root, err));
     assay_store_load_close(load);
     assert_int_equal(assay_app_adopt(app, folder, &why), ASSAY_CORRUPT);
     assay_app_info info;
@@ -241,12 +241,12 @@ static void adopts_once(void **state) {
     assert_false(info.initialised);
     assay_folder_remove(folder);
     replica_restore(folder, &t->chain, &view);
-    chain_ok(assay_app_adopt(app, folder, err));
+    must(assay_app_adopt(app, folder, err));
     assay_app_info_get(app, &info);
     assert_int_equal(info.height, view.height);
     assay_app_close(app);
     // And it is there when the app is opened again.
-    chain_ok(assay_app_open(&app, empty, &t->chain.genesis, &options, err));
+    must(assay_app_open(&app, empty, &t->chain.genesis, &options, err));
     assay_app_info_get(app, &info);
     assert_true(info.initialised);
     assert_memory_equal(&info.app_hash, &view.app_hash, sizeof info.app_hash);
@@ -275,12 +275,12 @@ static assay_status damage_finish(const damage *d, const char *folder, const ass
     assay_hash root;
     uint8_t key[ASSAY_RECORD_KEY_MAX] = {d->table, 1};
     bool first = d->beacon && d->table > ASSAY_TABLE_BEACON;
-    chain_ok(assay_store_load_open(&load, folder, &genesis->hash, &options, err));
-    if (first) chain_ok(assay_store_load_put(load, beacon, 1, zeros, ASSAY_HASH_SIZE, err));
-    chain_ok(assay_store_load_put(load, key, d->key_size, zeros, d->size, err));
+    must(assay_store_load_open(&load, folder, &genesis->hash, &options, err));
+    if (first) must(assay_store_load_put(load, beacon, 1, zeros, ASSAY_HASH_SIZE, err));
+    must(assay_store_load_put(load, key, d->key_size, zeros, d->size, err));
     if (d->beacon && !first)
-        chain_ok(assay_store_load_put(load, beacon, 1, zeros, ASSAY_HASH_SIZE, err));
-    chain_ok(assay_store_load_root(load, &root, err));
+        must(assay_store_load_put(load, beacon, 1, zeros, ASSAY_HASH_SIZE, err));
+    must(assay_store_load_root(load, &root, err));
     assay_error why = {0};
     assay_status status = assay_restore_finish(load, &genesis->params, 7, &peaks, app_hash, &why);
     assay_store_load_close(load);
@@ -311,7 +311,7 @@ static void records_that_no_rule_wrote(void **state) {
     assert_non_null(mkdtemp(own));
     snprintf(from, sizeof from, "%s.in", own);
     assay_app *app;
-    chain_ok(assay_app_open(&app, own, &genesis, &options, err));
+    must(assay_app_open(&app, own, &genesis, &options, err));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assay_app_info info;
         assay_error why = {0};

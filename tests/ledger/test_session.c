@@ -42,7 +42,7 @@ static assay_tx close_tx(const chain *c, uint32_t actor, const assay_hash *id) {
 static bool session_of(const chain *c, assay_session *out, const assay_hash *id) {
     assay_view view = chain_view(c);
     bool found;
-    chain_ok(assay_session_get(out, &found, &view.reader, id, err));
+    must(assay_session_get(out, &found, &view.reader, id, err));
     assay_view_close(&view);
     return found;
 }
@@ -148,9 +148,9 @@ static void test_close(void **state) {
     chain_run(c, &tx, SESSION_CLOSED);
     balance = chain_balance(c, CONSUMER);
     assay_ledger ledger = chain_by_hand(c);
-    chain_ok(assay_session_settle(&ledger, &id, 100, err));
-    chain_ok(assay_money_move(&ledger, assay_purse_pool(), assay_purse_burned(), 100, err));
-    chain_ok(assay_session_refund(&ledger, &id, 200, err));
+    must(assay_session_settle(&ledger, &id, 100, err));
+    must(assay_money_move(&ledger, assay_purse_pool(), assay_purse_burned(), 100, err));
+    must(assay_session_refund(&ledger, &id, 200, err));
     chain_by_hand_end(c, &ledger);
     assert_int_equal(chain_balance(c, CONSUMER), balance + 200);
     assert_false(session_of(c, &session, &id));
@@ -176,9 +176,9 @@ static void test_expiry(void **state) {
     assay_hash id = open_session(c, 1000, expiry);
     assert_int_equal(reserve(c, &id, PROVIDER, 1, 1, 1000), ASSAY_REJECT_NONE);
     assay_ledger ledger = chain_by_hand(c);
-    chain_ok(assay_session_refund(&ledger, &id, 400, err));
-    chain_ok(assay_session_settle(&ledger, &id, 600, err));
-    chain_ok(assay_money_move(&ledger, assay_purse_pool(), assay_purse_burned(), 600, err));
+    must(assay_session_refund(&ledger, &id, 400, err));
+    must(assay_session_settle(&ledger, &id, 600, err));
+    must(assay_money_move(&ledger, assay_purse_pool(), assay_purse_burned(), 600, err));
     chain_by_hand_end(c, &ledger);
     assay_session session;
     assert_true(session_of(c, &session, &id));
@@ -194,7 +194,7 @@ static void test_expiry(void **state) {
     // Gone from the state, still to be looked up.
     assay_view view = chain_view(c);
     bool found;
-    chain_ok(assay_session_find(&session, &found, &view.reader, &id, err));
+    must(assay_session_find(&session, &found, &view.reader, &id, err));
     assert_true(found);
     assert_int_equal(session.ended, c->height);
     assert_int_equal(session.last_sequence, 1);
@@ -216,11 +216,11 @@ static void test_lists(void **state) {
         uint32_t seen = 0, ended = 0;
         for (;; seen++) {
             if (side == 0)
-                chain_ok(assay_session_next_of_principal(&at, &session, &found, &view.reader,
-                                                         &c->actors[CONSUMER], err));
+                must(assay_session_next_of_principal(&at, &session, &found, &view.reader,
+                                                     &c->actors[CONSUMER], err));
             else
-                chain_ok(assay_session_next_of_provider(&at, &session, &found, &view.reader,
-                                                        &c->actors[PROVIDER], err));
+                must(assay_session_next_of_provider(&at, &session, &found, &view.reader,
+                                                    &c->actors[PROVIDER], err));
             if (!found) break;
             ended += session.ended != 0;
         }
@@ -262,7 +262,7 @@ static void test_kinds_wait_for_themselves(void **state) {
     for (uint32_t i = 0; i < COUNT; i++) {
         uint8_t id[1 + ASSAY_ADDRESS_SIZE] = {ASSAY_ROLE_PROVIDER}; // of nobody's bond
         assay_store_be32(id + 1, i + 1);
-        chain_ok(assay_due_put(&ledger, end, ASSAY_DUE_UNBONDING, id, sizeof id, err));
+        must(assay_due_put(&ledger, end, ASSAY_DUE_UNBONDING, id, sizeof id, err));
     }
     chain_by_hand_end(c, &ledger);
     uint64_t balance = chain_balance(c, CONSUMER);
@@ -272,7 +272,7 @@ static void test_kinds_wait_for_themselves(void **state) {
     assert_int_equal(chain_balance(c, CONSUMER), balance + 1);
     for (int left = 1; left >= 0; left--) {
         assay_view view = chain_view(c);
-        chain_ok(assay_due_first(&first, &found, ASSAY_DUE_UNBONDING, &view.reader, err));
+        must(assay_due_first(&first, &found, ASSAY_DUE_UNBONDING, &view.reader, err));
         assert_int_equal(found, left);
         if (left) assert_int_equal(first, end);
         assay_view_close(&view);

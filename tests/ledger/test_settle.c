@@ -65,8 +65,8 @@ static void divisions_match_the_oracle(void **state) {
         uint64_t out[16], sum, expected = 0;
         for (uint32_t j = 0; j < count; j++)
             weights[j] = wide(json_string_value(json_array_get(list, j)));
-        chain_ok(assay_settle_divide(out, &sum, number_of(item, "pool"), weights, count,
-                                     wide(json_string_value(json_object_get(item, "whole"))), err));
+        must(assay_settle_divide(out, &sum, number_of(item, "pool"), weights, count,
+                                 wide(json_string_value(json_object_get(item, "whole"))), err));
         for (uint32_t j = 0; j < count; j++) {
             assert_int_equal(out[j], element(parts, j));
             expected += out[j];
@@ -208,7 +208,7 @@ static uint64_t paid(world *w, const assay_hash *batch, uint8_t role, const assa
     bool found = true;
     for (uint32_t i = 0; found; i++) {
         assay_payout_line line;
-        chain_ok(assay_payout_line_get(&line, &found, &view.reader, batch, i, err));
+        must(assay_payout_line_get(&line, &found, &view.reader, batch, i, err));
         if (!found || line.role != role || line.reason != ASSAY_PAID_FOR_FEES) continue;
         if (id == NULL || assay_hash_equal(&line.id, id)) sum += line.amount;
     }
@@ -338,14 +338,14 @@ static void settled_batches_leave_the_state(void **state) {
         assay_record_key from;
         assay_store_position at;
         assay_record_key_start(&from, tables[i]);
-        chain_ok(assay_reader_seek(&view.reader, &at, &from, 1, err));
+        must(assay_reader_seek(&view.reader, &at, &from, 1, err));
         assert_int_equal(at.key_size, 0);
     }
     assert_int_equal(view.history_count - leaves, 3 + 1 + (t->chain.height / 20 - epochs));
     assay_arena arena;
     assay_batch_tables rows;
     assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
-    chain_ok(assay_batch_tables_get(&rows, &view.reader, &b.id, &arena, err));
+    must(assay_batch_tables_get(&rows, &view.reader, &b.id, &arena, err));
     assert_int_equal(rows.sessions.items[0].fee_sum, b.session.fee_sum);
     assert_memory_equal(&rows.models.items[0], &b.model, sizeof b.model);
     assert_true(rows.datasets.items[1].weight == b.datasets[1].weight);

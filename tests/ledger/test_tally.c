@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What votes add up to (P-58, P-59, P-60).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "ledger/tally.h"
+#include "tests/test.h"
 
 static assay_vote vote(uint64_t bond, uint8_t verdict, uint8_t probe) {
     return (assay_vote){

@@ -25,7 +25,7 @@ static assay_validator_power power_of(const chain *c, uint32_t actor) {
     assay_view view = chain_view(c);
     assay_validator_power list[ASSAY_POWER_MAX], found = {.power = UINT64_MAX};
     uint32_t count;
-    chain_ok(assay_validator_list(list, &count, &view.reader, err));
+    must(assay_validator_list(list, &count, &view.reader, err));
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0) assert_true(memcmp(&list[i - 1].address, &list[i].address, 20) < 0);
         if (assay_address_equal(&list[i].address, &c->actors[actor])) found = list[i];
@@ -45,22 +45,22 @@ static void genesis_has_all_of_them(void **state) {
         assay_address consensus, account;
         assay_chain links;
         bool found;
-        chain_ok(assay_ed25519_public(key, chain_seed(i).bytes, err));
+        must(assay_ed25519_public(key, chain_seed(i).bytes, err));
         assay_validator_power listed = power_of(c, i);
         assert_int_equal(listed.power, powers[i]);
         assert_memory_equal(listed.ed25519, key, sizeof key);
-        chain_ok(assay_validator_get(&validator, &found, &view.reader, &c->actors[i], err));
+        must(assay_validator_get(&validator, &found, &view.reader, &c->actors[i], err));
         assert_true(found && !validator.barred);
         assert_memory_equal(validator.ed25519, key, sizeof key);
         assay_ed25519_address(&consensus, key);
-        chain_ok(assay_validator_by_consensus(&account, &found, &view.reader, &consensus, err));
+        must(assay_validator_by_consensus(&account, &found, &view.reader, &consensus, err));
         assert_true(found && assay_address_equal(&account, &c->actors[i]));
-        chain_ok(assay_chain_get(&links, &view.reader, &c->actors[i], err));
+        must(assay_chain_get(&links, &view.reader, &c->actors[i], err));
         assert_int_equal(links.left, CHAIN_PREIMAGES);
         consensus.bytes[0] ^= 1;
-        chain_ok(assay_validator_by_consensus(&account, &found, &view.reader, &consensus, err));
+        must(assay_validator_by_consensus(&account, &found, &view.reader, &consensus, err));
         assert_false(found);
-        chain_ok(assay_validator_get(&validator, &found, &view.reader, &consensus, err));
+        must(assay_validator_get(&validator, &found, &view.reader, &consensus, err));
         assert_false(found);
     }
     assay_view_close(&view);
@@ -80,7 +80,7 @@ static void registration_make(const chain *c, registration *out, uint32_t actor,
     assay_hash secret = chain_seed(seed);
     out->tx = chain_tx(c, actor, ASSAY_TX_REGISTER_VALIDATOR);
     assay_tx_register_validator *body = &out->tx.body.register_validator;
-    chain_ok(assay_ed25519_public(body->ed25519.bytes, secret.bytes, err));
+    must(assay_ed25519_public(body->ed25519.bytes, secret.bytes, err));
     chain_proof(out->proof, seed, genesis, account);
     body->proof = (assay_bytes){out->proof, sizeof out->proof};
 }
@@ -192,16 +192,16 @@ static void bond_by_hand(chain *c, assay_ledger *ledger, const assay_address *ac
                          uint64_t nopen) {
     static uint32_t payer;
     payer = (payer + 1) % 9;
-    chain_ok(assay_money_move(ledger, assay_purse_balance(&c->actors[THREE + payer]),
-                              assay_purse_bond(ASSAY_ROLE_CONSENSUS, account), nopen, err));
+    must(assay_money_move(ledger, assay_purse_balance(&c->actors[THREE + payer]),
+                          assay_purse_bond(ASSAY_ROLE_CONSENSUS, account), nopen, err));
 }
 
 // Joins with the bond it has. Returns: 0, or the reject code.
 static uint32_t join(assay_ledger *ledger, const assay_address *account) {
     uint64_t bond;
     assay_error refusal = {0};
-    chain_ok(assay_bond_weight(&bond, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS,
-                               account, err));
+    must(assay_bond_weight(&bond, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS, account,
+                           err));
     assay_status status = assay_power_join(ledger, account, bond, &refusal);
     assert_true(status == ASSAY_OK || status == ASSAY_REJECTED);
     return refusal.reject;
@@ -223,7 +223,7 @@ static uint32_t place_read(const assay_ledger *ledger, const assay_address *acco
     assay_power powers[ASSAY_POWER_MAX];
     uint32_t count, active = 0;
     *power = UINT64_MAX;
-    chain_ok(assay_power_list(powers, &count, &ledger->reader, err));
+    must(assay_power_list(powers, &count, &ledger->reader, err));
     for (uint32_t i = 0; i < count; i++) {
         active += powers[i].power > 0;
         if (assay_address_equal(&powers[i].address, account)) *power = powers[i].power;
@@ -244,8 +244,8 @@ static void a_newcomer_with_more_bond_takes_a_place(void **state) {
     const assay_address *newcomer = &c->actors[5], *next = &c->actors[6];
     assay_address least = dust_of(7), last = dust_of(DUST - 1);
     uint64_t ten = 10 * CHAIN_OPEN;
-    chain_ok(assay_bond_slash(&ledger, ASSAY_ROLE_CONSENSUS, &c->actors[2], 30 * CHAIN_OPEN,
-                              assay_purse_burned(), NULL, err)); // no bond, but power
+    must(assay_bond_slash(&ledger, ASSAY_ROLE_CONSENSUS, &c->actors[2], 30 * CHAIN_OPEN,
+                          assay_purse_burned(), NULL, err)); // no bond, but power
     dust_fill(c, &ledger, ten);
     assert_int_equal(join(&ledger, newcomer), ASSAY_REJECT_VALIDATORS_FULL);
     bond_by_hand(c, &ledger, newcomer, ten);
@@ -271,7 +271,7 @@ static void a_newcomer_with_more_bond_takes_a_place(void **state) {
 static void epochs_run(assay_ledger *ledger, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         ledger->height += ledger->params->epoch_blocks;
-        chain_ok(assay_power_epoch(ledger, err));
+        must(assay_power_epoch(ledger, err));
     }
 }
 
@@ -308,7 +308,7 @@ static void places_come_back(void **state) {
         assay_address account = dust_of(i);
         assert_int_equal(join(&ledger, &account), 0);
     }
-    chain_ok(assay_power_epoch(&ledger, err));
+    must(assay_power_epoch(&ledger, err));
     assay_address first = dust_of(0);
     assert_int_equal(place_read(&ledger, &first, &power), THREE);
     assert_int_equal(power, UINT64_MAX);
@@ -323,7 +323,7 @@ static void places_come_back(void **state) {
 static uint64_t update_of(const chain *c, uint32_t actor) {
     uint8_t key[ASSAY_ED25519_KEY_SIZE];
     uint64_t power = UINT64_MAX;
-    chain_ok(assay_ed25519_public(key, chain_seed(actor).bytes, err));
+    must(assay_ed25519_public(key, chain_seed(actor).bytes, err));
     for (uint32_t i = 0; i < c->outcome.update_count; i++) {
         const assay_validator_update *update = &c->outcome.updates[i];
         if (i > 0) assert_true(memcmp(update[-1].ed25519, update->ed25519, sizeof key) < 0);
@@ -408,7 +408,7 @@ static void an_engine_that_follows_has_the_same_set(void **state) {
 static assay_misbehavior offence_of(uint32_t actor, uint64_t height) {
     uint8_t key[ASSAY_ED25519_KEY_SIZE];
     assay_misbehavior offence = {.height = height, .type = ASSAY_MISBEHAVIOR_DOUBLE_SIGN};
-    chain_ok(assay_ed25519_public(key, chain_seed(actor).bytes, err));
+    must(assay_ed25519_public(key, chain_seed(actor).bytes, err));
     assay_ed25519_address(&offence.validator, key);
     return offence;
 }
@@ -416,7 +416,7 @@ static assay_misbehavior offence_of(uint32_t actor, uint64_t height) {
 static uint64_t bonded(const chain *c, uint32_t actor) {
     assay_view view = chain_view(c);
     assay_bond bond;
-    chain_ok(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_CONSENSUS, &c->actors[actor], err));
+    must(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_CONSENSUS, &c->actors[actor], err));
     assay_view_close(&view);
     uint64_t all = bond.active;
     for (uint32_t i = 0; i < bond.unbonding_count; i++)
@@ -487,9 +487,9 @@ static uint32_t offences_count(const chain *c) {
     assay_store_position at;
     uint32_t count = 0;
     assay_record_key_start(&from, ASSAY_TABLE_OFFENCE);
-    chain_ok(assay_reader_seek(&view.reader, &at, &from, 1, err));
+    must(assay_reader_seek(&view.reader, &at, &from, 1, err));
     for (; at.key_size > 0; count++)
-        chain_ok(assay_reader_next(&view.reader, &at, err));
+        must(assay_reader_next(&view.reader, &at, err));
     assay_view_close(&view);
     return count;
 }
@@ -557,7 +557,7 @@ static void evidence_is_younger_than_unbonding(void **state) {
 
 static assay_chain links_of(const assay_ledger *ledger, const assay_address *account) {
     assay_chain links;
-    chain_ok(assay_chain_get(&links, &ledger->reader, account, err));
+    must(assay_chain_get(&links, &ledger->reader, account, err));
     return links;
 }
 
@@ -565,22 +565,22 @@ static void missed_votes_lead_to_jail(void **state) {
     chain *c = three_start();
     assay_ledger ledger = chain_by_hand(c);
     for (uint32_t i = 0; i < 20; i++)
-        chain_ok(assay_beacon_vote_missed(&ledger, &c->actors[1], err));
+        must(assay_beacon_vote_missed(&ledger, &c->actors[1], err));
     assert_false(links_of(&ledger, &c->actors[1]).jailed);
     ledger.height += 20; // another epoch, another count
-    chain_ok(assay_beacon_vote_missed(&ledger, &c->actors[1], err));
+    must(assay_beacon_vote_missed(&ledger, &c->actors[1], err));
     assert_int_equal(links_of(&ledger, &c->actors[1]).vote_misses, 1);
     for (uint32_t i = 0; i < 20; i++)
-        chain_ok(assay_beacon_vote_missed(&ledger, &c->actors[1], err));
+        must(assay_beacon_vote_missed(&ledger, &c->actors[1], err));
     assay_chain links = links_of(&ledger, &c->actors[1]);
     assert_true(assay_chain_is_jailed(&links, 2) && !assay_chain_is_jailed(&links, 3));
     assert_int_equal(links.misses, 0);
     // Accounts without a consensus key leave no record.
-    chain_ok(assay_beacon_vote_missed(&ledger, &c->actors[7], err));
+    must(assay_beacon_vote_missed(&ledger, &c->actors[7], err));
     links = links_of(&ledger, &c->actors[7]);
     assert_int_equal(links.vote_misses, 0);
     ledger.height = 40;
-    chain_ok(assay_power_epoch(&ledger, err));
+    must(assay_power_epoch(&ledger, err));
     ledger.height = c->height + 1;
     chain_by_hand_end(c, &ledger);
     assert_int_equal(power_of(c, 1).power, 50 - 29); // of 180, a sixth

@@ -158,7 +158,7 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
         trial_step(t);
     uint32_t open;
     assay_view view = chain_view(&t->chain);
-    chain_ok(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], err));
+    must(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], err));
     assay_view_close(&view);
     assert_int_equal(open, 1);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
@@ -166,7 +166,7 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser),
                      TRIAL_BOND * CHAIN_OPEN - WRONG - (VALIDATOR_COUNT - 1) * PRICE);
     view = chain_view(&t->chain);
-    chain_ok(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], err));
+    must(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], err));
     assay_view_close(&view);
     assert_int_equal(open, 0);
     trial_close(t);
@@ -195,7 +195,7 @@ static void right_checkers_share_the_pool(void **state) {
     bool found = true;
     for (uint32_t i = 0; found; i++) {
         assay_payout_line line;
-        chain_ok(assay_payout_line_get(&line, &found, &view.reader, &b.id, i, err));
+        must(assay_payout_line_get(&line, &found, &view.reader, &b.id, i, err));
         if (found && line.role == ASSAY_PAID_VALIDATOR && line.reason == ASSAY_PAID_FOR_FEES)
             shares[trial_actor(t, &line.account) - VALIDATOR] += line.amount;
     }
@@ -343,8 +343,7 @@ static void bond_that_leaves_is_still_slashed(void **state) {
     assert_int_equal(batch.slashed, 10 * fees);
     assay_view view = chain_view(&t->chain);
     assay_bond bond;
-    chain_ok(
-        assay_bond_get(&bond, &view.reader, ASSAY_ROLE_PROVIDER, &t->chain.actors[PROVIDER], err));
+    must(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_PROVIDER, &t->chain.actors[PROVIDER], err));
     assert_int_equal(bond.unbonding_count, 1);
     assert_int_equal(bond.unbonding[0].amount, 100 * CHAIN_OPEN - 10 * fees);
     assay_view_close(&view);
@@ -593,7 +592,7 @@ static uint64_t contributor_total(trial *t, const assay_hash *id, const assay_ha
     bool found = true;
     for (uint32_t i = 0; found; i++) {
         assay_payout_line line;
-        chain_ok(assay_payout_line_get(&line, &found, &view.reader, id, i, err));
+        must(assay_payout_line_get(&line, &found, &view.reader, id, i, err));
         if (found && assay_hash_equal(&line.id, dataset)) sum += line.amount;
     }
     assay_view_close(&view);
@@ -622,8 +621,8 @@ static void missing_data_burns_its_share_then_its_bond(void **state) {
         assay_dataset dataset;
         bool found;
         uint64_t first, last;
-        chain_ok(assay_dataset_get(&dataset, &found, &view.reader, &t->datasets[0], err));
-        chain_ok(assay_verdict_missing(&first, &last, &view.reader, &t->datasets[0], err));
+        must(assay_dataset_get(&dataset, &found, &view.reader, &t->datasets[0], err));
+        must(assay_verdict_missing(&first, &last, &view.reader, &t->datasets[0], err));
         assay_view_close(&view);
         if (i == 0) since = first;
         bond = dataset.bond;

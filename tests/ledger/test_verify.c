@@ -31,8 +31,8 @@ static int setup(void **state) {
     fixture *f = calloc(1, sizeof *f);
     chain_init(&f->c);
     chain_start(&f->c);
-    chain_ok(assay_verifier_open(&f->verifier, &f->c.genesis, err));
-    chain_ok(assay_pool_open(&f->pool, 2, err));
+    must(assay_verifier_open(&f->verifier, &f->c.genesis, err));
+    must(assay_pool_open(&f->pool, 2, err));
     *state = f;
     recoveries = 0;
     return 0;
@@ -62,7 +62,7 @@ static uint32_t check(assay_verifier *verifier, assay_bytes bytes, uint32_t *mad
     assay_arena arena;
     uint32_t before = recoveries;
     assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
-    chain_ok(assay_verifier_check(verifier, &tx, bytes, &arena, err));
+    must(assay_verifier_check(verifier, &tx, bytes, &arena, err));
     snprintf(text, ASSAY_ERROR_TEXT_MAX, "%s", tx.text);
     assay_arena_close(&arena);
     *made = recoveries - before;
@@ -92,7 +92,7 @@ static void test_refusals(void **state) {
     chain *c = &f->c;
     assay_verifier *plain;
     uint8_t wrong[512];
-    chain_ok(assay_verifier_open(&plain, &c->genesis, err));
+    must(assay_verifier_open(&plain, &c->genesis, err));
     transfers_add(c, 2);
     size_t size = c->txs[1].size;
     memcpy(wrong, c->txs[1].data, size);
@@ -162,12 +162,12 @@ static void test_application(void **state) {
     assert_false(assay_app_expects(c->app));
     assay_app_close(c->app);
     const assay_app_options options = {.skip_sync = true, .map_size = c->map_size, .pool = f->pool};
-    chain_ok(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
+    must(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
     assert_true(assay_app_expects(c->app));
     assay_app_expect(c->app, c->txs, c->tx_count);
     assert_int_equal(recoveries, 10);
     for (uint32_t i = 0; i < c->tx_count; i++)
-        chain_ok(assay_app_check_tx(c->app, c->txs[i].data, c->txs[i].size, &id, err));
+        must(assay_app_check_tx(c->app, c->txs[i].data, c->txs[i].size, &id, err));
     assert_int_equal(recoveries, 10);
 }
 

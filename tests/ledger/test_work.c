@@ -10,7 +10,7 @@ static void put(assay_ledger *ledger, uint8_t table, size_t size) {
     static const uint8_t zeros[1024];
     const assay_address address = {{0x77}};
     assay_record_key key = assay_record_key_of_address(table, &address);
-    chain_ok(assay_ledger_put(ledger, &key, zeros, size, err));
+    must(assay_ledger_put(ledger, &key, zeros, size, err));
 }
 
 // One, and one more for 256 bytes; aux tables too; removing what is not there too; and a rollback
@@ -36,7 +36,7 @@ static void every_put_and_delete_counts(void **state) {
     uint64_t before = ledger.writes;
     const assay_address nobody = {{0x78}};
     assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_ESCROW, &nobody);
-    chain_ok(assay_ledger_delete(&ledger, &key, err));
+    must(assay_ledger_delete(&ledger, &key, err));
     assert_int_equal(ledger.writes - before, 1);
     assay_store_abort(ledger.store);
     chain_close(c);
@@ -96,9 +96,9 @@ static uint32_t count_of(const assay_ledger *ledger, uint8_t table) {
     assay_store_position at;
     uint32_t count = 0;
     assay_record_key_start(&from, table);
-    chain_ok(assay_reader_seek(&ledger->reader, &at, &from, 1, err));
+    must(assay_reader_seek(&ledger->reader, &at, &from, 1, err));
     for (; at.key_size > 0 && assay_load_be64(at.key + 1) <= ledger->height; count++)
-        chain_ok(assay_reader_next(&ledger->reader, &at, err));
+        must(assay_reader_next(&ledger->reader, &at, err));
     return count;
 }
 
@@ -110,24 +110,24 @@ typedef assay_status (*part)(assay_ledger *ledger, assay_error *err);
 static void goes_step_by_step(chain *c, part before, part run, uint8_t table, uint32_t count) {
     assay_hash at_once, stepped;
     assay_ledger ledger = chain_by_hand(c);
-    if (before != NULL) chain_ok(before(&ledger, err));
+    if (before != NULL) must(before(&ledger, err));
     assert_int_equal(count_of(&ledger, table), count);
-    chain_ok(run(&ledger, err));
+    must(run(&ledger, err));
     assert_int_equal(count_of(&ledger, table), 0);
-    chain_ok(assay_store_root(ledger.store, &at_once, err));
+    must(assay_store_root(ledger.store, &at_once, err));
     assay_store_abort(ledger.store);
 
     ledger = chain_by_hand(c);
-    if (before != NULL) chain_ok(before(&ledger, err));
+    if (before != NULL) must(before(&ledger, err));
     uint64_t writes = ledger.writes_max = ledger.writes;
-    chain_ok(run(&ledger, err));
+    must(run(&ledger, err));
     assert_int_equal(ledger.writes, writes);
     while (count > 0) {
         ledger.writes_max = ledger.writes + 1;
-        chain_ok(run(&ledger, err));
+        must(run(&ledger, err));
         assert_int_equal(count_of(&ledger, table), --count);
     }
-    chain_ok(assay_store_root(ledger.store, &stepped, err));
+    must(assay_store_root(ledger.store, &stepped, err));
     assert_memory_equal(&at_once, &stepped, sizeof stepped);
     assay_store_abort(ledger.store);
 }

@@ -382,10 +382,10 @@ static void replay(const recording *r) {
     chain_init(&c);
     chain_start(&c);
     assay_pool *pool;
-    chain_ok(assay_pool_open(&pool, 3, err));
+    must(assay_pool_open(&pool, 3, err));
     assay_app_close(c.app);
     assay_app_options options = {.skip_sync = true, .pool = pool, .map_size = 1 << 30};
-    chain_ok(assay_app_open(&c.app, c.folder, &c.genesis, &options, err));
+    must(assay_app_open(&c.app, c.folder, &c.genesis, &options, err));
     size_t at = 0;
     for (uint32_t block = 0; block < BLOCKS; block++) {
         for (uint32_t i = 0; i <= BLOCK_TXS; i++) {
@@ -422,9 +422,9 @@ static void test_workload(void **state) {
         block_make(&w, codes);
         assay_app_block input = chain_block_input(&c);
         record(&r, &c, block);
-        chain_ok(assay_app_finalize_block(c.app, &input, &c.outcome, err));
+        must(assay_app_finalize_block(c.app, &input, &c.outcome, err));
         r.hashes[block] = c.outcome.app_hash;
-        chain_ok(assay_app_commit(c.app, err));
+        must(assay_app_commit(c.app, err));
         c.height++;
         chain_block_clear(&c);
         chain_scan(&c);
@@ -494,13 +494,13 @@ static void test_proposals(void **state) {
                                        .proposer = c.actors[0],
                                        .candidates = c.txs,
                                        .candidate_count = c.tx_count};
-        chain_ok(assay_app_prepare_proposal(c.app, &proposal, picked, &count, &with_beacon, err));
+        must(assay_app_prepare_proposal(c.app, &proposal, picked, &count, &with_beacon, err));
         picks_take(&c, picked, count);
         all += count;
         assay_app_block input = chain_block_input(&c);
-        chain_ok(assay_app_process_proposal(c.app, &input, err));
-        chain_ok(assay_app_finalize_block(c.app, &input, &c.outcome, err));
-        chain_ok(assay_app_commit(c.app, err));
+        must(assay_app_process_proposal(c.app, &input, err));
+        must(assay_app_finalize_block(c.app, &input, &c.outcome, err));
+        must(assay_app_commit(c.app, err));
         c.height++;
         chain_block_clear(&c);
         assert_int_equal(nonces_sum(&c, &m), before + count);

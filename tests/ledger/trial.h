@@ -238,7 +238,7 @@ static inline void trial_receipt(trial *t, bundle *b, uint32_t i) {
                                .top_p_ppm = 1000000,
                                .max_fee = 100 * TRIAL_PRICE};
     assay_ids_digest(&request->prompt_digest, b->prompts[i], prompt_count);
-    chain_ok(assay_request_sign(request, &t->chain.domain, &t->chain.keys[CONSUMER], err));
+    must(assay_request_sign(request, &t->chain.domain, &t->chain.keys[CONSUMER], err));
     assay_ids_digest(&receipt->output_digest, b->outputs[i], output_count);
     receipt->trace = trial_hash("trace");
     receipt->attribution_count = 2;
@@ -267,7 +267,7 @@ static inline void trial_table(trial *t, bundle *b) {
     }
     b->model.fee_sum = b->session.fee_sum;
     assay_sumtree_node root;
-    chain_ok(assay_sumtree_root(&root, b->leaves, b->count, err));
+    must(assay_sumtree_root(&root, b->leaves, b->count, err));
     b->tx = chain_tx(&t->chain, PROVIDER, ASSAY_TX_SUBMIT_BATCH);
     b->tx.body.submit_batch = (assay_tx_submit_batch){
         .root = root.hash,
@@ -302,7 +302,7 @@ static inline assay_batch trial_batch(const trial *t, const assay_hash *id) {
     assay_view view = chain_view(&t->chain);
     assay_batch batch;
     bool found;
-    chain_ok(assay_batch_get(&batch, &found, &view.reader, id, err));
+    must(assay_batch_get(&batch, &found, &view.reader, id, err));
     assert_true(found);
     assay_view_close(&view);
     return batch;
@@ -312,7 +312,7 @@ static inline assay_case trial_case(const trial *t, const assay_hash *id, uint32
     assay_view view = chain_view(&t->chain);
     assay_case record;
     bool found;
-    chain_ok(assay_case_get(&record, &found, &view.reader, id, sample, err));
+    must(assay_case_get(&record, &found, &view.reader, id, sample, err));
     assert_true(found);
     assay_view_close(&view);
     return record;
@@ -323,7 +323,7 @@ static inline uint32_t trial_votes(const trial *t, const assay_hash *id, uint32_
                                    uint8_t round, assay_vote *out) {
     assay_view view = chain_view(&t->chain);
     uint32_t count;
-    chain_ok(assay_case_votes(out, &count, &view.reader, id, sample, round, err));
+    must(assay_case_votes(out, &count, &view.reader, id, sample, round, err));
     assay_view_close(&view);
     return count;
 }
@@ -331,7 +331,7 @@ static inline uint32_t trial_votes(const trial *t, const assay_hash *id, uint32_
 static inline uint64_t trial_bond_of(const trial *t, uint8_t role, uint32_t actor) {
     assay_view view = chain_view(&t->chain);
     assay_bond bond;
-    chain_ok(assay_bond_get(&bond, &view.reader, role, &t->chain.actors[actor], err));
+    must(assay_bond_get(&bond, &view.reader, role, &t->chain.actors[actor], err));
     assay_view_close(&view);
     return bond.active;
 }
@@ -373,7 +373,7 @@ static inline assay_session trial_session(const trial *t, const assay_hash *id) 
     assay_view view = chain_view(&t->chain);
     assay_session session;
     bool found;
-    chain_ok(assay_session_get(&session, &found, &view.reader, id, err));
+    must(assay_session_get(&session, &found, &view.reader, id, err));
     assert_true(found);
     assay_view_close(&view);
     return session;
@@ -427,8 +427,8 @@ static inline uint32_t trial_duties(const trial *t, uint32_t actor, assay_duty o
     assay_view view = chain_view(&t->chain);
     uint32_t count;
     bool more;
-    chain_ok(assay_case_duties(out, &count, &more, TRIAL_DUTIES, &view.reader, view.height + 1,
-                               &t->chain.actors[actor], err));
+    must(assay_case_duties(out, &count, &more, TRIAL_DUTIES, &view.reader, view.height + 1,
+                           &t->chain.actors[actor], err));
     assert_false(more);
     assay_view_close(&view);
     return count;

@@ -4,17 +4,13 @@
 #ifndef ASSAY_TESTS_NODE_BENCH_RUN_H
 #define ASSAY_TESTS_NODE_BENCH_RUN_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <jansson.h>
 
 static char folder[] = "/tmp/assay-bench-test-XXXXXX";

@@ -24,8 +24,8 @@ static inline void desk_open_as(desk *d, const char *home, uint32_t actor, assay
         .home = d->home, .batch_count = 2, .batch_ms = 100000, .price_in_min = 2};
     memmove(d->home, home, strlen(home) + 1); // it may be its own
     snprintf(options.url, sizeof options.url, "file://%s", home);
-    work_ok(assay_provider_open(&d->provider, shop, &world.wallets[actor], &world.genesis, &options,
-                                err));
+    must(assay_provider_open(&d->provider, shop, &world.wallets[actor], &world.genesis, &options,
+                             err));
 }
 
 static inline void desk_open(desk *d) {
@@ -56,7 +56,7 @@ static inline assay_receipt asked(desk *d, const assay_hash *session, uint64_t s
     assay_receipt receipt;
     assay_request request = work_request(&world, session, sequence, prompt, PROMPT, TOKENS);
     work_sign(&world, &request, CONSUMER);
-    work_ok(answer_to(d, &request, &receipt, err));
+    must(answer_to(d, &request, &receipt, err));
     return receipt;
 }
 
@@ -75,20 +75,20 @@ static inline unsigned files_in(const desk *d, const char *folder) {
 // Makes a batch of so many receipts. Returns: its id.
 static inline assay_hash batched(desk *d, uint32_t count) {
     assay_provider_batched batch;
-    work_ok(assay_provider_batch(&d->provider, &batch, err));
+    must(assay_provider_batch(&d->provider, &batch, err));
     assert_int_equal(batch.count, count);
     return batch.id;
 }
 
 static inline uint64_t next_of(desk *d, const assay_hash *session) {
     uint64_t next;
-    work_ok(assay_provider_next_sequence(&d->provider, session, &next, err));
+    must(assay_provider_next_sequence(&d->provider, session, &next, err));
     return next;
 }
 
 static inline assay_session session_now(const assay_hash *id) {
     assay_session session;
-    work_ok(assay_session_fetch(&session, &world.wallets[CONSUMER].client, id, err));
+    must(assay_session_fetch(&session, &world.wallets[CONSUMER].client, id, err));
     return session;
 }
 

@@ -20,8 +20,8 @@ static inline void provider_open(assay_provider *provider, char *home, uint32_t 
     snprintf(home, 128, "%s/home%u", world.folder, number++);
     assay_provider_options options = {.home = home, .batch_count = 1};
     snprintf(options.url, sizeof options.url, "%s%s", url ? url : "file://", url ? "" : home);
-    work_ok(assay_provider_open(provider, &world.shop, &world.wallets[actor], &world.genesis,
-                                &options, err));
+    must(assay_provider_open(provider, &world.shop, &world.wallets[actor], &world.genesis, &options,
+                             err));
 }
 
 // A batch of one honest receipt in a session of its own, drawn.
@@ -36,9 +36,9 @@ static inline assay_hash batch_of(assay_provider *provider) {
     assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
     r.provider = provider->wallet->principal;
     work_sign(&world, &r, CONSUMER);
-    work_ok(assay_provider_answer(provider, &r, prompt, PROMPT, &receipt, &ids, err));
+    must(assay_provider_answer(provider, &r, prompt, PROMPT, &receipt, &ids, err));
     free(ids);
-    work_ok(assay_provider_batch(provider, &batch, err));
+    must(assay_provider_batch(provider, &batch, err));
     work_drawn(&world, &batch.id);
     return batch.id;
 }
@@ -59,12 +59,12 @@ static inline void guard_open(guard *g, uint32_t index, bool allow_private) {
     const assay_watch_options options = {.checker = &g->checker,
                                          .wallet = &world.wallets[VALIDATOR + index],
                                          .commit_blocks = world.genesis.params.commit_blocks};
-    work_ok(assay_watch_open(&g->watch, &options, err));
+    must(assay_watch_open(&g->watch, &options, err));
 }
 
 static inline void guards_step(guard *guards) {
     for (int i = 0; i < WATCHERS; i++)
-        work_ok(assay_watch_step(&guards[i].watch, err));
+        must(assay_watch_step(&guards[i].watch, err));
     work_sleep(10);
 }
 
@@ -72,8 +72,8 @@ static inline json_t *case_get(const assay_hash *batch, uint32_t sample) {
     char id[ASSAY_HEX_HASH_MAX];
     json_t *document;
     assay_hex_encode_0x(id, batch->bytes, ASSAY_HASH_SIZE);
-    work_ok(assay_client_get(&document, &world.wallets[CONSUMER].client, err, "case/%s/%u", id,
-                             sample));
+    must(assay_client_get(&document, &world.wallets[CONSUMER].client, err, "case/%s/%u", id,
+                          sample));
     return document;
 }
 

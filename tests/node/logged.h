@@ -8,6 +8,7 @@
 
 #include <sys/wait.h>
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "consensus/blocklog.h"
@@ -60,11 +61,11 @@ static inline void logged_append(assay_blocklog *log, const assay_tip *tip, assa
     assay_bytes record;
     block->commit.height = block->header.height;
     block->commit.time = block->header.time;
-    chain_ok(assay_block_id_of(&block->commit.block, block, tip->height ? &tip->commit : NULL,
-                               arena, err));
-    chain_ok(assay_commit_sign(&block->commit, tip->chain_id, seed, err));
-    chain_ok(assay_block_write(&record, block, arena, err));
-    chain_ok(assay_blocklog_append(log, record.data, record.size, err));
+    must(assay_block_id_of(&block->commit.block, block, tip->height ? &tip->commit : NULL, arena,
+                           err));
+    must(assay_commit_sign(&block->commit, tip->chain_id, seed, err));
+    must(assay_block_write(&record, block, arena, err));
+    must(assay_blocklog_append(log, record.data, record.size, err));
 }
 
 static inline void logged_header(const assay_tip *tip, assay_block *block, assay_time time,
@@ -72,7 +73,7 @@ static inline void logged_header(const assay_tip *tip, assay_block *block, assay
     assay_hash *ids = assay_arena_take(arena, block->tx_count + 1, sizeof *ids);
     assert_non_null(ids);
     assay_block_tx_ids(ids, block);
-    chain_ok(assay_tip_header(tip, block, ids, time, arena, err));
+    must(assay_tip_header(tip, block, ids, time, arena, err));
 }
 
 static inline void logged_begin(logged *l) {
@@ -85,11 +86,11 @@ static inline void logged_begin(logged *l) {
     memcpy(secrets.ed25519_seed, l->seed, sizeof l->seed);
     assay_config_init(&config);
     config.map_gib = 1;
-    chain_ok(assay_home_create(l->home, &config, &c->genesis, &secrets, err));
+    must(assay_home_create(l->home, &config, &c->genesis, &secrets, err));
     snprintf(path, sizeof path, "%s/state", l->home);
     assert_int_equal(symlink(c->folder, path), 0);
     snprintf(path, sizeof path, "%s/blocks", l->home);
-    chain_ok(assay_blocklog_open(&l->log, path, true, 0, err));
+    must(assay_blocklog_open(&l->log, path, true, 0, err));
     assay_app_info_get(c->app, &info);
     assay_chain_name(name, &c->genesis);
     assay_tip_init(&l->tip, name, c->genesis.validators[0].ed25519,
@@ -116,7 +117,7 @@ static inline void logged_witness(chain *c, const assay_app_block *input) {
                          .app_hash_after = c->outcome.app_hash};
     logged_header(&l->tip, &block, (assay_time){input->time, 0}, &arena);
     logged_append(l->log, &l->tip, &block, l->seed, &arena);
-    chain_ok(assay_results_hash(&results_hash, results, block.tx_count, &arena, err));
+    must(assay_results_hash(&results_hash, results, block.tx_count, &arena, err));
     l->before = l->tip;
     assay_tip_advance(&l->tip, &block, &results_hash);
     assay_arena_close(&arena);
@@ -132,7 +133,7 @@ static inline logged *logged_new(void) {
     snprintf(l->home, sizeof l->home, "%s/home", l->folder);
     memset(l->seed, 7, sizeof l->seed);
     chain *c = &l->trial->chain;
-    chain_ok(assay_ed25519_public(c->genesis.validators[0].ed25519, l->seed, err));
+    must(assay_ed25519_public(c->genesis.validators[0].ed25519, l->seed, err));
     c->witness = logged_witness;
     c->context = l;
     return l;
@@ -141,7 +142,7 @@ static inline logged *logged_new(void) {
 static inline void logged_free(logged *l) {
     assay_blocklog_close(l->log);
     trial_close(l->trial);
-    nftw(l->folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    assay_folder_remove(l->folder);
     free(l);
 }
 
@@ -157,14 +158,14 @@ static inline json_t *logged_audit(const logged *l, int exit_code, const char *a
 
 static inline uint64_t logged_number(const json_t *document, const char *name) {
     uint64_t value = 0;
-    chain_ok(assay_json_u64(&value, document, name, 0, UINT64_MAX, err));
+    must(assay_json_u64(&value, document, name, 0, UINT64_MAX, err));
     return value;
 }
 
 static inline void logged_expect_hash(const json_t *document, const char *name,
                                       const assay_hash *expected) {
     assay_hash found;
-    chain_ok(assay_json_hash(&found, document, name, err));
+    must(assay_json_hash(&found, document, name, err));
     assert_memory_equal(&found, expected, sizeof found);
 }
 

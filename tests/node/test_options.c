@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Option tables (F-9).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <string.h>
 
 #include "node/options.h"

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strangers' text on a terminal.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "node/paint.h"
+#include "tests/test.h"
 
 enum { NONE = ASSAY_PAINT_NONE };
 

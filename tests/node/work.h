@@ -5,17 +5,11 @@
 #ifndef ASSAY_TESTS_NODE_WORK_H
 #define ASSAY_TESTS_NODE_WORK_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/ed25519.h"
 #include "base/file.h"
@@ -32,6 +26,7 @@
 #include "node/workshop/batch_table.h"
 #include "quant/import/adapter_import.h"
 #include "quant/import/import.h"
+#include "tests/test.h"
 
 enum {
     OPERATOR,
@@ -70,15 +65,6 @@ typedef struct {
 } work;
 
 // Runs a call that must succeed; err names its error.
-#define work_ok(call)                                                                              \
-    do {                                                                                           \
-        assay_error work_error_ = {0}, *err = &work_error_;                                        \
-        (void)err;                                                                                 \
-        assay_status work_status_ = (call);                                                        \
-        if (work_status_ != ASSAY_OK)                                                              \
-            fail_msg("%s:%d: error %d: %s", __FILE__, __LINE__, (int)work_status_, err->text);     \
-    } while (0)
-
 // Runs a call that must fail with this status and a sentence that contains `words`.
 #define work_refused(call, name, words)                                                            \
     do {                                                                                           \
@@ -120,7 +106,7 @@ static inline void work_init(work *w) {
         assay_wallet *wallet = &w->wallets[i];
         *wallet = (assay_wallet){.wait_ms = 20000};
         work_key(&wallet->key, i);
-        work_ok(assay_key_address(&wallet->address, &wallet->key, err));
+        must(assay_key_address(&wallet->address, &wallet->key, err));
         wallet->principal = wallet->address;
         genesis->accounts[i] = (assay_genesis_account){wallet->address, 100000 * OPEN};
     }
@@ -136,12 +122,12 @@ static inline void work_engine_start(work *w) {
     genesis->validators[0].address = w->wallets[OPERATOR].address;
     genesis->validators[0].consensus_bond = 100 * OPEN;
     genesis->validators[0].chain_length = LINKS;
-    work_ok(assay_ed25519_public(genesis->validators[0].ed25519, seed, err));
-    work_ok(assay_hashchain_open(&w->chain, &beacon_seed, LINKS, err));
+    must(assay_ed25519_public(genesis->validators[0].ed25519, seed, err));
+    must(assay_hashchain_open(&w->chain, &beacon_seed, LINKS, err));
     assay_hashchain_at(&genesis->validators[0].chain_tip, &w->chain, LINKS);
-    work_ok(assay_genesis_seal(genesis, err));
+    must(assay_genesis_seal(genesis, err));
     const assay_app_options options = {.skip_sync = true, .map_size = UINT64_C(1) << 30};
-    work_ok(assay_app_open(&w->app, w->folder, genesis, &options, err));
+    must(assay_app_open(&w->app, w->folder, genesis, &options, err));
     w->application = (assay_ledger_application){.app = w->app, .chain = &w->chain};
     assay_chain_name(name, genesis);
     snprintf(blocks, sizeof blocks, "%s/blocks", w->folder);
@@ -152,7 +138,7 @@ static inline void work_engine_start(work *w) {
                                .power = 100,
                                .block_ms = w->block_ms};
     memcpy(solo.seed, seed, sizeof seed);
-    work_ok(assay_solo_open(&w->solo, &solo, err));
+    must(assay_solo_open(&w->solo, &solo, err));
     w->engine = assay_solo_engine(w->solo);
     w->api = (assay_api){.app = w->app,
                          .engine = &w->engine,
@@ -164,17 +150,17 @@ static inline void work_engine_start(work *w) {
                                      .connections_max = 128,
                                      .handle = assay_api_handle,
                                      .context = &w->api};
-    work_ok(assay_http_server_open(&w->server, &http, err));
-    work_ok(assay_solo_start(w->solo, err));
+    must(assay_http_server_open(&w->server, &http, err));
+    must(assay_solo_start(w->solo, err));
     for (uint32_t i = 0; i < ACTORS; i++)
-        work_ok(assay_client_open(&w->wallets[i].client, assay_http_server_url(w->server),
-                                  &genesis->hash, err));
+        must(assay_client_open(&w->wallets[i].client, assay_http_server_url(w->server),
+                               &genesis->hash, err));
 }
 
 // Sends through the API and waits for the block. Returns: the message's digest.
 static inline assay_hash work_send(work *w, uint32_t actor, assay_tx *tx) {
     assay_sent sent;
-    work_ok(assay_wallet_send(&w->wallets[actor], tx, &sent, err));
+    must(assay_wallet_send(&w->wallets[actor], tx, &sent, err));
     return sent.digest;
 }
 
@@ -258,7 +244,7 @@ static inline void work_shop_open(const work *w, assay_workshop *shop, bool with
     options.adapter_files.count = 1;
     options.dataset_files.items[0] = ASSAY_SOURCE_DIR "/testnet/data/carroll.txt";
     options.dataset_files.count = with_data ? 1 : 0;
-    work_ok(assay_workshop_open(shop, &options, err));
+    must(assay_workshop_open(shop, &options, err));
 }
 
 static inline void work_start(work *w) {
@@ -270,10 +256,10 @@ static inline void work_start(work *w) {
     snprintf(w->model_file, sizeof w->model_file, "%s/base.model", w->folder);
     snprintf(w->adapter_file, sizeof w->adapter_file, "%s/carroll.adapter", w->folder);
     snprintf(w->provider_home, sizeof w->provider_home, "%s/provider", w->folder);
-    work_ok(assay_model_import(&root, ASSAY_SOURCE_DIR "/testnet/model", w->model_file, NULL, NULL,
-                               err));
-    work_ok(assay_adapter_import(&root, ASSAY_SOURCE_DIR "/testnet/adapters/carroll",
-                                 w->adapter_file, NULL, err));
+    must(assay_model_import(&root, ASSAY_SOURCE_DIR "/testnet/model", w->model_file, NULL, NULL,
+                            err));
+    must(assay_adapter_import(&root, ASSAY_SOURCE_DIR "/testnet/adapters/carroll", w->adapter_file,
+                              NULL, err));
     work_shop_open(w, &w->shop, true, 1);
     work_engine_start(w);
     work_register(w);
@@ -333,7 +319,7 @@ static inline assay_request work_request(const work *w, const assay_hash *sessio
 
 static inline void work_sign(const work *w, assay_request *request, uint32_t actor) {
     const assay_wallet *wallet = &w->wallets[actor];
-    work_ok(assay_request_sign(request, &wallet->client.domain, &wallet->key, err));
+    must(assay_request_sign(request, &wallet->client.domain, &wallet->key, err));
 }
 
 // Waits until a batch has its beacon and is being checked. Returns: what the node tells of it.
@@ -343,7 +329,7 @@ static inline assay_batch work_drawn(const work *w, const assay_hash *id) {
     assay_batch batch = {.state = ASSAY_BATCH_WAITING};
     for (int i = 0; i < 2000 && batch.state == ASSAY_BATCH_WAITING; i++) {
         assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
-        work_ok(assay_batch_fetch(&batch, &tables, &w->wallets[CONSUMER].client, id, &arena, err));
+        must(assay_batch_fetch(&batch, &tables, &w->wallets[CONSUMER].client, id, &arena, err));
         assay_arena_close(&arena);
         if (batch.state == ASSAY_BATCH_WAITING) work_sleep(BLOCK_MS);
     }

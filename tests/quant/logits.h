@@ -4,14 +4,10 @@
 #ifndef ASSAY_TESTS_QUANT_LOGITS_H
 #define ASSAY_TESTS_QUANT_LOGITS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <math.h>
 
 #include "base/file.h"

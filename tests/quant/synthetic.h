@@ -4,20 +4,15 @@
 #ifndef ASSAY_TESTS_QUANT_SYNTHETIC_H
 #define ASSAY_TESTS_QUANT_SYNTHETIC_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/philox.h"
 #include "kernels/table.h"
 #include "quant/model.h"
 #include "quant/rope.h"
+#include "tests/test.h"
 
 enum {
     SYNTHETIC_VOCAB = 150,

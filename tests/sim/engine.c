@@ -126,7 +126,7 @@ static void batches_count(sim *s) {
         assay_batch batch;
         bool found;
         assay_view view = chain_view(&s->trial->chain);
-        chain_ok(assay_batch_get(&batch, &found, &view.reader, &s->bundles[i].id, err));
+        must(assay_batch_get(&batch, &found, &view.reader, &s->bundles[i].id, err));
         assay_view_close(&view);
         s->report->settled += found && batch.state == ASSAY_BATCH_SETTLED;
         s->report->frauds += found && batch.reason == ASSAY_VOID_FRAUD;

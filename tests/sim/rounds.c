@@ -12,7 +12,7 @@ static assay_bytes beacon_make(sim *s, const sim_node *node) {
     chain *c = &s->trial->chain;
     assay_chain links;
     assay_view view = chain_view(c);
-    chain_ok(assay_chain_get(&links, &view.reader, &c->actors[node->actor], err));
+    must(assay_chain_get(&links, &view.reader, &c->actors[node->actor], err));
     assay_view_close(&view);
     uint64_t next = links.left != 0 ? CHAIN_PREIMAGES - links.left + 1 : 0;
     if (chance(s, 10)) next += draw(s, 3);
@@ -21,7 +21,7 @@ static assay_bytes beacon_make(sim *s, const sim_node *node) {
     tx.signer = tx.principal = c->actors[chance(s, 95) ? node->actor : draw(s, CHAIN_ACTORS)];
     tx.body.beacon.preimage = c->links[next <= CHAIN_PREIMAGES ? next : 0];
     size_t size;
-    chain_ok(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
+    must(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
     return s->entries[sim_entry_add(s, bytes, size)].bytes;
 }
 
@@ -61,7 +61,7 @@ static void misbehaviors_add(sim *s, sim_proposal *out) {
         uint8_t key[ASSAY_ED25519_KEY_SIZE];
         // Mostly one of the genesis, which has power.
         uint32_t who = draw(s, chance(s, 70) ? s->world->validator_count : CHAIN_ACTORS);
-        chain_ok(assay_ed25519_public(key, chain_seed(who).bytes, err));
+        must(assay_ed25519_public(key, chain_seed(who).bytes, err));
         *one =
             (assay_misbehavior){.height = 1 + draw(s, (uint32_t)s->height), .type = 1 + draw(s, 2)};
         assay_ed25519_address(&one->validator, key);

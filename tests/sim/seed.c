@@ -60,7 +60,7 @@ static void folder_name(char *out, size_t size, pid_t process) {
 void sim_folder_remove(pid_t process) {
     char folder[SIM_PATH_MAX];
     folder_name(folder, sizeof folder, process);
-    nftw(folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    assay_folder_remove(folder);
 }
 
 static void node_make(sim_node *node, uint32_t index) {

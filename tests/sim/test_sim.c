@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-80 to E-84: seeds pass, twice alike, and do not idle; a node with any of the planted defects is
 // found.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/sim/sim.h"
+#include "tests/test.h"
 
 enum { SEEDS = 12, DEFECT_SEEDS_MAX = 40 };
 

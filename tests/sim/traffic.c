@@ -188,7 +188,7 @@ static void registration_send(sender *to, uint32_t actor) {
     uint32_t stands_for = chance(s, 95) ? actor : someone(s);
     assay_tx tx = chain_tx(to->c, actor, ASSAY_TX_REGISTER_VALIDATOR);
     assay_tx_register_validator *body = &tx.body.register_validator;
-    chain_ok(assay_ed25519_public(body->ed25519.bytes, chain_seed(key).bytes, err));
+    must(assay_ed25519_public(body->ed25519.bytes, chain_seed(key).bytes, err));
     chain_proof(proof, key, &to->c->genesis.hash, &to->c->actors[stands_for]);
     body->proof = (assay_bytes){proof, sizeof proof};
     chain_add(to->c, &tx);
@@ -200,8 +200,8 @@ static void validator_send(sender *to) {
     uint32_t actor = chance(s, 70) ? draw(s, SIM_NODES_MAX) : someone(s);
     uint64_t bond;
     assay_view view = chain_view(to->c);
-    chain_ok(assay_bond_weight(&bond, &view.reader, view.params, ASSAY_ROLE_CONSENSUS,
-                               &to->c->actors[actor], err));
+    must(assay_bond_weight(&bond, &view.reader, view.params, ASSAY_ROLE_CONSENSUS,
+                           &to->c->actors[actor], err));
     assay_view_close(&view);
     bool leaves = bond > 0 && chance(s, 40);
     assay_tx tx = chain_tx(to->c, actor, leaves ? ASSAY_TX_UNBOND : ASSAY_TX_BOND);
@@ -235,7 +235,7 @@ static void batch_send(sender *to) {
     bool found;
     if (s->bundle_count == SIM_BUNDLES_MAX || batch_waits(to->c)) return;
     assay_view view = chain_view(to->c);
-    chain_ok(assay_session_get(&session, &found, &view.reader, &to->t->session, err));
+    must(assay_session_get(&session, &found, &view.reader, &to->t->session, err));
     assay_view_close(&view);
     if (!found || session.ended != 0) {
         to->t->session = trial_open_session(to->t, 1 + draw(s, 50));
@@ -331,7 +331,7 @@ static void rubbish_send(sim *s) {
         assay_tx tx = {.kind = ASSAY_TX_BEACON, .chain_id = CHAIN_ID, .nonce = s->height + 1};
         tx.signer = tx.principal = c->actors[0];
         tx.body.beacon.preimage = c->links[draw(s, 8)];
-        chain_ok(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
+        must(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
     }
     sim_entry_add(s, bytes, size);
 }

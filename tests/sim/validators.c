@@ -8,7 +8,7 @@ typedef unsigned long long ull;
 static uint32_t powers_read(sim *s, assay_validator_power out[ASSAY_POWER_MAX]) {
     uint32_t count, kept = 0;
     assay_view view = chain_view(&s->trial->chain);
-    chain_ok(assay_validator_list(out, &count, &view.reader, err));
+    must(assay_validator_list(out, &count, &view.reader, err));
     assay_view_close(&view);
     for (uint32_t i = 0; i < count; i++)
         if (out[i].power > 0) out[kept++] = out[i];

@@ -108,11 +108,11 @@ const sim_world *sim_world_get(uint32_t number) {
     things_commit(c);
     world->session = world->trial->session;
     snprintf(path, sizeof path, "%s/copy", c->folder);
-    chain_ok(assay_store_backup(assay_app_store(c->app), path, err));
+    must(assay_store_backup(assay_app_store(c->app), path, err));
     snprintf(path, sizeof path, "%s/copy/data.mdb", c->folder);
-    chain_ok(assay_file_read(path, 1 << 30, &world->state, &world->state_size, err));
+    must(assay_file_read(path, 1 << 30, &world->state, &world->state_size, err));
     assay_app_close(c->app);
     c->app = NULL;
-    nftw(c->folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    assay_folder_remove(c->folder);
     return world;
 }

@@ -4,14 +4,8 @@
 #ifndef ASSAY_TESTS_SIM_WORLD_H
 #define ASSAY_TESTS_SIM_WORLD_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "tests/sim/sim.h"
+#include "tests/test.h"
 
 // The helpers of tests/ledger run outside of a cmocka test here.
 #undef fail_msg

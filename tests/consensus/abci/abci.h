@@ -3,24 +3,12 @@
 #ifndef ASSAY_TESTS_CONSENSUS_ABCI_ABCI_H
 #define ASSAY_TESTS_CONSENSUS_ABCI_ABCI_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "consensus/abci/message.h"
 #include "consensus/protobuf.h"
-
-#define must(call)                                                                                 \
-    do {                                                                                           \
-        assay_error must_err_ = {0}, *err = &must_err_;                                            \
-        if ((call) != ASSAY_OK)                                                                    \
-            fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #call, must_err_.text);                  \
-    } while (0)
+#include "tests/test.h"
 
 static inline assay_bytes bytes_of(const char *text) {
     return (assay_bytes){(const uint8_t *)text, strlen(text)};

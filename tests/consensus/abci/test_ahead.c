@@ -179,16 +179,16 @@ static void side_open(side *s, unsigned threads) {
     chain_init(&s->c);
     chain_start(&s->c);
     assay_app_close(s->c.app);
-    chain_ok(assay_pool_open(&s->pool, threads, err));
+    must(assay_pool_open(&s->pool, threads, err));
     const assay_app_options fast = {.skip_sync = true, .map_size = s->c.map_size, .pool = s->pool};
-    chain_ok(assay_app_open(&s->c.app, s->c.folder, &s->c.genesis, &fast, err));
+    must(assay_app_open(&s->c.app, s->c.folder, &s->c.genesis, &fast, err));
     assay_sha256_of(&seed, "seed", 4);
-    chain_ok(assay_hashchain_open(&s->secret, &seed, CHAIN_PREIMAGES, err));
+    must(assay_hashchain_open(&s->secret, &seed, CHAIN_PREIMAGES, err));
     s->ledger = (assay_ledger_application){.app = s->c.app, .chain = &s->secret};
     assay_chain_name(name, &s->c.genesis);
     const assay_abci_engine_options options = {
         .application = assay_ledger_application_calls(&s->ledger), .chain_id = name};
-    chain_ok(assay_abci_engine_open(&s->engine, &options, err));
+    must(assay_abci_engine_open(&s->engine, &options, err));
 }
 
 static void side_close(side *s) {

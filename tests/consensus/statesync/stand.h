@@ -38,7 +38,7 @@ static inline void stand_maker_open(stand *s, uint64_t every, uint32_t keep, uin
                                              .every = every,
                                              .keep = keep,
                                              .chunk_max = chunk_max};
-    chain_ok(assay_statesync_maker_open(&s->maker, &options, err));
+    must(assay_statesync_maker_open(&s->maker, &options, err));
 }
 
 // The chain with one settled batch and one being checked.
@@ -59,13 +59,13 @@ static inline stand *stand_new(void) {
 }
 
 static inline void stand_list(stand *s) {
-    chain_ok(assay_statesync_maker_list(s->maker, &s->list, &s->count, &s->arena, err));
+    must(assay_statesync_maker_list(s->maker, &s->list, &s->count, &s->arena, err));
 }
 
 static inline assay_bytes stand_chunk(stand *s, uint64_t height, uint32_t index) {
     assay_bytes chunk;
-    chain_ok(assay_statesync_maker_load(s->maker, height, ASSAY_STATESYNC_FORMAT, index, &chunk,
-                                        &s->arena, err));
+    must(assay_statesync_maker_load(s->maker, height, ASSAY_STATESYNC_FORMAT, index, &chunk,
+                                    &s->arena, err));
     return chunk;
 }
 
@@ -81,13 +81,12 @@ static inline void stand_make(stand *s) {
 
 static inline void stand_empty_open(stand *s) {
     const assay_app_options app = {.skip_sync = true, .map_size = 1 << 28};
-    chain_ok(
-        assay_app_open(&s->empty, stand_path(s, "state"), &s->trial->chain.genesis, &app, err));
+    must(assay_app_open(&s->empty, stand_path(s, "state"), &s->trial->chain.genesis, &app, err));
     const assay_statesync_restore_options options = {.app = s->empty,
                                                      .folder = stand_path(s, "state.restoring"),
                                                      .map_size = 1 << 28,
                                                      .skip_sync = true};
-    chain_ok(assay_statesync_restore_open(&s->restore, &options, err));
+    must(assay_statesync_restore_open(&s->restore, &options, err));
 }
 
 // The same node, whose restores may take that many bytes.
@@ -98,7 +97,7 @@ static inline void stand_memory(stand *s, uint64_t memory) {
                                                      .map_size = 1 << 28,
                                                      .memory = memory,
                                                      .skip_sync = true};
-    chain_ok(assay_statesync_restore_open(&s->restore, &options, err));
+    must(assay_statesync_restore_open(&s->restore, &options, err));
 }
 
 static inline void stand_empty_close(stand *s) {

@@ -39,7 +39,7 @@ static void side_open(side *e, const stand *s, assay_app *app, assay_statesync_m
                                                .keep_blocks = 1,
                                                .maker = maker,
                                                .restore = restore};
-    chain_ok(assay_abci_engine_open(&e->engine, &options, err));
+    must(assay_abci_engine_open(&e->engine, &options, err));
     e->calls = assay_abci_engine_application(e->engine);
     assay_arena_init(&e->arena, STAND_ARENA);
 }
@@ -51,7 +51,7 @@ static void side_close(side *e) {
 
 static assay_abci_reply ask(side *e, assay_abci_request request) {
     assay_abci_reply reply = {.kind = request.kind};
-    chain_ok(e->calls.call(e->calls.self, &request, &reply, &e->arena, err));
+    must(e->calls.call(e->calls.self, &request, &reply, &e->arena, err));
     return reply;
 }
 
@@ -156,7 +156,7 @@ static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
     }
     // A state that is there ends a state sync, and the node says why.
     assay_error why = {0};
-    chain_ok(node.health(node.self, err));
+    must(node.health(node.self, err));
     assert_int_equal(offer(&taker, of, trusted).offer_snapshot.result, 2);
     assert_int_equal(node.health(node.self, &why), ASSAY_EXISTS);
     assert_non_null(strstr(why.text, "already"));
@@ -181,7 +181,7 @@ static void a_block_on_the_old_state_is_gone(void **state) {
     stand_make(s);
     stand_empty_open(s);
     side_open(&taker, s, s->empty, NULL, s->restore);
-    chain_ok(assay_app_init_chain(s->empty, err));
+    must(assay_app_init_chain(s->empty, err));
     finalize(&taker, s, 1);
     assert_int_equal(offer(&taker, &s->list[0], stand_app_hash(s)).offer_snapshot.result, 1);
     for (uint32_t i = 0; i < s->list[0].chunks; i++)
@@ -207,7 +207,7 @@ static void a_liar_is_asked_no_more(void **state) {
     stand_empty_open(s);
     side_open(&taker, s, s->empty, NULL, s->restore);
     assay_abci_snapshot of = s->list[0];
-    chain_ok(assay_statesync_manifest_read(&m, of.metadata.data, of.metadata.size, err));
+    must(assay_statesync_manifest_read(&m, of.metadata.data, of.metadata.size, err));
     m.entry_count++;
     assay_writer_init(&writer, data, sizeof data);
     assay_statesync_manifest_write(&writer, &m);

@@ -28,9 +28,9 @@ int statvfs(const char *path, struct statvfs *out) {
 static void file_change(const char *path, size_t size_max, int flip) {
     uint8_t *data;
     size_t size;
-    chain_ok(assay_file_read(path, 64 << 20, &data, &size, err));
+    must(assay_file_read(path, 64 << 20, &data, &size, err));
     if (flip && size) data[size / 2] ^= 1;
-    chain_ok(assay_file_replace(path, data, size < size_max ? size : size_max, 0600, err));
+    must(assay_file_replace(path, data, size < size_max ? size : size_max, 0600, err));
     free(data);
 }
 
@@ -46,7 +46,7 @@ static uint64_t chunks_check(stand *s, const assay_statesync_manifest *m) {
         assert_memory_equal(&hash, &m->chunks[i], sizeof hash);
         assay_cursor_init(&cursor, chunk.data, chunk.size);
         for (bool first = true; assay_cursor_left(&cursor) > 0; first = false) {
-            chain_ok(assay_statesync_entry_read(&key, &value, &cursor, err));
+            must(assay_statesync_entry_read(&key, &value, &cursor, err));
             size_t size = assay_statesync_entry_size(key.size, value.size);
             if (first && i > 0) assert_true(before + size > STAND_CHUNK);
             if (!first) assert_true(chunk.size <= STAND_CHUNK);
@@ -81,7 +81,7 @@ static void makes_lists_and_serves(void **state) { // E-62, E-63, E-64
         assay_statesync_manifest m;
         assay_hash hash;
         const assay_abci_snapshot *of = &s->list[i];
-        chain_ok(assay_statesync_manifest_read(&m, of->metadata.data, of->metadata.size, err));
+        must(assay_statesync_manifest_read(&m, of->metadata.data, of->metadata.size, err));
         assay_sha256_of(&hash, of->metadata.data, of->metadata.size);
         assert_int_equal(of->hash.size, sizeof hash);
         assert_memory_equal(of->hash.data, &hash, sizeof hash);
@@ -132,14 +132,14 @@ static void bytes_are_a_function_of_the_state(void **state) {
         const char *folders[2] = {stand_path(s, "one"), stand_path(s, "other")};
         for (int j = 0; j < 2; j++) {
             assay_snapshot *snapshot;
-            chain_ok(assay_app_snapshot(apps[j], &snapshot, err));
-            chain_ok(
+            must(assay_app_snapshot(apps[j], &snapshot, err));
+            must(
                 assay_statesync_write(folders[j], snapshot, &c->genesis.hash, sizes[i], NULL, err));
             assert_int_equal(
                 assay_statesync_write(folders[j], snapshot, &c->genesis.hash, sizes[i], NULL, NULL),
                 ASSAY_EXISTS);
             assay_snapshot_close(snapshot);
-            chain_ok(assay_statesync_open(&m[j], &data[j], &size[j], folders[j], c->height, err));
+            must(assay_statesync_open(&m[j], &data[j], &size[j], folders[j], c->height, err));
         }
         assert_int_equal(size[0], size[1]);
         assert_memory_equal(data[0], data[1], size[0]);
@@ -149,13 +149,13 @@ static void bytes_are_a_function_of_the_state(void **state) {
             for (int k = 0; k < 2; k++) {
                 uint8_t *chunk;
                 size_t chunk_size;
-                chain_ok(assay_statesync_read(&chunk, &chunk_size, folders[k], c->height, j,
-                                              &m[0].chunks[j], err));
+                must(assay_statesync_read(&chunk, &chunk_size, folders[k], c->height, j,
+                                          &m[0].chunks[j], err));
                 free(chunk);
             }
         for (int j = 0; j < 2; j++) {
             free(data[j]);
-            chain_ok(assay_statesync_remove(folders[j], c->height, err));
+            must(assay_statesync_remove(folders[j], c->height, err));
         }
     }
     stand_free(s);
@@ -258,7 +258,7 @@ static void rests_are_removed(void **state) { // E-64
     uint64_t height = s->list[0].height;
     assay_statesync_maker_close(s->maker);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        chain_ok(assay_folder_make(stand_path(s, names[i]), err));
+        must(assay_folder_make(stand_path(s, names[i]), err));
     // A whole one under another height's name.
     snprintf(whole, sizeof whole, "%s/%llu", stand_path(s, "snapshots"),
              (unsigned long long)height);
@@ -285,16 +285,15 @@ static void blocks_go_on(void **state) {
     stand_maker_open(s, 1, 10, 64);
     for (int i = 0; i < 8; i++) {
         uint64_t height = c->height;
-        chain_ok(assay_app_snapshot(c->app, &held, err));
+        must(assay_app_snapshot(c->app, &held, err));
         assay_statesync_maker_commit(s->maker, height);
         assay_statesync_maker_commit(s->maker, height); // while one is made: skipped, or done
         for (int j = 0; j < 3; j++)
             trial_step(s->trial);
         assay_statesync_maker_wait(s->maker);
-        chain_ok(
-            assay_statesync_write(stand_path(s, "held"), held, &c->genesis.hash, 64, NULL, err));
+        must(assay_statesync_write(stand_path(s, "held"), held, &c->genesis.hash, 64, NULL, err));
         assay_snapshot_close(held);
-        chain_ok(assay_statesync_open(&m, &data, &size, stand_path(s, "held"), height, err));
+        must(assay_statesync_open(&m, &data, &size, stand_path(s, "held"), height, err));
         stand_list(s);
         assert_int_equal(s->list[0].height, height);
         assert_int_equal(s->list[0].metadata.size, size);
@@ -326,7 +325,7 @@ static void *lister_run(void *argument) {
         uint32_t count;
         assay_arena arena;
         assay_arena_init(&arena, STAND_ARENA);
-        chain_ok(assay_statesync_maker_list(l->s->maker, &list, &count, &arena, err));
+        must(assay_statesync_maker_list(l->s->maker, &list, &count, &arena, err));
         if (count > ASSAY_STATESYNC_KEEP_MAX) fail_msg("%u snapshots listed", count);
         assay_arena_close(&arena);
         l->looks++;
@@ -388,7 +387,7 @@ static void stops_early(void **state) { // E-64
     assay_snapshot *snapshot;
     atomic_bool stop = true;
     char part[256];
-    chain_ok(assay_app_snapshot(s->trial->chain.app, &snapshot, err));
+    must(assay_app_snapshot(s->trial->chain.app, &snapshot, err));
     assert_int_equal(assay_statesync_write(stand_path(s, "snapshots"), snapshot,
                                            &s->trial->chain.genesis.hash, 0, &stop, NULL),
                      ASSAY_STOPPED);
@@ -425,13 +424,13 @@ static void a_full_disk(void **state) {
         assert_int_equal(how.count, 0);
         assert_non_null(strstr(how.problem, "256 beside it are needed"));
         assert_int_equal(rmdir(stand_path(s, "snapshots")), 0); // nothing is left in it
-        chain_ok(assay_folder_make(stand_path(s, "snapshots"), err));
+        must(assay_folder_make(stand_path(s, "snapshots"), err));
         trial_step(s->trial);
     }
     stand_make(s);
     // The last one's bytes are asked for before the next begins.
     assay_statesync_manifest m;
-    chain_ok(
+    must(
         assay_statesync_manifest_read(&m, s->list[0].metadata.data, s->list[0].metadata.size, err));
     disk.on = true;
     disk.shrinks = 0;
@@ -465,15 +464,14 @@ static void killed_at_every_write(void **state) { // E-64
     stand *s = stand_new();
     chain *c = &s->trial->chain;
     making m = {.folder = stand_path(s, "snapshots"), .genesis = &c->genesis.hash};
-    chain_ok(assay_app_snapshot(c->app, &m.snapshots[0], err));
+    must(assay_app_snapshot(c->app, &m.snapshots[0], err));
     uint64_t earlier = c->height;
     trial_step(s->trial);
-    chain_ok(assay_app_snapshot(c->app, &m.snapshots[1], err));
+    must(assay_app_snapshot(c->app, &m.snapshots[1], err));
     int point = 1, seen[3] = {0}; // the earlier one alone, both, the later one alone
     for (bool killed = true; killed; point++) {
         assay_folder_remove(m.folder);
-        chain_ok(
-            assay_statesync_write(m.folder, m.snapshots[0], m.genesis, STAND_CHUNK, NULL, err));
+        must(assay_statesync_write(m.folder, m.snapshots[0], m.genesis, STAND_CHUNK, NULL, err));
         killed = kill_at(point, make, &m);
         stand_maker_open(s, 0, 10, STAND_CHUNK);
         stand_list(s);

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-62, E-63: the bytes of manifests and chunks, and what is refused.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "base/file.h"
 #include "consensus/statesync/manifest.h"
+#include "tests/test.h"
 
 enum { CHUNKS = 3 };
 

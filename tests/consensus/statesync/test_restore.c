@@ -47,19 +47,19 @@ static void goes_on_like_the_chain(void **state) {
     assert_int_equal(info.height, c->height);
     assert_memory_equal(&info.app_hash, &c->outcome.app_hash, sizeof info.app_hash);
     assay_snapshot *snapshot;
-    chain_ok(assay_app_snapshot(s->empty, &snapshot, err));
-    chain_ok(assay_snapshot_check(snapshot, err));
+    must(assay_app_snapshot(s->empty, &snapshot, err));
+    must(assay_snapshot_check(snapshot, err));
     assay_snapshot_close(snapshot);
     assert_int_not_equal(access(stand_path(s, "state.restoring"), F_OK), 0);
     // It makes the same snapshot itself.
-    chain_ok(assay_app_snapshot(s->empty, &snapshot, err));
-    chain_ok(assay_statesync_write(stand_path(s, "own"), snapshot, &c->genesis.hash, STAND_CHUNK,
-                                   NULL, err));
+    must(assay_app_snapshot(s->empty, &snapshot, err));
+    must(assay_statesync_write(stand_path(s, "own"), snapshot, &c->genesis.hash, STAND_CHUNK, NULL,
+                               err));
     assay_snapshot_close(snapshot);
     assay_statesync_manifest m;
     uint8_t *data;
     size_t size;
-    chain_ok(assay_statesync_open(&m, &data, &size, stand_path(s, "own"), c->height, err));
+    must(assay_statesync_open(&m, &data, &size, stand_path(s, "own"), c->height, err));
     assert_int_equal(size, s->list[0].metadata.size);
     assert_memory_equal(data, s->list[0].metadata.data, size);
     free(data);
@@ -243,8 +243,8 @@ static void forge_seal(forgery *f) {
 static void forge(forgery *f, const stand *s, const assay_bytes *chunks, uint32_t count,
                   uint64_t entry_count) {
     memset(f, 0, sizeof *f);
-    chain_ok(assay_statesync_manifest_read(&f->manifest, s->list[0].metadata.data,
-                                           s->list[0].metadata.size, err));
+    must(assay_statesync_manifest_read(&f->manifest, s->list[0].metadata.data,
+                                       s->list[0].metadata.size, err));
     f->manifest.chunks = f->hashes;
     f->manifest.chunk_count = count;
     f->manifest.entry_count = entry_count;
@@ -286,7 +286,7 @@ static assay_bytes lie_tell(stand *s, lie how, uint64_t odd, uint64_t *entry_cou
         assay_cursor cursor;
         assay_cursor_init(&cursor, chunk.data, chunk.size);
         for (; assay_cursor_left(&cursor) > 0; ++*entry_count) {
-            chain_ok(assay_statesync_entry_read(&key, &value, &cursor, err));
+            must(assay_statesync_entry_read(&key, &value, &cursor, err));
             bool here = *entry_count == odd;
             if (here && how == LEFT_OUT) {
                 odd = UINT64_MAX;
@@ -483,7 +483,7 @@ static void true_entries_are_large_enough(void **state) {
         assay_cursor cursor;
         assay_cursor_init(&cursor, chunk.data, chunk.size);
         while (assay_cursor_left(&cursor) > 0) {
-            chain_ok(assay_statesync_entry_read(&key, &value, &cursor, err));
+            must(assay_statesync_entry_read(&key, &value, &cursor, err));
             assert_in_range(key.size, 1, ASSAY_RECORD_KEY_MAX);
             if (key.size <= ASSAY_RECORD_KEY_FEW) few++;
             if (key.size <= ASSAY_RECORD_KEY_FEW) continue;
@@ -510,12 +510,12 @@ static void restore_all(void *context) {
 static uint64_t state_check(const stand *s) {
     assay_snapshot *snapshot;
     if (stand_empty_is(s)) return 0;
-    chain_ok(assay_app_snapshot(s->empty, &snapshot, err));
+    must(assay_app_snapshot(s->empty, &snapshot, err));
     const assay_store_tip *tip = assay_snapshot_tip(snapshot);
     uint64_t height = tip->height;
     if (height == s->trial->chain.height)
         assert_memory_equal(&tip->app_hash, &s->trial->chain.outcome.app_hash, ASSAY_HASH_SIZE);
-    chain_ok(assay_snapshot_check(snapshot, err));
+    must(assay_snapshot_check(snapshot, err));
     assay_snapshot_close(snapshot);
     return height;
 }
@@ -528,15 +528,15 @@ static void start_make(stand *s, start from) {
     const assay_store_options options = {.read_only = true, .map_size = 1 << 30};
     assay_store *earlier;
     assay_folder_remove(stand_path(s, "state"));
-    chain_ok(assay_folder_make(stand_path(s, "state"), err));
+    must(assay_folder_make(stand_path(s, "state"), err));
     if (from == GENESIS) {
         stand_empty_open(s);
-        chain_ok(assay_app_init_chain(s->empty, err));
+        must(assay_app_init_chain(s->empty, err));
         stand_empty_close(s);
     } else if (from == EARLIER) {
-        chain_ok(assay_store_open(&earlier, stand_path(s, "earlier"), &s->trial->chain.genesis.hash,
-                                  &options, err));
-        chain_ok(assay_store_backup(earlier, stand_path(s, "state"), err));
+        must(assay_store_open(&earlier, stand_path(s, "earlier"), &s->trial->chain.genesis.hash,
+                              &options, err));
+        must(assay_store_backup(earlier, stand_path(s, "state"), err));
         assay_store_close(earlier);
     }
 }
@@ -600,9 +600,9 @@ static void a_state_with_blocks_stays(void **state) {
                                        .time = 1700000000,
                                        .proposer = c->genesis.validators[0].address};
         assay_app_outcome outcome;
-        chain_ok(assay_app_finalize_block(s->empty, &block, &outcome, err));
+        must(assay_app_finalize_block(s->empty, &block, &outcome, err));
         offer(s); // nothing of it has landed
-        chain_ok(assay_app_commit(s->empty, err));
+        must(assay_app_commit(s->empty, err));
         assert_int_equal(
             assay_statesync_restore_offer(s->restore, &s->list[0], stand_app_hash(s), &why),
             ASSAY_STATESYNC_OFFER_ABORT);
@@ -631,13 +631,13 @@ static void *reader_run(void *argument) {
         assay_error why = {0};
         if (assay_view_open(&view, r->s->empty, &why) != ASSAY_OK) fail_msg("%s", why.text);
         assert_true(view.height == 0 || view.height == r->height);
-        chain_ok(assay_totals_get(&totals, &view.reader, err));
+        must(assay_totals_get(&totals, &view.reader, err));
         assert_int_equal(assay_totals_sum(&totals), r->s->trial->chain.genesis.supply);
-        chain_ok(assay_snapshot_measure(view.snapshot, &usage, err));
+        must(assay_snapshot_measure(view.snapshot, &usage, err));
         assert_true(usage.entry_count > 0);
         assay_view_close(&view);
-        chain_ok(assay_app_next_nonce(r->s->empty, &r->s->trial->chain.actors[CONSUMER], 0, &nonce,
-                                      err));
+        must(assay_app_next_nonce(r->s->empty, &r->s->trial->chain.actors[CONSUMER], 0, &nonce,
+                                  err));
         r->looks++;
     }
     return NULL;
@@ -654,7 +654,7 @@ static void readers_go_on(void **state) {
         start_make(s, GENESIS);
         stand_empty_open(s);
         assay_view held;
-        chain_ok(assay_view_open(&held, s->empty, err));
+        must(assay_view_open(&held, s->empty, err));
         for (int i = 0; i < READERS; i++) {
             readers[i] = (reader){.s = s, .height = s->list[0].height};
             assert_int_equal(pthread_create(&threads[i], NULL, reader_run, &readers[i]), 0);
@@ -670,7 +670,7 @@ static void readers_go_on(void **state) {
             assert_true(readers[i].looks > 0);
         }
         assert_int_equal(state_check(s), s->list[0].height);
-        chain_ok(assay_snapshot_check(held.snapshot, err));
+        must(assay_snapshot_check(held.snapshot, err));
         assert_int_equal(held.height, 0);
         if (time % 2) assay_view_close(&held);
         stand_empty_close(s);

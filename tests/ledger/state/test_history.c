@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The history against RFC 6962 over all leaves, at every count.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 #include "base/sha256.h"
 #include "ledger/state/history.h"
 #include "tests/ledger/store_folder.h"
+#include "tests/test.h"
 
 enum { LEAF_COUNT = 300 };
 
@@ -92,7 +88,7 @@ static void like_rfc6962_at_every_count(void **state) { // P-88
         if (i < LEAF_COUNT) append(store, i);
     }
     assay_store_close(store);
-    folder_remove(folder);
+    assay_folder_remove(folder);
 }
 
 // P-88, E-61: from the peaks of any count on, roots and proofs of what is appended are the same.
@@ -151,8 +147,8 @@ static void goes_on_from_its_peaks(void **state) {
         }
         assay_snapshot_close(snapshot);
         assay_store_close(store);
-        folder_remove(folder);
-        folder_remove(other);
+        assay_folder_remove(folder);
+        assay_folder_remove(other);
     }
 }
 
@@ -173,7 +169,7 @@ static void rollback_takes_leaves_back(void **state) { // P-85, P-88
     assert_memory_equal(&before, &after, sizeof after);
     append(store, 5);
     assay_store_close(store);
-    folder_remove(folder);
+    assay_folder_remove(folder);
 }
 
 static void wrong_proofs_fail(void **state) { // P-88
@@ -214,7 +210,7 @@ static void wrong_proofs_fail(void **state) { // P-88
     assert_int_equal(assay_history_check(&root, data, strlen(data), &proof, NULL), ASSAY_RANGE);
     assay_snapshot_close(snapshot);
     assay_store_close(store);
-    folder_remove(folder);
+    assay_folder_remove(folder);
 }
 
 int main(void) {

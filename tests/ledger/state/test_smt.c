@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // State proofs checked offline: vectors made elsewhere, tampering, and the canonical bytes.
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "tests/ledger/smt_vectors.h"
+#include "tests/test.h"
 
 static void vectors_of_another_implementation(void **state) { // P-82, P-83
     smt_vectors_run(ASSAY_SOURCE_DIR "/tests/vectors/smt.json");

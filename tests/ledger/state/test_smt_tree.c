@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stored state tree against the plain recursive definition, in memory.
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/sha256.h"
 #include "ledger/state/smt_tree.h"
 #include "ledger/state/smt_walk.h"
 #include "tests/ledger/plain_smt.h"
+#include "tests/test.h"
 
 enum { SLOT_COUNT = 1 << 16, KEY_SIZE = 6, ENTRY_MAX = 8192 };
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The store against a plain map: random blocks, savepoints, iteration, snapshots, proofs, limits.
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <pthread.h>
 #include <unistd.h>
 
@@ -230,7 +228,7 @@ static void like_a_plain_map(void **state) { // P-80, P-81, P-85, P-86
     }
     assay_store_close(store);
     assay_pool_close(options.pool);
-    folder_remove(folder);
+    assay_folder_remove(folder);
     free(kept);
     free(maps);
 }
@@ -287,7 +285,7 @@ static void loops_may_write(void **state) { // P-80
     assert_int_equal(at.key_size, 0);
     assay_snapshot_close(snapshot);
     assay_store_close(store);
-    folder_remove(folder);
+    assay_folder_remove(folder);
 }
 
 static void borrowed_values_stay(void **state) { // P-86
@@ -320,7 +318,7 @@ static void borrowed_values_stay(void **state) { // P-86
     assert_true(get_text(store, "young", "in the block") && get_text(store, "old", "committed"));
     commit(store);
     assay_store_close(store);
-    folder_remove(folder);
+    assay_folder_remove(folder);
 }
 
 typedef struct {
@@ -383,7 +381,7 @@ static void snapshots_show_one_commit(void **state) { // P-86
     assert_int_equal(assay_snapshot_check(first, NULL), ASSAY_OK);
     assay_snapshot_close(first);
     assay_store_close(shared.store);
-    folder_remove(folder);
+    assay_folder_remove(folder);
 }
 
 static void largest_keys_and_values(void **state) { // P-80
@@ -421,7 +419,7 @@ static void largest_keys_and_values(void **state) { // P-80
     assert_int_equal(found.size, ASSAY_STORE_VALUE_MAX);
     assert_memory_equal(found.data, value, found.size);
     assay_snapshot_close(snapshot);
-    folder_remove(folder);
+    assay_folder_remove(folder);
     free(value);
 }
 
@@ -457,7 +455,7 @@ static void block_memory_is_bounded(void **state) {
     put_text(store, "k", "v");
     commit(store);
     assay_store_close(store);
-    folder_remove(folder);
+    assay_folder_remove(folder);
 }
 
 // The contents of tests/oracles/smt_vectors.py, by way of blocks. P-81, P-82
@@ -484,7 +482,7 @@ static void root_of_another_implementation(void **state) {
     }
     assert_memory_equal(&assay_store_last(store)->state_root, &expected, sizeof expected);
     assay_store_close(store);
-    folder_remove(folder);
+    assay_folder_remove(folder);
     json_decref(file);
 }
 

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A state loaded at once against the same state written by blocks. P-80, P-81, P-86, E-65.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 #include "ledger/state/store_load.h"
 #include "tests/ledger/store_folder.h"
+#include "tests/test.h"
 
 enum { ENTRIES = 5000 };
 
 static const assay_store_options quick = {.skip_sync = true, .map_size = 1 << 28};
-
-#define ok(call)                                                                                   \
-    do {                                                                                           \
-        assay_error ok_err_ = {0}, *err = &ok_err_;                                                \
-        if ((call) != ASSAY_OK) fail_msg("%s:%d: %s", __FILE__, __LINE__, ok_err_.text);           \
-    } while (0)
 
 // Entry i of [ENTRIES], in key order: keys of 1 to 9 bytes, values of 0 to 20,000.
 static size_t entry_key(uint8_t key[9], uint32_t i) {
@@ -36,13 +26,13 @@ static void by_blocks(const char *folder, assay_hash *root, uint32_t stride) {
     const assay_hash app_hash = {{1}};
     assay_store *store = store_open(folder, &quick);
     for (uint32_t first = 0; first < stride; first++) {
-        ok(assay_store_begin(store, err));
+        must(assay_store_begin(store, err));
         for (uint32_t i = first; i < ENTRIES; i += stride) {
             memset(value, (int)i, sizeof value);
-            ok(assay_store_put(store, key, entry_key(key, i), value, entry_size(i), err));
+            must(assay_store_put(store, key, entry_key(key, i), value, entry_size(i), err));
         }
-        ok(assay_store_root(store, root, err));
-        ok(assay_store_commit(store, first, &app_hash, err));
+        must(assay_store_root(store, root, err));
+        must(assay_store_commit(store, first, &app_hash, err));
     }
     assay_store_close(store);
 }
@@ -53,10 +43,10 @@ static assay_store_load *by_load(const char *folder, assay_pool *pool) {
     assay_store_load *load;
     assay_store_options options = quick;
     options.pool = pool;
-    ok(assay_store_load_open(&load, folder, &test_genesis, &options, err));
+    must(assay_store_load_open(&load, folder, &test_genesis, &options, err));
     for (uint32_t i = 0; i < ENTRIES; i++) {
         memset(value, (int)i, sizeof value);
-        ok(assay_store_load_put(load, key, entry_key(key, i), value, entry_size(i), err));
+        must(assay_store_load_put(load, key, entry_key(key, i), value, entry_size(i), err));
     }
     return load;
 }
@@ -70,37 +60,37 @@ static void like_blocks(void **state) { // P-81
     for (unsigned threads = 1; threads <= 3; threads++) {
         assay_pool *pool;
         folder_make(loaded);
-        ok(assay_pool_open(&pool, threads, err));
+        must(assay_pool_open(&pool, threads, err));
         assay_store_load *load = by_load(loaded, pool);
-        ok(assay_store_load_root(load, &own, err));
+        must(assay_store_load_root(load, &own, err));
         assert_memory_equal(&own, &root, sizeof own);
-        ok(assay_store_load_aux(load, "\x90z", 2, "last", 4, err));
-        ok(assay_store_load_aux(load, "\x90", 1, "first", 5, err));
-        ok(assay_store_load_commit(load, 41, &app_hash, err));
+        must(assay_store_load_aux(load, "\x90z", 2, "last", 4, err));
+        must(assay_store_load_aux(load, "\x90", 1, "first", 5, err));
+        must(assay_store_load_commit(load, 41, &app_hash, err));
         assay_store_load_close(load);
         // It goes on as any store does.
         assay_store *store = store_open(loaded, &quick);
         assert_int_equal(assay_store_last(store)->height, 41);
         assert_true(assay_store_last(store)->committed);
         assay_snapshot *snapshot;
-        ok(assay_snapshot_open(&snapshot, store, err));
-        ok(assay_snapshot_check(snapshot, err));
+        must(assay_snapshot_open(&snapshot, store, err));
+        must(assay_snapshot_check(snapshot, err));
         assay_bytes value;
-        ok(assay_snapshot_get(snapshot, "\x90", 1, &value, err));
+        must(assay_snapshot_get(snapshot, "\x90", 1, &value, err));
         assert_int_equal(value.size, 5);
         assay_snapshot_close(snapshot);
         uint8_t key[9];
-        ok(assay_store_begin(store, err));
+        must(assay_store_begin(store, err));
         for (uint32_t i = 0; i < ENTRIES; i++)
-            ok(assay_store_delete(store, key, entry_key(key, i), err));
-        ok(assay_store_root(store, &own, err));
+            must(assay_store_delete(store, key, entry_key(key, i), err));
+        must(assay_store_root(store, &own, err));
         assert_true(assay_hash_is_zero(&own));
-        ok(assay_store_commit(store, 42, &app_hash, err));
+        must(assay_store_commit(store, 42, &app_hash, err));
         assay_store_close(store);
         assay_pool_close(pool);
-        folder_remove(loaded);
+        assay_folder_remove(loaded);
     }
-    folder_remove(blocks);
+    assay_folder_remove(blocks);
 }
 
 static void few_entries(void **state) { // P-82: no page at all, a bucket, the first page below
@@ -112,27 +102,27 @@ static void few_entries(void **state) { // P-82: no page at all, a bucket, the f
         folder_make(loaded);
         assay_store *store = store_open(blocks, &quick);
         assay_store_load *load;
-        ok(assay_store_load_open(&load, loaded, &test_genesis, &quick, err));
-        ok(assay_store_begin(store, err));
+        must(assay_store_load_open(&load, loaded, &test_genesis, &quick, err));
+        must(assay_store_begin(store, err));
         for (uint32_t i = 0; i < count; i++) {
             uint8_t key[9];
             size_t size = entry_key(key, i);
-            ok(assay_store_put(store, key, size, &i, sizeof i, err));
-            ok(assay_store_load_put(load, key, size, &i, sizeof i, err));
+            must(assay_store_put(store, key, size, &i, sizeof i, err));
+            must(assay_store_load_put(load, key, size, &i, sizeof i, err));
         }
-        ok(assay_store_root(store, &root, err));
-        ok(assay_store_load_root(load, &own, err));
+        must(assay_store_root(store, &root, err));
+        must(assay_store_load_root(load, &own, err));
         assert_memory_equal(&own, &root, sizeof own);
-        ok(assay_store_load_commit(load, 1, &app_hash, err));
+        must(assay_store_load_commit(load, 1, &app_hash, err));
         assay_store_load_close(load);
         assay_store_close(store);
         store = store_open(loaded, &quick);
-        ok(assay_store_begin(store, err));
-        ok(assay_store_root(store, &own, err));
+        must(assay_store_begin(store, err));
+        must(assay_store_root(store, &own, err));
         assert_memory_equal(&own, &root, sizeof own);
         assay_store_close(store);
-        folder_remove(blocks);
-        folder_remove(loaded);
+        assay_folder_remove(blocks);
+        assay_folder_remove(loaded);
     }
 }
 
@@ -143,8 +133,8 @@ static void nothing_counts_before_the_commit(void **state) { // P-86
     folder_make(folder);
     assay_store_load *load = by_load(folder, NULL);
     assay_snapshot *snapshot;
-    ok(assay_store_load_root(load, &root, err));
-    ok(assay_snapshot_open(&snapshot, assay_store_load_store(load), err));
+    must(assay_store_load_root(load, &root, err));
+    must(assay_snapshot_open(&snapshot, assay_store_load_store(load), err));
     assert_false(assay_snapshot_tip(snapshot)->committed);
     assay_snapshot_close(snapshot);
     assay_store_load_close(load);
@@ -153,7 +143,7 @@ static void nothing_counts_before_the_commit(void **state) { // P-86
     assay_store_close(store);
     assert_int_equal(assay_store_load_open(&load, folder, &test_genesis, &quick, &why),
                      ASSAY_EXISTS);
-    folder_remove(folder);
+    assay_folder_remove(folder);
 }
 
 static void bad_entries(void **state) { // P-80
@@ -178,8 +168,8 @@ static void bad_entries(void **state) { // P-80
     char folder[FOLDER_MAX];
     folder_make(folder);
     assay_store_load *load;
-    ok(assay_store_load_open(&load, folder, &test_genesis, &quick, err));
-    ok(assay_store_load_put(load, "\x01z", 2, "x", 1, err));
+    must(assay_store_load_open(&load, folder, &test_genesis, &quick, err));
+    must(assay_store_load_put(load, "\x01z", 2, "x", 1, err));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assay_error why = {0};
         const void *key = cases[i].key ? (const void *)cases[i].key : long_key;
@@ -189,7 +179,7 @@ static void bad_entries(void **state) { // P-80
         assert_string_equal(why.text, cases[i].text);
     }
     assay_store_load_close(load);
-    folder_remove(folder);
+    assay_folder_remove(folder);
 }
 
 int main(void) {

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The validators of a height in pages, as light clients ask for them (E-46).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "node/api/api.h"
+#include "tests/test.h"
 
 enum { VALIDATORS = 250 };
 

@@ -48,11 +48,11 @@ static void records_add(chain *c, uint32_t block) {
         assay_store_be64(number, (uint64_t)block << 32 | i);
         assay_sha256_of(&digest, number, sizeof number);
         assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_COMMITMENT, &digest);
-        chain_ok(assay_ledger_put(&ledger, &key, value, sizeof value, err));
+        must(assay_ledger_put(&ledger, &key, value, sizeof value, err));
         for (uint8_t table = ASSAY_TABLE_PRINCIPAL_SESSION; table <= ASSAY_TABLE_PROVIDER_SESSION;
              table++) {
             key = assay_record_key_of_hash(table, &digest);
-            chain_ok(assay_ledger_put(&ledger, &key, value, sizeof value, err));
+            must(assay_ledger_put(&ledger, &key, value, sizeof value, err));
         }
     }
     chain_by_hand_end(c, &ledger);

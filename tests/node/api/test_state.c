@@ -43,7 +43,7 @@ static void without_a_state_a_node_is_busy(void **state) {
     char folder[] = "/tmp/assay_empty_XXXXXX";
     const assay_app_options options = {.skip_sync = true, .map_size = 1 << 30};
     assert_non_null(mkdtemp(folder));
-    chain_ok(assay_app_open(&api.app, folder, &world.genesis, &options, err));
+    must(assay_app_open(&api.app, folder, &world.genesis, &options, err));
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         assay_error err = {0};
         json_t *answer = ask(&api, paths[i], 503);
@@ -55,12 +55,12 @@ static void without_a_state_a_node_is_busy(void **state) {
     // What is known without one.
     json_decref(ask(&api, "/v1/genesis", 200));
     json_decref(ask(&api, "/v2/status", 404));
-    chain_ok(assay_app_init_chain(api.app, err));
+    must(assay_app_init_chain(api.app, err));
     api.engine = NULL;
     json_decref(ask(&api, "/v1/status", 200));
     json_decref(ask(&api, "/v1/session/" ID, 404));
     assay_app_close(api.app);
-    nftw(folder, chain_file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    assay_folder_remove(folder);
 }
 
 // An audit's own API has no engine that could be asked for blocks.
@@ -75,8 +75,8 @@ static void a_young_commitment_needs_no_engine(void **state) {
     assay_commitment_hash(&commitment, &root, NULL, &world.actors[1]);
     assay_hex_encode_0x(path + strlen(path), commitment.bytes, ASSAY_HASH_SIZE);
     json_t *answer = ask(&api, path, 200);
-    chain_ok(assay_json_u64(&ready, answer, "ready", 0, UINT64_MAX, err));
-    chain_ok(assay_json_u64(&next, answer, "next", 0, UINT64_MAX, err));
+    must(assay_json_u64(&ready, answer, "ready", 0, UINT64_MAX, err));
+    must(assay_json_u64(&next, answer, "next", 0, UINT64_MAX, err));
     assert_true(next < ready);
     json_decref(answer);
 }

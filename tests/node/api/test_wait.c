@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests that wait for a block, under an engine that makes none: they end with their deadline,
 // with the engine, or with the node (F-40, F-77). And facts that only some engines tell (F-71).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "consensus/deadline.h"
 #include "ledger/tx/tx.h"
 #include "node/api/api.h"
 #include "node/http/metrics.h"
+#include "tests/test.h"
 
 static atomic_bool engine_stops;
 

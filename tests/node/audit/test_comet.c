@@ -36,7 +36,7 @@ static void stage_end(stage *s) {
     assay_genesis_close(&s->genesis);
     assay_arena_close(&s->arena);
     json_decref(s->root);
-    folder_remove(s->folder);
+    assay_folder_remove(s->folder);
 }
 
 static size_t count_of(const stage *s) {

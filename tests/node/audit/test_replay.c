@@ -25,7 +25,7 @@ static int chain_make(void **state) {
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
     chain_until(c, LAST - 1);
     snprintf(before_last, sizeof before_last, "%s/before", shared->folder);
-    chain_ok(assay_store_backup(assay_app_store(c->app), before_last, err));
+    must(assay_store_backup(assay_app_store(c->app), before_last, err));
     transfer_add(c, 1000);
     transfer_add(c, 2000);
     chain_block(c);
@@ -57,7 +57,7 @@ static void an_honest_home_agrees(void **state) {
     assay_view view = chain_view(&shared->trial->chain);
     assay_epoch epoch;
     bool closed;
-    chain_ok(assay_epoch_get(&epoch, &closed, &view.reader, 0, err));
+    must(assay_epoch_get(&epoch, &closed, &view.reader, 0, err));
     assert_true(closed && epoch.payout_count > 0);
     json_t *document = logged_audit(shared, 0, "--home home --rerun none");
     assert_true(json_is_true(json_object_get(document, "agrees")));
@@ -113,11 +113,11 @@ static void flipped_bits_are_found(void **state) {
     size_t size;
     snprintf(path, sizeof path, "%s/copy/blocks/blocks.log", shared->folder);
     home_copy();
-    chain_ok(assay_file_read(path, 64 << 20, &data, &size, err));
+    must(assay_file_read(path, 64 << 20, &data, &size, err));
     for (int i = 0; i <= 16; i++) {
         size_t at = (size - 1) * (size_t)i / 16;
         data[at] ^= (uint8_t)(1 << i % 8);
-        chain_ok(assay_file_replace(path, data, size, 0600, err));
+        must(assay_file_replace(path, data, size, 0600, err));
         copy_refused("block");
         data[at] ^= (uint8_t)(1 << i % 8);
     }
@@ -133,19 +133,19 @@ static void log_rewrite(void (*change)(assay_block *block, assay_blocklog *out,
     home_copy();
     logged_do(shared, "mv copy/blocks copy/genuine");
     snprintf(path, sizeof path, "%s/copy/genuine", shared->folder);
-    chain_ok(assay_blocklog_open(&from, path, false, LAST, err));
+    must(assay_blocklog_open(&from, path, false, LAST, err));
     snprintf(path, sizeof path, "%s/copy/blocks", shared->folder);
-    chain_ok(assay_blocklog_open(&to, path, true, 0, err));
+    must(assay_blocklog_open(&to, path, true, 0, err));
     assay_arena_init(&arena, LOGGED_ARENA);
     for (uint64_t i = 0; i < LAST; i++) {
         uint8_t *data;
         size_t size;
         assay_block block;
-        chain_ok(assay_blocklog_read(from, i, &data, &size, err));
+        must(assay_blocklog_read(from, i, &data, &size, err));
         if (i + 1 < LAST) {
-            chain_ok(assay_blocklog_append(to, data, size, err));
+            must(assay_blocklog_append(to, data, size, err));
         } else if (change) {
-            chain_ok(assay_block_read(&block, data, size, &arena, err));
+            must(assay_block_read(&block, data, size, &arena, err));
             change(&block, to, &arena);
         }
         free(data);
@@ -157,20 +157,20 @@ static void log_rewrite(void (*change)(assay_block *block, assay_blocklog *out,
 
 static void log_write(assay_block *block, assay_blocklog *out, assay_arena *arena) {
     assay_bytes record;
-    chain_ok(assay_block_write(&record, block, arena, err));
-    chain_ok(assay_blocklog_append(out, record.data, record.size, err));
+    must(assay_block_write(&record, block, arena, err));
+    must(assay_blocklog_append(out, record.data, record.size, err));
 }
 
 static void other_key_signs(assay_block *block, assay_blocklog *out, assay_arena *arena) {
     uint8_t seed[32] = {9};
-    chain_ok(assay_commit_sign(&block->commit, shared->before.chain_id, seed, err));
+    must(assay_commit_sign(&block->commit, shared->before.chain_id, seed, err));
     log_write(block, out, arena);
 }
 
 static void other_validator_makes(assay_block *block, assay_blocklog *out, assay_arena *arena) {
     uint8_t seed[32] = {9};
     assay_tip tip = shared->before;
-    chain_ok(assay_ed25519_public(tip.public_key, seed, err));
+    must(assay_ed25519_public(tip.public_key, seed, err));
     assay_ed25519_address(&tip.validator, tip.public_key);
     logged_header(&tip, block, block->header.time, arena);
     logged_append(out, &tip, block, seed, arena);
@@ -244,14 +244,14 @@ static void a_swapped_block_is_found(void **state) {
     home_copy();
     logged_do(shared, "rm -r copy/blocks copy/state");
     snprintf(path, sizeof path, "%s/home/blocks", shared->folder);
-    chain_ok(assay_blocklog_open(&from, path, false, LAST, err));
+    must(assay_blocklog_open(&from, path, false, LAST, err));
     snprintf(path, sizeof path, "%s/copy/blocks", shared->folder);
-    chain_ok(assay_blocklog_open(&to, path, true, 0, err));
+    must(assay_blocklog_open(&to, path, true, 0, err));
     for (uint64_t i = 0; i < LAST; i++) {
         uint8_t *data;
         size_t size;
-        chain_ok(assay_blocklog_read(from, i == 7 ? 8 : i, &data, &size, err));
-        chain_ok(assay_blocklog_append(to, data, size, err));
+        must(assay_blocklog_read(from, i == 7 ? 8 : i, &data, &size, err));
+        must(assay_blocklog_append(to, data, size, err));
         free(data);
     }
     assay_blocklog_close(to);
@@ -271,11 +271,11 @@ static void another_state_is_found(void **state) {
     logged_do(shared, "rm -r copy/state && cp -r before copy/state");
     char path[96];
     snprintf(path, sizeof path, "%s/copy/state", shared->folder);
-    chain_ok(assay_store_open(&store, path, &c->genesis.hash, &options, err));
-    chain_ok(assay_store_begin(store, err));
-    chain_ok(assay_store_put(store, key.bytes, key.size, account, sizeof account, err));
-    chain_ok(assay_store_root(store, &root, err));
-    chain_ok(assay_store_commit(store, LAST, &c->outcome.app_hash, err));
+    must(assay_store_open(&store, path, &c->genesis.hash, &options, err));
+    must(assay_store_begin(store, err));
+    must(assay_store_put(store, key.bytes, key.size, account, sizeof account, err));
+    must(assay_store_root(store, &root, err));
+    must(assay_store_commit(store, LAST, &c->outcome.app_hash, err));
     assay_store_close(store);
     copy_refused("the home's state of height 24 is not what its blocks say");
 }
@@ -291,12 +291,12 @@ static void a_tampered_state_is_found(void **state) {
     assay_store_be64(entry + 1 + ASSAY_ADDRESS_SIZE, chain_balance(c, EMIL));
     home_copy();
     snprintf(path, sizeof path, "%s/copy/state/data.mdb", shared->folder);
-    chain_ok(assay_file_read(path, 1 << 30, &data, &size, err));
+    must(assay_file_read(path, 1 << 30, &data, &size, err));
     for (uint8_t *at = data; (at = memmem(at, size - (size_t)(at - data), entry, sizeof entry));
          at++, found++)
         at[sizeof entry - 1] ^= 1;
     assert_true(found > 0);
-    chain_ok(assay_file_replace(path, data, size, 0600, err));
+    must(assay_file_replace(path, data, size, 0600, err));
     free(data);
     copy_refused("the home's state: ");
 }

@@ -57,7 +57,7 @@ static void request_make(bundle *b, uint32_t i, const uint32_t *prompt, uint32_t
         request->seed = i;
     }
     assay_ids_digest(&request->prompt_digest, prompt, count);
-    chain_ok(assay_request_sign(request, &t->chain.domain, &t->chain.keys[CONSUMER], err));
+    must(assay_request_sign(request, &t->chain.domain, &t->chain.keys[CONSUMER], err));
 }
 
 // Runs the request; an altered output has another token in its middle and is attributed as it is.
@@ -72,14 +72,14 @@ static void receipt_make(bundle *b, uint32_t i, truth how) {
     assay_hash digest, missing;
     assay_generate_request run;
     assay_output output;
-    chain_ok(assay_tokenizer_encode(shop.tokenizer, &prompt, &count, text, strlen(text), err));
+    must(assay_tokenizer_encode(shop.tokenizer, &prompt, &count, text, strlen(text), err));
     assert_true(count > 0 && count <= TRIAL_IDS);
     request_make(b, i, prompt, (uint32_t)count);
     free(prompt);
     const assay_request *request = &receipt->request;
     assay_request_digest(&digest, request, &t->chain.domain);
     assay_workshop_request(&run, request, &digest, b->prompts[i], &shop.adapters[0]);
-    chain_ok(assay_generator_run(&shop.generator, &run, &output, NULL, NULL, err));
+    must(assay_generator_run(&shop.generator, &run, &output, NULL, NULL, err));
     assert_true(output.count > 0);
     memcpy(ids, output.ids, output.count * sizeof *ids);
     if (how == ALTERED_OUTPUT) {
@@ -90,7 +90,7 @@ static void receipt_make(bundle *b, uint32_t i, truth how) {
     receipt->stop = (uint8_t)output.stop;
     receipt->trace = output.trace;
     assay_ids_digest(&receipt->output_digest, ids, output.count);
-    chain_ok(assay_workshop_attribute(
+    must(assay_workshop_attribute(
         &shop, &lineage, (uint32_t)t->chain.genesis.params.span_tokens_min, b->prompts[i],
         request->prompt_count, ids, output.count, receipt, NULL, &missing, err));
     assert_int_equal(receipt->attribution_count, 2);
@@ -100,7 +100,7 @@ static void receipt_make(bundle *b, uint32_t i, truth how) {
 static void file_write(const char *folder, const char *name, const assay_bytes *data) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    chain_ok(assay_file_replace(path, data->data, data->size, 0600, err));
+    must(assay_file_replace(path, data->data, data->size, 0600, err));
 }
 
 // As a provider keeps it, in the archive of the home.
@@ -112,14 +112,14 @@ static void evidence_write(const bundle *b) {
     assay_hex_encode(root, b->tx.body.submit_batch.root.bytes, ASSAY_HASH_SIZE);
     snprintf(folder, sizeof folder, "%s/archive/evidence/%s", shared->home, root);
     snprintf(leaves, sizeof leaves, "%s/leaf", folder);
-    chain_ok(assay_folder_make(leaves, err));
-    chain_ok(assay_receipts_write(&file, b->receipts, b->count, &arena, err));
+    must(assay_folder_make(leaves, err));
+    must(assay_receipts_write(&file, b->receipts, b->count, &arena, err));
     file_write(folder, "receipts", &file);
     for (uint32_t i = 0; i < b->count; i++) {
         const assay_leaf_ids ids = {b->prompts[i], b->receipts[i].request.prompt_count,
                                     b->outputs[i], b->receipts[i].output_count};
         char name[16];
-        chain_ok(assay_leaf_write(&file, &ids, &arena, err));
+        must(assay_leaf_write(&file, &ids, &arena, err));
         snprintf(name, sizeof name, "%u", i);
         file_write(leaves, name, &file);
     }
@@ -177,7 +177,7 @@ static void shop_open(void) {
                                             .adapter_files = {{paths[1]}, 1},
                                             .dataset_files = {{paths[2], paths[3]}, 2},
                                             .threads = 1};
-    chain_ok(assay_workshop_open(&shop, &options, err));
+    must(assay_workshop_open(&shop, &options, err));
 }
 
 static int chain_make(void **state) {
@@ -200,7 +200,7 @@ static int chain_make(void **state) {
                                      .body_max = 1024,
                                      .connections_max = 16,
                                      .handle = evidence_handle};
-    chain_ok(assay_http_server_open(&server, &http, err));
+    must(assay_http_server_open(&server, &http, err));
     batch_make(&settled, 4, TRUE_OUTPUT, NULL, ASSAY_BATCH_SETTLED);
     batch_make(&fraud, 3, ALTERED_OUTPUT, says_output, ASSAY_BATCH_VOID);
     batch_make(&withheld, 2, TRUE_OUTPUT, says_unavailable, ASSAY_BATCH_VOID);

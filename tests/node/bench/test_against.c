@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Another engine's command: what its output may say, and what happens when it does not end (F-9).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "node/bench/against.h"
 #include "node/measure.h"
+#include "tests/test.h"
 
 static assay_error err;
 

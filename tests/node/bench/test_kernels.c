@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench kernels: every operation has a trial, and a set that differs from ref in one is found
 // (N-20).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <jansson.h>
 
 #include "node/bench/kernels.h"

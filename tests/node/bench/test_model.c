@@ -2,21 +2,16 @@
 // Random models and adapters: canonical files (F-5, F-7, F-8) that every reader takes, the same
 // each time, and that compute something.
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/file.h"
 #include "node/bench/model.h"
 #include "quant/forward.h"
 #include "quant/tokenizer/tokenizer.h"
+#include "tests/test.h"
 
 enum { POSITIONS = 12, VOCAB = 2048 };
 

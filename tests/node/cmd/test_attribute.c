@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // assay attribute and assay dataset inspect, run as programs.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/file.h"
 #include "base/json.h"
 #include "quant/import/import.h"
 #include "quant/tokenizer/tokenizer.h"
+#include "tests/test.h"
 
 #define PROGRAM ASSAY_BINARY_DIR "/assay"
 #define DATA    ASSAY_SOURCE_DIR "/testnet/data/"

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-31: a validator's key goes into one CometBFT home, once, whenever the export ends.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "node/cmd/commands.h"
 #include "node/home/home.h"
 #include "tests/consensus/statesync/kill.h"
+#include "tests/test.h"
 
 static char folder[] = "/tmp/assay-export-XXXXXX";
 

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-30, E-31: what a chain's handing over writes for CometBFT.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
-
 #include "base/file.h"
 #include "base/json.h"
 #include "node/comet/home.h"
+#include "tests/test.h"
 
 static char folder[] = "/tmp/assay-comet-home-XXXXXX";
 static const uint8_t seed[ASSAY_ED25519_KEY_SIZE] = {9};

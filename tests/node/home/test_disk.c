@@ -22,9 +22,9 @@ static void folder_open(folder *f) {
     assay_config_init(&f->home.config);
     f->home.config.map_gib = 1;
     f->home.genesis = f->chain.genesis;
-    chain_ok(assay_home_path(path, f->home.path, "state", err));
+    must(assay_home_path(path, f->home.path, "state", err));
     const assay_app_options options = {.skip_sync = true, .map_size = 1 << 30};
-    chain_ok(assay_app_open(&f->app, path, &f->home.genesis, &options, err));
+    must(assay_app_open(&f->app, path, &f->home.genesis, &options, err));
 }
 
 static void folder_close(folder *f) {
@@ -38,12 +38,12 @@ static void file_put(const folder *f, const char *name, size_t size) {
     uint8_t *data = calloc(1, size);
     assert_non_null(data);
     memset(data, 7, size);
-    chain_ok(assay_home_path(path, f->home.path, name, err));
+    must(assay_home_path(path, f->home.path, name, err));
     char *slash = strrchr(path, '/');
     *slash = 0;
-    chain_ok(assay_folder_make(path, err));
+    must(assay_folder_make(path, err));
     *slash = '/';
-    chain_ok(assay_file_replace(path, data, size, 0600, err));
+    must(assay_file_replace(path, data, size, 0600, err));
     free(data);
 }
 
@@ -51,9 +51,9 @@ static void every_part_is_counted(void **state) {
     static folder f;
     static assay_disk_report r;
     folder_open(&f);
-    chain_ok(assay_disk_measure(&r, &f.home, err));
+    must(assay_disk_measure(&r, &f.home, err));
     assert_false(r.has_state);
-    chain_ok(assay_app_init_chain(f.app, err));
+    must(assay_app_init_chain(f.app, err));
     file_put(&f, "blocks/blocks.log", 300000);
     file_put(&f, "blocks/blocks.idx", 10000);
     file_put(&f, "blocks/blocks.torn", 20000);
@@ -64,7 +64,7 @@ static void every_part_is_counted(void **state) {
     file_put(&f, "comet/data/blockstore.db/000001.ldb", 200000);
     file_put(&f, "comet/data/tx_index.db/000001.ldb", 90000);
     file_put(&f, "archive/1", 40000);
-    chain_ok(assay_disk_measure(&r, &f.home, err));
+    must(assay_disk_measure(&r, &f.home, err));
     assert_true(r.has_state);
     assert_int_equal(r.height, 0);
     assert_in_range(r.log, 300000, 320000);
@@ -91,8 +91,8 @@ static void tables_are_those_of_the_state(void **state) {
     static folder f;
     static assay_disk_report r;
     folder_open(&f);
-    chain_ok(assay_app_init_chain(f.app, err));
-    chain_ok(assay_disk_measure(&r, &f.home, err));
+    must(assay_app_init_chain(f.app, err));
+    must(assay_disk_measure(&r, &f.home, err));
     assert_int_equal(r.tables[ASSAY_TABLE_ACCOUNT].entries, CHAIN_ACTORS);
     assert_int_equal(r.tables[ASSAY_TABLE_ACCOUNT].bytes % CHAIN_ACTORS, 0);
     assert_int_equal(r.tables[ASSAY_TABLE_TOTALS].entries, 1);
@@ -114,7 +114,7 @@ static void tables_are_those_of_the_state(void **state) {
     uint64_t listed = 0;
     for (size_t i = 0; i < json_array_size(tables); i++) {
         uint64_t count;
-        chain_ok(assay_json_u64(&count, json_array_get(tables, i), "entries", 1, UINT64_MAX, err));
+        must(assay_json_u64(&count, json_array_get(tables, i), "entries", 1, UINT64_MAX, err));
         listed += count;
     }
     assert_int_equal(listed, entries);

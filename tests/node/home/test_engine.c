@@ -41,7 +41,7 @@ static void a_failed_snapshot_is_told_once(void **state) {
         assert_non_null(strstr(text, "no snapshot for other nodes was made: cannot measure"));
         assert_int_equal(told(&engine, text, sizeof text), 0);
     }
-    chain_ok(assay_folder_make(stand_path(s, "snapshots"), err));
+    must(assay_folder_make(stand_path(s, "snapshots"), err));
     trial_step(s->trial);
     stand_make(s);
     assert_int_equal(told(&engine, text, sizeof text), 0);

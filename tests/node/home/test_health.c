@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `assay status` calls wrong, each by the number at which it begins (F-74).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "node/home/health.h"
+#include "tests/test.h"
 
 // A node and a validator with which all is well, and the params of their chain.
 static const char well[] =

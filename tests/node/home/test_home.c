@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A node's folder (F-45): what is made, what is read, what is refused.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // E-90: what a node that waits for room removes, and what it leaves to a node that runs.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/file.h"
 #include "ledger/state/store.h"
 #include "node/home/room.h"
+#include "tests/test.h"
 
 static const char *const rests[] = {"state.restoring", "snapshots/12.part", "snapshots/9.part"};
 static const char *const others[] = {"state",           "snapshots/12",       "snapshots/part",

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetching from servers that misbehave, each a thread of this test (F-41, F-40).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prometheus's text format, byte for byte (F-71), and durations in buckets (F-72).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "node/workshop/meter.h"
+#include "tests/test.h"
 
 static void expect_text(const assay_metrics *m, const char *text) {
     assert_false(m->failed);

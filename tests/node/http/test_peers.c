@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // F-40: the requests a second of each peer, and whose they are counted with.
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "node/http/peers.h"
+#include "tests/test.h"
 
 enum { LIMIT = 3 };
 

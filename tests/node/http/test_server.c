@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP server's limits, spoken to over plain sockets (F-40).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>

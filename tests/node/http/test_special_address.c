@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The addresses a stranger's URL must not reach (F-41): both ends of each block of the IANA
 // special-purpose registries, and their public neighbours.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
+#include "tests/test.h"
 #include <arpa/inet.h>
-#include <cmocka.h>
 #include <netinet/in.h>
 #include <string.h>
 

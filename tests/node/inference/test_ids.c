@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Token ids on the command line (F-9).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "node/inference/ids.h"
 #include "quant/model.h"
+#include "tests/test.h"
 
 static void ids_are_read_in_order(void **state) {
     uint32_t *ids;

@@ -14,7 +14,7 @@ static uint64_t costly(desk *d, uint32_t actor, uint64_t open) {
     r.provider = world.wallets[actor].address;
     r.max_fee = 100 * OPEN;
     work_sign(&world, &r, CONSUMER);
-    work_ok(answer_to(d, &r, &receipt, err));
+    must(answer_to(d, &r, &receipt, err));
     return receipt.fee;
 }
 
@@ -55,7 +55,7 @@ static void base_asked_in(desk *d, const assay_hash *session) {
     assay_request r = work_request(&world, session, 1, prompt, PROMPT, TOKENS);
     memset(&r.adapter, 0, sizeof r.adapter);
     work_sign(&world, &r, CONSUMER);
-    work_ok(answer_to(d, &r, &receipt, err));
+    must(answer_to(d, &r, &receipt, err));
 }
 
 static assay_hash base_asked(desk *d) {
@@ -131,7 +131,7 @@ static void suspects_below_the_least_fee_wait_together(void **state) {
         assay_request r = work_request(&world, &sessions[i], 1, prompt, PROMPT, TOKENS);
         if (i) memset(&r.adapter, 0, sizeof r.adapter);
         work_sign(&world, &r, CONSUMER);
-        work_ok(answer_to(&d, &r, &receipt, err));
+        must(answer_to(&d, &r, &receipt, err));
         assert_in_range(receipt.fee, 500, 999); // min_batch_fee is 1,000
     }
     work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "");
@@ -200,12 +200,12 @@ static void a_session_that_closes_is_paid_first(void **state) {
     desk_open(&d);
     assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     asked(&d, &session, 1);
-    work_ok(assay_provider_look(&d.provider, &facts, err));
+    must(assay_provider_look(&d.provider, &facts, err));
     assert_false(assay_provider_due(&d.provider, false));
     session_close(&session);
     desk_reopen(&d); // a start, too, looks first
     assert_false(assay_provider_due(&d.provider, false));
-    work_ok(assay_provider_look(&d.provider, &facts, err));
+    must(assay_provider_look(&d.provider, &facts, err));
     assert_int_equal(assay_provider_due(&d.provider, false), ASSAY_DUE_CLOSING);
     assay_request r = work_request(&world, &session, 2, prompt, PROMPT, TOKENS);
     work_sign(&world, &r, CONSUMER);

@@ -122,7 +122,7 @@ static void no_bond_covers_any_price(void **state) {
     assert_int_equal(files_in(&d, "pending"), 0);
     r.max_fee--;
     work_sign(&world, &r, CONSUMER);
-    work_ok(answer_to(&d, &r, &receipt, err));
+    must(answer_to(&d, &r, &receipt, err));
     assay_provider_close(&d.provider);
     // Nor does anything without a bond.
     desk_open_as(&d, d.home, VALIDATOR_3, &world.shop);
@@ -144,7 +144,7 @@ static void deposits_run_out(void **state) {
     r.max_fee = 16000;
     for (r.sequence = 1; r.sequence <= 2; r.sequence++) {
         work_sign(&world, &r, CONSUMER);
-        work_ok(answer_to(&d, &r, &receipt, err));
+        must(answer_to(&d, &r, &receipt, err));
         assert_int_equal(receipt.fee, 16000);
     }
     work_sign(&world, &r, CONSUMER);
@@ -200,15 +200,15 @@ static void damaged_pending_files_are_named(void **state) {
     char hex[ASSAY_HEX_HASH_MAX];
     assay_hex_encode(hex, session.bytes, ASSAY_HASH_SIZE);
     snprintf(path, sizeof path, "%s/pending/%s-%020d", d.home, hex, 1);
-    work_ok(assay_file_read(path, 1 << 20, &data, &size, err));
+    must(assay_file_read(path, 1 << 20, &data, &size, err));
     assay_provider_close(&d.provider);
     data[size - 1] ^= 1;
-    work_ok(assay_file_replace(path, data, size, 0600, err));
+    must(assay_file_replace(path, data, size, 0600, err));
     work_refused(assay_provider_open(&d.provider, &world.shop, &world.wallets[PROVIDER],
                                      &world.genesis, &options, err),
                  MISMATCH, "is damaged");
     assay_provider_close(&d.provider);
-    work_ok(assay_file_replace(path, data, 3, 0600, err));
+    must(assay_file_replace(path, data, 3, 0600, err));
     work_refused(assay_provider_open(&d.provider, &world.shop, &world.wallets[PROVIDER],
                                      &world.genesis, &options, err),
                  TRUNCATED, "is damaged");
@@ -237,7 +237,7 @@ static void anothers_receipts_stay_on_disk(void **state) {
     assay_request r = work_request(&world, &other, 1, prompt, PROMPT, TOKENS);
     r.provider = world.wallets[RIVAL].address;
     work_sign(&world, &r, CONSUMER);
-    work_ok(answer_to(&d, &r, &receipt, err));
+    must(answer_to(&d, &r, &receipt, err));
     batch = batched(&d, 1);
     assert_int_equal(work_drawn(&world, &batch).count, 1);
     assert_int_equal(files_in(&d, "pending"), 2);
@@ -253,8 +253,8 @@ static void anothers_receipts_stay_on_disk(void **state) {
 
 static uint64_t nonce_now(void) {
     uint64_t nonce;
-    work_ok(assay_client_nonce(&nonce, &world.wallets[PROVIDER].client,
-                               &world.wallets[PROVIDER].address, 0, err));
+    must(assay_client_nonce(&nonce, &world.wallets[PROVIDER].client,
+                            &world.wallets[PROVIDER].address, 0, err));
     return nonce;
 }
 
@@ -278,7 +278,7 @@ static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
     assay_receipt receipt = asked(&d, &session, 1);
     uint64_t nonce = nonce_now();
     snprintf(path, sizeof path, "%s/evidence", d.home);
-    work_ok(assay_file_create(path, "", 0, 0600, err));
+    must(assay_file_create(path, "", 0, 0600, err));
     assert_int_not_equal(assay_provider_batch(&d.provider, &batch, NULL), ASSAY_OK);
     assert_false(batch.narrowed || batch.charged);
     assert_int_equal(nonce_now(), nonce);
@@ -291,10 +291,10 @@ static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
     assay_hash hash;
     assay_receipt_hash(&hash, &receipt);
     assay_sumtree_leaf(&leaf, receipt.fee, &hash);
-    work_ok(assay_provider_evidence(&d.provider, &leaf.hash, "receipts", &data, &size, err));
+    must(assay_provider_evidence(&d.provider, &leaf.hash, "receipts", &data, &size, err));
     assert_int_equal(size, assay_receipts_file_size((uint32_t)(size - 16), 1));
     free(data);
-    work_ok(assay_provider_evidence(&d.provider, &leaf.hash, "leaf/0", &data, &size, err));
+    must(assay_provider_evidence(&d.provider, &leaf.hash, "leaf/0", &data, &size, err));
     assert_int_equal(size, assay_leaf_file_size(PROMPT, receipt.output_count));
     free(data);
     snprintf(name, sizeof name, "leaf/1");
@@ -431,7 +431,7 @@ static void expect_true(const assay_receipt *receipt) {
     assay_hash digest, ids;
     assay_request_digest(&digest, &receipt->request, &world.wallets[CONSUMER].client.domain);
     assay_workshop_request(&run, &receipt->request, &digest, prompt, &world.shop.adapters[0]);
-    work_ok(assay_generator_run(&world.shop.generator, &run, &output, NULL, NULL, err));
+    must(assay_generator_run(&world.shop.generator, &run, &output, NULL, NULL, err));
     assay_ids_digest(&ids, output.ids, output.count);
     assert_int_equal(receipt->output_count, output.count);
     assert_memory_equal(receipt->output_digest.bytes, ids.bytes, ASSAY_HASH_SIZE);
@@ -544,8 +544,8 @@ static void a_repeated_request_has_the_same_answer(void **state) {
     assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
     work_sign(&world, &r, CONSUMER);
-    work_ok(assay_provider_answer(&d.provider, &r, prompt, PROMPT, &receipt, &first, err));
-    work_ok(assay_provider_answer(&d.provider, &r, prompt, PROMPT, &again, &second, err));
+    must(assay_provider_answer(&d.provider, &r, prompt, PROMPT, &receipt, &first, err));
+    must(assay_provider_answer(&d.provider, &r, prompt, PROMPT, &again, &second, err));
     assay_receipt_hash(&a, &receipt);
     assay_receipt_hash(&b, &again);
     assert_memory_equal(a.bytes, b.bytes, ASSAY_HASH_SIZE);
@@ -579,8 +579,7 @@ static void batches_hold_what_is_pending(void **state) {
     fees += asked(&d, &ids[1], 2).fee;
     batch = batched(&d, 3);
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
-    work_ok(
-        assay_batch_fetch(&found, &tables, &world.wallets[CONSUMER].client, &batch, &arena, err));
+    must(assay_batch_fetch(&found, &tables, &world.wallets[CONSUMER].client, &batch, &arena, err));
     assert_int_equal(found.count, 3);
     assert_int_equal(found.fee_total, fees);
     assert_int_equal(tables.sessions.count, 2);

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much JSON a request may be: counted before it is parsed (F-3, F-40).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "node/api/call.h"
 #include "node/provider/request_body.h"
+#include "tests/test.h"
 
 // `open`, `count` empty objects and `close`: three bytes of text, some 230 of memory each.
 static assay_bytes bomb_make(const char *open, size_t count, const char *close) {

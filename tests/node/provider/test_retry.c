@@ -2,14 +2,9 @@
 // When a batch that was not taken is tried again: what cost a fee more and more seldom, all else
 // every second, and a smaller one, or one of a session that closes, without a long pause. Rules
 // F-53, F-54.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "node/provider/retry.h"
+#include "tests/test.h"
 
 static const assay_provider_batched taken = {.count = 1}, nothing, uncharged,
                                     charged = {.charged = true},

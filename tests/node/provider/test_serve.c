@@ -102,7 +102,7 @@ static assay_status post_text(json_t **answer, const server *s, const char *path
 static void expect_sentence(const server *s, const char *body, const char *name,
                             const char *words) {
     json_t *answer;
-    work_ok(post_text(&answer, s, "/v1/request", body, err));
+    must(post_text(&answer, s, "/v1/request", body, err));
     const json_t *error = json_object_get(answer, "error");
     const char *text = json_string_value(json_object_get(error, "text"));
     const char *found = json_string_value(json_object_get(error, "name"));
@@ -157,10 +157,10 @@ static assay_hash asked(const server *s, const assay_hash *session, uint64_t seq
     assay_receipt receipt;
     assay_hash hash, own;
     char *text = json_dumps(body, JSON_COMPACT);
-    work_ok(post_text(&answer, s, "/v1/request", text, err));
-    work_ok(assay_json_hash(&hash, answer, "receipt_hash", err));
-    work_ok(assay_json_object(&object, answer, "receipt", err));
-    work_ok(assay_receipt_from_json(&receipt, object, err));
+    must(post_text(&answer, s, "/v1/request", text, err));
+    must(assay_json_hash(&hash, answer, "receipt_hash", err));
+    must(assay_json_object(&object, answer, "receipt", err));
+    must(assay_receipt_from_json(&receipt, object, err));
     assay_receipt_hash(&own, &receipt);
     assert_memory_equal(own.bytes, hash.bytes, ASSAY_HASH_SIZE);
     free(text);
@@ -172,15 +172,15 @@ static assay_hash asked(const server *s, const assay_hash *session, uint64_t seq
 static uint64_t counter(const server *s, const char *path, const char *name) {
     json_t *answer;
     uint64_t value = 0;
-    work_ok(post_text(&answer, s, path, NULL, err));
-    work_ok(assay_json_u64(&value, answer, name, 0, UINT64_MAX, err));
+    must(post_text(&answer, s, path, NULL, err));
+    must(assay_json_u64(&value, answer, name, 0, UINT64_MAX, err));
     json_decref(answer);
     return value;
 }
 
 static assay_session session_now(const assay_hash *id) {
     assay_session session;
-    work_ok(assay_session_fetch(&session, &world.wallets[CONSUMER].client, id, err));
+    must(assay_session_fetch(&session, &world.wallets[CONSUMER].client, id, err));
     return session;
 }
 
@@ -261,9 +261,9 @@ static void expect_waiting(const assay_hash *session, uint64_t nopen) {
     char folder[128];
     assert_non_null(event);
     assert_int_equal(json_integer_value(json_object_get(event, "count")), 1);
-    work_ok(assay_json_u64(&found, event, "nopen", 0, UINT64_MAX, err));
+    must(assay_json_u64(&found, event, "nopen", 0, UINT64_MAX, err));
     assert_int_equal(found, nopen);
-    work_ok(assay_json_u64(&found, event, "until", 0, UINT64_MAX, err));
+    must(assay_json_u64(&found, event, "until", 0, UINT64_MAX, err));
     assert_int_equal(found, session_now(session).end);
     snprintf(folder, sizeof folder, "%s/pending", home);
     assert_string_equal(json_string_value(json_object_get(event, "folder")), folder);
@@ -345,7 +345,7 @@ static void a_refused_declaration_ends_no_validator(void **state) {
     assert_string_equal(s.url, "watching");
     json_t *event = logged("declaration_failed");
     assert_non_null(event);
-    work_ok(assay_json_u64(&code, event, "code", 0, UINT32_MAX, err));
+    must(assay_json_u64(&code, event, "code", 0, UINT32_MAX, err));
     assert_int_equal(code, ASSAY_REJECT_NO_VERIFIER);
     json_decref(event);
     assert_int_equal(serve_end(&s, SIGTERM), 0);
@@ -419,7 +419,7 @@ static int world_make(void **state) {
     snprintf(key_file, sizeof key_file, "%s/provider.json", world.folder);
     snprintf(home, sizeof home, "%s/serve", world.folder);
     json_t *document;
-    work_ok(assay_keystore_seal(&document, &world.wallets[PROVIDER].key, "a password", true, err));
+    must(assay_keystore_seal(&document, &world.wallets[PROVIDER].key, "a password", true, err));
     assert_int_equal(json_dump_file(document, key_file, 0), 0);
     json_decref(document);
     return 0;

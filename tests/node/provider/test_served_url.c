@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A provider's own URL: what it may be, and whom it reaches. Rules F-41, F-55.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <string.h>
 
 #include "node/provider/served_url.h"

@@ -56,16 +56,16 @@ static void answer_make(answer *a, uint32_t defects) {
     assay_request_digest(&digest, &request, &client->domain);
     a->prompt[3] &= 1023; // what is generated from must be valid
     assay_workshop_request(&run, &request, &digest, a->prompt, &world.shop.adapters[0]);
-    work_ok(assay_generator_run(&world.shop.generator, &run, &output, NULL, NULL, err));
+    must(assay_generator_run(&world.shop.generator, &run, &output, NULL, NULL, err));
     assert_int_equal(output.count, TOKENS);
     memcpy(a->output, output.ids, TOKENS * sizeof *output.ids);
     a->receipt = (assay_receipt){.request = request,
                                  .output_count = TOKENS,
                                  .stop = (uint8_t)output.stop,
                                  .trace = output.trace};
-    work_ok(assay_lineage_fetch(&lineage, client, &world.adapter, err));
-    work_ok(assay_workshop_attribute(&world.shop, &lineage, 6, a->prompt, PROMPT, a->output, TOKENS,
-                                     &a->receipt, NULL, &missing, err));
+    must(assay_lineage_fetch(&lineage, client, &world.adapter, err));
+    must(assay_workshop_attribute(&world.shop, &lineage, 6, a->prompt, PROMPT, a->output, TOKENS,
+                                  &a->receipt, NULL, &missing, err));
     if (defects & HUGE_ID) a->prompt[3] = 1 << 30;
 }
 
@@ -82,7 +82,7 @@ static void answer_spoil(answer *a, uint32_t defects) {
     if (defects & SHARES) receipt->attribution_count = 0;
     if (defects & FOREIGN) receipt->attribution[0].dataset = foreign;
     assay_ids_digest(&receipt->output_digest, a->output, receipt->output_count);
-    work_ok(assay_fee_compute(&receipt->fee, PROMPT, 1000, receipt->output_count, 2000, err));
+    must(assay_fee_compute(&receipt->fee, PROMPT, 1000, receipt->output_count, 2000, err));
     if (defects & PRICE) receipt->fee++;
 }
 
@@ -93,7 +93,7 @@ static void file_put(const char *folder, const char *name, const assay_bytes *by
     memcpy(copy, bytes->data, bytes->size);
     if (flip) copy[flip] ^= 1;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    work_ok(assay_file_replace(path, copy, bytes->size - cut, 0644, err));
+    must(assay_file_replace(path, copy, bytes->size - cut, 0644, err));
     free(copy);
 }
 
@@ -103,11 +103,11 @@ static void evidence_put(const char *folder, const answer *a, uint32_t defects,
     assay_bytes file;
     const assay_leaf_ids ids = {a->prompt, PROMPT, a->output, a->receipt.output_count};
     snprintf(leaf, sizeof leaf, "%s/leaf", folder);
-    work_ok(assay_folder_make(leaf, err));
-    work_ok(assay_leaf_write(&file, &ids, arena, err));
+    must(assay_folder_make(leaf, err));
+    must(assay_leaf_write(&file, &ids, arena, err));
     if (!(defects & LEAF_GONE))
         file_put(folder, "leaf/0", &file, 0, defects & LEAF_OTHER ? file.size - 1 : 0);
-    work_ok(assay_receipts_write(&file, &a->receipt, 1, arena, err));
+    must(assay_receipts_write(&file, &a->receipt, 1, arena, err));
     if (!(defects & TABLE_GONE))
         file_put(folder, "receipts", &file, defects & TABLE_CUT ? 10 : 0,
                  defects & TABLE_FLIP ? 60 : 0);
@@ -129,9 +129,9 @@ static assay_hash batch_make(uint32_t defects, const char *uri) {
     snprintf(folder, sizeof folder, "%s/batch%u", world.folder, number++);
     snprintf(url, sizeof url, "file://%s", folder);
     evidence_put(folder, &a, defects, &arena);
-    work_ok(assay_receipt_leaves(&leaves, &a.receipt, 1, &arena, err));
-    work_ok(assay_sumtree_root(&root, leaves, 1, err));
-    work_ok(assay_table_make(&tables, &a.receipt, 1, &arena, err));
+    must(assay_receipt_leaves(&leaves, &a.receipt, 1, &arena, err));
+    must(assay_sumtree_root(&root, leaves, 1, err));
+    must(assay_table_make(&tables, &a.receipt, 1, &arena, err));
     if (defects & ROWS) ((assay_dataset_row *)(uintptr_t)tables.datasets.items)[0].weight--;
     assay_tx tx = {.kind = ASSAY_TX_SUBMIT_BATCH};
     tx.body.submit_batch = (assay_tx_submit_batch){
@@ -163,7 +163,7 @@ static assay_check_result check_with(const assay_checker *checker, const assay_h
     assay_check_result result;
     assay_arena arena;
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
-    work_ok(assay_check_run(&result, checker, &task, &arena, err));
+    must(assay_check_run(&result, checker, &task, &arena, err));
     assay_arena_close(&arena);
     return result;
 }
@@ -270,7 +270,7 @@ static void leaf_is_rerun_whatever_was_drawn(void **state) {
     assay_check_result result;
     assay_arena arena;
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
-    work_ok(assay_check_leaf(&result, &checker, &good, 0, &arena, err));
+    must(assay_check_leaf(&result, &checker, &good, 0, &arena, err));
     assert_int_equal(result.verdict, ASSAY_VERDICT_MATCH);
     assert_true(result.has_receipt && assay_hash_is_zero(&result.probe));
     assert_int_equal(result.ids.output_count, TOKENS);
@@ -443,7 +443,7 @@ static void no_memory_for_receipts_is_no_verdict(void **state) {
     work_refused(assay_check_run(&result, &checker, &task, &arena, err), MEMORY,
                  "no memory for receipts");
     no_slabs = false;
-    work_ok(assay_check_run(&result, &checker, &task, &arena, err));
+    must(assay_check_run(&result, &checker, &task, &arena, err));
     assert_int_equal(result.verdict, ASSAY_VERDICT_MATCH);
     assay_arena_close(&arena);
 }
@@ -479,7 +479,7 @@ static void a_stop_gives_up_a_fetch(void **state) {
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     double start = seconds_now();
     pthread_create(&thread, NULL, stop_soon, &stop);
-    work_ok(assay_check_run(&result, &checker, &task, &arena, err));
+    must(assay_check_run(&result, &checker, &task, &arena, err));
     assert_true(seconds_now() - start < 5);
     assert_int_equal(result.verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
     assert_true(result.late);

@@ -48,7 +48,7 @@ static bool is_declared(const assay_hash *root) {
     const assay_wallet *wallet = &world.wallets[VALIDATOR];
     assay_hex_encode_0x(address, wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
     assay_hex_encode_0x(text, root->bytes, ASSAY_HASH_SIZE);
-    work_ok(assay_client_get(&account, &wallet->client, err, "account/%s", address));
+    must(assay_client_get(&account, &wallet->client, err, "account/%s", address));
     json_array_foreach(json_object_get(account, "declared"), i, item) {
         found = found || strcmp(json_string_value(item), text) == 0;
     }
@@ -58,8 +58,8 @@ static bool is_declared(const assay_hash *root) {
 
 static uint64_t nonce_now(void) {
     uint64_t nonce;
-    work_ok(assay_client_nonce(&nonce, &world.wallets[VALIDATOR].client,
-                               &world.wallets[VALIDATOR].address, 0, err));
+    must(assay_client_nonce(&nonce, &world.wallets[VALIDATOR].client,
+                            &world.wallets[VALIDATOR].address, 0, err));
     return nonce;
 }
 
@@ -78,7 +78,7 @@ static void expect_left_out(const assay_declaration *d, int adapter, const char 
 static void what_nobody_registered_is_awaited(void **state) {
     assay_declaration d = declaration_of(&shop);
     uint64_t nonce = nonce_now();
-    work_ok(assay_declaration_look(&d, 100, err));
+    must(assay_declaration_look(&d, 100, err));
     assert_int_equal(d.loaded[0].state, ASSAY_LOADED_FIT);
     assert_int_equal(d.loaded[1].state, ASSAY_LOADED_FIT);
     assert_true(is_declared(&world.model) && is_declared(&world.adapter));
@@ -97,10 +97,10 @@ static void what_nobody_registered_is_awaited(void **state) {
     adapter_register(root_of(ELSEWHERE), &base, &world.dataset);
     adapter_register(root_of(WITHOUT_DATA), &world.model, &absent);
     adapter_register(root_of(MISCOUNTED), &world.model, &miscounted);
-    work_ok(assay_declaration_look(&d, 100 + ASSAY_DECLARATION_MS - 1, err));
+    must(assay_declaration_look(&d, 100 + ASSAY_DECLARATION_MS - 1, err));
     for (int i = 0; i < ADAPTERS; i++)
         assert_int_equal(d.loaded[2 + i].state, ASSAY_LOADED_AWAITED);
-    work_ok(assay_declaration_look(&d, 100 + ASSAY_DECLARATION_MS, err));
+    must(assay_declaration_look(&d, 100 + ASSAY_DECLARATION_MS, err));
     assert_int_equal(d.loaded[2 + UNREGISTERED].state, ASSAY_LOADED_AWAITED);
     assert_int_equal(d.loaded[2 + TAKEN].state, ASSAY_LOADED_AWAITED);
     assert_false(is_declared(root_of(TAKEN)));
@@ -110,12 +110,12 @@ static void what_nobody_registered_is_awaited(void **state) {
     expect_left_out(&d, MISCOUNTED, "is registered with");
     assert_int_equal(nonce_now(), nonce);
     adapter_register(root_of(UNREGISTERED), &world.model, &world.dataset);
-    work_ok(assay_declaration_look(&d, 100 + 2 * ASSAY_DECLARATION_MS, err));
+    must(assay_declaration_look(&d, 100 + 2 * ASSAY_DECLARATION_MS, err));
     assert_false(d.declared); // sent: votes may be due, so nothing waits for its block
     for (int i = 0; i < 200 && !is_declared(root_of(UNREGISTERED)); i++)
         work_sleep(50);
     assert_true(is_declared(root_of(UNREGISTERED)) && is_declared(&world.model));
-    work_ok(assay_declaration_look(&d, 100 + 3 * ASSAY_DECLARATION_MS, err));
+    must(assay_declaration_look(&d, 100 + 3 * ASSAY_DECLARATION_MS, err));
     assert_true(d.declared);
     assert_int_equal(nonce_now(), nonce + 1);
 }
@@ -144,12 +144,12 @@ static void what_cannot_be_checked_is_taken_back(void **state) {
     bare.dataset_count = 0;
     assay_declaration d = declaration_of(&bare);
     assert_true(is_declared(&world.adapter));
-    work_ok(assay_declaration_look(&d, 0, err));
+    must(assay_declaration_look(&d, 0, err));
     assert_int_equal(d.loaded[1].state, ASSAY_LOADED_LEFT_OUT);
     assert_true(is_declared(&world.model));
     assert_false(is_declared(&world.adapter));
     d = declaration_of(&world.shop);
-    work_ok(assay_declaration_look(&d, 0, err));
+    must(assay_declaration_look(&d, 0, err));
     assert_true(is_declared(&world.model) && is_declared(&world.adapter));
     assert_int_equal(d.next_ms, UINT64_MAX); // nothing is awaited, so nothing is asked again
 }
@@ -159,7 +159,7 @@ static void what_cannot_be_checked_is_taken_back(void **state) {
 static void a_model_is_awaited_too(void **state) {
     assay_workshop alone = {.model.root = {{0x41}}};
     assay_declaration d = {.shop = &alone, .wallet = &world.wallets[OPERATOR]};
-    work_ok(assay_declaration_look(&d, 5, err));
+    must(assay_declaration_look(&d, 5, err));
     assert_int_equal(d.loaded[0].state, ASSAY_LOADED_AWAITED);
     assert_non_null(strstr(d.loaded[0].reason, "not registered as a model"));
     // Refused without a bond, told by the error, and tried again.
@@ -170,10 +170,10 @@ static void a_model_is_awaited_too(void **state) {
     }
     work_bond(&world, OPERATOR, ASSAY_ROLE_VERIFICATION);
     d.started = false;
-    work_ok(assay_declaration_look(&d, d.next_ms, err));
+    must(assay_declaration_look(&d, d.next_ms, err));
     assert_int_equal(d.next_ms, UINT64_MAX);
     d = (assay_declaration){.shop = &alone, .wallet = &world.wallets[OPERATOR]};
-    work_ok(assay_declaration_look(&d, 0, err));
+    must(assay_declaration_look(&d, 0, err));
     assert_true(d.declared);
     // For the other tests' shares of bond.
     assay_tx tx = {.kind = ASSAY_TX_DECLARE_ROOTS};
@@ -203,8 +203,8 @@ static void either_count_is_compared(void **state) {
     assay_lineage lineage;
     assay_hash missing;
     const assay_client *client = &world.wallets[PROVIDER].client;
-    work_ok(assay_lineage_fetch(&lineage, client, &world.adapter, err));
-    work_ok(assay_workshop_sources_check(&world.shop, &lineage, &missing, err));
+    must(assay_lineage_fetch(&lineage, client, &world.adapter, err));
+    must(assay_workshop_sources_check(&world.shop, &lineage, &missing, err));
     lineage.sources[0].byte_count--;
     work_refused(assay_workshop_sources_check(&world.shop, &lineage, &missing, err), MISMATCH,
                  "its text has");

@@ -132,9 +132,9 @@ static void hanging_providers_cost_no_vote(void **state) {
 static uint64_t bond_of(uint32_t actor) {
     assay_view view;
     assay_bond bond;
-    work_ok(assay_view_open(&view, world.app, err));
-    work_ok(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_PROVIDER, &world.wallets[actor].address,
-                           err));
+    must(assay_view_open(&view, world.app, err));
+    must(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_PROVIDER, &world.wallets[actor].address,
+                        err));
     assay_view_close(&view);
     return bond.active;
 }
@@ -155,7 +155,7 @@ static void a_provider_nobody_reaches_defends_itself(void **state) {
     for (int i = 0; i < 3000 && found.state < ASSAY_BATCH_SETTLED; i++) {
         uint32_t now;
         guards_step(guards);
-        work_ok(assay_provider_defend(&provider, &now, err));
+        must(assay_provider_defend(&provider, &now, err));
         posted += now;
         found = work_drawn(&world, &batch);
     }
@@ -189,7 +189,7 @@ static assay_docket_question question_of(const assay_hash *batch, uint32_t sampl
 
 static assay_docket_answer asked(assay_docket *docket, const assay_docket_question *question) {
     assay_docket_answer answer;
-    work_ok(assay_docket_ask(docket, question, &answer, err));
+    must(assay_docket_ask(docket, question, &answer, err));
     return answer;
 }
 
@@ -220,7 +220,7 @@ static void the_docket_keeps_threads_for_others(void **state) {
     assay_hash good = batch_of(&fine);
     guard_open(&g, 0, true);
     g.checker.limits.timeout_ms = 60000;
-    work_ok(assay_docket_open(&docket, &g.checker, 4, err));
+    must(assay_docket_open(&docket, &g.checker, 4, err));
     for (int i = 0; i < 4; i++) {
         assay_docket_question first = question_of(&hanging[i], 0, 10);
         assert_false(asked(docket, &first).found);
@@ -262,7 +262,7 @@ static void the_docket_takes_the_earliest_deadline(void **state) {
         hanging[i] = batch_of(&slow);
     guard_open(&g, 0, true);
     g.checker.limits.timeout_ms = 60000;
-    work_ok(assay_docket_open(&docket, &g.checker, 1, err));
+    must(assay_docket_open(&docket, &g.checker, 1, err));
     assay_docket_question first = question_of(&hanging[0], 0, 5);
     assay_docket_question last = question_of(&hanging[1], 0, 90);
     assay_docket_question early = question_of(&hanging[2], 0, 40);
@@ -313,7 +313,7 @@ static void a_busy_provider_is_asked_again(void **state) {
     assay_docket_question away = {.task.batch = batch_of(&slow), .deadline = 50};
     assay_docket_question good = {.task.batch = batch_of(&fine), .deadline = 90};
     guard_open(&g, 0, true);
-    work_ok(assay_docket_open(&docket, &g.checker, 1, err));
+    must(assay_docket_open(&docket, &g.checker, 1, err));
     assert_false(asked(docket, &away).found);
     count_wait(&server, 1);
     assert_int_equal(waited(docket, &good).verdict, ASSAY_VERDICT_MATCH);
@@ -375,7 +375,7 @@ static void reruns_are_computed_together(void **state) {
     provider_open(&fine, home, PROVIDER, NULL);
     assay_hash batch = batch_of(&fine);
     guard_open(&g, 0, true);
-    work_ok(assay_docket_open(&docket, &g.checker, 4, err));
+    must(assay_docket_open(&docket, &g.checker, 4, err));
     uint64_t rounds = world.shop.batcher.round_count;
     rounds_hold(true);
     for (uint32_t i = 0; i < SAMPLES; i++) {
@@ -395,7 +395,7 @@ static void reruns_are_computed_together(void **state) {
         assay_check_result alone;
         assay_arena arena;
         assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
-        work_ok(assay_check_run(&alone, &g.checker, &questions[i].task, &arena, err));
+        must(assay_check_run(&alone, &g.checker, &questions[i].task, &arena, err));
         assert_memory_equal(answer.probe.bytes, alone.probe.bytes, ASSAY_HASH_SIZE);
         assay_arena_close(&arena);
     }

@@ -44,7 +44,7 @@ static void evidence_open(evidence_server *server, const char *listen) {
                                         .connections_max = 64,
                                         .handle = evidence_serve,
                                         .context = server};
-    work_ok(assay_http_server_open(&server->server, &options, err));
+    must(assay_http_server_open(&server->server, &options, err));
 }
 
 static guard guards[WATCHERS];

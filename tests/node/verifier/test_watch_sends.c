@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // How often a vote is sent that the ledger takes no note of: by blocks, not by looks. The node is
 // played, so that its chain stands still and goes on as a test says. Rule F-49.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/json.h"
 #include "ledger/tx/tx.h"
 #include "node/http/server.h"
 #include "node/verifier/watch.h"
+#include "tests/test.h"
 
 static struct {
     atomic_uint_fast64_t height;

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keystores (F-42): those of ethers (tests/vectors/keystore.json), the Web3 Secret Storage
 // definition's two examples, our own, and damaged ones. Passwords (F-43).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

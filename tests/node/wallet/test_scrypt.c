@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // scrypt against RFC 7914's vectors, and against libcrypto's (F-42).
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 #include <openssl/evp.h>
 #include <string.h>
 

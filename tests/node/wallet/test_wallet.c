@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows longer than what a node lets wait of them (P-26) go on as blocks make room. The node is
 // played.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/json.h"
 #include "ledger/tx/reject.h"
 #include "ledger/tx/tx.h"
 #include "node/http/server.h"
 #include "node/wallet/wallet.h"
+#include "tests/test.h"
 
 enum { ROW = 10, ROOM = 3, NONCE_AT = ASSAY_TX_HEAD_SIZE - 8 };
 

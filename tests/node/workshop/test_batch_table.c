@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A batch's table against a recomputation that sorts nothing: for each key it goes through all
 // receipts and adds. Rules P-15, P-52.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "node/workshop/batch_table.h"
+#include "tests/test.h"
 
 enum { COUNT = 40, SESSIONS = 4, KINDS = 3, DATASETS = 5 };
 

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files beside a batch: their bytes by hand, every truncation, every flipped head. Rules P-14,
 // P-15, P-64, F-46.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "ledger/evidence.h"
 #include "node/workshop/evidence_file.h"
+#include "tests/test.h"
 
 enum { COUNT = 5, ROOM = 64 << 20 };
 
