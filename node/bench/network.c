@@ -140,9 +140,10 @@ static assay_status comet_home_make(maker *m, uint32_t index, assay_error *err) 
                                      .time = {genesis->time, 0},
                                      .validators = validators,
                                      .validator_count = genesis->validator_count};
+    const uint8_t *seed = m->options->secrets[index].ed25519_seed;
     ASSAY_TRY(folder_of(home, m, index, "comet", err));
-    ASSAY_TRY(assay_folder_make(home, err));
-    ASSAY_TRY(assay_comet_home_write(home, &start, m->options->secrets[index].ed25519_seed, err));
+    ASSAY_TRY(assay_comet_home_prepare(home, &start, seed, false, err));
+    ASSAY_TRY(assay_comet_home_write(home, &start, seed, err));
     ASSAY_TRY(node_key_write(home, m, index, err));
     return config_write(home, m, index, err);
 }
