@@ -282,11 +282,11 @@ assay_status assay_case_vote_put(assay_ledger *ledger, const assay_hash *batch, 
     return assay_ledger_put(ledger, &key, value, sizeof value, err);
 }
 
-static assay_record_key queue_key(uint8_t table, uint64_t height, const assay_hash *batch,
+static assay_record_key queue_key(uint8_t table, uint64_t place, const assay_hash *batch,
                                   uint32_t sample) {
     assay_record_key key;
     assay_record_key_start(&key, table);
-    assay_record_key_add_u64(&key, height);
+    assay_record_key_add_u64(&key, place);
     assay_record_key_add(&key, batch->bytes, ASSAY_HASH_SIZE);
     assay_record_key_add_u32(&key, sample);
     return key;
@@ -298,9 +298,15 @@ assay_status assay_case_due_put(assay_ledger *ledger, uint64_t height, const ass
     return assay_ledger_put(ledger, &key, "", 0, err);
 }
 
+// The most money first: who would have a fraud wait must put more of its own in front.
+static assay_record_key waiting_key(const assay_hash *id, const assay_batch *batch,
+                                    uint32_t sample) {
+    return queue_key(ASSAY_TABLE_CASE_WAITING, UINT64_MAX - batch->fee_total, id, sample);
+}
+
 assay_status assay_case_wait(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
                              uint32_t sample, assay_case *record, assay_error *err) {
-    assay_record_key key = queue_key(ASSAY_TABLE_CASE_WAITING, ledger->height, id, sample);
+    assay_record_key key = waiting_key(id, batch, sample);
     record->state = ASSAY_CASE_WAITING;
     record->start = ledger->height;
     ASSAY_TRY(assay_ledger_put(ledger, &key, "", 0, err));
@@ -310,10 +316,9 @@ assay_status assay_case_wait(assay_ledger *ledger, const assay_hash *id, const a
 }
 
 assay_status assay_case_wait_end(assay_ledger *ledger, const assay_hash *id,
-                                 const assay_batch *batch, uint32_t sample,
-                                 const assay_case *record, assay_error *err) {
+                                 const assay_batch *batch, uint32_t sample, assay_error *err) {
     uint64_t last = assay_case_last_start(ledger->params, batch);
-    assay_record_key waiting = queue_key(ASSAY_TABLE_CASE_WAITING, record->start, id, sample);
+    assay_record_key waiting = waiting_key(id, batch, sample);
     assay_record_key due = queue_key(ASSAY_TABLE_CASE_DUE, last, id, sample);
     ASSAY_TRY(assay_ledger_delete(ledger, &waiting, err));
     return assay_ledger_delete(ledger, &due, err);
@@ -370,7 +375,9 @@ static assay_status vote_find(assay_ledger *ledger, const assay_hash *batch, uin
     if (record->state != ASSAY_CASE_VOTING || record->round != round)
         return ASSAY_REJECT(err, CASE_ROUND, "a vote for round %u, the case is in round %u%s",
                             round, record->round,
-                            record->state == ASSAY_CASE_VOTING ? "" : ", waiting for an answer");
+                            record->state == ASSAY_CASE_VOTING    ? ""
+                            : record->state == ASSAY_CASE_WAITING ? ", waiting for its turn"
+                                                                  : ", waiting for an answer");
     ASSAY_TRY(
         vote_get(vote, &found, &ledger->reader, batch, sample, round, &ledger->principal, err));
     if (!found) return ASSAY_REJECT(err, CASE_VOTER, "no voter of round %u", round);

@@ -142,8 +142,7 @@ static inline uint64_t assay_case_last_start(const assay_params *params, const a
 assay_status assay_case_wait(assay_ledger *ledger, const assay_hash *id, const assay_batch *batch,
                              uint32_t sample, assay_case *record, assay_error *err);
 assay_status assay_case_wait_end(assay_ledger *ledger, const assay_hash *id,
-                                 const assay_batch *batch, uint32_t sample,
-                                 const assay_case *record, assay_error *err);
+                                 const assay_batch *batch, uint32_t sample, assay_error *err);
 
 // For ledger/verdict.c and ledger/evidence.c: store a changed record or vote of an open case; when
 // its next step is due; its end. Errors: CAPACITY, CORRUPT, MEMORY, IO.

@@ -176,6 +176,9 @@ assay_status assay_execute(assay_ledger *ledger, const assay_verified_tx *verifi
 // Keys a transaction may make beside its signer's account: two for each row of a list, and a few.
 static uint64_t keys_max(const assay_tx *tx) {
     uint64_t rows = 0;
+    // A bond that counts again brings its roots back (P-36).
+    if (tx->kind == ASSAY_TX_BOND && tx->body.bond.role == ASSAY_ROLE_VERIFICATION)
+        rows = ASSAY_ROOTS_MAX;
     if (tx->kind == ASSAY_TX_DECLARE_ROOTS) rows = tx->body.declare_roots.roots.count;
     if (tx->kind == ASSAY_TX_SUBMIT_BATCH)
         rows = (uint64_t)tx->body.submit_batch.sessions.count + tx->body.submit_batch.models.count +

@@ -21,7 +21,7 @@ enum {
 };
 
 // What may wait is cut into these parts, and of what the others leave of one a principal may take
-// so many eighths, or by this node's API: something is left for who comes next, however many flood.
+// so many eighths, or by this node's API, so that something is left for who comes next.
 static const struct {
     const char *name;
     uint32_t part, own, own_api;

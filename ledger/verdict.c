@@ -17,12 +17,12 @@
 //
 //   I1  a step is taken once: the CASE_DUE entry goes before it
 //       test_epoch: the_same_blocks_give_the_same_state
-//   I2  ANSWERING comes at most once a case, and no escalation begins later than a round before W
-//   is
-//       over, so a case ends within W
-//       test_verdict: the_longest_path_fits_the_window, escalations_wait_their_turn
-//   I3  accusations open = Σ over open cases of draw votes that accuse
-//       test_verdict: an_overruled_accuser_pays_the_reruns
+//   I2  ANSWERING comes at most once a case; no escalation begins, and no answer is waited for, so
+//       late that W would be over before the round's end: a case ends within W
+//       test_verdict: the_longest_path_fits_the_window, no_escalation_waits_for_ever,
+//       no_answer_is_asked_for_in_vain
+//   I3  accusations open = Σ over open cases that do not wait of draw votes that accuse
+//       test_verdict: an_overruled_accuser_pays_the_reruns, escalations_wait_their_turn
 //   I4  a batch whose last case ends is final or void in the same block
 //       test_verdict: every test, by the height at which its batch ends
 #include "ledger/verdict.h"
@@ -334,15 +334,41 @@ static bool votes_fit(const assay_ledger *ledger) {
     return ledger->votes_called < ledger->params->block_bytes_max / ASSAY_BLOCK_BYTES_VOTE;
 }
 
+// P-61: a case that waits keeps nobody from accusing others. I3
+static assay_status accusations_move(docket *d, int by, assay_error *err) {
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    for (uint8_t round = 0; round < draw_rounds(d); round++) {
+        uint32_t count;
+        ASSAY_TRY(
+            assay_case_votes(votes, &count, &d->ledger->reader, &d->id, d->sample, round, err));
+        for (uint32_t i = 0; i < count; i++)
+            if (votes[i].revealed && !votes[i].struck && votes[i].verdict != ASSAY_VERDICT_MATCH)
+                ASSAY_TRY(assay_case_accusations_add(d->ledger, &votes[i].validator, by, err));
+    }
+    return ASSAY_OK;
+}
+
+static assay_status wait_begin(docket *d, assay_error *err) {
+    ASSAY_TRY(accusations_move(d, -1, err));
+    return assay_case_wait(d->ledger, &d->id, &d->batch, d->sample, &d->record, err);
+}
+
+static assay_status wait_end(docket *d, assay_error *err) {
+    ASSAY_TRY(accusations_move(d, 1, err));
+    return assay_case_wait_end(d->ledger, &d->id, &d->batch, d->sample, err);
+}
+
 static assay_status escalate(docket *d, assay_error *err) {
     if (d->ledger->height > assay_case_last_start(d->ledger->params, &d->batch))
         return end_undecided(d, err);
     if (votes_fit(d->ledger)) return next_round(d, ASSAY_ROUND_ESCALATION, err);
-    return assay_case_wait(d->ledger, &d->id, &d->batch, d->sample, &d->record, err);
+    return wait_begin(d, err);
 }
 
-// P-59: the answer window, once a case.
+// P-60: the answer window, once a case, if W leaves a round after it.
 static assay_status ask(docket *d, assay_error *err) {
+    uint64_t last = assay_case_last_start(d->ledger->params, &d->batch);
+    if (d->ledger->height + d->ledger->params->answer_blocks > last) return end_undecided(d, err);
     d->record.state = ASSAY_CASE_ANSWERING;
     d->record.answer_end = d->ledger->height + d->ledger->params->answer_blocks;
     ASSAY_TRY(assay_case_due_put(d->ledger, d->record.answer_end, &d->id, d->sample, err));
@@ -435,7 +461,7 @@ static assay_status round_close(docket *d, assay_error *err) {
     return escalation ? escalation_close(d, &tally, err) : draw_close(d, &tally, err);
 }
 
-// The case that a queue's entry names.
+// The case that a queue's entry names: a u64, its batch, its sample.
 static assay_status docket_load(docket *d, const assay_record_key *key, assay_error *err) {
     bool found;
     memcpy(d->id.bytes, key->bytes + 9, ASSAY_HASH_SIZE);
@@ -445,28 +471,28 @@ static assay_status docket_load(docket *d, const assay_record_key *key, assay_er
     return batch_load(d, err);
 }
 
-// The next entry of a queue up to this height, into *key; its size is 0 if there is none.
-static assay_status queue_next(assay_record_key *key, const assay_ledger *ledger,
+// The queue's entry after *key, into it; its size is 0 if there is none with a u64 up to `last`.
+static assay_status queue_next(assay_record_key *key, const assay_ledger *ledger, uint64_t last,
                                assay_error *err) {
     assay_store_position at;
     ASSAY_TRY(assay_reader_after(&ledger->reader, &at, key, 1, err));
     key->size = 0;
-    if (at.key_size == 0 || assay_load_be64(at.key + 1) > ledger->height) return ASSAY_OK;
+    if (at.key_size == 0 || assay_load_be64(at.key + 1) > last) return ASSAY_OK;
     key->size = at.key_size;
     memcpy(key->bytes, at.key, key->size);
     return ASSAY_OK;
 }
 
-// P-59: those that wait come first, so that none is overtaken.
+// P-59: those that wait come first.
 static assay_status waiting_escalate(assay_ledger *ledger, assay_error *err) {
     assay_record_key key;
     assay_record_key_start(&key, ASSAY_TABLE_CASE_WAITING);
     while (votes_fit(ledger) && assay_ledger_has_room(ledger)) {
         docket d = {.ledger = ledger};
-        ASSAY_TRY(queue_next(&key, ledger, err));
+        ASSAY_TRY(queue_next(&key, ledger, UINT64_MAX, err));
         if (key.size == 0) break;
         ASSAY_TRY(docket_load(&d, &key, err));
-        ASSAY_TRY(assay_case_wait_end(ledger, &d.id, &d.batch, d.sample, &d.record, err));
+        ASSAY_TRY(wait_end(&d, err));
         ASSAY_TRY(escalate(&d, err));
     }
     return ASSAY_OK;
@@ -475,7 +501,7 @@ static assay_status waiting_escalate(assay_ledger *ledger, assay_error *err) {
 static assay_status case_due(docket *d, assay_error *err) {
     if (d->record.state == ASSAY_CASE_VOTING) return round_close(d, err);
     if (d->record.state == ASSAY_CASE_ANSWERING) return escalate(d, err);
-    ASSAY_TRY(assay_case_wait_end(d->ledger, &d->id, &d->batch, d->sample, &d->record, err));
+    ASSAY_TRY(wait_end(d, err));
     return end_undecided(d, err);
 }
 
@@ -487,7 +513,7 @@ assay_status assay_verdict_due(assay_ledger *ledger, assay_error *err) {
     // From the last one on: to begin anew would pass over all that this block has removed.
     for (uint32_t i = 0; i < ASSAY_CASES_BLOCK_MAX && assay_ledger_has_room(ledger); i++) {
         docket d = {.ledger = ledger};
-        ASSAY_TRY(queue_next(&key, ledger, err));
+        ASSAY_TRY(queue_next(&key, ledger, ledger->height, err));
         if (key.size == 0) break;
         ASSAY_TRY(docket_load(&d, &key, err));
         ASSAY_TRY(assay_ledger_delete(ledger, &key, err));

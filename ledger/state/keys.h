@@ -57,7 +57,7 @@
     X(CONSENSUS_KEY, 0x55)     /* consensus address → account */                                 \
     X(OFFENCE, 0x56)           /* height u64, account → nothing */                               \
     X(MAY_CHECK, 0x57)         /* batch → who may check it, with the bonds of its inclusion */   \
-    X(CASE_WAITING, 0x58)      /* height u64, batch, sample u32 → nothing */                     \
+    X(CASE_WAITING, 0x58)      /* 2^64 − 1 − fee total, batch, sample u32 → nothing */       \
     X(BEACON_AT, 0xa0)         /* height u64 → B */                                              \
     X(ENDED_BATCH, 0xa1)       /* id → batch as it ended */                                      \
     X(ENDED_TABLES, 0xa2)      /* id → its three tables */                                       \

@@ -21,7 +21,10 @@ enum {
     BATCH_MAX = 4096,
     DUTIES_MAX = 256,
     PARTS_MAX = 1024,
-    HOLD_MS = 60000, // the first time a session is left out; doubles up to
+    PARTS =
+        64, // of a posting, at any params (EVIDENCE_SIZE); small ones, so that what floods leave
+    PART_MIN = 16 << 10, // of their part of a block holds some (P-26)
+    HOLD_MS = 60000,     // the first time a session is left out; doubles up to
     HOLD_MS_MAX = 960000,
 };
 
@@ -353,22 +356,24 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
 // All parts in one row: the answer window is shorter than one block a part would take.
 static assay_status parts_post(assay_provider *provider, const assay_hash *batch, uint32_t sample,
                                const assay_bytes *data, assay_error *err) {
-    size_t count = (data->size + ASSAY_EVIDENCE_PART_MAX - 1) / ASSAY_EVIDENCE_PART_MAX;
+    size_t part = data->size / PARTS + 1;
+    if (part < PART_MIN) part = PART_MIN;
+    if (part > ASSAY_EVIDENCE_PART_MAX) part = ASSAY_EVIDENCE_PART_MAX;
+    size_t count = (data->size + part - 1) / part;
     if (count == 0 || count > PARTS_MAX)
         return ASSAY_FAIL(err, CAPACITY, "evidence of %zu bytes in %zu parts, limit %d", data->size,
                           count, PARTS_MAX);
     assay_tx *txs = calloc(count, sizeof *txs);
     if (!txs) return ASSAY_FAIL(err, MEMORY, "no memory for %zu parts", count);
     for (size_t i = 0; i < count; i++) {
-        size_t at = i * ASSAY_EVIDENCE_PART_MAX, left = data->size - at;
+        size_t at = i * part, left = data->size - at;
         txs[i].kind = ASSAY_TX_POST_EVIDENCE;
-        txs[i].body.post_evidence = (assay_tx_post_evidence){
-            .batch = *batch,
-            .sample = sample,
-            .part = (uint16_t)i,
-            .part_count = (uint16_t)count,
-            .data = {data->data + at,
-                     left < ASSAY_EVIDENCE_PART_MAX ? left : ASSAY_EVIDENCE_PART_MAX}};
+        txs[i].body.post_evidence =
+            (assay_tx_post_evidence){.batch = *batch,
+                                     .sample = sample,
+                                     .part = (uint16_t)i,
+                                     .part_count = (uint16_t)count,
+                                     .data = {data->data + at, left < part ? left : part}};
     }
     assay_status status = assay_wallet_send_all(provider->wallet, txs, (uint32_t)count, err);
     free(txs);

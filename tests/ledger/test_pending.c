@@ -87,8 +87,7 @@ static void no_class_crowds_out_another(void **state) {
     chain_free(c);
 }
 
-// Votes of one principal, by itself and its agents, take a quarter of what the others leave, and
-// its evidence three quarters: however many come, there is room for one more.
+// Votes of one principal, by itself and its agents, take a quarter of what the others leave.
 static void no_principal_crowds_out_another(void **state) {
     chain *c = chain_new();
     assay_hash batch = chain_open_batch(c, PROVIDER);

@@ -501,6 +501,18 @@ static trial *trial_of_many(uint64_t samples, uint64_t rounds) {
     return t;
 }
 
+static uint32_t accusations(const trial *t) {
+    assay_view view = chain_view(&t->chain);
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++) {
+        uint32_t open;
+        must(assay_case_accusations(&open, &view.reader, &t->chain.actors[VALIDATOR + i], err));
+        sum += open;
+    }
+    assay_view_close(&view);
+    return sum;
+}
+
 static void escalations_wait_their_turn(void **state) {
     enum { SAMPLES = 2 * AT_ONCE + 3 };
     trial *t = trial_of_many(SAMPLES, 3);
@@ -516,8 +528,11 @@ static void escalations_wait_their_turn(void **state) {
         assert_int_equal(record.state, i < AT_ONCE ? ASSAY_CASE_VOTING : ASSAY_CASE_WAITING);
         assert_int_equal(record.start, drawn + C + R);
     }
+    assert_int_equal(accusations(t), 2 * AT_ONCE); // who waits keeps nobody from accusing others
     trial_step(t);
+    assert_int_equal(accusations(t), 2 * 2 * AT_ONCE);
     trial_step(t);
+    assert_int_equal(accusations(t), 2 * SAMPLES);
     for (uint32_t i = 0; i < SAMPLES; i++) {
         assay_case record = trial_case(t, &b.id, i);
         assert_int_equal(record.state, ASSAY_CASE_VOTING);
@@ -527,6 +542,80 @@ static void escalations_wait_their_turn(void **state) {
     assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
     assert_int_equal(batch.ended, drawn + 2 * (C + R) + 2);
     assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    assert_int_equal(accusations(t), 0);
+    trial_close(t);
+}
+
+// Small frauds in front of a large one, in one block: it comes before those that wait.
+static void the_most_money_is_looked_at_first(void **state) {
+    enum { SMALL = 3, SAMPLES = AT_ONCE };
+    trial *t = trial_of_many(SAMPLES, 3);
+    bundle b;
+    assay_hash ids[SMALL + 1];
+    t->votes = wrong_output;
+    uint64_t sequence = t->next_sequence;
+    bool behind = false; // the large one by its id, so that it is not first anyway
+    for (uint32_t size = 2; !behind; size++) {
+        assert_true(size <= TRIAL_RECEIPTS);
+        chain_block_clear(&t->chain);
+        t->next_sequence = sequence;
+        behind = true;
+        for (uint32_t i = 0; i <= SMALL; i++) {
+            trial_bundle(t, &b, i < SMALL ? 1 : size);
+            ids[i] = chain_add(&t->chain, &b.tx);
+        }
+        for (uint32_t i = 0; i < SMALL; i++)
+            behind &= memcmp(&ids[i], &ids[SMALL], sizeof ids[i]) < 0;
+    }
+    chain_block(&t->chain);
+    trial_all_accepted(t);
+    uint64_t drawn = trial_until(t, &ids[0], ASSAY_BATCH_CHECKING).beacon_height;
+    while (t->chain.height < drawn + C + R + 1)
+        trial_step(t);
+    // Cases fall due by batch id; of those behind the first 16 the dearest batch's come first.
+    for (uint32_t sample = 0; sample < SAMPLES; sample++) {
+        assay_case record = trial_case(t, &ids[SMALL], sample);
+        assert_int_equal(record.state, ASSAY_CASE_VOTING);
+        assert_int_equal(record.start, drawn + C + R + 1);
+    }
+    for (uint32_t i = 0; i <= SMALL; i++)
+        assert_int_equal(trial_run_out(t, &ids[i]).reason, ASSAY_VOID_FRAUD);
+    trial_close(t);
+}
+
+// A case that has waited, and whose last round but one then asks for an answer.
+static ballot gone_at_last(trial *t, uint32_t actor, const assay_duty *duty) {
+    if (duty->round < 2) return (ballot){.no_commit = true};
+    return (ballot){.verdict = actor % 2 ? ASSAY_VERDICT_UNAVAILABLE : ASSAY_VERDICT_MATCH};
+}
+
+static void no_answer_is_asked_for_in_vain(void **state) {
+    trial *t = trial_of_many(1, 3);
+    bundle b;
+    t->votes = gone_at_last;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    while (trial_case(t, &b.id, 0).round < 1)
+        trial_step(t);
+    // As if escalations before it had taken all turns: it waits until none is left behind its own.
+    uint64_t last = assay_case_last_start(&t->chain.genesis.params, &batch);
+    assay_ledger ledger = chain_by_hand(&t->chain);
+    assay_case record = trial_case(t, &b.id, 0);
+    assay_record_key due;
+    assay_record_key_start(&due, ASSAY_TABLE_CASE_DUE);
+    assay_record_key_add_u64(&due, record.reveal_end);
+    assay_record_key_add(&due, b.id.bytes, sizeof b.id.bytes);
+    assay_record_key_add_u32(&due, 0);
+    must(assay_ledger_delete(&ledger, &due, err));
+    must(assay_case_due_put(&ledger, last, &b.id, 0, err));
+    record.reveal_end = last;
+    must(assay_case_put(&ledger, &b.id, 0, &record, err));
+    chain_by_hand_end(&t->chain, &ledger);
+    batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
+    assert_int_equal(trial_case(t, &b.id, 0).escalations, 1);
+    assert_int_equal(trial_case(t, &b.id, 0).answer_end, 0);
+    assert_int_equal(batch.ended, batch.height + assay_params_window(&t->chain.genesis.params));
     trial_close(t);
 }
 
@@ -659,6 +748,8 @@ int main(void) {
         cmocka_unit_test(three_rounds_without_decision_void_without_slash),
         cmocka_unit_test(the_longest_path_fits_the_window),
         cmocka_unit_test(escalations_wait_their_turn),
+        cmocka_unit_test(the_most_money_is_looked_at_first),
+        cmocka_unit_test(no_answer_is_asked_for_in_vain),
         cmocka_unit_test(no_escalation_waits_for_ever),
         cmocka_unit_test(a_batch_without_a_beacon_is_void),
         cmocka_unit_test(missing_data_burns_its_share_then_its_bond),
