@@ -34,7 +34,7 @@ static assay_status path_clear(const struct sockaddr_un *name, assay_error *err)
     if (!S_ISSOCK(status.st_mode))
         return ASSAY_FAIL(err, EXISTS, "%s is there and is no socket", name->sun_path);
     ASSAY_TRY(path_try(&listened, name, err));
-    if (listened) return ASSAY_FAIL(err, EXISTS, "somebody listens on %s", name->sun_path);
+    if (listened) return ASSAY_FAIL(err, BUSY, "somebody listens on %s", name->sun_path);
     if (unlink(name->sun_path) == 0 || errno == ENOENT) return ASSAY_OK;
     return assay_fail_errno(err, errno, "cannot remove the old socket %s", name->sun_path);
 }
@@ -116,7 +116,7 @@ assay_status assay_abci_listen(assay_abci_socket *socket, uv_loop_t *loop, const
     else
         return ASSAY_FAIL(err, USAGE, "\"%s\" is neither unix://PATH nor tcp://HOST:PORT", address);
     int code = uv_listen(&socket->stream, BACKLOG, got);
-    if (code == UV_EADDRINUSE) return ASSAY_FAIL(err, EXISTS, "somebody listens on %s", address);
+    if (code == UV_EADDRINUSE) return ASSAY_FAIL(err, BUSY, "somebody listens on %s", address);
     if (code != 0) return assay_fail_errno(err, -code, "cannot listen on %s", address);
     if (tcp) return tcp_name(socket, text, err);
     memcpy(text, address, strlen(address) + 1);

@@ -17,8 +17,8 @@ typedef struct {
 } assay_abci_server_options;
 
 // Listens and serves on threads of its own. A socket file that nobody listens on any more is
-// replaced. Errors: USAGE (address), EXISTS (in use), PERMISSION, IO, MEMORY. Lives: until close.
-// Spec: E-1, E-6, E-7, E-8.
+// replaced. Errors: USAGE (address), BUSY (in use), EXISTS (no socket), PERMISSION, IO, MEMORY.
+// Lives: until close. Spec: E-1, E-6, E-7, E-8.
 assay_status assay_abci_server_open(assay_abci_server **out,
                                     const assay_abci_server_options *options, assay_error *err);
 

@@ -102,6 +102,8 @@ static assay_status home_copy(copying *c, const char *path, assay_error *err) {
     if (status == ASSAY_OK) status = folder_check(c, err);
     if (status == ASSAY_OK) status = state_copy(&c->home, c->out, err);
     if (status == ASSAY_OK) status = log_copy(c, err);
+    // Where the first home's key went is nothing to a copy without it.
+    if (!c->alone) c->home.config.exported[0] = c->home.config.export_begun[0] = 0;
     if (status == ASSAY_OK)
         status = assay_home_create(c->out, &c->home.config, &c->home.genesis,
                                    c->alone ? &c->secrets : NULL, err);

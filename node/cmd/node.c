@@ -140,10 +140,10 @@ static assay_status room_await(node_parts *node, const sigset_t *signals, assay_
     return ASSAY_OK;
 }
 
-// What to do about it, NULL: the error says it.
-static const char *next_of(assay_status status) {
+// What to do about it, NULL: the error says it. ran: the engine had started.
+static const char *next_of(assay_status status, bool ran) {
     if (status == ASSAY_NOT_FOUND) return "assay init --help";
-    if (status == ASSAY_EXISTS) // E-66: the one way here
+    if (status == ASSAY_EXISTS && ran) // E-66
         return "keep this state by giving CometBFT the data back that it had, or take one from "
                "peers: stop both, remove the home's state/, start both";
     if (status == ASSAY_DISK_FULL) return "make room: started again, the node goes on by itself";
@@ -176,10 +176,22 @@ static assay_status manner_set(node_parts *node, const char *misbehave, assay_er
     return ASSAY_OK;
 }
 
+// An export between the reading of config.json and the lock of the state has given the key away.
+static assay_status handover_check(const node_parts *node, const assay_config *before,
+                                   assay_error *err) {
+    assay_config now;
+    ASSAY_TRY(assay_home_config_read(&now, node->home.path, err));
+    if (now.engine == before->engine && now.initial_height == before->initial_height)
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, BUSY, "%s was handed to CometBFT meanwhile: start the node again",
+                      node->home.path);
+}
+
 static assay_status node_open(node_parts *node, const node_options *options,
                               const sigset_t *signals, assay_error *err) {
     assay_config *config = &node->home.config;
     ASSAY_TRY(assay_home_open(&node->home, options->home, err));
+    const assay_config before = *config;
     if (options->listen) ASSAY_TRY(assay_config_listen(config, options->listen, err));
     if (options->block_ms != UINT64_MAX) config->block_ms = options->block_ms;
     ASSAY_TRY(assay_config_engine(config, options->engine, options->abci, options->comet, err));
@@ -187,6 +199,7 @@ static assay_status node_open(node_parts *node, const node_options *options,
     if (node->ended) return ASSAY_OK;
     ASSAY_TRY(secrets_read(node, err));
     ASSAY_TRY(ledger_open(node, options->threads, err));
+    ASSAY_TRY(handover_check(node, &before, err));
     ASSAY_TRY(manner_set(node, options->misbehave, err));
     ASSAY_TRY(assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application,
                                      err));
@@ -254,7 +267,8 @@ int assay_cmd_node(assay_invocation *invocation) {
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     assay_status status = assay_log_open(options.log, &err);
     if (status == ASSAY_OK) status = node_open(&node, &options, &signals, &err);
-    if (status == ASSAY_OK && !node.ended) {
+    bool ran = status == ASSAY_OK && !node.ended;
+    if (ran) {
         ready_print(invocation, &node);
         status = node_run(&node, &signals, &err);
         assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "%s",
@@ -262,5 +276,5 @@ int assay_cmd_node(assay_invocation *invocation) {
     }
     node_close(&node);
     if (status == ASSAY_OK) return ASSAY_EXIT_OK;
-    return assay_command_fail(invocation, &err, next_of(status));
+    return assay_command_fail(invocation, &err, next_of(status, ran));
 }

@@ -372,6 +372,13 @@ def test_backup_of_a_moved_chain(assay):
     assert copied["blocks"] >= 2 and not copied["operator"], copied
     assert not (assay.folder / "copy/operator.json").exists()
     assert (assay.folder / "home/operator.json").exists()
+    # A copy joins with a key of its own.
+    assay.good("validator", "new", "--home", "copy", "--address", assay.key("joiner"))
+    shown = assay.good("export", "--home", "copy", "--to-cometbft", "comet_of_copy")
+    assert shown["validator_key"] and shown["initial_height"] == copied["blocks"] + 1, shown
+    keys = [(assay.folder / name / "config/priv_validator_key.json").read_text()
+            for name in ("comet", "comet_of_copy")]
+    assert keys[0] != keys[1]
 
 
 def test_snapshots_are_counted(assay):
