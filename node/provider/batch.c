@@ -21,10 +21,11 @@ enum {
     BATCH_MAX = 4096,
     DUTIES_MAX = 256,
     PARTS_MAX = 1024,
-    PARTS =
-        64, // of a posting, at any params (EVIDENCE_SIZE); small ones, so that what floods leave
-    PART_MIN = 16 << 10, // of their part of a block holds some (P-26)
-    HOLD_MS = 60000,     // the first time a session is left out; doubles up to
+    // Of a posting, at any params (EVIDENCE_SIZE); small ones, so that what floods leave of their
+    // part of a block holds some (P-26).
+    PARTS = 64,
+    PART_MIN = 16 << 10,
+    HOLD_MS = 60000, // the first time a session is left out; doubles up to
     HOLD_MS_MAX = 960000,
 };
 
