@@ -35,6 +35,10 @@ def bond(cluster, name, role):
     return sum(one["active"] for one in bonds if one["role"] == role)
 
 
+def power(cluster, name):
+    return ask(cluster, f"validator/{cluster.address[name]}")["power"]
+
+
 class Load:
     def __init__(self, cluster):
         self.cluster, self.halt = cluster, threading.Event()
@@ -182,7 +186,12 @@ class Load:
         return "a fifth validator, without a node" if done else "it could not register"
 
     def leave(self, draw):
+        """Not before its power was there: an epoch's end away, wherever the schedule has it."""
         self.joined.wait()
+        counts = False
+        while not counts and not self.halt.wait(PAUSE):
+            with contextlib.suppress(Away):
+                counts = power(self.cluster, "late") > 0
         done = self.until("late", draw, "unbond", "--role", "consensus", "--amount", BOND_STEP,
                           already=lambda: bond(self.cluster, "late", "consensus") == 0)
         return f"its bond leaves from block {done['height']} on" if done else "it could not"
