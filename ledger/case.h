@@ -131,7 +131,7 @@ assay_status assay_case_round(assay_ledger *ledger, const assay_hash *id, const 
                               uint32_t sample, assay_case *record, assay_round_kind kind,
                               const assay_checkers *checkers, assay_error *err);
 
-// The last height at which an escalation of a batch's cases may begin.
+// The last height at which an escalation of a batch's cases may begin. Spec: P-59.
 static inline uint64_t assay_case_last_start(const assay_params *params, const assay_batch *batch) {
     return batch->height + assay_params_window(params) - params->commit_blocks -
            params->reveal_blocks;

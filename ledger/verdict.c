@@ -116,6 +116,11 @@ static bool was_wrong(const docket *d, const ballot *ballots, uint32_t index) {
     return false;
 }
 
+// Whether a draw's vote is an accusation, open until its case ends (P-61).
+static bool accuses(const assay_vote *vote) {
+    return vote->revealed && !vote->struck && vote->verdict != ASSAY_VERDICT_MATCH;
+}
+
 // P-61: right reruns of drawn validators are paid by the provider; who was right and when is noted
 // for the settlement or the catch reward.
 static assay_status reward(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
@@ -203,7 +208,7 @@ static assay_status punish(docket *d, ballot *ballots, uint32_t count, assay_err
                             vote->verdict == ASSAY_VERDICT_UNAVAILABLE ? d->record.leaf_cost
                                                                        : d->record.table_cost,
                             burned, NULL, err));
-        if (vote->verdict != ASSAY_VERDICT_MATCH)
+        if (accuses(vote))
             ASSAY_TRY(assay_case_accusations_add(d->ledger, &vote->validator, -1, err));
     }
     return ASSAY_OK;
@@ -342,7 +347,7 @@ static assay_status accusations_move(docket *d, int by, assay_error *err) {
         ASSAY_TRY(
             assay_case_votes(votes, &count, &d->ledger->reader, &d->id, d->sample, round, err));
         for (uint32_t i = 0; i < count; i++)
-            if (votes[i].revealed && !votes[i].struck && votes[i].verdict != ASSAY_VERDICT_MATCH)
+            if (accuses(&votes[i]))
                 ASSAY_TRY(assay_case_accusations_add(d->ledger, &votes[i].validator, by, err));
     }
     return ASSAY_OK;
@@ -409,8 +414,7 @@ static assay_status accusations_strike(docket *d, assay_vote *votes, uint32_t co
                                        assay_error *err) {
     for (uint32_t i = 0; i < count; i++) {
         uint32_t open;
-        if (!votes[i].revealed || votes[i].struck) continue;
-        if (votes[i].verdict == ASSAY_VERDICT_MATCH) continue;
+        if (!accuses(&votes[i])) continue;
         ASSAY_TRY(assay_case_accusations(&open, &d->ledger->reader, &votes[i].validator, err));
         votes[i].struck = open >= d->ledger->params->open_escalations_max;
         if (!votes[i].struck)
