@@ -27,7 +27,7 @@ static const assay_trial_kind kinds[] = {
 
 size_t assay_kernel_trials_list(const assay_trial_kind **out) {
     *out = kinds;
-    return sizeof kinds / sizeof *kinds;
+    return ASSAY_COUNT(kinds);
 }
 
 typedef struct {

@@ -57,9 +57,9 @@ static void rows_slice(assay_trial *t, uint32_t slice) {
 
 bool assay_trial_elements(assay_trial *t) {
     size_t rows = t->kind.shape[0], n = t->kind.shape[1], i = 0;
-    while (i < sizeof ops / sizeof *ops && strcmp(ops[i].op, t->kind.op) != 0)
+    while (i < ASSAY_COUNT(ops) && strcmp(ops[i].op, t->kind.op) != 0)
         i++;
-    if (i == sizeof ops / sizeof *ops) return false;
+    if (i == ASSAY_COUNT(ops)) return false;
     t->x = assay_trial_floats(t, rows * n, 3.0f, false);
     t->y = assay_trial_floats(t, rows * n, 1.0f, false);
     t->q8 = assay_trial_q8(t, rows * n);

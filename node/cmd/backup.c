@@ -89,7 +89,7 @@ static void half_remove(const copying *c) {
                                         "config.json"};
     char path[PATH_MAX];
     if (!c->begun) return;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; i < ASSAY_COUNT(names); i++)
         if (assay_home_path(path, c->out, names[i], NULL) == ASSAY_OK) assay_folder_remove(path);
     if (c->made) rmdir(c->out);
 }

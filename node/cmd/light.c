@@ -156,7 +156,7 @@ static const char *next_of(const assay_error *err) {
         {"is not available", "the node keeps no blocks that old: ask another --node"},
         {"cannot fetch", "check the address, or ask another --node"},
     };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    for (size_t i = 0; i < ASSAY_COUNT(known); i++)
         if (strstr(err->text, known[i].part)) return known[i].next;
     return NULL;
 }
@@ -190,7 +190,7 @@ int assay_cmd_light(assay_invocation *invocation) {
     };
     int code;
     if (!assay_command_begin(
-            invocation, table, sizeof table / sizeof table[0],
+            invocation, table, ASSAY_COUNT(table),
             "Verifies a header of a chain it does not run, and a payout down to it. Each header "
             "is\n"
             "believed for more than 2/3 of its validators and more than 1/3 of those of one that\n"

@@ -388,7 +388,7 @@ int assay_cmd_serve(assay_invocation *invocation) {
          false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Serves until SIGTERM; then submits what is pending.", &code))
         return code;
     assay_workshop shop = {0};

@@ -197,7 +197,7 @@ int assay_cmd_verify(assay_invocation *invocation) {
          "testnets only: copy (never rerun) or silent (never reveal)", 0, 0, false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, sizeof table / sizeof table[0],
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "One receipt: exits with 0 if the rerun matches, else with 1.", &code))
         return code;
     assay_workshop shop = {0};

@@ -28,7 +28,7 @@ assay_status assay_gguf_block_find(assay_gguf_block *out, uint32_t number, assay
             *out = (assay_gguf_block)i;
             return ASSAY_OK;
         }
-    if (number < sizeof others / sizeof *others && others[number])
+    if (number < ASSAY_COUNT(others) && others[number])
         return ASSAY_FAIL(err, UNSUPPORTED,
                           "type %s is not one of F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K and IQ4_NL",
                           others[number]);

@@ -87,7 +87,7 @@ static const assay_chat_template templates[] = {
      .answer_trimmed = true,
      .tags = {"[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"}},
 };
-enum { TEMPLATE_COUNT = sizeof templates / sizeof *templates, TAGS = 4, TOKENS = 4 };
+enum { TEMPLATE_COUNT = ASSAY_COUNT(templates), TAGS = 4, TOKENS = 4 };
 
 // ---- which template -------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ assay_status assay_chat_template_find(const assay_chat_template **out,
 
 assay_status assay_chat_bos(uint32_t *id, const assay_tokenizer *tokenizer, assay_error *err) {
     static const char *const names[] = {"<|begin_of_text|>", "<s>"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < ASSAY_COUNT(names); i++) {
         *id = assay_tokenizer_added(tokenizer, names[i]);
         if (*id != UINT32_MAX) return ASSAY_OK;
     }
@@ -149,7 +149,7 @@ static size_t space_size(const char *text, size_t size) {
                                        "\xE2\x81\x9F", "\xE3\x80\x80"};
     unsigned char first = (unsigned char)text[0];
     if ((first >= 0x09 && first <= 0x0D) || (first >= 0x1C && first <= 0x20)) return 1;
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+    for (size_t i = 0; i < ASSAY_COUNT(wide); i++)
         if (size >= strlen(wide[i]) && memcmp(text, wide[i], strlen(wide[i])) == 0)
             return strlen(wide[i]);
     bool spaces = size >= 3 && memcmp(text, "\xE2\x80", 2) == 0 && (unsigned char)text[2] >= 0x80 &&
