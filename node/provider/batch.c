@@ -238,9 +238,12 @@ static assay_status making_send(making *m, assay_provider *provider, assay_provi
                                                    .datasets = m->tables.datasets};
     assay_status status = assay_wallet_send(provider->wallet, &tx, &sent, err);
     out->charged = status == ASSAY_REJECTED && sent.height;
-    ASSAY_TRY(status);
     // Sent, and in no block yet: its receipts are as pending as before.
-    if (!sent.height) return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");
+    if (status == ASSAY_TIMEOUT || !sent.height) {
+        provider->waiting = sent.id;
+        return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");
+    }
+    ASSAY_TRY(status);
     out->id = sent.digest;
     return ASSAY_OK;
 }
@@ -330,6 +333,24 @@ static void making_narrow(const making *m, assay_provider *provider, const assay
               err->text);
 }
 
+// A second batch with the receipts of one that waits would be refused behind it, for a fee.
+static assay_status waiting_ask(assay_provider *provider, assay_error *err) {
+    json_t *fate = NULL;
+    assay_error why = {0};
+    if (assay_hash_is_zero(&provider->waiting)) return ASSAY_OK;
+    assay_status status =
+        assay_client_get_id(&fate, &provider->wallet->client, "tx", provider->waiting.bytes,
+                            ASSAY_HASH_SIZE, &why);
+    if (status != ASSAY_OK && status != ASSAY_NOT_FOUND)
+        return assay_fail(err, status, why.reject, "%s", why.text);
+    const char *state = json_string_value(json_object_get(fate, "state"));
+    bool waits = state && strcmp(state, "pending") == 0;
+    json_decref(fate);
+    if (waits) return ASSAY_FAIL(err, TIMEOUT, "the batch before waits, in no block yet");
+    provider->waiting = (assay_hash){{0}};
+    return ASSAY_OK;
+}
+
 assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
                                   assay_error *err) {
     making m = {.count = 0};
@@ -337,7 +358,8 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
     assay_error why = {0};
     memset(out, 0, sizeof *out);
     assay_arena_init(&m.arena, ASSAY_TABLE_ARENA_MAX);
-    assay_status status = assay_provider_look(provider, &facts, &why);
+    assay_status status = waiting_ask(provider, &why);
+    if (status == ASSAY_OK) status = assay_provider_look(provider, &facts, &why);
     if (status == ASSAY_OK) status = making_take(&m, provider, &facts, &why);
     if (status == ASSAY_OK && m.count) {
         status = making_sum(&m, provider, &why);

@@ -116,6 +116,7 @@ typedef struct {
     uint32_t lineage_count;
     uint32_t narrow;    // so many receipts make the next batch; 0: there was nothing wrong
     bool narrow_passed; // the last batch of that width was taken
+    assay_hash waiting; // the last batch's transaction, if it was in no block yet; else zero
     uint64_t served;
     uint64_t batched;
 } assay_provider;
@@ -167,7 +168,8 @@ void assay_provider_drop(assay_provider *provider,
 // Looks, makes a batch of what is pending as far as the bond covers it, writes its evidence, sends
 // it and waits for its block. If it is refused for what is in it, the next ones are smaller, until
 // the sessions to blame are found and left out for a while. Errors: REJECTED, CAPACITY (the bond
-// covers no receipt more) and those of node and files; the receipts then stay pending. One thread.
+// covers no receipt more), TIMEOUT (this batch, or one before it, waits for a block) and those of
+// node and files; the receipts then stay pending. One thread.
 // Spec: P-30, P-52, F-54.
 assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
                                   assay_error *err);
