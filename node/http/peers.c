@@ -50,8 +50,21 @@ static assay_http_peer_slot *slot_of(assay_http_peers *peers, const struct socka
 bool assay_http_peers_take(assay_http_peers *peers, const struct sockaddr *peer, uint64_t second,
                            unsigned limit) {
     assay_http_peer_slot *slot = slot_of(peers, peer);
-    if (slot->second != second) *slot = (assay_http_peer_slot){second, 0};
+    if (slot->second != second) slot->count = 0;
+    slot->second = second;
     if (slot->count >= limit) return false;
     slot->count++;
     return true;
+}
+
+assay_http_peer_slot *assay_http_peers_enter(assay_http_peers *peers, const struct sockaddr *peer,
+                                             unsigned limit) {
+    assay_http_peer_slot *slot = slot_of(peers, peer);
+    if (slot != &peers->own && slot->open >= limit) return NULL;
+    slot->open++;
+    return slot;
+}
+
+void assay_http_peers_leave(assay_http_peer_slot *slot) {
+    slot->open--;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much each peer of a server has asked in this second, in a fixed number of slots that peers
-// share by a keyed hash of their address: nobody can choose with whom.
+// How much each peer of a server has asked in this second and how many connections it has, in a
+// fixed number of slots that peers share by a keyed hash of their address: nobody can choose with
+// whom.
 #ifndef ASSAY_NODE_HTTP_PEERS_H
 #define ASSAY_NODE_HTTP_PEERS_H
 
@@ -17,7 +18,8 @@ enum {
 
 typedef struct {
     uint64_t second;
-    unsigned count;
+    unsigned count; // requests in it
+    unsigned open;  // connections
 } assay_http_peer_slot;
 
 // Owns nothing. One thread at a time.
@@ -34,5 +36,11 @@ assay_status assay_http_peers_init(assay_http_peers *peers, assay_error *err);
 // first `limit` of its slot. Spec: F-40.
 bool assay_http_peers_take(assay_http_peers *peers, const struct sockaddr *peer, uint64_t second,
                            unsigned limit);
+
+// Counts a connection of a peer (likewise). Returns: its slot, for leave; NULL if there are `limit`
+// in it already. Connections of this machine have no limit of their own. Spec: F-40.
+assay_http_peer_slot *assay_http_peers_enter(assay_http_peers *peers, const struct sockaddr *peer,
+                                             unsigned limit);
+void assay_http_peers_leave(assay_http_peer_slot *slot);
 
 #endif

@@ -22,6 +22,8 @@ enum {
     UPLOAD_SECONDS = 120,
     REPLY_SECONDS = 600,
     CLOSE_SECONDS = 10, // for requests in progress when the server closes
+    BODIES = 16,        // of the greatest size, which all at once may take
+    PEER_SHARE = 4,     // of the connections, that one peer may have
     URL_MAX = 96,
     PATH_SIZE_MAX = 1024,
 };
@@ -31,6 +33,7 @@ enum {
 typedef struct connection_entry {
     struct connection_entry *next;
     struct connection_entry **link; // what points here
+    assay_http_peer_slot *slot;
     MHD_socket fd;
     time_t due; // 0: the handler works
 } connection_entry;
@@ -46,6 +49,7 @@ struct assay_http_server {
     connection_entry *connections;
     assay_http_peers peers;
     unsigned requests; // in progress
+    size_t body_bytes; // allocated for their bodies
     bool closing;
     bool swept;
 };
@@ -56,7 +60,8 @@ typedef struct {
     size_t size;
     size_t capacity;
     size_t received; // bytes, those thrown away too
-    bool failed;     // too large, or no memory
+    bool failed;     // too large
+    bool crowded;    // no room beside the bodies of others, or no memory
     bool answered;
 } upload;
 
@@ -82,16 +87,21 @@ static void due_set(assay_http_server *server, struct MHD_Connection *connection
 
 static void connection_begin(assay_http_server *server, struct MHD_Connection *connection,
                              void **context) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    unsigned share = server->options.connections_max / PEER_SHARE;
+    MHD_socket fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    const struct sockaddr *peer =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     connection_entry *entry = *context = calloc(1, sizeof *entry);
     if (!entry) {
-        shutdown(info->connect_fd, SHUT_RDWR); // none goes without a deadline
+        shutdown(fd, SHUT_RDWR); // none goes without a deadline
         return;
     }
-    entry->fd = info->connect_fd;
+    entry->fd = fd;
     entry->due = seconds_now() + server->options.head_seconds;
     pthread_mutex_lock(&server->lock);
+    entry->slot = assay_http_peers_enter(&server->peers, peer, share ? share : 1);
+    if (!entry->slot) shutdown(fd, SHUT_RDWR);
     entry->next = server->connections;
     entry->link = &server->connections;
     if (entry->next) entry->next->link = &entry->next;
@@ -113,6 +123,7 @@ static void connection_note(void *self, struct MHD_Connection *connection, void 
     pthread_mutex_lock(&server->lock);
     *entry->link = entry->next;
     if (entry->next) entry->next->link = entry->link;
+    if (entry->slot) assay_http_peers_leave(entry->slot);
     pthread_mutex_unlock(&server->lock);
     free(entry);
 }
@@ -227,21 +238,41 @@ static enum MHD_Result request_begin(assay_http_server *server, struct MHD_Conne
     return refuse(connection, http_status, &err);
 }
 
+// Room in memory for `size` bytes of a body. Returns: whether there is.
+static bool upload_grow(assay_http_server *server, upload *body, size_t size) {
+    size_t limit = BODIES * server->options.body_max;
+    size_t capacity = 2 * size < server->options.body_max ? 2 * size : server->options.body_max;
+    if (size <= body->capacity) return true;
+    pthread_mutex_lock(&server->lock);
+    bool fits = capacity - body->capacity <= limit - server->body_bytes;
+    uint8_t *grown = fits ? realloc(body->body, capacity) : NULL;
+    if (grown) server->body_bytes += capacity - body->capacity;
+    pthread_mutex_unlock(&server->lock);
+    if (!grown) return false;
+    body->body = grown;
+    body->capacity = capacity;
+    return true;
+}
+
+static void upload_free(assay_http_server *server, upload *body) {
+    free(body->body);
+    pthread_mutex_lock(&server->lock);
+    server->body_bytes -= body->capacity;
+    pthread_mutex_unlock(&server->lock);
+    body->body = NULL;
+    body->size = body->capacity = 0;
+}
+
 // Keeps a part of the body; throws away what is over the limit, but not for ever. Returns: whether
 // the connection is worth going on with.
-static bool upload_add(upload *body, const char *data, size_t size, size_t size_max) {
+static bool upload_add(assay_http_server *server, upload *body, const char *data, size_t size) {
+    size_t size_max = server->options.body_max;
     body->received += size;
     if (body->received > 2 * size_max) return false;
     if (size > size_max - body->size) body->failed = true;
-    if (body->failed) return true;
-    if (body->size + size > body->capacity) {
-        size_t capacity = 2 * (body->size + size);
-        uint8_t *grown = realloc(body->body, capacity);
-        body->failed = !grown;
-        if (!grown) return true;
-        body->body = grown;
-        body->capacity = capacity;
-    }
+    if (body->failed || body->crowded) return true;
+    body->crowded = !upload_grow(server, body, body->size + size);
+    if (body->crowded) return true;
     memcpy(body->body + body->size, data, size);
     body->size += size;
     return true;
@@ -277,6 +308,11 @@ static enum MHD_Result request_answer(assay_http_server *server, struct MHD_Conn
                    server->options.body_max);
         return refuse(connection, 0, &err);
     }
+    if (body->crowded) {
+        ASSAY_FAIL(&err, BUSY, "the bodies of other requests take up the %zu bytes for all of them",
+                   BODIES * server->options.body_max);
+        return refuse(connection, 0, &err);
+    }
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, argument_take, &taken);
     if (taken.too_many) {
         ASSAY_FAIL(&err, USAGE, "more than %d query arguments", ASSAY_HTTP_ARGUMENTS_MAX);
@@ -284,6 +320,7 @@ static enum MHD_Result request_answer(assay_http_server *server, struct MHD_Conn
     }
     due_set(server, connection, 0);
     server->options.handle(server->options.context, &request, &reply);
+    upload_free(server, body); // a peer may take its time over the reply
     due_set(server, connection, REPLY_SECONDS);
     return reply_send(connection, &reply);
 }
@@ -296,7 +333,7 @@ static enum MHD_Result request_step(void *context, struct MHD_Connection *connec
     upload *body = *state;
     if (!body) return request_begin(server, connection, path, state);
     if (*data_size) {
-        bool going = body->answered || upload_add(body, data, *data_size, server->options.body_max);
+        bool going = body->answered || upload_add(server, body, data, *data_size);
         *data_size = 0;
         return going ? MHD_YES : MHD_NO;
     }
@@ -310,7 +347,7 @@ static void request_end(void *context, struct MHD_Connection *connection, void *
     upload *body = *state;
     due_set(server, connection, server->options.head_seconds); // of the next one
     if (!body) return;
-    free(body->body);
+    upload_free(server, body);
     free(body);
     *state = NULL;
     pthread_mutex_lock(&server->lock);

@@ -41,8 +41,8 @@ typedef void (*assay_http_handler)(void *context, const assay_http_request *requ
 
 typedef struct {
     const char *listen;           // "HOST:PORT"; HOST an IPv4 or [IPv6] address, PORT 0: any free
-    size_t body_max;              // bytes
-    unsigned connections_max;     // at once; more are turned away
+    size_t body_max;              // bytes; of all bodies at once sixteen times as many
+    unsigned connections_max;     // at once, a quarter of them of one peer; more are turned away
     unsigned requests_per_second; // per peer address, 0: no limit
     unsigned head_seconds;        // for a request's head to come; 0: 30
     assay_http_handler handle;    // from several threads at once

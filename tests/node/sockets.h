@@ -26,17 +26,21 @@ static inline int test_listen(unsigned *port) {
     return fd;
 }
 
-// A connection to the port in "http://127.0.0.1:PORT"; reads give up after ten seconds.
-static inline int test_connect(const char *url) {
+// A connection to the host at the URL's port; reads give up after ten seconds.
+static inline int test_connect_to(const char *host, const char *url) {
     struct sockaddr_in address = {.sin_family = AF_INET};
     struct timeval patience = {10, 0};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    inet_pton(AF_INET, host, &address.sin_addr);
     address.sin_port = htons((uint16_t)strtoul(strrchr(url, ':') + 1, NULL, 10));
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
         connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
         abort();
     return fd;
+}
+
+static inline int test_connect(const char *url) {
+    return test_connect_to("127.0.0.1", url);
 }
 
 static inline bool test_send(int fd, const void *data, size_t size) {

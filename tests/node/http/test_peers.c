@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// F-40: the requests a second of each peer, and whose they are counted with.
+// F-40: the requests a second of each peer and its connections, and whose they are counted with.
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +16,22 @@ static assay_http_peers *peers_new(void) {
     return peers;
 }
 
+static struct sockaddr_storage named(const char *address) {
+    struct sockaddr_storage peer = {.ss_family = AF_INET};
+    if (inet_pton(AF_INET, address, &((struct sockaddr_in *)&peer)->sin_addr) == 1) return peer;
+    peer.ss_family = AF_INET6;
+    assert_int_equal(inet_pton(AF_INET6, address, &((struct sockaddr_in6 *)&peer)->sin6_addr), 1);
+    return peer;
+}
+
 static bool take(assay_http_peers *peers, const char *address, uint64_t second) {
-    struct sockaddr_in v4 = {.sin_family = AF_INET};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1)
-        return assay_http_peers_take(peers, (struct sockaddr *)&v4, second, LIMIT);
-    assert_int_equal(inet_pton(AF_INET6, address, &v6.sin6_addr), 1);
-    return assay_http_peers_take(peers, (struct sockaddr *)&v6, second, LIMIT);
+    struct sockaddr_storage peer = named(address);
+    return assay_http_peers_take(peers, (struct sockaddr *)&peer, second, LIMIT);
+}
+
+static assay_http_peer_slot *enter(assay_http_peers *peers, const char *address) {
+    struct sockaddr_storage peer = named(address);
+    return assay_http_peers_enter(peers, (struct sockaddr *)&peer, LIMIT);
 }
 
 // Addresses of one peer, by which form it comes and with how many of them.
@@ -98,8 +107,26 @@ static void own_requests_are_nobodys(void **state) {
     free(peers);
 }
 
+// What a peer asks in a second does not change what it holds.
+static void connections_are_counted_until_they_end(void **state) {
+    assay_http_peers *peers = peers_new();
+    assay_http_peer_slot *slot = NULL;
+    for (int i = 0; i < LIMIT; i++) {
+        assert_non_null(slot = enter(peers, "203.0.113.9"));
+        assert_true(take(peers, "203.0.113.9", (uint64_t)i));
+    }
+    assert_null(enter(peers, "::ffff:203.0.113.9"));
+    assay_http_peers_leave(slot);
+    assert_ptr_equal(enter(peers, "203.0.113.9"), slot);
+    assert_null(enter(peers, "203.0.113.9"));
+    for (int i = 0; i < 2 * LIMIT; i++)
+        assert_non_null(enter(peers, i % 2 ? "::1" : "127.0.0.1"));
+    free(peers);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connections_are_counted_until_they_end),
         cmocka_unit_test(one_peer_is_counted_once),
         cmocka_unit_test(nobody_chooses_a_slot),
         cmocka_unit_test(own_requests_are_nobodys),

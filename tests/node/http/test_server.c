@@ -33,10 +33,14 @@ static void echo(void *context, const assay_http_request *request, assay_http_re
 
 static unsigned head_seconds; // of the servers opened next
 
+static const char *listen_host = "127.0.0.1";
+
 static assay_http_server *server_open(unsigned connections, unsigned rate) {
     assay_http_server *server;
     assay_error err = {0};
-    assay_http_options options = {.listen = "127.0.0.1:0",
+    char listen[32];
+    snprintf(listen, sizeof listen, "%s:0", listen_host);
+    assay_http_options options = {.listen = listen,
                                   .body_max = BODY_MAX,
                                   .connections_max = connections,
                                   .requests_per_second = rate,
@@ -130,6 +134,39 @@ static void bodies_are_bounded(void **state) {
     assay_http_server_close(server);
 }
 
+// Sixteen bodies, all but their last bytes, leave no room for one more until one of them ends.
+static void bodies_are_bounded_together(void **state) {
+    enum { BODIES = 16 };
+    char out[4096], request[BODY_MAX + 256];
+    int fds[BODIES];
+    bool again = true;
+    assay_http_server *server = server_open(32, 0);
+    const char *one =
+        "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 2\r\n\r\n42";
+    int length = snprintf(request, sizeof request,
+                          "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n%0*d", BODY_MAX,
+                          BODY_MAX - 1, 1);
+    for (int i = 0; i < BODIES; i++) {
+        fds[i] = test_connect(assay_http_server_url(server));
+        assert_true(test_send(fds[i], request, (size_t)length));
+    }
+    for (int i = 0; i < 400 && again; i++) { // until all of them have arrived
+        ask(server, out, sizeof out, one);
+        again = strstr(out, "HTTP/1.1 200") != NULL;
+    }
+    assert_has(out, "HTTP/1.1 503");
+    assert_has(out, "take up the 16000 bytes for all of them");
+    close(fds[0]);
+    for (int i = 0; i < 400 && !again; i++) {
+        ask(server, out, sizeof out, one);
+        again = strstr(out, "HTTP/1.1 200") != NULL;
+    }
+    assert_true(again);
+    for (int i = 1; i < BODIES; i++)
+        close(fds[i]);
+    assay_http_server_close(server);
+}
+
 static void heads_are_bounded(void **state) {
     static char out[4096], request[80000];
     assay_http_server *server = server_open(8, 0);
@@ -191,6 +228,46 @@ static void connections_are_bounded(void **state) {
     sem_post(&gate);
     pthread_join(thread, &answer);
     assert_has(answer, "HTTP/1.1 200");
+    assay_http_server_close(server);
+}
+
+// An address of this machine that is not loopback's: the one it would speak to the world from.
+// Returns: false if there is none. Nothing is sent.
+static bool own_address(char out[INET_ADDRSTRLEN]) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    inet_pton(AF_INET, "203.0.113.9", &address.sin_addr);
+    bool known = connect(fd, (struct sockaddr *)&address, size) == 0 &&
+                 getsockname(fd, (struct sockaddr *)&address, &size) == 0;
+    close(fd);
+    return known && inet_ntop(AF_INET, &address.sin_addr, out, INET_ADDRSTRLEN);
+}
+
+// A peer has a quarter of the connections, and this machine is none.
+static void a_peer_has_its_share_of_connections(void **state) {
+    char host[INET_ADDRSTRLEN], out[64];
+    int fds[8];
+    if (!own_address(host)) {
+        print_message("skipped: this machine has no address but loopback's\n");
+        skip();
+    }
+    listen_host = "0.0.0.0";
+    assay_http_server *server = server_open(8, 0);
+    listen_host = "127.0.0.1";
+    const char *request = "GET / HTTP/1.1\r\nHost: t\r\n\r\n";
+    for (int i = 0; i < 8; i++) {
+        fds[i] = test_connect_to(i < 3 ? host : "127.0.0.1", assay_http_server_url(server));
+        test_send(fds[i], request, strlen(request));
+        ssize_t got = recv(fds[i], out, sizeof out - 1, 0);
+        out[got > 0 ? got : 0] = 0;
+        if (i == 2)
+            assert_string_equal(out, "");
+        else
+            assert_has(out, "HTTP/1.1 200");
+    }
+    for (int i = 0; i < 8; i++)
+        close(fds[i]);
     assay_http_server_close(server);
 }
 
@@ -350,9 +427,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_arrive_whole),
         cmocka_unit_test(bodies_are_bounded),
+        cmocka_unit_test(bodies_are_bounded_together),
         cmocka_unit_test(heads_are_bounded),
         cmocka_unit_test(rates_are_bounded),
         cmocka_unit_test(connections_are_bounded),
+        cmocka_unit_test(a_peer_has_its_share_of_connections),
         cmocka_unit_test(heads_that_drip_are_cut_off),
         cmocka_unit_test(closing_waits_for_the_answer),
         cmocka_unit_test(addresses_are_checked),
