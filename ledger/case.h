@@ -158,11 +158,13 @@ assay_status assay_case_due_put(assay_ledger *ledger, uint64_t height, const ass
 assay_status assay_case_end(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
                             assay_case *record, assay_error *err);
 
-// Accusations of a validator that are still open; add changes them by `by`, +1 or -1.
+// Accusations of a validator that are still open, in batches whose fee total has as many bits as
+// fee_total or more (0: all); add changes those of one fee total by `by`, +1 or -1.
 // Errors: CORRUPT, MEMORY, IO. Spec: P-61.
 assay_status assay_case_accusations(uint32_t *out, const assay_reader *reader,
-                                    const assay_address *validator, assay_error *err);
+                                    const assay_address *validator, uint64_t fee_total,
+                                    assay_error *err);
 assay_status assay_case_accusations_add(assay_ledger *ledger, const assay_address *validator,
-                                        int by, assay_error *err);
+                                        uint64_t fee_total, int by, assay_error *err);
 
 #endif

@@ -209,7 +209,8 @@ static assay_status punish(docket *d, ballot *ballots, uint32_t count, assay_err
                                                                        : d->record.table_cost,
                             burned, NULL, err));
         if (accuses(vote))
-            ASSAY_TRY(assay_case_accusations_add(d->ledger, &vote->validator, -1, err));
+            ASSAY_TRY(assay_case_accusations_add(d->ledger, &vote->validator, d->batch.fee_total,
+                                                 -1, err));
     }
     return ASSAY_OK;
 }
@@ -348,7 +349,8 @@ static assay_status accusations_move(docket *d, int by, assay_error *err) {
             assay_case_votes(votes, &count, &d->ledger->reader, &d->id, d->sample, round, err));
         for (uint32_t i = 0; i < count; i++)
             if (accuses(&votes[i]))
-                ASSAY_TRY(assay_case_accusations_add(d->ledger, &votes[i].validator, by, err));
+                ASSAY_TRY(assay_case_accusations_add(d->ledger, &votes[i].validator,
+                                                     d->batch.fee_total, by, err));
     }
     return ASSAY_OK;
 }
@@ -409,16 +411,19 @@ static assay_status absent_punish(docket *d, assay_vote *vote, assay_error *err)
     return slash(d, vote, amount, assay_purse_burned(), NULL, err);
 }
 
-// P-61: an accusation of someone with too many open ones is struck; the others are counted.
+// P-61: an accusation of someone with too many open ones, in batches as large, is struck; the
+// others are counted.
 static assay_status accusations_strike(docket *d, assay_vote *votes, uint32_t count,
                                        assay_error *err) {
     for (uint32_t i = 0; i < count; i++) {
         uint32_t open;
         if (!accuses(&votes[i])) continue;
-        ASSAY_TRY(assay_case_accusations(&open, &d->ledger->reader, &votes[i].validator, err));
+        ASSAY_TRY(assay_case_accusations(&open, &d->ledger->reader, &votes[i].validator,
+                                         d->batch.fee_total, err));
         votes[i].struck = open >= d->ledger->params->open_escalations_max;
         if (!votes[i].struck)
-            ASSAY_TRY(assay_case_accusations_add(d->ledger, &votes[i].validator, 1, err));
+            ASSAY_TRY(assay_case_accusations_add(d->ledger, &votes[i].validator, d->batch.fee_total,
+                                                 1, err));
     }
     return ASSAY_OK;
 }

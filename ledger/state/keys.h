@@ -43,7 +43,7 @@
     X(CASE, 0x47)              /* batch, sample u32 → case */                                    \
     X(VOTE, 0x48)              /* batch, sample u32, round u8, validator → vote */               \
     X(CASE_DUE, 0x49)          /* height u64, batch, sample u32 → nothing */                     \
-    X(ACCUSER, 0x4a)           /* validator → its open accusations */                            \
+    X(ACCUSER, 0x4a)           /* validator, fee class u8 → its open accusations */              \
     X(POSTING, 0x4b)           /* batch, sample u32 → evidence being posted */                   \
     X(EVIDENCE, 0x4c)          /* batch, sample u32, kind u8, part u16 → bytes */                \
     X(FINAL, 0x4d)             /* height u64, index u32 → batch to settle */                     \
@@ -78,9 +78,9 @@ typedef enum {
 enum {
     ASSAY_RECORD_KEY_MAX = 1 + 8 + 1 + 2 * ASSAY_HASH_SIZE + 1,
     // Keys that are no longer than BOND_TOTAL's are few; of all others the least record, key and
-    // value, is ACCUSER's: an address and a u32.
+    // value, is ACCUSER's: an address, a u8 and a u32.
     ASSAY_RECORD_KEY_FEW = 2,
-    ASSAY_RECORD_LEAST = 1 + ASSAY_ADDRESS_SIZE + 4,
+    ASSAY_RECORD_LEAST = 1 + ASSAY_ADDRESS_SIZE + 1 + 4,
 };
 
 // A key, put together part by part. Fixed size, owns nothing.

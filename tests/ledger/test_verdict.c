@@ -158,7 +158,7 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
         trial_step(t);
     uint32_t open;
     assay_view view = chain_view(&t->chain);
-    must(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], err));
+    must(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], 0, err));
     assay_view_close(&view);
     assert_int_equal(open, 1);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
@@ -166,7 +166,7 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser),
                      TRIAL_BOND * CHAIN_OPEN - WRONG - (VALIDATOR_COUNT - 1) * PRICE);
     view = chain_view(&t->chain);
-    must(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], err));
+    must(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], 0, err));
     assay_view_close(&view);
     assert_int_equal(open, 0);
     trial_close(t);
@@ -240,6 +240,39 @@ static void accusations_are_bounded(void **state) {
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser_of_all),
                      TRIAL_BOND * CHAIN_OPEN - WRONG - (VALIDATOR_COUNT - 1) * PRICE);
     trial_close(t);
+}
+
+// Whether the accusation in sample 0 of a batch was struck.
+static bool is_struck(trial *t, const assay_hash *id) {
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    uint32_t count = trial_votes(t, id, 0, 0, votes);
+    for (uint32_t i = 0; i < count; i++)
+        if (trial_actor(t, &votes[i].validator) == accuser_of_all) return votes[i].struck;
+    fail_msg("not drawn");
+    return false;
+}
+
+// An open accusation stands in the way of one in a batch as large as its own, but not of one that
+// is more than twice as large: small frauds silence nobody about a large one.
+static void small_accusations_hide_no_large_one(void **state) {
+    static const uint32_t sizes[][2] = {{8, 2}, {2, 8}, {8, 8}};
+    for (int i = 0; i < 3; i++) {
+        bundle before, after;
+        trial *t = trial_new();
+        t->chain.genesis.params.open_escalations_max = 1;
+        t->chain.genesis.params.samples = 1;
+        t->chain.genesis.params.validators_per_sample = VALIDATOR_COUNT;
+        trial_start(t);
+        t->votes = one_accuses_everywhere;
+        accuser_of_all = VALIDATOR + 1;
+        trial_submit(t, &before, sizes[i][0]);
+        trial_submit(t, &after, sizes[i][1]);
+        trial_run_out(t, &before.id);
+        trial_run_out(t, &after.id);
+        assert_false(is_struck(t, &before.id));
+        assert_int_equal(is_struck(t, &after.id), sizes[i][1] <= sizes[i][0]);
+        trial_close(t);
+    }
 }
 
 // ---- fraud ----
@@ -506,7 +539,7 @@ static uint32_t accusations(const trial *t) {
     uint32_t sum = 0;
     for (uint32_t i = 0; i < VALIDATOR_COUNT; i++) {
         uint32_t open;
-        must(assay_case_accusations(&open, &view.reader, &t->chain.actors[VALIDATOR + i], err));
+        must(assay_case_accusations(&open, &view.reader, &t->chain.actors[VALIDATOR + i], 0, err));
         sum += open;
     }
     assay_view_close(&view);
@@ -738,6 +771,7 @@ int main(void) {
         cmocka_unit_test(an_overruled_accuser_pays_the_reruns),
         cmocka_unit_test(right_checkers_share_the_pool),
         cmocka_unit_test(accusations_are_bounded),
+        cmocka_unit_test(small_accusations_hide_no_large_one),
         cmocka_unit_test(every_kind_of_fraud_voids_the_batch),
         cmocka_unit_test(selective_serving_does_not_escape),
         cmocka_unit_test(unavailable_decides_only_after_the_answer_window),
