@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -165,7 +166,7 @@ void assay_mapping_drop(const assay_mapping *mapping, const void *data, size_t s
 
 static assay_status folder_make_one(const char *path, assay_error *err) {
     struct stat info;
-    if (mkdir(path, 0700) == 0) return ASSAY_OK;
+    if (mkdir(path, 0700) == 0) return parent_sync(path, err);
     if (errno != EEXIST) return assay_fail_errno(err, errno, "cannot create folder %s", path);
     if (stat(path, &info) != 0) return assay_fail_errno(err, errno, "cannot stat %s", path);
     if (!S_ISDIR(info.st_mode)) return assay_fail_errno(err, ENOTDIR, "cannot use %s", path);
@@ -202,6 +203,23 @@ assay_status assay_folder_temporary(char *out, size_t size, const char *parent, 
         status = assay_fail_errno(err, errno, "cannot make a folder in %s", parent);
     if (status != ASSAY_OK) out[0] = 0;
     return status;
+}
+
+assay_status assay_folder_lock(int *out, const char *folder, const char *name, bool make,
+                               assay_error *err) {
+    char path[PATH_MAX];
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, name, err));
+    int fd = open(path, O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC, 0600);
+    if (fd < 0) return assay_fail_errno(err, errno, "cannot open %s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int saved = errno;
+        close(fd);
+        if (saved == EWOULDBLOCK)
+            return ASSAY_FAIL(err, BUSY, "%s is in use by another process", folder);
+        return assay_fail_errno(err, saved, "cannot lock %s", path);
+    }
+    *out = fd;
+    return ASSAY_OK;
 }
 
 static int entry_remove(const char *path, const struct stat *info, int kind, struct FTW *walk) {

@@ -55,6 +55,12 @@ assay_status assay_folder_sync(const char *path, assay_error *err);
 assay_status assay_folder_temporary(char *out, size_t size, const char *parent, const char *pattern,
                                     assay_error *err);
 
+// Makes a folder one process's: an exclusive lock on the file `name` in it, which is made if
+// missing and wanted. Errors: BUSY, NOT_FOUND, CAPACITY (path), PERMISSION, DISK_FULL, IO. Lives:
+// until the caller closes *fd.
+assay_status assay_folder_lock(int *fd, const char *folder, const char *name, bool make,
+                               assay_error *err);
+
 // Removes a folder with all that is in it; links are removed, not followed. What cannot be removed
 // stays: this is for temporary folders.
 void assay_folder_remove(const char *path);

@@ -412,7 +412,7 @@ assay_status assay_store_backup(assay_store *store, const char *folder, assay_er
     int fd = code ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (code == 0 && (fd < 0 || fsync(fd) != 0)) code = errno;
     if (fd >= 0) close(fd);
-    if (code == 0) return ASSAY_OK;
+    if (code == 0) return assay_folder_sync(folder, err);
     unlink(path);
     return assay_db_fail(err, code, "cannot copy the store");
 }

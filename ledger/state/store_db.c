@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -46,19 +45,7 @@ assay_status assay_db_fail(assay_error *err, int code, const char *what) {
 
 // LMDB allows many processes; the rules allow one writer.
 assay_status assay_store_lock(int *out, const char *folder, bool make, assay_error *err) {
-    char path[PATH_MAX];
-    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "writer.lock", err));
-    int fd = open(path, O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC, 0600);
-    if (fd < 0) return assay_fail_errno(err, errno, "cannot open %s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        int saved = errno;
-        close(fd);
-        if (saved == EWOULDBLOCK)
-            return ASSAY_FAIL(err, BUSY, "%s is in use by another process", folder);
-        return assay_fail_errno(err, saved, "cannot lock %s", path);
-    }
-    *out = fd;
-    return ASSAY_OK;
+    return assay_folder_lock(out, folder, "writer.lock", make, err);
 }
 
 static assay_status file_sizes(const assay_db *db, uint64_t *needed, uint64_t *present, int *fd,

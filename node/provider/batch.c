@@ -238,12 +238,11 @@ static assay_status making_send(making *m, assay_provider *provider, assay_provi
                                                    .datasets = m->tables.datasets};
     assay_status status = assay_wallet_send(provider->wallet, &tx, &sent, err);
     out->charged = status == ASSAY_REJECTED && sent.height;
-    // Sent, and in no block yet: its receipts are as pending as before.
-    if (status == ASSAY_TIMEOUT || !sent.height) {
+    // Taken, for all that is known, and in no block yet: its receipts are as pending as before.
+    if (status == ASSAY_TIMEOUT || status == ASSAY_NETWORK || (status == ASSAY_OK && !sent.height))
         provider->waiting = sent.id;
-        return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");
-    }
     ASSAY_TRY(status);
+    if (!sent.height) return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");
     out->id = sent.digest;
     return ASSAY_OK;
 }
@@ -264,7 +263,7 @@ static bool has_session(const making *m, const assay_hash *session) {
 // The batch is in a block: its receipts are pending no more, and its sessions may go on.
 static void making_finish(const making *m, assay_provider *provider) {
     pthread_mutex_lock(&provider->lock);
-    assay_provider_drop(provider, was_taken, m, true);
+    assay_provider_drop(provider, was_taken, m);
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         assay_provider_pending *entry = &provider->pending[i];
         if (entry->hold_ms && has_session(m, &entry->receipt.request.session))
@@ -338,9 +337,8 @@ static assay_status waiting_ask(assay_provider *provider, assay_error *err) {
     json_t *fate = NULL;
     assay_error why = {0};
     if (assay_hash_is_zero(&provider->waiting)) return ASSAY_OK;
-    assay_status status =
-        assay_client_get_id(&fate, &provider->wallet->client, "tx", provider->waiting.bytes,
-                            ASSAY_HASH_SIZE, &why);
+    assay_status status = assay_client_get_id(&fate, &provider->wallet->client, "tx",
+                                              provider->waiting.bytes, ASSAY_HASH_SIZE, &why);
     if (status != ASSAY_OK && status != ASSAY_NOT_FOUND)
         return assay_fail(err, status, why.reject, "%s", why.text);
     const char *state = json_string_value(json_object_get(fate, "state"));

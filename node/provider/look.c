@@ -20,7 +20,7 @@ bool assay_provider_closes(const assay_provider *provider, uint64_t end, uint64_
 // Sessions are asked for anew after it, since their deposits have changed.
 void assay_provider_drop(assay_provider *provider,
                          bool gone(const void *context, const assay_receipt *receipt),
-                         const void *context, bool unlinked) {
+                         const void *context) {
     uint32_t kept = 0;
     char path[PATH_MAX], session[ASSAY_HEX_HASH_MAX];
     for (uint32_t i = 0; i < provider->pending_count; i++) {
@@ -32,17 +32,19 @@ void assay_provider_drop(assay_provider *provider,
         assay_hex_encode(session, entry->receipt.request.session.bytes, ASSAY_HASH_SIZE);
         snprintf(path, sizeof path, "%s/pending/%s-%020llu", provider->options.home, session,
                  (unsigned long long)entry->receipt.request.sequence);
-        if (unlinked) unlink(path);
+        unlink(path);
         free(entry->leaf);
     }
     if (kept < provider->pending_count) provider->session_count = 0;
     provider->pending_count = kept;
 }
 
+enum { UNKNOWN_MS = 60000 }; // until receipts of a session that the node did not know go again
+
 typedef struct {
     assay_hash id;
     uint64_t last_sequence;
-    bool over; // ended, or unknown
+    bool over; // ended
 } pruning;
 
 static bool is_over(const void *context, const assay_receipt *receipt) {
@@ -51,19 +53,35 @@ static bool is_over(const void *context, const assay_receipt *receipt) {
            (p->over || receipt->request.sequence <= p->last_sequence);
 }
 
-static void loss_tell(const pruning *p, const assay_provider *provider, uint64_t lost,
-                      bool unknown) {
+static void loss_tell(const assay_hash *id, uint64_t lost) {
     char session[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode_0x(session, p->id.bytes, ASSAY_HASH_SIZE);
-    json_t *fields = json_pack("{s:o,s:s}", "nopen", assay_json_from_u64(lost), "session", session);
-    if (unknown)
-        assay_log(ASSAY_LOG_WARN, "income_lost", fields,
-                  "the node knows no session %s: its receipts for %llu nopen stay in %s/pending",
-                  session, (unsigned long long)lost, provider->options.home);
-    else
-        assay_log(ASSAY_LOG_WARN, "income_lost", fields,
-                  "session %s ended with %llu nopen in no batch", session,
-                  (unsigned long long)lost);
+    assay_hex_encode_0x(session, id->bytes, ASSAY_HASH_SIZE);
+    assay_log(ASSAY_LOG_WARN, "income_lost",
+              json_pack("{s:o,s:s}", "nopen", assay_json_from_u64(lost), "session", session),
+              "session %s ended with %llu nopen in no batch", session, (unsigned long long)lost);
+}
+
+// Of another chain, ended long ago, or the node is behind: what is pending may still be money, and
+// its sequences are taken.
+static void session_unknown(assay_provider *provider, const assay_hash *id) {
+    uint64_t now = assay_clock_ms(), nopen = 0;
+    bool held = true;
+    pthread_mutex_lock(&provider->lock);
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
+        assay_provider_pending *entry = &provider->pending[i];
+        if (!assay_hash_equal(&entry->receipt.request.session, id)) continue;
+        held = held && entry->hold_until_ms > now;
+        nopen += entry->receipt.fee;
+        if (entry->hold_until_ms < now + UNKNOWN_MS) entry->hold_until_ms = now + UNKNOWN_MS;
+    }
+    pthread_mutex_unlock(&provider->lock);
+    if (held) return; // told before
+    char session[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(session, id->bytes, ASSAY_HASH_SIZE);
+    assay_log(ASSAY_LOG_WARN, "session_unknown",
+              json_pack("{s:o,s:s}", "nopen", assay_json_from_u64(nopen), "session", session),
+              "the node knows no session %s: its receipts for %llu nopen wait in %s/pending",
+              session, (unsigned long long)nopen, provider->options.home);
 }
 
 // A crash, or a wait that was too short, can leave receipts pending that are in a block; sessions
@@ -74,22 +92,24 @@ static assay_status session_prune(assay_provider *provider, const assay_hash *id
     assay_error why = {0};
     uint64_t lost = 0;
     assay_status status = assay_session_fetch(&session, &provider->wallet->client, id, &why);
-    // Of another chain, ended long ago, or the node is behind: what is on disk may still be money.
-    bool unknown = status == ASSAY_NOT_FOUND;
-    if (status != ASSAY_OK && !unknown) return assay_fail(err, status, why.reject, "%s", why.text);
-    const pruning p = {*id, session.last_sequence, unknown || session.ended};
+    if (status == ASSAY_NOT_FOUND) {
+        session_unknown(provider, id);
+        return ASSAY_OK;
+    }
+    if (status != ASSAY_OK) return assay_fail(err, status, why.reject, "%s", why.text);
+    const pruning p = {*id, session.last_sequence, session.ended};
     pthread_mutex_lock(&provider->lock);
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         const assay_receipt *receipt = &provider->pending[i].receipt;
         if (is_over(&p, receipt) && receipt->request.sequence > p.last_sequence)
             lost += receipt->fee;
     }
-    assay_provider_drop(provider, is_over, &p, !unknown);
+    assay_provider_drop(provider, is_over, &p);
     for (uint32_t i = 0; i < provider->pending_count; i++)
         if (assay_hash_equal(&provider->pending[i].receipt.request.session, id))
             provider->pending[i].end = session.end;
     pthread_mutex_unlock(&provider->lock);
-    if (lost) loss_tell(&p, provider, lost, unknown);
+    if (lost) loss_tell(id, lost);
     return ASSAY_OK;
 }
 

@@ -132,6 +132,7 @@ assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
                                  assay_wallet *wallet, const assay_genesis *genesis,
                                  const assay_provider_options *options, assay_error *err) {
     memset(provider, 0, sizeof *provider);
+    provider->lock_fd = -1;
     provider->shop = shop;
     provider->wallet = wallet;
     provider->genesis = genesis;
@@ -143,6 +144,8 @@ assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
     provider->lineages = calloc(ASSAY_PROVIDER_LINEAGES_MAX, sizeof *provider->lineages);
     if (!provider->sessions || !provider->pending || !provider->lineages)
         return ASSAY_FAIL(err, MEMORY, "no memory for a provider");
+    ASSAY_TRY(assay_folder_make(options->home, err));
+    ASSAY_TRY(assay_folder_lock(&provider->lock_fd, options->home, "serve.lock", true, err));
     return pending_load_all(provider, err);
 }
 
@@ -152,6 +155,7 @@ void assay_provider_close(assay_provider *provider) {
     free(provider->pending);
     free(provider->sessions);
     free(provider->lineages);
+    if (provider->lock_fd >= 0) close(provider->lock_fd);
     pthread_cond_destroy(&provider->turned);
     pthread_mutex_destroy(&provider->lock);
 }

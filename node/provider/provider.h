@@ -68,7 +68,8 @@ typedef struct {
     size_t leaf_size;
     uint64_t since_ms; // monotonic
     uint64_t end;      // of its session, as last told; 0: not asked for yet
-    // Its session is left out of batches until then, for so long, since one with it was refused.
+    // Its session is left out of batches until then, since one with it was refused (for so long) or
+    // the node did not know it.
     uint64_t hold_until_ms;
     uint64_t hold_ms;
 } assay_provider_pending;
@@ -100,6 +101,7 @@ typedef struct {
     assay_wallet *wallet;
     const assay_genesis *genesis;
     assay_provider_options options;
+    int lock_fd; // the home is this process's
 
     pthread_mutex_t lock;
     pthread_cond_t turned; // a turn ended
@@ -122,7 +124,8 @@ typedef struct {
 } assay_provider;
 
 // Reads what an earlier run left pending, but for another provider's receipts: they are left on
-// disk, with a line in the log. Errors: those of the files, MISMATCH (a pending file whose ids are
+// disk, with a line in the log. Errors: BUSY (another process has the home), those of the files,
+// MISMATCH (a pending file whose ids are
 // not its receipt's), MEMORY. Lives: until close, after errors too. Spec: P-14, F-46.
 assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
                                  assay_wallet *wallet, const assay_genesis *genesis,
@@ -149,10 +152,9 @@ assay_status assay_provider_next_sequence(assay_provider *provider, const assay_
 assay_provider_dues assay_provider_due(assay_provider *provider, bool all);
 
 // Asks the chain about this provider and each session with something pending, notes when they end,
-// and drops what can be
-// in no batch any more (V4, or an ended session), with a line in the log where money is lost.
-// Receipts of a session that the node does not know are forgotten, and their files stay. Errors:
-// those of node; MEMORY. One thread. Spec: F-46, F-53, F-54.
+// and drops what can be in no batch any more (V4, or an ended session), with a line in the log
+// where money is lost. Receipts of a session that the node does not know are left out of batches
+// while that is so. Errors: those of node; MEMORY. One thread. Spec: F-46, F-53, F-54.
 assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
                                  assay_error *err);
 
@@ -160,10 +162,10 @@ assay_status assay_provider_look(assay_provider *provider, assay_provider_facts 
 // Spec: P-37, F-53.
 bool assay_provider_closes(const assay_provider *provider, uint64_t end, uint64_t height);
 
-// With the lock: the pending ones that `gone` names leave memory, and disk if `unlinked`.
+// With the lock: the pending ones that `gone` names leave memory and disk.
 void assay_provider_drop(assay_provider *provider,
                          bool gone(const void *context, const assay_receipt *receipt),
-                         const void *context, bool unlinked);
+                         const void *context);
 
 // Looks, makes a batch of what is pending as far as the bond covers it, writes its evidence, sends
 // it and waits for its block. If it is refused for what is in it, the next ones are smaller, until

@@ -181,9 +181,20 @@ static void an_unknown_session_holds_up_nobody(void **state) {
     asked(&d, &other, 1);
     batched(&d, 1);
     assert_int_equal(session_now(&other).last_sequence, 1);
-    assert_int_equal(d.provider.pending_count, 0);
-    assert_int_equal(files_in(&d, "pending"), 1); // it may still be money
+    // It may still be money, and its sequence stays taken.
+    assert_int_equal(d.provider.pending_count, 1);
+    assert_int_equal(files_in(&d, "pending"), 1);
     batched(&d, 0);
+    assert_int_equal(d.provider.pending_count, 1);
+    // The node gets there.
+    d.provider.pending[0].receipt.request.session = session;
+    uint64_t next;
+    must(assay_provider_next_sequence(&d.provider, &session, &next, err));
+    assert_int_equal(next, 2);
+    d.provider.pending[0].hold_until_ms = 0;
+    batched(&d, 1);
+    assert_int_equal(session_now(&session).last_sequence, 1);
+    assert_int_equal(files_in(&d, "pending"), 0);
     assay_provider_close(&d.provider);
 }
 

@@ -249,6 +249,18 @@ static void anothers_receipts_stay_on_disk(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// Two processes with one home would write over each other's receipts (V1).
+static void a_home_has_one_provider(void **state) {
+    desk d;
+    assay_provider second;
+    desk_open(&d);
+    work_refused(assay_provider_open(&second, &world.shop, &world.wallets[PROVIDER], &world.genesis,
+                                     &d.provider.options, err),
+                 BUSY, "is in use by another process");
+    assay_provider_close(&second);
+    assay_provider_close(&d.provider);
+}
+
 // ---- V2 ----
 
 static uint64_t nonce_now(void) {
@@ -694,6 +706,7 @@ int main(void) {
         cmocka_unit_test(without_a_disk_there_is_no_answer),
         cmocka_unit_test(damaged_pending_files_are_named),
         cmocka_unit_test(anothers_receipts_stay_on_disk),
+        cmocka_unit_test(a_home_has_one_provider),
         cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
         cmocka_unit_test(evidence_of_refused_batches_goes),
         cmocka_unit_test(sequences_are_strict_whoever_is_first),
