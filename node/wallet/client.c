@@ -117,6 +117,7 @@ assay_status assay_client_send_bytes(assay_sent *out, const assay_client *client
     snprintf(url, sizeof url, "%s/v1/tx?wait=%u", client->url, wait_ms);
     json_t *body = json_pack("{s:o}", "tx", assay_json_from_hex(data, size));
     if (!body) return ASSAY_FAIL(err, MEMORY, "no memory for a transaction of %zu bytes", size);
+    assay_tx_id(&out->id, data, size); // without an answer too, it may have been taken
     ASSAY_TRY(assay_fetch_json(&answer, url, body, &limits, err));
     assay_status status = fate_read(out, answer, wait_ms, err);
     json_decref(answer);

@@ -38,8 +38,9 @@ typedef struct {
 } assay_sent;
 
 // Fills chain id, signer, principal (if zero), lane and nonce, signs, sends, and waits up to
-// wait_ms for a block. Errors: REJECTED (at once, or by the block it went into), TIMEOUT (not in a
-// block in time), NETWORK … Spec: F-40, P-4.
+// wait_ms for a block. After NETWORK and TIMEOUT the transaction may have been taken; out->id tells
+// which, if it was sent. Errors: REJECTED (at once, or by the block it went into), TIMEOUT (not in
+// a block in time), NETWORK … Spec: F-40, P-4.
 assay_status assay_client_send(assay_sent *out, const assay_client *client, assay_tx *tx,
                                const assay_key *key, uint32_t wait_ms, assay_error *err);
 

@@ -131,8 +131,10 @@ int assay_wallet_finish(assay_wallet *wallet, const assay_invocation *invocation
     assay_wallet_close(wallet);
     if (status == ASSAY_OK) return assay_sent_print(invocation, tx, &sent);
     assay_hex_encode_0x(next + strlen(next), sent.id.bytes, ASSAY_HASH_SIZE);
-    return assay_command_fail(
-        invocation, err, status == ASSAY_TIMEOUT && !assay_hash_is_zero(&sent.id) ? next : NULL);
+    // It may have been taken: who sends another one pays twice.
+    bool unknown = status == ASSAY_TIMEOUT || status == ASSAY_NETWORK;
+    return assay_command_fail(invocation, err,
+                              unknown && !assay_hash_is_zero(&sent.id) ? next : NULL);
 }
 
 int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx) {
