@@ -10,6 +10,9 @@
 
 typedef struct assay_solo assay_solo;
 
+// Told before each block, of the log's `count`, that is executed again. Returns: false to end it.
+typedef bool (*assay_solo_replayed)(void *self, uint64_t height, uint64_t count);
+
 // Borrowed for the call but for `application`, which must outlive the engine.
 typedef struct {
     const char *folder; // of the block log
@@ -19,13 +22,16 @@ typedef struct {
     uint64_t power;                       // of the one validator
     uint8_t seed[ASSAY_ED25519_KEY_SIZE]; // its consensus key's secret
     uint32_t block_ms;                    // pause between blocks, 0: none
+    assay_solo_replayed replayed;         // NULL: nobody asks
+    void *replayed_self;
 } assay_solo_options;
 
 // Opens the log and brings the application to its end: replays what the application lacks, and
 // compares every result with the recorded one.
 // Errors: BUSY, CORRUPT (the log has less than the application, or replay came to other bytes),
-// MISMATCH (a logged block does not follow), RANGE (chain id), and those of the log and the
-// application. Lives: until assay_solo_close. Spec: C-10, C-16, C-18.
+// MISMATCH (a logged block does not follow), RANGE (chain id), STOPPED (by `replayed`; the next
+// opening goes on), and those of the log and the application. Lives: until assay_solo_close. Spec:
+// C-10, C-16, C-18.
 assay_status assay_solo_open(assay_solo **out, const assay_solo_options *options, assay_error *err);
 
 // Stops the thread, if any, after its block. Waiting transactions are dropped.

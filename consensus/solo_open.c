@@ -97,8 +97,14 @@ static assay_status log_replay(assay_solo *solo, assay_error *err) {
     assay_tip_init(&solo->tip, solo->options.chain_id, public_key, solo->options.power,
                    solo->options.genesis_seconds, &info.app_hash);
     ASSAY_TRY(recent_first(solo, info.height, &first, err));
-    for (uint64_t height = first; height <= assay_blocklog_count(solo->log); height++)
+    uint64_t count = assay_blocklog_count(solo->log);
+    for (uint64_t height = first; height <= count; height++) {
+        if (height > info.height && solo->options.replayed &&
+            !solo->options.replayed(solo->options.replayed_self, height, count))
+            return ASSAY_FAIL(err, STOPPED, "asked to end before block %llu of %llu", (ull)height,
+                              (ull)count);
         ASSAY_TRY(record_take(solo, height, &info, err));
+    }
     return ASSAY_OK;
 }
 

@@ -175,10 +175,13 @@ static assay_status tx_get(assay_api *api, const assay_api_call *call, assay_htt
     assay_hash id;
     assay_tx_fate fate;
     ASSAY_TRY(assay_api_hash(&id, call, 1, err));
-    ASSAY_TRY(assay_api_slow_begin(api, err));
-    assay_status status = api->engine->find(api->engine->self, &id, SEARCH_DEPTH, &fate, err);
-    assay_api_slow_end(api);
-    ASSAY_TRY(status);
+    ASSAY_TRY(api->engine->find(api->engine->self, &id, 0, &fate, err));
+    if (fate.state == ASSAY_TX_UNKNOWN) {
+        ASSAY_TRY(assay_api_slow_begin(api, err));
+        assay_status status = api->engine->find(api->engine->self, &id, SEARCH_DEPTH, &fate, err);
+        assay_api_slow_end(api);
+        ASSAY_TRY(status);
+    }
     if (fate.state == ASSAY_TX_UNKNOWN)
         return ASSAY_FAIL(err, NOT_FOUND,
                           "no such transaction among the last %d nor in the last %d blocks",

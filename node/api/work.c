@@ -304,8 +304,8 @@ static assay_status epoch_get(const assay_api_call *call, const assay_view *view
 }
 
 // /claim/RECIPIENT: what a distributor contract needs to pay it.
-static assay_status claim_get(assay_api *api, const assay_api_call *call, const assay_view *view,
-                              assay_http_reply *reply, assay_error *err) {
+static assay_status claim_get(const assay_api *api, const assay_api_call *call,
+                              const assay_view *view, assay_http_reply *reply, assay_error *err) {
     assay_address recipient;
     assay_claim claim;
     assay_hash path[ASSAY_CLAIMS_PATH_MAX];
@@ -313,11 +313,9 @@ static assay_status claim_get(assay_api *api, const assay_api_call *call, const 
     assay_epoch epoch;
     assay_arena arena;
     ASSAY_TRY(assay_api_address(&recipient, call, 1, err));
-    ASSAY_TRY(assay_api_slow_begin(api, err));
     assay_arena_init(&arena, CLAIMS_ARENA_MAX);
     assay_status status = assay_epoch_claim_prove(&claim, path, &steps, &epoch, &view->reader,
                                                   &recipient, &arena, err);
-    assay_api_slow_end(api);
     if (status == ASSAY_OK) {
         json_t *proof = json_array();
         for (uint32_t i = 0; i < steps; i++)

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "consensus/deadline.h"
 #include "consensus/mempool.h"
 #include "node/api/api.h"
 #include "node/cmd/commands.h"
@@ -16,7 +17,7 @@
 #include "node/home/room.h"
 #include "node/log.h"
 
-enum { DRAIN_MS = 10000 };
+enum { DRAIN_MS = 10000, TELL_MS = 5000 };
 
 typedef struct {
     const char *home, *listen, *engine, *abci, *comet, *misbehave, *log;
@@ -34,7 +35,9 @@ typedef struct {
     assay_node_engine engine;
     assay_api api;
     assay_http_server *server;
-    bool ended; // by a signal, before it was open
+    const sigset_t *signals;
+    uint64_t told_ms; // when it last said how far it had replayed
+    bool ended;       // by a signal, before it was open
 } node_parts;
 
 static const struct timespec second = {1, 0};
@@ -119,12 +122,11 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
     }
 }
 
-// A node behind CometBFT that ended for want of room is started again at once, over and over: it
-// waits here, with nothing open, and no limit of restarts is met.
-static assay_status room_await(node_parts *node, const sigset_t *signals, assay_error *err) {
+// A node that ended for want of room is started again at once, over and over: it waits here, with
+// nothing open, and no limit of restarts is met.
+static assay_status room_await(node_parts *node, assay_error *err) {
     assay_error why = {0};
     bool told = false;
-    if (node->home.config.engine != ASSAY_ENGINE_ABCI) return ASSAY_OK;
     if (assay_room_check(node->home.path, NULL) == ASSAY_DISK_FULL)
         assay_room_clear(node->home.path);
     while (assay_room_check(node->home.path, &why) == ASSAY_DISK_FULL) {
@@ -132,7 +134,7 @@ static assay_status room_await(node_parts *node, const sigset_t *signals, assay_
             assay_log(ASSAY_LOG_WARN, "waits_for_room", NULL, "%s: the node starts when they are",
                       why.text);
         told = true;
-        node->ended = sigtimedwait(signals, NULL, &second) > 0;
+        node->ended = sigtimedwait(node->signals, NULL, &second) > 0;
         if (node->ended) return ASSAY_OK;
         why = (assay_error){0};
     }
@@ -187,22 +189,45 @@ static assay_status handover_check(const node_parts *node, const assay_config *b
                       node->home.path);
 }
 
+// A long log takes its time: it says how far it is, and may be ended.
+static bool replay_watch(void *self, uint64_t height, uint64_t count) {
+    static const struct timespec none = {0, 0};
+    node_parts *node = self;
+    uint64_t now = assay_clock_ms();
+    if (!node->told_ms) node->told_ms = now;
+    if (now - node->told_ms >= TELL_MS) {
+        node->told_ms = now;
+        assay_log(ASSAY_LOG_NOTICE, "replaying",
+                  json_pack("{s:o,s:o}", "height", assay_json_from_u64(height), "of",
+                            assay_json_from_u64(count)),
+                  "executing block %llu of %llu again", (unsigned long long)height,
+                  (unsigned long long)count);
+    }
+    node->ended = sigtimedwait(node->signals, NULL, &none) > 0;
+    return !node->ended;
+}
+
 static assay_status node_open(node_parts *node, const node_options *options,
                               const sigset_t *signals, assay_error *err) {
     assay_config *config = &node->home.config;
+    node->signals = signals;
+    node->engine.replayed = replay_watch;
+    node->engine.replayed_self = node;
     ASSAY_TRY(assay_home_open(&node->home, options->home, err));
     const assay_config before = *config;
     if (options->listen) ASSAY_TRY(assay_config_listen(config, options->listen, err));
     if (options->block_ms != UINT64_MAX) config->block_ms = options->block_ms;
     ASSAY_TRY(assay_config_engine(config, options->engine, options->abci, options->comet, err));
-    ASSAY_TRY(room_await(node, signals, err));
+    ASSAY_TRY(room_await(node, err));
     if (node->ended) return ASSAY_OK;
     ASSAY_TRY(secrets_read(node, err));
     ASSAY_TRY(ledger_open(node, options->threads, err));
     ASSAY_TRY(handover_check(node, &before, err));
     ASSAY_TRY(manner_set(node, options->misbehave, err));
-    ASSAY_TRY(assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application,
-                                     err));
+    assay_status status =
+        assay_node_engine_open(&node->engine, &node->home, &node->secrets, &node->application, err);
+    if (node->ended) return ASSAY_OK;
+    ASSAY_TRY(status);
     node->engine.comet.stop = &node->api.closing; // the API alone asks CometBFT
     return server_open(node, err);
 }

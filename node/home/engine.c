@@ -25,7 +25,9 @@ static assay_status solo_open(assay_node_engine *engine, const assay_home *home,
                                   .chain_id = chain_name,
                                   .genesis_seconds = genesis->time,
                                   .power = assay_voting_power(own->consensus_bond),
-                                  .block_ms = (uint32_t)home->config.block_ms};
+                                  .block_ms = (uint32_t)home->config.block_ms,
+                                  .replayed = engine->replayed,
+                                  .replayed_self = engine->replayed_self};
     memcpy(options.seed, secrets->ed25519_seed, sizeof options.seed);
     ASSAY_TRY(assay_solo_open(&engine->solo, &options, err));
     engine->calls = assay_solo_engine(engine->solo);

@@ -28,7 +28,9 @@ typedef struct {
     assay_peers_glance peers;
     assay_statesync_maker *maker; // abci's
     assay_statesync_restore *restore;
-    uint64_t failures_told; // of the maker's
+    uint64_t failures_told;       // of the maker's
+    assay_solo_replayed replayed; // set before open, if at all
+    void *replayed_self;
 } assay_node_engine;
 
 // Opens and brings the application to the end of the log (solo), or listens for CometBFT (abci),

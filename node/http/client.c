@@ -138,6 +138,7 @@ static assay_status http_exchange(assay_fetched *out, const char *url, const ass
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, limits->redirects_max ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)limits->redirects_max);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, limits->timeout_ms ? (long)limits->timeout_ms : 1L);
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); // nothing waits for a name server's answer
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); // a proxy would hide where the URL leads
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, part_take);

@@ -186,6 +186,7 @@ typedef struct {
     fake app;
     assay_solo *solo;
     uint32_t block_ms;
+    assay_solo_replayed replayed;
 } stand;
 
 static inline assay_status stand_try(stand *s, assay_error *err) {
@@ -196,7 +197,8 @@ static inline assay_status stand_try(stand *s, assay_error *err) {
                                   .genesis_seconds = 1700000000,
                                   .power = 100,
                                   .seed = {42},
-                                  .block_ms = s->block_ms};
+                                  .block_ms = s->block_ms,
+                                  .replayed = s->replayed};
     return assay_solo_open(&s->solo, &options, err);
 }
 

@@ -129,6 +129,37 @@ static void test_crash_points(void **state) {
     assert_in_range(point, 25, 200);
 }
 
+// ---- replay ----
+
+static bool before_block_3(void *self, uint64_t height, uint64_t count) {
+    assert_int_equal(count, 4);
+    return height < 3;
+}
+
+// A replay that is asked to end keeps what it has done, and the next opening does the rest.
+static void test_replay_can_be_ended(void **state) {
+    stand s = {0};
+    assay_error why = {0};
+    folder_make(s.folder);
+    stand_open(&s);
+    for (int i = 0; i < 4; i++) {
+        stand_submit(&s, script[i]);
+        must(assay_solo_step(s.solo, err));
+    }
+    assay_hash app_hash = s.app.committed.app_hash;
+    stand_close(&s);
+    assert_int_equal(unlink(folder_path(s.folder, "state")), 0);
+    s.replayed = before_block_3;
+    assert_int_equal(stand_try(&s, &why), ASSAY_STOPPED);
+    assert_string_equal(why.text, "asked to end before block 3 of 4");
+    assert_int_equal(s.app.committed.height, 2);
+    stand_close(&s);
+    stand_open(&s);
+    assert_memory_equal(&s.app.committed.app_hash, &app_hash, sizeof app_hash);
+    stand_close(&s);
+    assay_folder_remove(s.folder);
+}
+
 // ---- failures ----
 
 // S1, C-14: a block once logged is committed before any other is made.
@@ -602,14 +633,23 @@ static void test_options(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_start),  cmocka_unit_test(test_crash_points),
-        cmocka_unit_test(test_commit_fails), cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_divergence),   cmocka_unit_test(test_foreign_log),
-        cmocka_unit_test(test_clock_back),   cmocka_unit_test(test_fates),
-        cmocka_unit_test(test_fates_in_log), cmocka_unit_test(test_submit),
-        cmocka_unit_test(test_first),        cmocka_unit_test(test_mempool_full),
-        cmocka_unit_test(test_thread),       cmocka_unit_test(test_thread_fails),
-        cmocka_unit_test(test_drain),        cmocka_unit_test(test_many_threads),
+        cmocka_unit_test(test_first_start),
+        cmocka_unit_test(test_crash_points),
+        cmocka_unit_test(test_replay_can_be_ended),
+        cmocka_unit_test(test_commit_fails),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_divergence),
+        cmocka_unit_test(test_foreign_log),
+        cmocka_unit_test(test_clock_back),
+        cmocka_unit_test(test_fates),
+        cmocka_unit_test(test_fates_in_log),
+        cmocka_unit_test(test_submit),
+        cmocka_unit_test(test_first),
+        cmocka_unit_test(test_mempool_full),
+        cmocka_unit_test(test_thread),
+        cmocka_unit_test(test_thread_fails),
+        cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_many_threads),
         cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
