@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "kernels/table.h"
 #include "node/cmd/commands.h"
+#include "node/output.h"
 #include "quant/import/adapter_import.h"
 
 static const char import_details[] =
@@ -56,6 +57,7 @@ static int adapter_run(const assay_invocation *invocation, const char *from, con
     assay_hash root;
     const assay_model *base = model_path ? &model : NULL;
     assay_status status = assay_kernels_find(&kernels, invocation->isa, &err);
+    if (status == ASSAY_OK && from) status = assay_output_check(path, &assay_output_adapter, &err);
     if (status == ASSAY_OK && base) status = assay_model_open(&model, model_path, &err);
     if (status == ASSAY_OK && from) status = assay_adapter_import(&root, from, path, base, &err);
     if (status == ASSAY_OK) status = assay_adapter_open(&adapter, path, base, &err);

@@ -12,6 +12,7 @@
 #include "node/bench/model.h"
 #include "node/cmd/commands.h"
 #include "node/inference/inference.h"
+#include "node/output.h"
 #include "quant/import/import.h"
 
 static const char details[] =
@@ -64,6 +65,7 @@ static assay_status model_file_make(workbench *w, settings *s, assay_error *err)
         ASSAY_TRY(folder_make(w, err));
         ASSAY_TRY(assay_path_join(w->model_path, sizeof w->model_path, w->folder, "model", err));
     }
+    if (s->keep) ASSAY_TRY(assay_output_check(s->keep, &assay_output_model, err));
     s->inference.model_file = s->keep ? s->keep : w->model_path;
     const assay_import_options options = {.vocab_q4 = s->head_q4};
     if (folder)

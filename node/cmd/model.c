@@ -5,6 +5,7 @@
 #include "kernels/table.h"
 #include "node/cmd/commands.h"
 #include "node/inference/model_print.h"
+#include "node/output.h"
 #include "quant/import/import.h"
 #include "quant/model.h"
 #include "quant/tokenizer/tokenizer.h"
@@ -63,6 +64,7 @@ int assay_cmd_model_import(assay_invocation *invocation) {
     assay_status status = ASSAY_OK;
     if (!import.vocab_q4 && strcmp(embedding, "q8") != 0)
         status = ASSAY_FAIL(&err, USAGE, "--embedding is '%.16s', wanted q4 or q8", embedding);
+    if (status == ASSAY_OK) status = assay_output_check(out, &assay_output_model, &err);
     if (status == ASSAY_OK) status = assay_kernels_find(&kernels, invocation->isa, &err);
     if (status == ASSAY_OK) status = assay_pool_open(&pool, (unsigned)threads, &err);
     if (status == ASSAY_OK) status = assay_model_import(&root, from, out, &import, pool, &err);

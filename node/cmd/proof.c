@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "consensus/proof.h"
 #include "node/cmd/commands.h"
+#include "node/output.h"
 #include "node/proof_print.h"
 #include "node/wallet/client.h"
 #include "node/wallet/wallet.h"
@@ -19,6 +20,7 @@ static assay_status proof_fetch(const char *url, uint64_t epoch, const char *acc
     char canonical[ASSAY_HEX_HASH_MAX];
     ASSAY_TRY(assay_hex_parse(address.bytes, ASSAY_ADDRESS_SIZE, account, "--account", err));
     assay_hex_encode_0x(canonical, address.bytes, ASSAY_ADDRESS_SIZE);
+    ASSAY_TRY(assay_output_check(path, &assay_output_proof, err));
     ASSAY_TRY(assay_client_open(&client, url, NULL, err));
     ASSAY_TRY(assay_client_get(&document, &client, err, "proof/payout/%llu/%s",
                                (unsigned long long)epoch, canonical));
