@@ -107,9 +107,12 @@ static assay_status head_read(const assay_blocklog *log, uint64_t at, uint64_t n
     if (found != number)
         return ASSAY_FAIL(err, CORRUPT, "byte %llu of the block log starts record %llu, not %llu",
                           (ull)at, (ull)found, (ull)number);
-    if (head->size == 0 || head->size > ASSAY_BLOCK_SIZE_MAX || head->end > end_max)
+    if (head->size == 0 || head->size > ASSAY_BLOCK_SIZE_MAX)
         return ASSAY_FAIL(err, CORRUPT, "record %llu of the block log has %u bytes, limits 1 to %d",
                           (ull)number, head->size, ASSAY_BLOCK_SIZE_MAX);
+    if (head->end > end_max)
+        return ASSAY_FAIL(err, CORRUPT, "block log ends at byte %llu, inside record %llu",
+                          (ull)end_max, (ull)number);
     return ASSAY_OK;
 }
 

@@ -242,6 +242,10 @@ static void test_damage_stays(void **state) {
     bit_flip(folder_path(folder, "blocks.log"), 8 * (HEAD + RECORD_HEAD));
     assert_int_equal(log_try(folder, true, 0, &why), ASSAY_CORRUPT);
     assert_non_null(strstr(why.text, "not the rest of a crash"));
+    log_copy(whole, folder, size - 1, 0);
+    assert_int_equal(log_try(folder, true, RECORDS, &why), ASSAY_CORRUPT);
+    assert_non_null(strstr(why.text, "ends at byte"));
+    assert_non_null(strstr(why.text, "inside record 11"));
     // More after the end than one record can be.
     log_copy(whole, folder, SIZE_MAX, SIZE_MAX);
     assert_int_equal(truncate(folder_path(folder, "blocks.log"),
