@@ -198,21 +198,24 @@ typedef struct {
     const char *log;
 } serve_options;
 
+// The last failure that was told.
+typedef struct {
+    uint32_t code; // 0: none since it last went well
+    uint64_t ms;
+} telling;
+
 typedef struct {
     assay_retry retry;
-    uint32_t told; // code of the last failure that was told; 0: none since a batch was taken
-    uint64_t told_ms;
+    telling told;
 } batching;
 
-// What fails every second is told once a minute.
-static void failure_tell(batching *work, const assay_error *err) {
+// What fails every second is told once a minute. Returns: whether this is the time.
+static bool telling_due(telling *told, const assay_error *err) {
     uint32_t code = assay_error_code(err);
     uint64_t now = assay_clock_ms();
-    if (code == work->told && now < work->told_ms + TELL_MS) return;
-    assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(err, NULL),
-              "batch not taken, error %u: %s", (unsigned)code, err->text);
-    work->told = code;
-    work->told_ms = now;
+    if (code == told->code && now < told->ms + TELL_MS) return false;
+    *told = (telling){code, now};
+    return true;
 }
 
 static void work_step(assay_provider *provider, bool all, batching *work) {
@@ -224,14 +227,16 @@ static void work_step(assay_provider *provider, bool all, batching *work) {
     assay_retry_note(&work->retry, status, &batch, assay_clock_ms());
     if (status != ASSAY_OK) {
         atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
-        failure_tell(work, &err);
+        if (telling_due(&work->told, &err))
+            assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(&err, NULL),
+                      "batch not taken, error %u: %s", (unsigned)assay_error_code(&err), err.text);
     } else if (batch.count) {
         char text[ASSAY_HEX_HASH_MAX];
         assay_hex_encode_0x(text, batch.id.bytes, ASSAY_HASH_SIZE);
         atomic_fetch_add(&provider->shop->meter.batches, 1);
         assay_log(ASSAY_LOG_INFO, "batch_sent", json_pack("{s:s}", "batch", text), "batch %s",
                   text);
-        work->told = 0;
+        work->told.code = 0;
     }
 }
 
@@ -274,26 +279,32 @@ static void waiting_tell(assay_provider *provider) {
               count, (unsigned long long)fees, folder, (unsigned long long)least, height);
 }
 
+static void defend_step(assay_provider *provider, telling *told) {
+    assay_error err = {0};
+    uint32_t posted;
+    if (assay_provider_defend(provider, &posted, &err) == ASSAY_OK)
+        told->code = 0;
+    else if (telling_due(told, &err))
+        assay_log(ASSAY_LOG_WARN, "defence_failed", assay_error_to_json(&err, NULL),
+                  "cannot answer accusations: %s", err.text);
+    atomic_fetch_add(&provider->shop->meter.postings, posted);
+    if (posted)
+        assay_log(ASSAY_LOG_INFO, "evidence_posted", json_pack("{s:i}", "count", (int)posted),
+                  "posted evidence for %u accusations", posted);
+}
+
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
     batching work = {0};
+    telling defence = {0};
     uint64_t defend_at = 0, look_at = look_step(provider);
     if (!assay_provider_due(provider, true)) waiting_tell(provider);
     while (sigtimedwait(signals, NULL, &tick) < 0) {
         uint64_t now = assay_clock_ms();
         // The defence first: its windows are the short ones.
         if (now >= defend_at) {
-            assay_error err = {0};
-            uint32_t posted;
+            defend_step(provider, &defence);
             defend_at = now + DEFEND_MS;
-            if (assay_provider_defend(provider, &posted, &err) != ASSAY_OK)
-                assay_log(ASSAY_LOG_WARN, "defence_failed", assay_error_to_json(&err, NULL),
-                          "cannot answer accusations: %s", err.text);
-            atomic_fetch_add(&provider->shop->meter.postings, posted);
-            if (posted)
-                assay_log(ASSAY_LOG_INFO, "evidence_posted",
-                          json_pack("{s:i}", "count", (int)posted),
-                          "posted evidence for %u accusations", posted);
         }
         if (now >= look_at) look_at = look_step(provider);
         work_step(provider, false, &work);

@@ -198,8 +198,16 @@ def test_metrics_and_logs_of_the_work(assay):
     assert served["assay_receipts_pending"] == served["assay_refusals_total"] == 0, served
     status, answer = provider.ask("/v1/request", {})
     assert status == 400 and scrape(provider)["assay_refusals_total"] == 1, answer
+    asked = ["ask", "--provider", provider.url, "--session", node.get(
+        "/v1/sessions/of/provider/" + world.address["bob"])["sessions"][0]["id"], "--model",
+        "base.assay", "--key", "alice.key", "--node", node.url]
+    assay.bad(6, "REJECTED", "limit 0", *asked, "--prompt", "Once", "--max-fee", 0)
+    assay.bad(3, "RANGE", "up to 64 new ones, context 512", *asked, "--prompt", "a b c " * 500)
     # The node goes away: that is told once, and the validators wait for it.
     assert node.term() == 0
+    until(lambda: "defence_failed" in dict(events(provider)), "the provider's complaint")
+    time.sleep(1.5)
+    assert [name for name, _ in events(provider)].count("defence_failed") == 1, provider.said()
     until(lambda: any(name == "node_away" for name, _ in events(validators[0])), "the complaint")
     assert scrape(validators[0])["assay_node_failures_total"] > 5
     for one in (provider, *validators):
