@@ -128,10 +128,16 @@ assay_status assay_config_parse(assay_config *config, const void *data, size_t s
                                 assay_error *err) {
     json_t *object;
     assay_error inner = {0};
-    ASSAY_TRY(assay_json_parse(&object, data, size, ASSAY_HOME_FILE_MAX, "config", err));
-    assay_status status = config_read(config, object, &inner);
-    json_decref(object);
+    assay_status status =
+        assay_json_parse(&object, data, size, ASSAY_HOME_FILE_MAX, "config", &inner);
+    if (status != ASSAY_OK && status != ASSAY_MEMORY)
+        return ASSAY_FAIL(err, CONFIG, "%s", inner.text);
+    if (status == ASSAY_OK) {
+        status = config_read(config, object, &inner);
+        json_decref(object);
+    }
     if (status == ASSAY_OK) return ASSAY_OK;
+    if (status == ASSAY_MEMORY) return assay_fail(err, status, 0, "%s", inner.text);
     if (status == ASSAY_VERSION) return assay_fail(err, status, 0, "%s", inner.text);
     return ASSAY_FAIL(err, CONFIG, "config: %s", inner.text);
 }

@@ -72,7 +72,7 @@ assay_status assay_home_config_read(assay_config *config, const char *home, assa
 // one stays. Spec: F-45.
 assay_status assay_home_config_write(const assay_home *home, assay_error *err);
 
-// Takes over a HOST:PORT. Errors: USAGE, RANGE (port), as assay_http_listen_check. Spec: F-45.
+// Takes over a HOST:PORT. Errors: USAGE, as assay_http_listen_check. Spec: F-45.
 assay_status assay_config_listen(assay_config *config, const char *listen, assay_error *err);
 
 // Takes over the choice of an engine and its addresses, NULL: as before. Errors: USAGE, CAPACITY,
@@ -80,7 +80,7 @@ assay_status assay_config_listen(assay_config *config, const char *listen, assay
 assay_status assay_config_engine(assay_config *config, const char *engine, const char *abci,
                                  const char *comet, assay_error *err);
 
-// Reads a config from JSON text. Errors: CONFIG, VERSION, FORMAT … Spec: F-45.
+// Reads a config from JSON text. Errors: CONFIG, VERSION, MEMORY. Spec: F-45.
 assay_status assay_config_parse(assay_config *config, const void *data, size_t size,
                                 assay_error *err);
 
