@@ -68,6 +68,12 @@ static assay_status errno_status(int error_number) {
     }
 }
 
+assay_status assay_fail_in(assay_error *err, assay_status status, const char *what) {
+    if (status == ASSAY_OK || !err) return status;
+    const assay_error inner = *err;
+    return assay_fail(err, status, inner.reject, "%s: %s", what, inner.text);
+}
+
 assay_status assay_fail_errno(assay_error *err, int error_number, const char *format, ...) {
     assay_status status = errno_status(error_number);
     if (!err) return status;

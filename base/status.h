@@ -80,6 +80,10 @@ static inline assay_status assay_status_known(assay_status reported, assay_statu
 assay_status assay_fail_errno(assay_error *err, int error_number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Puts "<what>: " before the sentence of a failure that does not name what it is about; OK passes.
+// Returns: status. Errors: none beyond the one reported. Spec: F-1.
+assay_status assay_fail_in(assay_error *err, assay_status status, const char *what);
+
 // The status's name, e.g. "DISK_FULL". Lives: for ever. Spec: F-1.
 const char *assay_status_name(assay_status status);
 

@@ -154,7 +154,8 @@ assay_status assay_adapter_open(assay_adapter *adapter, const char *path, const 
     assay_mapping mapping;
     *adapter = (assay_adapter){0};
     ASSAY_TRY(assay_mapping_open(&mapping, path, ADAPTER_FILE_MAX, err));
-    assay_status status = assay_adapter_bind(adapter, mapping.data, mapping.size, base, err);
+    assay_status status = assay_fail_in(
+        err, assay_adapter_bind(adapter, mapping.data, mapping.size, base, err), path);
     if (status == ASSAY_OK)
         adapter->file = mapping;
     else

@@ -247,7 +247,9 @@ assay_status assay_model_bind(assay_model *model, const uint8_t *data, size_t si
 assay_status assay_model_open(assay_model *model, const char *path, assay_error *err) {
     *model = (assay_model){0};
     assay_status status = assay_mapping_open(&model->file, path, MODEL_FILE_MAX, err);
-    if (status == ASSAY_OK) status = data_bind(model, model->file.data, model->file.size, err);
+    if (status == ASSAY_OK)
+        status =
+            assay_fail_in(err, data_bind(model, model->file.data, model->file.size, err), path);
     if (status != ASSAY_OK) assay_model_close(model);
     return status;
 }

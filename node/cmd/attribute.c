@@ -78,7 +78,7 @@ static assay_status dataset_load(job *j, const char *text, assay_error *err) {
     set->name_size = (int)size;
     ASSAY_TRY(assay_mapping_open(&set->file, equals + 1, ASSAY_CORPUS_SIZE_MAX, err));
     assay_bytes bytes = {set->file.data, set->file.size};
-    ASSAY_TRY(assay_corpus_open(&set->corpus, bytes, err));
+    ASSAY_TRY(assay_fail_in(err, assay_corpus_open(&set->corpus, bytes, err), equals + 1));
     ASSAY_TRY(assay_corpus_index(&set->index, &set->corpus, j->tokenizer, j->model.shape.vocab_size,
                                  err));
     j->sources[j->count - 1] = (assay_span_source){.id = set->corpus.root, .index = &set->index};

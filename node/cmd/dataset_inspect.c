@@ -21,7 +21,8 @@ int assay_cmd_dataset_inspect(assay_invocation *invocation) {
     int code;
     if (!assay_command_begin(invocation, options, 1, details, &code)) return code;
     if (assay_mapping_open(&file, path, ASSAY_CORPUS_SIZE_MAX, &err) != ASSAY_OK ||
-        assay_corpus_open(&corpus, (assay_bytes){file.data, file.size}, &err) != ASSAY_OK) {
+        assay_fail_in(&err, assay_corpus_open(&corpus, (assay_bytes){file.data, file.size}, &err),
+                      path) != ASSAY_OK) {
         code = assay_command_fail(invocation, &err, NULL);
     } else if (invocation->json) {
         code = assay_command_print(

@@ -49,7 +49,8 @@ static assay_status secret_read(assay_key *key, const char *path, assay_error *e
     size_t size;
     ASSAY_TRY(assay_file_read(path, SECRET_FILE_MAX, &data, &size, err));
     data[strcspn((char *)data, "\r\n")] = 0;
-    assay_status status = assay_hex_decode(key->bytes, ASSAY_KEY_SIZE, (char *)data, err);
+    assay_status status =
+        assay_fail_in(err, assay_hex_decode(key->bytes, ASSAY_KEY_SIZE, (char *)data, err), path);
     OPENSSL_cleanse(data, size);
     free(data);
     if (status != ASSAY_OK) assay_key_clear(key);

@@ -19,7 +19,8 @@ static assay_status adapters_open(assay_workshop *shop, const assay_option_texts
 static assay_status dataset_open(assay_workshop *shop, assay_workshop_dataset *set,
                                  const char *file, assay_error *err) {
     ASSAY_TRY(assay_mapping_open(&set->file, file, ASSAY_CORPUS_SIZE_MAX, err));
-    ASSAY_TRY(assay_corpus_open(&set->corpus, (assay_bytes){set->file.data, set->file.size}, err));
+    const assay_bytes text = {set->file.data, set->file.size};
+    ASSAY_TRY(assay_fail_in(err, assay_corpus_open(&set->corpus, text, err), file));
     return assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
                               shop->model.shape.vocab_size, err);
 }
