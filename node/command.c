@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "consensus/deadline.h"
+#include "kernels/table.h"
 #include "node/error_json.h"
 #include "node/log.h"
 
@@ -34,6 +36,47 @@ static bool word_given(const assay_invocation *invocation, const char *word) {
     return false;
 }
 
+static assay_status utf8_check(const assay_invocation *invocation, assay_error *err) {
+    for (int i = 0; i < invocation->argc; i++) {
+        size_t size = strlen(invocation->argv[i]);
+        if (assay_utf8_prefix((const uint8_t *)invocation->argv[i], size) != size)
+            return ASSAY_FAIL(err, USAGE, "--json needs arguments in UTF-8, \"%.80s\" is not",
+                              invocation->argv[i]);
+    }
+    return ASSAY_OK;
+}
+
+// Also where nothing is computed: a wrong name is a mistake. Whether this machine has the set is
+// for who computes with it.
+static assay_status isa_check(const char *isa, assay_error *err) {
+    const assay_kernels *const *sets;
+    size_t count = assay_kernels_list(&sets), used = 0;
+    char known[128] = "";
+    for (size_t i = 0; i < count; i++) {
+        if (!isa || strcmp(sets[i]->name, isa) == 0) return ASSAY_OK;
+        used += (size_t)snprintf(known + used, sizeof known - used, " %s", sets[i]->name);
+        ASSAY_ASSERT(used < sizeof known);
+    }
+    return ASSAY_FAIL(err, USAGE, "--isa (or ASSAY_ISA) is \"%.32s\", known are%s", isa, known);
+}
+
+static size_t place_of(const assay_option *options, const char *name) {
+    size_t i = 0;
+    while (i < OPTIONS_MAX && strcmp(options[i].name, name) != 0)
+        i++;
+    ASSAY_ASSERT(i < OPTIONS_MAX);
+    return i;
+}
+
+assay_status assay_command_apart(const assay_invocation *invocation, const assay_option *options,
+                                 const char *one, const char *const *others, assay_error *err) {
+    if (!(invocation->given >> place_of(options, one) & 1)) return ASSAY_OK;
+    for (; *others; others++)
+        if (invocation->given >> place_of(options, *others) & 1)
+            return ASSAY_FAIL(err, USAGE, "--%s has no effect beside --%s", *others, one);
+    return ASSAY_OK;
+}
+
 bool assay_command_begin(assay_invocation *invocation, const assay_option *options,
                          size_t option_count, const char *details, int *exit_code) {
     assay_option all[OPTIONS_MAX];
@@ -57,7 +100,11 @@ bool assay_command_begin(assay_invocation *invocation, const assay_option *optio
         help_print(invocation, all, all_count, details);
         return false;
     }
-    if (assay_options_parse(all, all_count, invocation->argc, invocation->argv, &err) != ASSAY_OK) {
+    assay_status status = assay_options_parse(&invocation->given, all, all_count, invocation->argc,
+                                              invocation->argv, &err);
+    if (status == ASSAY_OK) status = isa_check(invocation->isa, &err);
+    if (status == ASSAY_OK && invocation->json) status = utf8_check(invocation, &err);
+    if (status != ASSAY_OK) {
         char next[128];
         invocation->json = word_given(invocation, "--json");
         snprintf(next, sizeof next, "assay %s --help", invocation->command->name);

@@ -30,6 +30,7 @@ typedef struct {
     char **argv;
     bool json;       // --json: one JSON document on standard output, nothing else there
     const char *isa; // --isa or ASSAY_ISA; NULL: the best set this machine has
+    uint64_t given;  // bit i: the command's option i was given
 } assay_invocation;
 
 struct assay_command {
@@ -43,10 +44,15 @@ extern const assay_command assay_commands[];
 extern const size_t assay_command_count;
 
 // Parses the command's options (--help, --json and --isa are understood by all). Prints help or
-// the error itself. Returns: true to go on, with *exit_code ASSAY_EXIT_OK; else *exit_code is the
-// program's exit code.
+// the error itself. With --json arguments are UTF-8: the document may have to name them. Returns:
+// true to go on, with *exit_code ASSAY_EXIT_OK; else *exit_code is the program's exit code.
 bool assay_command_begin(assay_invocation *invocation, const assay_option *options,
                          size_t option_count, const char *details, int *exit_code);
+
+// Refuses options that have no effect beside option `one` of the table that was given to begin.
+// others: ends with NULL. Errors: USAGE (names both). Spec: F-9.
+assay_status assay_command_apart(const assay_invocation *invocation, const assay_option *options,
+                                 const char *one, const char *const *others, assay_error *err);
 
 // Prints the error (with --json as {"error":{"code","name","reject","text","next"}}). next: what
 // to do about it, or NULL. Returns: the exit code that fits the status.

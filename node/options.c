@@ -15,12 +15,12 @@ assay_status assay_number_parse(uint64_t *out, const char *text, const char *wha
     for (; *at >= '0' && *at <= '9'; at++) {
         if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
             __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
-            return ASSAY_FAIL(err, RANGE, "%s is %.40s, limits %llu to %llu", what, text,
+            return ASSAY_FAIL(err, USAGE, "%s is %.40s, limits %llu to %llu", what, text,
                               (unsigned long long)min, (unsigned long long)max);
     }
     if (at == text || *at) return ASSAY_FAIL(err, USAGE, "%s is \"%.40s\", no number", what, text);
     if (value < min || value > max)
-        return ASSAY_FAIL(err, RANGE, "%s is %llu, limits %llu to %llu", what,
+        return ASSAY_FAIL(err, USAGE, "%s is %llu, limits %llu to %llu", what,
                           (unsigned long long)value, (unsigned long long)min,
                           (unsigned long long)max);
     *out = value;
@@ -92,21 +92,25 @@ static assay_status value_set(const assay_option *option, const char *value, ass
     return ASSAY_OK;
 }
 
+static bool bit(uint64_t given, size_t i) {
+    return given >> i & 1;
+}
+
 // The option that `--text` names, or the next positional one that is free; NULL if there is none.
-static const assay_option *option_find(const assay_option *options, size_t count, const bool *given,
+static const assay_option *option_find(const assay_option *options, size_t count, uint64_t given,
                                        const char *name, size_t length) {
     for (size_t i = 0; i < count; i++) {
         if (strlen(options[i].name) != length || strncmp(options[i].name, name, length) != 0)
             continue;
-        if (length == 0 && given[i] && options[i].kind != ASSAY_OPTION_TEXTS) continue;
+        if (length == 0 && bit(given, i) && options[i].kind != ASSAY_OPTION_TEXTS) continue;
         return &options[i];
     }
     return NULL;
 }
 
-assay_status assay_options_parse(const assay_option *options, size_t option_count, int argc,
-                                 char **argv, assay_error *err) {
-    bool given[OPTIONS_MAX] = {false};
+assay_status assay_options_parse(uint64_t *given, const assay_option *options, size_t option_count,
+                                 int argc, char **argv, assay_error *err) {
+    *given = 0;
     bool ended = false;
     ASSAY_ASSERT(option_count <= OPTIONS_MAX);
     for (int i = 0; i < argc; i++) {
@@ -118,7 +122,7 @@ assay_status assay_options_parse(const assay_option *options, size_t option_coun
         const char *name = dashed ? argv[i] + 2 : "";
         const char *equals = dashed ? strchr(name, '=') : NULL;
         size_t length = equals ? (size_t)(equals - name) : strlen(name);
-        const assay_option *option = option_find(options, option_count, given, name, length);
+        const assay_option *option = option_find(options, option_count, *given, name, length);
         if (!option || (dashed && length == 0))
             return ASSAY_FAIL(err, USAGE, "unknown argument \"%.80s\"", argv[i]);
         if (option->kind == ASSAY_OPTION_FLAG && equals)
@@ -128,13 +132,13 @@ assay_status assay_options_parse(const assay_option *options, size_t option_coun
             if (i + 1 == argc) return ASSAY_FAIL(err, USAGE, "--%s needs a value", option->name);
             value = argv[++i];
         }
-        if (dashed && given[option - options] && option->kind != ASSAY_OPTION_TEXTS)
+        if (dashed && bit(*given, (size_t)(option - options)) && option->kind != ASSAY_OPTION_TEXTS)
             return ASSAY_FAIL(err, USAGE, "--%s is given twice", option->name);
-        given[option - options] = true;
+        *given |= UINT64_C(1) << (option - options);
         ASSAY_TRY(value_set(option, value, err));
     }
     for (size_t i = 0; i < option_count; i++)
-        if (options[i].required && !given[i])
+        if (options[i].required && !bit(*given, i))
             return ASSAY_FAIL(err, USAGE, "%s%s is missing", *options[i].name ? "--" : "",
                               *options[i].name ? options[i].name : options[i].value);
     return ASSAY_OK;

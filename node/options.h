@@ -35,13 +35,14 @@ typedef struct {
     bool required;
 } assay_option;
 
-// Fills the targets from argv. `--name value` and `--name=value`; `--` ends the options.
-// Errors: USAGE (unknown option, missing value or option, too many arguments), RANGE (names the
-// value and the limits). Lives: texts point into argv. Spec: F-9.
-assay_status assay_options_parse(const assay_option *options, size_t option_count, int argc,
-                                 char **argv, assay_error *err);
+// Fills the targets from argv, and bit i of *given where options[i] is among them. `--name value`
+// and `--name=value`; `--` ends the options. Errors: USAGE (unknown option, missing value or
+// option, too many arguments, a number out of its limits). Lives: texts point into argv. Spec: F-9.
+assay_status assay_options_parse(uint64_t *given, const assay_option *options, size_t option_count,
+                                 int argc, char **argv, assay_error *err);
 
-// A decimal number in min..max. `what` names it in the sentence. Errors: USAGE, RANGE. Spec: F-9.
+// A decimal number in min..max. `what` names it in the sentence. Errors: USAGE (also for one out of
+// its limits). Spec: F-9.
 assay_status assay_number_parse(uint64_t *out, const char *text, const char *what, uint64_t min,
                                 uint64_t max, assay_error *err);
 

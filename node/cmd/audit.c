@@ -165,6 +165,9 @@ static assay_status audit_options_check(audit_options *options, assay_error *err
     ASSAY_TRY(assay_name_parse(&mode, options->mode, assay_rerun_names, ASSAY_RERUN_ALL + 1,
                                "--rerun", err));
     options->rerun.mode = (assay_rerun_mode)mode;
+    for (uint32_t i = 0; i < options->evidence.count; i++)
+        if (access(options->evidence.items[i], F_OK) != 0)
+            return assay_fail_errno(err, errno, "no evidence at %s", options->evidence.items[i]);
     return seed_set(options, err);
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 #include "base/json.h"
@@ -104,35 +105,59 @@ static assay_status genesis_fill(assay_genesis *genesis, const init_options *opt
     return assay_genesis_seal(genesis, err);
 }
 
+// The solo engine makes the blocks of a chain whose one validator's secrets are here. Any other
+// chain is CometBFT's.
+static bool makes_blocks(const char *home, const assay_genesis *genesis) {
+    char path[PATH_MAX];
+    return genesis->validator_count == 1 &&
+           assay_home_path(path, home, "operator.json", NULL) == ASSAY_OK &&
+           access(path, F_OK) == 0;
+}
+
 static int init_print(const assay_invocation *invocation, const char *home,
                       const assay_genesis *genesis) {
     char hash[ASSAY_HEX_HASH_MAX];
+    if (genesis->account_count == 0)
+        fprintf(stderr, "warning: no account has a balance, so nobody can pay a fee: --account\n");
     if (invocation->json)
         return assay_command_print(json_pack("{s:s,s:o,s:o,s:o}", "home", home, "genesis",
                                              assay_json_from_hash(&genesis->hash), "chain_id",
                                              assay_json_from_u64(genesis->chain_id), "supply",
                                              assay_json_from_u64(genesis->supply)));
     assay_hex_encode_0x(hash, genesis->hash.bytes, ASSAY_HASH_SIZE);
-    printf("made %s\ngenesis %s\nsupply %llu nopen\nnext: assay node --home %s\n", home, hash,
-           (unsigned long long)genesis->supply, home);
+    printf("made %s\ngenesis %s\nsupply %llu nopen\n", home, hash,
+           (unsigned long long)genesis->supply);
+    if (makes_blocks(home, genesis))
+        printf("next: assay node --home %s\n", home);
+    else
+        printf("next: assay export --home %s --to-cometbft DIR\n", home);
     return ASSAY_EXIT_OK;
 }
 
-static assay_status sources_check(const init_options *options, assay_error *err) {
+static assay_status sources_check(const assay_invocation *invocation, const assay_option *table,
+                                  const init_options *options, assay_error *err) {
+    static const char *const genesis_has[] = {"account",       "chain-id", "name",        "testnet",
+                                              "operator-bond", "params",   "distributor", "time",
+                                              "beacon-length", "secrets",  NULL};
+    static const char *const operators[] = {"operator-bond", "beacon-length", "secrets", NULL};
+    static const char *const made[] = {"beacon-length", NULL};
     int sources =
         (options->operator!= NULL) + (options->validators.count > 0) + (options->genesis != NULL);
+    ASSAY_TRY(assay_command_apart(invocation, table, "genesis", genesis_has, err));
+    ASSAY_TRY(assay_command_apart(invocation, table, "validator", operators, err));
+    ASSAY_TRY(assay_command_apart(invocation, table, "secrets", made, err));
     if (sources == 1) return ASSAY_OK;
     return ASSAY_FAIL(err, USAGE, "%s of --operator, --validator and --genesis is needed",
                       sources ? "only one" : "one");
 }
 
-static int init_run(const assay_invocation *invocation, const init_options *options,
-                    assay_config *config) {
+static int init_run(const assay_invocation *invocation, const assay_option *table,
+                    const init_options *options, assay_config *config) {
     assay_error err = {0};
     assay_genesis genesis = {0};
     assay_operator secrets = {0};
     config->block_ms = options->block_ms;
-    assay_status status = sources_check(options, &err);
+    assay_status status = sources_check(invocation, table, options, &err);
     if (status == ASSAY_OK) status = assay_config_listen(config, options->listen, &err);
     if (status == ASSAY_OK && options->operator) status = secrets_make(&secrets, options, &err);
     if (status == ASSAY_OK)
@@ -199,5 +224,5 @@ int assay_cmd_init(assay_invocation *invocation) {
             "makes it.",
             &code))
         return code;
-    return init_run(invocation, &options, &config);
+    return init_run(invocation, table, &options, &config);
 }

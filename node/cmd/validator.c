@@ -27,8 +27,11 @@ int assay_cmd_validator_new(assay_invocation *invocation) {
     assay_error err = {0};
     assay_operator secrets = {0};
     assay_genesis_validator entry = {.consensus_bond = 0};
-    assay_status status =
-        assay_hex_parse(entry.address.bytes, ASSAY_ADDRESS_SIZE, address, "--address", &err);
+    static const char *const made[] = {"beacon-length", NULL};
+    assay_status status = assay_command_apart(invocation, table, "secrets", made, &err);
+    if (status == ASSAY_OK)
+        status =
+            assay_hex_parse(entry.address.bytes, ASSAY_ADDRESS_SIZE, address, "--address", &err);
     if (status == ASSAY_OK)
         status = from ? assay_operator_load(&secrets, from, &err)
                       : assay_operator_make(&secrets, length, &err);

@@ -68,7 +68,7 @@ static assay_status one_run(const assay_invocation *invocation, verify_options *
     assay_arena arena;
     if (!options->batch || options->leaf == UINT64_MAX)
         return ASSAY_FAIL(err, USAGE, "give --watch, or --batch and --leaf");
-    ASSAY_TRY(assay_hex_decode(batch.bytes, ASSAY_HASH_SIZE, options->batch, err));
+    ASSAY_TRY(assay_hex_parse(batch.bytes, ASSAY_HASH_SIZE, options->batch, "--batch", err));
     ASSAY_TRY(assay_client_open(&options->wallet.client, options->wallet.node_url, NULL, err));
     ASSAY_TRY(checker_open(&checker, options, shop, genesis, err));
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
@@ -206,9 +206,15 @@ int assay_cmd_verify(assay_invocation *invocation) {
     sigset_t signals;
     assay_stop_signals(&signals);
     options.shop_options.isa = invocation->isa;
+    static const char *const ones[] = {"batch", "leaf", NULL};
+    static const char *const watchers[] = {"metrics", "misbehave", "poll-ms", NULL};
+    assay_status status = assay_command_apart(invocation, table, "watch", ones, &err);
+    if (status == ASSAY_OK)
+        status = assay_command_apart(invocation, table, "batch", watchers, &err);
+    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, "assay verify --help");
     // Before the workshop's threads start, so that the signal finds this one.
     if (options.watch) pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    assay_status status = assay_log_open(options.log, &err);
+    status = assay_log_open(options.log, &err);
     if (status == ASSAY_OK)
         status = options.watch ? watch_run(invocation, &options, &shop, &genesis, &err)
                                : one_run(invocation, &options, &shop, &genesis, &code, &err);

@@ -26,7 +26,9 @@ static assay_status parse(targets *out, assay_error *err, const char *const *wor
     int count = 0;
     while (words[count])
         count++;
-    return assay_options_parse(table, sizeof table / sizeof table[0], count, (char **)words, err);
+    uint64_t given;
+    return assay_options_parse(&given, table, sizeof table / sizeof table[0], count, (char **)words,
+                               err);
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -77,9 +79,9 @@ static void wrong_usage_is_named(void **state) {
         {{"a", "--number", "0x9"}, ASSAY_USAGE, "number is \"0x9\", no number"},
         {{"a", "--number", "-1"}, ASSAY_USAGE, "number is \"-1\", no number"},
         {{"a", "--number", "9 "}, ASSAY_USAGE, "number is \"9 \", no number"},
-        {{"a", "--number", "1"}, ASSAY_RANGE, "number is 1, limits 2 to 10"},
-        {{"a", "--number", "11"}, ASSAY_RANGE, "number is 11, limits 2 to 10"},
-        {{"a", "--number", "18446744073709551616"}, ASSAY_RANGE, "18446744073709551616, limits"},
+        {{"a", "--number", "1"}, ASSAY_USAGE, "number is 1, limits 2 to 10"},
+        {{"a", "--number", "11"}, ASSAY_USAGE, "number is 11, limits 2 to 10"},
+        {{"a", "--number", "18446744073709551616"}, ASSAY_USAGE, "18446744073709551616, limits"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         targets t;
