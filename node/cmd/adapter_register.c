@@ -20,10 +20,10 @@ static assay_status sources_parse(assay_source_row *rows, const assay_option_tex
         uint64_t weight;
         const char *equals = strchr(texts->items[i], '=');
         if (!equals || (size_t)(equals - texts->items[i]) >= sizeof root)
-            return ASSAY_FAIL(err, USAGE, "source \"%.80s\" is not ROOT=PPM", texts->items[i]);
+            return ASSAY_FAIL(err, USAGE, "--source \"%.80s\" is not ROOT=PPM", texts->items[i]);
         memcpy(root, texts->items[i], (size_t)(equals - texts->items[i]));
         root[equals - texts->items[i]] = 0;
-        ASSAY_TRY(assay_hex_decode(rows[i].dataset.bytes, ASSAY_HASH_SIZE, root, err));
+        ASSAY_TRY(assay_hex_parse(rows[i].dataset.bytes, ASSAY_HASH_SIZE, root, "--source", err));
         ASSAY_TRY(assay_number_parse(&weight, equals + 1, "weight", 1, 1000000, err));
         rows[i].weight_ppm = (uint32_t)weight;
     }

@@ -12,7 +12,8 @@ static assay_status dataset_measure(assay_tx_register_dataset *body, const char 
     assay_corpus corpus = {0};
     assay_status status = assay_mapping_open(&file, path, ASSAY_CORPUS_SIZE_MAX, err);
     if (status == ASSAY_OK)
-        status = assay_corpus_open(&corpus, (assay_bytes){file.data, file.size}, err);
+        status = assay_fail_in(
+            err, assay_corpus_open(&corpus, (assay_bytes){file.data, file.size}, err), path);
     if (status == ASSAY_OK) {
         body->root = corpus.root;
         body->chunk_count = corpus.chunk_count;

@@ -144,8 +144,7 @@ int assay_cmd_tx_send(assay_invocation *invocation) {
                                          (uint32_t)wallet.wait_ms, &err);
     }
     free(bytes);
-    const assay_tx tx = {.kind = file.tx.kind};
+    code = assay_sent_print(&wallet, invocation, &file.tx, &sent, NULL, status, &err);
     assay_arena_close(&file.arena);
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
-    return assay_sent_print(invocation, &tx, &sent);
+    return code;
 }

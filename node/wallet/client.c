@@ -85,6 +85,17 @@ assay_status assay_client_nonce(uint64_t *out, const assay_client *client,
     return status;
 }
 
+assay_status assay_client_param(uint64_t *out, const assay_client *client, const char *name,
+                                assay_error *err) {
+    json_t *genesis;
+    const json_t *params;
+    ASSAY_TRY(assay_client_get(&genesis, client, err, "genesis"));
+    assay_status status = assay_json_object(&params, genesis, "params", err);
+    if (status == ASSAY_OK) status = assay_json_u64(out, params, name, 0, UINT64_MAX, err);
+    json_decref(genesis);
+    return status;
+}
+
 // Reads {"state","height","code","text"} of the node's answer.
 static assay_status fate_read(assay_sent *out, const json_t *answer, uint32_t wait_ms,
                               assay_error *err) {
@@ -117,6 +128,7 @@ assay_status assay_client_send_bytes(assay_sent *out, const assay_client *client
     snprintf(url, sizeof url, "%s/v1/tx?wait=%u", client->url, wait_ms);
     json_t *body = json_pack("{s:o}", "tx", assay_json_from_hex(data, size));
     if (!body) return ASSAY_FAIL(err, MEMORY, "no memory for a transaction of %zu bytes", size);
+    out->size = size;
     assay_tx_id(&out->id, data, size); // without an answer too, it may have been taken
     ASSAY_TRY(assay_fetch_json(&answer, url, body, &limits, err));
     assay_status status = fate_read(out, answer, wait_ms, err);

@@ -30,11 +30,16 @@ assay_status assay_client_get(json_t **out, const assay_client *client, assay_er
 assay_status assay_client_get_id(json_t **out, const assay_client *client, const char *kind,
                                  const uint8_t *id, size_t id_size, assay_error *err);
 
+// A member of the chain's params (P-21). Errors: NETWORK, TIMEOUT, MISSING … Spec: F-40.
+assay_status assay_client_param(uint64_t *out, const assay_client *client, const char *name,
+                                assay_error *err);
+
 // What became of a sent transaction.
 typedef struct {
     assay_hash id;     // of the transaction
     assay_hash digest; // of its message: the id of the session or batch it makes
     uint64_t height;   // 0: not in a block yet
+    size_t size;       // of the transaction on the wire, bytes
 } assay_sent;
 
 // Fills chain id, signer, principal (if zero), lane and nonce, signs, sends, and waits up to

@@ -73,6 +73,57 @@ static assay_status unused_check(const assay_client *client, const subject *of,
                       (ull)registered);
 }
 
+static assay_status royalty_check(const assay_client *client, uint32_t royalty_ppm,
+                                  assay_error *err) {
+    uint64_t limit;
+    ASSAY_TRY(assay_client_param(&limit, client, "max_royalty_ppm", err));
+    if (royalty_ppm <= limit) return ASSAY_OK;
+    return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_ROYALTY, "royalty %u ppm, limit %llu",
+                      royalty_ppm, (ull)limit);
+}
+
+static assay_status source_check(const assay_client *client, const assay_hash *root,
+                                 assay_error *err) {
+    uint64_t retired;
+    json_t *entry;
+    char text[ASSAY_HEX_HASH_MAX];
+    ASSAY_TRY(thing_ask(&entry, client, "dataset", root, err));
+    assay_hex_encode_0x(text, root->bytes, ASSAY_HASH_SIZE);
+    if (!entry)
+        return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_DATASET_UNKNOWN,
+                          "source %s is no registered data set", text);
+    assay_status status = assay_json_u64(&retired, entry, "retired", 0, INT64_MAX, err);
+    json_decref(entry);
+    ASSAY_TRY(status);
+    if (retired == 0) return ASSAY_OK;
+    return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_DATASET_RETIRED,
+                      "source %s was retired at height %llu", text, (ull)retired);
+}
+
+static assay_status base_check(const assay_client *client, const assay_hash *root,
+                               assay_error *err) {
+    json_t *entry;
+    ASSAY_TRY(thing_ask(&entry, client, "model", root, err));
+    if (!entry)
+        return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_MODEL_UNKNOWN,
+                          "the adapter's base is no registered model");
+    json_decref(entry);
+    return ASSAY_OK;
+}
+
+// What the ledger would refuse at the end, after the commitment is paid for. P-34, P-35
+static assay_status terms_check(const assay_client *client, const assay_tx *tx, assay_error *err) {
+    if (tx->kind == ASSAY_TX_REGISTER_MODEL)
+        return royalty_check(client, tx->body.register_model.royalty_ppm, err);
+    if (tx->kind != ASSAY_TX_REGISTER_ADAPTER) return ASSAY_OK;
+    const assay_tx_register_adapter *body = &tx->body.register_adapter;
+    ASSAY_TRY(royalty_check(client, body->royalty_ppm, err));
+    ASSAY_TRY(base_check(client, &body->base, err));
+    for (uint32_t i = 0; i < body->sources.count; i++)
+        ASSAY_TRY(source_check(client, &body->sources.items[i].dataset, err));
+    return ASSAY_OK;
+}
+
 static uint32_t block_wait(const assay_wallet *wallet) {
     return wallet->wait_ms ? (uint32_t)wallet->wait_ms : BLOCK_WAIT_MS;
 }
@@ -160,19 +211,17 @@ int assay_register_run(assay_wallet *wallet, const assay_invocation *invocation,
                        const assay_hash *root) {
     assay_error err = {0};
     const assay_hash *salt = NULL;
-    char text[ASSAY_HEX_HASH_MAX];
+    const assay_registered thing = {subject_of(tx->kind)->name, *root};
     // A registration that no block can hold is refused before anything is paid for.
     tx->lane = assay_tx_lane(tx->kind);
     assay_status status = assay_tx_check(tx, &err);
     if (status == ASSAY_OK) status = assay_wallet_open(wallet, &err);
+    if (status == ASSAY_OK) status = terms_check(&wallet->client, tx, &err);
     if (status == ASSAY_OK && tx->kind == ASSAY_TX_REGISTER_DATASET) {
         salt_make(&tx->body.register_dataset.salt, wallet, root);
         salt = &tx->body.register_dataset.salt;
     }
     if (status == ASSAY_OK)
         status = root_commit(wallet, tx->kind, root, salt, !invocation->json, &err);
-    assay_hex_encode_0x(text, root->bytes, ASSAY_HASH_SIZE);
-    if (status == ASSAY_OK && !invocation->json)
-        printf("%s %s\n", subject_of(tx->kind)->name, text);
-    return assay_wallet_finish(wallet, invocation, tx, status, &err);
+    return assay_wallet_finish_thing(wallet, invocation, tx, &thing, status, &err);
 }

@@ -103,14 +103,29 @@ assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, cons
     return result;
 }
 
-int assay_sent_print(const assay_invocation *invocation, const assay_tx *tx,
-                     const assay_sent *sent) {
-    char id[ASSAY_HEX_HASH_MAX], digest[ASSAY_HEX_HASH_MAX];
+// What to ask about a transaction, of the node that has it.
+enum { NEXT_MAX = 32 + ASSAY_HEX_HASH_MAX + ASSAY_CLIENT_URL_MAX };
+static void next_make(char out[NEXT_MAX], const assay_wallet *wallet, const assay_sent *sent) {
+    char id[ASSAY_HEX_HASH_MAX];
+    bool usual = strcmp(wallet->client.url, ASSAY_NODE_URL_DEFAULT) == 0;
+    assay_hex_encode_0x(id, sent->id.bytes, ASSAY_HASH_SIZE);
+    snprintf(out, NEXT_MAX, "assay tx status %s%s%s", id, usual ? "" : " --node ",
+             usual ? "" : wallet->client.url);
+}
+
+static int taken_print(const assay_wallet *wallet, const assay_invocation *invocation,
+                       const assay_tx *tx, const assay_sent *sent, const assay_registered *thing) {
+    char id[ASSAY_HEX_HASH_MAX], digest[ASSAY_HEX_HASH_MAX], text[NEXT_MAX];
     if (invocation->json)
         return assay_command_print(json_pack(
-            "{s:o,s:o,s:s,s:o}", "id", assay_json_from_hash(&sent->id), "digest",
+            "{s:o,s:o,s:s,s:o,s:o*}", "id", assay_json_from_hash(&sent->id), "digest",
             assay_json_from_hash(&sent->digest), "state", sent->height ? "committed" : "pending",
-            "height", assay_json_from_u64(sent->height)));
+            "height", assay_json_from_u64(sent->height), "root",
+            thing ? assay_json_from_hash(&thing->root) : NULL));
+    if (thing) {
+        assay_hex_encode_0x(id, thing->root.bytes, ASSAY_HASH_SIZE);
+        printf("%s %s\n", thing->name, id);
+    }
     assay_hex_encode_0x(id, sent->id.bytes, ASSAY_HASH_SIZE);
     assay_hex_encode_0x(digest, sent->digest.bytes, ASSAY_HASH_SIZE);
     if (sent->height)
@@ -119,22 +134,52 @@ int assay_sent_print(const assay_invocation *invocation, const assay_tx *tx,
     else
         printf("%s sent, in no block yet\n", assay_tx_kind_name(tx->kind));
     printf("transaction %s\nmessage %s\n", id, digest);
-    if (!sent->height) printf("next: assay tx status %s\n", id);
+    if (sent->height) return ASSAY_EXIT_OK;
+    next_make(text, wallet, sent);
+    printf("next: %s\n", text);
     return ASSAY_EXIT_OK;
+}
+
+// What a refusal in a block cost (P-27). A key that acts for another for the first time may have
+// paid for its place in the state too, which cannot be told any more.
+static void fee_tell(const assay_wallet *wallet, const assay_tx *tx, const assay_sent *sent,
+                     assay_error *err) {
+    uint64_t base, byte;
+    if (tx->nonce == 0 && !assay_address_equal(&tx->signer, &tx->principal)) return;
+    if (assay_client_param(&base, &wallet->client, "tx_fee_base", NULL) != ASSAY_OK ||
+        assay_client_param(&byte, &wallet->client, "tx_fee_byte", NULL) != ASSAY_OK)
+        return;
+    const assay_error why = *err;
+    assay_fail(err, why.status, why.reject, "%s, for a fee of %llu nopen", why.text,
+               (unsigned long long)(base + byte * sent->size));
+}
+
+int assay_sent_print(assay_wallet *wallet, const assay_invocation *invocation, const assay_tx *tx,
+                     const assay_sent *sent, const assay_registered *thing, assay_status status,
+                     assay_error *err) {
+    char next[NEXT_MAX];
+    assay_wallet_close(wallet);
+    if (status == ASSAY_OK) return taken_print(wallet, invocation, tx, sent, thing);
+    // It may have been taken: who sends another one pays twice. Or it is in a block, refused.
+    bool refused = status == ASSAY_REJECTED && sent->height;
+    bool unknown = status == ASSAY_TIMEOUT || status == ASSAY_NETWORK;
+    if (refused) fee_tell(wallet, tx, sent, err);
+    next_make(next, wallet, sent);
+    return assay_command_fail(invocation, err,
+                              refused || (unknown && !assay_hash_is_zero(&sent->id)) ? next : NULL);
+}
+
+int assay_wallet_finish_thing(assay_wallet *wallet, const assay_invocation *invocation,
+                              assay_tx *tx, const assay_registered *thing, assay_status status,
+                              assay_error *err) {
+    assay_sent sent = {0};
+    if (status == ASSAY_OK) status = assay_wallet_send(wallet, tx, &sent, err);
+    return assay_sent_print(wallet, invocation, tx, &sent, thing, status, err);
 }
 
 int assay_wallet_finish(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
                         assay_status status, assay_error *err) {
-    char next[32 + ASSAY_HEX_HASH_MAX] = "assay tx status ";
-    assay_sent sent = {0};
-    if (status == ASSAY_OK) status = assay_wallet_send(wallet, tx, &sent, err);
-    assay_wallet_close(wallet);
-    if (status == ASSAY_OK) return assay_sent_print(invocation, tx, &sent);
-    assay_hex_encode_0x(next + strlen(next), sent.id.bytes, ASSAY_HASH_SIZE);
-    // It may have been taken: who sends another one pays twice.
-    bool unknown = status == ASSAY_TIMEOUT || status == ASSAY_NETWORK;
-    return assay_command_fail(invocation, err,
-                              unknown && !assay_hash_is_zero(&sent.id) ? next : NULL);
+    return assay_wallet_finish_thing(wallet, invocation, tx, NULL, status, err);
 }
 
 int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx) {

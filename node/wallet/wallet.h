@@ -91,9 +91,23 @@ int assay_wallet_run(assay_wallet *wallet, const assay_invocation *invocation, a
 int assay_wallet_finish(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
                         assay_status status, assay_error *err);
 
+// What a transaction registers, for who reads of it.
+typedef struct {
+    const char *name; // "data set"
+    assay_hash root;
+} assay_registered;
+
+// The same with `thing`, if it is not NULL, said first, as "root" in JSON. Nothing is said of it
+// where it was not registered.
+int assay_wallet_finish_thing(assay_wallet *wallet, const assay_invocation *invocation,
+                              assay_tx *tx, const assay_registered *thing, assay_status status,
+                              assay_error *err);
+
 // Prints {"id","digest","state","height"} or lines for people: state "committed", or "pending" with
-// height 0. Returns: the exit code.
-int assay_sent_print(const assay_invocation *invocation, const assay_tx *tx,
-                     const assay_sent *sent);
+// height 0; or the failure, with what it cost and what to ask for, as far as that is known. thing:
+// as above. Closes the wallet. Returns: the exit code.
+int assay_sent_print(assay_wallet *wallet, const assay_invocation *invocation, const assay_tx *tx,
+                     const assay_sent *sent, const assay_registered *thing, assay_status status,
+                     assay_error *err);
 
 #endif
