@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that move an account's own money, and those about its agents.
+#include "base/json.h"
 #include "ledger/bond.h"
+#include "ledger/tx/reject.h"
 #include "node/cmd/commands.h"
 #include "node/wallet/wallet.h"
 
@@ -18,6 +20,34 @@ static int finish(assay_wallet *wallet, const assay_invocation *invocation, assa
     return assay_wallet_finish(wallet, invocation, tx, status, err);
 }
 
+// What a block would refuse, for a fee. An agent may be refused for better reasons.
+static assay_status balance_check(const assay_wallet *wallet, uint64_t amount, assay_error *err) {
+    json_t *account;
+    uint64_t balance;
+    if (!assay_address_equal(&wallet->principal, &wallet->address)) return ASSAY_OK;
+    ASSAY_TRY(assay_client_get_id(&account, &wallet->client, "account", wallet->principal.bytes,
+                                  ASSAY_ADDRESS_SIZE, err));
+    assay_status status = assay_json_u64(&balance, account, "balance", 0, INT64_MAX, err);
+    json_decref(account);
+    if (status != ASSAY_OK || balance >= amount) return status;
+    return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_BALANCE_SHORT,
+                      "balance %llu nopen, %llu needed", (unsigned long long)balance,
+                      (unsigned long long)amount);
+}
+
+// Claims are for ever: where no contract pays them, the money would be gone. P-38
+static assay_status distributor_check(const assay_wallet *wallet, assay_error *err) {
+    json_t *genesis;
+    assay_address distributor;
+    ASSAY_TRY(assay_client_get(&genesis, &wallet->client, err, "genesis"));
+    assay_status status = assay_json_address(&distributor, genesis, "distributor", err);
+    json_decref(genesis);
+    if (status != ASSAY_OK || !assay_address_is_zero(&distributor)) return status;
+    return ASSAY_FAIL(err, FORBIDDEN,
+                      "the chain's genesis names no distributor: no contract would pay the claim, "
+                      "and nothing brings it back");
+}
+
 int assay_cmd_transfer(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_TRANSFER};
@@ -33,7 +63,9 @@ int assay_cmd_transfer(assay_invocation *invocation) {
     assay_error err = {0};
     assay_status status =
         assay_hex_parse(tx.body.transfer.to.bytes, ASSAY_ADDRESS_SIZE, to, "--to", &err);
-    return finish(&wallet, invocation, &tx, status, &err);
+    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    if (status == ASSAY_OK) status = balance_check(&wallet, tx.body.transfer.amount, &err);
+    return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 
 static int bond_run(assay_invocation *invocation, assay_tx_kind kind, const char *details) {
@@ -83,7 +115,9 @@ int assay_cmd_withdraw(assay_invocation *invocation) {
     assay_error err = {0};
     assay_status status = assay_hex_parse(tx.body.withdraw.recipient.bytes, ASSAY_ADDRESS_SIZE,
                                           recipient, "--recipient", &err);
-    return finish(&wallet, invocation, &tx, status, &err);
+    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    if (status == ASSAY_OK) status = distributor_check(&wallet, &err);
+    return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 
 int assay_cmd_agent_authorize(assay_invocation *invocation) {

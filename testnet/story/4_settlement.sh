@@ -2,6 +2,7 @@
 # Step 4: the epoch settles. Who was paid what, and why; the supply; whose data one output follows.
 
 WITHDRAWN=$((OPEN / 10))
+DISTRIBUTOR=0x$(printf d%.0s {1..40}) # the EVM contract that would pay it
 
 all_settled() {
     ask_ledger --argjson of "$(providers_json)" \

@@ -11,7 +11,7 @@ def start(assay, **params):
     """A chain with a principal, an agent without a coin, a provider, and someone who makes blocks.
     Returns: the node, and the addresses by name."""
     names = ("alice", "bob", "filler")
-    assay.init(accounts=names, params=params)
+    assay.init(accounts=names, params=params, distributor="0x" + "dd" * 20)
     address = {name: assay.key(name) for name in (*names, "robot", "drone")}
     node = assay.node()
     node.tx("bond", "--role", "provider", "--amount", 20 * OPEN, key="bob")

@@ -29,7 +29,8 @@ class World:
     def __init__(self, assay):
         self.assay = assay
         names = ("alice", "bob", *VOTERS)
-        self.genesis = assay.init(accounts=names, params=PARAMS, name="docs", chain_id=7)["genesis"]
+        self.genesis = assay.init(accounts=names, params=PARAMS, name="docs", chain_id=7,
+                                  distributor="0x" + "dd" * 20)["genesis"]
         self.address = {name: assay.key(name) for name in (*names, "robot", "operator")}
         self.node = assay.node("--block-ms", 40)
         self.signed = 0
