@@ -104,15 +104,16 @@ void assay_show_account(const json_t *account) {
     }
 }
 
-void assay_show_session(const json_t *session) {
+void assay_show_session(const json_t *session, uint64_t close_delay) {
+    uint64_t end = assay_show_number(session, "end"), expiry = assay_show_number(session, "expiry");
     line("session", session, "id", "\n");
     if (assay_show_number(session, "ended"))
         printf("%-10sended at block %llu\n", "state", count(session, "ended"));
-    else if (assay_show_number(session, "end"))
-        printf("%-10scloses, ends at block %llu\n", "state", count(session, "end"));
+    else if (end < expiry + close_delay)
+        printf("%-10scloses, ends at block %llu\n", "state", (unsigned long long)end);
     else
-        printf("%-10sopen since block %llu, until block %llu\n", "state", count(session, "opened"),
-               count(session, "expiry"));
+        printf("%-10sopen since block %llu, until block %llu, ends at block %llu\n", "state",
+               count(session, "opened"), (unsigned long long)expiry, (unsigned long long)end);
     line("provider", session, "provider", "\n");
     line("consumer", session, "principal", ", opened by ");
     assay_show_text(session, "opener");

@@ -18,7 +18,9 @@ void assay_show_text(const json_t *object, const char *name);
 
 void assay_show_account(const json_t *account);
 void assay_show_bonds(const json_t *bonds);
-void assay_show_session(const json_t *session);
+// close_delay: the chain's; a session whose end is less than that behind its expiry is closing
+// (P-37).
+void assay_show_session(const json_t *session, uint64_t close_delay);
 void assay_show_tx(const json_t *fate);
 
 // A line for each entry of a list of data sets, models or adapters; `what` names it in the plural.

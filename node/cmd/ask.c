@@ -45,6 +45,22 @@ static assay_status prompt_take(asking *a, assay_error *err) {
                              a->model.shape.vocab_size, err);
 }
 
+static assay_status ids_take(asking *a, assay_error *err) {
+    ASSAY_TRY(
+        assay_hex_parse(a->request.session.bytes, ASSAY_HASH_SIZE, a->session, "--session", err));
+    if (!a->adapter) return ASSAY_OK;
+    return assay_hex_parse(a->request.adapter.bytes, ASSAY_HASH_SIZE, a->adapter, "--adapter", err);
+}
+
+// The provider's context is the model's: it would refuse, and in words about its body's size.
+static assay_status context_check(const asking *a, assay_error *err) {
+    uint64_t context = a->model.shape.context_size;
+    if (a->prompt_count <= context && a->max_tokens <= context - a->prompt_count) return ASSAY_OK;
+    return ASSAY_FAIL(err, RANGE, "%zu tokens of the prompt and up to %llu new ones, context %llu",
+                      a->prompt_count, (unsigned long long)a->max_tokens,
+                      (unsigned long long)context);
+}
+
 // Asks the provider which sequence it expects. What it says is checked by the session's owner
 // only in that a wrong one is useless to the provider: the ledger wants them without a gap.
 static assay_status sequence_fetch(asking *a, assay_error *err) {
@@ -64,9 +80,6 @@ static assay_status sequence_fetch(asking *a, assay_error *err) {
 
 static assay_status request_make(asking *a, assay_error *err) {
     assay_request *request = &a->request;
-    ASSAY_TRY(assay_hex_decode(request->session.bytes, ASSAY_HASH_SIZE, a->session, err));
-    if (a->adapter)
-        ASSAY_TRY(assay_hex_decode(request->adapter.bytes, ASSAY_HASH_SIZE, a->adapter, err));
     ASSAY_TRY(assay_session_fetch(&a->terms, &a->wallet.client, &request->session, err));
     ASSAY_TRY(sequence_fetch(a, err));
     request->provider = a->terms.provider;
@@ -79,7 +92,7 @@ static assay_status request_make(asking *a, assay_error *err) {
     request->top_p_ppm = (uint32_t)a->top_p;
     request->seed = a->seed;
     request->max_fee = a->max_fee;
-    if (!request->max_fee)
+    if (a->max_fee == UINT64_MAX) // not given
         ASSAY_TRY(assay_fee_compute(&request->max_fee, request->prompt_count, a->terms.price_in,
                                     request->max_tokens, a->terms.price_out, err));
     ASSAY_TRY(assay_request_check(request, err));
@@ -170,7 +183,9 @@ static assay_status asking_run(asking *a, bool json, assay_error *err) {
     if (strlen(a->provider_url) >= ASSAY_CLIENT_URL_MAX)
         return ASSAY_FAIL(err, USAGE, "--provider has %zu characters, limit %d",
                           strlen(a->provider_url), ASSAY_CLIENT_URL_MAX - 1);
+    ASSAY_TRY(ids_take(a, err));
     ASSAY_TRY(prompt_take(a, err));
+    ASSAY_TRY(context_check(a, err));
     ASSAY_TRY(assay_wallet_open(&a->wallet, err));
     ASSAY_TRY(request_make(a, err));
     ASSAY_TRY(request_send(a, &answer, err));
@@ -182,7 +197,8 @@ static assay_status asking_run(asking *a, bool json, assay_error *err) {
 }
 
 int assay_cmd_ask(assay_invocation *invocation) {
-    asking a = {.wallet = ASSAY_WALLET_INIT, .max_tokens = 64, .top_p = 1000000};
+    asking a = {
+        .wallet = ASSAY_WALLET_INIT, .max_tokens = 64, .top_p = 1000000, .max_fee = UINT64_MAX};
     const assay_option table[] = {
         ASSAY_WALLET_OPTIONS(a.wallet),
         {"provider", ASSAY_OPTION_TEXT, &a.provider_url, "URL", "the provider's server", 0, 0,

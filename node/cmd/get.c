@@ -11,13 +11,6 @@
 
 static const char unreachable[] = "assay node --help, or --node URL";
 
-static assay_status document_get(json_t **out, const char *url, const char *folder,
-                                 const assay_bytes *id, assay_error *err) {
-    assay_client client;
-    ASSAY_TRY(assay_client_open(&client, url, NULL, err));
-    return assay_client_get_id(out, &client, folder, id->data, id->size, err);
-}
-
 typedef struct {
     const char *folder; // of the path
     const char *what;   // how the help calls the argument
@@ -26,25 +19,34 @@ typedef struct {
     void (*show)(const json_t *document);
 } one_kind;
 
-// Shows one thing. Returns through document, if wanted, a new reference to it.
-static int one_show(assay_invocation *invocation, const one_kind *kind, json_t **document) {
+// Asks for the thing whose id the command line names. Returns: whether there is an answer, which
+// the caller releases; else *code is the exit code.
+static bool one_get(json_t **out, assay_client *client, assay_invocation *invocation,
+                    const one_kind *kind, int *code) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     const char *text = NULL;
     const assay_option table[] = {
         {"", ASSAY_OPTION_TEXT, &text, kind->what, "which one", 0, 0, true},
         ASSAY_WALLET_NODE_OPTION(wallet),
     };
-    int code;
     uint8_t id[ASSAY_HASH_SIZE];
     assay_error err = {0};
-    json_t *answer;
-    if (!assay_command_begin(invocation, table, 2, kind->details, &code)) return code;
+    if (!assay_command_begin(invocation, table, 2, kind->details, code)) return false;
     assay_status status = assay_hex_parse(id, kind->size, text, kind->what, &err);
+    if (status == ASSAY_OK) status = assay_client_open(client, wallet.node_url, NULL, &err);
     if (status == ASSAY_OK)
-        status = document_get(&answer, wallet.node_url, kind->folder,
-                              &(assay_bytes){id, kind->size}, &err);
-    if (status != ASSAY_OK)
-        return assay_command_fail(invocation, &err, status == ASSAY_NETWORK ? unreachable : NULL);
+        status = assay_client_get_id(out, client, kind->folder, id, kind->size, &err);
+    if (status == ASSAY_OK) return true;
+    *code = assay_command_fail(invocation, &err, status == ASSAY_NETWORK ? unreachable : NULL);
+    return false;
+}
+
+// Shows one thing. Returns through document, if wanted, a new reference to it.
+static int one_show(assay_invocation *invocation, const one_kind *kind, json_t **document) {
+    int code;
+    json_t *answer;
+    assay_client client;
+    if (!one_get(&answer, &client, invocation, kind, &code)) return code;
     if (document) *document = json_incref(answer);
     if (invocation->json) return assay_command_print(answer);
     kind->show(answer);
@@ -59,8 +61,20 @@ int assay_cmd_account(assay_invocation *invocation) {
 }
 
 int assay_cmd_session_show(assay_invocation *invocation) {
-    static const one_kind kind = {"session", "SESSION", NULL, ASSAY_HASH_SIZE, assay_show_session};
-    return one_show(invocation, &kind, NULL);
+    static const one_kind kind = {"session", "SESSION", NULL, ASSAY_HASH_SIZE, NULL};
+    int code;
+    uint64_t close_delay;
+    json_t *answer;
+    assay_client client;
+    assay_error err = {0};
+    if (!one_get(&answer, &client, invocation, &kind, &code)) return code;
+    if (invocation->json) return assay_command_print(answer);
+    if (assay_client_param(&close_delay, &client, "close_delay", &err) == ASSAY_OK)
+        assay_show_session(answer, close_delay);
+    else
+        code = assay_command_fail(invocation, &err, NULL);
+    json_decref(answer);
+    return code;
 }
 
 int assay_cmd_tx_status(assay_invocation *invocation) {

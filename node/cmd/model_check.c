@@ -48,7 +48,8 @@ int assay_cmd_model_check(assay_invocation *invocation) {
     int code;
     const assay_option options[] = {
         {"", ASSAY_OPTION_TEXT, &o.model_file, "FILE", "canonical model file", 0, 0, true},
-        {"text", ASSAY_OPTION_TEXT, &text, "FILE", "text to foretell, at most 64 MiB", 0, 0, false},
+        {"text", ASSAY_OPTION_TEXT, &text, "TEXTFILE", "text to foretell, at most 64 MiB", 0, 0,
+         false},
         ASSAY_INFERENCE_ADAPTER_OPTION(o),
         {"window", ASSAY_OPTION_U64, &window, "N", "tokens of a window (512, or the context)", 2,
          ASSAY_MODEL_CONTEXT_MAX, false},

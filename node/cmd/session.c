@@ -20,8 +20,9 @@ int assay_cmd_session_open(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
-                             "The session's id is the printed message digest.", &code))
+    if (!assay_command_begin(
+            invocation, table, ASSAY_COUNT(table),
+            "The session's id is what is printed as `message`, in JSON as `digest`.", &code))
         return code;
     assay_error err = {0};
     assay_status status =

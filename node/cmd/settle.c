@@ -60,6 +60,22 @@ static assay_status epoch_wait(json_t **out, const assay_client *client, uint64_
     }
 }
 
+// Of an epoch that is not closed. The node told its epoch after it told the payouts: at worst one
+// that has begun since.
+static assay_status open_say(const assay_client *client, uint64_t epoch, assay_error *err) {
+    json_t *status;
+    uint64_t number;
+    ASSAY_TRY(assay_client_get(&status, client, err, "status"));
+    assay_status result = assay_json_u64(&number, status, "epoch", 0, UINT64_MAX, err);
+    json_decref(status);
+    ASSAY_TRY(result);
+    if (number < epoch)
+        printf("the epoch has not begun: it is epoch %llu\n", (unsigned long long)number);
+    else
+        printf("the epoch is open\n");
+    return ASSAY_OK;
+}
+
 static void table_print(const json_t *document) {
     size_t i;
     json_t *row;
@@ -80,13 +96,10 @@ static void table_print(const json_t *document) {
     }
     printf("%-42s  %-11s  %20llu\n", "", "sum", (unsigned long long)sum);
     assay_hash root;
-    if (assay_json_hash(&root, document, "payout_root", NULL) == ASSAY_OK) {
-        char text[ASSAY_HEX_HASH_MAX];
-        assay_hex_encode_0x(text, root.bytes, ASSAY_HASH_SIZE);
-        printf("payout root %s\n", text);
-    } else {
-        printf("the epoch is open\n");
-    }
+    char text[ASSAY_HEX_HASH_MAX];
+    if (assay_json_hash(&root, document, "payout_root", NULL) != ASSAY_OK) return;
+    assay_hex_encode_0x(text, root.bytes, ASSAY_HASH_SIZE);
+    printf("payout root %s\n", text);
 }
 
 int assay_cmd_settle(assay_invocation *invocation) {
@@ -116,6 +129,8 @@ int assay_cmd_settle(assay_invocation *invocation) {
         table_print(document);
         json_decref(document);
         code = ASSAY_EXIT_OK;
+        if (!closed && open_say(&client, epoch, &err) != ASSAY_OK)
+            code = assay_command_fail(invocation, &err, NULL);
     }
     return code == ASSAY_EXIT_OK && !closed ? ASSAY_EXIT_NO : code;
 }

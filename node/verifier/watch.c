@@ -103,8 +103,8 @@ static void vote_tell(const assay_watch *watch, const duty *d, const assay_watch
     if (watch->json && !assay_log_is_json())
         json_decref(fields);
     else
-        assay_log(ASSAY_LOG_INFO, "vote", fields, "%s batch %.14s… sample %u round %u: %s%s%s",
-                  what, batch, d->question.task.sample, d->question.round,
+        assay_log(ASSAY_LOG_INFO, "vote", fields, "%s batch %s sample %u round %u: %s%s%s", what,
+                  batch, d->question.task.sample, d->question.round,
                   assay_verdict_name(vote->verdict), *reason ? ", " : "", reason);
 }
 
