@@ -78,6 +78,8 @@ rpc_for_peers() { # node
     fi
 }
 
+mounted='' # the small disk, from folders_make to chain_end
+
 # One folder a node: assay/ and comet/. A small disk is one for its own faults.
 folders_make() {
     local node
@@ -100,6 +102,7 @@ validators_make() {
     mapfile -t accounts < <(accounts_at_genesis)
     "$assay" init --home "$home/chain" "${entries[@]}" --chain-id 7070 \
         --name "first light" --testnet --time $GENESIS_TIME --params "$params" \
+        --distributor $DISTRIBUTOR \
         "${accounts[@]}" --json >"$home/genesis.json"
     for i in "${!nodes[@]}"; do
         "$assay" init --home "$home/${nodes[i]}/assay" --genesis "$home/chain/genesis.json" \
