@@ -64,6 +64,23 @@ def test_every_command_refuses_wrong_usage(assay):
     assay.bad(2, "USAGE", "abci is missing", "node", "--app", "kv")
     assay.bad(2, "USAGE", "is no application", "node", "--app", "nonsense", "--abci", "tcp://a:1")
     assay.bad(2, "USAGE", "is neither", "node", "--app", "kv", "--abci", "nowhere")
+    # Nothing that was asked for is dropped in silence.
+    for one, other, words in (
+            *(("genesis", name, ["init", "--home", "h", "--genesis", "g", f"--{name}", value])
+              for name, value in (("chain-id", 2), ("account", f"{AA}=1"), ("name", "x"),
+                                  ("secrets", "s"), ("params", "p"), ("distributor", AA))),
+            ("genesis", "testnet", ["init", "--home", "h", "--genesis", "g", "--testnet"]),
+            *(("validator", name, ["init", "--home", "h", "--validator", "v=1", f"--{name}", value])
+              for name, value in (("operator-bond", 1), ("secrets", "s"), ("beacon-length", 9))),
+            ("secrets", "beacon-length", ["validator", "new", "--home", "h", "--address", AA,
+                                          "--secrets", "s", "--beacon-length", 9]),
+            ("watch", "batch", ["verify", "--model", "m", "--watch", "--batch", ZERO]),
+            ("watch", "leaf", ["verify", "--model", "m", "--watch", "--leaf", 0]),
+            ("batch", "metrics", ["verify", "--model", "m", "--batch", ZERO, "--metrics", "a:1"])):
+        assay.bad(2, "USAGE", f"--{other} has no effect beside --{one}", *words)
+    assay.bad(2, "USAGE", '"foo", known are', "version", "--isa", "foo")
+    assay.environment["ASSAY_ISA"] = "foo"
+    assay.bad(2, "USAGE", "or ASSAY_ISA", "version")
 
 
 def test_offline_commands_refuse_bad_input(assay):
@@ -115,9 +132,57 @@ def test_offline_commands_refuse_bad_input(assay):
     ):
         assay.bad(code, name, part, *words.split())
     assert not (assay.folder / "k").exists() and not (assay.folder / "h2").exists()
-    # Names of files need not be UTF-8: the error is told all the same.
-    result = assay.run("key", "show", os.fsdecode(b"n\xf6ne"), "--json")
-    assert result.code == 3 and json.loads(result.out)["error"]["name"] == "NOT_FOUND", result
+    # Names of files need not be UTF-8, but JSON is: nothing is done that could not be told.
+    make = ["key", "make", "--light", "--out", os.fsdecode(b"n\xf6ne")]
+    assay.bad(2, "USAGE", "arguments in UTF-8", *make)
+    assert not (assay.folder / make[-1]).exists()
+    assert assay.run(*make).code == 0 and (assay.folder / make[-1]).exists()
+
+
+def test_errors_name_their_file_or_option(assay):
+    assay.write("zero", "00" * 32)
+    (assay.folder / "latin").write_bytes(b"caf\xe9 " * 100)
+    (assay.folder / "syntax").mkdir()
+    assay.write("syntax/config.json", '{"version": 1,')
+    for words, code, name, part in (
+            ("dataset inspect latin", 3, "FORMAT", "latin: data set is not UTF-8"),
+            ("model check zero", 3, "CAPACITY", "zero: "),
+            ("adapter check zero", 3, "CAPACITY", "zero: "),
+            (f"init --home h2 --operator {AA} --listen :99999", 2, "USAGE", "port is 99999"),
+            (f"init --home h2 --operator {AA} --account {AA}=9223372036854775808", 2, "USAGE",
+             "balance is"),
+            ("node --home syntax", 2, "CONFIG", "config line 1"),
+            (f"verify --model m --batch 0xaa --leaf 0", 2, "USAGE", "--batch"),
+            ("audit --home none --evidence nowhere", 3, "NOT_FOUND", "no evidence at nowhere"),
+            ("ask --key k --provider u --session 0xaa --model m", 2, "USAGE", "--session"),
+            (f"ask --key k --provider u --session {ZERO} --model m --adapter a.b", 2, "USAGE",
+             "--adapter"),
+            ("adapter register --key k --file f --model m --name n --source 0xaa=1", 2, "USAGE",
+             "--source"),
+            ("adapter register --key k --file f --model m --name n --source x", 2, "USAGE",
+             "--source"),
+    ):
+        assay.bad(code, name, part, *words.split())
+
+
+def test_an_output_replaces_its_own_kind_alone(assay):
+    """What --out would destroy is refused before anything is done."""
+    assay.key("victim")
+    model = SOURCE / "testnet/model"
+    adapter = assay.folder / "lora"
+    os.symlink("victim.key", assay.folder / "link")
+    os.mkfifo(assay.folder / "pipe")
+    assay.write("empty", "")
+    before = (assay.folder / "victim.key").read_bytes()
+    for out, part in (("victim.key", "file: remove it first"), ("link", "no regular file"),
+                      ("pipe", "no regular file"), (".", "no regular file")):
+        for words in (["model", "import", model], ["adapter", "import", adapter],
+                      ["proof", "payout", "--epoch", 0, "--account", AA]):
+            assay.bad(3, "EXISTS", part, *words, "--out", out)
+    assert (assay.folder / "victim.key").read_bytes() == before
+    for out in ("new", "empty", "new"):
+        assay.good("model", "import", model, "--out", out)
+    assay.bad(3, "EXISTS", "no adapter file", "adapter", "import", adapter, "--out", "new")
 
 
 def test_online_commands_refuse_bad_input(assay):
@@ -144,21 +209,26 @@ def test_online_commands_refuse_bad_input(assay):
             (["settle", "--epoch", "x", *asked], 2, "USAGE", "no number"),
             (["proof", "payout", "--epoch", 0, "--account", AA, "--out", "p", *asked], 3,
              "NOT_FOUND", "not closed"),
-            (["transfer", "--to", AA, "--amount", 0, *signed], 2, "RANGE", "amount is 0"),
+            (["transfer", "--to", AA, "--amount", 0, *signed], 2, "USAGE", "amount is 0"),
             (["transfer", "--to", "me", "--amount", 1, *signed], 2, "USAGE", "--to"),
             (["transfer", "--to", AA, "--amount", 10 ** 16, *signed], 6, "REJECTED",
-             f" nopen, {10 ** 16} needed, in block"),
+             f"balance {1000 * OPEN} nopen, {10 ** 16} needed"),
             (["transfer", "--to", AA, "--amount", 1, "--key", "poor.key", *asked], 6, "REJECTED",
-             "fee"),
+             "balance 0 nopen, 1 needed"),
+            (["agent", "revoke", "--agent", AA, "--key", "poor.key", *asked], 6, "REJECTED", "fee"),
             (["transfer", "--to", AA, "--amount", 1, "--principal", AA, *signed], 6, "REJECTED",
              "agent"),
             (["transfer", "--to", AA, "--amount", 1, "--principal", "x", *signed], 2, "USAGE",
              "--principal"),
-            (["transfer", "--to", AA, "--amount", 1, "--wait-ms", 60001, *signed], 2, "RANGE",
+            (["transfer", "--to", AA, "--amount", 1, "--wait-ms", 60001, *signed], 2, "USAGE",
              "limits 0 to 60000"),
             (["bond", "--role", "king", "--amount", 1, *signed], 2, "USAGE", "role \"king\""),
             (["bond", "--role", "provider", "--amount", 1, *signed], 6, "REJECTED", "minimum"),
             (["unbond", "--role", "provider", "--amount", 1, *signed], 6, "REJECTED", ""),
+            (["withdraw", "--recipient", AA, "--amount", 1, *signed], 3, "FORBIDDEN",
+             "names no distributor"),
+            (["agent", "authorize", "--agent", AA, "--scopes", "bond", "--expiry", "+0", "--limit",
+              1, *signed], 2, "USAGE", "--expiry is 0"),
             (["withdraw", "--recipient", "x", "--amount", 1, *signed], 2, "USAGE", "--recipient"),
             (["agent", "authorize", "--agent", AA, "--scopes", "fly", "--expiry", 9, "--limit", 1,
               *signed], 2, "USAGE", "scope \"fly\""),
@@ -182,6 +252,19 @@ def test_online_commands_refuse_bad_input(assay):
         assert (code == 6) == (error["reject"] >= 100), error
     assert not (assay.folder / "p").exists()
     assert node.balance(alice) > 999 * OPEN
+    assert node.term() == 0
+
+
+def test_a_refusal_in_a_block_says_what_it_cost(assay):
+    alice = assay.key("alice")
+    assay.init(accounts=["alice"])
+    node = assay.node()
+    before = node.balance(alice)
+    error = assay.bad(6, "REJECTED", ", for a fee of ", "bond", "--role", "provider", "--amount", 1,
+                      "--key", "alice.key", "--node", node.url)
+    assert before - node.balance(alice) == int(re.findall(r"fee of (\d+) nopen", error["text"])[0])
+    assert error["next"].endswith(f" --node {node.url}"), error
+    assert assay.run(*error["next"].split()[1:]).code == 1, error
     assert node.term() == 0
 
 
@@ -261,7 +344,7 @@ def test_import_shows_progress_on_a_terminal_alone(assay):
     assert re.search(r"quantising \[#+\.+\] +\d+ %  \d+ s left", shown), shown
     one, two = (assay.folder / name for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
-    assay.bad(2, "RANGE", "threads is 0", "model", "import", model, "--out", "two", "--threads", 0)
+    assay.bad(2, "USAGE", "threads is 0", "model", "import", model, "--out", "two", "--threads", 0)
 
 
 def test_init_is_repeatable(assay):
@@ -302,6 +385,11 @@ def test_many_validators(assay):
     assert made["genesis"] == joined["genesis"] == watcher["genesis"], (made, joined, watcher)
     assert not (assay.folder / "watcher/operator.json").exists()
     assert (assay.folder / "v1/operator.json").read_bytes() == before
+    result = assay.run("init", "--home", "later", "--genesis", "v1/genesis.json")
+    assert "next: assay export --home later --to-cometbft" in result.out, result
+    result = assay.run("init", "--home", "alone", "--operator", AA)
+    assert "next: assay node --home alone" in result.out, result
+    assert "nobody can pay a fee" in result.err, result
     assay.bad(3, "RANGE", "3 validators, the solo engine has one", "node", "--home", "v1")
     for more, part in (([], "one of --operator"), (["--operator", AA, *words], "only one of"),
                        (["--validator", "v1.json"], "FILE=NOPEN")):
@@ -350,7 +438,8 @@ def test_a_used_up_chain_is_not_sent_again(assay):
 def test_every_ledger_command_works(assay):
     alice, bob = assay.key("alice"), assay.key("bob")
     # A session that closes must still be closing at the end, however slow the machine is.
-    made = assay.init(accounts=["alice", "bob"], chain_id=77, params={"close_delay": 5000})
+    made = assay.init(accounts=["alice", "bob"], chain_id=77, params={"close_delay": 5000},
+                      distributor=AA)
     node = assay.node()
     assert node.ready["chain_id"] == 77 and node.ready["genesis"] == made["genesis"], node.ready
     asked = ["--node", node.url]
@@ -373,6 +462,8 @@ def test_every_ledger_command_works(assay):
     session = assay.good("session", "show", opened["digest"], *asked)
     assert session["free"] == 7 * OPEN and session["principal"] == alice, session
     assert session["expiry"] in range(opened["height"] + 490, opened["height"] + 501), session
+    shown = assay.run("session", "show", opened["digest"], *asked)
+    assert f"open since block {opened['height']}, until block {session['expiry']}" in shown.out
     send("session", "close", opened["digest"])
     assay.write("data", "It was the best of times, it was the worst of times.\n" * 100)
     send("dataset", "register", "--file", "data", "--name", "times", "--license", "CC0-1.0",
@@ -399,6 +490,8 @@ def test_every_ledger_command_works(assay):
         assert len(result.out.splitlines()) < 24, result
     result = assay.run("settle", "--epoch", 0, *asked)
     assert result.code == 1 and "the epoch is open" in result.out, result
+    result = assay.run("settle", "--epoch", 7, *asked)
+    assert result.code == 1 and "has not begun: it is epoch 0" in result.out, result
     assert assay.run("settle", "--epoch", 0, "--json", *asked).json()["closed"] is False
     assert node.term() == 0
 
@@ -431,10 +524,21 @@ def test_an_interrupted_registration_goes_on(assay):
         after = node.get("/v1/account/" + assay.key("alice"))["nonces"]
         assert after[0] == nonces[0] + 1, "a second commitment"
         entry = node.get("/v1/" + plural)[plural][0]
+        assert sent["root"] == entry["root"], sent
         assert entry["registered"] == sent["height"], entry
         # Nothing is paid for, and nothing waited for, where it is registered.
         assay.bad(6, "REJECTED", f"registered before, at height {sent['height']}", *words)
         assert node.get("/v1/account/" + assay.key("alice"))["nonces"] == after
+    # What the end would refuse costs nothing.
+    before = node.balance(assay.key("alice"))
+    for words, part in ((["--royalty-ppm", 150001], "limit 150000"),
+                        (["--source", ZERO + "=1000000"], "is no registered data set")):
+        adapter = assay.good("adapter", "import", SOURCE / "testnet/adapters/doyle", "--model",
+                             "base.assay", "--out", "doyle.assay")
+        result = assay.run("adapter", "register", "--file", "doyle.assay", "--model", "base.assay",
+                           "--name", "doyle", *words, *signed)
+        assert result.code == 6 and part in result.err and not result.out, (adapter, result)
+    assert node.balance(assay.key("alice")) == before
     assert node.term() == 0
 
 
@@ -451,7 +555,8 @@ def test_nothing_waits_with_wait_0(assay):
     assert result.code == 1 and "waits for a block" in result.out, result
     result = assay.run(*words, "--key", "alice.key", "--node", node.url)
     assert result.code == 0 and "in no block yet" in result.out, result
-    assert f"next: assay tx status" in result.out, result
+    assert f"next: assay tx status 0x" in result.out, result
+    assert result.out.endswith(f" --node {node.url}\n"), result
     # Too short a wait is no loss: the id says what to ask for.
     error = assay.bad(5, "TIMEOUT", "in no block after 1 ms", *words[:-1], 1, "--key", "alice.key",
                       "--node", node.url)
