@@ -44,10 +44,10 @@ def again(path):
 def check(program):
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, "file")
         for kind, name in [("model", "model"), ("adapter", "adapters/doyle"),
                            ("adapter", "adapters/carroll"), ("adapter", "adapters/shakespeare")]:
             source = os.path.join(ROOT, "testnet", name)
+            out = os.path.join(folder, kind)
             subprocess.run([program, kind, "import", source, "--out", out], check=True,
                            stdout=subprocess.DEVNULL)
             same = again(out)

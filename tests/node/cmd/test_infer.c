@@ -332,14 +332,14 @@ static void bad_calls_say_so(void **state) {
         {"infer --model model --ids 1 --max-tokens 0", 2},
         {"infer --model model --ids 1 --top-p-ppm 0", 2},
         {"infer --model model --ids 1 --temperature-milli 100001", 2},
-        {"infer --model model --ids 1 --isa none", 3}, // no such set
+        {"infer --model model --ids 1 --isa none", 2}, // no such set
         {"infer --model absent --ids 1", 3},
         {"infer --model doyle --ids 1", 3}, // an adapter is no model
         {"infer --model model --adapter model --ids 1", 3},
-        {"logits --model model --ids 1 --isa none", 3},
+        {"logits --model model --ids 1 --isa none", 2},
         {"model import " TESTNET "data --out again", 3}, // no config.json there
         {"model import " TESTNET "model --out absent/file", 3},
-        {"model import " TESTNET "model --out again --isa none", 3},
+        {"model import " TESTNET "model --out again --isa none", 2},
         {"model check doyle", 3},
         {"model check model --text absent", 3},
         {"model check model --window 1 --text " TESTNET "PROVENANCE.md", 2},
