@@ -5,7 +5,7 @@
 #include "consensus/abci/engine.h"
 #include "consensus/abci/wire.h"
 #include "consensus/ledger_application.h"
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
 #include "tests/ledger/chain.h"
 
 #include <time.h>

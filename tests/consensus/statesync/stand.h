@@ -20,7 +20,7 @@ typedef struct {
     assay_app *empty;
     assay_statesync_restore *restore;
     assay_arena arena; // of what the maker answered
-    const assay_abci_snapshot *list;
+    const assay_statesync_snapshot *list;
     uint32_t count;
 } stand;
 
