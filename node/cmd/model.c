@@ -13,9 +13,10 @@ static const char import_details[] =
     "PATH is a folder with config.json, tokenizer.json and model.safetensors, or the shards\n"
     "of its index, of a Llama, Mistral, Qwen2 or Qwen3 model: BF16, F16, F32, or 4-bit NF4 of\n"
     "bitsandbytes. Or it is a GGUF file of version 3 with tensors in F32, F16, BF16, Q8_0,\n"
-    "Q4_0, Q4_K, Q6_K and IQ4_NL, with its own tokenizer or that of --tokenizer. The bytes\n"
-    "written depend on the numbers alone, not on files or threads; what would change the\n"
-    "result is refused by name. Memory: some megabytes a thread, whatever the model's size.";
+    "Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K and IQ4_NL, with its own tokenizer or that of\n"
+    "--tokenizer. The bytes written depend on the numbers alone, not on files or threads;\n"
+    "what would change the result is refused by name. Memory: some megabytes a thread,\n"
+    "whatever the model's size.";
 
 // Opens a file, its tokenizer too, and prints what it is.
 static int file_check(const assay_invocation *invocation, const char *path) {
