@@ -264,6 +264,14 @@ def test_import_shows_progress_on_a_terminal_alone(assay):
     assay.bad(2, "RANGE", "threads is 0", "model", "import", model, "--out", "two", "--threads", 0)
 
 
+def test_import_takes_a_shorter_context(assay):
+    words = "model", "import", Path(__file__).resolve().parents[2] / "testnet/model", "--out", "one"
+    assert assay.good(*words, "--context", 64)["context"] == 64
+    assay.bad(2, "RANGE", "context is 0", *words, "--context", 0)
+    assay.bad(2, "RANGE", "context is 131073", *words, "--context", 131073)
+    assay.bad(3, "RANGE", "the model's own is 512", *words, "--context", 513)
+
+
 def test_init_is_repeatable(assay):
     first = assay.init(home="a", accounts=["alice", "bob"], params={"epoch_blocks": 7})
     second = assay.init(home="b", accounts=["bob", "alice"], params={"epoch_blocks": 7})
