@@ -263,11 +263,15 @@ def test_deciding_takes_its_time():
 
 
 def test_cut_in_half():
+    assert not checks.cut_in_half([])[1], "no cut was planned"
     cut = schedule.Fault(1, "partition-2-2", 1, [0, 1], 0)
-    cut.tops = (7, 7)
-    assert checks.cut_in_half([cut])[1]
-    cut.tops = (7, 8)
-    assert not checks.cut_in_half([cut])[1]
+    assert not checks.cut_in_half([cut])[1], "it was not made"
+    for tops, held in (((7, 7), True), ((7, 8), False), ((0, 0), False), ((7, 0), False)):
+        cut.tops = tops  # (0, 0): no node answered
+        assert checks.cut_in_half([cut])[1] == held, tops
+    skipped = schedule.Fault(1, "partition-2-2", 1, [0, 1], 0)
+    skipped.skipped = "no network"
+    assert checks.cut_in_half([skipped])[1] and not checks.cut_in_half([skipped, cut])[1]
 
 
 def test_configure_sets_what_it_names():
