@@ -4,6 +4,7 @@
 out, the unit keeps commands together, and every check of the verdict holds for a good chain and
 fails for each single thing that went wrong. usage: chaos.py SOURCE_ROOT"""
 import base64
+import contextlib
 import hashlib
 import os
 import signal
@@ -307,35 +308,43 @@ def gone(*pids):
         time.sleep(0.02)
 
 
+@contextlib.contextmanager
+def running(*words):
+    """A process that ends with the test, however that does."""
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def unit(folder, *words):
-    sleeper = ["--", "one", "sleep", "600", "--", "two", "sleep", "601"]
-    return subprocess.Popen([ROOT / "testnet/nodes/unit.py", *words, folder, folder, *sleeper],
-                            stdout=subprocess.DEVNULL)
+    return running(ROOT / "testnet/nodes/unit.py", *words, folder, folder, "--", "one", "sleep",
+                   "600", "--", "two", "sleep", "601")
 
 
 def test_unit_keeps_commands_together():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        process = unit(folder)
-        one, two = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
-        os.kill(two, signal.SIGKILL)
-        again = pid_in(folder / "one.pid", one), pid_in(folder / "two.pid", two)
-        gone(one, two)  # the first went with the second, and both are new
-        process.terminate()
-        assert process.wait(20) == 0
+        with unit(folder) as process:
+            one, two = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
+            os.kill(two, signal.SIGKILL)
+            again = pid_in(folder / "one.pid", one), pid_in(folder / "two.pid", two)
+            gone(one, two)  # the first went with the second, and both are new
+            process.terminate()
+            assert process.wait(20) == 0
         gone(*again)
-        process = unit(folder)
-        pids = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
-        process.kill()
-        process.wait()
-        gone(*pids)
-        holder = subprocess.Popen(["sleep", "600"])
-        process = unit(folder, "--with", str(holder.pid))
-        pids = pid_in(folder / "one.pid", pids[0]), pid_in(folder / "two.pid", pids[1])
-        holder.kill()
-        holder.wait()
-        assert process.wait(20) == 0
-        gone(*pids)
+        with unit(folder):
+            pids = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
+        gone(*pids)  # killed
+        with running("sleep", "600") as holder, \
+                unit(folder, "--with", str(holder.pid)) as process:
+            pids = pid_in(folder / "one.pid", pids[0]), pid_in(folder / "two.pid", pids[1])
+            holder.kill()
+            holder.wait()
+            assert process.wait(20) == 0
+            gone(*pids)
 
 
 def main():
