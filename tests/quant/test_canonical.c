@@ -7,6 +7,7 @@
 #include "base/merkle.h"
 #include "base/sha256.h"
 #include "quant/canonical.h"
+#include "tests/folder.h"
 #include "tests/vectors.h"
 
 // What safetensors 0.5.3 writes for these tensors: tests/oracles/safetensors_canonical.py.
@@ -130,7 +131,7 @@ static void an_aborted_file_leaves_nothing(void **state) {
     assay_canonical_writer writer;
     uint64_t data_size;
     char folder[] = "/tmp/assay_canonical_XXXXXX", path[64];
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/file", folder);
     list_make(&list);
     assert_int_equal(assay_canonical_layout(&list, &data_size, NULL), ASSAY_OK);

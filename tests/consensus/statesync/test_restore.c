@@ -326,7 +326,7 @@ static void lies_are_found(void **state) { // E-65, E-66
         {BEFORE, 1, "does not follow the one before"},
         {AUX, 1, "an entry of table 0xa1, which is no state"},
         {SHORT, 0, "the chunk ends within an entry"},
-        {TINY, 1, "an entry of table 0x7f has 24 bytes, the least have 25"},
+        {TINY, 1, "an entry of table 0x7f has 25 bytes, the least have 26"},
         {LONG, 1, "an entry of table 0x7f has a key of 76 bytes, limit 75"},
         {TRUTH, 1, "entries of"},
         {TRUTH, -1, "more entries than the manifest's"},
