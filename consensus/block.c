@@ -3,7 +3,7 @@
 
 #include "base/merkle.h"
 #include "base/sha256.h"
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
 
 // Room for a header or a commit as protobuf, and for both in the log's form.
 enum { MESSAGE_MAX = 1024, RECORD_HEAD_MAX = 2048, RECORD_VERSION = 1 };

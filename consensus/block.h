@@ -4,7 +4,7 @@
 #define ASSAY_CONSENSUS_BLOCK_H
 
 #include "base/arena.h"
-#include "consensus/commit.h"
+#include "consensus/types/commit.h"
 
 enum {
     ASSAY_BLOCK_SIZE_MAX = 80 << 20,  // encoded: 64 MiB of transactions, and their results

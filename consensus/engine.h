@@ -71,7 +71,7 @@ typedef struct {
     // Drops what check_tx remembers; the engine then checks the waiting ones again. Spec: C-12.
     void (*recheck)(void *self);
 
-    // The block to propose, out of the candidates. picked [candidate_count] gets their indices;
+    // The block to propose, out of the candidates. picked [tx_count] gets their indices;
     // *first, where not empty, is a transaction of the proposer's own to put before them, borrowed
     // until the next call. Errors: as the application's. Spec: C-13.
     assay_status (*prepare_proposal)(void *self, const assay_engine_candidates *candidates,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The start-up self check: a few thousand elements through every operation of a set and of ref.
+// The start-up self check: some ten thousand elements through every operation of a set and of ref.
 // tests/checkkernels is the thorough one; this one catches a set built wrongly for this machine.
 #include <string.h>
 
@@ -8,9 +8,10 @@
 #include "kernels/table.h"
 
 enum {
-    M = 5,      // activation rows
+    M = 17,     // activation rows: more than a tile of any set
     N = 7,      // weight rows
     K = 64 * 9, // more than one block of any set, and no power of two
+    SHORT = 40, // as a low-rank factor's rows: less than a block
     HEAD = 40,  // not a multiple of any vector
     QUERIES = 3,
     SEEN = 70, // positions, on two pages
@@ -20,6 +21,13 @@ typedef struct {
     float x[M][K]; // gaussian-like, alternating, outlier, tiny, beyond the range
     float w[N][K];
 } inputs;
+
+// The products. Sets go other ways about one row, as a decode has it, some and many, and about
+// short rows; those are q8 only.
+static const struct {
+    uint32_t m, k;
+} products[] = {{1, K}, {5, K}, {M, K}, {1, SHORT}, {3, SHORT}};
+enum { PRODUCTS = ASSAY_COUNT(products) };
 
 // One member an operation, named as in ASSAY_KERNEL_LIST; padding is zeroed before use.
 typedef struct {
@@ -39,8 +47,8 @@ typedef struct {
         float scales[M];
         bool fine[M];
     } quantise_x16;
-    float gemm_q4[2][M][N]; // one row, and all
-    float gemm_q8[2][M][N];
+    float gemm_q4[PRODUCTS][M][N];
+    float gemm_q8[PRODUCTS][M][N];
     struct {
         float y[M][K];
         bool fine[M];
@@ -96,22 +104,25 @@ typedef struct {
     _Alignas(64) uint8_t attention[QUERIES * 2 * ASSAY_KV_PAGE * 6];
 } scratch;
 
-// One row alone, as a decode has it, and all of them; a set may go other ways about the two.
+// Short rows follow each other where the first long one lies.
 static void gemms_run(outputs *out, const assay_kernels *set, const outputs *operands,
                       scratch *work) {
-    assay_q4 w4 = {N, K, &operands->quantise_q4.codes[0][0], &operands->quantise_q4.ratios[0][0],
-                   operands->quantise_q4.scales};
-    assay_q8 w8 = {N, K, &operands->quantise_q8.q[0][0], operands->quantise_q8.scales};
-    for (int all = 0; all < 2; all++) {
-        assay_x16 x = {all ? M : 1, K, &operands->quantise_x16.q[0][0],
-                       operands->quantise_x16.scales, work->packed};
-        ASSAY_ASSERT(set->packed_size(ASSAY_WEIGHTS_Q4, M, K) <= sizeof work->packed);
-        ASSAY_ASSERT(set->packed_size(ASSAY_WEIGHTS_Q8, M, K) <= sizeof work->packed);
-        assay_gemm_part part = {&out->gemm_q4[all][0][0], N, &x, 0, x.m, 0, N, NULL, work->gemm};
-        set->pack(&x, ASSAY_WEIGHTS_Q4, 0, x.m);
-        set->gemm_q4(&part, &w4);
-        part.y = &out->gemm_q8[all][0][0];
-        set->pack(&x, ASSAY_WEIGHTS_Q8, 0, x.m);
+    for (int i = 0; i < PRODUCTS; i++) {
+        uint32_t m = products[i].m, k = products[i].k;
+        assay_q4 w4 = {N, k, &operands->quantise_q4.codes[0][0],
+                       &operands->quantise_q4.ratios[0][0], operands->quantise_q4.scales};
+        assay_q8 w8 = {N, k, &operands->quantise_q8.q[0][0], operands->quantise_q8.scales};
+        assay_x16 x = {m, k, &operands->quantise_x16.q[0][0], operands->quantise_x16.scales,
+                       work->packed};
+        ASSAY_ASSERT(set->packed_size(ASSAY_WEIGHTS_Q4, m, k) <= sizeof work->packed);
+        ASSAY_ASSERT(set->packed_size(ASSAY_WEIGHTS_Q8, m, k) <= sizeof work->packed);
+        assay_gemm_part part = {&out->gemm_q4[i][0][0], N, &x, 0, m, 0, N, NULL, work->gemm};
+        if (k == K) {
+            set->pack(&x, ASSAY_WEIGHTS_Q4, 0, m);
+            set->gemm_q4(&part, &w4);
+        }
+        part.y = &out->gemm_q8[i][0][0];
+        set->pack(&x, ASSAY_WEIGHTS_Q8, 0, m);
         set->gemm_q8(&part, &w8);
         part.add_scale = operands->exp;
         set->gemm_q8(&part, &w8);

@@ -69,7 +69,7 @@ typedef struct {
 
 // verdict_commit and verdict_reveal by the principal (a drawn validator, or a voter of the
 // escalation). Errors: REJECTED (CASE_UNKNOWN, CASE_ROUND, CASE_WINDOW, CASE_VOTER,
-// VOTE_TWICE, VOTE_NOT_COMMITTED, VOTE_COMMITMENT, VOTE_VERDICT, VOTE_PROBE), CAPACITY, CORRUPT,
+// VOTE_TWICE, VOTE_NOT_COMMITTED, VOTE_COMMITMENT, VOTE_PROBE), CAPACITY, CORRUPT,
 // MEMORY, IO. Spec: P-56, P-57.
 assay_status assay_case_commit(assay_ledger *ledger, const assay_tx_verdict_commit *body,
                                assay_error *err);

@@ -153,6 +153,7 @@ static assay_status epoch_close(assay_ledger *ledger, assay_error *err) {
     return assay_power_epoch(ledger, err);
 }
 
+// P-73
 static assay_status payouts_sweep(assay_ledger *ledger, assay_error *err) {
     uint64_t epoch = assay_params_epoch(ledger->params, ledger->height);
     assay_record_key key;

@@ -156,6 +156,7 @@ static assay_status name_check(const char *name, assay_error *err) {
 assay_status assay_genesis_seal(assay_genesis *genesis, assay_error *err) {
     genesis->supply = 0;
     ASSAY_TRY(assay_params_check(&genesis->params, err));
+    if (!genesis->testnet) ASSAY_TRY(assay_params_unbond_check(&genesis->params, err));
     ASSAY_TRY(name_check(genesis->name, err));
     if (genesis->chain_id == 0 || genesis->chain_id > INT64_MAX)
         return ASSAY_FAIL(err, RANGE, "chain_id is %llu, limits 1 to %lld",

@@ -85,6 +85,24 @@ uint64_t assay_params_unbond_blocks(const assay_params *params) {
     return assay_params_window(params) + 2 * params->epoch_blocks + params->unbond_trust_blocks;
 }
 
+// With a share p an epoch two thirds are gone after ln 3 / p steps. Steps are floored, so that all
+// that is at least k / p falls by k an epoch: from 3 / p it takes 0.5 / p + 1 / p, from elsewhere
+// no more.
+uint64_t assay_params_leave_epochs(const assay_params *params) {
+    return (3 * ASSAY_PPM / 2 + params->power_step_ppm - 1) / params->power_step_ppm;
+}
+
+assay_status assay_params_unbond_check(const assay_params *params, assay_error *err) {
+    uint64_t blocks = assay_params_unbond_blocks(params);
+    uint64_t least = params->epoch_blocks * (2 + assay_params_leave_epochs(params));
+    if (blocks < least)
+        return ASSAY_FAIL(err, RANGE,
+                          "bonds leave after %llu blocks, power needs up to %llu, the least for a "
+                          "chain that is no testnet",
+                          (unsigned long long)blocks, (unsigned long long)least);
+    return ASSAY_OK;
+}
+
 uint64_t assay_evidence_blocks(const assay_params *params) {
     return assay_params_unbond_blocks(params) - 2 * params->epoch_blocks;
 }

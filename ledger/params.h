@@ -108,6 +108,14 @@ uint64_t assay_params_window(const assay_params *params);
 // Blocks from an unbond to its release: W + 2 epochs + trust. Spec: P-23.
 uint64_t assay_params_unbond_blocks(const assay_params *params);
 
+// Epoch ends within which two thirds of all power leave at once, its step's floors included;
+// whoever has more decides alone anyway. Spec: P-23.
+uint64_t assay_params_leave_epochs(const assay_params *params);
+
+// The unbonding time is so long that power does not outlive its bond, which then answers for two
+// epochs more. For every chain but a testnet. Errors: RANGE. Spec: P-23.
+assay_status assay_params_unbond_check(const assay_params *params, assay_error *err);
+
 // What an engine's evidence may be old, in blocks: CometBFT's evidence.max_age_num_blocks. Two
 // epochs less than the unbonding time: whoever still had power up to two epochs after its bond
 // began to leave finds the evidence before its money. CometBFT keeps what is young by either of its

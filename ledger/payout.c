@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //   I1  for the open epoch, PAYOUT = PAID, entry by entry
 //       test_epoch: sweeps
-//   I2  Σ PAYOUT of an epoch = Σ amounts of its payout lines = payout_total of its record
-//       test_payout: epochs_of_a_real_chain
+//   I2  Σ PAYOUT of an epoch = Σ amounts of its payout lines = payout_total of its record, as far
+//       as 64 bits count
+//       test_payout: epochs_of_a_real_chain, sums_stop_at_their_width
 //   I3  the entries of a closed epoch never change
 //       test_payout: epochs_of_a_real_chain
 // PAYOUT (state) is written here and swept by ledger/epoch.c after the close; PAID (aux) stays.
@@ -75,6 +76,11 @@ static assay_status line_put(assay_ledger *ledger, const assay_hash *batch,
     return assay_ledger_put(ledger, &key, count, sizeof count, err);
 }
 
+// What is paid twice in an epoch counts twice: no supply bounds these sums. P-71
+static uint64_t add_saturated(uint64_t a, uint64_t b) {
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 // P-71
 assay_status assay_payout_pay(assay_ledger *ledger, assay_purse from, const assay_address *account,
                               assay_paid_role role, assay_paid_reason reason,
@@ -87,7 +93,8 @@ assay_status assay_payout_pay(assay_ledger *ledger, assay_purse from, const assa
     uint8_t sum[8];
     ASSAY_TRY(assay_money_move(ledger, from, assay_purse_balance(account), amount, err));
     ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
-    assay_store_be64(sum, (value.data == NULL ? 0 : assay_load_be64(value.data)) + amount);
+    assay_store_be64(sum,
+                     add_saturated(value.data == NULL ? 0 : assay_load_be64(value.data), amount));
     ASSAY_TRY(assay_ledger_put(ledger, &key, sum, sizeof sum, err));
     key.bytes[0] = ASSAY_TABLE_PAID;
     ASSAY_TRY(assay_ledger_put(ledger, &key, sum, sizeof sum, err));
@@ -175,7 +182,7 @@ assay_status assay_payout_close(assay_hash *root, uint64_t *count, uint64_t *tot
         ASSAY_TRY(entry_read(&payout, &at, err));
         leaf_hash(&leaf, &payout);
         mountains_add(&m, &leaf);
-        *total += payout.amount;
+        *total = add_saturated(*total, payout.amount);
         ASSAY_TRY(assay_reader_next(reader, &at, err));
     }
     *count = m.leaf_count;

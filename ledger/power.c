@@ -184,8 +184,8 @@ void assay_power_choose(uint64_t *targets, uint32_t count) {
     }
 }
 
-// P-47. Power may rest on a bond that has gone, but only until its epochs' steps have removed it;
-// bonds leave more slowly than that (P-23).
+// P-47. Power may rest on a bond that is leaving, until its epochs' steps have removed it. Outside
+// testnets bonds leave more slowly than that (P-23).
 assay_status assay_power_epoch(assay_ledger *ledger, assay_error *err) {
     assay_power powers[ASSAY_POWER_MAX];
     uint64_t bonds[ASSAY_POWER_MAX], targets[ASSAY_POWER_MAX];

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/cursor.h"
@@ -206,24 +207,34 @@ static assay_status range_write(assay_canonical_writer *writer, uint64_t at, con
     return ASSAY_OK;
 }
 
+// Opens a new file under a name that nobody foresees: a link that lies in wait is never followed,
+// and programs that see one folder and not each other (containers' process ids are alike) share
+// none.
+static assay_status temporary_open(assay_canonical_writer *writer, const char *path,
+                                   assay_error *err) {
+    uint64_t random;
+    writer->fd = -1;
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+        return assay_fail_errno(err, errno, "no random bytes");
+    int length = snprintf(writer->temporary, sizeof writer->temporary, "%s.%016llx.tmp", path,
+                          (unsigned long long)random);
+    if (length < 0 || (size_t)length >= sizeof writer->temporary)
+        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
+    writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (writer->fd < 0) return assay_fail_errno(err, errno, "cannot create %s", writer->temporary);
+    return ASSAY_OK;
+}
+
 assay_status assay_canonical_create(assay_canonical_writer *writer, const char *path,
                                     const char *format, const assay_tensor_list *list,
                                     assay_error *err) {
     uint8_t *header;
     size_t size;
     writer->fd = -1;
-    int length =
-        snprintf(writer->temporary, sizeof writer->temporary, "%s.%ld.tmp", path, (long)getpid());
-    if (length < 0 || (size_t)length >= sizeof writer->temporary)
-        return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
     ASSAY_TRY(assay_canonical_header(&header, &size, format, list, err));
     writer->data_begin = size;
-    writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    assay_status status = ASSAY_OK;
-    if (writer->fd < 0)
-        status = assay_fail_errno(err, errno, "cannot create %s", writer->temporary);
-    else
-        status = range_write(writer, 0, header, size, err);
+    assay_status status = temporary_open(writer, path, err);
+    if (status == ASSAY_OK) status = range_write(writer, 0, header, size, err);
     free(header);
     if (status != ASSAY_OK) assay_canonical_abort(writer);
     return status;

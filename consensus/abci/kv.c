@@ -18,7 +18,7 @@
 #include "consensus/abci/buffer.h"
 #include "consensus/abci/kv_store.h"
 #include "consensus/abci/kv_tx.h"
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
 
 enum {
     CODE_INVALID = 2,     // CometBFT's CodeTypeInvalidTxFormat

@@ -35,12 +35,12 @@ const assay_abci_list_kind assay_abci_list_validators = {.name = "validators",
                                                          .read = validator_read,
                                                          .write = validator_write};
 
-assay_abci_snapshot assay_abci_snapshot_of(const abci_Snapshot *wire) {
-    return (assay_abci_snapshot){wire->height, wire->format, wire->chunks, wire->hash,
-                                 wire->metadata};
+assay_statesync_snapshot assay_abci_snapshot_of(const abci_Snapshot *wire) {
+    return (assay_statesync_snapshot){wire->height, wire->format, wire->chunks, wire->hash,
+                                      wire->metadata};
 }
 
-abci_Snapshot assay_abci_snapshot_wire(const assay_abci_snapshot *snapshot) {
+abci_Snapshot assay_abci_snapshot_wire(const assay_statesync_snapshot *snapshot) {
     return (abci_Snapshot){snapshot->height, snapshot->format, snapshot->chunks, snapshot->hash,
                            snapshot->metadata};
 }

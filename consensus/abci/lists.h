@@ -13,7 +13,7 @@
 extern const assay_abci_list_kind assay_abci_list_validators; // assay_abci_validator_update
 
 // One snapshot, both ways.
-assay_abci_snapshot assay_abci_snapshot_of(const abci_Snapshot *wire);
-abci_Snapshot assay_abci_snapshot_wire(const assay_abci_snapshot *snapshot);
+assay_statesync_snapshot assay_abci_snapshot_of(const abci_Snapshot *wire);
+abci_Snapshot assay_abci_snapshot_wire(const assay_statesync_snapshot *snapshot);
 
 #endif

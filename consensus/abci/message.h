@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/status.h"
+#include "consensus/statesync/snapshot.h"
 
 // Numbers of Request's oneof; Response's are the next one up (exception is 1).
 typedef enum {
@@ -36,7 +37,6 @@ enum {
     ASSAY_ABCI_TXS_MAX = 1 << 17,         // of one block or proposal
     ASSAY_ABCI_VALIDATORS_MAX = 10000,    // CometBFT's MaxVotesCount
     ASSAY_ABCI_MISBEHAVIOR_MAX = 1 << 12, // of one block
-    ASSAY_ABCI_SNAPSHOTS_MAX = 10,        // listed
     ASSAY_ABCI_EVENTS_MAX = 16,           // of one result
     ASSAY_ABCI_EXPECT_MAX = 64,           // told at once of what comes next
 };
@@ -79,14 +79,6 @@ typedef struct {
     uint64_t app_version;
     int64_t vote_extensions_height;
 } assay_abci_params;
-
-typedef struct {
-    uint64_t height;
-    uint32_t format;
-    uint32_t chunks;
-    assay_bytes hash;
-    assay_bytes metadata;
-} assay_abci_snapshot;
 
 // What PrepareProposal, ProcessProposal, ExtendVote and FinalizeBlock say of a block.
 typedef struct {
@@ -138,7 +130,7 @@ typedef struct {
             uint64_t max_bytes, max_gas;
         } reap_txs;
         struct {
-            assay_abci_snapshot snapshot;
+            assay_statesync_snapshot snapshot;
             assay_bytes app_hash;
         } offer_snapshot;
         struct {
@@ -205,7 +197,7 @@ typedef struct {
             int64_t retain_height;
         } commit;
         struct {
-            const assay_abci_snapshot *snapshots; // [count]
+            const assay_statesync_snapshot *snapshots; // [count]
             uint32_t count;
         } list_snapshots;
         struct {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consensus/abci/lists.h"
 #include "consensus/abci/wire.h"
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
 
 enum {
     EXCEPTION_FIELD = 1,
@@ -61,8 +61,9 @@ static bool bytes_write(pb_ostream_t *out, const void *item) {
 
 static const assay_abci_list_kind results = {
     .max = ASSAY_ABCI_TXS_MAX, .size = sizeof(assay_abci_result), .write = result_write};
-static const assay_abci_list_kind snapshots = {
-    .max = ASSAY_ABCI_SNAPSHOTS_MAX, .size = sizeof(assay_abci_snapshot), .write = snapshot_write};
+static const assay_abci_list_kind snapshots = {.max = ASSAY_STATESYNC_KEEP_MAX,
+                                               .size = sizeof(assay_statesync_snapshot),
+                                               .write = snapshot_write};
 static const assay_abci_list_kind texts = {
     .max = ASSAY_ABCI_TXS_MAX, .size = sizeof(assay_bytes), .write = bytes_write};
 

@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
-#include "consensus/commit.h"
+#include "consensus/types/commit.h"
 
 enum {
     ASSAY_LIGHT_VALIDATORS_MAX = 10000, // CometBFT's own limit on votes

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our own blocks in CometBFT's JSON: what our light client reads, and CometBFT's.
-#include "consensus/comet_json.h"
 #include "consensus/light/block.h"
+#include "consensus/types/comet_json.h"
 
 static json_t *hash_json(const assay_hash *hash) {
     return assay_comet_hex_json(hash->bytes, assay_hash_is_zero(hash) ? 0 : ASSAY_HASH_SIZE);

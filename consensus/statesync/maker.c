@@ -224,13 +224,13 @@ static assay_status copy_take(assay_bytes *out, const void *data, size_t size, a
     return ASSAY_OK;
 }
 
-static assay_status list_copy(const assay_statesync_maker *maker, assay_abci_snapshot *out,
+static assay_status list_copy(const assay_statesync_maker *maker, assay_statesync_snapshot *out,
                               assay_arena *arena, assay_error *err) {
     for (uint32_t i = 0; i < maker->count; i++) {
         const kept *from = &maker->list[maker->count - 1 - i];
-        out[i] = (assay_abci_snapshot){.height = from->manifest.height,
-                                       .format = ASSAY_STATESYNC_FORMAT,
-                                       .chunks = from->manifest.chunk_count};
+        out[i] = (assay_statesync_snapshot){.height = from->manifest.height,
+                                            .format = ASSAY_STATESYNC_FORMAT,
+                                            .chunks = from->manifest.chunk_count};
         ASSAY_TRY(copy_take(&out[i].hash, from->hash.bytes, ASSAY_HASH_SIZE, arena, err));
         ASSAY_TRY(copy_take(&out[i].metadata, from->data, from->size, arena, err));
     }
@@ -238,7 +238,7 @@ static assay_status list_copy(const assay_statesync_maker *maker, assay_abci_sna
 }
 
 assay_status assay_statesync_maker_list(assay_statesync_maker *maker,
-                                        const assay_abci_snapshot **out, uint32_t *count,
+                                        const assay_statesync_snapshot **out, uint32_t *count,
                                         assay_arena *arena, assay_error *err) {
     void *list;
     ASSAY_TRY(

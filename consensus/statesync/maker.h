@@ -4,11 +4,9 @@
 #ifndef ASSAY_CONSENSUS_STATESYNC_MAKER_H
 #define ASSAY_CONSENSUS_STATESYNC_MAKER_H
 
-#include "consensus/abci/message.h"
+#include "consensus/statesync/snapshot.h"
 #include "consensus/statesync/write.h"
 #include "ledger/app.h"
-
-enum { ASSAY_STATESYNC_KEEP_MAX = ASSAY_ABCI_SNAPSHOTS_MAX };
 
 typedef struct assay_statesync_maker assay_statesync_maker;
 
@@ -36,7 +34,7 @@ void assay_statesync_maker_commit(assay_statesync_maker *maker, uint64_t height)
 // Those that are whole, the newest first; *out and metadata are copies in the arena. Any thread.
 // Errors: CAPACITY. Spec: E-64.
 assay_status assay_statesync_maker_list(assay_statesync_maker *maker,
-                                        const assay_abci_snapshot **out, uint32_t *count,
+                                        const assay_statesync_snapshot **out, uint32_t *count,
                                         assay_arena *arena, assay_error *err);
 
 // One chunk, checked, in the arena. Any thread. Errors: NOT_FOUND (no such snapshot, format or

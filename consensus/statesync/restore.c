@@ -85,7 +85,7 @@ void assay_statesync_restore_progress(const assay_statesync_restore *restore, ui
 
 // What CometBFT was told by a peer against what the manifest says.
 static assay_status offer_check(const assay_statesync_restore *restore,
-                                const assay_abci_snapshot *snapshot, assay_bytes app_hash,
+                                const assay_statesync_snapshot *snapshot, assay_bytes app_hash,
                                 const assay_statesync_manifest *m, assay_error *err) {
     const assay_genesis *genesis = assay_app_genesis(restore->options.app);
     assay_hash hash;
@@ -149,8 +149,8 @@ static assay_status load_begin(assay_statesync_restore *restore, assay_error *er
 }
 
 static assay_statesync_offer offer_take(assay_statesync_restore *restore,
-                                        const assay_abci_snapshot *snapshot, assay_bytes app_hash,
-                                        assay_error *err) {
+                                        const assay_statesync_snapshot *snapshot,
+                                        assay_bytes app_hash, assay_error *err) {
     assay_statesync_manifest *m = &restore->manifest;
     const assay_bytes *metadata = &snapshot->metadata;
     if (snapshot->format != ASSAY_STATESYNC_FORMAT) {
@@ -181,7 +181,7 @@ static assay_statesync_offer offer_take(assay_statesync_restore *restore,
 }
 
 assay_statesync_offer assay_statesync_restore_offer(assay_statesync_restore *restore,
-                                                    const assay_abci_snapshot *snapshot,
+                                                    const assay_statesync_snapshot *snapshot,
                                                     assay_bytes app_hash, assay_error *err) {
     drop(restore);
     restore->next = restore->wrong = 0;

@@ -4,8 +4,8 @@
 #ifndef ASSAY_CONSENSUS_STATESYNC_RESTORE_H
 #define ASSAY_CONSENSUS_STATESYNC_RESTORE_H
 
-#include "consensus/abci/message.h"
 #include "consensus/statesync/manifest.h"
+#include "consensus/statesync/snapshot.h"
 #include "ledger/app.h"
 
 enum {
@@ -47,7 +47,7 @@ typedef enum {
 // Takes up a snapshot; one that was being restored is dropped. app_hash is trusted, all else is a
 // stranger's. err: the reason of anything but ACCEPT. Spec: E-66.
 assay_statesync_offer assay_statesync_restore_offer(assay_statesync_restore *restore,
-                                                    const assay_abci_snapshot *snapshot,
+                                                    const assay_statesync_snapshot *snapshot,
                                                     assay_bytes app_hash, assay_error *err);
 
 // The numbers of ResponseApplySnapshotChunk.

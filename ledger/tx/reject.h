@@ -114,7 +114,6 @@
     X(VOTE_TWICE, 225, "this vote is already there")                                               \
     X(VOTE_NOT_COMMITTED, 226, "a reveal without its commit")                                      \
     X(VOTE_COMMITMENT, 227, "the reveal does not open the commit")                                 \
-    X(VOTE_VERDICT, 228, "unknown verdict")                                                        \
     X(VOTE_PROBE, 229, "this verdict does not go with this probe")                                 \
     X(EVIDENCE_PROVIDER, 230, "only the batch's provider posts evidence")                          \
     X(EVIDENCE_PART, 231, "evidence parts come in order")                                          \

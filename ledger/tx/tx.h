@@ -284,7 +284,8 @@ typedef struct {
 typedef assay_tx_bond assay_tx_unbond;
 
 // One transaction. Lists live in the arena of the decode (or with the caller who filled them);
-// texts and blobs borrow the encoded bytes. A beacon has nonce 0 and a zero signature.
+// texts and blobs borrow the encoded bytes. A beacon has its block's height as nonce and a zero
+// signature.
 typedef struct {
     assay_tx_kind kind;
     uint64_t chain_id;

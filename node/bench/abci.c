@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
 
 enum {
     ANSWER_MAX = 64 << 20,

@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "consensus/block.h"
-#include "consensus/comet_json.h"
 #include "consensus/ledger_application.h"
+#include "consensus/types/comet_json.h"
 #include "node/json_file.h"
 
 typedef unsigned long long ull;

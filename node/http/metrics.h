@@ -4,10 +4,11 @@
 #define ASSAY_NODE_HTTP_METRICS_H
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "node/http/server.h"
 
-enum { ASSAY_METRICS_SIZE_MAX = 256 << 10, ASSAY_TIMING_BUCKETS = 9 };
+enum { ASSAY_TIMING_BUCKETS = 9 };
 
 // Durations, counted from any thread. A zeroed struct is empty. buckets: up to 0.01, 0.03, 0.1 …
 // 100 seconds.
@@ -19,13 +20,12 @@ typedef struct {
 
 void assay_timing_add(assay_timing *timing, uint64_t ns);
 
-// The text so far. A zeroed struct is empty and safe to close; one that could not grow, or reached
-// ASSAY_METRICS_SIZE_MAX, has failed and takes no more. Spec: F-71.
+// The text so far: text [size], once the stream is flushed. A zeroed struct is empty and safe to
+// close. Spec: F-71.
 typedef struct {
+    FILE *stream;
     char *text;
     size_t size;
-    size_t capacity;
-    bool failed;
 } assay_metrics;
 
 void assay_metrics_close(assay_metrics *metrics);
@@ -54,7 +54,7 @@ void assay_metrics_info(assay_metrics *metrics, const char *name, const char *he
 void assay_metrics_timing(assay_metrics *metrics, const char *name, const char *help,
                           const assay_timing *timing);
 
-// Hands the text to a reply and closes; where it has failed, replies with 500. Spec: F-71.
+// Replies with the text, or with 500 where there was no memory for it, and closes. Spec: F-71.
 void assay_metrics_reply(assay_metrics *metrics, assay_http_reply *reply);
 
 #endif

@@ -177,7 +177,9 @@ static assay_status vocab_read(uint32_t *out, reader *r, assay_error *err) {
     return count_check(r, "vocab_size", *out, err);
 }
 
-static assay_status shape_read(assay_model_shape *shape, reader *r, assay_error *err) {
+static assay_status shape_read(assay_model_shape *shape, reader *r, uint32_t context,
+                               assay_error *err) {
+    uint32_t stated;
     ASSAY_TRY(count_read(&shape->layer_count, r, "block_count", 0, err));
     ASSAY_TRY(count_read(&shape->width, r, "embedding_length", 0, err));
     ASSAY_TRY(count_read(&shape->head_count, r, "attention.head_count", 0, err));
@@ -188,7 +190,8 @@ static assay_status shape_read(assay_model_shape *shape, reader *r, assay_error 
     ASSAY_TRY(count_check(r, "attention.value_length", shape->head_size, err));
     ASSAY_TRY(count_check(r, "rope.dimension_count", shape->head_size, err));
     ASSAY_TRY(count_read(&shape->ff_width, r, "feed_forward_length", 0, err));
-    ASSAY_TRY(count_read(&shape->context_size, r, "context_length", 0, err));
+    ASSAY_TRY(count_read(&stated, r, "context_length", 0, err));
+    ASSAY_TRY(assay_context_choose(&shape->context_size, stated, context, err));
     ASSAY_TRY(vocab_read(&shape->vocab_size, r, err));
     const char *key = key_of(r, "attention.layer_norm_rms_epsilon");
     ASSAY_TRY(assay_gguf_f32(&shape->eps, r->file, key, err));
@@ -196,14 +199,14 @@ static assay_status shape_read(assay_model_shape *shape, reader *r, assay_error 
     return assay_model_shape_check(shape, err);
 }
 
-assay_status assay_gguf_config_read(assay_hf_config *out, const assay_gguf *file,
+assay_status assay_gguf_config_read(assay_hf_config *out, const assay_gguf *file, uint32_t context,
                                     assay_error *err) {
     reader r = {.file = file};
     *out = (assay_hf_config){0};
     ASSAY_TRY(content_check(file, err));
     ASSAY_TRY(family_find(&r.of, file, err));
     ASSAY_TRY(keys_check(&r, err));
-    ASSAY_TRY(shape_read(&out->shape, &r, err));
+    ASSAY_TRY(shape_read(&out->shape, &r, context, err));
     ASSAY_TRY(assay_gguf_rope_read(&out->rope_theta, &out->rope_scaling, file, r.of->architecture,
                                    out->shape.head_size, err));
     out->shape.biases = r.of->biases;

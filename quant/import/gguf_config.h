@@ -12,11 +12,12 @@ assay_status assay_gguf_paired(bool *out, const assay_gguf *file, assay_error *e
 
 // Reads a model's metadata as what the configuration of the same model in Hugging Face's form is
 // read as. Every key of the architecture counts: one that is not known is refused by name; keys
-// beside it cannot change the result and are passed over.
+// beside it cannot change the result and are passed over. context: as assay_context_choose.
 // Errors: MISSING, FORMAT, RANGE (counts, eps, theta), MISMATCH (two keys, or a key and a tensor,
 // that disagree), UNSUPPORTED (a feature, a key, an architecture, one part of a split model).
 // Spec: F-23, F-24.
-assay_status assay_gguf_config_read(assay_hf_config *out, const assay_gguf *file, assay_error *err);
+assay_status assay_gguf_config_read(assay_hf_config *out, const assay_gguf *file, uint32_t context,
+                                    assay_error *err);
 
 // Reads what an adapter says of itself: the alpha that its scales are made from, over their ranks.
 // The file cannot say that a scale is meant to be over the root of the rank (rsLoRA).

@@ -180,7 +180,8 @@ static assay_status window_check(const json_t *config, const family *of, uint32_
     if (value && !json_is_integer(value))
         return ASSAY_FAIL(err, FORMAT, "sliding_window is neither an integer nor null");
     if (window < context_size)
-        return ASSAY_FAIL(err, UNSUPPORTED, "sliding_window is %lld in a context of %u",
+        return ASSAY_FAIL(err, UNSUPPORTED,
+                          "sliding_window is %lld in a context of %u, --context sets a shorter one",
                           (long long)window, context_size);
     return ASSAY_OK;
 }
@@ -198,6 +199,17 @@ static assay_status layer_types_check(const json_t *config, uint32_t layer_count
                               "layer %u is of type %.64s, only full_attention is supported", i,
                               name ? name : "none");
     }
+    return ASSAY_OK;
+}
+
+assay_status assay_context_choose(uint32_t *out, uint32_t stated, uint32_t context,
+                                  assay_error *err) {
+    *out = context ? context : stated;
+    if (context > stated)
+        return ASSAY_FAIL(err, RANGE, "--context is %u, the model's own is %u", context, stated);
+    if (*out > ASSAY_MODEL_CONTEXT_MAX)
+        return ASSAY_FAIL(err, RANGE, "context is %u, limit %d, --context sets a shorter one", *out,
+                          ASSAY_MODEL_CONTEXT_MAX);
     return ASSAY_OK;
 }
 
@@ -243,8 +255,9 @@ static assay_status stops_read(assay_model_shape *shape, const json_t *config, a
 }
 
 static assay_status shape_read(assay_model_shape *shape, const json_t *config, const family *of,
-                               assay_error *err) {
+                               uint32_t context, assay_error *err) {
     double eps;
+    uint32_t stated;
     *shape = (assay_model_shape){.biases = of->biases, .head_norms = of->head_norms};
     ASSAY_TRY(count_read(&shape->layer_count, config, "num_hidden_layers", 0, err));
     ASSAY_TRY(count_read(&shape->width, config, "hidden_size", 0, err));
@@ -256,7 +269,8 @@ static assay_status shape_read(assay_model_shape *shape, const json_t *config, c
         count_read(&shape->head_size, config, "head_dim", of->head_size_fixed ? 0 : share, err));
     ASSAY_TRY(count_read(&shape->ff_width, config, "intermediate_size", 0, err));
     ASSAY_TRY(count_read(&shape->vocab_size, config, "vocab_size", 0, err));
-    ASSAY_TRY(count_read(&shape->context_size, config, "max_position_embeddings", 0, err));
+    ASSAY_TRY(count_read(&stated, config, "max_position_embeddings", 0, err));
+    ASSAY_TRY(assay_context_choose(&shape->context_size, stated, context, err));
     ASSAY_TRY(assay_hf_number_read(&eps, config, "rms_norm_eps", err));
     if (!(eps >= 0x1p-40 && eps <= 1))
         return ASSAY_FAIL(err, RANGE, "rms_norm_eps is %g, limits 2^-40 to 1", eps);
@@ -267,7 +281,8 @@ static assay_status shape_read(assay_model_shape *shape, const json_t *config, c
     return layer_types_check(config, shape->layer_count, err);
 }
 
-assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, assay_error *err) {
+assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, uint32_t context,
+                                  assay_error *err) {
     const family *of;
     *out = (assay_hf_config){0};
     ASSAY_TRY(assay_config_names_check(config, read_names, neutral_names, ignored_names, err));
@@ -276,7 +291,7 @@ assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, as
     ASSAY_TRY(architecture_check(config, of, err));
     ASSAY_TRY(bias_check(config, of, err));
     ASSAY_TRY(assay_bnb_config_read(&out->nf4, config, err));
-    ASSAY_TRY(shape_read(&out->shape, config, of, err));
+    ASSAY_TRY(shape_read(&out->shape, config, of, context, err));
     ASSAY_TRY(assay_hf_rope_read(&out->rope_theta, &out->rope_scaling, config, err));
     const json_t *tied = json_object_get(config, "tie_word_embeddings");
     if (tied && !json_is_boolean(tied))

@@ -17,9 +17,15 @@ typedef struct {
 
 // Reads a configuration. Whatever would change the result and is not this arithmetic's is refused
 // by name; members that cannot change it are passed over by name; any other member is refused.
-// Errors: MISSING, FORMAT, RANGE (counts, eps, theta), UNSUPPORTED (a feature), UNKNOWN (a member).
-// Spec: F-10, F-27.
-assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, assay_error *err);
+// context: as assay_context_choose. Errors: MISSING, FORMAT, RANGE (counts, eps, theta),
+// UNSUPPORTED (a feature), UNKNOWN (a member). Spec: F-10, F-27.
+assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, uint32_t context,
+                                  assay_error *err);
+
+// The positions that a model is imported with: those it states, or the first `context` of them
+// where that is not 0. Errors: RANGE (more than it states; either over the limit). Spec: F-10.
+assay_status assay_context_choose(uint32_t *out, uint32_t stated, uint32_t context,
+                                  assay_error *err);
 
 // Whether `name` stands in the NULL-terminated list.
 bool assay_name_listed(const char *name, const char *const *list);

@@ -53,7 +53,7 @@ static assay_status folder_open(importer *im, const char *folder, assay_error *e
     json_t *config;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "config.json", err));
     ASSAY_TRY(assay_json_read_many(&config, path, CONFIG_MAX, CONFIG_VALUES_MAX, err));
-    assay_status status = assay_hf_config_read(&im->config, config, err);
+    assay_status status = assay_hf_config_read(&im->config, config, im->options.context_size, err);
     json_decref(config);
     if (status != ASSAY_OK) return status;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "tokenizer.json", err));
@@ -65,7 +65,7 @@ static assay_status gguf_open(importer *im, const char *path, assay_error *err) 
     bool paired;
     ASSAY_TRY(assay_gguf_open(&im->gguf, path, err));
     ASSAY_TRY(assay_gguf_paired(&paired, &im->gguf, err));
-    ASSAY_TRY(assay_gguf_config_read(&im->config, &im->gguf, err));
+    ASSAY_TRY(assay_gguf_config_read(&im->config, &im->gguf, im->options.context_size, err));
     ASSAY_TRY(tokenizer_open(im, im->options.tokenizer, err));
     return assay_source_gguf_open(&im->source, &im->gguf, ASSAY_GGUF_MODEL,
                                   paired ? im->config.shape.head_size : 0, err);

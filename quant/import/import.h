@@ -16,6 +16,7 @@ typedef struct {
     void *context;
     const char *tokenizer; // a tokenizer.json in place of the folder's or the file's own
     bool vocab_q4;         // embedding and head become q4, for memory (N-23)
+    uint32_t context_size; // positions, at most those that the model states; 0: all of them
 } assay_import_options;
 
 // Reads a GGUF file, or config.json, tokenizer.json and model.safetensors, single or in shards, of

@@ -12,6 +12,7 @@ struct assay_chat_template {
     const char *name;
     const char *tokens[4];     // that it writes
     const char *telling;       // the added token by which it is recognised; NULL: by name only
+    bool telling_nfc;          // ... if the tokenizer normalizes too
     const char *begin;         // before all
     const char *system;        // NULL: within a user's turn
     const char *system_absent; // the system's message where there is none; NULL: no turn
@@ -47,7 +48,8 @@ static const assay_chat_template templates[] = {
      CHATML,
      .system_absent = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."},
     {.name = "qwen2",
-     .telling = "<|endoftext|>",
+     .telling = "<|endoftext|>", // which many others have that are not Qwen's
+     .telling_nfc = true,
      CHATML,
      .system_absent = "You are a helpful assistant."},
     {.name = "chatml", .telling = "<|im_start|>", CHATML},
@@ -120,8 +122,9 @@ assay_status assay_chat_template_find(const assay_chat_template **out,
         if (name && strcmp(name, chat->name) != 0) continue;
         if (name && missing)
             return ASSAY_FAIL(err, MISSING, "template %s needs the token \"%s\"", name, missing);
+        bool normal = !chat->telling_nfc || assay_tokenizer_normalizes(tokenizer);
         // Later Mistral tokenizers have one more turn, which is not known here.
-        bool told = chat->telling && has(tokenizer, chat->telling) && !missing &&
+        bool told = chat->telling && has(tokenizer, chat->telling) && normal && !missing &&
                     !has(tokenizer, "[SYSTEM_PROMPT]");
         if (!name && !told) continue;
         *out = chat;

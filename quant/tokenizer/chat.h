@@ -18,7 +18,7 @@ typedef struct {
 
 typedef struct assay_chat_template assay_chat_template; // constant, for ever
 
-// The template of that name or, where name is NULL, the one that the tokenizer's added tokens tell.
+// The template of that name or, where name is NULL, the one that the tokenizer tells.
 // Errors: UNKNOWN (the name; says which there are), UNSUPPORTED (none is told), MISSING (a token
 // that the template needs). Spec: F-33.
 assay_status assay_chat_template_find(const assay_chat_template **out,

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "quant/model.h"
 #include "quant/tokenizer/split.h"
+#include "quant/tokenizer/tokenizer.h"
 #include "quant/tokenizer/vocab.h"
 
 // llama.cpp's names of what a token is.
@@ -51,11 +53,19 @@ typedef struct {
     json_t *json, *model; // what is written; model is a part of it
     assay_vocab vocab;    // the tokens' texts
     const uint8_t *types, *scores;
-    uint32_t count;
+    uint32_t count, added_count;
+    uint64_t text_size; // so far, of the JSON at least
 } reader;
+
+// A token's text beside its name's quotes and its id, a merge's beside its own.
+enum { TOKEN_MARKS = sizeof "\"\":0," - 1, PAIR_MARKS = sizeof "[\"\",\"\"]," - 1 };
 
 static int32_t type_of(const reader *r, uint32_t id) {
     return (int32_t)assay_load_le32(r->types + 4 * (size_t)id);
+}
+
+static bool is_added(int32_t type) {
+    return type == UNKNOWN || type == CONTROL || type == USER_DEFINED;
 }
 
 static float score_of(const reader *r, uint32_t id) {
@@ -63,6 +73,15 @@ static float score_of(const reader *r, uint32_t id) {
     float score;
     memcpy(&score, &bits, sizeof score);
     return score;
+}
+
+// A text that F-8 would refuse is not made first: in memory its parts take ten times their size.
+static assay_status text_count(reader *r, uint64_t size, assay_error *err) {
+    r->text_size += size;
+    if (r->text_size > ASSAY_MODEL_TOKENIZER_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "the tokenizer.json has %llu bytes or more, limit %d",
+                          (unsigned long long)r->text_size, ASSAY_MODEL_TOKENIZER_MAX);
+    return ASSAY_OK;
 }
 
 // ---- tokens ---------------------------------------------------------------------------------
@@ -92,6 +111,10 @@ static assay_status token_read(reader *r, uint32_t id, assay_bytes text, assay_e
         return ASSAY_FAIL(err, FORMAT, "token %u is no text", id);
     if (type == BYTE && (!r->scores || text.size != 6 || memcmp(text.data, "<0x", 3) != 0))
         return ASSAY_FAIL(err, FORMAT, "token %u is no byte", id);
+    if (is_added(type) && r->added_count++ == ASSAY_TOKENIZER_ADDED_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "token %u is an added one more, limit %d", id,
+                          ASSAY_TOKENIZER_ADDED_MAX);
+    ASSAY_TRY(text_count(r, text.size + TOKEN_MARKS, err));
     return assay_vocab_add(&r->vocab, id, text.data, text.size, err);
 }
 
@@ -129,7 +152,7 @@ static assay_status tokens_write(const reader *r, assay_error *err) {
         memcpy(text, token->data, token->size);
         text[token->size] = 0;
         failed |= json_object_set_new(vocab, text, json_integer(id));
-        if (type != UNKNOWN && type != CONTROL && type != USER_DEFINED) continue;
+        if (!is_added(type)) continue;
         json_t *entry = json_pack("{s:i,s:o,s:b,s:b,s:b,s:b,s:b}", "id", (int)id, "content",
                                   text_of(r, id), "single_word", 0, "lstrip", 0, "rstrip", 0,
                                   "normalized", 0, "special", type != USER_DEFINED);
@@ -169,7 +192,7 @@ static assay_status split_write(const reader *r, assay_error *err) {
                       pre.size > 64 ? 64 : (int)pre.size, (const char *)pre.data);
 }
 
-static assay_status merges_copy(const reader *r, assay_error *err) {
+static assay_status merges_copy(reader *r, assay_error *err) {
     const assay_gguf_pair *merges;
     assay_cursor at;
     ASSAY_TRY(assay_gguf_array(&merges, r->file, KEY("merges"), ASSAY_GGUF_TYPE_TEXT, err));
@@ -180,6 +203,7 @@ static assay_status merges_copy(const reader *r, assay_error *err) {
         assay_bytes text = assay_gguf_text_next(&at);
         if (assay_utf8_prefix(text.data, text.size) != text.size)
             return ASSAY_FAIL(err, FORMAT, "merge %llu is no text", (unsigned long long)i);
+        ASSAY_TRY(text_count(r, text.size, err));
         failed |= json_array_append_new(list, json_stringn((const char *)text.data, text.size));
     }
     return failed ? ASSAY_FAIL(err, MEMORY, "no memory for the merges") : ASSAY_OK;
@@ -210,7 +234,12 @@ static int way_compare(const void *left, const void *right) {
 typedef struct {
     way *list; // [count]
     size_t count, room;
+    uint64_t compared; // squares of the sizes of the tokens that were split
 } ways;
+
+// Each place in a token is looked up as two texts, together as long as the token. A vocabulary of
+// 2^20 tokens of 16 bytes may have this, and takes seconds.
+enum { COMPARED_MAX = 1 << 28 };
 
 static assay_status way_add(ways *w, way new, assay_error *err) {
     if (w->count == ASSAY_MERGES_MAX)
@@ -226,9 +255,15 @@ static assay_status way_add(ways *w, way new, assay_error *err) {
     return ASSAY_OK;
 }
 
-static assay_status token_split(ways *w, const reader *r, uint32_t id, assay_error *err) {
+static assay_status token_split(ways *w, reader *r, uint32_t id, assay_error *err) {
     const assay_bytes *token = &r->vocab.tokens[id];
     uint32_t length = 0, before = 0;
+    w->compared += (uint64_t)token->size * token->size;
+    if (w->compared > COMPARED_MAX)
+        return ASSAY_FAIL(err, CAPACITY,
+                          "the squares of the tokens' sizes are %llu at token %u, "
+                          "limit %d",
+                          (unsigned long long)w->compared, id, COMPARED_MAX);
     for (size_t i = 0; i < token->size; i++)
         length += (token->data[i] & 0xC0) != 0x80;
     for (size_t i = 1; i < token->size; i++) {
@@ -238,13 +273,14 @@ static assay_status token_split(ways *w, const reader *r, uint32_t id, assay_err
         if (left == ASSAY_TOKEN_NONE) continue;
         uint32_t right = assay_vocab_find(&r->vocab, token->data + i, token->size - i);
         if (right == ASSAY_TOKEN_NONE) continue;
+        ASSAY_TRY(text_count(r, token->size + PAIR_MARKS, err));
         way new = {score_of(r, id), left, right, before, length - before, id};
         ASSAY_TRY(way_add(w, new, err));
     }
     return ASSAY_OK;
 }
 
-static assay_status ways_write(ways *w, const reader *r, assay_error *err) {
+static assay_status ways_write(ways *w, reader *r, assay_error *err) {
     for (uint32_t id = 0; id < r->count; id++)
         ASSAY_TRY(token_split(w, r, id, err));
     if (w->count) qsort(w->list, w->count, sizeof *w->list, way_compare);
@@ -256,7 +292,7 @@ static assay_status ways_write(ways *w, const reader *r, assay_error *err) {
     return failed ? ASSAY_FAIL(err, MEMORY, "no memory for %zu merges", w->count) : ASSAY_OK;
 }
 
-static assay_status merges_find(const reader *r, assay_error *err) {
+static assay_status merges_find(reader *r, assay_error *err) {
     ways w = {0};
     assay_status status = ways_write(&w, r, err);
     free(w.list);

@@ -50,6 +50,10 @@ uint32_t assay_tokenizer_added(const assay_tokenizer *tokenizer, const char *con
     return ASSAY_TOKEN_NONE;
 }
 
+bool assay_tokenizer_normalizes(const assay_tokenizer *tokenizer) {
+    return tokenizer->nfc;
+}
+
 bool assay_tokenizer_spaces_runs(const assay_tokenizer *tokenizer) {
     return tokenizer->space == ASSAY_SPACE_ALWAYS || tokenizer->space == ASSAY_SPACE_UNLESS;
 }

@@ -38,6 +38,9 @@ assay_status assay_tokenizer_encode_plain(const assay_tokenizer *tokenizer, uint
 // Returns: the id of the added token with this content, or UINT32_MAX. Spec: F-8.
 uint32_t assay_tokenizer_added(const assay_tokenizer *tokenizer, const char *content);
 
+// Whether text is normalized to NFC before it is split. Spec: F-8.
+bool assay_tokenizer_normalizes(const assay_tokenizer *tokenizer);
+
 // Whether every run of text between special tokens gets a space in front. Spec: F-30.
 bool assay_tokenizer_spaces_runs(const assay_tokenizer *tokenizer);
 

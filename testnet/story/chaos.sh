@@ -96,7 +96,7 @@ cluster_document() {
 }
 
 chaos_play() {
-    local kind code=0
+    local kind results=${json:-$home/chaos.json} skipped code=0
     "$assay" validator new --home "$home/late" --address "${address[late]}" --json \
         >"$home/late.validator"
     step 2 "Chaos: what is done to them"
@@ -104,9 +104,11 @@ chaos_play() {
         prompts_choose "$kind" 8
     done >"$home/prompts"
     cluster_document >"$home/cluster.json"
-    python3 -B "$testnet/chaos/run.py" "$home/cluster.json" "${json:-$home/chaos.json}" || code=$?
+    python3 -B "$testnet/chaos/run.py" "$home/cluster.json" "$results" || code=$?
     [ $code -eq 0 ] ||
         fail "not everything held, to repeat: --chaos --seed $seed --minutes $minutes"
     say ''
-    say "${bold}everything held$plain, $((SECONDS - began)) s after the build"
+    skipped=$(jq -r 'if .skipped > 0 then ", \(.skipped) of \(.faults | length) faults skipped"
+        else "" end' "$results")
+    say "${bold}everything held$plain$skipped, $((SECONDS - began)) s after the build"
 }

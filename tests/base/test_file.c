@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "tests/folder.h"
 
 enum { PATH_SIZE = 600, NOBODY = 65534 };
 
@@ -18,15 +19,13 @@ enum { PATH_SIZE = 600, NOBODY = 65534 };
 static int folder_setup(void **state) {
     char *folder = strdup("/tmp/assay_test_file_XXXXXX");
     *state = folder;
-    return folder && mkdtemp(folder) && chmod(folder, 0755) == 0 ? 0 : -1;
+    test_folder_make(folder);
+    return chmod(folder, 0755);
 }
 
 static int folder_teardown(void **state) {
-    char command[PATH_SIZE];
-    snprintf(command, sizeof command, "rm -rf '%s'", (char *)*state);
-    int result = system(command);
     free(*state);
-    return result;
+    return 0;
 }
 
 static const char *in_folder(char path[PATH_SIZE], void **state, const char *name) {

@@ -3,29 +3,42 @@
 
 #include "tests/test.h"
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "base/utf8.h"
 
-// Scripts depend on these: a number that changes here is a break, not a test to update.
-static void numbers_are_stable(void **state) {
-    assert_int_equal(ASSAY_OK, 0);
-    assert_int_equal(ASSAY_IO, 2);
-    assert_int_equal(ASSAY_NOT_FOUND, 3);
-    assert_int_equal(ASSAY_PERMISSION, 5);
-    assert_int_equal(ASSAY_DISK_FULL, 6);
-    assert_int_equal(ASSAY_UNSUPPORTED, 10);
-    assert_int_equal(ASSAY_USAGE, 11);
-    assert_int_equal(ASSAY_FORBIDDEN, 14);
-    assert_int_equal(ASSAY_TRUNCATED, 20);
-    assert_int_equal(ASSAY_TRAILING, 21);
-    assert_int_equal(ASSAY_FORMAT, 22);
-    assert_int_equal(ASSAY_CAPACITY, 24);
-    assert_int_equal(ASSAY_MISMATCH, 32);
-    assert_int_equal(ASSAY_CORRUPT, 36);
-    assert_int_equal(ASSAY_FORK, 37);
-    assert_int_equal(ASSAY_REJECTED, 50);
+static const struct {
+    unsigned number;
+    const char *name;
+} statuses[] = {
+#define X(name, number) {number, #name},
+    ASSAY_STATUS_LIST(X)
+#undef X
+};
+
+// Scripts depend on these: F-1's table and the code name the same numbers, one for one. A number
+// that changes here is a break, not a table to update.
+static void numbers_are_the_specs(void **state) {
+    uint8_t *data;
+    size_t size;
+    unsigned cells = 0, number;
+    char name[64], cell[80];
+    must(assay_file_read(ASSAY_SOURCE_DIR "/spec/formats.md", 1 << 20, &data, &size, err));
+    char *rule = strstr((char *)data, "**F-1**"), *next = strstr((char *)data, "**F-2**");
+    assert_true(rule && next && rule < next);
+    *next = 0;
+    for (size_t i = 0; i < ASSAY_COUNT(statuses); i++) {
+        snprintf(cell, sizeof cell, "| %u | %s |", statuses[i].number, statuses[i].name);
+        if (!strstr(rule, cell)) fail_msg("F-1 lacks %s", cell);
+    }
+    for (const char *at = rule; (at = strstr(at, "| ")) != NULL; at++)
+        cells += sscanf(at, "| %u | %63[A-Z_] |", &number, name) == 2;
+    assert_int_equal(cells, ASSAY_COUNT(statuses));
+    free(data);
 }
 
 static void every_status_has_a_name(void **state) {
@@ -136,7 +149,7 @@ static void try_returns_at_the_first_failure(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_are_stable),
+        cmocka_unit_test(numbers_are_the_specs),
         cmocka_unit_test(every_status_has_a_name),
         cmocka_unit_test(a_failure_is_recorded),
         cmocka_unit_test(long_text_is_cut_inside_the_buffer),

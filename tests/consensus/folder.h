@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "tests/consensus/cometbft.h"
+#include "tests/folder.h"
 
 enum { FOLDER_MAX = 512, FOLDER_PATH_MAX = 1024 };
 
@@ -16,7 +17,7 @@ enum { FOLDER_MAX = 512, FOLDER_PATH_MAX = 1024 };
 static inline void folder_make(char folder[FOLDER_MAX]) {
     const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : ASSAY_BINARY_DIR;
     snprintf(folder, FOLDER_MAX, "%s/assay-consensus-XXXXXX", where);
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
 }
 
 static inline const char *folder_path(const char *folder, const char *name) {

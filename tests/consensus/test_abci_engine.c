@@ -97,7 +97,6 @@ static void stage_make(stage *s) {
 
 static void stage_end(stage *s) {
     stage_close(s);
-    assay_folder_remove(s->folder);
 }
 
 static assay_abci_reply ask(stage *s, assay_abci_request request) {

@@ -85,7 +85,6 @@ static void test_reads_back(void **state) {
     log = log_open(folder, false, 0);
     log_expect(log, RECORDS + 5);
     assay_blocklog_close(log);
-    assay_folder_remove(folder);
 }
 
 static void test_largest(void **state) {
@@ -106,7 +105,6 @@ static void test_largest(void **state) {
     free(data);
     free(large);
     assay_blocklog_close(log);
-    assay_folder_remove(folder);
 }
 
 // A copy has the same bytes, in as many steps as it takes; damage does not travel.
@@ -132,7 +130,6 @@ static void test_copy(void **state) {
     target = log_open(to, true, RECORDS);
     log_expect(target, RECORDS);
     assay_blocklog_close(target);
-    assay_folder_remove(to);
     folder_make(to);
     target = log_open(to, true, 0);
     bit_flip(folder_path(from, "blocks.log"), 8 * (HEAD + RECORD_HEAD));
@@ -141,8 +138,6 @@ static void test_copy(void **state) {
     assert_int_equal(file_size(folder_path(to, "blocks.log")), HEAD);
     assay_blocklog_close(target);
     assay_blocklog_close(source);
-    assay_folder_remove(from);
-    assay_folder_remove(to);
 }
 
 // B3: the file may end at any byte; what was whole stays, the rest is kept aside and gone.
@@ -175,8 +170,6 @@ static void test_torn_tail(void **state) {
         log_expect(log, count + 2);
         assay_blocklog_close(log);
     }
-    assay_folder_remove(whole);
-    assay_folder_remove(folder);
 }
 
 // What a power cut may leave of an append: the right length, and zeros in place of some pages.
@@ -190,7 +183,6 @@ static void test_torn_zeros(void **state) {
     log_expect(log, RECORDS);
     assay_blocklog_close(log);
     assert_int_equal(file_size(path), end);
-    assay_folder_remove(folder);
 }
 
 // B1: a bit flipped anywhere makes open or one read fail, and touches nothing else.
@@ -219,8 +211,6 @@ static void test_every_bit(void **state) {
             assert_int_equal(status, ASSAY_CORRUPT);
         }
     }
-    assay_folder_remove(whole);
-    assay_folder_remove(folder);
 }
 
 // B1: with the index lost too, damage that is not the very end still stays in the file, and a
@@ -260,8 +250,6 @@ static void test_damage_stays(void **state) {
     log = log_open(folder, true, RECORDS);
     log_expect(log, RECORDS);
     assay_blocklog_close(log);
-    assay_folder_remove(whole);
-    assay_folder_remove(folder);
 }
 
 // B4: none, a short, a long, a foreign one.
@@ -293,8 +281,6 @@ static void test_index_lost(void **state) {
     log_append(log, 3);
     log_expect(log, RECORDS + 3);
     assay_blocklog_close(log);
-    assay_folder_remove(whole);
-    assay_folder_remove(folder);
 }
 
 // B4: any bit of it, and entries that lead elsewhere, before opening and under an open log.
@@ -319,8 +305,6 @@ static void test_index_garbled(void **state) {
     assay_blocklog *log = log_open(folder, true, RECORDS);
     log_expect(log, RECORDS);
     assay_blocklog_close(log);
-    assay_folder_remove(whole);
-    assay_folder_remove(folder);
 }
 
 // B2: the limit on the file's size stands in for a disk that fills, at every byte of an append.
@@ -348,7 +332,6 @@ static void test_full_disk(void **state) {
     log_append(log, 1);
     log_expect(log, RECORDS + 1);
     assay_blocklog_close(log);
-    assay_folder_remove(folder);
 }
 
 // One writer at a time, in any process; readers beside it see what was there when they opened.
@@ -373,7 +356,6 @@ static void test_lock_and_reader(void **state) {
     assay_blocklog_close(log);
     log = log_open(folder, true, RECORDS + 3); // the lock went with its holder
     assay_blocklog_close(log);
-    assay_folder_remove(folder);
 }
 
 // A reader in another process while records come in: what it sees is whole, and a prefix.
@@ -398,7 +380,6 @@ static void test_reader_beside_writer(void **state) {
         log_append(log, 1);
     assert_int_equal(code, 0);
     assay_blocklog_close(log);
-    assay_folder_remove(folder);
 }
 
 static void test_strangers(void **state) {
@@ -415,7 +396,6 @@ static void test_strangers(void **state) {
     assert_int_equal(file_size(folder_path(folder, "blocks.log")), 8);
     must(assay_file_replace(folder_path(folder, "file"), "x", 1, 0600, err));
     assert_int_not_equal(log_try(folder_path(folder, "file"), true, 0, &why), ASSAY_OK);
-    assay_folder_remove(folder);
 }
 
 static void test_permission(void **state) {
@@ -433,7 +413,6 @@ static void test_permission(void **state) {
     assert_int_equal(waitpid(child, &code, 0), child);
     assert_int_equal(code, 0);
     chmod(folder, 0700);
-    assay_folder_remove(folder);
 }
 
 int main(void) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "tests/folder.h"
 
 enum { STARTS = 3, BLOCKS = 3, LINE_MAX_SIZE = 4096 };
 
@@ -122,7 +123,7 @@ static void file_check(const char *path, tally *t) {
 static bool crash_at(chain *c, int out, int point) {
     char folder[] = ASSAY_BINARY_DIR "/calls-XXXXXX";
     bool died = false;
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     for (int start = 0; start < STARTS; start++) {
         const int die_at[STARTS] = {point, 1 + point * 5 % 23, 0};
         assert_true(dprintf(out, start ? "recovery" : "clean") > 0);

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "ledger/tx/reject.h"
+#include "tests/folder.h"
 
 enum { WAITING_MAX = 256, KINDS = 7, START_MS_MAX = 60000 };
 
@@ -192,7 +193,7 @@ static assay_store_tip undisturbed(chain *c, const char *folder) {
     uint8_t *data;
     size_t size;
     node n;
-    assert_non_null(mkdtemp(fresh));
+    test_folder_make(fresh);
     snprintf(from, sizeof from, "%s/blocks/blocks.log", folder);
     snprintf(to, sizeof to, "%s/blocks", fresh);
     assert_int_equal(mkdir(to, 0700), 0);
@@ -204,7 +205,6 @@ static assay_store_tip undisturbed(chain *c, const char *folder) {
     chain_scan(c);
     assay_store_tip tip = node_tip(&n);
     node_close(&n);
-    assay_folder_remove(fresh);
     return tip;
 }
 
@@ -216,7 +216,7 @@ static void test_kills(void **state) {
     receipts all = {0};
     node n;
     chain *c = malloc(sizeof *c);
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     node_chain_init(c);
     clock_gettime(CLOCK_MONOTONIC, &now);
     uint32_t seed = (uint32_t)now.tv_nsec;
@@ -237,7 +237,6 @@ static void test_kills(void **state) {
     assert_int_equal(other.height, disturbed.height);
     assert_memory_equal(&other.state_root, &disturbed.state_root, sizeof other.state_root);
     assert_memory_equal(&other.app_hash, &disturbed.app_hash, sizeof other.app_hash);
-    assay_folder_remove(folder);
     assay_genesis_close(&c->genesis);
     free(all.list);
     free(c);

@@ -5,7 +5,8 @@
 #include "consensus/abci/engine.h"
 #include "consensus/abci/wire.h"
 #include "consensus/ledger_application.h"
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
+#include "tests/folder.h"
 #include "tests/ledger/chain.h"
 
 #include <time.h>
@@ -341,7 +342,7 @@ static void a_node_without_state_answers_check_tx(void **state) {
     node fresh = {.c.folder = "/tmp/assay_chain_XXXXXX"};
     const node *n = &t->nodes[0];
     transfers(t, 1, 1, 1);
-    assert_non_null(mkdtemp(fresh.c.folder));
+    test_folder_make(fresh.c.folder);
     must(assay_app_open(&fresh.c.app, fresh.c.folder, &n->c.genesis, NULL, err));
     fresh.ledger = (assay_ledger_application){.app = fresh.c.app};
     const assay_abci_engine_options options = {
@@ -354,7 +355,6 @@ static void a_node_without_state_answers_check_tx(void **state) {
     assay_abci_engine_close(fresh.engine);
     assay_app_close(fresh.c.app);
     assay_arena_close(&fresh.arena);
-    assay_folder_remove(fresh.c.folder);
 }
 
 // ---- vote extensions are off ----

@@ -43,7 +43,6 @@ static assay_hash undisturbed(const stand *s) {
     stand_open(&fresh);
     assay_hash app_hash = fresh.app.committed.app_hash;
     stand_close(&fresh);
-    assay_folder_remove(fresh.folder);
     return app_hash;
 }
 
@@ -116,7 +115,6 @@ static bool crash_at(int point) {
     assert_true(WIFEXITED(code) && (WEXITSTATUS(code) == 9 || WEXITSTATUS(code) == 0));
     if (WEXITSTATUS(code) == 0) assert_true(acknowledged[0] && acknowledged[SCRIPT_SIZE - 1]);
     crash_check(&s, acknowledged);
-    assay_folder_remove(s.folder);
     return WEXITSTATUS(code) == 9;
 }
 
@@ -190,7 +188,6 @@ static void test_commit_fails(void **state) {
     stand_open(&s);
     assert_int_equal(assay_solo_height(s.solo), 3);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // A log that cannot grow: nothing is counted, and the block is made anew when there is room.
@@ -218,7 +215,6 @@ static void test_full_disk(void **state) {
     stand_open(&s);
     assert_int_equal(assay_solo_height(s.solo), 2);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 static void expect_open(stand *s, assay_status status, const char *sentence) {
@@ -267,7 +263,6 @@ static void test_divergence(void **state) {
     stand_close(&s);
     expect_open(&s, ASSAY_CORRUPT, "replaying block 4 comes to another state");
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // C-18: blocks that do not follow, though whole and in the log.
@@ -299,8 +294,6 @@ static void test_foreign_log(void **state) {
     assert_int_equal(stand_try(&a, &why), ASSAY_MISMATCH);
     assert_non_null(strstr(why.text, "last_block"));
     stand_close(&a);
-    assay_folder_remove(a.folder);
-    assay_folder_remove(b.folder);
 }
 
 // C-11: the genesis is applied once, and its hash is the first header's.
@@ -326,7 +319,6 @@ static void test_first_start(void **state) {
     assert_int_equal(assay_solo_block(s.solo, 2, &block, &arena, &data, NULL), ASSAY_NOT_FOUND);
     assay_arena_close(&arena);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // S4: the clock goes back by an hour, to 1970, and by a restart's length.
@@ -359,7 +351,6 @@ static void test_clock_back(void **state) {
     stand_close(&s);
     stand_open(&s);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // ---- what is asked ----
@@ -396,7 +387,6 @@ static void test_fates(void **state) {
     assert_int_equal(fate.result.code, FAKE_REJECT);
     assert_string_equal(fate.text, "");
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // C-12: what is older than memory is looked for in so many blocks of the log.
@@ -420,7 +410,6 @@ static void test_fates_in_log(void **state) {
     assert_int_equal(fate.state, ASSAY_TX_COMMITTED);
     assert_int_equal(fate.height, 1);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // C-12: a refused one does not wait; one that waits is not checked again; one not proposed waits
@@ -444,7 +433,6 @@ static void test_submit(void **state) {
     assert_int_equal(stand_fate(&s, &later, 0).state, ASSAY_TX_PENDING);
     assert_int_equal(assay_solo_waiting(s.solo), 1);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // C-13: the proposer's own transaction stands first.
@@ -458,7 +446,6 @@ static void test_first(void **state) {
     assert_int_equal(stand_fate(&s, &own, 0).index, 0);
     assert_int_equal(stand_fate(&s, &a, 0).index, 1);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // C-12: with no room left the application is not even asked.
@@ -480,7 +467,6 @@ static void test_mempool_full(void **state) {
     assert_int_equal(assay_solo_waiting(s.solo), 0);
     stand_submit(&s, "+more");
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // ---- the thread ----
@@ -509,7 +495,6 @@ static void test_thread(void **state) {
     for (uint64_t height = 2; height < 10;)
         height = assay_solo_wait(s.solo, height, 10000);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // A failure ends the thread with its reason, and whoever waits goes on.
@@ -528,7 +513,6 @@ static void test_thread_fails(void **state) {
     assert_int_equal(assay_solo_submit(s.solo, "+b", 2, &id, &why), ASSAY_STOPPED);
     assert_string_equal(why.text, "the node makes no more blocks: the application is unwell");
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 // C-15: a drained engine has put everything that waited into blocks, and takes no more.
@@ -557,7 +541,6 @@ static void test_drain(void **state) {
     stand_submit(&s, "?never");
     assert_int_equal(assay_solo_drain(s.solo, 20), 1);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 typedef struct {
@@ -609,7 +592,6 @@ static void test_many_threads(void **state) {
     }
     assert_int_equal(found, WORKERS * WORKER_TXS);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 static void test_options(void **state) {
@@ -628,7 +610,6 @@ static void test_options(void **state) {
     stand_open(&s);
     assert_int_equal(stand_try(&other, &why), ASSAY_BUSY);
     stand_close(&s);
-    assay_folder_remove(s.folder);
 }
 
 int main(void) {

@@ -18,6 +18,7 @@
 #include "ledger/tx/typed.h"
 #include "ledger/validator.h"
 #include "ledger/view.h"
+#include "tests/folder.h"
 #include "tests/test.h"
 
 enum {
@@ -138,7 +139,7 @@ static inline void chain_start(chain *c) {
     must(assay_genesis_seal(&c->genesis, err));
     assay_domain_init(&c->domain, CHAIN_ID, &c->genesis.hash);
     snprintf(c->folder, sizeof c->folder, "/tmp/assay_chain_XXXXXX");
-    if (mkdtemp(c->folder) == NULL) fail_msg("no temporary folder");
+    test_folder_make(c->folder);
     c->bytes = malloc(CHAIN_TX_BYTES);
     chain_block_clear(c);
     chain_app_open(c);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "ledger/restore.h"
 #include "ledger/state/history.h"
+#include "tests/folder.h"
 
 enum { REPLICAS_MAX = 64 };
 
@@ -52,8 +53,8 @@ static inline void replicas_add(replicas *r) {
     assay_view view = chain_view(c);
     new->from = view.height;
     snprintf(new->folder, sizeof new->folder, "/tmp/assay_replica_XXXXXX");
-    assert_non_null(mkdtemp(new->folder));
-    snprintf(folder, sizeof folder, "%s.restoring", new->folder);
+    test_folder_make(new->folder);
+    snprintf(folder, sizeof folder, "%s/restoring", new->folder);
     replica_restore(folder, c, &view);
     const assay_app_options options = {.skip_sync = true, .map_size = 1 << 30};
     must(assay_app_open(&new->app, new->folder, &c->genesis, &options, err));

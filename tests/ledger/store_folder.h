@@ -5,10 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "ledger/state/store.h"
+#include "tests/folder.h"
 #include "tests/test.h"
 
 enum { FOLDER_MAX = 512 };
@@ -17,7 +16,7 @@ static const assay_hash test_genesis = {{0x9e}};
 
 static inline void folder_make(char folder[FOLDER_MAX]) {
     snprintf(folder, FOLDER_MAX, "%s/store-XXXXXX", ASSAY_BINARY_DIR);
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
 }
 
 static inline assay_store *store_open(const char *folder, const assay_store_options *options) {

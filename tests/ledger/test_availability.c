@@ -159,6 +159,78 @@ static void who_misreads_bytes_is_wrong(void **state) {
     paths_run(paths, sizeof paths / sizeof *paths);
 }
 
+// ---- who pays the reruns ----
+
+// Two drawn validators are wrong about an innocent provider. `loss`: of their bonds, in the order
+// of the draw, beside WRONG if `first_has` is all of the first's; `each`: what a right rerun earns.
+typedef struct {
+    uint64_t price_base;
+    uint32_t right; // of the four in the escalation; one who was not drawn stays away
+    uint64_t first_has;
+    uint64_t loss[2];
+    uint64_t each;
+} overruled;
+
+// What a validator has left of its bond is slashed to `left`, by whatever.
+static void bond_cut(trial *t, uint32_t actor, uint64_t left) {
+    assay_ledger ledger = chain_by_hand(&t->chain);
+    must(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &t->chain.actors[actor],
+                          TRIAL_BOND * CHAIN_OPEN - left, assay_purse_burned(), NULL, err));
+    chain_by_hand_end(&t->chain, &ledger);
+}
+
+static void overruled_run(const overruled *o) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {{BAD, BAD}, {0, 0, 0, 0}};
+    const uint64_t bond = TRIAL_BOND * CHAIN_OPEN;
+    trial *t = trial_new();
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    bundle b;
+    uint32_t drawn[2], away = VALIDATOR;
+    memcpy(script, rounds, sizeof script);
+    t->votes = scripted;
+    t->chain.genesis.params.check_price_base = o->price_base;
+    trial_start(t);
+    trial_submit(t, &b, 8);
+    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    assert_int_equal(trial_votes(t, &b.id, 0, 0, votes), 2);
+    for (int i = 0; i < 2; i++)
+        drawn[i] = trial_actor(t, &votes[i].validator);
+    while (away == drawn[0] || away == drawn[1])
+        away++;
+    if (o->right < VALIDATOR_COUNT) script[1][away - VALIDATOR] = AWAY;
+    while (trial_case(t, &b.id, 0).round == 0)
+        trial_step(t);
+    if (o->first_has < bond) bond_cut(t, drawn[0], o->first_has);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    for (uint32_t actor = VALIDATOR; actor < VALIDATOR + VALIDATOR_COUNT; actor++) {
+        uint64_t has = bond;
+        if (actor == drawn[0]) has = o->first_has - o->loss[0] - (o->first_has < bond ? 0 : WRONG);
+        if (actor == drawn[1]) has -= o->loss[1] + WRONG;
+        if (actor == away && o->right < VALIDATOR_COUNT) has -= ABSENT;
+        assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, actor), has);
+    }
+    uint32_t count = trial_votes(t, &b.id, 0, 1, votes), paid = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (votes[i].revealed) assert_int_equal(votes[i].paid, o->each);
+        paid += votes[i].revealed;
+    }
+    assert_int_equal(paid, o->right);
+    trial_close(t);
+}
+
+// P-61: in equal parts, the odd unit from the first; what one's bond lacks the other does not pay,
+// so the right get less.
+static void the_wrong_pay_the_reruns_in_equal_parts(void **state) {
+    static const overruled all[] = {
+        {100000, 4, TRIAL_BOND * CHAIN_OPEN, {280000, 280000}, 140000},
+        {100001, 3, TRIAL_BOND * CHAIN_OPEN, {210002, 210001}, 140001},
+        {100001, 3, 100001, {100001, 210002}, 103334},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        overruled_run(&all[i]);
+}
+
 // ---- how many readers prove it ----
 
 // What validators 0 to 3 bond, in OPEN and nano-OPEN beyond.
@@ -364,6 +436,7 @@ int main(void) {
         cmocka_unit_test(unavailable_bytes_make_no_reader_wrong),
         cmocka_unit_test(who_was_refused_is_not_wrong),
         cmocka_unit_test(who_misreads_bytes_is_wrong),
+        cmocka_unit_test(the_wrong_pay_the_reruns_in_equal_parts),
         cmocka_unit_test(more_than_a_third_prove_it),
         cmocka_unit_test(bond_that_stays_away_proves_nothing),
         cmocka_unit_test(a_friend_does_not_decide_alone),

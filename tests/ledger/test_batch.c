@@ -48,6 +48,48 @@ static void sums_that_do_not_add_up(void **state) {
     trial_close(t);
 }
 
+// P-19: of all that is wrong with a batch, the first in the order of P-52, P-36 and P-37 is told.
+static void the_first_in_the_list_decides(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    bundle b;
+    trial_bundle(t, &b, 8);
+    const assay_tx_submit_batch good = b.tx.body.submit_batch;
+    const assay_session_row session = b.session;
+    const assay_model_row model = b.model;
+    const assay_dataset_row dataset = b.datasets[0];
+    assay_tx_submit_batch *body = &b.tx.body.submit_batch;
+    body->fee_total = 999;
+    body->receipt_bytes = 1;
+    body->count = 9;
+    b.session = (assay_session_row){{{1}}, 7, 8, 7};
+    b.model = (assay_model_row){{{1}}, {{1}}, 1};
+    b.datasets[0].weight = 0;
+    b.datasets[0].dataset.bytes[31] ^= 1;
+#define REFUSED(name, mend)                                                                        \
+    do {                                                                                           \
+        chain_refuse(&t->chain, &b.tx, name);                                                      \
+        b.tx.nonce++;                                                                              \
+        mend;                                                                                      \
+    } while (0)
+    REFUSED(BATCH_FEE, body->fee_total = good.fee_total);
+    REFUSED(BATCH_BYTES, body->receipt_bytes = good.receipt_bytes + ASSAY_RECEIPT_SIZE_MIN);
+    REFUSED(BATCH_ROW, b.session.fee_sum = 8);
+    REFUSED(BATCH_COUNT, body->count = 8);
+    REFUSED(BATCH_SESSION_SUM, b.session.fee_sum = session.fee_sum);
+    REFUSED(BATCH_MODEL_SUM, b.model.fee_sum = model.fee_sum);
+    REFUSED(BATCH_ROW, b.datasets[0].weight = ~(assay_u128)0);
+    REFUSED(BATCH_DATASET_SUM, b.datasets[0].weight = dataset.weight);
+    REFUSED(BATCH_DATASET, b.datasets[0] = dataset);
+    REFUSED(MODEL_UNKNOWN, b.model.model = model.model);
+    REFUSED(ADAPTER_UNKNOWN, b.model.adapter = model.adapter);
+    REFUSED(SESSION_UNKNOWN, b.session.session = session.session);
+    REFUSED(SEQUENCE, b.session = session);
+#undef REFUSED
+    chain_run(&t->chain, &b.tx, NONE);
+    trial_close(t);
+}
+
 // Data set rows: registered, with weight, and not more than the fees carry.
 static void data_sets_share_at_most_the_fees(void **state) {
     trial *t = trial_new();
@@ -349,6 +391,7 @@ static void batches_can_be_found(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_that_do_not_add_up),
+        cmocka_unit_test(the_first_in_the_list_decides),
         cmocka_unit_test(data_sets_share_at_most_the_fees),
         cmocka_unit_test(the_rest_of_the_state_has_a_say),
         cmocka_unit_test(exposure),

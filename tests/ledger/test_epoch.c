@@ -81,6 +81,69 @@ static void sweeps(void **state) {
     trial_close(t);
 }
 
+static assay_ledger ledger_at(const chain *c, uint64_t height) {
+    assay_store *store = assay_app_store(c->app);
+    return (assay_ledger){.store = store,
+                          .reader = assay_reader_of_store(store),
+                          .genesis = &c->genesis,
+                          .params = &c->genesis.params,
+                          .height = height};
+}
+
+// `count` payouts of an epoch, to accounts that ascend with their amounts.
+static void payouts_put(assay_ledger *ledger, uint64_t epoch, uint32_t count) {
+    for (uint32_t i = 1; i <= count; i++) {
+        uint8_t account[ASSAY_ADDRESS_SIZE] = {0}, amount[8];
+        assay_record_key key;
+        assay_store_be32(account, i);
+        assay_store_be64(amount, i);
+        assay_record_key_start(&key, ASSAY_TABLE_PAYOUT);
+        assay_record_key_add_u64(&key, epoch);
+        assay_record_key_add(&key, account, sizeof account);
+        assay_record_key_add_u8(&key, ASSAY_PAID_VALIDATOR);
+        must(assay_ledger_put(ledger, &key, amount, sizeof amount, err));
+    }
+}
+
+// What is left in the table: the epoch and the amount of its first entry, and how many.
+static void payouts_expect(const assay_ledger *ledger, uint64_t epoch, uint64_t amount,
+                           uint32_t count) {
+    assay_record_key from;
+    assay_store_position at;
+    assay_record_key_start(&from, ASSAY_TABLE_PAYOUT);
+    must(assay_reader_seek(&ledger->reader, &at, &from, 1, err));
+    assert_int_equal(assay_load_be64(at.key + 1), epoch);
+    assert_int_equal(assay_load_be64(at.value.data), amount);
+    for (; at.key_size > 0; count--)
+        must(assay_reader_next(&ledger->reader, &at, err));
+    assert_int_equal(count, 0);
+}
+
+// P-73: of all closed epochs 4,096 entries a block, the first ones first, and none of the open one,
+// in whose last block all of them are still there.
+static void so_many_are_swept_a_block(void **state) {
+    enum { BLOCK = 4096 };
+    chain *c = calloc(1, sizeof *c);
+    chain_init(c);
+    chain_start(c);
+    assay_ledger ledger = ledger_at(c, 41); // of epoch 2
+    must(assay_store_begin(ledger.store, err));
+    payouts_put(&ledger, 0, BLOCK + 3);
+    payouts_put(&ledger, 1, BLOCK);
+    payouts_put(&ledger, 2, 5);
+    must(assay_epoch_end_block(&ledger, err));
+    payouts_expect(&ledger, 0, BLOCK + 1, 3 + BLOCK + 5);
+    ledger.height++;
+    must(assay_epoch_end_block(&ledger, err));
+    payouts_expect(&ledger, 1, BLOCK - 2, 3 + 5);
+    ledger.height = 60;
+    must(assay_epoch_end_block(&ledger, err));
+    payouts_expect(&ledger, 2, 1, 5);
+    assay_store_abort(ledger.store);
+    chain_close(c);
+    free(c);
+}
+
 // ---- claims ----
 
 // wei texts end in nine zeros.
@@ -89,15 +152,6 @@ static uint64_t nopen_of(const char *wei) {
     for (size_t i = 0; i + 9 < strlen(wei); i++)
         amount = 10 * amount + (uint64_t)(wei[i] - '0');
     return amount;
-}
-
-static assay_ledger ledger_at(const chain *c, uint64_t height) {
-    assay_store *store = assay_app_store(c->app);
-    return (assay_ledger){.store = store,
-                          .reader = assay_reader_of_store(store),
-                          .genesis = &c->genesis,
-                          .params = &c->genesis.params,
-                          .height = height};
 }
 
 static void claim_put(assay_ledger *ledger, const assay_address *recipient, uint64_t nopen) {
@@ -360,6 +414,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_epoch_closes),
         cmocka_unit_test(sweeps),
+        cmocka_unit_test(so_many_are_swept_a_block),
         cmocka_unit_test(claims_roots_are_openzeppelins),
         cmocka_unit_test(thousands_of_claims_close),
         cmocka_unit_test(claims_are_told_as_published),

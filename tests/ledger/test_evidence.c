@@ -15,9 +15,10 @@ typedef struct {
     size_t table_size;
 } fixture;
 
-static fixture *fixture_new(void) {
+static fixture *fixture_of(uint64_t receipt_bytes_max) {
     fixture *f = calloc(1, sizeof *f);
     f->t = trial_new();
+    f->t->chain.genesis.params.receipt_bytes_max = receipt_bytes_max;
     f->t->chain.genesis.params.commit_blocks = 100; // nothing falls due while a test posts
     f->t->chain.genesis.params.epoch_blocks = 1000;
     trial_start(f->t);
@@ -28,6 +29,10 @@ static fixture *fixture_new(void) {
     f->leaf_size = trial_leaf_evidence(&f->b, f->position, f->leaf, sizeof f->leaf);
     f->table_size = trial_table_evidence(&f->b, f->table, sizeof f->table);
     return f;
+}
+
+static fixture *fixture_new(void) {
+    return fixture_of(4 << 20);
 }
 
 static void fixture_close(fixture *f) {
@@ -199,8 +204,29 @@ static void strangers_and_strange_bytes_are_refused(void **state) {
     tx = part_tx(f, 0, 1, f->leaf, f->leaf_size);
     tx.body.post_evidence.batch.bytes[5] ^= 1;
     chain_keep_out(c, &tx, BATCH_UNKNOWN);
-    tx = part_tx(f, 0, 200, f->leaf, 100); // more parts than the limit has room for
+    fixture_close(f);
+}
+
+// P-63: 64 whole parts of 64 KiB and one of receipt_bytes_max, 16 KiB here; not a byte more, and no
+// part count that holds more than a part more.
+static void evidence_has_its_size(void **state) {
+    enum { PART = 1 << 16, WHOLE = 64, REST = 1 << 14 };
+    uint8_t *data = calloc(1, PART);
+    fixture *f = fixture_of(REST);
+    chain *c = &f->t->chain;
+    memcpy(data, "ASPE", 4);
+    assay_tx tx = part_tx(f, 0, WHOLE + 2, data, 100);
     chain_refuse(c, &tx, EVIDENCE_SIZE);
+    for (uint16_t part = 0; part < WHOLE; part++) {
+        tx = part_tx(f, part, WHOLE + 1, data, PART);
+        chain_run(c, &tx, NONE);
+    }
+    tx = part_tx(f, WHOLE, WHOLE + 1, data, REST + 1);
+    chain_refuse(c, &tx, EVIDENCE_SIZE);
+    tx = part_tx(f, WHOLE, WHOLE + 1, data, REST);
+    chain_run(c, &tx, NONE); // judged, and dropped
+    assert_false(answered(f, ASSAY_EVIDENCE_LEAF));
+    free(data);
     fixture_close(f);
 }
 
@@ -242,6 +268,7 @@ int main(void) {
         cmocka_unit_test(parts_in_order),
         cmocka_unit_test(bad_postings_are_dropped),
         cmocka_unit_test(strangers_and_strange_bytes_are_refused),
+        cmocka_unit_test(evidence_has_its_size),
         cmocka_unit_test(drops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

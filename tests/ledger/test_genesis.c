@@ -220,6 +220,47 @@ static void test_windows(void **state) {
     assert_false(assay_params_epoch_ends(&params, 1001));
 }
 
+// P-23: power does not outlive its bond, unless the genesis says that it is for tests.
+static void test_unbonding_time(void **state) {
+    static const uint64_t least[][3] = {
+        // step, epoch, trust: with W = 972 just enough for 10, 1,500, 9, 2, 1,500,000 epochs more
+        {166666, 1000, 9028}, {1000, 1000, 1499028}, {166667, 1000, 8028},
+        {1000000, 487, 2},    {1, 66, 98999028},     {166666, 97, 0},
+    };
+    for (size_t i = 0; i < sizeof least / sizeof *least; i++) {
+        assay_params params;
+        assay_error err = {0};
+        assay_params_init(&params);
+        params.power_step_ppm = least[i][0];
+        params.epoch_blocks = least[i][1];
+        params.unbond_trust_blocks = least[i][2];
+        assert_int_equal(assay_params_unbond_check(&params, &err), ASSAY_OK);
+        params.epoch_blocks += least[i][2] == 0;
+        params.unbond_trust_blocks -= least[i][2] > 0;
+        assert_int_equal(assay_params_unbond_check(&params, &err), ASSAY_RANGE);
+        if (i == 0)
+            assert_string_equal(err.text, "bonds leave after 11999 blocks, power needs up to "
+                                          "12000, the least for a chain that is no testnet");
+    }
+}
+
+// The same in a file.
+static void test_unbonding_of_a_testnet(void **state) {
+    static const char *const params[] = {"{\"unbond_trust_blocks\":9027}",
+                                         "{\"unbond_trust_blocks\":9028}", "{}"};
+    for (int i = 0; i < 6; i++) {
+        char text[2048];
+        const char *a = strstr(good, "true"), *b = strstr(good, "{\"samples\"");
+        int size = snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(a - good), good,
+                            i % 2 ? "true" : "false", (int)(b - a - 4), a + 4, params[i / 2],
+                            strstr(b, "}") + 1);
+        assay_genesis genesis;
+        assert_int_equal(assay_genesis_parse(&genesis, text, (size_t)size, NULL),
+                         i == 0 ? ASSAY_RANGE : ASSAY_OK);
+        assay_genesis_close(&genesis);
+    }
+}
+
 // The file on disk: absent, and read.
 static void test_file(void **state) {
     char path[] = "/tmp/assay_genesis_XXXXXX";
@@ -237,9 +278,10 @@ static void test_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),         cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_param_limits), cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_file),         cmocka_unit_test(test_validator_counts),
+        cmocka_unit_test(test_good),           cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_param_limits),   cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_file),           cmocka_unit_test(test_validator_counts),
+        cmocka_unit_test(test_unbonding_time), cmocka_unit_test(test_unbonding_of_a_testnet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,7 +99,7 @@ static void trees_match_the_oracle(void **state) {
             must(assay_hex_decode(payout.account.bytes, 20,
                                   json_string_value(json_array_get(row, 0)), err));
             payout.amount = strtoull(json_string_value(json_array_get(row, 2)), NULL, 10);
-            sum += payout.amount;
+            if (__builtin_add_overflow(sum, payout.amount, &sum)) sum = UINT64_MAX; // P-71
             entry_put(b, i, &payout);
         }
         must(assay_payout_close(&found, &count, &total, &b->ledger.reader, i, err));
@@ -174,6 +174,31 @@ static void payments_add_up(void **state) {
     bench_close(b);
 }
 
+// P-71: the supply bounds no sum of an epoch; entry and total stop at 64 bits.
+static void sums_stop_at_their_width(void **state) {
+    bench *b = bench_new();
+    assay_hash batch = trial_hash("batch"), root;
+    const assay_address *from = &b->chain.actors[1];
+    assay_payout payout = {b->chain.actors[2], ASSAY_PAID_PROVIDER, UINT64_MAX - 10};
+    uint64_t count, total;
+    bool found;
+    entry_put(b, 0, &payout);
+    for (uint64_t i = 0; i < 2; i++) { // to the last unit, then beyond
+        must(assay_payout_pay(&b->ledger, assay_purse_balance(from), &payout.account,
+                              ASSAY_PAID_PROVIDER, ASSAY_PAID_FOR_FEES, &batch, NULL, 10, err));
+        assay_payout first = {0};
+        must(assay_payout_next(&first, &found, &b->ledger.reader, 0, err));
+        assert_true(found && first.amount == UINT64_MAX);
+    }
+    must(assay_payout_close(&root, &count, &total, &b->ledger.reader, 0, err));
+    assert_true(count == 1 && total == UINT64_MAX);
+    payout.role = ASSAY_PAID_VALIDATOR;
+    entry_put(b, 0, &payout);
+    must(assay_payout_close(&root, &count, &total, &b->ledger.reader, 0, err));
+    assert_true(count == 2 && total == UINT64_MAX);
+    bench_close(b);
+}
+
 // Two epochs of a real chain: the table is the sum of the lines, the record of a closed epoch never
 // changes, and its proofs hold after the next.
 static void epochs_of_a_real_chain(void **state) {
@@ -240,6 +265,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trees_match_the_oracle),
         cmocka_unit_test(payments_add_up),
+        cmocka_unit_test(sums_stop_at_their_width),
         cmocka_unit_test(epochs_of_a_real_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

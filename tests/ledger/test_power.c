@@ -79,6 +79,41 @@ static void power_is_handed_over(void **state) {
         }
 }
 
+// Epochs until the first, who leaves two thirds of `total`, has no power; 0: not within `most`.
+static uint64_t epochs_to_leave(uint64_t total, uint64_t rising, uint64_t ppm, uint64_t most) {
+    uint64_t leaver = 2 * total / 3, targets[3] = {0, total - leaver, rising};
+    assay_power powers[3] = {{{{1}}, leaver}, {{{2}}, total - leaver}, {{{3}}, 0}};
+    for (uint64_t epoch = 1; epoch <= most; epoch++) {
+        assay_power_step(powers, targets, 3, ppm);
+        if (powers[0].power == 0) return epoch;
+    }
+    // What is left where others rise: P-23's less than a quarter.
+    assert_true(rising > 0 &&
+                powers[0].power * 4 < powers[0].power + powers[1].power + powers[2].power);
+    return 0;
+}
+
+// P-23, P-47: in the epochs that the unbonding time allows for, two thirds of all power leave, at
+// the totals where a step's floor costs most too: just under two, three … units a step.
+static void two_thirds_leave_before_their_bond(void **state) {
+    static const uint64_t steps[] = {1000,   3000,   9999,   50000,  100000, 166666,
+                                     250000, 333333, 400000, 500000, 700001, 1000000};
+    bool near = false;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        assay_params params = {.power_step_ppm = steps[i]};
+        uint64_t most = assay_params_leave_epochs(&params);
+        for (uint64_t units = 1; units <= 8; units++) {
+            uint64_t total = units * 1000000 / steps[i] - 1;
+            if (total < 3) continue;
+            near |= epochs_to_leave(total, 0, steps[i], most) == most - 1;
+            epochs_to_leave(total, 4 * total, steps[i], most);
+            epochs_to_leave(total, 1000000 * total, steps[i], most);
+        }
+        assert_int_not_equal(epochs_to_leave(1000000000, 0, steps[i], most), 0);
+    }
+    assert_true(near); // two epochs fewer would not do
+}
+
 // The greatest 256, the first of equals; who is one of fewer always.
 static void only_so_many_head_for_power(void **state) {
     enum { ALL = ASSAY_POWER_MAX, KEPT = ASSAY_POWER_ACTIVE_MAX };
@@ -135,6 +170,7 @@ int main(void) {
         cmocka_unit_test(steps_match_the_oracle),
         cmocka_unit_test(targets_of_zero_change_nothing),
         cmocka_unit_test(power_is_handed_over),
+        cmocka_unit_test(two_thirds_leave_before_their_bond),
         cmocka_unit_test(only_so_many_head_for_power),
         cmocka_unit_test(power_follows_the_bond_at_epoch_ends),
     };

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "ledger/epoch.h"
+#include "tests/folder.h"
 #include "tests/ledger/replica.h"
 
 // A validator finds fraud in every second batch's samples.
@@ -213,7 +214,7 @@ static void adopts_once(void **state) {
     trial_start(t);
     replicas_add(r);
     assay_view view = chain_view(&t->chain);
-    snprintf(folder, sizeof folder, "%s.again", r->items[0].folder);
+    snprintf(folder, sizeof folder, "%s/again", r->items[0].folder);
     replica_restore(folder, &t->chain, &view);
     must(assay_app_replaceable(r->items[0].app, err));
     must(assay_app_adopt(r->items[0].app, folder, err)); // nothing came on it
@@ -224,7 +225,7 @@ static void adopts_once(void **state) {
     assay_folder_remove(folder);
 
     char empty[] = "/tmp/assay_empty_XXXXXX";
-    assert_non_null(mkdtemp(empty));
+    test_folder_make(empty);
     assay_app *app;
     assay_store_load *load;
     const assay_app_options options = {.skip_sync = true, .map_size = 1 << 30};
@@ -251,8 +252,6 @@ static void adopts_once(void **state) {
     assert_true(info.initialised);
     assert_memory_equal(&info.app_hash, &view.app_hash, sizeof info.app_hash);
     assay_app_close(app);
-    assay_folder_remove(folder);
-    assay_folder_remove(empty);
     assay_view_close(&view);
     replicas_free(r);
     trial_close(t);
@@ -308,8 +307,8 @@ static void records_that_no_rule_wrote(void **state) {
     char own[] = "/tmp/assay_damaged_XXXXXX", from[sizeof own + 4];
     assay_genesis genesis = {0};
     assay_params_init(&genesis.params);
-    assert_non_null(mkdtemp(own));
-    snprintf(from, sizeof from, "%s.in", own);
+    test_folder_make(own);
+    snprintf(from, sizeof from, "%s/in", own);
     assay_app *app;
     must(assay_app_open(&app, own, &genesis, &options, err));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -328,7 +327,6 @@ static void records_that_no_rule_wrote(void **state) {
     assert_int_equal(counters.since, 7);
     assert_int_equal(counters.counts.of[ASSAY_COUNT_BATCHES_OPEN], 1);
     assay_app_close(app);
-    assay_folder_remove(own);
 }
 
 int main(void) {

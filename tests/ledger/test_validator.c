@@ -268,6 +268,30 @@ static void a_newcomer_with_more_bond_takes_a_place(void **state) {
     chain_end(c);
 }
 
+// The same by transaction: in a full set its place takes more bond than the least there.
+static void a_full_set_refuses_a_registration(void **state) {
+    chain *c = three_start();
+    assay_ledger ledger = chain_by_hand(c);
+    dust_fill(c, &ledger, 10 * CHAIN_OPEN);
+    for (uint32_t i = 0; i < DUST; i++) { // a key each, as registered accounts have
+        assay_address account = dust_of(i);
+        assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_VALIDATOR, &account);
+        uint8_t record[ASSAY_ED25519_KEY_SIZE + 1] = {0};
+        memcpy(record, account.bytes, sizeof account.bytes);
+        must(assay_ledger_put(&ledger, &key, record, sizeof record, err));
+    }
+    chain_by_hand_end(c, &ledger);
+    registration r;
+    bond(c, 5, 10);
+    registration_own(c, &r, 5, 5);
+    chain_refuse(c, &r.tx, VALIDATORS_FULL);
+    bond(c, 5, 1);
+    registration_own(c, &r, 5, 5);
+    chain_run(c, &r.tx, NONE);
+    assert_int_equal(power_of(c, 5).power, 0);
+    chain_end(c);
+}
+
 static void epochs_run(assay_ledger *ledger, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         ledger->height += ledger->params->epoch_blocks;
@@ -621,6 +645,7 @@ int main(void) {
         cmocka_unit_test(registering_pays_for_its_keys),
         cmocka_unit_test(a_place_goes_with_the_bond_and_the_key_stays),
         cmocka_unit_test(a_newcomer_with_more_bond_takes_a_place),
+        cmocka_unit_test(a_full_set_refuses_a_registration),
         cmocka_unit_test(dust_does_not_keep_anybody_out),
         cmocka_unit_test(places_come_back),
         cmocka_unit_test(updates_tell_what_an_epoch_changed),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every path of a case, from the beacon to the end of its batch, on a real chain whose whole state
-// is added up after every block (P-55, P-58, P-59, P-60, P-61, P-62, P-65, P-76).
+// is added up after every block (P-55, P-58, P-59, P-60, P-61, P-62, P-65).
 #include "tests/ledger/trial.h"
 
 static const uint64_t PRICE = 100000 + 4 * 10000; // of a check: 3 MiB model, 1 MiB adapter
@@ -700,66 +700,6 @@ static void a_batch_without_a_beacon_is_void(void **state) {
     trial_close(t);
 }
 
-// ---- data missing ----
-
-static assay_hash missing_dataset;
-static ballot data_gone(trial *t, uint32_t actor, const assay_duty *duty) {
-    if (duty->sample != 0) return (ballot){0};
-    return (ballot){.verdict = ASSAY_VERDICT_DATA_MISSING, .dataset = missing_dataset};
-}
-
-static uint64_t contributor_total(trial *t, const assay_hash *id, const assay_hash *dataset) {
-    assay_view view = chain_view(&t->chain);
-    uint64_t sum = 0;
-    bool found = true;
-    for (uint32_t i = 0; found; i++) {
-        assay_payout_line line;
-        must(assay_payout_line_get(&line, &found, &view.reader, id, i, err));
-        if (found && assay_hash_equal(&line.id, dataset)) sum += line.amount;
-    }
-    assay_view_close(&view);
-    return sum;
-}
-
-// The share burns, the provider is paid; when it goes on for too long the bond burns as well
-// (P-76).
-static void missing_data_burns_its_share_then_its_bond(void **state) {
-    trial *t = trial_new();
-    t->chain.genesis.params.data_missing_blocks = 30;
-    trial_start(t);
-    t->votes = data_gone;
-    missing_dataset = t->datasets[0];
-    uint64_t since = 0, bond = CHAIN_OPEN;
-    for (uint32_t i = 0; bond > 0; i++) {
-        bundle b;
-        assert_true(i < 8);
-        trial_submit(t, &b, 8);
-        assay_batch batch = trial_run_out(t, &b.id);
-        assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
-        trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_DATA_MISSING, 1);
-        assert_int_equal(contributor_total(t, &b.id, &t->datasets[0]), 0);
-        assert_true(contributor_total(t, &b.id, &t->datasets[1]) > 0);
-        assay_view view = chain_view(&t->chain);
-        assay_dataset dataset;
-        bool found;
-        uint64_t first, last;
-        must(assay_dataset_get(&dataset, &found, &view.reader, &t->datasets[0], err));
-        must(assay_verdict_missing(&first, &last, &view.reader, &t->datasets[0], err));
-        assay_view_close(&view);
-        if (i == 0) since = first;
-        bond = dataset.bond;
-        if (bond > 0) {
-            assert_int_equal(first, since);
-            assert_int_equal(last, batch.ended);
-            assert_true(last - since < 30);
-        } else {
-            assert_int_equal(first + last, 0);
-            assert_true(batch.ended - since >= 30);
-        }
-    }
-    trial_close(t);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(honest_validators_settle_a_batch),
@@ -786,7 +726,6 @@ int main(void) {
         cmocka_unit_test(no_answer_is_asked_for_in_vain),
         cmocka_unit_test(no_escalation_waits_for_ever),
         cmocka_unit_test(a_batch_without_a_beacon_is_void),
-        cmocka_unit_test(missing_data_burns_its_share_then_its_bond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

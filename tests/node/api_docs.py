@@ -3,11 +3,14 @@
 """docs/api.md against a real node and a real provider: every curl line answers as written, every
 path of the code is there, every transaction kind is, and each example can be signed.
 usage: api_docs.py ASSAY; with ASSAY_DOCS=write the answers in the page are made anew."""
+import contextlib
+import functools
 import hashlib
 import http.server
 import json
 import os
 import re
+import shutil
 import subprocess
 import threading
 import urllib.request
@@ -104,27 +107,71 @@ def provider_start(world):
     return provider
 
 
-def request_catch(world, provider, session):
+@contextlib.contextmanager
+def relay(provider, post):
+    """A server between a consumer and its provider: says for ever what the provider says of a
+    session now, and to a request post(path, body), a status and bytes. Yields: its URL."""
+    @functools.cache
+    def provider_get(path):
+        with urllib.request.urlopen(provider.url + path, timeout=60) as answer:
+            return answer.status, answer.read()
+
+    class Relay(Replies):
+        def do_GET(self):
+            self.reply(*provider_get(self.path))
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.reply(*post(self.path, body))
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def request_catch(world, provider, asked):
     """The body that `assay ask` would have posted, caught on its way."""
     caught = []
 
-    class Catcher(Replies):
-        def do_GET(self):
-            with urllib.request.urlopen(provider.url + self.path, timeout=60) as answer:
-                self.reply(answer.status, answer.read())
+    def post(path, body):
+        caught.append(body)
+        return 503, b'{"error":{"code":7,"name":"BUSY","reject":0,"text":"caught"}}'
 
-        def do_POST(self):
-            caught.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.reply(503, b'{"error":{"code":7,"name":"BUSY","reject":0,"text":"caught"}}')
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Catcher) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        world.assay.bad(4, "BUSY", "caught", "ask", "--provider",
-                        f"http://127.0.0.1:{server.server_port}", "--session", session, "--model",
-                        "base.assay", "--prompt", "Once upon a time", "--max-tokens", 3, "--key",
-                        "alice.key", "--node", world.node.url)
-        server.shutdown()
+    with relay(provider, post) as url:
+        world.assay.bad(4, "BUSY", "caught", *asked, "--provider", url)
     return caught[0]
+
+
+def answers_are_checked(world, provider, asked):
+    """A consumer asks, and again for the same; the provider's answer comes but for one thing."""
+    kept = []
+
+    def post(path, body):
+        if not kept:
+            request = urllib.request.Request(provider.url + path, data=body)
+            with urllib.request.urlopen(request, timeout=90) as reply:
+                kept.append(reply.read())
+        answer = json.loads(kept[0])
+        change(answer)
+        return 200, json.dumps(answer).encode()
+
+    def plus(object_of, name):
+        def change(answer):
+            object_of(answer)[name] = int(object_of(answer)[name]) + 1
+        return change
+
+    with relay(provider, post) as url:
+        change = json.dumps  # nothing yet
+        assert len(world.assay.good(*asked, "--provider", url)["ids"]) == 3
+        other = "the output is not the one the receipt commits to"
+        for change, part in (
+                (plus(lambda answer: answer["output_ids"], 1), other),
+                (lambda answer: answer["output_ids"].pop(), other),
+                (plus(lambda answer: answer["receipt"], "output_count"), other),
+                (plus(lambda answer: answer["receipt"], "fee"), "counts and prices give"),
+                (plus(lambda answer: answer["receipt"]["request"], "seed"), "another request")):
+            world.assay.bad(3, "MISMATCH", part, *asked, "--provider", url)
 
 
 def vote(world, batch):
@@ -168,11 +215,10 @@ def build(assay):
               "BOB": address["bob"], "CAROL": address["carol"],
               "SESSION": session["digest"], "TX": session["id"],
               "HEIGHT": session["height"], "RECIPIENT": address["alice"]}
-    asked = ["ask", "--provider", provider.url, "--session", session["digest"], "--model",
-             "base.assay", "--prompt", "Once upon a time", "--max-tokens", 3, "--key",
-             "alice.key", "--node", node.url]
-    assay.good(*asked)
-    bodies = {"request.json": request_catch(world, provider, session["digest"]),
+    asked = ["ask", "--session", session["digest"], "--model", "base.assay", "--prompt",
+             "Once upon a time", "--max-tokens", 3, "--key", "alice.key", "--node", node.url]
+    answers_are_checked(world, provider, asked)
+    bodies = {"request.json": request_catch(world, provider, asked),
               "question.json": json.dumps({"jsonrpc": "2.0", "id": 1, "method": "commit",
                                            "params": {"height": "2"}}).encode()}
     return world, names, bodies, provider
@@ -351,6 +397,24 @@ def payout_is_proven(world, names):
     assay.bad(1, "VERSION", "known is 2", "light", *trust, "old.json")
 
 
+def payout_of_another_history(world, names):
+    """A proof that holds down to its header, by the same operator: not the chain's (E-45)."""
+    assay = world.assay
+    shutil.copytree(assay.folder / "home", assay.folder / "fork")
+    one, fork = assay.node(), assay.node(home="fork")
+    asked = ["--epoch", names["EPOCH"], "--account", names["BOB"], "--out"]
+    for number, node in enumerate((one, fork)):
+        node.tx("transfer", "--to", names["BOB"], "--amount", 1 + number)
+        assay.good("proof", "payout", *asked, f"of{number}.json", "--node", node.url)
+    commit = one.get("/commit?height=1")["result"]["signed_header"]["commit"]
+    trust = ["--trust", f"1:{commit['block_id']['hash']}", "--node"]
+    claimed = assay.good("light", *trust, fork.url, "of1.json")["height"]
+    until(lambda: one.height() >= claimed or one.blocks(1, key="alice"), "the other's height")
+    assay.bad(1, "MISMATCH", f"the proof's header of height {claimed} is not the chain's", "light",
+              *trust, one.url, "of1.json")
+    assert one.term() == 0 and fork.term() == 0
+
+
 def test_every_curl_line_answers(assay):
     text = PAGE.read_text()
     world, names, bodies, provider = build(assay)
@@ -379,6 +443,7 @@ def test_every_curl_line_answers(assay):
     payout_is_proven(world, names)
     assert provider.term() == 0, provider.said()
     assert world.node.term() == 0
+    payout_of_another_history(world, names)
 
 
 if __name__ == "__main__":

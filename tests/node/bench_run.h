@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/folder.h"
 #include "tests/test.h"
 #include <jansson.h>
 
@@ -31,7 +32,8 @@ static int bench_run(const char *name, const char *home, const char *options) {
 }
 
 static int bench_folder_make(void **state) {
-    return mkdtemp(folder) ? 0 : 1;
+    test_folder_make(folder);
+    return 0;
 }
 
 // Fails if a run left something behind.

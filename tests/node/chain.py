@@ -20,6 +20,9 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 OPEN = 10 ** 9
 PASSWORD = "test"
+RULES = (SOURCE / "spec/formats.md").read_text()
+STATUSES = {name: int(number) for number, name in re.findall(
+    r"\| (\d+) \| ([A-Z_]+) (?=\|)", RULES.split("**F-2**")[0])}  # F-1
 SECRETS = {"version": 1, "ed25519_seed": "11" * 32, "beacon_seed": "22" * 32,
            "beacon_length": 100000}
 
@@ -91,7 +94,7 @@ class Assay:
         error = result.json()["error"]
         assert error["name"] == name and part in error["text"], f"expected {name} {part}: {result}"
         assert set(error) <= {"code", "name", "reject", "text", "next"}, result
-        assert error["code"] == (error["reject"] or error["code"]), result
+        assert error["code"] == (error["reject"] or STATUSES[name]), result
         assert f"assay: error {error['code']}: {error['text']}" in result.err, result
         assert not re.search(r"[^.]\.$", error["text"]), result
         return error

@@ -278,6 +278,12 @@ def test_blocks_that_are_none(assay):
         assert node.ask(f"/v1/block/{LAST}")[0] == 200
 
 
+def seconds_of(work, *words):
+    begun = time.monotonic()
+    work(*words)
+    return time.monotonic() - begun
+
+
 def test_peers(assay):
     """E-92: asked seldom, waited for a little, and unknown rather than made up."""
     with behind(assay, height=2) as (node, _, rpc):
@@ -286,21 +292,24 @@ def test_peers(assay):
         rpc.answers["/net_info"] = {"n_peers": "3", "peers": []}
         told = until(lambda: node.get("/v1/node")["peers"], "the peers")
         assert told == 3 and scrape(node)["assay_peers"] == 3
-        asked = rpc.asked.count("/net_info")
-        for _ in range(20):
-            scrape(node)
-        assert rpc.asked.count("/net_info") <= asked + 1, rpc.asked
+        begun, asked = time.monotonic(), rpc.asked.count("/net_info")
+        longest = max(seconds_of(scrape, node) for _ in range(20))
+
+        def asked_seldom():
+            """Once in five seconds, however many of them this machine took."""
+            most = 1 + (time.monotonic() - begun) / 5
+            assert rpc.asked.count("/net_info") - asked <= most, (most, rpc.asked)
+        asked_seldom()
         shown = assay.run("status", "--node", node.url)
         assert re.search(r"^engine +abci, 3 peers, program", shown.out, re.M), shown
         # One that hangs holds a scrape up for two seconds, and once in five.
         rpc.answers["/net_info"] = lambda query: time.sleep(60)
         time.sleep(5.1)
-        begun = time.monotonic()
-        assert "assay_peers" not in scrape(node)
-        assert 1.5 < time.monotonic() - begun < 4
-        begun = time.monotonic()
-        assert "assay_peers" not in scrape(node)
-        assert time.monotonic() - begun < 1
+        begun, asked = time.monotonic(), rpc.asked.count("/net_info")
+        assert 1.5 < seconds_of(scrape, node) < 4 + 10 * longest
+        for _ in range(4):
+            assert "assay_peers" not in scrape(node)
+        asked_seldom()
         for wrong in ({"n_peers": "-1"}, {}, "some trouble"):
             rpc.answers["/net_info"] = wrong
             time.sleep(5.1)

@@ -15,6 +15,7 @@
 #include "consensus/ledger_application.h"
 #include "consensus/tip.h"
 #include "node/home/home.h"
+#include "tests/folder.h"
 
 enum { LOGGED_ARENA = 64 << 20, LOGGED_OUTPUT = 1 << 18 };
 
@@ -129,7 +130,7 @@ static inline logged *logged_new(void) {
     assert_non_null(l);
     l->trial = trial_new();
     snprintf(l->folder, sizeof l->folder, "/tmp/assay_logged_XXXXXX");
-    assert_non_null(mkdtemp(l->folder));
+    test_folder_make(l->folder);
     snprintf(l->home, sizeof l->home, "%s/home", l->folder);
     memset(l->seed, 7, sizeof l->seed);
     chain *c = &l->trial->chain;

@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[2] / "dist/systemd"
+SOURCE = Path(__file__).resolve().parents[2]
+FOLDER = SOURCE / "dist/systemd"
 UNITS = sorted(FOLDER.glob("*.service"))
 EXPOSURE_MAX = 20  # tenths, of `systemd-analyze security`: 2.0 of 10
 
@@ -68,12 +69,14 @@ def command_check(assay, name, words, variables):
 
 
 def comet_check(words):
-    """CometBFT's own help, where it is installed."""
+    """CometBFT's own help, where it is installed: by someone, or by testnet/comet."""
     assert words[:2] == ["cometbft", "start"], words
-    if not shutil.which("cometbft"):
-        print("skipped: the options of cometbft: it is not on this machine's path")
+    found = [shutil.which("cometbft"), *sorted(SOURCE.glob("build/comet/*/cometbft"))]
+    program = next(filter(None, found), None)
+    if not program:
+        print("skipped: the options of cometbft: neither on the path nor from testnet/comet")
         return
-    shown = subprocess.run(["cometbft", "start", "--help"], capture_output=True, text=True,
+    shown = subprocess.run([program, "start", "--help"], capture_output=True, text=True,
                            check=True).stdout
     for word in words[2:]:
         assert not word.startswith("--") or f" {word} " in shown, word
@@ -155,7 +158,8 @@ def test_systemd(assay):
             rated = subprocess.run([tool, "security", "--offline=true", "--no-pager",
                                     f"--threshold={EXPOSURE_MAX}", copy], capture_output=True,
                                    text=True, check=False)
-            if "unrecognized option" in rated.stderr:  # before systemd 250
+            if "unrecognized option" in rated.stderr:
+                print("skipped: the exposure of units: this systemd-analyze rates no files")
                 break
             assert rated.returncode == 0, f"{copy.name}: {rated.stdout[-300:]}{rated.stderr}"
     return True

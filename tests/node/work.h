@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/ed25519.h"
-#include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/sha256.h"
@@ -26,6 +25,7 @@
 #include "node/workshop/batch_table.h"
 #include "quant/import/adapter_import.h"
 #include "quant/import/import.h"
+#include "tests/folder.h"
 #include "tests/test.h"
 
 enum {
@@ -252,7 +252,7 @@ static inline void work_start(work *w) {
     // Where there is memory to write to, blocks do not wait for a disk.
     bool memory = access("/dev/shm", W_OK) == 0;
     snprintf(w->folder, sizeof w->folder, "%s/assay_work_XXXXXX", memory ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(w->folder)) fail_msg("no temporary folder");
+    test_folder_make(w->folder);
     snprintf(w->model_file, sizeof w->model_file, "%s/base.model", w->folder);
     snprintf(w->adapter_file, sizeof w->adapter_file, "%s/carroll.adapter", w->folder);
     snprintf(w->provider_home, sizeof w->provider_home, "%s/provider", w->folder);
@@ -270,15 +270,12 @@ static inline void work_start(work *w) {
 }
 
 static inline void work_close(work *w) {
-    char command[128];
     assay_http_server_close(w->server);
     assay_solo_close(w->solo);
     assay_app_close(w->app);
     assay_hashchain_close(&w->chain);
     assay_genesis_close(&w->genesis);
     assay_workshop_close(&w->shop);
-    snprintf(command, sizeof command, "rm -rf %s", w->folder);
-    if (system(command) != 0) fail_msg("%s", command);
 }
 
 // ---- sessions and requests ----

@@ -16,7 +16,8 @@ assert importlib.metadata.version("gguf") == "0.17.1"
 # Zeros, the ends of the subnormals, the least normal, one, the greatest; of both signs.
 EXTREMES = [sign | bits for bits in (0, 1, 0x03ff, 0x0400, 0x3c00, 0x7bff) for sign in (0, 0x8000)]
 # Where a block holds its f16 scales.
-SCALES = {"Q4_0": [0], "Q8_0": [0], "Q4_K": [0, 2], "Q6_K": [208], "IQ4_NL": [0]}
+SCALES = {"Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q4_K": [0, 2],
+          "Q5_K": [0, 2], "Q6_K": [208], "IQ4_NL": [0]}
 RANDOM_BLOCKS = 6
 
 
@@ -52,7 +53,8 @@ def plain_numbers(generator, size):
 def make():
     generator = numpy.random.default_rng(21)
     types = {}
-    for name in ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K", "IQ4_NL"]:
+    for name in ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K", "IQ4_NL",
+                 "Q4_1", "Q5_0", "Q5_1", "Q5_K"]:
         kind = GGMLQuantizationType[name]
         elements, size = GGML_QUANT_SIZES[kind]
         if name in SCALES:

@@ -29,7 +29,7 @@ MODEL = os.path.join(ROOT, "testnet", "model")
 ADAPTER = os.path.join(ROOT, "testnet", "adapters", "doyle")
 ARCHITECTURES = {"llama": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
 # Where a block holds its f16 scales, for the types that the package reads but does not make.
-SCALES = {"Q4_K": [0, 2], "Q6_K": [208], "IQ4_NL": [0]}
+SCALES = {"Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "IQ4_NL": [0]}
 
 
 def permute(rows, heads):
@@ -233,7 +233,8 @@ def check(program):
     bad = 0
     config, weights = demo()
     with tempfile.TemporaryDirectory() as top, tempfile.TemporaryDirectory() as other:
-        for kind in ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K", "IQ4_NL"]:
+        for kind in ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K",
+                     "Q6_K", "IQ4_NL"]:
             bad += model_check(program, "demo", config, weights, kind, top)
         for name, family in families().items():
             bad += model_check(program, name, family, fixtures.tensors(family), "Q8_0", other)

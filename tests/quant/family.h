@@ -68,7 +68,7 @@ static inline void family_open(tiny *t, const json_t *config) {
     char *text = json_dumps(config, JSON_COMPACT);
     tiny_start(t, "config.json", "model.safetensors", text);
     free(text);
-    if (assay_hf_config_read(&read, config, &err) != ASSAY_OK) fail_msg("%s", err.text);
+    if (assay_hf_config_read(&read, config, 0, &err) != ASSAY_OK) fail_msg("%s", err.text);
     t->dtype = ASSAY_DTYPE_F32;
     t->value = family_value;
     family_tensors_add(t, &read);
@@ -78,7 +78,7 @@ static inline void family_open(tiny *t, const json_t *config) {
 static inline void family_adapter_open(tiny *t, const json_t *config) {
     static const assay_linear linears[] = {ASSAY_LINEAR_Q, ASSAY_LINEAR_V, ASSAY_LINEAR_DOWN};
     assay_hf_config read;
-    assert_int_equal(assay_hf_config_read(&read, config, NULL), ASSAY_OK);
+    assert_int_equal(assay_hf_config_read(&read, config, 0, NULL), ASSAY_OK);
     tiny_start(t, "adapter_config.json", "adapter_model.safetensors",
                "{\"peft_type\":\"LORA\",\"r\":4,\"lora_alpha\":8,"
                "\"target_modules\":[\"q_proj\",\"v_proj\",\"down_proj\"]}");

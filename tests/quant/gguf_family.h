@@ -62,7 +62,7 @@ static inline void gguf_family_open(gguf_family *g, const json_t *config) {
     assay_hf_config read;
     const char *type = json_string_value(json_object_get(config, "model_type"));
     if (strcmp(type, "mistral") == 0) type = "llama";
-    assert_int_equal(assay_hf_config_read(&read, config, NULL), ASSAY_OK);
+    assert_int_equal(assay_hf_config_read(&read, config, 0, NULL), ASSAY_OK);
     *g = (gguf_family){.pairs = json_pack("{s:s,s:s,s:s,s:s}", "general.architecture", type,
                                           "general.type", "model", "general.name", "tiny",
                                           "tokenizer.ggml.model", "gpt2")};

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The canonical form (F-5) and its root (F-6).
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/merkle.h"
 #include "base/sha256.h"
 #include "quant/canonical.h"
+#include "tests/folder.h"
 #include "tests/vectors.h"
 
 // What safetensors 0.5.3 writes for these tensors: tests/oracles/safetensors_canonical.py.
@@ -129,7 +131,7 @@ static void an_aborted_file_leaves_nothing(void **state) {
     assay_canonical_writer writer;
     uint64_t data_size;
     char folder[] = "/tmp/assay_canonical_XXXXXX", path[64];
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/file", folder);
     list_make(&list);
     assert_int_equal(assay_canonical_layout(&list, &data_size, NULL), ASSAY_OK);
@@ -141,12 +143,49 @@ static void an_aborted_file_leaves_nothing(void **state) {
     assay_tensor_list_close(&list);
 }
 
+// A link where a file might be written leads to somebody else's; two writers of one place, as two
+// containers with one process id are, have a file each.
+static void only_new_files_are_written(void **state) {
+    assay_tensor_list list = {0};
+    assay_error err = {0};
+    uint64_t data_size;
+    char folder[64], path[96], link[160], victim[96];
+    assay_canonical_writer one, two;
+    struct stat info;
+    assert_int_equal(
+        assay_folder_temporary(folder, sizeof folder, "/tmp", "assay_canonical_XXXXXX", &err),
+        ASSAY_OK);
+    snprintf(path, sizeof path, "%s/model", folder);
+    snprintf(link, sizeof link, "%s.%ld.tmp", path, (long)getpid());
+    snprintf(victim, sizeof victim, "%s/victim", folder);
+    assert_int_equal(assay_file_create(victim, "precious", 8, 0600, &err), ASSAY_OK);
+    assert_int_equal(symlink(victim, link), 0);
+    list_make(&list);
+    assert_int_equal(assay_canonical_layout(&list, &data_size, &err), ASSAY_OK);
+    assert_int_equal(assay_canonical_create(&one, path, "test", &list, &err), ASSAY_OK);
+    assert_int_equal(assay_canonical_create(&two, path, "test", &list, &err), ASSAY_OK);
+    assert_string_not_equal(one.temporary, two.temporary);
+    assay_canonical_abort(&one);
+    mode_t mask = umask(022);
+    file_write(path, &list);
+    umask(mask);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode, S_IFREG | 0644);
+    assert_int_equal(access(two.temporary, F_OK), 0);
+    assay_canonical_abort(&two);
+    assert_int_equal(stat(victim, &info), 0);
+    assert_int_equal(info.st_size, 8);
+    assay_tensor_list_close(&list);
+    assay_folder_remove(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_form_is_the_library_s_own),
         cmocka_unit_test(other_containers_are_not_canonical),
         cmocka_unit_test(the_root_is_over_content),
         cmocka_unit_test(an_aborted_file_leaves_nothing),
+        cmocka_unit_test(only_new_files_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

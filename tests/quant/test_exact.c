@@ -10,6 +10,7 @@
 #include "quant/import/adapter_import.h"
 #include "quant/import/import.h"
 #include "quant/verify.h"
+#include "tests/folder.h"
 #include "tests/quant/single.h"
 
 enum { LAYERS = 6, WIDTH = 256, VOCAB = 2048, CONTEXT = 512, ADAPTERS = 3 };
@@ -31,7 +32,7 @@ static int models_open(void **state) {
     assay_error err = {0};
     assay_hash root;
     vectors = vectors_read("exact.json");
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     if (assay_model_import(&root, ASSAY_SOURCE_DIR "/testnet/model", in_folder("base"), NULL, NULL,
                            &err) != ASSAY_OK ||
         assay_model_open(&model, in_folder("base"), &err) != ASSAY_OK)
@@ -47,14 +48,11 @@ static int models_open(void **state) {
 }
 
 static int models_close(void **state) {
-    for (int i = 0; i < ADAPTERS; i++) {
+    for (int i = 0; i < ADAPTERS; i++)
         assay_adapter_close(&adapters[i]);
-        unlink(in_folder(names[i]));
-    }
     assay_model_close(&model);
-    unlink(in_folder("base"));
     json_decref(vectors);
-    return rmdir(folder);
+    return 0;
 }
 
 static const assay_adapter *adapter_of(json_t *entry) {

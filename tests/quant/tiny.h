@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "quant/layout.h"
+#include "tests/folder.h"
 #include "tests/vectors.h"
 
 enum { TINY_TENSORS_MAX = 48 };
@@ -57,7 +58,7 @@ static inline void tiny_start(tiny *t, const char *config_name, const char *weig
                 .weights_name = weights_name,
                 .dtype = ASSAY_DTYPE_BF16,
                 .spoiled = UINT64_MAX};
-    assert_non_null(mkdtemp(t->folder));
+    test_folder_make(t->folder);
     snprintf(t->out, sizeof t->out, "%s/out.assay", t->folder);
     t->config = json_loads(config, 0, NULL);
     assert_non_null(t->config);

@@ -4,6 +4,7 @@
 out, the unit keeps commands together, and every check of the verdict holds for a good chain and
 fails for each single thing that went wrong. usage: chaos.py SOURCE_ROOT"""
 import base64
+import contextlib
 import hashlib
 import os
 import signal
@@ -263,11 +264,15 @@ def test_deciding_takes_its_time():
 
 
 def test_cut_in_half():
+    assert not checks.cut_in_half([])[1], "no cut was planned"
     cut = schedule.Fault(1, "partition-2-2", 1, [0, 1], 0)
-    cut.tops = (7, 7)
-    assert checks.cut_in_half([cut])[1]
-    cut.tops = (7, 8)
-    assert not checks.cut_in_half([cut])[1]
+    assert not checks.cut_in_half([cut])[1], "it was not made"
+    for tops, held in (((7, 7), True), ((7, 8), False), ((0, 0), False), ((7, 0), False)):
+        cut.tops = tops  # (0, 0): no node answered
+        assert checks.cut_in_half([cut])[1] == held, tops
+    skipped = schedule.Fault(1, "partition-2-2", 1, [0, 1], 0)
+    skipped.skipped = "no network"
+    assert checks.cut_in_half([skipped])[1] and not checks.cut_in_half([skipped, cut])[1]
 
 
 def test_configure_sets_what_it_names():
@@ -303,35 +308,43 @@ def gone(*pids):
         time.sleep(0.02)
 
 
+@contextlib.contextmanager
+def running(*words):
+    """A process that ends with the test, however that does."""
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def unit(folder, *words):
-    sleeper = ["--", "one", "sleep", "600", "--", "two", "sleep", "601"]
-    return subprocess.Popen([ROOT / "testnet/nodes/unit.py", *words, folder, folder, *sleeper],
-                            stdout=subprocess.DEVNULL)
+    return running(ROOT / "testnet/nodes/unit.py", *words, folder, folder, "--", "one", "sleep",
+                   "600", "--", "two", "sleep", "601")
 
 
 def test_unit_keeps_commands_together():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        process = unit(folder)
-        one, two = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
-        os.kill(two, signal.SIGKILL)
-        again = pid_in(folder / "one.pid", one), pid_in(folder / "two.pid", two)
-        gone(one, two)  # the first went with the second, and both are new
-        process.terminate()
-        assert process.wait(20) == 0
+        with unit(folder) as process:
+            one, two = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
+            os.kill(two, signal.SIGKILL)
+            again = pid_in(folder / "one.pid", one), pid_in(folder / "two.pid", two)
+            gone(one, two)  # the first went with the second, and both are new
+            process.terminate()
+            assert process.wait(20) == 0
         gone(*again)
-        process = unit(folder)
-        pids = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
-        process.kill()
-        process.wait()
-        gone(*pids)
-        holder = subprocess.Popen(["sleep", "600"])
-        process = unit(folder, "--with", str(holder.pid))
-        pids = pid_in(folder / "one.pid", pids[0]), pid_in(folder / "two.pid", pids[1])
-        holder.kill()
-        holder.wait()
-        assert process.wait(20) == 0
-        gone(*pids)
+        with unit(folder):
+            pids = pid_in(folder / "one.pid"), pid_in(folder / "two.pid")
+        gone(*pids)  # killed
+        with running("sleep", "600") as holder, \
+                unit(folder, "--with", str(holder.pid)) as process:
+            pids = pid_in(folder / "one.pid", pids[0]), pid_in(folder / "two.pid", pids[1])
+            holder.kill()
+            holder.wait()
+            assert process.wait(20) == 0
+            gone(*pids)
 
 
 def main():

@@ -33,6 +33,13 @@ ROOMS = {
         "tx": set(),
         "": {"state", "tx"},
     },
+    "consensus": {
+        "types": set(),
+        "light": {"types"},
+        "": {"types", "light"},
+        "statesync": {"", "types", "light"},
+        "abci": {"", "types", "light", "statesync"},
+    },
     "node": {
         "": set(),  # but for main.c, which calls the commands
         "http": {""},

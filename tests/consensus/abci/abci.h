@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "consensus/abci/message.h"
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
 #include "tests/test.h"
 
 static inline assay_bytes bytes_of(const char *text) {

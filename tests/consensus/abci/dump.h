@@ -87,7 +87,7 @@ static inline void dump_block(FILE *out, const assay_abci_block *block) {
 }
 
 static inline void dump_snapshots(FILE *out, const assay_abci_request *request) {
-    const assay_abci_snapshot *snapshot = &request->offer_snapshot.snapshot;
+    const assay_statesync_snapshot *snapshot = &request->offer_snapshot.snapshot;
     switch (request->kind) {
     case ASSAY_ABCI_OFFER_SNAPSHOT:
         dump_u64(out, "height", snapshot->height);

@@ -101,7 +101,7 @@ static inline uint32_t random_texts(reply_source *source, const assay_bytes **ou
 }
 
 static inline void random_snapshots(reply_source *source, assay_abci_reply *reply) {
-    assay_abci_snapshot *snapshots;
+    assay_statesync_snapshot *snapshots;
     uint32_t *refetch;
     switch (reply->kind) {
     case ASSAY_ABCI_LIST_SNAPSHOTS:
@@ -244,7 +244,7 @@ static inline void dump_reply_snapshots(FILE *out, const assay_abci_reply *reply
     case ASSAY_ABCI_LIST_SNAPSHOTS:
         dump_u64(out, "snapshots", reply->list_snapshots.count);
         for (uint32_t i = 0; i < reply->list_snapshots.count; i++) {
-            const assay_abci_snapshot *snapshot = &reply->list_snapshots.snapshots[i];
+            const assay_statesync_snapshot *snapshot = &reply->list_snapshots.snapshots[i];
             dump_u64(out, "height", snapshot->height);
             dump_u64(out, "format", snapshot->format);
             dump_u64(out, "chunks", snapshot->chunks);

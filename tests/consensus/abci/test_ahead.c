@@ -6,6 +6,7 @@
 #include "consensus/abci/server.h"
 #include "consensus/ledger_application.h"
 #include "tests/consensus/abci/client.h"
+#include "tests/folder.h"
 #include "tests/ledger/chain.h"
 
 enum { FRAMES_MAX = 30000, SIDES = 2 };
@@ -66,7 +67,7 @@ static assay_abci_buffer answers_get(assay_abci_application served, const assay_
     assay_abci_server *server;
     uint8_t piece[65536];
     ssize_t got;
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     snprintf(address, sizeof address, "unix://%s/app.sock", folder);
     const assay_abci_server_options options = {.address = address, .application = served};
     must(assay_abci_server_open(&server, &options, err));

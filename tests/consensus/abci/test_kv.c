@@ -6,6 +6,7 @@
 #include "consensus/abci/kv_store.h"
 #include "consensus/abci/kv_tx.h"
 #include "tests/consensus/abci/abci.h"
+#include "tests/folder.h"
 
 #define KEY_TEXT "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" // 0 to 31
 
@@ -215,7 +216,7 @@ static void test_finalize_twice(void **state) {
 static void test_restart(void **state) {
     char folder[] = "/tmp/assay-kv-XXXXXX", name[32], tx[48];
     assay_abci_kv *kv;
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     for (int i = 0; i < 20; i++) {
         must(assay_abci_kv_open(&kv, folder, err));
         snprintf(name, sizeof name, "{\"size\":%d}", i);
@@ -234,7 +235,6 @@ static void test_restart(void **state) {
     }
     query_expect(kv, "lost", NULL);
     assay_abci_kv_close(kv);
-    assay_folder_remove(folder);
 }
 
 // E-9: a file that is cut or changed is refused, or is another that reads.
@@ -243,7 +243,7 @@ static void test_damaged_file(void **state) {
     assay_abci_kv_store store = {0}, again = {0};
     uint8_t *data;
     size_t size;
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/kv.state", folder);
     must(assay_abci_kv_set(&store, bytes_of("ka"), bytes_of("1"), err));
     must(assay_abci_kv_set(&store, bytes_of("kb"), bytes_of(""), err));
@@ -274,7 +274,6 @@ static void test_damaged_file(void **state) {
     }
     free(data);
     assay_abci_kv_store_close(&store);
-    assay_folder_remove(folder);
 }
 
 int main(void) {

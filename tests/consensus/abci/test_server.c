@@ -6,6 +6,7 @@
 
 #include "consensus/abci/connection.h"
 #include "tests/consensus/abci/client.h"
+#include "tests/folder.h"
 
 enum { FRAME_MAX = 1 << 20 };
 
@@ -89,7 +90,7 @@ static int setup(void **state) {
     static fixture self;
     memset(&self, 0, sizeof self);
     snprintf(self.folder, sizeof self.folder, "/tmp/assay-abci-XXXXXX");
-    assert_non_null(mkdtemp(self.folder));
+    test_folder_make(self.folder);
     snprintf(self.address, sizeof self.address, "unix://%s/app.sock", self.folder);
     pthread_mutex_init(&self.app.lock, NULL);
     pthread_cond_init(&self.app.changed, NULL);

@@ -133,11 +133,11 @@ static bool offer(assay_statesync_manifest *m, const assay_bytes *chunks, uint8_
     assay_statesync_manifest_write(&writer, m);
     ASSAY_ASSERT(!writer.failed);
     assay_sha256_of(&hash, bytes, writer.size);
-    const assay_abci_snapshot snapshot = {.height = m->height,
-                                          .format = ASSAY_STATESYNC_FORMAT,
-                                          .chunks = m->chunk_count,
-                                          .hash = {hash.bytes, sizeof hash},
-                                          .metadata = {bytes, writer.size}};
+    const assay_statesync_snapshot snapshot = {.height = m->height,
+                                               .format = ASSAY_STATESYNC_FORMAT,
+                                               .chunks = m->chunk_count,
+                                               .hash = {hash.bytes, sizeof hash},
+                                               .metadata = {bytes, writer.size}};
     assay_statesync_offer result = assay_statesync_restore_offer(
         node.restore, &snapshot, (assay_bytes){m->app_hash.bytes, sizeof m->app_hash}, &err);
     ASSAY_ASSERT(result == ASSAY_STATESYNC_OFFER_ACCEPT ||

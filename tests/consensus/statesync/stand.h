@@ -8,6 +8,7 @@
 
 #include "consensus/statesync/maker.h"
 #include "consensus/statesync/restore.h"
+#include "tests/folder.h"
 
 enum { STAND_CHUNK = 512, STAND_ARENA = 64 << 20 };
 
@@ -20,7 +21,7 @@ typedef struct {
     assay_app *empty;
     assay_statesync_restore *restore;
     assay_arena arena; // of what the maker answered
-    const assay_abci_snapshot *list;
+    const assay_statesync_snapshot *list;
     uint32_t count;
 } stand;
 
@@ -46,7 +47,7 @@ static inline stand *stand_new(void) {
     stand *s = calloc(1, sizeof *s);
     assert_non_null(s);
     snprintf(s->folder, sizeof s->folder, "/tmp/assay_sync_XXXXXX");
-    assert_non_null(mkdtemp(s->folder));
+    test_folder_make(s->folder);
     assay_arena_init(&s->arena, STAND_ARENA);
     s->trial = trial_new();
     s->replicas = replicas_new(&s->trial->chain, 0);

@@ -67,7 +67,7 @@ static assay_abci_reply apply(side *e, uint32_t index, assay_bytes chunk) {
     return ask(e, request);
 }
 
-static assay_bytes load(side *e, const assay_abci_snapshot *of, uint32_t index) {
+static assay_bytes load(side *e, const assay_statesync_snapshot *of, uint32_t index) {
     assay_abci_request request = {.kind = ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK};
     request.load_chunk.height = of->height;
     request.load_chunk.format = of->format;
@@ -75,7 +75,7 @@ static assay_bytes load(side *e, const assay_abci_snapshot *of, uint32_t index) 
     return ask(e, request).load_chunk.chunk;
 }
 
-static assay_abci_reply offer(side *e, const assay_abci_snapshot *of, assay_bytes app_hash) {
+static assay_abci_reply offer(side *e, const assay_statesync_snapshot *of, assay_bytes app_hash) {
     assay_abci_request request = {.kind = ASSAY_ABCI_OFFER_SNAPSHOT};
     request.offer_snapshot.snapshot = *of;
     request.offer_snapshot.app_hash = app_hash;
@@ -123,7 +123,7 @@ static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
     }
     assay_abci_reply list = ask_plain(&giver, ASSAY_ABCI_LIST_SNAPSHOTS);
     assert_int_equal(list.list_snapshots.count, 1);
-    const assay_abci_snapshot *of = list.list_snapshots.snapshots;
+    const assay_statesync_snapshot *of = list.list_snapshots.snapshots;
     assert_int_equal(of->height, height - height % 5);
     const assay_bytes trusted = {hashes[0].bytes, sizeof hashes[0]};
 
@@ -206,7 +206,7 @@ static void a_liar_is_asked_no_more(void **state) {
     stand_make(s);
     stand_empty_open(s);
     side_open(&taker, s, s->empty, NULL, s->restore);
-    assay_abci_snapshot of = s->list[0];
+    assay_statesync_snapshot of = s->list[0];
     must(assay_statesync_manifest_read(&m, of.metadata.data, of.metadata.size, err));
     m.entry_count++;
     assay_writer_init(&writer, data, sizeof data);

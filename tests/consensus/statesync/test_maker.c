@@ -80,7 +80,7 @@ static void makes_lists_and_serves(void **state) { // E-62, E-63, E-64
     for (uint32_t i = 0; i < s->count; i++) {
         assay_statesync_manifest m;
         assay_hash hash;
-        const assay_abci_snapshot *of = &s->list[i];
+        const assay_statesync_snapshot *of = &s->list[i];
         must(assay_statesync_manifest_read(&m, of->metadata.data, of->metadata.size, err));
         assay_sha256_of(&hash, of->metadata.data, of->metadata.size);
         assert_int_equal(of->hash.size, sizeof hash);
@@ -321,7 +321,7 @@ typedef struct {
 static void *lister_run(void *argument) {
     lister *l = argument;
     while (!l->stop) {
-        const assay_abci_snapshot *list;
+        const assay_statesync_snapshot *list;
         uint32_t count;
         assay_arena arena;
         assay_arena_init(&arena, STAND_ARENA);

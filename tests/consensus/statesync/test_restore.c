@@ -110,11 +110,11 @@ static void bad_offers(void **state) { // E-66
     stand *s = stand_new();
     stand_make(s);
     stand_empty_open(s);
-    const assay_abci_snapshot good = s->list[0];
+    const assay_statesync_snapshot good = s->list[0];
     const assay_bytes trusted = stand_app_hash(s);
     const assay_hash wrong = {{1}};
     const assay_bytes other = {wrong.bytes, sizeof wrong};
-    assay_abci_snapshot bad[] = {good, good, good, good, good, good};
+    assay_statesync_snapshot bad[] = {good, good, good, good, good, good};
     bad[0].format = 2;
     bad[1].height++;
     bad[2].chunks++;
@@ -224,7 +224,7 @@ typedef struct {
     assay_bytes chunks[2];
     uint8_t data[128 * ASSAY_HASH_SIZE + ASSAY_STATESYNC_HEAD_MAX];
     assay_hash hash;
-    assay_abci_snapshot snapshot;
+    assay_statesync_snapshot snapshot;
 } forgery;
 
 static void forge_seal(forgery *f) {
@@ -233,11 +233,11 @@ static void forge_seal(forgery *f) {
     assay_statesync_manifest_write(&writer, &f->manifest);
     assert_false(writer.failed);
     assay_sha256_of(&f->hash, f->data, writer.size);
-    f->snapshot = (assay_abci_snapshot){.height = f->manifest.height,
-                                        .format = 1,
-                                        .chunks = f->manifest.chunk_count,
-                                        .hash = {f->hash.bytes, sizeof f->hash},
-                                        .metadata = {f->data, writer.size}};
+    f->snapshot = (assay_statesync_snapshot){.height = f->manifest.height,
+                                             .format = 1,
+                                             .chunks = f->manifest.chunk_count,
+                                             .hash = {f->hash.bytes, sizeof f->hash},
+                                             .metadata = {f->data, writer.size}};
 }
 
 static void forge(forgery *f, const stand *s, const assay_bytes *chunks, uint32_t count,
@@ -326,7 +326,7 @@ static void lies_are_found(void **state) { // E-65, E-66
         {BEFORE, 1, "does not follow the one before"},
         {AUX, 1, "an entry of table 0xa1, which is no state"},
         {SHORT, 0, "the chunk ends within an entry"},
-        {TINY, 1, "an entry of table 0x7f has 24 bytes, the least have 25"},
+        {TINY, 1, "an entry of table 0x7f has 25 bytes, the least have 26"},
         {LONG, 1, "an entry of table 0x7f has a key of 76 bytes, limit 75"},
         {TRUTH, 1, "entries of"},
         {TRUTH, -1, "more entries than the manifest's"},

@@ -88,7 +88,6 @@ static void like_rfc6962_at_every_count(void **state) { // P-88
         if (i < LEAF_COUNT) append(store, i);
     }
     assay_store_close(store);
-    assay_folder_remove(folder);
 }
 
 // P-88, E-61: from the peaks of any count on, roots and proofs of what is appended are the same.
@@ -169,7 +168,6 @@ static void rollback_takes_leaves_back(void **state) { // P-85, P-88
     assert_memory_equal(&before, &after, sizeof after);
     append(store, 5);
     assay_store_close(store);
-    assay_folder_remove(folder);
 }
 
 static void wrong_proofs_fail(void **state) { // P-88
@@ -210,7 +208,6 @@ static void wrong_proofs_fail(void **state) { // P-88
     assert_int_equal(assay_history_check(&root, data, strlen(data), &proof, NULL), ASSAY_RANGE);
     assay_snapshot_close(snapshot);
     assay_store_close(store);
-    assay_folder_remove(folder);
 }
 
 int main(void) {

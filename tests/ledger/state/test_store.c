@@ -228,7 +228,6 @@ static void like_a_plain_map(void **state) { // P-80, P-81, P-85, P-86
     }
     assay_store_close(store);
     assay_pool_close(options.pool);
-    assay_folder_remove(folder);
     free(kept);
     free(maps);
 }
@@ -285,7 +284,6 @@ static void loops_may_write(void **state) { // P-80
     assert_int_equal(at.key_size, 0);
     assay_snapshot_close(snapshot);
     assay_store_close(store);
-    assay_folder_remove(folder);
 }
 
 static void borrowed_values_stay(void **state) { // P-86
@@ -318,7 +316,6 @@ static void borrowed_values_stay(void **state) { // P-86
     assert_true(get_text(store, "young", "in the block") && get_text(store, "old", "committed"));
     commit(store);
     assay_store_close(store);
-    assay_folder_remove(folder);
 }
 
 typedef struct {
@@ -381,7 +378,6 @@ static void snapshots_show_one_commit(void **state) { // P-86
     assert_int_equal(assay_snapshot_check(first, NULL), ASSAY_OK);
     assay_snapshot_close(first);
     assay_store_close(shared.store);
-    assay_folder_remove(folder);
 }
 
 static void largest_keys_and_values(void **state) { // P-80
@@ -419,7 +415,6 @@ static void largest_keys_and_values(void **state) { // P-80
     assert_int_equal(found.size, ASSAY_STORE_VALUE_MAX);
     assert_memory_equal(found.data, value, found.size);
     assay_snapshot_close(snapshot);
-    assay_folder_remove(folder);
     free(value);
 }
 
@@ -455,7 +450,6 @@ static void block_memory_is_bounded(void **state) {
     put_text(store, "k", "v");
     commit(store);
     assay_store_close(store);
-    assay_folder_remove(folder);
 }
 
 // The contents of tests/oracles/smt_vectors.py, by way of blocks. P-81, P-82
@@ -482,7 +476,6 @@ static void root_of_another_implementation(void **state) {
     }
     assert_memory_equal(&assay_store_last(store)->state_root, &expected, sizeof expected);
     assay_store_close(store);
-    assay_folder_remove(folder);
     json_decref(file);
 }
 

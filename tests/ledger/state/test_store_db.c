@@ -92,7 +92,6 @@ static void one_chain_one_writer(void **state) { // P-87
     store_expect(store);
     assert_int_equal(assay_store_begin(store, NULL), ASSAY_FORBIDDEN);
     assay_store_close(store);
-    assay_folder_remove(folder);
 }
 
 // Changes a stored value behind the store's back: byte `at` becomes `byte`, or the value is cut,
@@ -141,7 +140,6 @@ static void newer_and_damaged_stores_are_refused(void **state) { // P-87
     assert_int_equal(open_status(folder, &test_genesis, NULL), ASSAY_VERSION);
     record_change(folder, 3, ASSAY_STORE_VERSION, 1);
     assert_int_equal(open_status(folder, &test_genesis, NULL), ASSAY_CORRUPT);
-    assay_folder_remove(folder);
     folder_make(folder);
     store = store_open(folder, NULL);
     for (uint64_t height = 1; height < 20; height++)
@@ -165,7 +163,6 @@ static void newer_and_damaged_stores_are_refused(void **state) { // P-87
         fputs("not a store ", out);
     fclose(out);
     assert_int_equal(open_status(folder, &test_genesis, NULL), ASSAY_CORRUPT);
-    assay_folder_remove(folder);
 }
 
 // What LMDB stores without a checksum, the roots tell.
@@ -213,7 +210,6 @@ static void folders_that_cannot_be(void **state) {
     assert_int_equal(mkdir(path, 0500), 0);
     if (geteuid() != 0) assert_int_equal(open_status(path, &test_genesis, NULL), ASSAY_PERMISSION);
     rmdir(path);
-    assay_folder_remove(folder);
 }
 
 static void full_map_loses_nothing(void **state) { // P-86
@@ -244,7 +240,6 @@ static void full_map_loses_nothing(void **state) { // P-86
     block_run(store, 3);
     store_expect(store);
     assay_store_close(store);
-    assay_folder_remove(folder);
 }
 
 static void full_disk_loses_nothing(void **state) { // P-86
@@ -274,7 +269,6 @@ static void full_disk_loses_nothing(void **state) { // P-86
     assert_int_equal(block_commit(store, 2), ASSAY_OK);
     store_expect(store);
     assay_store_close(store);
-    assay_folder_remove(folder);
     free(value);
 }
 
@@ -294,8 +288,6 @@ static void backups_open(void **state) {
     block_run(other, 9);
     assay_store_close(other);
     assay_store_close(store);
-    assay_folder_remove(copy);
-    assay_folder_remove(folder);
 }
 
 // In a child: blocks for ever, each announced after its commit.
@@ -348,8 +340,6 @@ static void killed_at_random_moments(void **state) { // P-86
     tips_equal(straight, killed);
     assay_store_close(straight);
     assay_store_close(killed);
-    assay_folder_remove(other);
-    assay_folder_remove(folder);
 }
 
 int main(void) {

@@ -90,7 +90,6 @@ static void like_blocks(void **state) { // P-81
         assay_pool_close(pool);
         assay_folder_remove(loaded);
     }
-    assay_folder_remove(blocks);
 }
 
 static void few_entries(void **state) { // P-82: no page at all, a bucket, the first page below
@@ -143,7 +142,6 @@ static void nothing_counts_before_the_commit(void **state) { // P-86
     assay_store_close(store);
     assert_int_equal(assay_store_load_open(&load, folder, &test_genesis, &quick, &why),
                      ASSAY_EXISTS);
-    assay_folder_remove(folder);
 }
 
 static void bad_entries(void **state) { // P-80
@@ -179,7 +177,6 @@ static void bad_entries(void **state) { // P-80
         assert_string_equal(why.text, cases[i].text);
     }
     assay_store_load_close(load);
-    assay_folder_remove(folder);
 }
 
 int main(void) {

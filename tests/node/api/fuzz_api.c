@@ -4,14 +4,13 @@
 // failure of the node itself.
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/ed25519.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "consensus/ledger_application.h"
 #include "consensus/solo.h"
 #include "node/api/api.h"
+#include "tests/folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,16 +26,8 @@ static assay_chain_engine engine;
 static assay_api api;
 
 static void node_stop(void) {
-    static const char *const names[] = {
-        "state/data.mdb", "state/lock.mdb", "state/writer.lock", "state",
-        "blocks.log",     "blocks.idx",     "writer.lock",       ""};
     assay_solo_close(solo);
     assay_app_close(app);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[64];
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        remove(path);
-    }
 }
 
 // The genesis of tests/node/api/corpus/fuzz_api's signed transactions; no block is ever made.
@@ -59,7 +50,8 @@ static void node_start(void) {
     genesis.validators[0].chain_length = 5;
     ASSAY_ASSERT(assay_ed25519_public(genesis.validators[0].ed25519, options.seed, &err) ==
                  ASSAY_OK);
-    ASSAY_ASSERT(assay_genesis_seal(&genesis, &err) == ASSAY_OK && mkdtemp(folder));
+    ASSAY_ASSERT(assay_genesis_seal(&genesis, &err) == ASSAY_OK);
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/state", folder);
     ASSAY_ASSERT(assay_app_open(&app, path, &genesis, &fast, &err) == ASSAY_OK);
     application = (assay_ledger_application){.app = app};

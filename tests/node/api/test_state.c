@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "node/api/api.h"
 #include "node/error_json.h"
+#include "tests/folder.h"
 
 static chain world;
 
@@ -42,7 +43,7 @@ static void without_a_state_a_node_is_busy(void **state) {
                      .slow = PTHREAD_MUTEX_INITIALIZER};
     char folder[] = "/tmp/assay_empty_XXXXXX";
     const assay_app_options options = {.skip_sync = true, .map_size = 1 << 30};
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     must(assay_app_open(&api.app, folder, &world.genesis, &options, err));
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         assay_error err = {0};
@@ -60,7 +61,6 @@ static void without_a_state_a_node_is_busy(void **state) {
     json_decref(ask(&api, "/v1/status", 200));
     json_decref(ask(&api, "/v1/session/" ID, 404));
     assay_app_close(api.app);
-    assay_folder_remove(folder);
 }
 
 // An audit's own API has no engine that could be asked for blocks.

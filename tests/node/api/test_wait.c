@@ -21,7 +21,8 @@ static assay_status submit(void *self, const void *tx, size_t size, assay_hash *
 
 static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
                          assay_error *err) {
-    *out = (assay_tx_fate){.state = ASSAY_TX_PENDING};
+    bool old = id->bytes[ASSAY_HASH_SIZE - 1] == 7;
+    *out = (assay_tx_fate){.state = old ? ASSAY_TX_UNKNOWN : ASSAY_TX_PENDING};
     return ASSAY_OK;
 }
 
@@ -103,6 +104,19 @@ static void a_wait_ends_with_the_engine(void **state) {
     ends_with(&engine_stops);
 }
 
+// What is in memory is told at once, though strangers have taken all turns of what reads much.
+static void a_fate_in_memory_waits_for_no_turn(void **state) {
+    char path[80] = "/v1/tx/0x";
+    memset(path + strlen(path), '0', 2 * ASSAY_HASH_SIZE);
+    assay_http_request request = {.method = "GET", .path = path};
+    assay_http_reply reply = {0};
+    pthread_mutex_lock(&api.slow);
+    assay_api_handle(&api, &request, &reply);
+    pthread_mutex_unlock(&api.slow);
+    assert_int_equal(reply.code, 200);
+    free(reply.body);
+}
+
 static void tell(void *self, assay_engine_facts *facts) {
     *facts = (assay_engine_facts){
         .knows_rounds = true, .round = 2, .rounds = 40, .knows_peers = true, .peers = 3};
@@ -155,7 +169,8 @@ static void blocks_come_one_at_a_time(void **state) {
 static void no_slow_request_begins_while_the_node_ends(void **state) {
     static const char *const paths[] = {
         "/v1/block/7", "/v1/tx/0x0000000000000000000000000000000000000000000000000000000000000007",
-        "/v1/proof/payout/1/0x0000000000000000000000000000000000000007"};
+        "/v1/proof/payout/1/0x0000000000000000000000000000000000000007",
+        "/v1/claim/0x0000000000000000000000000000000000000007"};
     atomic_store(&api.closing, true);
     api.behind = true;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
@@ -175,6 +190,7 @@ static void no_slow_request_begins_while_the_node_ends(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wait_ends_with_its_deadline),
+        cmocka_unit_test(a_fate_in_memory_waits_for_no_turn),
         cmocka_unit_test(a_wait_ends_with_the_node),
         cmocka_unit_test(a_wait_ends_with_the_engine),
         cmocka_unit_test(blocks_come_one_at_a_time),

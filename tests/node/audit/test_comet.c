@@ -36,7 +36,6 @@ static void stage_end(stage *s) {
     assay_genesis_close(&s->genesis);
     assay_arena_close(&s->arena);
     json_decref(s->root);
-    assay_folder_remove(s->folder);
 }
 
 static size_t count_of(const stage *s) {

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "quant/import/import.h"
 #include "quant/tokenizer/tokenizer.h"
+#include "tests/folder.h"
 #include "tests/test.h"
 
 #define PROGRAM ASSAY_BINARY_DIR "/assay"
@@ -22,7 +23,7 @@ static int files_make(void **state) {
     assay_hash root;
     uint8_t *data;
     size_t size;
-    if (!mkdtemp(folder)) return 1;
+    test_folder_make(folder);
     snprintf(model, sizeof model, "%s/model", folder);
     snprintf(text, sizeof text, "%s/text", folder);
     snprintf(broken, sizeof broken, "%s/broken", folder);
@@ -33,13 +34,6 @@ static int files_make(void **state) {
               assay_file_replace(broken, "ab\xFFz", 4, 0600, NULL);
     free(data);
     return bad;
-}
-
-static int files_remove(void **state) {
-    unlink(model);
-    unlink(text);
-    unlink(broken);
-    return rmdir(folder);
 }
 
 // Runs the program; its standard output into out[size], zero-terminated. Returns: the exit code.
@@ -190,5 +184,5 @@ int main(void) {
         cmocka_unit_test(bad_arguments_are_refused),
         cmocka_unit_test(inspection_names_what_is_registered),
     };
-    return cmocka_run_group_tests(tests, files_make, files_remove);
+    return cmocka_run_group_tests(tests, files_make, NULL);
 }

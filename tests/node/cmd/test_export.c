@@ -9,6 +9,7 @@
 #include "node/cmd/commands.h"
 #include "node/home/home.h"
 #include "tests/consensus/statesync/kill.h"
+#include "tests/folder.h"
 #include "tests/test.h"
 
 static char folder[] = "/tmp/assay-export-XXXXXX";
@@ -137,11 +138,7 @@ static void without_a_key(void **state) {
 }
 
 static int folder_open(void **unused) {
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int folder_close(void **unused) {
-    assay_folder_remove(folder);
+    test_folder_make(folder);
     return 0;
 }
 
@@ -150,5 +147,5 @@ int main(void) {
         cmocka_unit_test(killed_at_every_write),
         cmocka_unit_test(without_a_key),
     };
-    return cmocka_run_group_tests(tests, folder_open, folder_close);
+    return cmocka_run_group_tests(tests, folder_open, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "tests/folder.h"
 #include "tests/vectors.h"
 
 #define PROGRAM ASSAY_BINARY_DIR "/assay"
@@ -41,7 +42,7 @@ static json_t *document(void) {
 }
 
 static int files_make(void **state) {
-    if (!mkdtemp(folder)) return 1;
+    test_folder_make(folder);
     if (run("model import " TESTNET "model --out model") != 0) return 1;
     for (int i = 0; i < 3; i++)
         if (run("adapter import " TESTNET "adapters/%s --out %s", adapters[i], adapters[i]) != 0)

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "node/comet/home.h"
+#include "tests/folder.h"
 #include "tests/test.h"
 
 static char folder[] = "/tmp/assay-comet-home-XXXXXX";
@@ -98,15 +99,11 @@ static void a_moved_chain_goes_on(void **unused) {
 }
 
 static int folder_open(void **unused) {
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int folder_close(void **unused) {
-    assay_folder_remove(folder);
+    test_folder_make(folder);
     return 0;
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_moved_chain_goes_on)};
-    return cmocka_run_group_tests(tests, folder_open, folder_close);
+    return cmocka_run_group_tests(tests, folder_open, NULL);
 }

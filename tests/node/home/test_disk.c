@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "node/home/disk.h"
+#include "tests/folder.h"
 
 typedef struct {
     chain chain;
@@ -18,7 +19,7 @@ static void folder_open(folder *f) {
     chain_init(&f->chain);
     chain_start(&f->chain);
     snprintf(f->home.path, sizeof f->home.path, "/tmp/assay_disk_XXXXXX");
-    assert_non_null(mkdtemp(f->home.path));
+    test_folder_make(f->home.path);
     assay_config_init(&f->home.config);
     f->home.config.map_gib = 1;
     f->home.genesis = f->chain.genesis;
@@ -29,7 +30,6 @@ static void folder_open(folder *f) {
 
 static void folder_close(folder *f) {
     assay_app_close(f->app);
-    assay_folder_remove(f->home.path);
     chain_close(&f->chain);
 }
 

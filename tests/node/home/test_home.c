@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "node/home/home.h"
+#include "tests/folder.h"
 
 static char folder[] = "/tmp/assay-home-XXXXXX";
 
@@ -233,7 +234,8 @@ static void bad_secrets_are_refused(void **state) {
 }
 
 static int folder_make(void **state) {
-    return mkdtemp(folder) == NULL;
+    test_folder_make(folder);
+    return 0;
 }
 
 static int folder_remove(void **state) {

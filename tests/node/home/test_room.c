@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "ledger/state/store.h"
 #include "node/home/room.h"
+#include "tests/folder.h"
 #include "tests/test.h"
 
 static const char *const rests[] = {"state.restoring", "snapshots/12.part", "snapshots/9.part"};
@@ -36,7 +37,7 @@ static void fill(const char *name) {
 
 static void home_make(void) {
     snprintf(home, sizeof home, "/tmp/assay_room_XXXXXX");
-    assert_non_null(mkdtemp(home));
+    test_folder_make(home);
     for (size_t i = 0; i < REST_COUNT; i++)
         fill(rests[i]);
     for (size_t i = 0; i < OTHER_COUNT; i++)
@@ -67,7 +68,6 @@ static void rests_go_unless_a_node_runs(void **state) {
     // The lock is free again.
     assert_int_equal(assay_store_open(&store, path_of("state"), &genesis, &quick, NULL), ASSAY_OK);
     assay_store_close(store);
-    assay_folder_remove(home);
 }
 
 static void nothing_there_is_nothing_done(void **state) {
@@ -84,7 +84,6 @@ static void the_lock_is_one_holders(void **state) { // P-87
     close(first);
     assert_int_equal(assay_store_lock(&second, path_of("state"), false, NULL), ASSAY_OK);
     close(second);
-    assay_folder_remove(home);
 }
 
 int main(void) {

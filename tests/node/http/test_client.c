@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "node/http/client.h"
+#include "tests/folder.h"
 #include "tests/node/sockets.h"
 
 static int listener;
@@ -391,12 +392,8 @@ static void errors_of_others_become_ours(void **state) {
 static int server_start(void **state) {
     pthread_t thread;
     listener = test_listen(&port);
-    if (!mkdtemp(folder)) return 1;
+    test_folder_make(folder);
     return pthread_create(&thread, NULL, server_main, NULL) || pthread_detach(thread);
-}
-
-static int server_stop(void **state) {
-    return rmdir(folder);
 }
 
 int main(void) {
@@ -416,5 +413,5 @@ int main(void) {
         cmocka_unit_test(answers_of_many_values_are_refused),
         cmocka_unit_test(errors_of_others_become_ours),
     };
-    return cmocka_run_group_tests(tests, server_start, server_stop);
+    return cmocka_run_group_tests(tests, server_start, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "ledger/tx/tx_json.h"
 #include "node/wallet/keystore.h"
+#include "tests/folder.h"
 #include "tests/node/work.h"
 
 enum { TOKENS = 4 };
@@ -370,7 +371,7 @@ static void misbehaviour_is_for_testnets(void **state) {
     work_init(&real);
     real.genesis.testnet = false;
     snprintf(real.folder, sizeof real.folder, "/tmp/assay_real_XXXXXX");
-    assert_non_null(mkdtemp(real.folder));
+    test_folder_make(real.folder);
     work_engine_start(&real);
     const char *node = real.wallets[0].client.url;
     int code = command_run("%s/assay serve --node %s --key %s --model %s --home %s --misbehave "

@@ -13,6 +13,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "node/wallet/keystore.h"
+#include "tests/folder.h"
 
 static char folder[] = "/tmp/assay-keystore-XXXXXX";
 
@@ -286,7 +287,8 @@ static void passwords_come_from_files_and_the_environment(void **state) {
 }
 
 static int folder_make(void **state) {
-    return mkdtemp(folder) == NULL;
+    test_folder_make(folder);
+    return 0;
 }
 
 static int folder_remove(void **state) {

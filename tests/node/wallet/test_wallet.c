@@ -17,6 +17,7 @@ static struct {
     uint32_t taken, room, full;
     assay_reject says; // when there is no room
     bool in_order;
+    bool lost; // its answer to a transaction, on the way
 } node;
 
 // The nonce of {"tx": "0x…"}, which ends the transaction's head.
@@ -35,6 +36,9 @@ static void node_serve(void *context, const assay_http_request *request, assay_h
     if (strstr(request->path, "/account/")) {
         assay_http_reply_json(reply, 200,
                               json_pack("{s:[i,i]}", "next_nonces", 0, (int)node.taken));
+    } else if (node.lost) {
+        assay_http_reply_bytes(reply, "", 0);
+        reply->code = 502;
     } else if (node.room == 0) {
         node.full++;
         node.room = ROOM;
@@ -96,10 +100,31 @@ static void another_refusal_ends_the_row(void **state) {
     assert_int_equal(node.full, 1);
 }
 
+// It may have been taken: who asks what became of it needs its id.
+static void a_lost_answer_leaves_the_id(void **state) {
+    static const uint8_t data[] = "a transaction";
+    const assay_http_options http = {
+        .listen = "127.0.0.1:0", .body_max = 1 << 16, .connections_max = 8, .handle = node_serve};
+    assay_http_server *server;
+    assay_client client = {.url = ""};
+    assay_sent sent;
+    assay_hash id;
+    memset(&node, 0, sizeof node);
+    node.lost = true;
+    must(assay_http_server_open(&server, &http, err));
+    snprintf(client.url, sizeof client.url, "%s", assay_http_server_url(server));
+    assert_int_equal(assay_client_send_bytes(&sent, &client, data, sizeof data, 0, NULL),
+                     ASSAY_NETWORK);
+    assay_tx_id(&id, data, sizeof data);
+    assert_memory_equal(&sent.id, &id, sizeof id);
+    assay_http_server_close(server);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_no_room_follows),
         cmocka_unit_test(another_refusal_ends_the_row),
+        cmocka_unit_test(a_lost_answer_leaves_the_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,7 @@ static void contents_read(const assay_gguf *file) {
     bool paired;
     double alpha;
     uint64_t former = assay_float_enter();
-    if (assay_gguf_config_read(&config, file, NULL) == ASSAY_OK) {
+    if (assay_gguf_config_read(&config, file, 0, NULL) == ASSAY_OK) {
         require(assay_model_shape_check(&config.shape, NULL) == ASSAY_OK);
         require(assay_gguf_paired(&paired, file, NULL) == ASSAY_OK);
     }

@@ -9,6 +9,7 @@
 #include "quant/import/bnb_config.h"
 #include "quant/import/source_safetensors.h"
 #include "quant/import/weights.h"
+#include "tests/folder.h"
 #include "tests/quant/checkpoint.h"
 
 enum { ROWS = 40, COLUMNS = 448 };
@@ -18,7 +19,7 @@ static char path[64], out_path[64];
 static json_t *vectors;
 
 static int folder_open(void **state) {
-    if (!mkdtemp(folder)) return -1;
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
     snprintf(out_path, sizeof out_path, "%s/out", folder);
     vectors = vectors_read("bitsandbytes_nf4.json");
@@ -27,8 +28,7 @@ static int folder_open(void **state) {
 
 static int folder_close(void **state) {
     json_decref(vectors);
-    unlink(path);
-    return rmdir(folder);
+    return 0;
 }
 
 static json_t *recorded(const char *name) {

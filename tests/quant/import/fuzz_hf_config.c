@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     assay_hf_config model;
     assay_peft_config adapter;
     if (assay_json_parse(&json, data, size, 1 << 16, "config", NULL) != ASSAY_OK) return 0;
-    if (assay_hf_config_read(&model, json, NULL) == ASSAY_OK &&
+    if (assay_hf_config_read(&model, json, 0, NULL) == ASSAY_OK &&
         assay_model_shape_check(&model.shape, NULL) != ASSAY_OK)
         abort();
     if (assay_peft_config_read(&adapter, json, NULL) == ASSAY_OK) {

@@ -227,7 +227,7 @@ static void configurations_are_checked(void **state) {
                                 json_loads(value, JSON_DECODE_ANY, NULL));
         else
             assert_int_equal(json_object_del(config, configurations[i].name), 0);
-        assay_status status = assay_hf_config_read(&read, config, &err);
+        assay_status status = assay_hf_config_read(&read, config, 0, &err);
         if (status != configurations[i].status)
             fail_msg("%s with %s %s: %s (%s), expected %s", configurations[i].family,
                      configurations[i].name, value ? value : "removed", assay_status_name(status),
@@ -239,23 +239,60 @@ static void configurations_are_checked(void **state) {
     assay_hf_config read;
     json_object_del(config, "sliding_window");
     json_object_set_new(config, "max_position_embeddings", json_integer(4096));
-    assert_int_equal(assay_hf_config_read(&read, config, NULL), ASSAY_OK);
+    assert_int_equal(assay_hf_config_read(&read, config, 0, NULL), ASSAY_OK);
     json_object_set_new(config, "max_position_embeddings", json_integer(4097));
-    assert_int_equal(assay_hf_config_read(&read, config, NULL), ASSAY_UNSUPPORTED);
+    assert_int_equal(assay_hf_config_read(&read, config, 0, NULL), ASSAY_UNSUPPORTED);
     json_decref(config);
+}
+
+// F-10: what is stated is the limit of what is asked for, and a window is judged by what is.
+static void a_shorter_context_may_be_asked_for(void **state) {
+    static const struct {
+        const char *family;
+        uint32_t stated, context, got; // got 0: refused
+        const char *word;
+    } cases[] = {
+        {"llama3", 262144, 0, 0, "context is 262144, limit 131072, --context"},
+        {"llama3", 262144, 131073, 0, "context is 131073, limit 131072"},
+        {"llama3", 262144, 131072, 131072, NULL},
+        {"llama3", 262144, 1, 1, NULL},
+        {"llama3", 64, 64, 64, NULL},
+        {"llama3", 64, 65, 0, "--context is 65, the model's own is 64"},
+        {"mistral", 32768, 0, 0, "sliding_window is 4096 in a context of 32768, --context"},
+        {"mistral", 32768, 4097, 0, "sliding_window is 4096 in a context of 4097"},
+        {"mistral", 32768, 4096, 4096, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *config = json_deep_copy(config_of(cases[i].family));
+        assay_hf_config stated, read;
+        assay_error err = {0};
+        assert_int_equal(assay_hf_config_read(&stated, config, 0, NULL), ASSAY_OK);
+        json_object_set_new(config, "max_position_embeddings", json_integer(cases[i].stated));
+        if (json_object_get(config, "sliding_window"))
+            json_object_set_new(config, "sliding_window", json_integer(4096));
+        assay_status status = assay_hf_config_read(&read, config, cases[i].context, &err);
+        json_decref(config);
+        if ((status == ASSAY_OK) != (cases[i].got > 0) ||
+            (cases[i].word && !strstr(err.text, cases[i].word)))
+            fail_msg("case %zu: %s (%s)", i, assay_status_name(status), err.text);
+        if (status != ASSAY_OK) continue;
+        assert_int_equal(read.shape.context_size, cases[i].got);
+        stated.shape.context_size = cases[i].got;
+        assert_memory_equal(&read, &stated, sizeof read); // its own scaling too
+    }
 }
 
 // N-22: rope_parameters says what rope_scaling and rope_theta say.
 static void newer_files_say_the_same(void **state) {
     json_t *config = json_deep_copy(config_of("llama3"));
     assay_hf_config older, newer;
-    assert_int_equal(assay_hf_config_read(&older, config, NULL), ASSAY_OK);
+    assert_int_equal(assay_hf_config_read(&older, config, 0, NULL), ASSAY_OK);
     json_t *parameters = json_deep_copy(json_object_get(config, "rope_scaling"));
     json_object_set(parameters, "rope_theta", json_object_get(config, "rope_theta"));
     json_object_set_new(config, "rope_parameters", parameters);
     json_object_del(config, "rope_scaling");
     json_object_del(config, "rope_theta");
-    assert_int_equal(assay_hf_config_read(&newer, config, NULL), ASSAY_OK);
+    assert_int_equal(assay_hf_config_read(&newer, config, 0, NULL), ASSAY_OK);
     assert_int_equal(newer.rope_scaling.type, ASSAY_ROPE_LLAMA3);
     assert_memory_equal(&older.rope_scaling, &newer.rope_scaling, sizeof newer.rope_scaling);
     assert_true(older.rope_theta == newer.rope_theta);
@@ -507,6 +544,7 @@ int main(void) {
         cmocka_unit_test(recorded_logits_differ),
         cmocka_unit_test(a_head_norm_can_fault),
         cmocka_unit_test(configurations_are_checked),
+        cmocka_unit_test(a_shorter_context_may_be_asked_for),
         cmocka_unit_test(newer_files_say_the_same),
         cmocka_unit_test(frequencies_are_scaled),
         cmocka_unit_test(scaling_is_bounded),

@@ -13,6 +13,7 @@
 
 #include "quant/import/adapter_import.h"
 #include "quant/import/import.h"
+#include "tests/folder.h"
 #include "tests/skip.h"
 
 static char folder[] = "/tmp/assay_import_full_XXXXXX";
@@ -49,17 +50,14 @@ static void a_full_disk_keeps_the_old_file(void **state) {
 }
 
 int main(void) {
-    if (!mkdtemp(folder)) return 1;
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/file", folder);
     int flags = geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS;
     if (unshare(flags) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tmpfs", folder, "tmpfs", 0, "size=192k") != 0) {
-        rmdir(folder);
+        mount("tmpfs", folder, "tmpfs", 0, "size=192k") != 0)
         return assay_test_skip("cannot mount a small file system: %s", strerror(errno));
-    }
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_disk_keeps_the_old_file)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     umount(folder);
-    rmdir(folder);
     return failed;
 }

@@ -267,7 +267,7 @@ static void configuration_defaults(void **state) {
     json_object_del(t.config, "head_dim");
     json_object_del(t.config, "rope_theta");
     json_object_del(t.config, "tie_word_embeddings");
-    assert_int_equal(assay_hf_config_read(&config, t.config, &err), ASSAY_OK);
+    assert_int_equal(assay_hf_config_read(&config, t.config, 0, &err), ASSAY_OK);
     assert_int_equal(config.shape.kv_head_count, 2);
     assert_int_equal(config.shape.head_size, 32);
     assert_true(config.rope_theta == 10000);
@@ -276,12 +276,12 @@ static void configuration_defaults(void **state) {
     assert_int_equal(config.shape.stop_count, 3);
     assert_memory_equal(config.shape.stop_ids, stops, sizeof stops);
     tiny_set(&t, "rope_parameters", "{\"rope_type\":\"default\",\"rope_theta\":500000.0}");
-    assert_int_equal(assay_hf_config_read(&config, t.config, &err), ASSAY_OK);
+    assert_int_equal(assay_hf_config_read(&config, t.config, 0, &err), ASSAY_OK);
     assert_true(config.rope_theta == 500000);
     tiny_set(&t, "rope_parameters", "{\"rope_type\":\"llama3\",\"rope_theta\":500000.0}");
-    assert_int_equal(assay_hf_config_read(&config, t.config, NULL), ASSAY_MISSING);
+    assert_int_equal(assay_hf_config_read(&config, t.config, 0, NULL), ASSAY_MISSING);
     tiny_set(&t, "rope_parameters", "{\"rope_type\":\"default\",\"factor\":8.0}");
-    assert_int_equal(assay_hf_config_read(&config, t.config, NULL), ASSAY_UNKNOWN);
+    assert_int_equal(assay_hf_config_read(&config, t.config, 0, NULL), ASSAY_UNKNOWN);
     tiny_close(&t);
 }
 

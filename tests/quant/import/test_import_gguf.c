@@ -74,15 +74,20 @@ static void imported_read(imported *out, const tiny *t, assay_status status,
 }
 
 // From the folder itself or from its model.gguf.
-static void model_import(imported *out, const tiny *t, const gguf_family *g, bool vocab_q4) {
+static void import_with(imported *out, const tiny *t, const gguf_family *g,
+                        assay_import_options options) {
     char path[160];
     assay_error err = {0};
-    const assay_import_options options = {.vocab_q4 = vocab_q4, .tokenizer = g ? TOKENIZER : NULL};
+    options.tokenizer = g ? TOKENIZER : NULL;
     if (g) gguf_family_write(g, t);
     tiny_path(path, sizeof path, t, "model.gguf");
     assay_status status =
         assay_model_import(&out->root, g ? path : t->folder, t->out, &options, NULL, &err);
     imported_read(out, t, status, &err);
+}
+
+static void model_import(imported *out, const tiny *t, const gguf_family *g, bool vocab_q4) {
+    import_with(out, t, g, (assay_import_options){.vocab_q4 = vocab_q4});
 }
 
 static void same_expect(imported *a, imported *b, bool same) {
@@ -122,6 +127,33 @@ static void files_give_the_bytes_of_folders(void **state) {
             model_close(&t, &g);
             json_decref(config);
         }
+}
+
+// F-10: a longer model of which the first positions are asked for gives the bytes of one that has
+// no others.
+static void a_shorter_context_gives_its_own_bytes(void **state) {
+    static const char *const families[] = {"llama3", "qwen3"};
+    const assay_import_options shorter = {.context_size = 64};
+    for (size_t i = 0; i < ASSAY_COUNT(families); i++) {
+        char key[64];
+        tiny t;
+        gguf_family g;
+        imported plain, folder, file;
+        model_open(&t, &g, families[i]);
+        tiny_set(&t, "max_position_embeddings", "64");
+        tiny_write(&t);
+        model_import(&plain, &t, NULL, false);
+        tiny_set(&t, "max_position_embeddings", "262144");
+        tiny_write(&t);
+        import_with(&folder, &t, NULL, shorter);
+        snprintf(key, sizeof key, "%s.context_length", i ? "qwen3" : "llama");
+        pair_set(&g, key, "262144");
+        import_with(&file, &t, &g, shorter);
+        assert_true(plain.size == file.size && memcmp(plain.data, file.data, file.size) == 0);
+        free(plain.data);
+        same_expect(&folder, &file, true);
+        model_close(&t, &g);
+    }
 }
 
 // F-23: ids in any order, an id twice, and a file that names fewer than the folder.
@@ -226,7 +258,7 @@ static const changed_pair model_pairs[] = {
     {"llama3", "llama.feed_forward_length", NULL, ASSAY_MISSING, "feed_forward_length"},
     {"llama3", "llama.feed_forward_length", "[128,128]", ASSAY_FORMAT, "feed_forward_length"},
     {"llama3", "llama.context_length", NULL, ASSAY_MISSING, "context_length"},
-    {"llama3", "llama.context_length", "131073", ASSAY_RANGE, "131073"},
+    {"llama3", "llama.context_length", "131073", ASSAY_RANGE, "limit 131072, --context"},
     {"llama3", "llama.attention.layer_norm_rms_epsilon", NULL, ASSAY_MISSING, "rms_epsilon"},
     {"llama3", "llama.attention.layer_norm_rms_epsilon", "1", ASSAY_FORMAT, "rms_epsilon"},
     {"llama3", "llama.attention.layer_norm_rms_epsilon", "null", ASSAY_RANGE, "eps"},
@@ -622,6 +654,7 @@ static void adapter_tensors_are_checked(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_give_the_bytes_of_folders),
+        cmocka_unit_test(a_shorter_context_gives_its_own_bytes),
         cmocka_unit_test(stop_ids_are_those_of_the_tokenizer),
         cmocka_unit_test(pairs_are_checked),
         cmocka_unit_test(divisors_are_recognised),

@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "quant/import/import.h"
 #include "quant/model.h"
+#include "tests/quant/peak.h"
 #include "tests/quant/tiny.h"
 #include "tests/skip.h"
 
@@ -18,17 +19,6 @@ enum { VOCAB = 1 << 15, WIDTH = 1024, LARGEST_KIB = 128 << 10, GROWTH_KIB_MAX = 
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
     return "quarantine_size_mb=1:thread_local_quarantine_size_kb=64";
-}
-
-// The most that was ever resident, in KiB.
-static long peak(void) {
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[256];
-    long kib = -1;
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, "VmHWM:", 6) == 0) kib = strtol(line + 6, NULL, 10);
-    if (file) fclose(file);
-    return kib;
 }
 
 static void shape_set(tiny *t) {
@@ -84,10 +74,10 @@ static void matrices_do_not_stay_in_memory(void **state) {
     tiny_write(&tables);
     zeros_write(&t);
     assert_int_equal(assay_pool_open(&pool, 2, NULL), ASSAY_OK);
-    long before = peak();
+    long before = peak_kib();
     assert_true(before > 0);
     assay_status status = assay_model_import(&root, t.folder, t.out, NULL, pool, &err);
-    long grown = peak() - before;
+    long grown = peak_kib() - before;
     assay_pool_close(pool);
     if (status != ASSAY_OK) fail_msg("%s", err.text);
     print_message("grown by %ld KiB, a matrix has %d\n", grown, LARGEST_KIB);
@@ -96,7 +86,7 @@ static void matrices_do_not_stay_in_memory(void **state) {
     assay_model model;
     assert_int_equal(assay_model_open(&model, t.out, NULL), ASSAY_OK);
     assert_memory_equal(&model.root, &root, sizeof root);
-    assert_true(peak() - before <= GROWTH_KIB_MAX);
+    assert_true(peak_kib() - before <= GROWTH_KIB_MAX);
     assay_model_close(&model);
     tiny_close(&t);
 }

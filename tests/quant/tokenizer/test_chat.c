@@ -25,19 +25,26 @@ static int group_close(void **state) {
     return 0;
 }
 
-static assay_tokenizer *tokenizer_of(const char *name) {
+// A recorded tokenizer with members of its own, which may be NULL.
+static assay_tokenizer *tokenizer_with(const char *name, json_t *members) {
     json_t *entry = json_object_get(json_object_get(vectors, "tokenizers"), name);
     bool demo = strcmp(json_string_value(json_object_get(entry, "base")), "demo") == 0;
     json_t *json = json_deep_copy(demo ? demo_json : json_object_get(spm_vectors, "tokenizer"));
     assay_tokenizer *out;
     assay_error err = {0};
     json_object_update(json, json_object_get(entry, "change"));
+    if (members) json_object_update(json, members);
+    json_decref(members);
     char *text = json_dumps(json, JSON_COMPACT);
     if (assay_tokenizer_open(&out, (uint8_t *)text, strlen(text), VOCAB, &err) != ASSAY_OK)
         fail_msg("%s: %s", name, err.text);
     free(text);
     json_decref(json);
     return out;
+}
+
+static assay_tokenizer *tokenizer_of(const char *name) {
+    return tokenizer_with(name, NULL);
 }
 
 static void conversations_match(void **state) {
@@ -200,12 +207,28 @@ static void templates_are_a_closed_list(void **state) {
     assay_tokenizer_close(spm);
 }
 
+// <|endoftext|> is in many tokenizers; those that do not normalize are not Qwen's.
+static void qwen_normalizes(void **state) {
+    assay_tokenizer *qwen = tokenizer_of("qwen2");
+    assay_tokenizer *other = tokenizer_with("qwen2", json_pack("{s:n}", "normalizer"));
+    const assay_chat_template *chat, *wanted;
+    assert_int_equal(assay_chat_template_find(&wanted, qwen, "qwen2", NULL), ASSAY_OK);
+    assert_int_equal(assay_chat_template_find(&chat, qwen, NULL, NULL), ASSAY_OK);
+    assert_ptr_equal(chat, wanted);
+    assert_int_equal(assay_chat_template_find(&chat, other, "qwen2", NULL), ASSAY_OK);
+    assert_ptr_equal(chat, wanted);
+    assert_int_equal(assay_chat_template_find(&wanted, other, "chatml", NULL), ASSAY_OK);
+    assert_int_equal(assay_chat_template_find(&chat, other, NULL, NULL), ASSAY_OK);
+    assert_ptr_equal(chat, wanted);
+    assay_tokenizer_close(other);
+    assay_tokenizer_close(qwen);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conversations_match),
-        cmocka_unit_test(injections_stay_text),
-        cmocka_unit_test(messages_are_checked),
-        cmocka_unit_test(templates_are_a_closed_list),
+        cmocka_unit_test(conversations_match),  cmocka_unit_test(injections_stay_text),
+        cmocka_unit_test(messages_are_checked), cmocka_unit_test(templates_are_a_closed_list),
+        cmocka_unit_test(qwen_normalizes),
     };
     return cmocka_run_group_tests(tests, group_open, group_close);
 }

@@ -7,7 +7,9 @@
 #include "quant/tokenizer/gguf.h"
 #include "quant/tokenizer/split.h"
 #include "quant/tokenizer/tokenizer.h"
+#include "quant/tokenizer/vocab.h"
 #include "tests/quant/gguf_write.h"
+#include "tests/quant/peak.h"
 #include "tests/skip.h"
 
 enum { VOCAB = 2100 };
@@ -286,6 +288,98 @@ static void byte_level_files_are_checked(void **state) {
     }
 }
 
+// ---- small files of large tokenizers --------------------------------------------------------
+
+// SentencePiece's with the bytes' tokens first, or byte-level: `count` tokens of type `type`, whose
+// texts `text` makes, and merges of `merge_count` times the longest.
+typedef struct {
+    bool pieces;
+    uint32_t count, type, merge_count;
+    void (*text)(char *out, uint32_t i);
+} bulk;
+
+// "a", "aa", "aaa" …: each is made of two in as many ways as it has places.
+static void row(char *out, uint32_t i) {
+    memset(out, 'a', i + 1);
+    out[i + 1] = 0;
+}
+
+// Of the longest, none made of others.
+static void longest(char *out, uint32_t i) {
+    memset(out, 'a', ASSAY_TOKEN_BYTES_MAX);
+    out[ASSAY_TOKEN_BYTES_MAX] = 0;
+    for (int digit = 0; digit < 4; digit++, i /= 16)
+        out[digit] = "bcdefghijklmnopq"[i % 16];
+}
+
+static void brief(char *out, uint32_t i) {
+    snprintf(out, 16, "t%u", i);
+}
+
+static void bulk_write(gguf_out *out, const bulk *b) {
+    static char text[ASSAY_TOKEN_BYTES_MAX + 1];
+    uint32_t bytes = b->pieces ? 256 : 0;
+    gguf_start(out);
+    gguf_pair_text(out, "tokenizer.ggml.model", b->pieces ? "llama" : "gpt2");
+    gguf_pair_text(out, "tokenizer.ggml.pre", "gpt-2");
+    gguf_array(out, "tokenizer.ggml.tokens", ASSAY_GGUF_TYPE_TEXT, bytes + b->count);
+    for (uint32_t i = 0; i < bytes + b->count; i++) {
+        if (i < bytes)
+            snprintf(text, sizeof text, "<0x%02X>", i);
+        else
+            b->text(text, i - bytes);
+        gguf_text(out, text);
+    }
+    gguf_array(out, "tokenizer.ggml.token_type", ASSAY_GGUF_TYPE_I32, bytes + b->count);
+    for (uint32_t i = 0; i < bytes + b->count; i++)
+        gguf_u32(out, i < bytes ? 6 : b->type);
+    gguf_array(out, "tokenizer.ggml.scores", ASSAY_GGUF_TYPE_F32, bytes + b->count);
+    gguf_zeros(out, 4 * (size_t)(bytes + b->count));
+    gguf_array(out, "tokenizer.ggml.merges", ASSAY_GGUF_TYPE_TEXT, b->merge_count);
+    for (uint32_t i = 0; i < b->merge_count; i++) {
+        longest(text, i);
+        gguf_text(out, text);
+    }
+    gguf_data(out, 32, 0);
+}
+
+// What would not be read is refused before it is made: a file of half a megabyte says merges of
+// 270 MB. (F-8, F-35)
+static void large_texts_are_never_made(void **state) {
+    enum { GROWTH_KIB_MAX = 128 << 10 };
+    static const struct {
+        bulk bulk;
+        const char *text;
+    } cases[] = {
+        {{true, 1024, 1, 0, row}, "bytes or more, limit 33554432"},
+        {{true, 16, 1, 0, longest}, "squares of the tokens' sizes are 268"},
+        {{false, 8200, 1, 0, longest}, "bytes or more, limit 33554432"},
+        {{false, 1, 1, 8200, brief}, "bytes or more, limit 33554432"},
+        {{true, 1025, 4, 0, brief}, "limit 1024"},
+    };
+    for (size_t i = 0; i < ASSAY_COUNT(cases); i++) {
+        gguf_out out;
+        assay_gguf file;
+        assay_error err = {0};
+        char *json;
+        size_t size;
+        bulk_write(&out, &cases[i].bulk);
+        long before = peak_kib();
+        assert_int_equal(assay_gguf_bind(&file, out.data, out.size, NULL), ASSAY_OK);
+        assay_status status = assay_tokenizer_gguf(&json, &size, &file, 1 << 20, &err);
+        assay_gguf_close(&file);
+        free(json);
+        free(out.data);
+        if (status != ASSAY_CAPACITY || !strstr(err.text, cases[i].text))
+            fail_msg("case %zu: %s (%s)", i, assay_status_name(status), err.text);
+        assert_in_range(peak_kib() - before, 0, GROWTH_KIB_MAX);
+    }
+    gguf_out out;
+    bulk b = {true, 1024, 4, 0, brief};
+    bulk_write(&out, &b);
+    expect(&out, 1 << 20, ASSAY_OK, "as many added tokens as there may be");
+}
+
 // ---- llama.cpp's own vectors ----------------------------------------------------------------
 
 static void file_read(uint8_t **text, size_t *size, const char *folder, const char *name,
@@ -345,6 +439,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(byte_level_ids_match),
         cmocka_unit_test(pieces_are_checked),
         cmocka_unit_test(byte_level_files_are_checked),
+        cmocka_unit_test(large_texts_are_never_made),
     };
     const struct CMUnitTest others[] = {cmocka_unit_test(llamacpp_ids_match)};
     if (argc < 2) return cmocka_run_group_tests(tests, group_open, group_close);

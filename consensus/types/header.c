@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/header.h"
+#include "consensus/types/header.h"
 
 #include "base/ed25519.h"
 #include "base/merkle.h"
 #include "base/sha256.h"
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
 
 enum { FIELD_COUNT = 14, FIELD_SIZE_MAX = 128 };
 

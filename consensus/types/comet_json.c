@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/comet_json.h"
+#include "consensus/types/comet_json.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Block headers in CometBFT's form: the same bytes are hashed, so that its light clients can
 // follow a chain whichever engine made it. Source: CometBFT v0.40 types/block.go, canonical.go.
-#ifndef ASSAY_CONSENSUS_HEADER_H
-#define ASSAY_CONSENSUS_HEADER_H
+#ifndef ASSAY_CONSENSUS_TYPES_HEADER_H
+#define ASSAY_CONSENSUS_TYPES_HEADER_H
 
 #include "base/cursor.h"
 

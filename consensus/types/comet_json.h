@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values as CometBFT's JSON has them: numbers as texts, hashes in capital digits, times in UTC,
 // keys in base64 under their type. Each gives a new reference, NULL if memory is out. Spec: E-40.
-#ifndef ASSAY_CONSENSUS_COMET_JSON_H
-#define ASSAY_CONSENSUS_COMET_JSON_H
+#ifndef ASSAY_CONSENSUS_TYPES_COMET_JSON_H
+#define ASSAY_CONSENSUS_TYPES_COMET_JSON_H
 
 #include <jansson.h>
 
-#include "consensus/header.h"
+#include "consensus/types/header.h"
 
 #define ASSAY_COMET_KEY_TYPE "tendermint/PubKeyEd25519"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/header.h"
+#include "consensus/types/header.h"
 #include "tests/consensus/cometbft.h"
 
 enum { HEADER_MAX = 1024 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
 #include "tests/consensus/cometbft.h"
 
 static void expect(const assay_writer *writer, const char *hex) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A commit by one validator, in CometBFT's form: a precommit's sign bytes under ed25519.
-#ifndef ASSAY_CONSENSUS_COMMIT_H
-#define ASSAY_CONSENSUS_COMMIT_H
+#ifndef ASSAY_CONSENSUS_TYPES_COMMIT_H
+#define ASSAY_CONSENSUS_TYPES_COMMIT_H
 
 #include "base/ed25519.h"
-#include "consensus/header.h"
+#include "consensus/types/header.h"
 
 typedef struct {
     uint64_t height;

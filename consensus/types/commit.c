@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/commit.h"
+#include "consensus/types/commit.h"
 
 #include "base/merkle.h"
-#include "consensus/protobuf.h"
+#include "consensus/types/protobuf.h"
 
 enum { PRECOMMIT = 2, FLAG_COMMIT = 2 };
 

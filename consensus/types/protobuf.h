@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the few protobuf fields of which CometBFT hashes or signs the bytes. Deterministic:
 // fields in order, proto3 defaults left out. It reads nothing.
-#ifndef ASSAY_CONSENSUS_PROTOBUF_H
-#define ASSAY_CONSENSUS_PROTOBUF_H
+#ifndef ASSAY_CONSENSUS_TYPES_PROTOBUF_H
+#define ASSAY_CONSENSUS_TYPES_PROTOBUF_H
 
 #include "base/cursor.h"
 
