@@ -80,6 +80,10 @@ static inline assay_status assay_status_known(assay_status reported, assay_statu
 assay_status assay_fail_errno(assay_error *err, int error_number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// Hands on what another call has said in `why`, reject code and all. Returns: its status.
+// Errors: that one alone, which is not OK (asserted). Spec: F-1.
+assay_status assay_error_pass(assay_error *err, const assay_error *why);
+
 // The status's name, e.g. "DISK_FULL". Lives: for ever. Spec: F-1.
 const char *assay_status_name(assay_status status);
 

@@ -79,8 +79,8 @@ uint64_t assay_solo_wait(assay_solo *solo, uint64_t height, uint32_t timeout_ms)
 
 assay_status assay_solo_health(assay_solo *solo, assay_error *err) {
     pthread_mutex_lock(&solo->lock);
-    assay_status status = solo->failure.status;
-    if (err && status != ASSAY_OK) *err = solo->failure;
+    assay_status status = ASSAY_OK;
+    if (solo->failure.status != ASSAY_OK) status = assay_error_pass(err, &solo->failure);
     pthread_mutex_unlock(&solo->lock);
     return status;
 }

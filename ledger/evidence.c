@@ -297,10 +297,7 @@ static assay_status posting_finish(assay_ledger *ledger, const posting *post,
     assay_status status = whole_check(ledger, post, batch, record->position, &prefix, &why);
     ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
     if (status == ASSAY_REJECTED) return assay_ledger_drop(ledger, &prefix, err);
-    if (status != ASSAY_OK) {
-        if (err != NULL) *err = why;
-        return status;
-    }
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     if (post->kind == ASSAY_EVIDENCE_LEAF) {
         record->leaf_answered = ledger->height;
         record->leaf_cost = post->cost;

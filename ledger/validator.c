@@ -93,7 +93,7 @@ static assay_status proof_check(const assay_ledger *ledger, const assay_tx_regis
         assay_ed25519_check(body->ed25519.bytes, body->proof.data, message, sizeof message, &why);
     if (status == ASSAY_SIGNATURE)
         return ASSAY_REJECT(err, VALIDATOR_PROOF, "the key has not signed for this account");
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     return ASSAY_OK;
 }
 

@@ -152,8 +152,7 @@ static assay_status process(assay_abci_engine *engine, const assay_abci_block *b
     reply->process.status = REJECT;
     if (block->overfull || block_of(&checked, block, NULL) != ASSAY_OK) return ASSAY_OK;
     assay_status status = app->process_proposal(app->self, &checked, &refusal);
-    if (status != ASSAY_OK && status != ASSAY_REJECTED)
-        return assay_fail(err, status, refusal.reject, "%s", refusal.text);
+    if (status != ASSAY_OK && status != ASSAY_REJECTED) return assay_error_pass(err, &refusal);
     reply->process.status = status == ASSAY_OK ? ACCEPT : REJECT;
     return ASSAY_OK;
 }

@@ -69,7 +69,7 @@ static assay_status on_thread(assay_abci_engine *engine, const assay_abci_reques
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
     if (job.status == ASSAY_OK) return ASSAY_OK;
-    return assay_fail(err, job.status, why.reject, "%s", why.text);
+    return assay_error_pass(err, &why);
 }
 
 // --- what CometBFT asks of any thread ---
@@ -132,8 +132,8 @@ static assay_status check_call(assay_abci_engine *engine, const assay_abci_reque
         return assay_abci_copy(&reply->check_tx.data, id.bytes, sizeof id.bytes, arena, err);
     }
     if (!check_code(&reply->check_tx.code, status, &refusal))
-        return assay_fail(err, status, refusal.reject, "%s", refusal.text);
-    reply->check_tx.codespace = text_of("assay");
+        return assay_error_pass(err, &refusal);
+    reply->check_tx.codespace = assay_text_bytes("assay");
     return assay_abci_copy(&reply->check_tx.log, refusal.text, strlen(refusal.text), arena, err);
 }
 
@@ -193,7 +193,7 @@ static assay_status call(void *self, const assay_abci_request *request, assay_ab
     assay_status status = answer(self, request, reply, arena, &why);
     if (status == ASSAY_OK) return ASSAY_OK;
     assay_abci_engine_fail(self, &why);
-    return assay_fail(err, status, why.reject, "%s", why.text);
+    return assay_error_pass(err, &why);
 }
 
 assay_abci_application assay_abci_engine_application(assay_abci_engine *engine) {
@@ -282,8 +282,8 @@ static uint64_t height(void *self) {
 static assay_status health(void *self, assay_error *err) {
     assay_abci_engine *engine = self;
     pthread_mutex_lock(&engine->lock);
-    assay_status status = engine->failure.status;
-    if (err && status != ASSAY_OK) *err = engine->failure;
+    assay_status status = ASSAY_OK;
+    if (engine->failure.status != ASSAY_OK) status = assay_error_pass(err, &engine->failure);
     pthread_mutex_unlock(&engine->lock);
     return status;
 }

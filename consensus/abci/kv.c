@@ -381,8 +381,7 @@ static assay_status file_open(assay_abci_kv *kv, const char *folder, assay_error
     ASSAY_TRY(assay_path_join(kv->path, sizeof kv->path, folder, "kv.state", err));
     assay_status status = assay_abci_kv_load(&kv->store, kv->path, &missing);
     if (status == ASSAY_OK || status == ASSAY_NOT_FOUND) return ASSAY_OK;
-    if (err) *err = missing;
-    return status;
+    return assay_error_pass(err, &missing);
 }
 
 assay_status assay_abci_kv_open(assay_abci_kv **out, const char *folder, assay_error *err) {

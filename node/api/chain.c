@@ -115,8 +115,8 @@ static assay_status tx_submit(const assay_api *api, const struct assay_api_tx *t
     if (status == ASSAY_OK)
         status = api->engine->submit(api->engine->self, tx->bytes.data, tx->bytes.size, id, &why);
     // A full queue is the node's trouble, not the transaction's.
-    if (status == ASSAY_CAPACITY && tx->bytes.data) status = ASSAY_BUSY;
-    return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
+    if (status == ASSAY_CAPACITY && tx->bytes.data) why.status = ASSAY_BUSY;
+    return status == ASSAY_OK ? status : assay_error_pass(err, &why);
 }
 
 // Each is taken or refused by itself, in order; then all are waited for.

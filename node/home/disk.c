@@ -101,7 +101,7 @@ static assay_status state_measure(assay_disk_report *out, const assay_home *home
     ASSAY_TRY(assay_home_path(path, home->path, "state", err));
     assay_status status = assay_store_open(&store, path, &home->genesis.hash, &options, &why);
     if (status == ASSAY_NOT_FOUND) return ASSAY_OK; // a home that was never started
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     status = store_look(out, store, err);
     assay_store_close(store);
     return status;

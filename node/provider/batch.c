@@ -339,8 +339,7 @@ static assay_status waiting_ask(assay_provider *provider, assay_error *err) {
     if (assay_hash_is_zero(&provider->waiting)) return ASSAY_OK;
     assay_status status = assay_client_get_id(&fate, &provider->wallet->client, "tx",
                                               provider->waiting.bytes, ASSAY_HASH_SIZE, &why);
-    if (status != ASSAY_OK && status != ASSAY_NOT_FOUND)
-        return assay_fail(err, status, why.reject, "%s", why.text);
+    if (status != ASSAY_OK && status != ASSAY_NOT_FOUND) return assay_error_pass(err, &why);
     const char *state = json_string_value(json_object_get(fate, "state"));
     bool waits = state && strcmp(state, "pending") == 0;
     json_decref(fate);
@@ -371,7 +370,7 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
         if (out->narrowed) making_narrow(&m, provider, &why);
     }
     assay_arena_close(&m.arena);
-    return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
+    return status == ASSAY_OK ? status : assay_error_pass(err, &why);
 }
 
 // All parts in one row: the answer window is shorter than one block a part would take.
@@ -512,7 +511,7 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
         if (answered == ASSAY_OK)
             (*count)++;
         else if (status == ASSAY_OK)
-            status = assay_fail(err, answered, why.reject, "%s", why.text);
+            status = assay_error_pass(err, &why);
     }
     json_decref(document);
     return status;

@@ -96,7 +96,7 @@ static assay_status session_prune(assay_provider *provider, const assay_hash *id
         session_unknown(provider, id);
         return ASSAY_OK;
     }
-    if (status != ASSAY_OK) return assay_fail(err, status, why.reject, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     const pruning p = {*id, session.last_sequence, session.ended};
     pthread_mutex_lock(&provider->lock);
     for (uint32_t i = 0; i < provider->pending_count; i++) {

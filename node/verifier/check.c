@@ -69,7 +69,7 @@ static assay_status conclude(check *c, uint8_t verdict, const char *reason) {
 // The same with a failure's sentence, unless what failed is this machine.
 static assay_status conclude_by(check *c, uint8_t verdict, const assay_error *why,
                                 assay_error *err) {
-    if (why->status == ASSAY_MEMORY) return assay_fail(err, why->status, 0, "%s", why->text);
+    if (why->status == ASSAY_MEMORY) return assay_error_pass(err, why);
     return conclude(c, verdict, why->text);
 }
 
@@ -191,8 +191,7 @@ static assay_status table_check(check *c, assay_error *err) {
                             ASSAY_BATCH_RECEIPTS_MAX, c->arena, &why);
     free(fetched.body);
     if (status == ASSAY_OK) status = receipts_prove(c, &root, &why);
-    if (status != ASSAY_OK && c->task->table_posted)
-        return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK && c->task->table_posted) return assay_error_pass(err, &why);
     if (status != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, &why, err);
     if (table_compare(c, &root, &why) != ASSAY_OK)
         return conclude_by(c, ASSAY_VERDICT_TABLE, &why, err);
@@ -401,7 +400,7 @@ static assay_status attribution_check(check *c, assay_error *err) {
         result->probe = missing;
         return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);
     }
-    if (attributed != ASSAY_OK) return assay_fail(err, attributed, 0, "%s", why.text);
+    if (attributed != ASSAY_OK) return assay_error_pass(err, &why);
     if (!attribution_equal(&own, &result->receipt))
         return conclude(c, ASSAY_VERDICT_ATTRIBUTION, "the data follow other shares");
     return ASSAY_OK;

@@ -112,7 +112,7 @@ static assay_status commitment_send(const assay_wallet *wallet, const assay_hash
     if (status == ASSAY_OK ||
         (status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_COMMITMENT_EXISTS))
         return ASSAY_OK;
-    return assay_fail(err, status, why.reject, "%s", why.text);
+    return assay_error_pass(err, &why);
 }
 
 // Until the next block takes the registration. However far that is: the wait ends early only if no
