@@ -74,27 +74,14 @@ static assay_status on_thread(assay_abci_engine *engine, const assay_abci_reques
 
 // --- what CometBFT asks of any thread ---
 
-assay_status assay_abci_copy(assay_bytes *out, const void *data, size_t size, assay_arena *arena,
-                             assay_error *err) {
-    void *copy;
-    ASSAY_TRY(assay_arena_get(arena, size, 1, "bytes of a reply", &copy, err));
-    if (size) memcpy(copy, data, size);
-    *out = (assay_bytes){copy, size};
-    return ASSAY_OK;
-}
-
-static assay_bytes text_of(const char *text) {
-    return (assay_bytes){(const uint8_t *)text, strlen(text)};
-}
-
 // E-21
 static assay_status info_call(assay_abci_engine *engine, assay_abci_reply *reply,
                               assay_arena *arena, assay_error *err) {
     const assay_application *app = &engine->options.application;
     assay_engine_info info;
     app->info(app->self, &info);
-    reply->info.data = text_of("assay");
-    reply->info.version = text_of(ASSAY_PROGRAM_VERSION);
+    reply->info.data = assay_text_bytes("assay");
+    reply->info.version = assay_text_bytes(ASSAY_PROGRAM_VERSION);
     reply->info.app_version = APP_VERSION;
     // Before CometBFT's first block the state is not its own yet, and it is to ask for InitChain.
     if (info.height < engine->options.initial_height) return ASSAY_OK;
@@ -152,7 +139,7 @@ static assay_status answer(assay_abci_engine *engine, const assay_abci_request *
         return check_call(engine, request, reply, arena, err);
     case ASSAY_ABCI_QUERY: // E-27: a node's own API answers, with proofs
         reply->query.result.code = CODE_UNSUPPORTED;
-        reply->query.result.log = text_of("queries are answered by the node's HTTP API");
+        reply->query.result.log = assay_text_bytes("queries are answered by the node's HTTP API");
         return ASSAY_OK;
     case ASSAY_ABCI_EXTEND_VOTE:
         return ASSAY_OK; // E-26: an empty extension

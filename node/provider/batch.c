@@ -410,11 +410,9 @@ static assay_status answer_build(assay_provider *provider, const assay_batch *ba
     assay_sumtree_node *leaves;
     uint32_t count;
     char name[32];
-    void *room;
     ASSAY_TRY(
         assay_provider_evidence(provider, &batch->root, "receipts", &table, &table_size, err));
-    assay_status status = assay_arena_get(arena, table_size, 1, "table", &room, err);
-    if (status == ASSAY_OK) *out = (assay_bytes){memcpy(room, table, table_size), table_size};
+    assay_status status = assay_arena_copy(arena, table, table_size, "table", out, err);
     free(table);
     ASSAY_TRY(status);
     if (!leaf) return ASSAY_OK;
