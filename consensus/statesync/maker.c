@@ -206,13 +206,6 @@ void assay_statesync_maker_commit(assay_statesync_maker *maker, uint64_t height)
     pthread_mutex_unlock(&maker->lock);
 }
 
-void assay_statesync_maker_wait(assay_statesync_maker *maker) {
-    pthread_mutex_lock(&maker->lock);
-    while (maker->making)
-        pthread_cond_wait(&maker->changed, &maker->lock);
-    pthread_mutex_unlock(&maker->lock);
-}
-
 // --- what others ask ---
 
 static assay_status list_copy(const assay_statesync_maker *maker, assay_statesync_snapshot *out,

@@ -64,11 +64,6 @@ void assay_ids_digest(assay_hash *out, const uint32_t *ids, size_t count);
 // out[ASSAY_REQUEST_SIZE]. Never fails. Spec: P-11.
 void assay_request_encode(const assay_request *request, uint8_t *out);
 
-// Reads the form only; limits are assay_request_check's. Errors: REQUEST_FORM (reject).
-// Spec: P-11.
-assay_status assay_request_decode(assay_request *out, const uint8_t *data, size_t size,
-                                  assay_error *err);
-
 // The limits that need no session and no model file: sequence, counts, sampling, no corpus.
 // Errors: REQUEST_RANGE (reject). Spec: P-12.
 assay_status assay_request_check(const assay_request *request, assay_error *err);
