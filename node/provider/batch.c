@@ -48,19 +48,11 @@ assay_provider_dues assay_provider_due(assay_provider *provider, bool all) {
     return closes ? ASSAY_DUE_CLOSING : due ? ASSAY_DUE_SOME : ASSAY_DUE_NOTHING;
 }
 
-static assay_status evidence_path(char *out, const assay_provider *provider, const assay_hash *root,
-                                  const char *name, assay_error *err) {
-    char text[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode(text, root->bytes, ASSAY_HASH_SIZE);
-    int length = snprintf(out, PATH_MAX, "%s/evidence/%s/%s", provider->options.home, text, name);
-    return length < PATH_MAX ? ASSAY_OK : ASSAY_FAIL(err, CAPACITY, "path is over %d", PATH_MAX);
-}
-
 assay_status assay_provider_evidence(const assay_provider *provider, const assay_hash *root,
                                      const char *name, uint8_t **data, size_t *size,
                                      assay_error *err) {
     char path[PATH_MAX];
-    ASSAY_TRY(evidence_path(path, provider, root, name, err));
+    ASSAY_TRY(assay_evidence_path(path, provider->options.home, root, name, err));
     return assay_file_read(path, EVIDENCE_FILE_MAX, data, size, err);
 }
 
@@ -202,17 +194,17 @@ static assay_status making_sum(making *m, const assay_provider *provider, assay_
 static assay_status making_store(making *m, const assay_provider *provider, assay_error *err) {
     char path[PATH_MAX], name[32];
     assay_bytes file;
-    ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "leaf", err));
+    ASSAY_TRY(assay_evidence_path(path, provider->options.home, &m->root.hash, "leaf", err));
     m->first = access(path, F_OK) != 0 && errno == ENOENT;
     ASSAY_TRY(assay_folder_make(path, err));
     for (uint32_t i = 0; i < m->count; i++) {
         const assay_provider_pending *pending = &m->taken[i].pending;
         snprintf(name, sizeof name, "leaf/%u", i);
-        ASSAY_TRY(evidence_path(path, provider, &m->root.hash, name, err));
+        ASSAY_TRY(assay_evidence_path(path, provider->options.home, &m->root.hash, name, err));
         ASSAY_TRY(assay_file_replace(path, pending->leaf, pending->leaf_size, 0644, err));
     }
     ASSAY_TRY(assay_receipts_write(&file, m->receipts, m->count, &m->arena, err));
-    ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "receipts", err));
+    ASSAY_TRY(assay_evidence_path(path, provider->options.home, &m->root.hash, "receipts", err));
     return assay_file_replace(path, file.data, file.size, 0644, err);
 }
 
@@ -220,7 +212,8 @@ static assay_status making_store(making *m, const assay_provider *provider, assa
 // where there was evidence already, it stays (V6).
 static void making_unstore(const making *m, const assay_provider *provider) {
     char path[PATH_MAX];
-    if (m->first && evidence_path(path, provider, &m->root.hash, "", NULL) == ASSAY_OK)
+    if (m->first &&
+        assay_evidence_path(path, provider->options.home, &m->root.hash, "", NULL) == ASSAY_OK)
         assay_folder_remove(path);
 }
 

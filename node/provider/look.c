@@ -22,17 +22,15 @@ void assay_provider_drop(assay_provider *provider,
                          bool gone(const void *context, const assay_receipt *receipt),
                          const void *context) {
     uint32_t kept = 0;
-    char path[PATH_MAX], session[ASSAY_HEX_HASH_MAX];
+    char path[PATH_MAX];
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         assay_provider_pending *entry = &provider->pending[i];
         if (!gone(context, &entry->receipt)) {
             provider->pending[kept++] = *entry;
             continue;
         }
-        assay_hex_encode(session, entry->receipt.request.session.bytes, ASSAY_HASH_SIZE);
-        snprintf(path, sizeof path, "%s/pending/%s-%020llu", provider->options.home, session,
-                 (unsigned long long)entry->receipt.request.sequence);
-        unlink(path);
+        if (assay_provider_pending_path(path, provider, &entry->receipt.request, NULL) == ASSAY_OK)
+            unlink(path);
         free(entry->leaf);
     }
     if (kept < provider->pending_count) provider->session_count = 0;

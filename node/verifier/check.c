@@ -80,15 +80,11 @@ static bool concluded(const check *c) {
 // Reads evidence/<root>/<name> out of the first folder that has it.
 static bool folder_read(const check *c, assay_fetched *out, const char *name, size_t size_max) {
     const assay_option_texts *folders = c->checker->folders;
-    char path[PATH_MAX], root[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode(root, c->batch.root.bytes, ASSAY_HASH_SIZE);
-    for (uint32_t i = 0; folders && i < folders->count; i++) {
-        int length =
-            snprintf(path, sizeof path, "%s/evidence/%s/%s", folders->items[i], root, name);
-        if (length < (int)sizeof path &&
+    char path[PATH_MAX];
+    for (uint32_t i = 0; folders && i < folders->count; i++)
+        if (assay_evidence_path(path, folders->items[i], &c->batch.root, name, NULL) == ASSAY_OK &&
             assay_file_read(path, size_max, &out->body, &out->body_size, NULL) == ASSAY_OK)
             return true;
-    }
     return false;
 }
 
