@@ -98,6 +98,17 @@ assay_status assay_request_fee_check(const assay_request *request, uint64_t pric
     return ASSAY_OK;
 }
 
+assay_status assay_receipt_fee_check(const assay_receipt *receipt, uint64_t price_in,
+                                     uint64_t price_out, assay_error *err) {
+    uint64_t fee = 0;
+    ASSAY_TRY(assay_fee_compute(&fee, receipt->request.prompt_count, price_in,
+                                receipt->output_count, price_out, err));
+    if (fee != receipt->fee)
+        return ASSAY_FAIL(err, MISMATCH, "fee %llu, counts and prices give %llu",
+                          (unsigned long long)receipt->fee, (unsigned long long)fee);
+    return ASSAY_OK;
+}
+
 size_t assay_receipt_encode(const assay_receipt *receipt, uint8_t *out) {
     ASSAY_ASSERT(receipt->attribution_count <= ASSAY_ATTRIBUTION_MAX);
     assay_writer writer;

@@ -78,6 +78,11 @@ assay_status assay_fee_compute(uint64_t *out, uint32_t prompt_count, uint64_t pr
 assay_status assay_request_fee_check(const assay_request *request, uint64_t price_in,
                                      uint64_t price_out, assay_error *err);
 
+// The receipt's fee is that of its counts at these prices. Errors: FEE_OVERFLOW (reject), MISMATCH.
+// Spec: P-13.
+assay_status assay_receipt_fee_check(const assay_receipt *receipt, uint64_t price_in,
+                                     uint64_t price_out, assay_error *err);
+
 // Writes the one encoding. out[ASSAY_RECEIPT_SIZE_MAX]. Returns: the size in bytes.
 // attribution_count ≤ ASSAY_ATTRIBUTION_MAX. Spec: P-14.
 size_t assay_receipt_encode(const assay_receipt *receipt, uint8_t *out);

@@ -238,15 +238,10 @@ static assay_status facts_find(assay_provider_facts *out, assay_provider *provid
 
 static assay_status parties_check(const assay_provider *provider, const assay_session *session,
                                   const assay_request *request, assay_error *err) {
-    assay_address signer;
     if (!assay_address_equal(&session->provider, &provider->wallet->principal) ||
         !assay_address_equal(&request->provider, &provider->wallet->principal))
         return ASSAY_FAIL(err, MISMATCH, "session or request is for another provider");
-    ASSAY_TRY(assay_request_signer(&signer, request, &provider->wallet->client.domain, err));
-    if (!assay_address_equal(&signer, &session->opener) &&
-        !assay_address_equal(&signer, &session->principal))
-        return ASSAY_FAIL(err, SIGNATURE, "request is not signed by its session's keys");
-    return ASSAY_OK;
+    return assay_session_signer_check(session, request, &provider->wallet->client.domain, err);
 }
 
 static assay_status session_check(const assay_provider *provider,

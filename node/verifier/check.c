@@ -238,12 +238,8 @@ static assay_status request_check(check *c, assay_error *why) {
     const assay_request *request = &c->result->receipt.request;
     const assay_model *model = &c->checker->shop->model;
     assay_generate_request run;
-    assay_address signer;
     ASSAY_TRY(assay_request_check(request, why));
-    ASSAY_TRY(assay_request_signer(&signer, request, &c->checker->client->domain, why));
-    if (!assay_address_equal(&signer, &c->session.opener) &&
-        !assay_address_equal(&signer, &c->session.principal))
-        return ASSAY_FAIL(why, SIGNATURE, "request is not signed by its session's keys");
+    ASSAY_TRY(assay_session_signer_check(&c->session, request, &c->checker->client->domain, why));
     if (!assay_address_equal(&request->provider, &c->batch.provider) ||
         !assay_address_equal(&c->session.provider, &c->batch.provider))
         return ASSAY_FAIL(why, MISMATCH, "request is for another provider");
@@ -313,17 +309,6 @@ static assay_status output_check(check *c, assay_difference *difference, assay_e
     ASSAY_TRY(assay_batcher_verify(&shop->batcher, &checkup, difference, err));
     assay_timing_add(&shop->meter.reruns, assay_deadline_clock() - begun);
     probe_hash(c, &probe, width);
-    return ASSAY_OK;
-}
-
-static assay_status fee_check(check *c, assay_error *why) {
-    const assay_receipt *receipt = &c->result->receipt;
-    uint64_t fee;
-    ASSAY_TRY(assay_fee_compute(&fee, receipt->request.prompt_count, c->session.price_in,
-                                receipt->output_count, c->session.price_out, why));
-    if (fee != receipt->fee)
-        return ASSAY_FAIL(why, MISMATCH, "fee %llu, counts and prices give %llu",
-                          (unsigned long long)receipt->fee, (unsigned long long)fee);
     return ASSAY_OK;
 }
 
@@ -409,7 +394,9 @@ static assay_status leaf_judge(check *c, assay_error *err) {
     ASSAY_TRY(context_fetch(c, err));
     if (request_check(c, &why) != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_REQUEST, &why, err);
     ASSAY_TRY(output_check(c, &difference, err));
-    if (fee_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_FEE, why.text);
+    if (assay_receipt_fee_check(&c->result->receipt, c->session.price_in, c->session.price_out,
+                                &why) != ASSAY_OK)
+        return conclude(c, ASSAY_VERDICT_FEE, why.text);
     if (difference.finding != ASSAY_FINDING_MATCH) return difference_tell(c, &difference);
     return attribution_check(c, err);
 }
