@@ -144,7 +144,8 @@ static assay_status answer(assay_abci_engine *engine, const assay_abci_request *
     case ASSAY_ABCI_EXTEND_VOTE:
         return ASSAY_OK; // E-26: an empty extension
     case ASSAY_ABCI_VERIFY_VOTE_EXTENSION:
-        reply->process.status = request->verify.extension.size == 0 ? 1 : 2;
+        reply->process.status =
+            request->verify.extension.size == 0 ? ASSAY_ABCI_ACCEPT : ASSAY_ABCI_REJECT;
         return ASSAY_OK;
     case ASSAY_ABCI_INSERT_TX: // E-28
         reply->check_tx.code = CODE_UNSUPPORTED;

@@ -26,8 +26,6 @@ enum {
     APP_VERSION = 1,
     APP_HASH_SIZE = 8,
     DUPLICATE_VOTE = 1,
-    ACCEPT = 1,
-    REJECT = 2,
     EVENTS_OF_TX = 2,
     ATTRIBUTES_OF_EVENT = 4,
     STORE_KEY_MAX = 1 + ASSAY_ABCI_KV_KEY_MAX,
@@ -179,10 +177,10 @@ static assay_status prepare(const assay_abci_request *request, assay_abci_reply 
 }
 
 static void process(const assay_abci_request *request, assay_abci_reply *reply) {
-    reply->process.status = request->block.overfull ? REJECT : ACCEPT;
+    reply->process.status = request->block.overfull ? ASSAY_ABCI_REJECT : ASSAY_ABCI_ACCEPT;
     for (uint32_t i = 0; i < request->block.tx_count; i++)
         if (assay_abci_kv_tx_read(request->block.txs[i], NULL) == ASSAY_ABCI_KV_INVALID)
-            reply->process.status = REJECT;
+            reply->process.status = ASSAY_ABCI_REJECT;
 }
 
 static assay_abci_attribute attribute(const char *key, assay_bytes value, bool index) {
@@ -348,7 +346,7 @@ static assay_status answer(assay_abci_kv *kv, const assay_abci_request *request,
         process(request, reply);
         return ASSAY_OK;
     case ASSAY_ABCI_VERIFY_VOTE_EXTENSION:
-        reply->process.status = ACCEPT;
+        reply->process.status = ASSAY_ABCI_ACCEPT;
         return ASSAY_OK;
     case ASSAY_ABCI_FINALIZE_BLOCK:
         return finalize(kv, request, reply, arena, err);

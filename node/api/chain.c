@@ -12,7 +12,6 @@
 
 enum {
     SEARCH_DEPTH = 256, // blocks read for a transaction that is not among the recent ones
-    BLOCK_ARENA_MAX = 64 << 20,
     HEADER_BYTES_MAX = 1024,
     MS = 1000000,   // ns, of assay_deadline_clock
     SLICE_MS = 250, // a wait looks so often whether the node ends
@@ -235,7 +234,7 @@ static assay_status block_get(assay_api *api, const assay_api_call *call, assay_
     // A block and its document take ten times its bytes, and CometBFT is far away: one at a time,
     // until there is the text alone. E-91
     ASSAY_TRY(assay_api_slow_begin(api, err));
-    assay_arena_init(&arena, BLOCK_ARENA_MAX);
+    assay_arena_init(&arena, ASSAY_API_BLOCK_ARENA_MAX);
     assay_status status = api->engine->block(api->engine->self, height, &block, &arena, &data, err);
     if (status == ASSAY_OK) assay_http_reply_json(reply, 200, block_json(&block));
     free(data);
