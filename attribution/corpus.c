@@ -32,25 +32,19 @@ assay_status assay_corpus_open(assay_corpus *corpus, assay_bytes text, assay_err
     ASSAY_TRY(text_check(text, err));
     // All chunks but the last have more than ASSAY_CHUNK_LINE_MIN bytes.
     size_t room = text.size / ASSAY_CHUNK_LINE_MIN + 1;
-    corpus->ends = malloc(room * sizeof *corpus->ends);
     corpus->leaves = malloc(room * sizeof *corpus->leaves);
-    if (!corpus->ends || !corpus->leaves) {
-        assay_corpus_close(corpus);
-        return ASSAY_FAIL(err, MEMORY, "no memory for %zu chunks", room);
-    }
+    if (!corpus->leaves) return ASSAY_FAIL(err, MEMORY, "no memory for %zu chunks", room);
     for (size_t at = 0; at < text.size;) {
         size_t length = assay_chunk_cut(text.data + at, text.size - at);
         ASSAY_ASSERT(corpus->chunk_count < room);
-        assay_merkle_leaf(&corpus->leaves[corpus->chunk_count], text.data + at, length);
+        assay_merkle_leaf(&corpus->leaves[corpus->chunk_count++], text.data + at, length);
         at += length;
-        corpus->ends[corpus->chunk_count++] = (uint32_t)at;
     }
     assay_merkle_root(&corpus->root, corpus->leaves, corpus->chunk_count);
     return ASSAY_OK;
 }
 
 void assay_corpus_close(assay_corpus *corpus) {
-    free(corpus->ends);
     free(corpus->leaves);
     *corpus = (assay_corpus){0};
 }
@@ -66,16 +60,6 @@ assay_status assay_corpus_index(assay_index *index, const assay_corpus *corpus,
     assay_status status = assay_index_open(index, ids, count, vocab_size, err);
     free(ids);
     return status;
-}
-
-assay_bytes assay_corpus_chunk(const assay_corpus *corpus, uint32_t index) {
-    ASSAY_ASSERT(index < corpus->chunk_count);
-    uint32_t start = index ? corpus->ends[index - 1] : 0;
-    return (assay_bytes){corpus->text.data + start, corpus->ends[index] - start};
-}
-
-uint32_t assay_corpus_path(const assay_corpus *corpus, uint32_t index, assay_hash *path) {
-    return assay_merkle_path(path, corpus->leaves, corpus->chunk_count, index);
 }
 
 assay_status assay_chunk_check(const assay_hash *root, uint64_t chunk_count, uint64_t index,

@@ -18,7 +18,6 @@ enum {
 // Lives: from open to close, the text as long; read-only and shareable. Zeroed: safe to close.
 typedef struct {
     assay_bytes text;     // borrowed
-    uint32_t *ends;       // [chunk_count] byte offset behind each chunk
     assay_hash *leaves;   // [chunk_count] leaf hashes
     uint32_t chunk_count; // at most 2^19
     assay_hash root;      // the data set's id
@@ -27,7 +26,7 @@ typedef struct {
 // Length of the first chunk of a text of `size` bytes, size > 0. Spec: A-2.
 size_t assay_chunk_cut(const uint8_t *text, size_t size);
 
-// Cuts the text into chunks and hashes them; keeps at most 18 bytes a KiB of text.
+// Cuts the text into chunks and hashes them; keeps at most 16 bytes a KiB of text.
 // Errors: CAPACITY (over 2^30 bytes), FORMAT (empty, or not UTF-8, with the offset), MEMORY.
 // Lives: `text` must outlive the corpus. Spec.
 assay_status assay_corpus_open(assay_corpus *corpus, assay_bytes text, assay_error *err);
@@ -38,13 +37,6 @@ void assay_corpus_close(assay_corpus *corpus);
 assay_status assay_corpus_index(assay_index *index, const assay_corpus *corpus,
                                 const assay_tokenizer *tokenizer, uint32_t vocab_size,
                                 assay_error *err);
-
-// The bytes of chunk `index` < chunk_count. Lives: as long as the text. Spec: A-2.
-assay_bytes assay_corpus_chunk(const assay_corpus *corpus, uint32_t index);
-
-// Audit path of chunk `index` < chunk_count into path[ASSAY_MERKLE_PATH_MAX].
-// Returns: the number of steps. Spec: A-3.
-uint32_t assay_corpus_path(const assay_corpus *corpus, uint32_t index, assay_hash *path);
 
 // Checks a stranger's chunk against a registered root and chunk count.
 // Errors: CAPACITY (chunk size), MISMATCH or RANGE as assay_merkle_check. Spec: A-3.

@@ -61,6 +61,15 @@ assay_status assay_arena_get(assay_arena *arena, size_t count, size_t size, cons
                       arena->capacity - arena->used, arena->capacity);
 }
 
+assay_status assay_arena_copy(assay_arena *arena, const void *data, size_t size, const char *what,
+                              assay_bytes *out, assay_error *err) {
+    void *copy;
+    ASSAY_TRY(assay_arena_get(arena, size, 1, what, &copy, err));
+    if (size) memcpy(copy, data, size);
+    *out = (assay_bytes){copy, size};
+    return ASSAY_OK;
+}
+
 assay_arena_mark assay_arena_mark_take(const assay_arena *arena) {
     const assay_arena_slab *slab = arena->slabs;
     return (assay_arena_mark){arena->slabs, slab ? slab->used : 0, arena->used};

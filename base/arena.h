@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/status.h"
 
 // What is taken starts at a multiple of this, and a take costs at most so much beyond its bytes.
@@ -32,6 +33,10 @@ void *assay_arena_take(assay_arena *arena, size_t count, size_t size);
 // MEMORY (this machine's trouble, and nobody's fault). `what` names the object.
 assay_status assay_arena_get(assay_arena *arena, size_t count, size_t size, const char *what,
                              void **out, assay_error *err);
+
+// A copy of data[size], which may be NULL where size is 0. Errors: as assay_arena_get.
+assay_status assay_arena_copy(assay_arena *arena, const void *data, size_t size, const char *what,
+                              assay_bytes *out, assay_error *err);
 
 // A moment in the arena's life: rewind frees what was taken since. Marks end newest first.
 typedef struct {

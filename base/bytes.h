@@ -29,6 +29,11 @@ typedef struct {
     size_t size;
 } assay_bytes;
 
+// The bytes of a text, without its end.
+static inline assay_bytes assay_text_bytes(const char *text) {
+    return (assay_bytes){(const uint8_t *)text, strlen(text)};
+}
+
 static inline bool assay_hash_equal(const assay_hash *a, const assay_hash *b) {
     return memcmp(a->bytes, b->bytes, ASSAY_HASH_SIZE) == 0;
 }

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static assay_status regular_open(int *fd, size_t *size, const char *path, uint64_t size_max,
@@ -219,6 +220,16 @@ assay_status assay_folder_lock(int *out, const char *folder, const char *name, b
         return assay_fail_errno(err, saved, "cannot lock %s", path);
     }
     *out = fd;
+    return ASSAY_OK;
+}
+
+assay_status assay_disk_space_get(assay_disk_space *out, const char *path, assay_error *err) {
+    struct statvfs disk;
+    if (statvfs(path, &disk) != 0)
+        return assay_fail_errno(err, errno, "cannot measure the disk of %.200s", path);
+    *out = (assay_disk_space){.size = (uint64_t)disk.f_blocks * disk.f_frsize,
+                              .free = (uint64_t)disk.f_bavail * disk.f_frsize,
+                              .names_full = disk.f_files && disk.f_favail == 0};
     return ASSAY_OK;
 }
 

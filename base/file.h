@@ -61,6 +61,15 @@ assay_status assay_folder_temporary(char *out, size_t size, const char *parent, 
 assay_status assay_folder_lock(int *fd, const char *folder, const char *name, bool make,
                                assay_error *err);
 
+// Bytes of the file system that `path` is on, free ones as whoever is not root has them.
+typedef struct {
+    uint64_t size, free; // both 0 where it tells none
+    bool names_full;     // no room for a file more
+} assay_disk_space;
+
+// Errors: NOT_FOUND, PERMISSION, IO.
+assay_status assay_disk_space_get(assay_disk_space *out, const char *path, assay_error *err);
+
 // Removes a folder with all that is in it; links are removed, not followed. What cannot be removed
 // stays: this is for temporary folders.
 void assay_folder_remove(const char *path);

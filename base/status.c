@@ -88,6 +88,12 @@ assay_status assay_fail_errno(assay_error *err, int error_number, const char *fo
     return status;
 }
 
+assay_status assay_error_pass(assay_error *err, const assay_error *why) {
+    ASSAY_ASSERT(why->status != ASSAY_OK);
+    if (err) *err = *why;
+    return why->status;
+}
+
 const char *assay_status_name(assay_status status) {
     switch (status) {
 #define X(name, number)                                                                            \

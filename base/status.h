@@ -84,6 +84,10 @@ assay_status assay_fail_errno(assay_error *err, int error_number, const char *fo
 // Returns: status. Errors: none beyond the one reported. Spec: F-1.
 assay_status assay_fail_in(assay_error *err, assay_status status, const char *what);
 
+// Hands on what another call has said in `why`, reject code and all. Returns: its status.
+// Errors: that one alone, which is not OK (asserted). Spec: F-1.
+assay_status assay_error_pass(assay_error *err, const assay_error *why);
+
 // The status's name, e.g. "DISK_FULL". Lives: for ever. Spec: F-1.
 const char *assay_status_name(assay_status status);
 

@@ -262,7 +262,7 @@ static assay_status tail_scan(assay_blocklog *log, const char *folder, uint64_t 
         assay_status status =
             record_read(log, log->size, log->count, file_size, &head, &data, &why);
         if (status == ASSAY_CORRUPT) break;
-        if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+        if (status != ASSAY_OK) return assay_error_pass(err, &why);
         free(data);
         if (log->writable) index_put(log, log->count, log->size);
         log->count++;
@@ -314,9 +314,8 @@ assay_status assay_blocklog_open(assay_blocklog **out, const char *folder, bool 
          look++)
         status = end_find(log, folder, &file_size, count_min, &why);
     if (status != ASSAY_OK) {
-        if (err) *err = why;
         assay_blocklog_close(log);
-        return status;
+        return assay_error_pass(err, &why);
     }
     *out = log;
     return ASSAY_OK;

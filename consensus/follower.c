@@ -11,13 +11,6 @@ typedef unsigned long long ull;
 
 // --- validators ---
 
-// By power, the greatest first, and then by address (E-41).
-static int order(const void *a, const void *b) {
-    const assay_light_validator *x = a, *y = b;
-    if (x->power != y->power) return x->power > y->power ? -1 : 1;
-    return memcmp(x->address.bytes, y->address.bytes, ASSAY_ADDRESS_SIZE);
-}
-
 // Power 0 takes a validator out.
 static assay_status set_apply(assay_follower_set *set, const assay_validator_update *updates,
                               uint32_t count, assay_error *err) {
@@ -37,7 +30,7 @@ static assay_status set_apply(assay_follower_set *set, const assay_validator_upd
         assay_ed25519_address(&set->list[at].address, updates[i].ed25519);
         set->list[at].power = updates[i].power;
     }
-    qsort(set->list, set->count, sizeof set->list[0], order);
+    qsort(set->list, set->count, sizeof set->list[0], assay_light_order);
     return ASSAY_OK;
 }
 

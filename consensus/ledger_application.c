@@ -159,8 +159,8 @@ static assay_status process_proposal(void *self, const assay_engine_block *block
     assay_error why = {0};
     assay_status status = block_of(&input, ledger, block, &why);
     // A header may name anybody as its proposer: that is the block's fault, not this machine's.
-    if (status == ASSAY_MISMATCH) status = ASSAY_REJECTED;
-    if (status != ASSAY_OK) return assay_fail(err, status, why.reject, "%s", why.text);
+    if (status == ASSAY_MISMATCH) why.status = ASSAY_REJECTED;
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     return assay_app_process_proposal(ledger->app, &input, err);
 }
 

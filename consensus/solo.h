@@ -37,7 +37,8 @@ assay_status assay_solo_open(assay_solo **out, const assay_solo_options *options
 // Stops the thread, if any, after its block. Waiting transactions are dropped.
 void assay_solo_close(assay_solo *solo);
 
-// The engine's calls for a node; as long as the engine.
+// The engine's calls for a node, of which `find` reads the log backwards; as long as the engine.
+// Spec: C-12, C-15.
 assay_chain_engine assay_solo_engine(assay_solo *solo);
 
 // Makes blocks on a thread of its own: when transactions wait, or the application does.
@@ -50,41 +51,8 @@ assay_status assay_solo_start(assay_solo *solo, assay_error *err);
 assay_status assay_solo_step(assay_solo *solo, assay_error *err);
 
 // Takes no more transactions, lets those that wait get into blocks for at most timeout_ms, and ends
-// the thread; whoever waits in assay_solo_wait goes on. Returns: how many are left without a block.
+// the thread; whoever waits for a block goes on. Returns: how many are left without a block.
 // Spec: C-15.
 uint32_t assay_solo_drain(assay_solo *solo, uint32_t timeout_ms);
-
-// Checks a transaction and lets it wait for a block; id gets its SHA-256. One that waits already is
-// not checked again. Any thread, several at once. Errors: REJECTED, CAPACITY (too many wait),
-// STOPPED, MEMORY, and those of the application. Spec: C-12.
-assay_status assay_solo_submit(assay_solo *solo, const void *tx, size_t size, assay_hash *id,
-                               assay_error *err);
-
-// What became of a transaction: recent ones from memory, older ones by reading the log backwards
-// over at most `depth` blocks. Any thread. Errors: those of reading the log. Spec: C-12.
-assay_status assay_solo_find(assay_solo *solo, const assay_hash *id, uint64_t depth,
-                             assay_tx_fate *out, assay_error *err);
-
-// Blocks until a block above `height` is committed, the time is up, or the engine stops.
-// Returns: the last committed height. Any thread.
-uint64_t assay_solo_wait(assay_solo *solo, uint64_t height, uint32_t timeout_ms);
-
-// Asks for one block although nothing waits: whoever needs the next header. Any thread. Spec: C-15.
-void assay_solo_nudge(assay_solo *solo);
-
-// How many transactions wait for a block. Any thread.
-uint32_t assay_solo_waiting(assay_solo *solo);
-
-// The last committed height. Any thread.
-uint64_t assay_solo_height(assay_solo *solo);
-
-// Why the thread stopped by itself (a full disk, say); OK while it runs. Any thread. Errors: those
-// of assay_solo_step. Spec: C-15.
-assay_status assay_solo_health(assay_solo *solo, assay_error *err);
-
-// Reads a committed block; data: its record, which the caller frees after the block is done with.
-// Errors: as assay_blocklog_read and assay_block_read. Any thread.
-assay_status assay_solo_block(assay_solo *solo, uint64_t height, assay_block *block,
-                              assay_arena *arena, uint8_t **data, assay_error *err);
 
 #endif

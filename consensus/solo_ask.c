@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What any thread may ask of a running engine.
+// What any thread may ask of a running engine: consensus/engine.h says what each call does.
 #include <errno.h>
 #include <stdlib.h>
 
@@ -23,8 +23,9 @@ static assay_status place_reserve(assay_solo *solo, const void *tx, size_t size,
     return status;
 }
 
-assay_status assay_solo_submit(assay_solo *solo, const void *tx, size_t size, assay_hash *id,
-                               assay_error *err) {
+static assay_status submit(void *self, const void *tx, size_t size, assay_hash *id,
+                           assay_error *err) {
+    assay_solo *solo = self;
     const assay_application *app = &solo->options.application;
     assay_bytes copy;
     assay_sha256_of(id, tx, size);
@@ -44,32 +45,36 @@ assay_status assay_solo_submit(assay_solo *solo, const void *tx, size_t size, as
     return status;
 }
 
-void assay_solo_nudge(assay_solo *solo) {
+static void nudge(void *self) {
+    assay_solo *solo = self;
     pthread_mutex_lock(&solo->lock);
     solo->nudged = true;
     pthread_cond_broadcast(&solo->changed);
     pthread_mutex_unlock(&solo->lock);
 }
 
-uint32_t assay_solo_waiting(assay_solo *solo) {
+static uint32_t waiting(void *self) {
+    assay_solo *solo = self;
     pthread_mutex_lock(&solo->lock);
     uint32_t count = solo->mempool.count;
     pthread_mutex_unlock(&solo->lock);
     return count;
 }
 
-uint64_t assay_solo_height(assay_solo *solo) {
+static uint64_t height(void *self) {
+    assay_solo *solo = self;
     pthread_mutex_lock(&solo->lock);
-    uint64_t height = solo->height;
+    uint64_t last = solo->height;
     pthread_mutex_unlock(&solo->lock);
-    return height;
+    return last;
 }
 
-uint64_t assay_solo_wait(assay_solo *solo, uint64_t height, uint32_t timeout_ms) {
+static uint64_t wait(void *self, uint64_t above, uint32_t timeout_ms) {
+    assay_solo *solo = self;
     struct timespec deadline;
     assay_deadline_in(&deadline, timeout_ms);
     pthread_mutex_lock(&solo->lock);
-    while (solo->height <= height && !solo->stopping &&
+    while (solo->height <= above && !solo->stopping &&
            pthread_cond_timedwait(&solo->changed, &solo->lock, &deadline) != ETIMEDOUT) {
     }
     uint64_t reached = solo->height;
@@ -77,24 +82,26 @@ uint64_t assay_solo_wait(assay_solo *solo, uint64_t height, uint32_t timeout_ms)
     return reached;
 }
 
-assay_status assay_solo_health(assay_solo *solo, assay_error *err) {
+static assay_status health(void *self, assay_error *err) {
+    assay_solo *solo = self;
     pthread_mutex_lock(&solo->lock);
-    assay_status status = solo->failure.status;
-    if (err && status != ASSAY_OK) *err = solo->failure;
+    assay_status status = ASSAY_OK;
+    if (solo->failure.status != ASSAY_OK) status = assay_error_pass(err, &solo->failure);
     pthread_mutex_unlock(&solo->lock);
     return status;
 }
 
-assay_status assay_solo_block(assay_solo *solo, uint64_t height, assay_block *block,
-                              assay_arena *arena, uint8_t **data, assay_error *err) {
+static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena *arena,
+                          uint8_t **data, assay_error *err) {
+    const assay_solo *solo = self;
     size_t size;
-    uint64_t last = assay_solo_height(solo);
+    uint64_t last = height(self);
     *data = NULL;
-    if (height == 0 || height > last)
-        return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu, last is %llu", (ull)height,
+    if (at == 0 || at > last)
+        return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu, last is %llu", (ull)at,
                           (ull)last);
-    ASSAY_TRY(assay_blocklog_read(solo->log, height - 1, data, &size, err));
-    assay_status status = assay_block_read(block, *data, size, arena, err);
+    ASSAY_TRY(assay_blocklog_read(solo->log, at - 1, data, &size, err));
+    assay_status status = assay_block_read(out, *data, size, arena, err);
     if (status == ASSAY_OK) return ASSAY_OK;
     free(*data);
     *data = NULL;
@@ -102,18 +109,18 @@ assay_status assay_solo_block(assay_solo *solo, uint64_t height, assay_block *bl
 }
 
 // Looks for a transaction in one block of the log.
-static assay_status block_search(assay_solo *solo, uint64_t height, const assay_hash *id,
+static assay_status block_search(assay_solo *solo, uint64_t at, const assay_hash *id,
                                  assay_tx_fate *out, assay_error *err) {
     assay_arena arena;
-    assay_block block;
+    assay_block found;
     uint8_t *data;
     assay_arena_init(&arena, ASSAY_SOLO_ARENA_MAX);
-    assay_status status = assay_solo_block(solo, height, &block, &arena, &data, err);
-    for (uint32_t i = 0; status == ASSAY_OK && i < block.tx_count; i++) {
-        assay_hash found;
-        assay_sha256_of(&found, block.txs[i].data, block.txs[i].size);
-        if (!assay_hash_equal(&found, id)) continue;
-        *out = (assay_tx_fate){ASSAY_TX_COMMITTED, height, i, block.results[i], ""};
+    assay_status status = block(solo, at, &found, &arena, &data, err);
+    for (uint32_t i = 0; status == ASSAY_OK && i < found.tx_count; i++) {
+        assay_hash other;
+        assay_sha256_of(&other, found.txs[i].data, found.txs[i].size);
+        if (!assay_hash_equal(&other, id)) continue;
+        *out = (assay_tx_fate){ASSAY_TX_COMMITTED, at, i, found.results[i], ""};
         break;
     }
     free(data);
@@ -121,54 +128,18 @@ static assay_status block_search(assay_solo *solo, uint64_t height, const assay_
     return status;
 }
 
-assay_status assay_solo_find(assay_solo *solo, const assay_hash *id, uint64_t depth,
-                             assay_tx_fate *out, assay_error *err) {
+static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
+                         assay_error *err) {
+    assay_solo *solo = self;
     *out = (assay_tx_fate){.state = ASSAY_TX_UNKNOWN};
     pthread_mutex_lock(&solo->lock);
-    uint64_t height = solo->height;
+    uint64_t last = solo->height;
     if (!assay_fates_find(&solo->fates, id, out) && assay_mempool_find(&solo->mempool, id))
         out->state = ASSAY_TX_PENDING;
     pthread_mutex_unlock(&solo->lock);
-    for (uint64_t i = 0; out->state == ASSAY_TX_UNKNOWN && i < depth && i < height; i++)
-        ASSAY_TRY(block_search(solo, height - i, id, out, err));
+    for (uint64_t i = 0; out->state == ASSAY_TX_UNKNOWN && i < depth && i < last; i++)
+        ASSAY_TRY(block_search(solo, last - i, id, out, err));
     return ASSAY_OK;
-}
-
-// --- the engine's calls ---
-
-static assay_status submit(void *self, const void *tx, size_t size, assay_hash *id,
-                           assay_error *err) {
-    return assay_solo_submit(self, tx, size, id, err);
-}
-
-static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
-                         assay_error *err) {
-    return assay_solo_find(self, id, depth, out, err);
-}
-
-static uint64_t wait(void *self, uint64_t height, uint32_t timeout_ms) {
-    return assay_solo_wait(self, height, timeout_ms);
-}
-
-static void nudge(void *self) {
-    assay_solo_nudge(self);
-}
-
-static uint32_t waiting(void *self) {
-    return assay_solo_waiting(self);
-}
-
-static uint64_t height(void *self) {
-    return assay_solo_height(self);
-}
-
-static assay_status health(void *self, assay_error *err) {
-    return assay_solo_health(self, err);
-}
-
-static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena *arena,
-                          uint8_t **data, assay_error *err) {
-    return assay_solo_block(self, at, out, arena, data, err);
 }
 
 static assay_status light_block(void *self, uint64_t at, json_t **out, assay_error *err) {
@@ -178,8 +149,7 @@ static assay_status light_block(void *self, uint64_t at, json_t **out, assay_err
     uint8_t *data;
     *out = NULL;
     assay_arena_init(&arena, ASSAY_SOLO_ARENA_MAX);
-    assay_status status =
-        assay_solo_block(solo, at ? at : assay_solo_height(solo), &found, &arena, &data, err);
+    assay_status status = block(self, at ? at : height(self), &found, &arena, &data, err);
     if (status == ASSAY_OK) {
         *out = assay_light_document(&found.header, &found.commit, solo->tip.public_key,
                                     solo->tip.power);

@@ -31,7 +31,7 @@ assay_status assay_agent_next(assay_address *agent, assay_agent *out, bool *foun
                               const assay_reader *reader, const assay_address *principal,
                               assay_error *err);
 
-// Counts `amount` of the principal's money against its limit in the epoch of `height`.
+// Counts `amount` against the limit of the transaction's principal in its block's epoch.
 // Errors: REJECTED (AGENT_LIMIT), CORRUPT, MEMORY, IO. Spec: P-31.
 assay_status assay_allowance_spend(assay_ledger *ledger, uint64_t amount, assay_error *err);
 

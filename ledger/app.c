@@ -302,7 +302,7 @@ static assay_status tx_run(assay_app *app, uint32_t index, assay_error *err) {
         result_refuse(app, index, refusal.reject, refusal.text);
         return ASSAY_OK;
     }
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", refusal.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &refusal);
     result_accept(app, index);
     return ASSAY_OK;
 }

@@ -120,9 +120,9 @@ typedef struct {
 
 // Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon
 // preimage first (if it has one), then verdicts and evidence within their half of the block's
-// bytes, principals taking turns, then the rest, each signer's nonces in order. picked[i]: index of
-// the i-th transaction. beacon (size 0: none) lives until the next call. The caller's picked holds
-// count entries. Errors: CORRUPT, MEMORY, IO. Spec: P-26, P-27.
+// bytes, principals taking turns, then the rest, each signer's nonces in order. picked
+// [candidate_count]: index of the i-th transaction; *with_beacon: whether the beacon is before it.
+// Errors: CORRUPT, MEMORY, IO. Spec: P-26, P-27.
 assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal *proposal,
                                         uint32_t *picked, uint32_t *picked_count, bool *with_beacon,
                                         assay_error *err);

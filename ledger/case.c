@@ -27,15 +27,9 @@ enum {
     HISTORY_CASE = 2, // first byte of the history leaf (P-77)
 };
 
-static assay_record_key case_key(uint8_t table, const assay_hash *batch, uint32_t sample) {
-    assay_record_key key = assay_record_key_of_hash(table, batch);
-    assay_record_key_add_u32(&key, sample);
-    return key;
-}
-
 static assay_record_key vote_key(uint8_t table, const assay_hash *batch, uint32_t sample,
                                  uint8_t round, const assay_address *validator) {
-    assay_record_key key = case_key(table, batch, sample);
+    assay_record_key key = assay_record_key_of_sample(table, batch, sample);
     assay_record_key_add_u8(&key, round);
     assay_record_key_add(&key, validator->bytes, ASSAY_ADDRESS_SIZE);
     return key;
@@ -124,7 +118,7 @@ static assay_status vote_decode(assay_vote *out, assay_bytes value, assay_error 
 
 assay_status assay_case_get(assay_case *out, bool *found, const assay_reader *reader,
                             const assay_hash *batch, uint32_t sample, assay_error *err) {
-    assay_record_key key = case_key(ASSAY_TABLE_CASE, batch, sample);
+    assay_record_key key = assay_record_key_of_sample(ASSAY_TABLE_CASE, batch, sample);
     assay_bytes value;
     *out = (assay_case){0};
     ASSAY_TRY(assay_reader_find(reader, &key, ASSAY_TABLE_ENDED_CASE, &value, err));
@@ -139,7 +133,7 @@ assay_status assay_case_votes(assay_vote *out, uint32_t *count, const assay_read
     size_t table_count = reader->rules ? 1 : sizeof tables;
     *count = 0;
     for (size_t i = 0; i < table_count && *count == 0; i++) {
-        assay_record_key from = case_key(tables[i], batch, sample);
+        assay_record_key from = assay_record_key_of_sample(tables[i], batch, sample);
         assay_record_key_add_u8(&from, round);
         assay_store_position at;
         ASSAY_TRY(assay_reader_seek(reader, &at, &from, from.size, err));
@@ -169,7 +163,7 @@ static assay_status vote_get(assay_vote *out, bool *found, const assay_reader *r
 
 assay_status assay_case_next_open(assay_hash *batch, uint32_t *sample, assay_case *out, bool *found,
                                   const assay_reader *reader, assay_error *err) {
-    assay_record_key after = case_key(ASSAY_TABLE_CASE, batch, *sample);
+    assay_record_key after = assay_record_key_of_sample(ASSAY_TABLE_CASE, batch, *sample);
     assay_store_position at;
     ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
     *found = at.key_size > 0;
@@ -268,7 +262,7 @@ assay_status assay_case_duties(assay_duty *out, uint32_t *count, bool *more, uin
 
 assay_status assay_case_put(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
                             const assay_case *record, assay_error *err) {
-    assay_record_key key = case_key(ASSAY_TABLE_CASE, batch, sample);
+    assay_record_key key = assay_record_key_of_sample(ASSAY_TABLE_CASE, batch, sample);
     uint8_t value[CASE_SIZE];
     case_encode(record, value);
     return assay_ledger_put(ledger, &key, value, sizeof value, err);
@@ -365,7 +359,7 @@ assay_status assay_case_open(assay_ledger *ledger, const assay_hash *id, const a
 static assay_status vote_find(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
                               uint8_t round, assay_case *record, assay_vote *vote,
                               assay_error *err) {
-    assay_record_key key = case_key(ASSAY_TABLE_CASE, batch, sample);
+    assay_record_key key = assay_record_key_of_sample(ASSAY_TABLE_CASE, batch, sample);
     assay_bytes value;
     bool found;
     ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
@@ -449,7 +443,7 @@ assay_status assay_case_end(assay_ledger *ledger, const assay_hash *batch, uint3
                             assay_case *record, assay_error *err) {
     enum { HEAD = 1 + ASSAY_HASH_SIZE + 4 };
     uint8_t leaf[HEAD + CASE_SIZE + ASSAY_HASH_SIZE] = {HISTORY_CASE};
-    assay_record_key prefix = case_key(ASSAY_TABLE_VOTE, batch, sample);
+    assay_record_key prefix = assay_record_key_of_sample(ASSAY_TABLE_VOTE, batch, sample);
     assay_store_position at;
     assay_sha256 sha;
     assay_hash votes;
@@ -474,9 +468,9 @@ assay_status assay_case_end(assay_ledger *ledger, const assay_hash *batch, uint3
     case_encode(record, leaf + HEAD);
     memcpy(leaf + HEAD + CASE_SIZE, votes.bytes, ASSAY_HASH_SIZE);
     ASSAY_TRY(assay_history_append(ledger->store, leaf, sizeof leaf, NULL, err));
-    assay_record_key key = case_key(ASSAY_TABLE_ENDED_CASE, batch, sample);
+    assay_record_key key = assay_record_key_of_sample(ASSAY_TABLE_ENDED_CASE, batch, sample);
     ASSAY_TRY(assay_ledger_put(ledger, &key, leaf + HEAD, CASE_SIZE, err));
-    key = case_key(ASSAY_TABLE_CASE, batch, sample);
+    key = assay_record_key_of_sample(ASSAY_TABLE_CASE, batch, sample);
     return assay_ledger_delete(ledger, &key, err);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //   I1  epoch e's record is written once, in its last block, and never changes
 //       test_epoch: an_empty_epoch_closes
-//   I2  PAYOUT entries of closed epochs are swept, at most SWEEP_MAX a block, and never read again
+//   I2  PAYOUT entries of closed epochs are swept, some each block, and never read again
 //       test_epoch: sweeps
 //   I3  the records of CLAIM give the claims as of the last closed epoch's record, whatever was
 //       withdrawn since, and a close writes none of them
@@ -17,10 +17,7 @@
 #include "ledger/state/history.h"
 #include "ledger/verdict.h"
 
-enum {
-    SWEEP_MAX = 4096,  // entries a block
-    HISTORY_EPOCH = 3, // first byte of the history leaf (P-77)
-};
+enum { HISTORY_EPOCH = 3 }; // first byte of the history leaf (P-77)
 
 // ---- claims ----
 
@@ -153,28 +150,13 @@ static assay_status epoch_close(assay_ledger *ledger, assay_error *err) {
     return assay_power_epoch(ledger, err);
 }
 
-// P-73
-static assay_status payouts_sweep(assay_ledger *ledger, assay_error *err) {
-    uint64_t epoch = assay_params_epoch(ledger->params, ledger->height);
-    assay_record_key key;
-    assay_store_position at;
-    assay_record_key_start(&key, ASSAY_TABLE_PAYOUT);
-    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
-    for (uint32_t i = 0; i < SWEEP_MAX && at.key_size > 0; i++) {
-        if (assay_load_be64(at.key + 1) >= epoch) break;
-        key.size = at.key_size;
-        memcpy(key.bytes, at.key, at.key_size);
-        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
-        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
-    }
-    return ASSAY_OK;
-}
-
 // P-74, P-98: each part has room of its own, so that none keeps another waiting.
 assay_status assay_epoch_end_block(assay_ledger *ledger, assay_error *err) {
     static assay_status (*const parts[])(assay_ledger *, assay_error *) = {
         assay_batch_draw_due, assay_verdict_due, assay_settle_due};
-    ASSAY_TRY(payouts_sweep(ledger, err));
+    // P-73
+    ASSAY_TRY(assay_ledger_sweep(ledger, ASSAY_TABLE_PAYOUT,
+                                 assay_params_epoch(ledger->params, ledger->height), err));
     for (size_t i = 0; i < ASSAY_COUNT(parts); i++) {
         ledger->writes_max = ledger->writes + ASSAY_WRITES_PART;
         ASSAY_TRY(parts[i](ledger, err));

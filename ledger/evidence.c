@@ -31,15 +31,9 @@ typedef struct {
     uint64_t cost; // nopen so far
 } posting;
 
-static assay_record_key sample_key(uint8_t table, const assay_hash *batch, uint32_t sample) {
-    assay_record_key key = assay_record_key_of_hash(table, batch);
-    assay_record_key_add_u32(&key, sample);
-    return key;
-}
-
 static assay_record_key parts_key(const assay_hash *batch, uint32_t sample,
                                   assay_evidence_kind kind) {
-    assay_record_key key = sample_key(ASSAY_TABLE_EVIDENCE, batch, sample);
+    assay_record_key key = assay_record_key_of_sample(ASSAY_TABLE_EVIDENCE, batch, sample);
     assay_record_key_add_u8(&key, (uint8_t)kind);
     return key;
 }
@@ -76,9 +70,9 @@ static assay_status posting_put(assay_ledger *ledger, const assay_record_key *ke
 
 assay_status assay_evidence_drop(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
                                  assay_error *err) {
-    assay_record_key key = sample_key(ASSAY_TABLE_EVIDENCE, batch, sample);
+    assay_record_key key = assay_record_key_of_sample(ASSAY_TABLE_EVIDENCE, batch, sample);
     ASSAY_TRY(assay_ledger_drop(ledger, &key, err));
-    key = sample_key(ASSAY_TABLE_POSTING, batch, sample);
+    key = assay_record_key_of_sample(ASSAY_TABLE_POSTING, batch, sample);
     return assay_ledger_delete(ledger, &key, err);
 }
 
@@ -292,15 +286,13 @@ static assay_status posting_finish(assay_ledger *ledger, const posting *post,
                                    const assay_batch *batch, assay_case *record,
                                    const assay_tx_post_evidence *body, assay_error *err) {
     assay_record_key prefix = parts_key(&body->batch, body->sample, post->kind);
-    assay_record_key key = sample_key(ASSAY_TABLE_POSTING, &body->batch, body->sample);
+    assay_record_key key =
+        assay_record_key_of_sample(ASSAY_TABLE_POSTING, &body->batch, body->sample);
     assay_error why = {0};
     assay_status status = whole_check(ledger, post, batch, record->position, &prefix, &why);
     ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
     if (status == ASSAY_REJECTED) return assay_ledger_drop(ledger, &prefix, err);
-    if (status != ASSAY_OK) {
-        if (err != NULL) *err = why;
-        return status;
-    }
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     if (post->kind == ASSAY_EVIDENCE_LEAF) {
         record->leaf_answered = ledger->height;
         record->leaf_cost = post->cost;
@@ -334,7 +326,8 @@ assay_status assay_evidence_post(assay_ledger *ledger, const assay_tx_post_evide
     assay_case record;
     posting post;
     ASSAY_TRY(case_find(ledger, body, &batch, &record, err));
-    assay_record_key key = sample_key(ASSAY_TABLE_POSTING, &body->batch, body->sample);
+    assay_record_key key =
+        assay_record_key_of_sample(ASSAY_TABLE_POSTING, &body->batch, body->sample);
     if (body->part == 0)
         ASSAY_TRY(posting_begin(ledger, &post, &record, body, err));
     else

@@ -125,4 +125,10 @@ assay_status assay_ledger_delete(assay_ledger *ledger, const assay_record_key *k
 assay_status assay_ledger_drop(assay_ledger *ledger, const assay_record_key *prefix,
                                assay_error *err);
 
+// Deletes the first keys of a table whose number (u64, behind the table's byte) is below `end`, at
+// most ASSAY_SWEEP_MAX of them. Errors: as above.
+enum { ASSAY_SWEEP_MAX = 4096 };
+assay_status assay_ledger_sweep(assay_ledger *ledger, uint8_t table, uint64_t end,
+                                assay_error *err);
+
 #endif

@@ -140,7 +140,7 @@ static assay_status candidate_try(selection *select, uint32_t index, uint8_t lan
         assay_pending_admit(&app->block_pending, &select->reader, &app->genesis->params,
                             select->proposal->height, &tx, ASSAY_COUNT_ALL, 0, &refusal);
     if (status == ASSAY_REJECTED) return ASSAY_OK;
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", refusal.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &refusal);
     room_take(select, lane, bytes.size);
     select->picked[select->picked_count++] = index;
     return ASSAY_OK;
@@ -239,7 +239,7 @@ static assay_status beacon_usable(assay_app *app, const selection *select, bool 
         if (status == ASSAY_REJECTED)
             status = ASSAY_OK;
         else if (status != ASSAY_OK)
-            assay_fail(err, status, 0, "%s", refusal.text);
+            assay_error_pass(err, &refusal);
     }
     assay_arena_close(&arena);
     return status;

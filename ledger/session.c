@@ -232,6 +232,16 @@ assay_status assay_session_end(assay_ledger *ledger, const assay_hash *id, assay
     return session_save(ledger, id, &session, err);
 }
 
+assay_status assay_session_signer_check(const assay_session *session, const assay_request *request,
+                                        const assay_domain *domain, assay_error *err) {
+    assay_address signer;
+    ASSAY_TRY(assay_request_signer(&signer, request, domain, err));
+    if (!assay_address_equal(&signer, &session->opener) &&
+        !assay_address_equal(&signer, &session->principal))
+        return ASSAY_FAIL(err, SIGNATURE, "request is not signed by its session's keys");
+    return ASSAY_OK;
+}
+
 assay_status assay_session_reserve(assay_ledger *ledger, const assay_hash *id,
                                    const assay_address *provider, uint64_t first_sequence,
                                    uint32_t count, uint64_t fee_sum, assay_error *err) {

@@ -9,7 +9,7 @@
 
 #include "ledger/ledger.h"
 #include "ledger/money.h"
-#include "ledger/tx/tx.h"
+#include "ledger/tx/typed.h"
 
 enum { ASSAY_SESSION_SIZE = 3 * 20 + 9 * 8 };
 
@@ -51,6 +51,11 @@ assay_status assay_session_next_of_principal(assay_hash *id, assay_session *out,
 assay_status assay_session_next_of_provider(assay_hash *id, assay_session *out, bool *found,
                                             const assay_reader *reader,
                                             const assay_address *provider, assay_error *err);
+
+// Is this request signed by the key that opened the session, or by its principal? Errors:
+// SIGNATURE_FORM (reject), SIGNATURE. Spec: P-11.
+assay_status assay_session_signer_check(const assay_session *session, const assay_request *request,
+                                        const assay_domain *domain, assay_error *err);
 
 // Reserves fee_sum for `count` requests from first_sequence on, and advances the sequence.
 // Errors: REJECTED (SESSION_UNKNOWN, SESSION_ENDED, SESSION_PROVIDER, SEQUENCE, DEPOSIT_SHORT),

@@ -15,7 +15,7 @@
 #include "ledger/bond.h"
 #include "ledger/record.h"
 
-enum { RECORD_SIZE = ASSAY_ED25519_KEY_SIZE + 1, SWEEP_MAX = 4096 };
+enum { RECORD_SIZE = ASSAY_ED25519_KEY_SIZE + 1 };
 
 static assay_status put(assay_ledger *ledger, const assay_address *account,
                         const assay_validator *validator, assay_error *err) {
@@ -93,7 +93,7 @@ static assay_status proof_check(const assay_ledger *ledger, const assay_tx_regis
         assay_ed25519_check(body->ed25519.bytes, body->proof.data, message, sizeof message, &why);
     if (status == ASSAY_SIGNATURE)
         return ASSAY_REJECT(err, VALIDATOR_PROOF, "the key has not signed for this account");
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     return ASSAY_OK;
 }
 
@@ -163,17 +163,17 @@ static assay_status bond_punish(assay_ledger *ledger, const assay_address *accou
                             NULL, err);
 }
 
-// Too long ago to be punished, in this block.
-static bool is_over(const assay_ledger *ledger, uint64_t height) {
-    return height < ledger->height &&
-           ledger->height - height > assay_params_unbond_blocks(ledger->params);
+// What lies below it is too long ago to be punished, in this block.
+static uint64_t first_punishable(const assay_ledger *ledger) {
+    uint64_t unbond = assay_params_unbond_blocks(ledger->params);
+    return ledger->height > unbond ? ledger->height - unbond : 0;
 }
 
 static bool punishable(const assay_ledger *ledger, const assay_misbehavior *misbehavior) {
     if (misbehavior->type != ASSAY_MISBEHAVIOR_DOUBLE_SIGN &&
         misbehavior->type != ASSAY_MISBEHAVIOR_LIGHT_CLIENT)
         return false;
-    return misbehavior->height <= ledger->height && !is_over(ledger, misbehavior->height);
+    return misbehavior->height <= ledger->height && misbehavior->height >= first_punishable(ledger);
 }
 
 assay_status assay_validator_punish(assay_ledger *ledger, const assay_misbehavior *misbehavior,
@@ -196,18 +196,7 @@ assay_status assay_validator_punish(assay_ledger *ledger, const assay_misbehavio
 }
 
 assay_status assay_validator_sweep(assay_ledger *ledger, assay_error *err) {
-    assay_record_key key;
-    assay_store_position at;
-    assay_record_key_start(&key, ASSAY_TABLE_OFFENCE);
-    ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
-    for (uint32_t i = 0; i < SWEEP_MAX && at.key_size > 0; i++) {
-        if (!is_over(ledger, assay_load_be64(at.key + 1))) break;
-        key.size = at.key_size;
-        memcpy(key.bytes, at.key, at.key_size);
-        ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
-        ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
-    }
-    return ASSAY_OK;
+    return assay_ledger_sweep(ledger, ASSAY_TABLE_OFFENCE, first_punishable(ledger), err);
 }
 
 // ---- the set ----

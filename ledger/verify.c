@@ -83,8 +83,7 @@ static assay_status check(assay_verifier *verifier, assay_verified_tx *out, assa
     assay_tx_id(&out->id, bytes.data, bytes.size);
     assay_status status = decode_and_verify(verifier, out, arena, &refusal);
     if (status == ASSAY_OK) return ASSAY_OK;
-    if (status != ASSAY_REJECTED)
-        return assay_fail(err, status, refusal.reject, "%s", refusal.text);
+    if (status != ASSAY_REJECTED) return assay_error_pass(err, &refusal);
     void *text;
     size_t size = strlen(refusal.text) + 1;
     ASSAY_TRY(assay_arena_get(arena, size, 1, "a refusal", &text, err));

@@ -5,8 +5,6 @@
 
 typedef long long ll;
 
-enum { ACCEPT = 1, REJECT = 2 };
-
 // --- init_chain ---
 
 // CometBFT's genesis names the same validators as ours, in any order.
@@ -149,12 +147,11 @@ static assay_status process(assay_abci_engine *engine, const assay_abci_block *b
     const assay_application *app = &engine->options.application;
     assay_engine_block checked;
     assay_error refusal = {0};
-    reply->process.status = REJECT;
+    reply->process.status = ASSAY_ABCI_REJECT;
     if (block->overfull || block_of(&checked, block, NULL) != ASSAY_OK) return ASSAY_OK;
     assay_status status = app->process_proposal(app->self, &checked, &refusal);
-    if (status != ASSAY_OK && status != ASSAY_REJECTED)
-        return assay_fail(err, status, refusal.reject, "%s", refusal.text);
-    reply->process.status = status == ASSAY_OK ? ACCEPT : REJECT;
+    if (status != ASSAY_OK && status != ASSAY_REJECTED) return assay_error_pass(err, &refusal);
+    reply->process.status = status == ASSAY_OK ? ASSAY_ABCI_ACCEPT : ASSAY_ABCI_REJECT;
     return ASSAY_OK;
 }
 

@@ -69,23 +69,10 @@ static assay_status on_thread(assay_abci_engine *engine, const assay_abci_reques
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
     if (job.status == ASSAY_OK) return ASSAY_OK;
-    return assay_fail(err, job.status, why.reject, "%s", why.text);
+    return assay_error_pass(err, &why);
 }
 
 // --- what CometBFT asks of any thread ---
-
-assay_status assay_abci_copy(assay_bytes *out, const void *data, size_t size, assay_arena *arena,
-                             assay_error *err) {
-    void *copy;
-    ASSAY_TRY(assay_arena_get(arena, size, 1, "bytes of a reply", &copy, err));
-    if (size) memcpy(copy, data, size);
-    *out = (assay_bytes){copy, size};
-    return ASSAY_OK;
-}
-
-static assay_bytes text_of(const char *text) {
-    return (assay_bytes){(const uint8_t *)text, strlen(text)};
-}
 
 // E-21
 static assay_status info_call(assay_abci_engine *engine, assay_abci_reply *reply,
@@ -93,8 +80,8 @@ static assay_status info_call(assay_abci_engine *engine, assay_abci_reply *reply
     const assay_application *app = &engine->options.application;
     assay_engine_info info;
     app->info(app->self, &info);
-    reply->info.data = text_of("assay");
-    reply->info.version = text_of(ASSAY_PROGRAM_VERSION);
+    reply->info.data = assay_text_bytes("assay");
+    reply->info.version = assay_text_bytes(ASSAY_PROGRAM_VERSION);
     reply->info.app_version = APP_VERSION;
     // Before CometBFT's first block the state is not its own yet, and it is to ask for InitChain.
     if (info.height < engine->options.initial_height) return ASSAY_OK;
@@ -132,8 +119,8 @@ static assay_status check_call(assay_abci_engine *engine, const assay_abci_reque
         return assay_abci_copy(&reply->check_tx.data, id.bytes, sizeof id.bytes, arena, err);
     }
     if (!check_code(&reply->check_tx.code, status, &refusal))
-        return assay_fail(err, status, refusal.reject, "%s", refusal.text);
-    reply->check_tx.codespace = text_of("assay");
+        return assay_error_pass(err, &refusal);
+    reply->check_tx.codespace = assay_text_bytes("assay");
     return assay_abci_copy(&reply->check_tx.log, refusal.text, strlen(refusal.text), arena, err);
 }
 
@@ -152,12 +139,13 @@ static assay_status answer(assay_abci_engine *engine, const assay_abci_request *
         return check_call(engine, request, reply, arena, err);
     case ASSAY_ABCI_QUERY: // E-27: a node's own API answers, with proofs
         reply->query.result.code = CODE_UNSUPPORTED;
-        reply->query.result.log = text_of("queries are answered by the node's HTTP API");
+        reply->query.result.log = assay_text_bytes("queries are answered by the node's HTTP API");
         return ASSAY_OK;
     case ASSAY_ABCI_EXTEND_VOTE:
         return ASSAY_OK; // E-26: an empty extension
     case ASSAY_ABCI_VERIFY_VOTE_EXTENSION:
-        reply->process.status = request->verify.extension.size == 0 ? 1 : 2;
+        reply->process.status =
+            request->verify.extension.size == 0 ? ASSAY_ABCI_ACCEPT : ASSAY_ABCI_REJECT;
         return ASSAY_OK;
     case ASSAY_ABCI_INSERT_TX: // E-28
         reply->check_tx.code = CODE_UNSUPPORTED;
@@ -193,7 +181,7 @@ static assay_status call(void *self, const assay_abci_request *request, assay_ab
     assay_status status = answer(self, request, reply, arena, &why);
     if (status == ASSAY_OK) return ASSAY_OK;
     assay_abci_engine_fail(self, &why);
-    return assay_fail(err, status, why.reject, "%s", why.text);
+    return assay_error_pass(err, &why);
 }
 
 assay_abci_application assay_abci_engine_application(assay_abci_engine *engine) {
@@ -282,8 +270,8 @@ static uint64_t height(void *self) {
 static assay_status health(void *self, assay_error *err) {
     assay_abci_engine *engine = self;
     pthread_mutex_lock(&engine->lock);
-    assay_status status = engine->failure.status;
-    if (err && status != ASSAY_OK) *err = engine->failure;
+    assay_status status = ASSAY_OK;
+    if (engine->failure.status != ASSAY_OK) status = assay_error_pass(err, &engine->failure);
     pthread_mutex_unlock(&engine->lock);
     return status;
 }

@@ -70,8 +70,9 @@ void assay_abci_engine_fail(assay_abci_engine *engine, const assay_error *why);
 // Tells everyone of the committed block. On the consensus thread.
 void assay_abci_engine_publish(assay_abci_engine *engine);
 
-// An arena's copy of bytes. Errors: CAPACITY.
-assay_status assay_abci_copy(assay_bytes *out, const void *data, size_t size, assay_arena *arena,
-                             assay_error *err);
+static inline assay_status assay_abci_copy(assay_bytes *out, const void *data, size_t size,
+                                           assay_arena *arena, assay_error *err) {
+    return assay_arena_copy(arena, data, size, "bytes of a reply", out, err);
+}
 
 #endif

@@ -26,8 +26,6 @@ enum {
     APP_VERSION = 1,
     APP_HASH_SIZE = 8,
     DUPLICATE_VOTE = 1,
-    ACCEPT = 1,
-    REJECT = 2,
     EVENTS_OF_TX = 2,
     ATTRIBUTES_OF_EVENT = 4,
     STORE_KEY_MAX = 1 + ASSAY_ABCI_KV_KEY_MAX,
@@ -47,10 +45,6 @@ struct assay_abci_kv {
     uint32_t update_count;
     int64_t size, height;
 };
-
-static assay_bytes text_bytes(const char *text) {
-    return (assay_bytes){(const uint8_t *)text, strlen(text)};
-}
 
 // Go's PutVarint of the number of transactions, which is a zigzag, in 8 bytes.
 static assay_status app_hash_make(assay_bytes *out, int64_t size, assay_arena *arena,
@@ -101,8 +95,8 @@ static assay_status info(assay_abci_kv *kv, assay_abci_reply *reply, assay_arena
     void *data;
     ASSAY_TRY(assay_arena_get(arena, 1, DATA_MAX, "info", &data, err));
     snprintf(data, DATA_MAX, "{\"size\":%lld}", (long long)kv->store.size);
-    reply->info.data = text_bytes(data);
-    reply->info.version = text_bytes("2.0.0");
+    reply->info.data = assay_text_bytes(data);
+    reply->info.version = assay_text_bytes("2.0.0");
     reply->info.app_version = APP_VERSION;
     reply->info.height = kv->store.height;
     return app_hash_make(&reply->info.app_hash, kv->store.size, arena, err);
@@ -127,7 +121,7 @@ static assay_status init_chain(assay_abci_kv *kv, const assay_abci_request *requ
 // The value's copy: another connection's Commit may free it.
 static assay_status value_get(assay_bytes *out, bool *there, const assay_abci_kv *kv, uint8_t kind,
                               assay_bytes data, assay_arena *arena, assay_error *err) {
-    void *key, *copy;
+    void *key;
     ASSAY_TRY(assay_arena_get(arena, 1 + data.size, 1, "a key", &key, err));
     *(uint8_t *)key = kind;
     if (data.size) memcpy((uint8_t *)key + 1, data.data, data.size);
@@ -135,10 +129,7 @@ static assay_status value_get(assay_bytes *out, bool *there, const assay_abci_kv
     *there = value != NULL;
     *out = (assay_bytes){0};
     if (!value) return ASSAY_OK;
-    ASSAY_TRY(assay_arena_get(arena, value->size, 1, "a value", &copy, err));
-    memcpy(copy, value->data, value->size);
-    *out = (assay_bytes){copy, value->size};
-    return ASSAY_OK;
+    return assay_arena_copy(arena, value->data, value->size, "a value", out, err);
 }
 
 static assay_status query(assay_abci_kv *kv, const assay_abci_request *request,
@@ -149,7 +140,7 @@ static assay_status query(assay_abci_kv *kv, const assay_abci_request *request,
                         arena, err));
     reply->query.key = data;
     if (validators) return ASSAY_OK;
-    reply->query.result.log = text_bytes(there ? "exists" : "does not exist");
+    reply->query.result.log = assay_text_bytes(there ? "exists" : "does not exist");
     reply->query.height = kv->store.height;
     if (request->query.prove) reply->query.index = -1;
     return ASSAY_OK;
@@ -186,19 +177,19 @@ static assay_status prepare(const assay_abci_request *request, assay_abci_reply 
 }
 
 static void process(const assay_abci_request *request, assay_abci_reply *reply) {
-    reply->process.status = request->block.overfull ? REJECT : ACCEPT;
+    reply->process.status = request->block.overfull ? ASSAY_ABCI_REJECT : ASSAY_ABCI_ACCEPT;
     for (uint32_t i = 0; i < request->block.tx_count; i++)
         if (assay_abci_kv_tx_read(request->block.txs[i], NULL) == ASSAY_ABCI_KV_INVALID)
-            reply->process.status = REJECT;
+            reply->process.status = ASSAY_ABCI_REJECT;
 }
 
 static assay_abci_attribute attribute(const char *key, assay_bytes value, bool index) {
-    return (assay_abci_attribute){text_bytes(key), value, index};
+    return (assay_abci_attribute){assay_text_bytes(key), value, index};
 }
 
 static assay_status events_make(assay_abci_result *out, assay_bytes tx, assay_arena *arena,
                                 assay_error *err) {
-    assay_bytes works = text_bytes("index is working"), sides[EVENTS_OF_TX];
+    assay_bytes works = assay_text_bytes("index is working"), sides[EVENTS_OF_TX];
     static const char *const creators[EVENTS_OF_TX] = {"Cosmoshi Netowoko", "Cosmoshi"};
     void *attributes, *events;
     assay_abci_kv_tx_split(tx, &sides[0], &sides[1]);
@@ -208,12 +199,12 @@ static assay_status events_make(assay_abci_result *out, assay_bytes tx, assay_ar
         assay_arena_get(arena, EVENTS_OF_TX, sizeof(assay_abci_event), "events", &events, err));
     for (int i = 0; i < EVENTS_OF_TX; i++) {
         assay_abci_attribute *at = (assay_abci_attribute *)attributes + i * ATTRIBUTES_OF_EVENT;
-        at[0] = attribute("creator", text_bytes(creators[i]), true);
+        at[0] = attribute("creator", assay_text_bytes(creators[i]), true);
         at[1] = attribute("key", sides[i], true);
         at[2] = attribute("index_key", works, true);
         at[3] = attribute("noindex_key", works, false);
         ((assay_abci_event *)events)[i] =
-            (assay_abci_event){text_bytes("app"), at, ATTRIBUTES_OF_EVENT};
+            (assay_abci_event){assay_text_bytes("app"), at, ATTRIBUTES_OF_EVENT};
     }
     out->events = events;
     out->event_count = EVENTS_OF_TX;
@@ -355,7 +346,7 @@ static assay_status answer(assay_abci_kv *kv, const assay_abci_request *request,
         process(request, reply);
         return ASSAY_OK;
     case ASSAY_ABCI_VERIFY_VOTE_EXTENSION:
-        reply->process.status = ACCEPT;
+        reply->process.status = ASSAY_ABCI_ACCEPT;
         return ASSAY_OK;
     case ASSAY_ABCI_FINALIZE_BLOCK:
         return finalize(kv, request, reply, arena, err);
@@ -381,8 +372,7 @@ static assay_status file_open(assay_abci_kv *kv, const char *folder, assay_error
     ASSAY_TRY(assay_path_join(kv->path, sizeof kv->path, folder, "kv.state", err));
     assay_status status = assay_abci_kv_load(&kv->store, kv->path, &missing);
     if (status == ASSAY_OK || status == ASSAY_NOT_FOUND) return ASSAY_OK;
-    if (err) *err = missing;
-    return status;
+    return assay_error_pass(err, &missing);
 }
 
 assay_status assay_abci_kv_open(assay_abci_kv **out, const char *folder, assay_error *err) {

@@ -33,6 +33,9 @@ typedef enum {
     ASSAY_ABCI_REAP_TXS = 22,
 } assay_abci_kind;
 
+// The status of a proposal and of a vote extension.
+enum { ASSAY_ABCI_ACCEPT = 1, ASSAY_ABCI_REJECT = 2 };
+
 enum {
     ASSAY_ABCI_TXS_MAX = 1 << 17,         // of one block or proposal
     ASSAY_ABCI_VALIDATORS_MAX = 10000,    // CometBFT's MaxVotesCount

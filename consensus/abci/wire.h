@@ -22,7 +22,4 @@ assay_status assay_abci_reply_write(assay_abci_buffer *out, const assay_abci_rep
 // Appends an Exception. Errors: MEMORY. Spec: E-5.
 assay_status assay_abci_exception_write(assay_abci_buffer *out, const char *text, assay_error *err);
 
-// The request's name as ABCI writes it, or "request" for an unknown number. Lives: for ever.
-const char *assay_abci_kind_name(assay_abci_kind kind);
-
 #endif

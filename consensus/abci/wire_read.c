@@ -280,11 +280,6 @@ static const request_kind *kind_find(uint32_t number) {
     return &kinds[number];
 }
 
-const char *assay_abci_kind_name(assay_abci_kind kind) {
-    const request_kind *found = kind_find((uint32_t)kind);
-    return found ? found->name : "request";
-}
-
 // The last known field of the frame. *unknown: a field that is not, else 0.
 static bool content_find(pb_istream_t *in, assay_abci_source *source, assay_bytes *content,
                          uint32_t *number, uint32_t *unknown) {

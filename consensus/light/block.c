@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/merkle.h"
+#include "consensus/types/comet_json.h"
 
 enum { POWER_SHARE = 8, CHAIN_ID_MAX = ASSAY_CHAIN_ID_MAX, TIME_TEXT_SIZE = 40 };
 
@@ -266,7 +267,7 @@ static assay_status validator_read(assay_light_validator *out, const json_t *obj
     ASSAY_TRY(assay_json_object(&key, object, "pub_key", err));
     ASSAY_TRY(assay_json_names(key, key_members, "pub_key", err));
     ASSAY_TRY(assay_json_text(&type, key, "type", 64, err));
-    if (strcmp(type, "tendermint/PubKeyEd25519") != 0)
+    if (strcmp(type, ASSAY_COMET_KEY_TYPE) != 0)
         return ASSAY_FAIL(err, UNSUPPORTED, "a validator's key is of type %s", type);
     ASSAY_TRY(base64_get(out->key, sizeof out->key, key, "value", err));
     ASSAY_TRY(assay_json_u64(&out->power, object, "voting_power", 1, INT64_MAX / POWER_SHARE, err));
@@ -276,8 +277,7 @@ static assay_status validator_read(assay_light_validator *out, const json_t *obj
     return ASSAY_FAIL(err, MISMATCH, "a validator's address is not that of its key");
 }
 
-// A set's order: power down, addresses up. Lists that come otherwise mean the same set.
-static int place_compare(const void *a, const void *b) {
+int assay_light_order(const void *a, const void *b) {
     const assay_light_validator *left = a, *right = b;
     if (left->power != right->power) return left->power > right->power ? -1 : 1;
     return memcmp(left->address.bytes, right->address.bytes, ASSAY_ADDRESS_SIZE);
@@ -303,7 +303,8 @@ static assay_status set_read(assay_light_set *out, const json_t *list, assay_are
             return ASSAY_FAIL(err, RANGE, "the set's power passes %lld",
                               (long long)(INT64_MAX / POWER_SHARE));
     }
-    qsort(validators, out->count, sizeof *validators, place_compare);
+    // Lists that come otherwise mean the same set.
+    qsort(validators, out->count, sizeof *validators, assay_light_order);
     return ASSAY_OK;
 }
 

@@ -20,6 +20,9 @@ typedef struct {
     uint64_t power;        // 1 to INT64_MAX / 8, and so is the sum
 } assay_light_validator;
 
+// For qsort: a set's order, power down and addresses up. Spec: E-41.
+int assay_light_order(const void *a, const void *b);
+
 typedef struct {
     const assay_light_validator *validators; // [count], power down, address up
     uint32_t count;

@@ -92,8 +92,7 @@ static assay_status bisect(following *f, const assay_light_source *source, step 
             depth--;
             continue;
         }
-        if (!far || depth == ASSAY_LIGHT_STEPS_MAX)
-            return assay_fail(err, status, 0, "%s", why.text);
+        if (!far || depth == ASSAY_LIGHT_STEPS_MAX) return assay_error_pass(err, &why);
         uint64_t low = trusted->header.height;
         uint64_t height = low + (next->header.height - low) / 2;
         ASSAY_TRY(fetch(f, source, height, &pivots[depth], err));
@@ -141,7 +140,7 @@ static assay_status counterpart_fetch(following *f, const assay_light_source *wi
                                  !assay_time_is_later(&own->header.time, &out->header.time)))
             return ASSAY_OK;
     }
-    return status == ASSAY_OK ? ASSAY_OK : assay_fail(err, status, 0, "%s", why.text);
+    return status == ASSAY_OK ? ASSAY_OK : assay_error_pass(err, &why);
 }
 
 // Where two ways part: the first blocks that differ, and the last height below that both have.
@@ -188,8 +187,7 @@ static assay_status witness_ask(following *f, const assay_light_source *witness,
     if (!f->first.next)
         return hash_fail("the witness", own->header.height, &other.hash, &own->hash, err);
     assay_status status = other_verify(f, witness, &other, &fork, &why);
-    if (status == ASSAY_CAPACITY || status == ASSAY_MEMORY)
-        return assay_fail(err, status, 0, "%s", why.text);
+    if (status == ASSAY_CAPACITY || status == ASSAY_MEMORY) return assay_error_pass(err, &why);
     if (status != ASSAY_OK) {
         assay_hex_encode(a, other.hash.bytes, ASSAY_HASH_SIZE);
         return ASSAY_FAIL(err, MISMATCH,

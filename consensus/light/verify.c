@@ -85,17 +85,10 @@ static assay_status roll_make(roll *out, const assay_light_set *set, assay_arena
 }
 
 static int64_t roll_find(const roll *r, const assay_address *address) {
-    uint32_t low = 0, high = r->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = memcmp(r->sorted[middle]->address.bytes, address->bytes, ASSAY_ADDRESS_SIZE);
-        if (order == 0) return middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
+    const assay_light_validator wanted = {.address = *address}, *key = &wanted;
+    const assay_light_validator *const *found =
+        bsearch(&key, r->sorted, r->count, sizeof *r->sorted, address_compare);
+    return found ? found - (const assay_light_validator *const *)r->sorted : -1;
 }
 
 // A part of a set's power, rounded down.

@@ -206,23 +206,7 @@ void assay_statesync_maker_commit(assay_statesync_maker *maker, uint64_t height)
     pthread_mutex_unlock(&maker->lock);
 }
 
-void assay_statesync_maker_wait(assay_statesync_maker *maker) {
-    pthread_mutex_lock(&maker->lock);
-    while (maker->making)
-        pthread_cond_wait(&maker->changed, &maker->lock);
-    pthread_mutex_unlock(&maker->lock);
-}
-
 // --- what others ask ---
-
-static assay_status copy_take(assay_bytes *out, const void *data, size_t size, assay_arena *arena,
-                              assay_error *err) {
-    void *copy;
-    ASSAY_TRY(assay_arena_get(arena, size, 1, "a snapshot's bytes", &copy, err));
-    if (size) memcpy(copy, data, size);
-    *out = (assay_bytes){copy, size};
-    return ASSAY_OK;
-}
 
 static assay_status list_copy(const assay_statesync_maker *maker, assay_statesync_snapshot *out,
                               assay_arena *arena, assay_error *err) {
@@ -231,8 +215,10 @@ static assay_status list_copy(const assay_statesync_maker *maker, assay_statesyn
         out[i] = (assay_statesync_snapshot){.height = from->manifest.height,
                                             .format = ASSAY_STATESYNC_FORMAT,
                                             .chunks = from->manifest.chunk_count};
-        ASSAY_TRY(copy_take(&out[i].hash, from->hash.bytes, ASSAY_HASH_SIZE, arena, err));
-        ASSAY_TRY(copy_take(&out[i].metadata, from->data, from->size, arena, err));
+        ASSAY_TRY(assay_arena_copy(arena, from->hash.bytes, ASSAY_HASH_SIZE, "a snapshot's bytes",
+                                   &out[i].hash, err));
+        ASSAY_TRY(assay_arena_copy(arena, from->data, from->size, "a snapshot's bytes",
+                                   &out[i].metadata, err));
     }
     return ASSAY_OK;
 }
@@ -270,7 +256,7 @@ assay_status assay_statesync_maker_load(assay_statesync_maker *maker, uint64_t h
     uint8_t *data;
     size_t size;
     ASSAY_TRY(assay_statesync_read(&data, &size, maker->folder, height, index, &hash, err));
-    assay_status status = copy_take(chunk, data, size, arena, err);
+    assay_status status = assay_arena_copy(arena, data, size, "a snapshot's bytes", chunk, err);
     free(data);
     return status;
 }

@@ -55,9 +55,6 @@ typedef struct {
 void assay_statesync_maker_state_get(assay_statesync_maker *maker,
                                      assay_statesync_maker_state *out);
 
-// Waits until none is being made: for tests and orderly ends.
-void assay_statesync_maker_wait(assay_statesync_maker *maker);
-
 // assay_statesync_retain with the chain's params and the oldest snapshot kept. Any thread.
 // Spec: E-67.
 uint64_t assay_statesync_maker_retain(assay_statesync_maker *maker, uint64_t height,

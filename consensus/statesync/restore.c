@@ -15,10 +15,8 @@
 //  R5 what has lied is not taken up again (lies_are_remembered)
 #include "consensus/statesync/restore.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -125,18 +123,16 @@ static assay_status memory_check(const assay_statesync_restore *restore, uint64_
 
 static assay_status room_check(const assay_statesync_restore *restore, uint64_t byte_count,
                                uint64_t entry_count, assay_error *err) {
-    struct statvfs disk;
+    assay_disk_space disk;
     uint64_t needed =
         byte_count * DISK_FACTOR + entry_count * ASSAY_STATESYNC_ENTRY_DISK + DISK_FIX;
     if (restore->options.map_size && needed > restore->options.map_size)
         return ASSAY_FAIL(err, CAPACITY, "a state of %llu bytes may need %llu, the map has %llu",
                           (ull)byte_count, (ull)needed, (ull)restore->options.map_size);
-    if (statvfs(restore->folder, &disk) != 0)
-        return assay_fail_errno(err, errno, "cannot look at %s", restore->folder);
-    uint64_t free_bytes = disk.f_bavail * (uint64_t)disk.f_frsize;
-    if (needed > free_bytes)
+    ASSAY_TRY(assay_disk_space_get(&disk, restore->folder, err));
+    if (needed > disk.free)
         return ASSAY_FAIL(err, DISK_FULL, "a state of %llu bytes may need %llu, %llu are free",
-                          (ull)byte_count, (ull)needed, (ull)free_bytes);
+                          (ull)byte_count, (ull)needed, (ull)disk.free);
     return ASSAY_OK;
 }
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -39,14 +38,13 @@ static assay_status chunk_join(char out[PATH_MAX], const char *folder, uint32_t 
 }
 
 assay_status assay_statesync_room(const char *folder, uint64_t bytes, assay_error *err) {
-    struct statvfs disk;
-    if (statvfs(folder, &disk) != 0)
-        return assay_fail_errno(err, errno, "cannot measure the disk of %.200s", folder);
-    uint64_t left = (uint64_t)disk.f_bavail * disk.f_frsize;
-    if (disk.f_blocks && (left < ASSAY_STATESYNC_RESERVE || left - ASSAY_STATESYNC_RESERVE < bytes))
-        return ASSAY_FAIL(err, DISK_FULL,
-                          "%llu MiB are free, a snapshot's next %llu and %d beside it are needed",
-                          (ull)(left >> 20), (ull)(bytes >> 20), ASSAY_STATESYNC_RESERVE >> 20);
+    assay_disk_space disk;
+    ASSAY_TRY(assay_disk_space_get(&disk, folder, err));
+    if (disk.size &&
+        (disk.free < ASSAY_STATESYNC_RESERVE || disk.free - ASSAY_STATESYNC_RESERVE < bytes))
+        return ASSAY_FAIL(
+            err, DISK_FULL, "%llu MiB are free, a snapshot's next %llu and %d beside it are needed",
+            (ull)(disk.free >> 20), (ull)(bytes >> 20), ASSAY_STATESYNC_RESERVE >> 20);
     return ASSAY_OK;
 }
 

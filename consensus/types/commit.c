@@ -30,8 +30,7 @@ size_t assay_precommit_sign_bytes(uint8_t *out, const assay_precommit *vote, ass
 
 size_t assay_commit_sign_bytes(uint8_t *out, const assay_commit *commit, const char *chain_id) {
     const assay_precommit vote = {commit->height, 0, commit->block, commit->time};
-    return assay_precommit_sign_bytes(out, &vote,
-                                      (assay_bytes){(const uint8_t *)chain_id, strlen(chain_id)});
+    return assay_precommit_sign_bytes(out, &vote, assay_text_bytes(chain_id));
 }
 
 assay_status assay_commit_sign(assay_commit *commit, const char *chain_id, const uint8_t *seed,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consensus/types/header.h"
 
+#include <assert.h>
+
 #include "base/ed25519.h"
 #include "base/merkle.h"
 #include "base/sha256.h"
@@ -33,28 +35,34 @@ void assay_block_id_protobuf(assay_writer *writer, const assay_block_id *id) {
     assay_protobuf_message(writer, 2, &parts);
 }
 
+// The hashes in C-3's order. Who has a constant header only reads them.
+static void hashes_of(assay_hash *out[ASSAY_HEADER_HASHES], const assay_header *header) {
+    assay_header *h = (assay_header *)header;
+    assay_hash *const all[] = {&h->last_commit_hash,     &h->data_hash,      &h->validators_hash,
+                               &h->next_validators_hash, &h->consensus_hash, &h->app_hash,
+                               &h->last_results_hash,    &h->evidence_hash};
+    static_assert(sizeof all == ASSAY_HEADER_HASHES * sizeof all[0], "each of them");
+    memcpy(out, all, sizeof all);
+}
+
 void assay_header_view_of(assay_header_view *out, const assay_header *header) {
-    const assay_hash *hashes[] = {&header->last_commit_hash,  &header->data_hash,
-                                  &header->validators_hash,   &header->next_validators_hash,
-                                  &header->consensus_hash,    &header->app_hash,
-                                  &header->last_results_hash, &header->evidence_hash};
-    *out = (assay_header_view){
-        .block_version = ASSAY_BLOCK_PROTOCOL,
-        .app_version = ASSAY_APP_PROTOCOL,
-        .chain_id = {(const uint8_t *)header->chain_id, strlen(header->chain_id)},
-        .height = header->height,
-        .time = header->time,
-        .last_block = header->last_block,
-        .proposer = {header->proposer.bytes, ASSAY_ADDRESS_SIZE}};
+    assay_hash *hashes[ASSAY_HEADER_HASHES];
+    hashes_of(hashes, header);
+    *out = (assay_header_view){.block_version = ASSAY_BLOCK_PROTOCOL,
+                               .app_version = ASSAY_APP_PROTOCOL,
+                               .chain_id = assay_text_bytes(header->chain_id),
+                               .height = header->height,
+                               .time = header->time,
+                               .last_block = header->last_block,
+                               .proposer = {header->proposer.bytes, ASSAY_ADDRESS_SIZE}};
     for (int i = 0; i < ASSAY_HEADER_HASHES; i++)
         out->hashes[i] = (assay_bytes){hashes[i]->bytes, ASSAY_HASH_SIZE};
 }
 
 assay_status assay_header_of_view(assay_header *out, const assay_header_view *view,
                                   assay_error *err) {
-    assay_hash *hashes[] = {&out->last_commit_hash,     &out->data_hash,      &out->validators_hash,
-                            &out->next_validators_hash, &out->consensus_hash, &out->app_hash,
-                            &out->last_results_hash,    &out->evidence_hash};
+    assay_hash *hashes[ASSAY_HEADER_HASHES];
+    hashes_of(hashes, out);
     if (view->block_version != ASSAY_BLOCK_PROTOCOL || view->app_version != ASSAY_APP_PROTOCOL)
         return ASSAY_FAIL(err, VERSION, "a header of block version %llu and app version %llu",
                           (unsigned long long)view->block_version,
@@ -168,22 +176,20 @@ void assay_block_id_read(assay_cursor *cursor, assay_block_id *id) {
 }
 
 void assay_header_write(assay_writer *writer, const assay_header *header) {
+    assay_hash *hashes[ASSAY_HEADER_HASHES];
+    hashes_of(hashes, header);
     assay_writer_blob(writer, header->chain_id, (uint32_t)strlen(header->chain_id));
     assay_writer_u64(writer, header->height);
     assay_time_write(writer, &header->time);
     assay_block_id_write(writer, &header->last_block);
-    assay_writer_hash(writer, &header->last_commit_hash);
-    assay_writer_hash(writer, &header->data_hash);
-    assay_writer_hash(writer, &header->validators_hash);
-    assay_writer_hash(writer, &header->next_validators_hash);
-    assay_writer_hash(writer, &header->consensus_hash);
-    assay_writer_hash(writer, &header->app_hash);
-    assay_writer_hash(writer, &header->last_results_hash);
-    assay_writer_hash(writer, &header->evidence_hash);
+    for (int i = 0; i < ASSAY_HEADER_HASHES; i++)
+        assay_writer_hash(writer, hashes[i]);
     assay_writer_address(writer, &header->proposer);
 }
 
 void assay_header_read(assay_cursor *cursor, assay_header *header) {
+    assay_hash *hashes[ASSAY_HEADER_HASHES];
+    hashes_of(hashes, header);
     memset(header, 0, sizeof *header);
     assay_bytes chain_id = assay_cursor_blob(cursor, ASSAY_CHAIN_ID_MAX);
     memcpy(header->chain_id, chain_id.data, chain_id.size);
@@ -192,14 +198,8 @@ void assay_header_read(assay_cursor *cursor, assay_header *header) {
     header->height = assay_cursor_u64(cursor);
     assay_time_read(cursor, &header->time);
     assay_block_id_read(cursor, &header->last_block);
-    assay_cursor_hash(cursor, &header->last_commit_hash);
-    assay_cursor_hash(cursor, &header->data_hash);
-    assay_cursor_hash(cursor, &header->validators_hash);
-    assay_cursor_hash(cursor, &header->next_validators_hash);
-    assay_cursor_hash(cursor, &header->consensus_hash);
-    assay_cursor_hash(cursor, &header->app_hash);
-    assay_cursor_hash(cursor, &header->last_results_hash);
-    assay_cursor_hash(cursor, &header->evidence_hash);
+    for (int i = 0; i < ASSAY_HEADER_HASHES; i++)
+        assay_cursor_hash(cursor, hashes[i]);
     assay_cursor_address(cursor, &header->proposer);
 }
 

@@ -133,11 +133,6 @@ assay_status assay_history_append(assay_store *store, const void *data, size_t s
     return assay_store_put(store, count_key, sizeof count_key, count_value, 8, err);
 }
 
-assay_status assay_history_count(assay_store *store, uint64_t *count, assay_error *err) {
-    source from = {.store = store};
-    return count_get(&from, count, err);
-}
-
 assay_status assay_history_root(assay_store *store, assay_hash *root, assay_error *err) {
     source from = {.store = store};
     uint64_t count;

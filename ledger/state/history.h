@@ -25,12 +25,11 @@ typedef struct {
 assay_status assay_history_append(assay_store *store, const void *data, size_t size,
                                   uint64_t *index, assay_error *err);
 
-// Number of leaves and root as the open block sees them. Errors: as assay_store_get. Spec: P-88.
-assay_status assay_history_count(assay_store *store, uint64_t *count, assay_error *err);
+// The root as the open block sees it. Errors: as assay_store_get. Spec: P-88.
 assay_status assay_history_root(assay_store *store, assay_hash *root, assay_error *err);
 
-// The same in a snapshot, and the path of a leaf. Errors: RANGE (index), NOT_FOUND (a leaf from
-// before a restore), CORRUPT, IO. Spec: P-88.
+// The same in a snapshot with the number of leaves, and the path of one. Errors: RANGE (index),
+// NOT_FOUND (a leaf from before a restore), CORRUPT, IO. Spec: P-88.
 assay_status assay_history_snapshot_root(assay_snapshot *snapshot, assay_hash *root,
                                          uint64_t *count, assay_error *err);
 assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,

@@ -129,4 +129,11 @@ static inline assay_record_key assay_record_key_of_hash(uint8_t table, const ass
     return key;
 }
 
+static inline assay_record_key assay_record_key_of_sample(uint8_t table, const assay_hash *batch,
+                                                          uint32_t sample) {
+    assay_record_key key = assay_record_key_of_hash(table, batch);
+    assay_record_key_add_u32(&key, sample);
+    return key;
+}
+
 #endif

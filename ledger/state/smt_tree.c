@@ -341,9 +341,7 @@ static assay_status links_run_all(assay_tree_update *update, assay_pool *pool, t
     assay_pool_run(pool, update->worker_count, links_update, &run);
     for (size_t i = 0; i < update->worker_count; i++) {
         const assay_tree_worker *worker = &update->workers[i];
-        if (worker->status == ASSAY_OK) continue;
-        if (err) *err = worker->error;
-        return worker->status;
+        if (worker->status != ASSAY_OK) return assay_error_pass(err, &worker->error);
     }
     return ASSAY_OK;
 }

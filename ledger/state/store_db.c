@@ -168,8 +168,7 @@ static assay_status record_check(const assay_db *db, MDB_txn *txn, bool read_onl
     if (status == ASSAY_NOT_FOUND && entries.ms_entries)
         return ASSAY_FAIL(err, CORRUPT, "the store has entries but no record");
     if (status == ASSAY_NOT_FOUND && !read_only) return assay_db_record_write(db, txn, &tip, err);
-    if (status != ASSAY_OK && err) *err = why;
-    return status;
+    return status == ASSAY_OK ? ASSAY_OK : assay_error_pass(err, &why);
 }
 
 // A new environment gets its tables and its record in one commit.

@@ -12,15 +12,3 @@ const char *assay_reject_text(uint32_t number) {
         return "unknown reason";
     }
 }
-
-const char *assay_reject_name(uint32_t number) {
-    switch (number) {
-#define X(name, value, text)                                                                       \
-    case value:                                                                                    \
-        return #name;
-        ASSAY_REJECT_LIST(X)
-#undef X
-    default:
-        return "UNKNOWN";
-    }
-}

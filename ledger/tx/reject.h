@@ -143,8 +143,4 @@ typedef enum {
 // number that is none. Lives: for ever. Spec: P-19.
 const char *assay_reject_text(uint32_t number);
 
-// The number's name, e.g. "TX_CHAIN"; "UNKNOWN" for a number that is none. Lives: for ever.
-// Spec: P-19.
-const char *assay_reject_name(uint32_t number);
-
 #endif

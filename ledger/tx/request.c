@@ -65,18 +65,6 @@ static void request_read(assay_request *out, assay_cursor *cursor) {
     assay_cursor_copy(cursor, out->signature.bytes, ASSAY_SIGNATURE_SIZE);
 }
 
-assay_status assay_request_decode(assay_request *out, const uint8_t *data, size_t size,
-                                  assay_error *err) {
-    *out = (assay_request){0};
-    if (size != ASSAY_REQUEST_SIZE)
-        return ASSAY_REJECT(err, REQUEST_FORM, "a request of %zu bytes, must be %d", size,
-                            ASSAY_REQUEST_SIZE);
-    assay_cursor cursor;
-    assay_cursor_init(&cursor, data, size);
-    request_read(out, &cursor);
-    return ASSAY_OK;
-}
-
 assay_status assay_request_check(const assay_request *request, assay_error *err) {
     assay_error inner = {0};
     if (assay_record_check(&assay_request_record, request, &inner) != ASSAY_OK)
@@ -107,6 +95,17 @@ assay_status assay_request_fee_check(const assay_request *request, uint64_t pric
     if (fee > request->max_fee)
         return ASSAY_REJECT(err, REQUEST_FEE, "the longest answer costs %llu nopen, limit %llu",
                             (unsigned long long)fee, (unsigned long long)request->max_fee);
+    return ASSAY_OK;
+}
+
+assay_status assay_receipt_fee_check(const assay_receipt *receipt, uint64_t price_in,
+                                     uint64_t price_out, assay_error *err) {
+    uint64_t fee = 0;
+    ASSAY_TRY(assay_fee_compute(&fee, receipt->request.prompt_count, price_in,
+                                receipt->output_count, price_out, err));
+    if (fee != receipt->fee)
+        return ASSAY_FAIL(err, MISMATCH, "fee %llu, counts and prices give %llu",
+                          (unsigned long long)receipt->fee, (unsigned long long)fee);
     return ASSAY_OK;
 }
 

@@ -64,11 +64,6 @@ void assay_ids_digest(assay_hash *out, const uint32_t *ids, size_t count);
 // out[ASSAY_REQUEST_SIZE]. Never fails. Spec: P-11.
 void assay_request_encode(const assay_request *request, uint8_t *out);
 
-// Reads the form only; limits are assay_request_check's. Errors: REQUEST_FORM (reject).
-// Spec: P-11.
-assay_status assay_request_decode(assay_request *out, const uint8_t *data, size_t size,
-                                  assay_error *err);
-
 // The limits that need no session and no model file: sequence, counts, sampling, no corpus.
 // Errors: REQUEST_RANGE (reject). Spec: P-12.
 assay_status assay_request_check(const assay_request *request, assay_error *err);
@@ -81,6 +76,11 @@ assay_status assay_fee_compute(uint64_t *out, uint32_t prompt_count, uint64_t pr
 // max_fee covers the longest answer at these prices. Errors: FEE_OVERFLOW, REQUEST_FEE (rejects).
 // Spec: P-12.
 assay_status assay_request_fee_check(const assay_request *request, uint64_t price_in,
+                                     uint64_t price_out, assay_error *err);
+
+// The receipt's fee is that of its counts at these prices. Errors: FEE_OVERFLOW (reject), MISMATCH.
+// Spec: P-13.
+assay_status assay_receipt_fee_check(const assay_receipt *receipt, uint64_t price_in,
                                      uint64_t price_out, assay_error *err);
 
 // Writes the one encoding. out[ASSAY_RECEIPT_SIZE_MAX]. Returns: the size in bytes.

@@ -12,6 +12,8 @@
 #include "node/api/call.h"
 #include "node/home/facts.h"
 
+enum { ASSAY_API_BLOCK_ARENA_MAX = 64 << 20 }; // one block of the engine
+
 // Borrowed; all outlive the server. One handler call a thread.
 typedef struct {
     assay_app *app;

@@ -107,11 +107,7 @@ static assay_status tx_object_read(assay_bytes *out, const json_t *entry, assay_
         status = assay_arena_get(&scratch, 1, ASSAY_TX_SIZE_MAX, "transaction", &room, err);
     uint8_t *bytes = room;
     if (status == ASSAY_OK) status = assay_tx_encode(&tx, bytes, ASSAY_TX_SIZE_MAX, &size, err);
-    if (status == ASSAY_OK) status = assay_arena_get(arena, 1, size, "transaction", &room, err);
-    if (status == ASSAY_OK) {
-        memcpy(room, bytes, size);
-        *out = (assay_bytes){room, size};
-    }
+    if (status == ASSAY_OK) status = assay_arena_copy(arena, bytes, size, "transaction", out, err);
     assay_arena_close(&scratch);
     return status;
 }

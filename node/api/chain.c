@@ -12,7 +12,6 @@
 
 enum {
     SEARCH_DEPTH = 256, // blocks read for a transaction that is not among the recent ones
-    BLOCK_ARENA_MAX = 64 << 20,
     HEADER_BYTES_MAX = 1024,
     MS = 1000000,   // ns, of assay_deadline_clock
     SLICE_MS = 250, // a wait looks so often whether the node ends
@@ -115,8 +114,8 @@ static assay_status tx_submit(const assay_api *api, const struct assay_api_tx *t
     if (status == ASSAY_OK)
         status = api->engine->submit(api->engine->self, tx->bytes.data, tx->bytes.size, id, &why);
     // A full queue is the node's trouble, not the transaction's.
-    if (status == ASSAY_CAPACITY && tx->bytes.data) status = ASSAY_BUSY;
-    return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
+    if (status == ASSAY_CAPACITY && tx->bytes.data) why.status = ASSAY_BUSY;
+    return status == ASSAY_OK ? status : assay_error_pass(err, &why);
 }
 
 // Each is taken or refused by itself, in order; then all are waited for.
@@ -235,7 +234,7 @@ static assay_status block_get(assay_api *api, const assay_api_call *call, assay_
     // A block and its document take ten times its bytes, and CometBFT is far away: one at a time,
     // until there is the text alone. E-91
     ASSAY_TRY(assay_api_slow_begin(api, err));
-    assay_arena_init(&arena, BLOCK_ARENA_MAX);
+    assay_arena_init(&arena, ASSAY_API_BLOCK_ARENA_MAX);
     assay_status status = api->engine->block(api->engine->self, height, &block, &arena, &data, err);
     if (status == ASSAY_OK) assay_http_reply_json(reply, 200, block_json(&block));
     free(data);

@@ -10,8 +10,6 @@
 #include "ledger/validator.h"
 #include "node/api/api.h"
 
-enum { BLOCK_ARENA_MAX = 64 << 20 };
-
 static const uint64_t nanos = 1000000000;
 
 void assay_api_tip_get(assay_api_tip *out, const assay_api *api) {
@@ -25,7 +23,7 @@ void assay_api_tip_get(assay_api_tip *out, const assay_api *api) {
     assay_arena arena;
     assay_block block;
     uint8_t *data;
-    assay_arena_init(&arena, BLOCK_ARENA_MAX);
+    assay_arena_init(&arena, ASSAY_API_BLOCK_ARENA_MAX);
     if (engine->block(engine->self, engine->height(engine->self), &block, &arena, &data, NULL) ==
         ASSAY_OK) {
         out->time_ns = block.header.time.seconds * nanos + block.header.time.nanos;

@@ -9,8 +9,9 @@
 #include "ledger/epoch.h"
 #include "ledger/evidence.h"
 #include "node/api/api.h"
+#include "node/duty_json.h"
 
-enum { DUTIES_MAX = 256, CLAIMS_ARENA_MAX = 256 << 20 };
+enum { CLAIMS_ARENA_MAX = 256 << 20 };
 
 // A u128 in decimal, as every integer past 2^53 travels.
 static json_t *u128_json(assay_u128 value) {
@@ -206,30 +207,20 @@ static assay_status case_get(const assay_api_call *call, const assay_view *view,
     return ASSAY_OK;
 }
 
-static json_t *duty_json(const assay_duty *duty) {
-    static const char *const kinds[] = {"none", "commit", "reveal", "answer_leaf", "answer_table"};
-    return json_pack(
-        "{s:s,s:o,s:o,s:i,s:o,s:o,s:b,s:b,s:o}", "kind", kinds[duty->kind], "batch",
-        assay_json_from_hash(&duty->batch), "sample", assay_json_from_u64(duty->sample), "round",
-        (int)duty->round, "position", assay_json_from_u64(duty->position), "deadline",
-        assay_json_from_u64(duty->deadline), "leaf_posted", (int)duty->leaf_posted, "table_posted",
-        (int)duty->table_posted, "commitment", assay_json_from_hash(&duty->commitment));
-}
-
 static assay_status duties_get(const assay_api_call *call, const assay_view *view,
                                assay_http_reply *reply, assay_error *err) {
     assay_address account;
     uint32_t count;
     bool more;
     ASSAY_TRY(assay_api_address(&account, call, 1, err));
-    assay_duty *duties = calloc(DUTIES_MAX, sizeof *duties);
-    if (!duties) return ASSAY_FAIL(err, MEMORY, "no memory for %d duties", DUTIES_MAX);
-    assay_status status = assay_case_duties(duties, &count, &more, DUTIES_MAX, &view->reader,
+    assay_duty *duties = calloc(ASSAY_DUTIES_MAX, sizeof *duties);
+    if (!duties) return ASSAY_FAIL(err, MEMORY, "no memory for %d duties", ASSAY_DUTIES_MAX);
+    assay_status status = assay_case_duties(duties, &count, &more, ASSAY_DUTIES_MAX, &view->reader,
                                             view->height + 1, &account, err);
     if (status == ASSAY_OK) {
         json_t *list = json_array();
         for (uint32_t i = 0; i < count; i++)
-            json_array_append_new(list, duty_json(&duties[i]));
+            json_array_append_new(list, assay_duty_json(&duties[i]));
         assay_http_reply_json(reply, 200,
                               json_pack("{s:o,s:b,s:o}", "height",
                                         assay_json_from_u64(view->height), "more", (int)more,

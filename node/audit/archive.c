@@ -12,11 +12,10 @@
 static assay_status path_make(const char **out, const char *folder, const char *name,
                               assay_arena *arena, assay_error *err) {
     char path[PATH_MAX];
-    void *room;
+    assay_bytes copy;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, name, err));
-    ASSAY_TRY(assay_arena_get(arena, strlen(path) + 1, 1, "paths", &room, err));
-    memcpy(room, path, strlen(path) + 1);
-    *out = room;
+    ASSAY_TRY(assay_arena_copy(arena, path, strlen(path) + 1, "paths", &copy, err));
+    *out = (const char *)copy.data;
     return ASSAY_OK;
 }
 

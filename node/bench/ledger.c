@@ -117,11 +117,12 @@ typedef struct {
 
 static assay_status pair_run(pair *out, chain *c, assay_error *err) {
     assay_bench_transfers *transfers = &c->transfers;
+    const assay_chain_engine engine = assay_solo_engine(c->solo);
     assay_hash id;
     ASSAY_TRY(assay_bench_transfers_sign(transfers, err));
     for (uint32_t i = 0; i < transfers->count; i++)
         ASSAY_TRY(
-            assay_solo_submit(c->solo, transfers->items[i].bytes, ASSAY_BENCH_TX_SIZE, &id, err));
+            engine.submit(engine.self, transfers->items[i].bytes, ASSAY_BENCH_TX_SIZE, &id, err));
     double start = assay_measure_seconds();
     uint32_t failed = assay_bench_transfers_recover(transfers);
     double middle = assay_measure_seconds();

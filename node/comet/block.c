@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/merkle.h"
+#include "consensus/abci/message.h"
 #include "consensus/light/block.h"
 
 typedef unsigned long long ull;
@@ -136,8 +137,6 @@ assay_status assay_comet_rest_check(const assay_block *block, const json_t *answ
 
 // --- evidence ---
 
-enum { MISBEHAVIORS_MAX = 1 << 12 }; // E-4's
-
 static assay_status accused_read(assay_misbehavior *out, const json_t *object, const char *name,
                                  assay_error *err) {
     const char *text;
@@ -160,8 +159,8 @@ static assay_status evidence_read(assay_misbehavior *list, uint32_t *count, cons
         ASSAY_TRY(assay_json_object(&inner, value, "vote_a", err));
         ASSAY_TRY(assay_json_u64(&one.height, inner, "height", 1, INT64_MAX, err));
         ASSAY_TRY(accused_read(&one, inner, "validator_address", err));
-        if (*count == MISBEHAVIORS_MAX)
-            return ASSAY_FAIL(err, CAPACITY, "misbehaviour, limit %d", MISBEHAVIORS_MAX);
+        if (*count == ASSAY_ABCI_MISBEHAVIOR_MAX)
+            return ASSAY_FAIL(err, CAPACITY, "misbehaviour, limit %d", ASSAY_ABCI_MISBEHAVIOR_MAX);
         list[(*count)++] = one;
         return ASSAY_OK;
     }
@@ -169,8 +168,8 @@ static assay_status evidence_read(assay_misbehavior *list, uint32_t *count, cons
         return ASSAY_FAIL(err, UNSUPPORTED, "evidence of type \"%.40s\"", kind);
     one.type = ASSAY_MISBEHAVIOR_LIGHT_CLIENT;
     ASSAY_TRY(assay_json_u64(&one.height, value, "CommonHeight", 1, INT64_MAX, err));
-    ASSAY_TRY(
-        assay_json_array(&inner, value, "ByzantineValidators", MISBEHAVIORS_MAX - *count, err));
+    ASSAY_TRY(assay_json_array(&inner, value, "ByzantineValidators",
+                               ASSAY_ABCI_MISBEHAVIOR_MAX - *count, err));
     for (size_t i = 0; i < json_array_size(inner); i++) {
         ASSAY_TRY(accused_read(&one, json_array_get(inner, i), "address", err));
         list[(*count)++] = one;
@@ -189,7 +188,8 @@ assay_status assay_comet_misbehaviors_read(const assay_misbehavior **out, uint32
     ASSAY_TRY(assay_json_object(&evidence, body, "evidence", err));
     ASSAY_TRY(list_get(&list, evidence, "evidence", err));
     if (json_array_size(list) == 0) return ASSAY_OK;
-    ASSAY_TRY(assay_arena_get(arena, MISBEHAVIORS_MAX, sizeof **out, "misbehaviour", &room, err));
+    ASSAY_TRY(assay_arena_get(arena, ASSAY_ABCI_MISBEHAVIOR_MAX, sizeof **out, "misbehaviour",
+                              &room, err));
     for (size_t i = 0; i < json_array_size(list); i++)
         ASSAY_TRY(evidence_read(room, count, json_array_get(list, i), err));
     *out = room;

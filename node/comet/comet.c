@@ -126,7 +126,7 @@ assay_status assay_comet_submit_read(const void *data, size_t size, assay_error 
     assay_status status = answer_read(&result, data, size, &few, &why);
     // It waits, or is in a block, already.
     if (status == ASSAY_NETWORK && strstr(why.text, "already exists in cache")) return ASSAY_OK;
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     status = assay_json_u64(&code, result, "code", 0, UINT32_MAX, err);
     if (status == ASSAY_OK && code == ASSAY_ABCI_NOT_NOW)
         status = ASSAY_FAIL(err, BUSY, "CometBFT: %.200s", text_or(result, "log", "not now"));
@@ -178,7 +178,7 @@ static assay_status find(void *self, const assay_hash *id, assay_tx_fate *out, a
     assay_hex_encode_0x(path + strlen(path), id->bytes, ASSAY_HASH_SIZE);
     assay_status status = get_within(&result, self, path, &few, &why);
     if (status == ASSAY_NOT_FOUND) return ASSAY_OK; // as unknown as before
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     status = fate_read(out, result, err);
     json_decref(result);
     return status;
@@ -217,7 +217,7 @@ static assay_status block(void *self, uint64_t height, assay_block *out, assay_a
     // Whoever asked is not to blame for an answer that is none.
     if (status == ASSAY_OK || status == ASSAY_NOT_FOUND || status == ASSAY_TIMEOUT ||
         status == ASSAY_STOPPED)
-        return status == ASSAY_OK ? status : assay_fail(err, status, 0, "%s", why.text);
+        return status == ASSAY_OK ? status : assay_error_pass(err, &why);
     return ASSAY_FAIL(err, NETWORK, "block %llu from CometBFT: %s", (unsigned long long)height,
                       why.text);
 }

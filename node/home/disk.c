@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -102,19 +101,18 @@ static assay_status state_measure(assay_disk_report *out, const assay_home *home
     ASSAY_TRY(assay_home_path(path, home->path, "state", err));
     assay_status status = assay_store_open(&store, path, &home->genesis.hash, &options, &why);
     if (status == ASSAY_NOT_FOUND) return ASSAY_OK; // a home that was never started
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     status = store_look(out, store, err);
     assay_store_close(store);
     return status;
 }
 
 assay_status assay_disk_measure(assay_disk_report *out, const assay_home *home, assay_error *err) {
-    struct statvfs disk;
+    assay_disk_space disk;
     memset(out, 0, sizeof *out);
-    if (statvfs(home->path, &disk) != 0)
-        return assay_fail_errno(err, errno, "cannot look at %s", home->path);
-    out->disk_free = disk.f_bavail * (uint64_t)disk.f_frsize;
-    out->disk_size = disk.f_blocks * (uint64_t)disk.f_frsize;
+    ASSAY_TRY(assay_disk_space_get(&disk, home->path, err));
+    out->disk_free = disk.free;
+    out->disk_size = disk.size;
     ASSAY_TRY(state_measure(out, home, err));
     out->state_file = part_bytes(home, "state");
     out->log = part_bytes(home, "blocks/blocks.log");

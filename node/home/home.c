@@ -137,8 +137,7 @@ assay_status assay_config_parse(assay_config *config, const void *data, size_t s
         json_decref(object);
     }
     if (status == ASSAY_OK) return ASSAY_OK;
-    if (status == ASSAY_MEMORY) return assay_fail(err, status, 0, "%s", inner.text);
-    if (status == ASSAY_VERSION) return assay_fail(err, status, 0, "%s", inner.text);
+    if (status == ASSAY_MEMORY || status == ASSAY_VERSION) return assay_error_pass(err, &inner);
     return ASSAY_FAIL(err, CONFIG, "config: %s", inner.text);
 }
 

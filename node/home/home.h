@@ -13,7 +13,6 @@ enum {
     ASSAY_HOME_FILE_MAX = 64 << 10,
     ASSAY_LISTEN_MAX = 80,
     ASSAY_ADDRESS_TEXT_MAX = 200, // of sockets and URLs
-    ASSAY_ED25519_SEED_SIZE = 32,
 };
 
 typedef enum { ASSAY_ENGINE_SOLO, ASSAY_ENGINE_ABCI } assay_engine_choice;
@@ -40,7 +39,7 @@ typedef struct {
 
 // operator.json: what a validator must keep to itself.
 typedef struct {
-    uint8_t ed25519_seed[ASSAY_ED25519_SEED_SIZE];
+    uint8_t ed25519_seed[ASSAY_ED25519_KEY_SIZE];
     assay_hash beacon_seed;
     uint64_t beacon_length;
 } assay_operator;

@@ -259,7 +259,7 @@ assay_status assay_fetch_json(json_t **out, const char *url, json_t *body,
     if (status == ASSAY_OK || (status == ASSAY_NOT_FOUND && fetched.body_size))
         status = answer_read(out, &fetched, url, limits, err);
     else
-        assay_fail(err, status, 0, "%s", unanswered.text);
+        assay_error_pass(err, &unanswered);
     free(fetched.body);
     return status;
 }

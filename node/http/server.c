@@ -66,9 +66,7 @@ typedef struct {
 } upload;
 
 static time_t seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return (time_t)(assay_clock_ms() / 1000);
 }
 
 // --- deadlines ---
@@ -137,8 +135,7 @@ static void *sweep(void *self) {
         time_t now = seconds_now();
         for (connection_entry *entry = server->connections; entry; entry = entry->next)
             if (entry->due && now >= entry->due) shutdown(entry->fd, SHUT_RDWR);
-        clock_gettime(CLOCK_MONOTONIC, &tick);
-        tick.tv_sec++;
+        assay_deadline_in(&tick, 1000);
         pthread_cond_timedwait(&server->ended, &server->lock, &tick);
     }
     pthread_mutex_unlock(&server->lock);
@@ -462,8 +459,7 @@ void assay_http_server_close(assay_http_server *server) {
     if (!server) return;
     struct timespec deadline;
     MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += CLOSE_SECONDS;
+    assay_deadline_in(&deadline, CLOSE_SECONDS * 1000);
     pthread_mutex_lock(&server->lock);
     server->closing = true;
     while (server->requests &&

@@ -11,6 +11,7 @@
 #include "consensus/deadline.h"
 #include "ledger/evidence.h"
 #include "ledger/tx/reject.h"
+#include "node/duty_json.h"
 #include "node/error_json.h"
 #include "node/log.h"
 #include "node/provider/provider.h"
@@ -19,7 +20,6 @@
 enum {
     EVIDENCE_FILE_MAX = ASSAY_TABLE_BYTES_MAX,
     BATCH_MAX = 4096,
-    DUTIES_MAX = 256,
     PARTS_MAX = 1024,
     // Of a posting, at any params (EVIDENCE_SIZE); small ones, so that what floods leave of their
     // part of a block holds some (P-26).
@@ -48,19 +48,11 @@ assay_provider_dues assay_provider_due(assay_provider *provider, bool all) {
     return closes ? ASSAY_DUE_CLOSING : due ? ASSAY_DUE_SOME : ASSAY_DUE_NOTHING;
 }
 
-static assay_status evidence_path(char *out, const assay_provider *provider, const assay_hash *root,
-                                  const char *name, assay_error *err) {
-    char text[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode(text, root->bytes, ASSAY_HASH_SIZE);
-    int length = snprintf(out, PATH_MAX, "%s/evidence/%s/%s", provider->options.home, text, name);
-    return length < PATH_MAX ? ASSAY_OK : ASSAY_FAIL(err, CAPACITY, "path is over %d", PATH_MAX);
-}
-
 assay_status assay_provider_evidence(const assay_provider *provider, const assay_hash *root,
                                      const char *name, uint8_t **data, size_t *size,
                                      assay_error *err) {
     char path[PATH_MAX];
-    ASSAY_TRY(evidence_path(path, provider, root, name, err));
+    ASSAY_TRY(assay_evidence_path(path, provider->options.home, root, name, err));
     return assay_file_read(path, EVIDENCE_FILE_MAX, data, size, err);
 }
 
@@ -202,17 +194,17 @@ static assay_status making_sum(making *m, const assay_provider *provider, assay_
 static assay_status making_store(making *m, const assay_provider *provider, assay_error *err) {
     char path[PATH_MAX], name[32];
     assay_bytes file;
-    ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "leaf", err));
+    ASSAY_TRY(assay_evidence_path(path, provider->options.home, &m->root.hash, "leaf", err));
     m->first = access(path, F_OK) != 0 && errno == ENOENT;
     ASSAY_TRY(assay_folder_make(path, err));
     for (uint32_t i = 0; i < m->count; i++) {
         const assay_provider_pending *pending = &m->taken[i].pending;
         snprintf(name, sizeof name, "leaf/%u", i);
-        ASSAY_TRY(evidence_path(path, provider, &m->root.hash, name, err));
+        ASSAY_TRY(assay_evidence_path(path, provider->options.home, &m->root.hash, name, err));
         ASSAY_TRY(assay_file_replace(path, pending->leaf, pending->leaf_size, 0644, err));
     }
     ASSAY_TRY(assay_receipts_write(&file, m->receipts, m->count, &m->arena, err));
-    ASSAY_TRY(evidence_path(path, provider, &m->root.hash, "receipts", err));
+    ASSAY_TRY(assay_evidence_path(path, provider->options.home, &m->root.hash, "receipts", err));
     return assay_file_replace(path, file.data, file.size, 0644, err);
 }
 
@@ -220,7 +212,8 @@ static assay_status making_store(making *m, const assay_provider *provider, assa
 // where there was evidence already, it stays (V6).
 static void making_unstore(const making *m, const assay_provider *provider) {
     char path[PATH_MAX];
-    if (m->first && evidence_path(path, provider, &m->root.hash, "", NULL) == ASSAY_OK)
+    if (m->first &&
+        assay_evidence_path(path, provider->options.home, &m->root.hash, "", NULL) == ASSAY_OK)
         assay_folder_remove(path);
 }
 
@@ -339,8 +332,7 @@ static assay_status waiting_ask(assay_provider *provider, assay_error *err) {
     if (assay_hash_is_zero(&provider->waiting)) return ASSAY_OK;
     assay_status status = assay_client_get_id(&fate, &provider->wallet->client, "tx",
                                               provider->waiting.bytes, ASSAY_HASH_SIZE, &why);
-    if (status != ASSAY_OK && status != ASSAY_NOT_FOUND)
-        return assay_fail(err, status, why.reject, "%s", why.text);
+    if (status != ASSAY_OK && status != ASSAY_NOT_FOUND) return assay_error_pass(err, &why);
     const char *state = json_string_value(json_object_get(fate, "state"));
     bool waits = state && strcmp(state, "pending") == 0;
     json_decref(fate);
@@ -371,7 +363,7 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
         if (out->narrowed) making_narrow(&m, provider, &why);
     }
     assay_arena_close(&m.arena);
-    return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
+    return status == ASSAY_OK ? status : assay_error_pass(err, &why);
 }
 
 // All parts in one row: the answer window is shorter than one block a part would take.
@@ -411,11 +403,9 @@ static assay_status answer_build(assay_provider *provider, const assay_batch *ba
     assay_sumtree_node *leaves;
     uint32_t count;
     char name[32];
-    void *room;
     ASSAY_TRY(
         assay_provider_evidence(provider, &batch->root, "receipts", &table, &table_size, err));
-    assay_status status = assay_arena_get(arena, table_size, 1, "table", &room, err);
-    if (status == ASSAY_OK) *out = (assay_bytes){memcpy(room, table, table_size), table_size};
+    assay_status status = assay_arena_copy(arena, table, table_size, "table", out, err);
     free(table);
     ASSAY_TRY(status);
     if (!leaf) return ASSAY_OK;
@@ -430,48 +420,28 @@ static assay_status answer_build(assay_provider *provider, const assay_batch *ba
     return status;
 }
 
-// An accusation, as the node tells it.
-typedef struct {
-    assay_hash id;
-    uint32_t sample;
-    uint64_t position;
-    bool leaf_posted;
-    bool table_posted;
-} accusation;
-
-static assay_status accusation_read(accusation *out, const json_t *duty, assay_error *err) {
-    uint64_t sample;
-    ASSAY_TRY(assay_json_hash(&out->id, duty, "batch", err));
-    ASSAY_TRY(assay_json_u64(&sample, duty, "sample", 0, UINT32_MAX, err));
-    ASSAY_TRY(assay_json_u64(&out->position, duty, "position", 0, UINT64_MAX, err));
-    out->sample = (uint32_t)sample;
-    out->leaf_posted = json_is_true(json_object_get(duty, "leaf_posted"));
-    out->table_posted = json_is_true(json_object_get(duty, "table_posted"));
-    return ASSAY_OK;
-}
-
 // Builds one posting and sends it, if it passes the ledger's own test: what that would drop is not
 // worth its fees.
 static assay_status posting_send(assay_provider *provider, const assay_batch *batch,
-                                 const accusation *a, bool leaf, assay_arena *arena,
+                                 const assay_duty *a, bool leaf, assay_arena *arena,
                                  assay_error *err) {
     assay_bytes posting;
     ASSAY_TRY(answer_build(provider, batch, a->position, leaf, &posting, arena, err));
     ASSAY_TRY(leaf ? assay_evidence_leaf_check(batch, a->position, posting.data, posting.size, err)
                    : assay_evidence_table_check(batch, posting.data, posting.size, err));
-    return parts_post(provider, &a->id, a->sample, &posting, err);
+    return parts_post(provider, &a->batch, a->sample, &posting, err);
 }
 
 // Table and leaf, whichever was asked for: there is one answer window a case, and who could not
 // fetch the one will not get the other (P-60).
-static assay_status accusation_answer(assay_provider *provider, const accusation *a,
+static assay_status accusation_answer(assay_provider *provider, const assay_duty *a,
                                       assay_error *err) {
     assay_batch batch;
     assay_batch_tables tables;
     assay_arena arena;
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     assay_status status =
-        assay_batch_fetch(&batch, &tables, &provider->wallet->client, &a->id, &arena, err);
+        assay_batch_fetch(&batch, &tables, &provider->wallet->client, &a->batch, &arena, err);
     if (status == ASSAY_OK && !a->table_posted)
         status = posting_send(provider, &batch, a, false, &arena, err);
     if (status == ASSAY_OK && !a->leaf_posted)
@@ -480,30 +450,29 @@ static assay_status accusation_answer(assay_provider *provider, const accusation
     return status;
 }
 
-static bool is_accusation(const json_t *duty) {
-    const char *kind = json_string_value(json_object_get(duty, "kind"));
-    return kind && (strcmp(kind, "answer_leaf") == 0 || strcmp(kind, "answer_table") == 0);
+static bool is_accusation(const assay_duty *duty) {
+    return duty->kind == ASSAY_DUTY_ANSWER_LEAF || duty->kind == ASSAY_DUTY_ANSWER_TABLE;
 }
 
 assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, assay_error *err) {
     char address[ASSAY_HEX_HASH_MAX];
     json_t *document;
     const json_t *duties;
-    accusation last = {.sample = UINT32_MAX};
+    assay_duty last = {.sample = UINT32_MAX};
     *count = 0;
     if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD) return ASSAY_OK;
     assay_hex_encode_0x(address, provider->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_client_get(&document, &provider->wallet->client, err, "duties/%s", address));
-    assay_status status = assay_json_array(&duties, document, "duties", DUTIES_MAX, err);
+    assay_status status = assay_json_array(&duties, document, "duties", ASSAY_DUTIES_MAX, err);
     size_t duty_count = status == ASSAY_OK ? json_array_size(duties) : 0;
     for (size_t i = 0; i < duty_count; i++) {
-        const json_t *duty = json_array_get(duties, i);
-        accusation a;
+        assay_duty a;
         assay_error why = {0};
-        if (!is_accusation(duty)) continue;
-        assay_status answered = accusation_read(&a, duty, &why);
+        assay_status answered = assay_duty_read(&a, json_array_get(duties, i), &why);
+        if (answered == ASSAY_OK && !is_accusation(&a)) continue;
         // Both kinds of one case stand together, and are answered together.
-        if (answered == ASSAY_OK && a.sample == last.sample && assay_hash_equal(&a.id, &last.id))
+        if (answered == ASSAY_OK && a.sample == last.sample &&
+            assay_hash_equal(&a.batch, &last.batch))
             continue;
         if (answered == ASSAY_OK) {
             last = a;
@@ -512,7 +481,7 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
         if (answered == ASSAY_OK)
             (*count)++;
         else if (status == ASSAY_OK)
-            status = assay_fail(err, answered, why.reject, "%s", why.text);
+            status = assay_error_pass(err, &why);
     }
     json_decref(document);
     return status;

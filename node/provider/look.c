@@ -22,17 +22,15 @@ void assay_provider_drop(assay_provider *provider,
                          bool gone(const void *context, const assay_receipt *receipt),
                          const void *context) {
     uint32_t kept = 0;
-    char path[PATH_MAX], session[ASSAY_HEX_HASH_MAX];
+    char path[PATH_MAX];
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         assay_provider_pending *entry = &provider->pending[i];
         if (!gone(context, &entry->receipt)) {
             provider->pending[kept++] = *entry;
             continue;
         }
-        assay_hex_encode(session, entry->receipt.request.session.bytes, ASSAY_HASH_SIZE);
-        snprintf(path, sizeof path, "%s/pending/%s-%020llu", provider->options.home, session,
-                 (unsigned long long)entry->receipt.request.sequence);
-        unlink(path);
+        if (assay_provider_pending_path(path, provider, &entry->receipt.request, NULL) == ASSAY_OK)
+            unlink(path);
         free(entry->leaf);
     }
     if (kept < provider->pending_count) provider->session_count = 0;
@@ -96,7 +94,7 @@ static assay_status session_prune(assay_provider *provider, const assay_hash *id
         session_unknown(provider, id);
         return ASSAY_OK;
     }
-    if (status != ASSAY_OK) return assay_fail(err, status, why.reject, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     const pruning p = {*id, session.last_sequence, session.ended};
     pthread_mutex_lock(&provider->lock);
     for (uint32_t i = 0; i < provider->pending_count; i++) {

@@ -22,9 +22,8 @@ assay_status assay_misbehaviour_parse(assay_misbehaviour *out, const char *text,
     return ASSAY_OK;
 }
 
-// pending/<session>-<sequence>: u32 size || receipt || leaf file.
-static assay_status pending_path(char *out, const assay_provider *provider,
-                                 const assay_request *request, assay_error *err) {
+assay_status assay_provider_pending_path(char *out, const assay_provider *provider,
+                                         const assay_request *request, assay_error *err) {
     char session[ASSAY_HEX_HASH_MAX];
     assay_hex_encode(session, request->session.bytes, ASSAY_HASH_SIZE);
     int length = snprintf(out, PATH_MAX, "%s/pending/%s-%020llu", provider->options.home, session,
@@ -36,7 +35,7 @@ static assay_status pending_write(const assay_provider *provider, const assay_re
                                   const assay_bytes *leaf, assay_error *err) {
     char path[PATH_MAX];
     uint8_t encoded[ASSAY_RECEIPT_SIZE_MAX];
-    ASSAY_TRY(pending_path(path, provider, &receipt->request, err));
+    ASSAY_TRY(assay_provider_pending_path(path, provider, &receipt->request, err));
     size_t size = assay_receipt_encode(receipt, encoded);
     uint8_t *file = malloc(4 + size + leaf->size);
     if (!file) return ASSAY_FAIL(err, MEMORY, "no memory for a receipt");
@@ -239,15 +238,10 @@ static assay_status facts_find(assay_provider_facts *out, assay_provider *provid
 
 static assay_status parties_check(const assay_provider *provider, const assay_session *session,
                                   const assay_request *request, assay_error *err) {
-    assay_address signer;
     if (!assay_address_equal(&session->provider, &provider->wallet->principal) ||
         !assay_address_equal(&request->provider, &provider->wallet->principal))
         return ASSAY_FAIL(err, MISMATCH, "session or request is for another provider");
-    ASSAY_TRY(assay_request_signer(&signer, request, &provider->wallet->client.domain, err));
-    if (!assay_address_equal(&signer, &session->opener) &&
-        !assay_address_equal(&signer, &session->principal))
-        return ASSAY_FAIL(err, SIGNATURE, "request is not signed by its session's keys");
-    return ASSAY_OK;
+    return assay_session_signer_check(session, request, &provider->wallet->client.domain, err);
 }
 
 static assay_status session_check(const assay_provider *provider,

@@ -162,6 +162,11 @@ assay_status assay_provider_look(assay_provider *provider, assay_provider_facts 
 // Spec: P-37, F-53.
 bool assay_provider_closes(const assay_provider *provider, uint64_t end, uint64_t height);
 
+// <home>/pending/<session>-<sequence>: u32 size || receipt || leaf file. out[PATH_MAX].
+// Errors: CAPACITY.
+assay_status assay_provider_pending_path(char *out, const assay_provider *provider,
+                                         const assay_request *request, assay_error *err);
+
 // With the lock: the pending ones that `gone` names leave memory and disk.
 void assay_provider_drop(assay_provider *provider,
                          bool gone(const void *context, const assay_receipt *receipt),

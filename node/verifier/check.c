@@ -69,7 +69,7 @@ static assay_status conclude(check *c, uint8_t verdict, const char *reason) {
 // The same with a failure's sentence, unless what failed is this machine.
 static assay_status conclude_by(check *c, uint8_t verdict, const assay_error *why,
                                 assay_error *err) {
-    if (why->status == ASSAY_MEMORY) return assay_fail(err, why->status, 0, "%s", why->text);
+    if (why->status == ASSAY_MEMORY) return assay_error_pass(err, why);
     return conclude(c, verdict, why->text);
 }
 
@@ -80,15 +80,11 @@ static bool concluded(const check *c) {
 // Reads evidence/<root>/<name> out of the first folder that has it.
 static bool folder_read(const check *c, assay_fetched *out, const char *name, size_t size_max) {
     const assay_option_texts *folders = c->checker->folders;
-    char path[PATH_MAX], root[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode(root, c->batch.root.bytes, ASSAY_HASH_SIZE);
-    for (uint32_t i = 0; folders && i < folders->count; i++) {
-        int length =
-            snprintf(path, sizeof path, "%s/evidence/%s/%s", folders->items[i], root, name);
-        if (length < (int)sizeof path &&
+    char path[PATH_MAX];
+    for (uint32_t i = 0; folders && i < folders->count; i++)
+        if (assay_evidence_path(path, folders->items[i], &c->batch.root, name, NULL) == ASSAY_OK &&
             assay_file_read(path, size_max, &out->body, &out->body_size, NULL) == ASSAY_OK)
             return true;
-    }
     return false;
 }
 
@@ -191,8 +187,7 @@ static assay_status table_check(check *c, assay_error *err) {
                             ASSAY_BATCH_RECEIPTS_MAX, c->arena, &why);
     free(fetched.body);
     if (status == ASSAY_OK) status = receipts_prove(c, &root, &why);
-    if (status != ASSAY_OK && c->task->table_posted)
-        return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK && c->task->table_posted) return assay_error_pass(err, &why);
     if (status != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, &why, err);
     if (table_compare(c, &root, &why) != ASSAY_OK)
         return conclude_by(c, ASSAY_VERDICT_TABLE, &why, err);
@@ -243,12 +238,8 @@ static assay_status request_check(check *c, assay_error *why) {
     const assay_request *request = &c->result->receipt.request;
     const assay_model *model = &c->checker->shop->model;
     assay_generate_request run;
-    assay_address signer;
     ASSAY_TRY(assay_request_check(request, why));
-    ASSAY_TRY(assay_request_signer(&signer, request, &c->checker->client->domain, why));
-    if (!assay_address_equal(&signer, &c->session.opener) &&
-        !assay_address_equal(&signer, &c->session.principal))
-        return ASSAY_FAIL(why, SIGNATURE, "request is not signed by its session's keys");
+    ASSAY_TRY(assay_session_signer_check(&c->session, request, &c->checker->client->domain, why));
     if (!assay_address_equal(&request->provider, &c->batch.provider) ||
         !assay_address_equal(&c->session.provider, &c->batch.provider))
         return ASSAY_FAIL(why, MISMATCH, "request is for another provider");
@@ -321,17 +312,6 @@ static assay_status output_check(check *c, assay_difference *difference, assay_e
     return ASSAY_OK;
 }
 
-static assay_status fee_check(check *c, assay_error *why) {
-    const assay_receipt *receipt = &c->result->receipt;
-    uint64_t fee;
-    ASSAY_TRY(assay_fee_compute(&fee, receipt->request.prompt_count, c->session.price_in,
-                                receipt->output_count, c->session.price_out, why));
-    if (fee != receipt->fee)
-        return ASSAY_FAIL(why, MISMATCH, "fee %llu, counts and prices give %llu",
-                          (unsigned long long)receipt->fee, (unsigned long long)fee);
-    return ASSAY_OK;
-}
-
 static bool attribution_equal(const assay_receipt *a, const assay_receipt *b) {
     if (a->attribution_count != b->attribution_count) return false;
     for (uint32_t i = 0; i < a->attribution_count; i++)
@@ -401,7 +381,7 @@ static assay_status attribution_check(check *c, assay_error *err) {
         result->probe = missing;
         return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);
     }
-    if (attributed != ASSAY_OK) return assay_fail(err, attributed, 0, "%s", why.text);
+    if (attributed != ASSAY_OK) return assay_error_pass(err, &why);
     if (!attribution_equal(&own, &result->receipt))
         return conclude(c, ASSAY_VERDICT_ATTRIBUTION, "the data follow other shares");
     return ASSAY_OK;
@@ -414,7 +394,9 @@ static assay_status leaf_judge(check *c, assay_error *err) {
     ASSAY_TRY(context_fetch(c, err));
     if (request_check(c, &why) != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_REQUEST, &why, err);
     ASSAY_TRY(output_check(c, &difference, err));
-    if (fee_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_FEE, why.text);
+    if (assay_receipt_fee_check(&c->result->receipt, c->session.price_in, c->session.price_out,
+                                &why) != ASSAY_OK)
+        return conclude(c, ASSAY_VERDICT_FEE, why.text);
     if (difference.finding != ASSAY_FINDING_MATCH) return difference_tell(c, &difference);
     return attribution_check(c, err);
 }

@@ -73,7 +73,7 @@ static assay_status loaded_look(assay_declaration *d, uint32_t index, assay_erro
             "it is not registered as %s (assay %s register); looked for again every %d seconds",
             index ? "an adapter" : "a model", kind_of(index), ASSAY_DECLARATION_MS / 1000);
     } else if (status != ASSAY_OK) {
-        return assay_fail(err, status, why.reject, "%s", why.text);
+        return assay_error_pass(err, &why);
     } else {
         loaded->state = index ? lineage_judge(loaded->reason, d->shop, &lineage) : ASSAY_LOADED_FIT;
     }

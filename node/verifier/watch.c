@@ -9,11 +9,12 @@
 #include "base/sha256.h"
 #include "ledger/tally.h"
 #include "node/command.h"
+#include "node/duty_json.h"
 #include "node/error_json.h"
 #include "node/log.h"
 #include "node/workshop/batch_table.h"
 
-enum { DUTIES_MAX = 256, HURRY_PART = 4 };
+enum { HURRY_PART = 4 };
 
 typedef struct {
     assay_docket_question question;
@@ -23,11 +24,11 @@ typedef struct {
 
 // The votes of one step, sent in one row.
 typedef struct {
-    duty duties[DUTIES_MAX];
-    assay_watch_vote *votes[DUTIES_MAX];
-    assay_tx txs[DUTIES_MAX];
-    assay_sent sents[DUTIES_MAX];
-    char reasons[DUTIES_MAX][ASSAY_ERROR_TEXT_MAX];
+    duty duties[ASSAY_DUTIES_MAX];
+    assay_watch_vote *votes[ASSAY_DUTIES_MAX];
+    assay_tx txs[ASSAY_DUTIES_MAX];
+    assay_sent sents[ASSAY_DUTIES_MAX];
+    char reasons[ASSAY_DUTIES_MAX][ASSAY_ERROR_TEXT_MAX];
     uint32_t count;
     uint64_t height; // of the look at the duties
 } row;
@@ -236,26 +237,16 @@ static void row_send(row *r, const assay_watch *watch) {
     }
 }
 
-// Errors: FORMAT … ; *mine false for duties of other roles.
-static assay_status duty_read(duty *out, bool *mine, const json_t *object, assay_error *err) {
-    const char *kind;
-    uint64_t sample, round;
-    assay_check_task *task = &out->question.task;
-    memset(out, 0, sizeof *out);
-    ASSAY_TRY(assay_json_text(&kind, object, "kind", 32, err));
-    out->reveal = strcmp(kind, "reveal") == 0;
-    *mine = out->reveal || strcmp(kind, "commit") == 0;
-    ASSAY_TRY(assay_json_hash(&task->batch, object, "batch", err));
-    ASSAY_TRY(assay_json_u64(&sample, object, "sample", 0, UINT32_MAX, err));
-    ASSAY_TRY(assay_json_u64(&round, object, "round", 0, UINT8_MAX, err));
-    ASSAY_TRY(assay_json_u64(&task->position, object, "position", 0, UINT64_MAX, err));
-    ASSAY_TRY(assay_json_u64(&out->question.deadline, object, "deadline", 0, UINT64_MAX, err));
-    ASSAY_TRY(assay_json_hash(&out->commitment, object, "commitment", err));
-    task->sample = (uint32_t)sample;
-    out->question.round = (uint8_t)round;
-    task->leaf_posted = json_is_true(json_object_get(object, "leaf_posted"));
-    task->table_posted = json_is_true(json_object_get(object, "table_posted"));
-    return ASSAY_OK;
+static duty duty_of(const assay_duty *told) {
+    return (duty){.question = {.task = {.batch = told->batch,
+                                        .sample = told->sample,
+                                        .position = told->position,
+                                        .leaf_posted = told->leaf_posted,
+                                        .table_posted = told->table_posted},
+                               .round = told->round,
+                               .deadline = told->deadline},
+                  .commitment = told->commitment,
+                  .reveal = told->kind == ASSAY_DUTY_REVEAL};
 }
 
 // Reveals first, their windows are the short ones and cost most to miss; then by deadline.
@@ -275,14 +266,15 @@ static assay_status step_run(row *r, duty *duties, assay_watch *watch, const jso
     uint64_t height;
     uint32_t count = 0;
     ASSAY_TRY(assay_json_u64(&height, document, "height", 0, UINT64_MAX, err));
-    ASSAY_TRY(assay_json_array(&list, document, "duties", DUTIES_MAX, err));
+    ASSAY_TRY(assay_json_array(&list, document, "duties", ASSAY_DUTIES_MAX, err));
     for (size_t i = 0; i < json_array_size(list); i++) {
-        bool mine;
-        duty *d = &duties[count];
-        ASSAY_TRY(duty_read(d, &mine, json_array_get(list, i), err));
+        assay_duty told;
+        ASSAY_TRY(assay_duty_read(&told, json_array_get(list, i), err));
+        if (told.kind != ASSAY_DUTY_COMMIT && told.kind != ASSAY_DUTY_REVEAL) continue;
+        duty *d = &duties[count++];
+        *d = duty_of(&told);
         // To reveal another verdict than was committed is of no use: only commits give up.
         d->question.hurry = !d->reveal && d->question.deadline < height + watch->hurry;
-        if (mine) count++;
     }
     atomic_store(&watch->meter->duties, count);
     atomic_store(&watch->meter->height, height);
@@ -300,7 +292,7 @@ assay_status assay_watch_step(assay_watch *watch, assay_error *err) {
     ASSAY_TRY(assay_client_get_id(&document, &watch->wallet->client, "duties",
                                   watch->wallet->principal.bytes, ASSAY_ADDRESS_SIZE, err));
     row *r = calloc(1, sizeof *r);
-    duty *duties = calloc(DUTIES_MAX, sizeof *duties);
+    duty *duties = calloc(ASSAY_DUTIES_MAX, sizeof *duties);
     assay_status status = r && duties ? step_run(r, duties, watch, document, err)
                                       : ASSAY_FAIL(err, MEMORY, "no memory for duties");
     free(duties);

@@ -166,5 +166,5 @@ assay_status assay_client_send(assay_sent *out, const assay_client *client, assa
     } while (status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_NONCE && !out->height &&
              ++tries < NONCE_TRIES);
     free(room);
-    return status == ASSAY_OK ? status : assay_fail(err, status, why.reject, "%s", why.text);
+    return status == ASSAY_OK ? status : assay_error_pass(err, &why);
 }

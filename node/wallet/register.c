@@ -36,10 +36,6 @@ static const subject *subject_of(assay_tx_kind kind) {
     return &subjects[i];
 }
 
-assay_bytes assay_text_bytes(const char *text) {
-    return (assay_bytes){(const uint8_t *)text, strlen(text)};
-}
-
 // SHA-256("data set salt" || key || root || principal): secret until shown and the same after an
 // interruption (F-78).
 static void salt_make(assay_hash *out, const assay_wallet *wallet, const assay_hash *root) {
@@ -163,7 +159,7 @@ static assay_status commitment_send(const assay_wallet *wallet, const assay_hash
     if (status == ASSAY_OK ||
         (status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_COMMITMENT_EXISTS))
         return ASSAY_OK;
-    return assay_fail(err, status, why.reject, "%s", why.text);
+    return assay_error_pass(err, &why);
 }
 
 // Until the next block takes the registration. However far that is: the wait ends early only if no

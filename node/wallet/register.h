@@ -6,9 +6,6 @@
 
 #include "node/wallet/wallet.h"
 
-// A text's bytes. Lives: as long as the text.
-assay_bytes assay_text_bytes(const char *text);
-
 // Opens the wallet, commits, sends the registration of `root` and prints what became of it.
 // Returns: the exit code.
 int assay_register_run(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,

@@ -83,8 +83,7 @@ assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t
                       (why.reject == ASSAY_REJECT_PENDING || why.reject == ASSAY_REJECT_NONCE));
         if (!count || !again || now - moved > ASSAY_WALLET_PATIENCE_MS) {
             free(sents);
-            return status == ASSAY_OK ? status
-                                      : assay_fail(err, status, why.reject, "%s", why.text);
+            return status == ASSAY_OK ? status : assay_error_pass(err, &why);
         }
         nanosleep(&pause, NULL);
     }

@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/workshop/evidence_file.h"
 
+#include <limits.h>
+#include <stdio.h>
+
 #include "base/cursor.h"
+#include "base/hex.h"
 #include "ledger/evidence.h"
 
 enum { HEAD_SIZE = 8, STEP_SIZE = 8 + ASSAY_HASH_SIZE + 1 };
 static const char table_magic[4] = {'A', 'S', 'R', 'B'};
 static const char leaf_magic[4] = {'A', 'S', 'L', 'E'};
 static const char posting_magic[4] = {'A', 'S', 'P', 'E'};
+
+assay_status assay_evidence_path(char *out, const char *home, const assay_hash *root,
+                                 const char *name, assay_error *err) {
+    char text[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode(text, root->bytes, ASSAY_HASH_SIZE);
+    int length = snprintf(out, PATH_MAX, "%s/evidence/%s/%s", home, text, name);
+    return length < PATH_MAX ? ASSAY_OK : ASSAY_FAIL(err, CAPACITY, "path is over %d", PATH_MAX);
+}
 
 size_t assay_leaf_file_size(uint32_t prompt_count, uint32_t output_count) {
     return HEAD_SIZE + 8 + 4 * ((size_t)prompt_count + output_count);

@@ -16,6 +16,10 @@ enum {
     ASSAY_TABLE_BYTES_MAX = 64 << 20,
 };
 
+// <home>/evidence/<root>/<name>, as a provider keeps a file. out[PATH_MAX]. Errors: CAPACITY.
+assay_status assay_evidence_path(char *out, const char *home, const assay_hash *root,
+                                 const char *name, assay_error *err);
+
 // Ids of one receipt. Borrowed from the arena or the caller.
 typedef struct {
     const uint32_t *prompt;

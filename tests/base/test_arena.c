@@ -109,6 +109,22 @@ static void no_memory_is_not_the_budget_s_end(void **state) {
     assay_arena_close(&arena);
 }
 
+static void a_copy_is_the_arena_s_own(void **state) {
+    assay_error err = {0};
+    assay_arena arena;
+    assay_bytes copy;
+    char text[] = "bytes";
+    assay_arena_init(&arena, 64);
+    assert_int_equal(assay_arena_copy(&arena, text, 5, "text", &copy, &err), ASSAY_OK);
+    memset(text, 0, sizeof text);
+    assert_int_equal(copy.size, 5);
+    assert_memory_equal(copy.data, "bytes", 5);
+    assert_int_equal(assay_arena_copy(&arena, NULL, 0, "nothing", &copy, &err), ASSAY_OK);
+    assert_int_equal(copy.size, 0);
+    assert_int_equal(assay_arena_copy(&arena, text, 65, "text", &copy, &err), ASSAY_CAPACITY);
+    assay_arena_close(&arena);
+}
+
 static void a_zeroed_arena_is_safe(void **state) {
     assay_arena arena = {0};
     assert_null(assay_arena_take(&arena, 1, 1));
@@ -124,6 +140,7 @@ int main(void) {
         cmocka_unit_test(overflowing_sizes_give_nothing),
         cmocka_unit_test(large_pieces_get_a_slab_of_their_own),
         cmocka_unit_test(no_memory_is_not_the_budget_s_end),
+        cmocka_unit_test(a_copy_is_the_arena_s_own),
         cmocka_unit_test(a_zeroed_arena_is_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

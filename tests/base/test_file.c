@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -276,6 +277,19 @@ static void temporary_folders_are_new_and_private(void **state) {
     assert_string_equal(shortest, "");
 }
 
+static void a_disk_says_what_it_has(void **state) {
+    assay_disk_space space = {0};
+    assay_error err = {0};
+    struct statvfs disk;
+    assert_int_equal(statvfs(*state, &disk), 0);
+    assert_int_equal(assay_disk_space_get(&space, *state, NULL), ASSAY_OK);
+    assert_int_equal(space.size, (uint64_t)disk.f_blocks * disk.f_frsize);
+    assert_true(space.free > 0 && space.free <= space.size);
+    assert_false(space.names_full);
+    assert_int_equal(assay_disk_space_get(&space, "/nowhere/at/all", &err), ASSAY_NOT_FOUND);
+    assert_non_null(strstr(err.text, "/nowhere/at/all"));
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void) {
@@ -290,6 +304,7 @@ int main(void) {
         IN_FOLDER(a_target_that_is_a_folder_stays),
         IN_FOLDER(folders_are_made_with_their_parents),
         IN_FOLDER(folders_go_with_what_is_in_them),
+        IN_FOLDER(a_disk_says_what_it_has),
         IN_FOLDER(temporary_folders_are_new_and_private),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

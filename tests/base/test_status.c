@@ -147,6 +147,14 @@ static void try_returns_at_the_first_failure(void **state) {
     assert_int_equal(steps, 1);
 }
 
+static void what_another_call_said_is_handed_on(void **state) {
+    assay_error err = {0}, why = {0};
+    assay_fail(&why, ASSAY_REJECTED, 105, "lane 7");
+    assert_int_equal(assay_error_pass(&err, &why), ASSAY_REJECTED);
+    assert_memory_equal(&err, &why, sizeof err);
+    assert_int_equal(assay_error_pass(NULL, &why), ASSAY_REJECTED);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_the_specs),
@@ -157,6 +165,7 @@ int main(void) {
         cmocka_unit_test(text_is_utf8_whatever_it_quotes),
         cmocka_unit_test(text_is_always_utf8),
         cmocka_unit_test(errno_values_map_to_statuses),
+        cmocka_unit_test(what_another_call_said_is_handed_on),
         cmocka_unit_test(try_returns_at_the_first_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,6 +185,7 @@ typedef struct {
     char folder[FOLDER_MAX];
     fake app;
     assay_solo *solo;
+    assay_chain_engine engine;
     uint32_t block_ms;
     assay_solo_replayed replayed;
 } stand;
@@ -199,7 +200,9 @@ static inline assay_status stand_try(stand *s, assay_error *err) {
                                   .seed = {42},
                                   .block_ms = s->block_ms,
                                   .replayed = s->replayed};
-    return assay_solo_open(&s->solo, &options, err);
+    ASSAY_TRY(assay_solo_open(&s->solo, &options, err));
+    s->engine = assay_solo_engine(s->solo);
+    return ASSAY_OK;
 }
 
 static inline void stand_open(stand *s) {
@@ -218,13 +221,13 @@ static inline void stand_close(stand *s) {
 
 static inline assay_hash stand_submit(stand *s, const char *text) {
     assay_hash id;
-    must(assay_solo_submit(s->solo, text, strlen(text), &id, err));
+    must(s->engine.submit(s->solo, text, strlen(text), &id, err));
     return id;
 }
 
 static inline assay_tx_fate stand_fate(stand *s, const assay_hash *id, uint64_t depth) {
     assay_tx_fate fate;
-    must(assay_solo_find(s->solo, id, depth, &fate, err));
+    must(s->engine.find(s->solo, id, depth, &fate, err));
     return fate;
 }
 

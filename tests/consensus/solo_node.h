@@ -16,6 +16,7 @@ typedef struct {
     assay_hashchain links;
     assay_ledger_application application;
     assay_solo *solo;
+    assay_chain_engine engine;
 } node;
 
 static const uint8_t consensus_seed[32] = {11};
@@ -54,6 +55,7 @@ static inline void node_open(node *n, chain *c, const char *folder, recorder *be
     }
     memcpy(solo.seed, consensus_seed, sizeof solo.seed);
     must(assay_solo_open(&n->solo, &solo, err));
+    n->engine = assay_solo_engine(n->solo);
 }
 
 static inline void node_close(node *n) {

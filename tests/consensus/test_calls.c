@@ -33,7 +33,7 @@ static void blocks_make(chain *c, node *n) {
                            .body.transfer = {c->actors[3], 1000}};
             must(assay_tx_sign(&tx, &c->domain, &c->keys[actor], err));
             must(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
-            must(assay_solo_submit(n->solo, bytes, size, &id, err));
+            must(n->engine.submit(n->solo, bytes, size, &id, err));
         }
         must(assay_solo_step(n->solo, err));
     }

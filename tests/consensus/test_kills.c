@@ -62,11 +62,11 @@ static assay_tx tx_make(workload *w, const chain *c, uint32_t actor) {
     return tx;
 }
 
-static void receipts_report(workload *w, assay_solo *solo) {
+static void receipts_report(workload *w, const node *n) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < w->count; i++) {
         assay_tx_fate fate;
-        must(assay_solo_find(solo, &w->ids[i], 0, &fate, err));
+        must(n->engine.find(n->solo, &w->ids[i], 0, &fate, err));
         if (fate.state == ASSAY_TX_PENDING) w->ids[kept++] = w->ids[i];
         if (fate.state != ASSAY_TX_COMMITTED) continue; // a dropped one was never acknowledged
         receipt told = {w->ids[i], fate.height, fate.result.code};
@@ -93,7 +93,7 @@ static void work(chain *c, const char *folder, uint32_t seed, int out) {
             must(assay_tx_sign(&tx, &c->domain, &c->keys[actor], err));
             must(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
             assay_error why = {0};
-            assay_status status = assay_solo_submit(n.solo, bytes, size, &w.ids[w.count], &why);
+            assay_status status = n.engine.submit(n.solo, bytes, size, &w.ids[w.count], &why);
             // Behind one that names more than there is, no other waits (P-26).
             bool behind = status == ASSAY_REJECTED && why.reject == ASSAY_REJECT_FEE_SHORT;
             if (status != ASSAY_OK && !behind)
@@ -101,7 +101,7 @@ static void work(chain *c, const char *folder, uint32_t seed, int out) {
             w.count += !behind;
             w.nonces[actor] += !behind;
         }
-        receipts_report(&w, n.solo);
+        receipts_report(&w, &n);
     }
 }
 
@@ -173,10 +173,10 @@ static void kill_once(chain *c, const char *folder, uint32_t seed, receipts *all
 }
 
 // The acknowledged transactions are in the chain, at their heights and with their codes.
-static void receipts_check(assay_solo *solo, const receipts *all) {
+static void receipts_check(const node *n, const receipts *all) {
     for (size_t i = 0; i < all->count; i++) {
         assay_tx_fate fate;
-        must(assay_solo_find(solo, &all->list[i].id, UINT64_MAX, &fate, err));
+        must(n->engine.find(n->solo, &all->list[i].id, UINT64_MAX, &fate, err));
         assert_int_equal(fate.state, ASSAY_TX_COMMITTED);
         assert_int_equal(fate.height, all->list[i].height);
         assert_int_equal(fate.result.code, all->list[i].code);
@@ -227,7 +227,7 @@ static void test_kills(void **state) {
     }
     node_open(&n, c, folder, NULL);
     chain_scan(c); // the supply equation
-    receipts_check(n.solo, &all);
+    receipts_check(&n, &all);
     assay_store_tip disturbed = node_tip(&n);
     print_message("%llu blocks, %zu transactions acknowledged\n",
                   (unsigned long long)disturbed.height, all.count);

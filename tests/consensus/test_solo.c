@@ -58,11 +58,11 @@ static void script_run(stand *s, int acknowledged) {
     for (int i = 0; i < SCRIPT_SIZE; i++) {
         assay_hash id;
         assay_tx_fate fate;
-        if (assay_solo_submit(s->solo, script[i], 2, &id, &err) != ASSAY_OK) _exit(2);
+        if (s->engine.submit(s->solo, script[i], 2, &id, &err) != ASSAY_OK) _exit(2);
         if (i % 2 == 0 && assay_solo_step(s->solo, &err) != ASSAY_OK) _exit(3);
         for (int j = 0; j <= i; j++) {
             id = id_of(script[j]);
-            if (assay_solo_find(s->solo, &id, 0, &fate, &err) != ASSAY_OK) _exit(4);
+            if (s->engine.find(s->solo, &id, 0, &fate, &err) != ASSAY_OK) _exit(4);
             char mark = (char)j;
             if (fate.state == ASSAY_TX_COMMITTED && write(acknowledged, &mark, 1) != 1) _exit(5);
         }
@@ -77,7 +77,7 @@ static void crash_check(stand *s, const bool *acknowledged) {
     uint64_t logged = log_count(s);
     assert_in_range(logged - found.committed.height, 0, 1); // S1, S2
     stand_open(s);
-    assert_int_equal(assay_solo_height(s->solo), logged);
+    assert_int_equal(s->engine.height(s->solo), logged);
     assert_int_equal(s->app.committed.height, logged);
     for (int i = 0; i < SCRIPT_SIZE; i++) {
         assay_hash id = id_of(script[i]);
@@ -88,7 +88,7 @@ static void crash_check(stand *s, const bool *acknowledged) {
     }
     stand_submit(s, "+after");
     must(assay_solo_step(s->solo, err));
-    assert_int_equal(assay_solo_height(s->solo), logged + 1);
+    assert_int_equal(s->engine.height(s->solo), logged + 1);
     assay_hash app_hash = s->app.committed.app_hash;
     stand_close(s);
     assay_hash again = undisturbed(s);
@@ -171,7 +171,7 @@ static void test_commit_fails(void **state) {
     for (int i = 0; i < 2; i++) {
         assert_int_equal(assay_solo_step(s.solo, &why), ASSAY_DISK_FULL);
         assert_string_equal(why.text, "no room for the state");
-        assert_int_equal(assay_solo_height(s.solo), 0);
+        assert_int_equal(s.engine.height(s.solo), 0);
         assert_int_equal(stand_fate(&s, &a, 10).state, ASSAY_TX_PENDING);
         assert_int_equal(log_count(&s), 1);
     }
@@ -186,7 +186,7 @@ static void test_commit_fails(void **state) {
     assert_int_equal(assay_solo_step(s.solo, NULL), ASSAY_DISK_FULL);
     stand_close(&s); // gives up in between
     stand_open(&s);
-    assert_int_equal(assay_solo_height(s.solo), 3);
+    assert_int_equal(s.engine.height(s.solo), 3);
     stand_close(&s);
 }
 
@@ -207,13 +207,13 @@ static void test_full_disk(void **state) {
     assay_status status = assay_solo_step(s.solo, &why);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_int_equal(status, ASSAY_DISK_FULL);
-    assert_int_equal(assay_solo_height(s.solo), 1);
+    assert_int_equal(s.engine.height(s.solo), 1);
     assert_int_equal(stand_fate(&s, &a, 10).state, ASSAY_TX_PENDING);
     must(assay_solo_step(s.solo, err));
     assert_int_equal(stand_fate(&s, &a, 10).height, 2);
     stand_close(&s);
     stand_open(&s);
-    assert_int_equal(assay_solo_height(s.solo), 2);
+    assert_int_equal(s.engine.height(s.solo), 2);
     stand_close(&s);
 }
 
@@ -305,18 +305,18 @@ static void test_first_start(void **state) {
     folder_make(s.folder);
     stand_open(&s);
     assert_int_equal(s.app.inits, 1);
-    assert_int_equal(assay_solo_height(s.solo), 0);
+    assert_int_equal(s.engine.height(s.solo), 0);
     assay_hash genesis = s.app.committed.app_hash;
     stand_close(&s);
     stand_open(&s);
     assert_int_equal(s.app.inits, 0);
     must(assay_solo_step(s.solo, err));
     assay_arena_init(&arena, 1 << 20);
-    must(assay_solo_block(s.solo, 1, &block, &arena, &data, err));
+    must(s.engine.block(s.solo, 1, &block, &arena, &data, err));
     assert_memory_equal(&block.header.app_hash, &genesis, sizeof genesis);
     free(data);
-    assert_int_equal(assay_solo_block(s.solo, 0, &block, &arena, &data, NULL), ASSAY_NOT_FOUND);
-    assert_int_equal(assay_solo_block(s.solo, 2, &block, &arena, &data, NULL), ASSAY_NOT_FOUND);
+    assert_int_equal(s.engine.block(s.solo, 0, &block, &arena, &data, NULL), ASSAY_NOT_FOUND);
+    assert_int_equal(s.engine.block(s.solo, 2, &block, &arena, &data, NULL), ASSAY_NOT_FOUND);
     assay_arena_close(&arena);
     stand_close(&s);
 }
@@ -339,7 +339,7 @@ static void test_clock_back(void **state) {
         }
         must(assay_solo_step(s.solo, err));
         assay_arena_init(&arena, 1 << 20);
-        must(assay_solo_block(s.solo, i + 1, &block, &arena, &data, err));
+        must(s.engine.block(s.solo, i + 1, &block, &arena, &data, err));
         const assay_time *time = &block.header.time;
         assert_true(time->seconds > last.seconds ||
                     (time->seconds == last.seconds && time->nanos > last.nanos));
@@ -420,18 +420,18 @@ static void test_submit(void **state) {
     assay_hash id;
     folder_make(s.folder);
     stand_open(&s);
-    assert_int_equal(assay_solo_submit(s.solo, "!", 1, &id, &why), ASSAY_REJECTED);
+    assert_int_equal(s.engine.submit(s.solo, "!", 1, &id, &why), ASSAY_REJECTED);
     assert_int_equal(why.reject, FAKE_REJECT);
     assert_int_equal(stand_fate(&s, &id, 0).state, ASSAY_TX_UNKNOWN);
     assay_hash a = stand_submit(&s, "+a"), later = stand_submit(&s, "?later");
     int checks = s.app.checks;
     stand_submit(&s, "+a");
     assert_int_equal(s.app.checks, checks);
-    assert_int_equal(assay_solo_waiting(s.solo), 2);
+    assert_int_equal(s.engine.waiting(s.solo), 2);
     must(assay_solo_step(s.solo, err));
     assert_int_equal(stand_fate(&s, &a, 0).height, 1);
     assert_int_equal(stand_fate(&s, &later, 0).state, ASSAY_TX_PENDING);
-    assert_int_equal(assay_solo_waiting(s.solo), 1);
+    assert_int_equal(s.engine.waiting(s.solo), 1);
     stand_close(&s);
 }
 
@@ -461,10 +461,10 @@ static void test_mempool_full(void **state) {
         stand_submit(&s, text);
     }
     int checks = s.app.checks;
-    assert_int_equal(assay_solo_submit(s.solo, "+more", 5, &id, &why), ASSAY_CAPACITY);
+    assert_int_equal(s.engine.submit(s.solo, "+more", 5, &id, &why), ASSAY_CAPACITY);
     assert_int_equal(s.app.checks, checks);
     must(assay_solo_step(s.solo, err));
-    assert_int_equal(assay_solo_waiting(s.solo), 0);
+    assert_int_equal(s.engine.waiting(s.solo), 0);
     stand_submit(&s, "+more");
     stand_close(&s);
 }
@@ -478,22 +478,22 @@ static void test_thread(void **state) {
     stand_open(&s);
     must(assay_solo_start(s.solo, err));
     assert_int_equal(assay_solo_start(s.solo, NULL), ASSAY_EXISTS);
-    assert_int_equal(assay_solo_wait(s.solo, 0, 50), 0); // idle
+    assert_int_equal(s.engine.wait(s.solo, 0, 50), 0); // idle
     assay_hash a = stand_submit(&s, "+a");
-    assert_int_equal(assay_solo_wait(s.solo, 0, 10000), 1);
+    assert_int_equal(s.engine.wait(s.solo, 0, 10000), 1);
     assert_int_equal(stand_fate(&s, &a, 0).state, ASSAY_TX_COMMITTED);
-    assert_int_equal(assay_solo_wait(s.solo, 1, 50), 1);
-    assay_solo_nudge(s.solo);
-    assert_int_equal(assay_solo_wait(s.solo, 1, 10000), 2);
-    assert_int_equal(assay_solo_wait(s.solo, 2, 50), 2);
-    must(assay_solo_health(s.solo, err));
+    assert_int_equal(s.engine.wait(s.solo, 1, 50), 1);
+    s.engine.nudge(s.solo);
+    assert_int_equal(s.engine.wait(s.solo, 1, 10000), 2);
+    assert_int_equal(s.engine.wait(s.solo, 2, 50), 2);
+    must(s.engine.health(s.solo, err));
     stand_close(&s);
     stand_open(&s);
-    assert_int_equal(assay_solo_height(s.solo), 2);
+    assert_int_equal(s.engine.height(s.solo), 2);
     s.app.waiting = true;
     must(assay_solo_start(s.solo, err));
     for (uint64_t height = 2; height < 10;)
-        height = assay_solo_wait(s.solo, height, 10000);
+        height = s.engine.wait(s.solo, height, 10000);
     stand_close(&s);
 }
 
@@ -507,10 +507,10 @@ static void test_thread_fails(void **state) {
     s.app.fail_finalize = 1;
     must(assay_solo_start(s.solo, err));
     stand_submit(&s, "+a");
-    assert_int_equal(assay_solo_wait(s.solo, 0, 10000), 0);
-    assert_int_equal(assay_solo_health(s.solo, &why), ASSAY_IO);
+    assert_int_equal(s.engine.wait(s.solo, 0, 10000), 0);
+    assert_int_equal(s.engine.health(s.solo, &why), ASSAY_IO);
     assert_string_equal(why.text, "the application is unwell");
-    assert_int_equal(assay_solo_submit(s.solo, "+b", 2, &id, &why), ASSAY_STOPPED);
+    assert_int_equal(s.engine.submit(s.solo, "+b", 2, &id, &why), ASSAY_STOPPED);
     assert_string_equal(why.text, "the node makes no more blocks: the application is unwell");
     stand_close(&s);
 }
@@ -528,7 +528,7 @@ static void test_drain(void **state) {
         stand_submit(&s, text);
     }
     assert_int_equal(assay_solo_drain(s.solo, 10000), 0);
-    assert_int_equal(assay_solo_submit(s.solo, "+late", 5, &id, NULL), ASSAY_STOPPED);
+    assert_int_equal(s.engine.submit(s.solo, "+late", 5, &id, NULL), ASSAY_STOPPED);
     for (int i = 0; i < 200; i++) {
         char text[32];
         snprintf(text, sizeof text, "+%d", i);
@@ -558,7 +558,7 @@ static void *worker_main(void *argument) {
         assay_hash id = stand_submit(w->s, text);
         if (i % 50 != 0) continue;
         while (stand_fate(w->s, &id, 1).state != ASSAY_TX_COMMITTED)
-            assay_solo_wait(w->s->solo, assay_solo_height(w->s->solo), 1);
+            w->s->engine.wait(w->s->solo, w->s->engine.height(w->s->solo), 1);
     }
     return NULL;
 }
@@ -578,14 +578,14 @@ static void test_many_threads(void **state) {
     for (int i = 0; i < WORKERS; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(assay_solo_drain(s.solo, 10000), 0);
-    uint64_t height = assay_solo_height(s.solo);
+    uint64_t height = s.engine.height(s.solo);
     uint32_t found = 0;
     for (uint64_t h = 1; h <= height; h++) {
         assay_arena arena = {0};
         assay_block block;
         uint8_t *data;
         assay_arena_init(&arena, 16 << 20);
-        must(assay_solo_block(s.solo, h, &block, &arena, &data, err));
+        must(s.engine.block(s.solo, h, &block, &arena, &data, err));
         found += block.tx_count;
         free(data);
         assay_arena_close(&arena);

@@ -19,6 +19,7 @@
 #include "ledger/validator.h"
 #include "ledger/view.h"
 #include "tests/folder.h"
+#include "tests/ledger/tx/reject_name.h"
 #include "tests/test.h"
 
 enum {
@@ -316,7 +317,7 @@ static inline void chain_until(chain *c, uint64_t height) {
     do {                                                                                           \
         uint32_t chain_code_ = chain_code((c), (index));                                           \
         if (chain_code_ != ASSAY_REJECT_##name)                                                    \
-            fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, assay_reject_name(chain_code_),          \
+            fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, reject_name(chain_code_),                \
                      (c)->outcome.results[(index) + !(c)->silent].text);                           \
     } while (0)
 

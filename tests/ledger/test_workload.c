@@ -431,7 +431,7 @@ static void test_workload(void **state) {
         for (uint32_t i = 0; i < BLOCK_TXS; i++)
             if (chain_code(&c, i) != codes[i])
                 fail_msg("block %u, transaction %u: %s, the model says %s", block, i,
-                         assay_reject_name(chain_code(&c, i)), assay_reject_name(codes[i]));
+                         reject_name(chain_code(&c, i)), reject_name(codes[i]));
         model_block_end(&m);
         compare(&w);
     }
@@ -444,7 +444,7 @@ static void test_workload(void **state) {
         ASSAY_REJECT_SESSION_CLOSED, ASSAY_REJECT_SESSION_OWNER, ASSAY_REJECT_SESSION_PROVIDER,
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-        if (w.seen[wanted[i]] == 0) fail_msg("never met %s", assay_reject_name(wanted[i]));
+        if (w.seen[wanted[i]] == 0) fail_msg("never met %s", reject_name(wanted[i]));
     chain_close(&c);
     replay(&r);
     free(r.bytes);

@@ -287,7 +287,7 @@ static inline assay_hash work_session(work *w, uint32_t provider, uint64_t depos
                                                    .deposit = deposit,
                                                    .price_in = price_in,
                                                    .price_out = price_out,
-                                                   .expiry = assay_solo_height(w->solo) + 100000};
+                                                   .expiry = w->engine.height(w->solo) + 100000};
     return work_send(w, CONSUMER, &tx);
 }
 

@@ -174,7 +174,7 @@ static inline void random_reply(reply_source *source, assay_abci_reply *reply) {
     memset(reply, 0, sizeof *reply);
     do
         reply->kind = (assay_abci_kind)random_below(source, ASSAY_ABCI_REAP_TXS + 1);
-    while (strcmp(assay_abci_kind_name(reply->kind), "request") == 0);
+    while (strcmp(kind_name(reply->kind), "request") == 0);
     switch (reply->kind) {
     case ASSAY_ABCI_ECHO:
         reply->echo.message = random_bytes(source);
@@ -302,7 +302,7 @@ static inline void dump_reply_rest(FILE *out, const assay_abci_reply *reply) {
 }
 
 static inline void dump_reply(FILE *out, const assay_abci_reply *reply) {
-    fprintf(out, "reply %s\n", assay_abci_kind_name(reply->kind));
+    fprintf(out, "reply %s\n", kind_name(reply->kind));
     switch (reply->kind) {
     case ASSAY_ABCI_ECHO:
         dump_bytes(out, "message", reply->echo.message);

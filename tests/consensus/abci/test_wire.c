@@ -146,7 +146,7 @@ static void test_list_limits(void **state) {
         assert_int_equal(list_try(&request, &lists[i], max + 1, 0, text, sizeof text),
                          ASSAY_CAPACITY);
         snprintf(wanted, sizeof wanted, "%s: at least %u %s, limit %u",
-                 assay_abci_kind_name((assay_abci_kind)lists[i].kind), max + 1, lists[i].name, max);
+                 kind_name((assay_abci_kind)lists[i].kind), max + 1, lists[i].name, max);
         assert_string_equal(text, wanted);
     }
 }

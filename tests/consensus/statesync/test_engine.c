@@ -119,7 +119,7 @@ static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
     for (int i = 0; i < 5; i++) {
         hashes[(height + 1) % 5] = block(&giver, s, height + 1, &retain);
         height++;
-        assay_statesync_maker_wait(s->maker);
+        stand_wait(s);
     }
     assay_abci_reply list = ask_plain(&giver, ASSAY_ABCI_LIST_SNAPSHOTS);
     assert_int_equal(list.list_snapshots.count, 1);
@@ -240,7 +240,7 @@ static void blocks_are_kept_for_snapshots(void **state) {
     while (height < c->height + unbond + 25) {
         int64_t retain;
         block(&e, s, ++height, &retain);
-        assay_statesync_maker_wait(s->maker);
+        stand_wait(s);
         assay_statesync_maker_state how;
         assay_statesync_maker_state_get(s->maker, &how);
         uint64_t expected = height > unbond ? height - unbond : 0;

@@ -70,7 +70,7 @@ static void makes_lists_and_serves(void **state) { // E-62, E-63, E-64
     for (int i = 0; i < 21; i++) {
         trial_step(s->trial);
         assay_statesync_maker_commit(s->maker, c->height);
-        assay_statesync_maker_wait(s->maker);
+        stand_wait(s);
         if (c->height % 4 == 0) last = c->height;
         stand_list(s);
         for (uint32_t j = 0; j < s->count; j++)
@@ -290,7 +290,7 @@ static void blocks_go_on(void **state) {
         assay_statesync_maker_commit(s->maker, height); // while one is made: skipped, or done
         for (int j = 0; j < 3; j++)
             trial_step(s->trial);
-        assay_statesync_maker_wait(s->maker);
+        stand_wait(s);
         must(assay_statesync_write(stand_path(s, "held"), held, &c->genesis.hash, 64, NULL, err));
         assay_snapshot_close(held);
         must(assay_statesync_open(&m, &data, &size, stand_path(s, "held"), height, err));
@@ -348,7 +348,7 @@ static void never_more_than_are_kept(void **state) {
     for (int i = 0; i < 6 * ASSAY_STATESYNC_KEEP_MAX; i++) {
         chain_until(c, c->height + 1);
         assay_statesync_maker_commit(s->maker, c->height);
-        assay_statesync_maker_wait(s->maker);
+        stand_wait(s);
     }
     for (int i = 0; i < LISTERS; i++)
         l[i].stop = true;
@@ -370,7 +370,7 @@ static void what_is_there_is_not_made_again(void **state) {
     stand_make(s);
     for (uint64_t height = c->height - 3; height <= c->height; height++) {
         assay_statesync_maker_commit(s->maker, height);
-        assay_statesync_maker_wait(s->maker);
+        stand_wait(s);
     }
     assay_statesync_maker_state_get(s->maker, &how);
     assert_int_equal(how.made, 1);
@@ -417,7 +417,7 @@ static void a_full_disk(void **state) {
         disk.left = cases[i].left;
         disk.shrinks = cases[i].shrinks;
         assay_statesync_maker_commit(s->maker, s->trial->chain.height);
-        assay_statesync_maker_wait(s->maker);
+        stand_wait(s);
         disk.on = false;
         assay_statesync_maker_state_get(s->maker, &how);
         assert_int_equal(how.failed, i + 1);
@@ -437,7 +437,7 @@ static void a_full_disk(void **state) {
     disk.left = ASSAY_STATESYNC_RESERVE + m.byte_count - 1;
     trial_step(s->trial);
     assay_statesync_maker_commit(s->maker, s->trial->chain.height);
-    assay_statesync_maker_wait(s->maker);
+    stand_wait(s);
     disk.on = false;
     assay_statesync_maker_state_get(s->maker, &how);
     assert_int_equal(how.failed, sizeof cases / sizeof cases[0] + 1);

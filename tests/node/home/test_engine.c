@@ -36,7 +36,7 @@ static void a_failed_snapshot_is_told_once(void **state) {
         trial_step(s->trial);
         assay_folder_remove(stand_path(s, "snapshots"));
         assay_statesync_maker_commit(s->maker, s->trial->chain.height);
-        assay_statesync_maker_wait(s->maker);
+        stand_wait(s);
         assert_true(told(&engine, text, sizeof text) > 0);
         assert_non_null(strstr(text, "no snapshot for other nodes was made: cannot measure"));
         assert_int_equal(told(&engine, text, sizeof text), 0);

@@ -10,7 +10,6 @@ enum { CONTEXT = 64 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     assay_request_body body;
     assay_error err = {0};
-    assay_request back;
     uint8_t bytes[ASSAY_REQUEST_SIZE];
     assay_status status = assay_request_body_read(&body, data, size, CONTEXT, &err);
     if (status == ASSAY_OK) {
@@ -20,7 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             sum += body.prompt[i];
         (void)sum;
         assay_request_encode(&body.request, bytes);
-        ASSAY_ASSERT(assay_request_decode(&back, bytes, sizeof bytes, NULL) == ASSAY_OK);
         (void)assay_request_check(&body.request, &err);
     } else {
         ASSAY_ASSERT(err.status == status && *err.text);

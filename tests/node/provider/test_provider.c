@@ -653,7 +653,7 @@ static void an_ended_session_holds_up_nobody(void **state) {
     tx.body.close_session.session = dead;
     work_send(&world, CONSUMER, &tx);
     for (int i = 0; i < 200 && !session_now(&dead).ended; i++) {
-        assay_solo_nudge(world.solo);
+        world.engine.nudge(world.solo);
         work_sleep(BLOCK_MS);
     }
     assert_true(session_now(&dead).ended > 0);
