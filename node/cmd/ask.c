@@ -121,7 +121,6 @@ static assay_status answer_check(const asking *a, const json_t *answer, assay_re
     const json_t *object, *list;
     uint8_t sent[ASSAY_REQUEST_SIZE], got[ASSAY_REQUEST_SIZE];
     assay_hash digest;
-    uint64_t fee;
     ASSAY_TRY(assay_json_object(&object, answer, "receipt", err));
     ASSAY_TRY(assay_receipt_from_json(receipt, object, err));
     assay_request_encode(&a->request, sent);
@@ -137,12 +136,7 @@ static assay_status answer_check(const asking *a, const json_t *answer, assay_re
     assay_ids_digest(&digest, *ids, (uint32_t)count);
     if (count != receipt->output_count || !assay_hash_equal(&digest, &receipt->output_digest))
         return ASSAY_FAIL(err, MISMATCH, "the output is not the one the receipt commits to");
-    ASSAY_TRY(assay_fee_compute(&fee, receipt->request.prompt_count, a->terms.price_in,
-                                receipt->output_count, a->terms.price_out, err));
-    if (fee != receipt->fee)
-        return ASSAY_FAIL(err, MISMATCH, "fee %llu, counts and prices give %llu",
-                          (unsigned long long)receipt->fee, (unsigned long long)fee);
-    return ASSAY_OK;
+    return assay_receipt_fee_check(receipt, a->terms.price_in, a->terms.price_out, err);
 }
 
 static assay_status answer_print(const asking *a, const assay_receipt *receipt, const uint32_t *ids,

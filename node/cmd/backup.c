@@ -60,7 +60,7 @@ static assay_status log_copy(copying *c, assay_error *err) {
     ASSAY_TRY(assay_home_path(to, c->out, "blocks", err));
     assay_status status = assay_blocklog_open(&source, from, false, 0, &why);
     if (status == ASSAY_NOT_FOUND && !c->alone) return ASSAY_OK;
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     status = assay_blocklog_open(&target, to, true, 0, err);
     c->blocks = assay_blocklog_count(source);
     while (status == ASSAY_OK && assay_blocklog_count(target) < c->blocks) {

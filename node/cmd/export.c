@@ -59,7 +59,7 @@ static assay_status log_check(export_parts *parts, assay_blocklog **log, assay_e
     ASSAY_TRY(assay_home_path(path, parts->home.path, "blocks", err));
     assay_status status = assay_blocklog_open(log, path, false, height, &why);
     if (status == ASSAY_NOT_FOUND && height == 0) return ASSAY_OK;
-    if (status != ASSAY_OK) return assay_fail(err, status, 0, "%s", why.text);
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
     if (assay_blocklog_count(*log) == height) return ASSAY_OK;
     return ASSAY_FAIL(err, MISMATCH,
                       "the block log has %llu blocks and the state is of height %llu: start "

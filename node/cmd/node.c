@@ -138,7 +138,7 @@ static assay_status room_await(node_parts *node, assay_error *err) {
         if (node->ended) return ASSAY_OK;
         why = (assay_error){0};
     }
-    if (why.status != ASSAY_OK) return assay_fail(err, why.status, 0, "%s", why.text);
+    if (why.status != ASSAY_OK) return assay_error_pass(err, &why);
     return ASSAY_OK;
 }
 
