@@ -152,8 +152,7 @@ static assay_status audit_run(assay_audit *audit, audit_options *options, bool j
                                  .problem = status == ASSAY_OK ? "" : problem.text,
                                  .replay_ms = assay_clock_ms() - start,
                                  .seed = options->seed};
-    if (status != ASSAY_OK && status < ASSAY_TRUNCATED)
-        return assay_error_pass(err, &problem);
+    if (status != ASSAY_OK && status < ASSAY_TRUNCATED) return assay_error_pass(err, &problem);
     if (status == ASSAY_OK) ASSAY_TRY(rerun_all(&result, audit, options, err));
     *agrees = assay_audit_agrees(&report);
     return report_print(&report, json, err);

@@ -350,8 +350,8 @@ def test_import_shows_progress_on_a_terminal_alone(assay):
 def test_import_takes_a_shorter_context(assay):
     words = "model", "import", Path(__file__).resolve().parents[2] / "testnet/model", "--out", "one"
     assert assay.good(*words, "--context", 64)["context"] == 64
-    assay.bad(2, "RANGE", "context is 0", *words, "--context", 0)
-    assay.bad(2, "RANGE", "context is 131073", *words, "--context", 131073)
+    assay.bad(2, "USAGE", "context is 0", *words, "--context", 0)
+    assay.bad(2, "USAGE", "context is 131073", *words, "--context", 131073)
     assay.bad(3, "RANGE", "the model's own is 512", *words, "--context", 513)
 
 

@@ -459,12 +459,12 @@ def test_limits_of_the_api(assay):
             ("/v1/status/", 404, "NOT_FOUND"), ("/v1/status/x", 404, "NOT_FOUND"),
             ("/v1/account/0xaa", 400, "FORMAT"), ("/v1/account/" + "z" * 40, 400, "FORMAT"),
             ("/v1/block/x", 400, "USAGE"), ("/v1/block/0", 404, "NOT_FOUND"),
-            ("/v1/block/18446744073709551616", 400, "RANGE"), ("/v1/tx/00", 400, "FORMAT"),
+            ("/v1/block/18446744073709551616", 400, "USAGE"), ("/v1/tx/00", 400, "FORMAT"),
             ("/v1/datasets?after=1", 400, "FORMAT"), ("/v1/batches?height=-1", 400, "USAGE"),
-            ("/v1/batches?index=4294967296", 400, "RANGE"),
-            ("/v1/evidence/" + "0" * 64 + "/4294967296/leaf", 400, "RANGE"),
+            ("/v1/batches?index=4294967296", 400, "USAGE"),
+            ("/v1/evidence/" + "0" * 64 + "/4294967296/leaf", 400, "USAGE"),
             ("/v1/evidence/" + "0" * 64 + "/0/other", 404, "NOT_FOUND"),
-            ("/v1/epoch/0?role=256", 400, "RANGE"), ("/v1/" + "x" * 300, 404, "NOT_FOUND"),
+            ("/v1/epoch/0?role=256", 400, "USAGE"), ("/v1/" + "x" * 300, 404, "NOT_FOUND"),
             ("/v1/a/b/c/d/e/f/g", 404, "NOT_FOUND")):
         status, answer = node.ask(path)
         assert status == code and answer["error"]["name"] == name, (path, status, answer)
@@ -475,7 +475,7 @@ def test_limits_of_the_api(assay):
     status, answer = node.ask("/v1/status", body=b"{}")
     assert status == 405 and answer["error"]["name"] == "UNSUPPORTED", answer
     status, answer = node.ask("/v1/tx?wait=60001", body={"tx": "0x00"})
-    assert status == 400 and answer["error"]["name"] == "RANGE", answer
+    assert status == 400 and answer["error"]["name"] == "USAGE", answer
     assert node.term() == 0
 
 
