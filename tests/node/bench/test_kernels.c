@@ -122,7 +122,7 @@ static void the_program_lists_and_measures(void **state) {
     }
     json_decref(json);
     assert_int_equal(run("--op divide"), 3);
-    assert_int_equal(run("--isa none"), 3);
+    assert_int_equal(run("--isa none"), 2);
     assert_int_equal(run("--threads 0"), 2);
 }
 
