@@ -88,17 +88,17 @@ static void connection_begin(assay_http_server *server, struct MHD_Connection *c
     unsigned share = server->options.connections_max / PEER_SHARE;
     MHD_socket fd =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    const struct sockaddr *peer =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    connection_entry *entry = *context = calloc(1, sizeof *entry);
+    const union MHD_ConnectionInfo *peer =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    connection_entry *entry = *context = peer ? calloc(1, sizeof *entry) : NULL;
     if (!entry) {
-        shutdown(fd, SHUT_RDWR); // none goes without a deadline
+        shutdown(fd, SHUT_RDWR); // none goes without a deadline, nor without a peer
         return;
     }
     entry->fd = fd;
     entry->due = seconds_now() + server->options.head_seconds;
     pthread_mutex_lock(&server->lock);
-    entry->slot = assay_http_peers_enter(&server->peers, peer, share ? share : 1);
+    entry->slot = assay_http_peers_enter(&server->peers, peer->client_addr, share ? share : 1);
     if (!entry->slot) shutdown(fd, SHUT_RDWR);
     entry->next = server->connections;
     entry->link = &server->connections;
