@@ -241,11 +241,13 @@ static void work_step(assay_provider *provider, bool all, batching *work) {
 }
 
 // Sessions end whether or not a batch is due. Returns: when to look again.
-static uint64_t look_step(assay_provider *provider) {
+static uint64_t look_step(assay_provider *provider, telling *told) {
     assay_error err = {0};
     assay_provider_facts facts;
     uint64_t begun = assay_clock_ms();
-    if (pending_count(provider) && assay_provider_look(provider, &facts, &err) != ASSAY_OK)
+    if (!pending_count(provider) || assay_provider_look(provider, &facts, &err) == ASSAY_OK)
+        told->code = 0;
+    else if (telling_due(told, &err))
         assay_log(ASSAY_LOG_WARN, "look_failed", assay_error_to_json(&err, NULL),
                   "cannot ask for sessions: %s", err.text);
     uint64_t now = assay_clock_ms();
@@ -296,8 +298,8 @@ static void defend_step(assay_provider *provider, telling *told) {
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
     batching work = {0};
-    telling defence = {0};
-    uint64_t defend_at = 0, look_at = look_step(provider);
+    telling defence = {0}, look = {0};
+    uint64_t defend_at = 0, look_at = look_step(provider, &look);
     if (!assay_provider_due(provider, true)) waiting_tell(provider);
     while (sigtimedwait(signals, NULL, &tick) < 0) {
         uint64_t now = assay_clock_ms();
@@ -306,7 +308,7 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
             defend_step(provider, &defence);
             defend_at = now + DEFEND_MS;
         }
-        if (now >= look_at) look_at = look_step(provider);
+        if (now >= look_at) look_at = look_step(provider, &look);
         work_step(provider, false, &work);
     }
 }
