@@ -57,9 +57,9 @@ assay_status assay_keystore_write(const char *path, const assay_key *key, const 
                                   bool light, assay_error *err);
 
 // A password from a file (its first line), from ASSAY_PASSWORD, or by prompt, in that order; never
-// from arguments. file may be NULL; confirm: the prompt asks twice. out: the caller's
-// [ASSAY_PASSWORD_SIZE_MAX + 1], to be wiped. Errors: those of the file; USAGE (no terminal to ask
-// on, or two different answers), CAPACITY. Spec: F-43.
-assay_status assay_password_get(char *out, const char *file, bool confirm, assay_error *err);
+// from arguments. file may be NULL; fresh: the prompt asks twice, and nothing is no password. out:
+// the caller's [ASSAY_PASSWORD_SIZE_MAX + 1], to be wiped. Errors: those of the file; USAGE (no
+// terminal to ask on, two different answers, or an empty one), CAPACITY. Spec: F-43.
+assay_status assay_password_get(char *out, const char *file, bool fresh, assay_error *err);
 
 #endif

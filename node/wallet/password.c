@@ -79,16 +79,27 @@ static assay_status prompt_take(char *out, const char *prompt, assay_error *err)
     return ASSAY_OK;
 }
 
-assay_status assay_password_get(char *out, const char *file, bool confirm, assay_error *err) {
-    if (file) return file_take(out, file, err);
-    const char *environment = getenv("ASSAY_PASSWORD");
-    if (environment) return text_take(out, environment, strlen(environment), err);
+static assay_status prompt_twice(char *out, assay_error *err) {
     ASSAY_TRY(prompt_take(out, "password: ", err));
-    if (!confirm) return ASSAY_OK;
     char again[ASSAY_PASSWORD_SIZE_MAX + 1];
     assay_status status = prompt_take(again, "password again: ", err);
     if (status == ASSAY_OK && strcmp(again, out) != 0)
         status = ASSAY_FAIL(err, USAGE, "the two passwords differ");
     OPENSSL_cleanse(again, sizeof again);
     return status;
+}
+
+assay_status assay_password_get(char *out, const char *file, bool fresh, assay_error *err) {
+    const char *environment = getenv("ASSAY_PASSWORD");
+    if (file)
+        ASSAY_TRY(file_take(out, file, err));
+    else if (environment)
+        ASSAY_TRY(text_take(out, environment, strlen(environment), err));
+    else
+        ASSAY_TRY(fresh ? prompt_twice(out, err) : prompt_take(out, "password: ", err));
+    if (*out || !fresh) return ASSAY_OK;
+    return ASSAY_FAIL(err, USAGE, "the password of a new key is empty%s%s", file ? ": " : "",
+                      file          ? file
+                      : environment ? ": ASSAY_PASSWORD is set to nothing"
+                                    : "");
 }

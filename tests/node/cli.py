@@ -98,6 +98,8 @@ def test_offline_commands_refuse_bad_input(assay):
             ("key make --out k --light --secret-file short", 3, "FORMAT", "need 64"),
             ("key make --out k --light --secret-file zero", 3, "RANGE", ""),
             ("key make --out k --light --password-file none", 3, "NOT_FOUND", "none"),
+            ("key make --out k --light --password-file empty", 2, "USAGE",
+             "the password of a new key is empty: empty"),
             ("key show none", 3, "NOT_FOUND", "none"),
             ("key show empty", 3, "FORMAT", "empty line 1"),
             ("key show list", 3, "MISSING", "version is missing"),
@@ -315,6 +317,8 @@ def test_passwords_are_asked_unseen(assay):
         assert code == 2 and "no password was given" in shown, shown
     code, shown = prompted(assay, make, b"x" * 1100 + b"\n")
     assert code == 3 and "password of more than 1024 bytes" in shown, shown
+    code, shown = prompted(assay, make, b"\n", b"\n")
+    assert code == 2 and "the password of a new key is empty" in shown, shown
     code, shown = prompted(assay, make, b"secret one\n", b"secret one\n")
     assert code == 0 and "secret" not in shown and "0x" in shown, shown
     code, shown = prompted(assay, ["key", "show", "asked.key"], b"secret two\n")

@@ -271,6 +271,10 @@ static void passwords_come_from_files_and_the_environment(void **state) {
     file_write(path, sizeof path, "password", "", 0);
     assert_int_equal(assay_password_get(out, path, false, NULL), ASSAY_OK);
     assert_string_equal(out, "");
+    assert_int_equal(assay_password_get(out, path, true, NULL), ASSAY_USAGE); // F-43: no new one
+    assert_int_equal(setenv("ASSAY_PASSWORD", "", 1), 0);
+    assert_int_equal(assay_password_get(out, NULL, false, NULL), ASSAY_OK);
+    assert_int_equal(assay_password_get(out, NULL, true, NULL), ASSAY_USAGE);
     file_write(path, sizeof path, "password", "a\0b", 3);
     assert_int_equal(assay_password_get(out, path, false, NULL), ASSAY_FORMAT);
     memset(long_text, 'x', sizeof long_text);
