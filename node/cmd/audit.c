@@ -42,10 +42,19 @@ typedef struct {
     assay_arena paths;
 } rerun_parts;
 
-static assay_status folder_make(char *out, size_t size, assay_error *err) {
+static const char *parent_get(void) {
     const char *parent = getenv("TMPDIR");
-    return assay_folder_temporary(out, size, parent && *parent ? parent : "/tmp",
-                                  "assay-audit-XXXXXX", err);
+    return parent && *parent ? parent : "/tmp";
+}
+
+// The home is only read: a disk that is full is the replayed state's.
+static int audit_fail(const assay_invocation *invocation, const assay_error *err) {
+    char next[PATH_MAX + 128];
+    snprintf(next, sizeof next,
+             "the replayed state is in %s: set TMPDIR to a folder with more room, about that of "
+             "the home's state/",
+             parent_get());
+    return assay_command_fail(invocation, err, err->status == ASSAY_DISK_FULL ? next : NULL);
 }
 
 // The auditor's own draw must not be known before: to the operator of a solo chain the beacon is.
@@ -177,15 +186,17 @@ static int audit_start(const assay_invocation *invocation, audit_options *option
     assay_error err = {0};
     const assay_audit_options open = {options->home, folder, options->comet, options->threads};
     assay_status status = audit_options_check(options, &err);
-    if (status == ASSAY_OK) status = folder_make(folder, sizeof folder, &err);
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
+    if (status == ASSAY_OK)
+        status =
+            assay_folder_temporary(folder, sizeof folder, parent_get(), "assay-audit-XXXXXX", &err);
+    if (status != ASSAY_OK) return audit_fail(invocation, &err);
     status = assay_audit_open(&audit, &open, &err);
     // Its open files keep their contents without a name: whatever ends the program ends them too.
     if (!options->keep || status != ASSAY_OK) assay_folder_remove(folder);
     if (status == ASSAY_OK && options->keep) fprintf(stderr, "replaying into %s\n", folder);
     if (status == ASSAY_OK) status = audit_run(&audit, options, invocation->json, &agrees, &err);
     assay_audit_close(&audit);
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
+    if (status != ASSAY_OK) return audit_fail(invocation, &err);
     return agrees ? ASSAY_EXIT_OK : ASSAY_EXIT_NO;
 }
 
@@ -230,7 +241,8 @@ int assay_cmd_audit(assay_invocation *invocation) {
             "which\n"
             "any node of the chain may serve. Exits with 0 if all of it agrees, with 1 if "
             "anything\n"
-            "differs or is not to be had.\n\n"
+            "differs or is not to be had. The fresh state takes about the room of the home's,\n"
+            "in $TMPDIR, or /tmp where that is not set.\n\n"
             "An archive holds model.safetensors, adapters/, datasets/ and evidence/; evidence "
             "that\n"
             "it lacks is fetched from the URL of its batch.",

@@ -495,3 +495,15 @@ def test_audit(assay):
 
 if __name__ == "__main__":
     main(globals())
+def test_audit_without_room(assay):
+    """F-50: where the fresh state was to be is said, and how to have it elsewhere."""
+    assay.write("genesis.json", CHAIN["genesis"])
+    assay.good("init", "--home", "auditor", "--genesis", "genesis.json")
+    (assay.folder / "small").mkdir()
+    assay.environment["TMPDIR"] = str(assay.folder / "small")
+    full = assay.bad(4, "DISK_FULL", "", "audit", "--home", "auditor", "--comet", "http://[::1]:1",
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+    assert f"in {assay.folder}/small: set TMPDIR" in full["next"], full
+    assert not list((assay.folder / "small").iterdir())
+
+
