@@ -77,12 +77,13 @@ static void state_print(const assay_disk_report *r) {
     line("  reusable", r->store.free_bytes, "");
 }
 
-static void parts_print(const char *title, const assay_disk_part *parts, uint32_t count) {
+static void parts_print(const char *title, const assay_disk_part *parts, uint32_t count,
+                        const char *more) {
     char name[ASSAY_DISK_NAME_MAX + 4];
     uint64_t sum = 0;
     for (uint32_t i = 0; i < count; i++)
         sum += parts[i].bytes;
-    if (count) line(title, sum, "");
+    if (count) line(title, sum, more);
     for (uint32_t i = 0; i < count; i++) {
         snprintf(name, sizeof name, "  %s", parts[i].name);
         line(name, parts[i].bytes, "");
@@ -94,9 +95,9 @@ static void report_print(const assay_disk_report *r, const assay_config *config)
     state_print(r);
     if (r->log) line("block log", r->log + r->log_index, "with its index");
     if (r->torn) line("blocks.torn", r->torn, "");
-    parts_print("snapshots", r->snapshots, r->snapshot_count);
+    parts_print("snapshots", r->snapshots, r->snapshot_count, "");
     if (r->restoring) line("state.restoring", r->restoring, "");
-    parts_print("CometBFT", r->comet, r->comet_count);
+    parts_print("CometBFT", r->comet, r->comet_count, r->comet_data);
     line("other files", r->other, "");
     snprintf(more, sizeof more, "and %s of the disk are free", bytes_text(text, r->disk_free));
     line("in all", r->total, more);
@@ -106,20 +107,23 @@ static void report_print(const assay_disk_report *r, const assay_config *config)
 }
 
 int assay_cmd_disk(assay_invocation *invocation) {
-    const char *path = NULL;
+    const char *path = NULL, *comet = NULL;
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &path, "DIR", "a node's folder; the node may be running", 0, 0,
          true},
+        {"comet-home", ASSAY_OPTION_TEXT, &comet, "DIR",
+         "CometBFT's home (the one that assay export gave the key, else comet in the home)", 0, 0,
+         false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, 1,
+    if (!assay_command_begin(invocation, table, 2,
                              "Reads all entries of the state once, beside a running node.", &code))
         return code;
     static assay_disk_report report;
     assay_home home = {0};
     assay_error err = {0};
     assay_status status = assay_home_open(&home, path, &err);
-    if (status == ASSAY_OK) status = assay_disk_measure(&report, &home, &err);
+    if (status == ASSAY_OK) status = assay_disk_measure(&report, &home, comet, &err);
     if (status != ASSAY_OK) {
         code = assay_command_fail(invocation, &err, NULL);
     } else if (invocation->json) {

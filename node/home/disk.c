@@ -47,11 +47,10 @@ static int part_order(const void *a, const void *b) {
     return strcmp(one->name, other->name);
 }
 
-// What stands directly in a folder of the home, sorted by name.
-static uint32_t parts_list(assay_disk_part *parts, const assay_home *home, const char *name) {
-    char path[PATH_MAX], below[PATH_MAX];
+// What stands directly in a folder, sorted by name.
+static uint32_t parts_list(assay_disk_part *parts, const char *path) {
+    char below[PATH_MAX];
     uint32_t count = 0;
-    if (assay_home_path(path, home->path, name, NULL) != ASSAY_OK) return 0;
     DIR *folder = opendir(path);
     if (!folder) return 0;
     for (struct dirent *entry; count < ASSAY_DISK_PARTS_MAX && (entry = readdir(folder));) {
@@ -64,6 +63,31 @@ static uint32_t parts_list(assay_disk_part *parts, const assay_home *home, const
     closedir(folder);
     qsort(parts, count, sizeof *parts, part_order);
     return count;
+}
+
+// Returns: whether a path, links resolved, is below a folder.
+static bool is_below(const char *path, const char *folder) {
+    char whole[PATH_MAX];
+    size_t size = realpath(folder, whole) ? strlen(whole) : 0;
+    return size && strncmp(path, whole, size) == 0 && (size == 1 || path[size] == '/');
+}
+
+// CometBFT's data, beside the home as in dist/systemd or in it. Bytes outside of the home are added
+// to the total.
+static assay_status comet_list(assay_disk_report *out, const assay_home *home,
+                               const char *comet_home, assay_error *err) {
+    char own[PATH_MAX], path[PATH_MAX];
+    const char *exported = home->config.exported;
+    ASSAY_TRY(assay_home_path(own, home->path, "comet", err));
+    const char *folder = comet_home ? comet_home : *exported ? exported : own;
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "data", err));
+    if (!realpath(path, out->comet_data)) {
+        out->comet_data[0] = 0;
+        return comet_home ? assay_fail_errno(err, errno, "no CometBFT data at %s", path) : ASSAY_OK;
+    }
+    out->comet_count = parts_list(out->comet, out->comet_data);
+    if (!is_below(out->comet_data, home->path)) out->total += bytes_below(out->comet_data, 0);
+    return ASSAY_OK;
 }
 
 static uint64_t parts_sum(const assay_disk_part *parts, uint32_t count) {
@@ -107,9 +131,12 @@ static assay_status state_measure(assay_disk_report *out, const assay_home *home
     return status;
 }
 
-assay_status assay_disk_measure(assay_disk_report *out, const assay_home *home, assay_error *err) {
+assay_status assay_disk_measure(assay_disk_report *out, const assay_home *home,
+                                const char *comet_home, assay_error *err) {
+    char snapshots[PATH_MAX];
     assay_disk_space disk;
     memset(out, 0, sizeof *out);
+    ASSAY_TRY(assay_home_path(snapshots, home->path, "snapshots", err));
     ASSAY_TRY(assay_disk_space_get(&disk, home->path, err));
     out->disk_free = disk.free;
     out->disk_size = disk.size;
@@ -119,9 +146,9 @@ assay_status assay_disk_measure(assay_disk_report *out, const assay_home *home, 
     out->log_index = part_bytes(home, "blocks/blocks.idx");
     out->torn = part_bytes(home, "blocks/blocks.torn");
     out->restoring = part_bytes(home, "state.restoring");
-    out->snapshot_count = parts_list(out->snapshots, home, "snapshots");
-    out->comet_count = parts_list(out->comet, home, "comet/data");
+    out->snapshot_count = parts_list(out->snapshots, snapshots);
     out->total = bytes_below(home->path, 0);
+    ASSAY_TRY(comet_list(out, home, comet_home, err));
     uint64_t known = out->state_file + out->log + out->log_index + out->torn + out->restoring +
                      parts_sum(out->snapshots, out->snapshot_count) +
                      parts_sum(out->comet, out->comet_count);
@@ -159,7 +186,9 @@ uint32_t assay_disk_advise(char out[ASSAY_DISK_ADVICE_MAX][ASSAY_DISK_SENTENCE_M
     ADVISE(comet_bytes(r, "blockstore.db") > 10 * gib && config->keep_blocks == 0,
            "CometBFT keeps all blocks: keep_blocks in config.json lets it drop old ones");
     ADVISE(comet_bytes(r, "tx_index.db") > gib,
-           "CometBFT indexes transactions: indexer = \"null\" in comet/config/config.toml ends it");
+           "CometBFT indexes transactions: indexer = \"null\" in its config/config.toml ends it");
+    ADVISE(config->engine == ASSAY_ENGINE_ABCI && !r->comet_data[0],
+           "CometBFT's data was not found: --comet-home says where its home is");
 #undef ADVISE
     return count;
 }

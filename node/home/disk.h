@@ -33,18 +33,21 @@ typedef struct {
     } tables[256];               // by first key byte
     uint64_t log, log_index, torn;
     assay_disk_part snapshots[ASSAY_DISK_PARTS_MAX];
-    uint32_t snapshot_count; // those beyond the limit are in `other`
-    uint64_t restoring;      // a state on its way
+    uint32_t snapshot_count;   // those beyond the limit are in `other`
+    uint64_t restoring;        // a state on its way
+    char comet_data[PATH_MAX]; // CometBFT's data folder, where one was found
     assay_disk_part comet[ASSAY_DISK_PARTS_MAX];
     uint32_t comet_count;
     uint64_t other, total;
     uint64_t disk_free, disk_size; // of the file system
 } assay_disk_report;
 
-// Walks the home, and all entries of its state in one view. A home without a state or without some
-// part has zeros there. Errors: NOT_FOUND (no such folder), CORRUPT, VERSION, MISMATCH, BUSY,
-// PERMISSION, IO. Spec: E-68.
-assay_status assay_disk_measure(assay_disk_report *out, const assay_home *home, assay_error *err);
+// Walks the home, CometBFT's data, and all entries of the state in one view. comet_home:
+// CometBFT's; NULL: the one that config.json names as exported, else comet/ in the home. A home
+// without a state or without some part has zeros there. Errors: NOT_FOUND (no such folder, or no
+// data in comet_home), CORRUPT, VERSION, MISMATCH, BUSY, PERMISSION, IO. Spec: E-68.
+assay_status assay_disk_measure(assay_disk_report *out, const assay_home *home,
+                                const char *comet_home, assay_error *err);
 
 // What to do where something is a lot, one sentence each. Returns: how many. Spec: E-68.
 uint32_t assay_disk_advise(char out[ASSAY_DISK_ADVICE_MAX][ASSAY_DISK_SENTENCE_MAX],

@@ -51,7 +51,7 @@ static void every_part_is_counted(void **state) {
     static folder f;
     static assay_disk_report r;
     folder_open(&f);
-    must(assay_disk_measure(&r, &f.home, err));
+    must(assay_disk_measure(&r, &f.home, NULL, err));
     assert_false(r.has_state);
     must(assay_app_init_chain(f.app, err));
     file_put(&f, "blocks/blocks.log", 300000);
@@ -64,7 +64,7 @@ static void every_part_is_counted(void **state) {
     file_put(&f, "comet/data/blockstore.db/000001.ldb", 200000);
     file_put(&f, "comet/data/tx_index.db/000001.ldb", 90000);
     file_put(&f, "archive/1", 40000);
-    must(assay_disk_measure(&r, &f.home, err));
+    must(assay_disk_measure(&r, &f.home, NULL, err));
     assert_true(r.has_state);
     assert_int_equal(r.height, 0);
     assert_in_range(r.log, 300000, 320000);
@@ -87,12 +87,43 @@ static void every_part_is_counted(void **state) {
     folder_close(&f);
 }
 
+static const char *comet_seen(const folder *f, const char *comet_home, uint64_t other_min) {
+    static assay_disk_report r;
+    must(assay_disk_measure(&r, &f->home, comet_home, err));
+    if (!r.comet_data[0]) return "nowhere";
+    assert_int_equal(r.comet_count, 1);
+    assert_int_equal(r.total, r.state_file + r.other + r.comet[0].bytes);
+    assert_in_range(r.other, other_min, other_min + 100000);
+    return r.comet[0].name;
+}
+
+// E-68: as named, else as exported, else in the home.
+static void comets_data_is_found_beside_the_home(void **state) {
+    static folder f, beside;
+    char other[PATH_MAX];
+    folder_open(&f);
+    folder_open(&beside);
+    assert_string_equal(comet_seen(&f, NULL, 0), "nowhere");
+    file_put(&f, "comet/data/inside", 300000);
+    file_put(&beside, "data/exported", 300000);
+    file_put(&beside, "other/data/named", 300000);
+    assert_string_equal(comet_seen(&f, NULL, 0), "inside");
+    snprintf(f.home.config.exported, sizeof f.home.config.exported, "%s", beside.home.path);
+    assert_string_equal(comet_seen(&f, NULL, 300000), "exported");
+    must(assay_home_path(other, beside.home.path, "other", err));
+    assert_string_equal(comet_seen(&f, other, 300000), "named");
+    static assay_disk_report r;
+    assert_int_equal(assay_disk_measure(&r, &f.home, beside.home.path + 1, NULL), ASSAY_NOT_FOUND);
+    folder_close(&beside);
+    folder_close(&f);
+}
+
 static void tables_are_those_of_the_state(void **state) {
     static folder f;
     static assay_disk_report r;
     folder_open(&f);
     must(assay_app_init_chain(f.app, err));
-    must(assay_disk_measure(&r, &f.home, err));
+    must(assay_disk_measure(&r, &f.home, NULL, err));
     assert_int_equal(r.tables[ASSAY_TABLE_ACCOUNT].entries, CHAIN_ACTORS);
     assert_int_equal(r.tables[ASSAY_TABLE_ACCOUNT].bytes % CHAIN_ACTORS, 0);
     assert_int_equal(r.tables[ASSAY_TABLE_TOTALS].entries, 1);
@@ -130,7 +161,7 @@ static void advice_fits_the_case(void **state) {
     } cases[] = {{0, "only 900 MiB are free"}, {1, "raise map_gib (64)"},
                  {2, "empty pages"},           {3, "blocks.torn is what a crash cut off"},
                  {4, "state.restoring"},       {5, "keep_blocks in config.json"},
-                 {6, "indexer = \"null\""}};
+                 {6, "indexer = \"null\""},    {7, "--comet-home says where"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         static assay_disk_report r;
         char out[ASSAY_DISK_ADVICE_MAX][ASSAY_DISK_SENTENCE_MAX];
@@ -149,6 +180,7 @@ static void advice_fits_the_case(void **state) {
         if (cases[i].field == 4) r.restoring = 1;
         if (cases[i].field == 5) r.comet[0].bytes = 11 * gib;
         if (cases[i].field == 6) r.comet[1].bytes = 2 * gib;
+        if (cases[i].field == 7) config.engine = ASSAY_ENGINE_ABCI;
         assert_int_equal(assay_disk_advise(out, &r, &config), 1);
         if (!strstr(out[0], cases[i].text)) fail_msg("%zu: %s", i, out[0]);
         config.keep_blocks = 100;
@@ -159,6 +191,7 @@ static void advice_fits_the_case(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_part_is_counted),
+        cmocka_unit_test(comets_data_is_found_beside_the_home),
         cmocka_unit_test(tables_are_those_of_the_state),
         cmocka_unit_test(advice_fits_the_case),
     };
