@@ -135,7 +135,12 @@ static assay_status key_hand_over(export_parts *parts, const char *comet, assay_
     assay_config *config = &parts->home.config;
     const uint8_t *seed = parts->has_secrets ? parts->secrets.ed25519_seed : NULL;
     bool repeated = parts->target[0] && strcmp(config->export_begun, parts->target) == 0;
-    ASSAY_TRY(assay_comet_home_prepare(comet, &parts->start, seed, repeated, err));
+    assay_status status = assay_comet_home_prepare(comet, &parts->start, seed, repeated, err);
+    if (status == ASSAY_EXISTS && !repeated)
+        snprintf(parts->next, sizeof parts->next,
+                 "export into a folder that is not there yet, and only then: cometbft init, which "
+                 "leaves what it finds");
+    if (status != ASSAY_OK) return status;
     if (!realpath(comet, parts->target))
         return assay_fail_errno(err, errno, "cannot find %s", comet);
     config->engine = ASSAY_ENGINE_ABCI;
@@ -206,7 +211,8 @@ int assay_cmd_export(assay_invocation *invocation) {
             "chain at its last height, with its whole state. The home's engine is abci from then\n"
             "on, and its validator's key is CometBFT's: it is written into one folder, once. Two\n"
             "that sign with it lose its bond, so --sign-again-above is for a folder that is lost.\n"
-            "Every other node of a moved chain starts from a copy of this state (assay backup).",
+            "Every other node of a moved chain begins with a copy of this state (assay backup)\n"
+            "from before CometBFT's first block. Run cometbft init after this, never before.",
             &code))
         return code;
     assay_error err = {0};

@@ -102,7 +102,9 @@ def test_handed_over_once(assay):
     # Nothing is handed over into what is there already.
     (assay.folder / "used/config").mkdir(parents=True)
     (assay.folder / "used/config/genesis.json").write_text("{}")
-    export("used", 3, "EXISTS", "used/config/genesis.json is there already, and another one")
+    refused = export("used", 3, "EXISTS",
+                     "used/config/genesis.json is there already, and another one")
+    assert "and only then: cometbft init" in refused["next"], refused
     assert json.loads((home / "config.json").read_text())["engine"] == "solo"
     (assay.folder / "short/config").mkdir(parents=True)
     (assay.folder / "short/data").write_text("no folder")
