@@ -19,6 +19,7 @@ typedef struct {
     const char *out;
     bool alone;    // the home's engine is solo: its log and its key are the chain
     bool left_out; // there is a key, and it stays where it is
+    bool behind;   // CometBFT's blocks are in the state: no fresh CometBFT fits it
     bool begun;    // what is in `out` is ours
     bool made;     // `out` too
     uint64_t blocks;
@@ -39,13 +40,15 @@ static assay_status folder_check(copying *c, assay_error *err) {
     return empty ? ASSAY_OK : ASSAY_FAIL(err, EXISTS, "%s is not empty", path);
 }
 
-static assay_status state_copy(const assay_home *home, const char *out, assay_error *err) {
+static assay_status state_copy(copying *c, assay_error *err) {
+    const assay_home *home = &c->home;
     char from[PATH_MAX], to[PATH_MAX];
     assay_store *store;
     assay_store_options options = {.read_only = true, .map_size = home->config.map_gib << 30};
     ASSAY_TRY(assay_home_path(from, home->path, "state", err));
-    ASSAY_TRY(assay_home_path(to, out, "state", err));
+    ASSAY_TRY(assay_home_path(to, c->out, "state", err));
     ASSAY_TRY(assay_store_open(&store, from, &home->genesis.hash, &options, err));
+    c->behind = !c->alone && assay_store_last(store)->height >= home->config.initial_height;
     assay_status status = assay_store_backup(store, to, err);
     assay_store_close(store);
     return status;
@@ -72,8 +75,8 @@ static assay_status log_copy(copying *c, assay_error *err) {
     return status;
 }
 
-// F-90: behind CometBFT a copy is for another node, or is started beside the first by mistake: with
-// the key in it two nodes would sign.
+// F-90: behind CometBFT a copy may be started beside the first by mistake: with the key in it two
+// nodes would sign.
 static assay_status secrets_read(copying *c, assay_error *err) {
     char path[PATH_MAX];
     c->alone = c->home.config.engine == ASSAY_ENGINE_SOLO;
@@ -100,7 +103,7 @@ static assay_status home_copy(copying *c, const char *path, assay_error *err) {
     assay_status status = assay_home_open(&c->home, path, err);
     if (status == ASSAY_OK) status = secrets_read(c, err);
     if (status == ASSAY_OK) status = folder_check(c, err);
-    if (status == ASSAY_OK) status = state_copy(&c->home, c->out, err);
+    if (status == ASSAY_OK) status = state_copy(c, err);
     if (status == ASSAY_OK) status = log_copy(c, err);
     // Where the first home's key went is nothing to a copy without it.
     if (!c->alone) c->home.config.exported[0] = c->home.config.export_begun[0] = 0;
@@ -111,6 +114,18 @@ static assay_status home_copy(copying *c, const char *path, assay_error *err) {
     assay_operator_clear(&c->secrets);
     assay_home_close(&c->home);
     return status;
+}
+
+// F-90: what a copy behind CometBFT is good for.
+static void comet_print(const copying *c) {
+    printf(
+        "%sCometBFT's keys and sign state are left out: two nodes with one key sign two chains\n",
+        c->left_out ? "operator.json, " : "");
+    if (c->behind)
+        printf("it starts beside CometBFT data at least as new, not beside a fresh CometBFT home:\n"
+               "a lost machine comes back by state sync\n");
+    else
+        printf("other nodes of the chain may begin with it (assay export)\n");
 }
 
 int assay_cmd_backup(assay_invocation *invocation) {
@@ -125,8 +140,12 @@ int assay_cmd_backup(assay_invocation *invocation) {
     if (!assay_command_begin(
             invocation, table, 2,
             "The copy of a solo node is a home of its own, secrets included. Never run both:\n"
-            "two nodes with one key sign two chains. Of a node behind CometBFT the state is\n"
-            "copied and operator.json is not, so that the copy can be another node's.",
+            "two nodes with one key sign two chains.\n\n"
+            "Of a node behind CometBFT the state is copied; operator.json, CometBFT's keys and\n"
+            "its sign state are not. The copy starts beside CometBFT data at least as new. It\n"
+            "starts beside a fresh CometBFT home, of another node too, only if CometBFT has made\n"
+            "no block of the chain. A lost machine comes back without a copy, by state sync into\n"
+            "a new home (assay init --genesis).",
             &code))
         return code;
     assay_error err = {0};
@@ -139,7 +158,6 @@ int assay_cmd_backup(assay_invocation *invocation) {
         printf("%s holds %llu blocks\n", copy.out, (unsigned long long)copy.blocks);
     else
         printf("%s holds the state\n", copy.out);
-    if (copy.left_out)
-        printf("operator.json is left out: two nodes with one key sign two chains\n");
+    if (!copy.alone) comet_print(&copy);
     return ASSAY_EXIT_OK;
 }

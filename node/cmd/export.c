@@ -91,11 +91,19 @@ static assay_status time_after_last(export_parts *parts, assay_blocklog *log, as
 static assay_status handover_check(export_parts *parts, assay_error *err) {
     const assay_config *config = &parts->home.config;
     assay_blocklog *log = NULL;
-    if (config->engine == ASSAY_ENGINE_ABCI && config->initial_height != parts->start.height + 1)
+    if (config->engine == ASSAY_ENGINE_ABCI && config->initial_height != parts->start.height + 1) {
+        snprintf(
+            parts->next, sizeof parts->next,
+            "follow the chain by state sync: assay init --home NEW --genesis '%s/genesis.json', "
+            "and a fresh CometBFT home with another node's config/genesis.json",
+            parts->home.path);
         return ASSAY_FAIL(err, MISMATCH,
                           "this chain is CometBFT's from block %llu on and the state is of height "
-                          "%llu: its key would sign heights a second time",
-                          (ull)config->initial_height, (ull)parts->start.height);
+                          "%llu: %s",
+                          (ull)config->initial_height, (ull)parts->start.height,
+                          parts->has_secrets ? "its key would sign heights a second time"
+                                             : "no fresh CometBFT can begin with it");
+    }
     assay_status status = log_check(parts, &log, err);
     if (status == ASSAY_OK && parts->start.height) status = time_after_last(parts, log, err);
     assay_blocklog_close(log);

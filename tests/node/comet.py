@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import re
+import resource
 import shutil
 import threading
 import time
@@ -353,17 +354,25 @@ def test_backup_has_no_key(assay):
         assert shown.code == 0, shown
         return shown.out, {path.name for path in (assay.folder / out).iterdir()}
 
+    keys = "CometBFT's keys and sign state are left out: two nodes with one key sign two chains\n"
+    beside = ("it starts beside CometBFT data at least as new, not beside a fresh CometBFT home:\n"
+              "a lost machine comes back by state sync\n")
     with behind(assay, height=3) as (node, engine, rpc):
         whole = {"config.json", "genesis.json", "state"}
         out, files = backup("copy")
         assert files == whole, files
-        assert out == ("copy holds the state\n"
-                       "operator.json is left out: two nodes with one key sign two chains\n"), out
+        assert out == f"copy holds the state\noperator.json, {keys}{beside}", out
         assert assay.good("backup", "--home", "home", "--out", "again") == {
             "home": "again", "blocks": 0, "operator": False}
         # A follower's home has no key to leave out.
         out, files = backup("third", "copy")
-        assert (out, files) == ("third holds the state\n", whole), (out, files)
+        assert (out, files) == (f"third holds the state\n{keys}{beside}", whole), (out, files)
+        # No CometBFT begins with it, and what else to do is said.
+        refused = assay.bad(3, "MISMATCH", "the state is of height 3: no fresh CometBFT can begin",
+                            "export", "--home", "third", "--to-cometbft", "comet_of_third")
+        assert "state sync: assay init --home NEW --genesis 'third/genesis.json'" in (
+            refused["next"]), refused
+        assert not (assay.folder / "comet_of_third").exists()
         status = node.get("/v1/status")
         rest = assay.node("--abci", f"unix://{assay.folder}/copy.sock", "--comet", rpc.url,
                           home="third")
@@ -383,6 +392,8 @@ def test_backup_of_a_moved_chain(assay):
     assert copied["blocks"] >= 2 and not copied["operator"], copied
     assert not (assay.folder / "copy/operator.json").exists()
     assert (assay.folder / "home/operator.json").exists()
+    assert "other nodes of the chain may begin with it" in assay.run(
+        "backup", "--home", "home", "--out", "shown").out
     # A copy joins with a key of its own.
     assay.good("validator", "new", "--home", "copy", "--address", assay.key("joiner"))
     shown = assay.good("export", "--home", "copy", "--to-cometbft", "comet_of_copy")
@@ -495,8 +506,6 @@ def test_audit(assay):
         rpc.shutdown()
 
 
-if __name__ == "__main__":
-    main(globals())
 def test_audit_without_room(assay):
     """F-50: where the fresh state was to be is said, and how to have it elsewhere."""
     assay.write("genesis.json", CHAIN["genesis"])
@@ -509,3 +518,5 @@ def test_audit_without_room(assay):
     assert not list((assay.folder / "small").iterdir())
 
 
+if __name__ == "__main__":
+    main(globals())
