@@ -375,7 +375,7 @@ static assay_status serve_begin(serve_options *options, assay_workshop *shop,
 
 int assay_cmd_serve(assay_invocation *invocation) {
     serve_options options = {.wallet = ASSAY_WALLET_INIT,
-                             .listen = "127.0.0.1:26660",
+                             .listen = "127.0.0.1:26670",
                              .shop_options = {.threads = 1},
                              .options = {.batch_count = 64, .batch_ms = 10000}};
     const assay_option table[] = {
@@ -383,7 +383,7 @@ int assay_cmd_serve(assay_invocation *invocation) {
          "folder for receipts and evidence", 0, 0, true},
         ASSAY_WALLET_OPTIONS(options.wallet),
         ASSAY_WORKSHOP_OPTIONS(options.shop_options, true),
-        {"listen", ASSAY_OPTION_TEXT, &options.listen, "HOST:PORT", "address (127.0.0.1:26660)", 0,
+        {"listen", ASSAY_OPTION_TEXT, &options.listen, "HOST:PORT", "address (127.0.0.1:26670)", 0,
          0, false},
         {"url", ASSAY_OPTION_TEXT, &options.url, "URL",
          "how verifiers reach this server (the address it listens on)", 0, 0, false},

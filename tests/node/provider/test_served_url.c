@@ -52,7 +52,7 @@ static void private_hosts_are_known(void **state) {
     static const struct {
         const char *url;
         bool is;
-    } cases[] = {{"http://127.0.0.1:26660", true}, {"http://0.0.0.0:26660", true},
+    } cases[] = {{"http://127.0.0.1:26670", true}, {"http://0.0.0.0:26670", true},
                  {"https://10.1.2.3", true},       {"http://[::1]:80/x", true},
                  {"http://[fd00::1]", true},       {"http://localhost:80", true},
                  {"http://me.LocalHost.", true},   {"http://8.8.8.8", false},
