@@ -155,9 +155,11 @@ bonds_put() {
 
 # What a process that computes needs to hold.
 workshop() {
+    local name
     printf '%s\n' --model "$home/base.assay"
-    printf -- "--adapter\n$home/%s.assay\n" "${data_sets[@]}"
-    printf -- "--dataset\n$testnet/data/%s.txt\n" "${data_sets[@]}"
+    for name in "${data_sets[@]}"; do
+        printf '%s\n' --adapter "$home/$name.assay" --dataset "$testnet/data/$name.txt"
+    done
 }
 
 validator_start() { # name, options

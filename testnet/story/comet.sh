@@ -58,6 +58,7 @@ addresses_choose() {
         url_of[$node]=http://$(jq -r .inside <<<"$line"):26650
         rpc_of[$node]=http://$(jq -r .inside <<<"$line"):26657
         peer_of[$node]=$(jq -r .peer <<<"$line"):26656
+        proxy_avoid "$(jq -r .inside <<<"$line")" "${peer_of[$node]%:*}"
     done
 }
 

@@ -5,6 +5,18 @@
 source_root=$(dirname "$testnet")
 assay=$source_root/build/release/assay
 
+# The nodes are spoken to without the user's proxy; what is downloaded still goes through it.
+proxy_avoid() { # hosts
+    local hosts name
+    hosts=$(IFS=,; echo "$*")
+    no_proxy=${no_proxy:-${NO_PROXY:-}} NO_PROXY=${NO_PROXY:-${no_proxy:-}} # some read one alone
+    for name in no_proxy NO_PROXY; do
+        [ "${!name}" = '*' ] || printf -v "$name" %s "${!name:+${!name},}$hosts"
+    done
+    export no_proxy NO_PROXY
+}
+proxy_avoid 127.0.0.1 localhost
+
 # Absolute, since the build changes the working directory.
 options_settle() {
     if [ -n "$json" ]; then

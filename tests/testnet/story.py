@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What testnet/story asks of the machine that it runs on: any folder, and any proxy. usage:
+story.py SOURCE_ROOT"""
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FRAME = """set -euo pipefail
+story=$1/testnet/story testnet=$1/testnet program=test keep=yes home=$2
+. "$story/screen.sh"
+. "$story/program.sh"
+. "$story/1_genesis.sh"
+"""
+
+
+def story(root, home, text, **environment):
+    """What a line prints after the parts above are read."""
+    inherited = {name: value for name, value in os.environ.items()
+                 if name.lower() != "no_proxy"}
+    done = subprocess.run(["bash", "-c", FRAME + text, "bash", root, home], check=True,
+                          capture_output=True, text=True, env=dict(inherited, **environment))
+    assert not done.stderr, done.stderr
+    return done.stdout
+
+
+def any_folder(root, folder):
+    home = Path(folder) / "100%s of it"
+    words = story(root, home, "workshop").splitlines()
+    assert words[:2] == ["--model", f"{home}/base.assay"], words
+    for name in ("doyle", "carroll", "shakespeare"):
+        for option, path in (("--adapter", f"{home}/{name}.assay"),
+                             ("--dataset", f"{root}/testnet/data/{name}.txt")):
+            assert words[words.index(path) - 1] == option, words
+
+
+def any_proxy(root, folder):
+    def seen(**given):
+        text = "proxy_avoid 10.7.0.1 10.7.0.2; env"
+        shown = story(root, folder, text, **given).splitlines()
+        return {line.split("=", 1)[0]: line.split("=", 1)[1] for line in shown
+                if line.lower().startswith("no_proxy=")}
+    ours = "127.0.0.1,localhost,10.7.0.1,10.7.0.2"
+    for given, lower, upper in (
+            ({}, ours, ours),
+            ({"no_proxy": "a.org,.b.org"}, f"a.org,.b.org,{ours}", f"a.org,.b.org,{ours}"),
+            ({"NO_PROXY": "c.org"}, f"c.org,{ours}", f"c.org,{ours}"),
+            ({"no_proxy": "a.org", "NO_PROXY": "c.org"}, f"a.org,{ours}", f"c.org,{ours}"),
+            ({"no_proxy": "*"}, "*", "*")):
+        assert seen(**given) == {"no_proxy": lower, "NO_PROXY": upper}, (given, seen(**given))
+
+
+def main():
+    root = Path(sys.argv[1]).resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        any_folder(root, folder)
+        any_proxy(root, folder)
+
+
+if __name__ == "__main__":
+    main()
