@@ -6,7 +6,7 @@
 
 #include "base/sha256.h"
 
-static void steps_walk(assay_hash *hash, uint64_t steps) {
+void assay_hashchain_walk(assay_hash *hash, uint64_t steps) {
     for (uint64_t i = 0; i < steps; i++)
         assay_sha256_of(hash, hash->bytes, ASSAY_HASH_SIZE);
 }
@@ -26,7 +26,7 @@ assay_status assay_hashchain_open(assay_hashchain *chain, const assay_hash *seed
     assay_hash hash = *seed;
     for (uint64_t i = 0; i < count; i++) {
         chain->marks[i] = hash;
-        steps_walk(&hash, ASSAY_HASHCHAIN_STRIDE);
+        assay_hashchain_walk(&hash, ASSAY_HASHCHAIN_STRIDE);
     }
     return ASSAY_OK;
 }
@@ -42,5 +42,5 @@ void assay_hashchain_close(assay_hashchain *chain) {
 void assay_hashchain_at(assay_hash *out, const assay_hashchain *chain, uint64_t steps) {
     ASSAY_ASSERT(steps <= chain->length);
     *out = chain->marks[steps / ASSAY_HASHCHAIN_STRIDE];
-    steps_walk(out, steps % ASSAY_HASHCHAIN_STRIDE);
+    assay_hashchain_walk(out, steps % ASSAY_HASHCHAIN_STRIDE);
 }

@@ -25,4 +25,7 @@ void assay_hashchain_close(assay_hashchain *chain);
 // Spec: P-45.
 void assay_hashchain_at(assay_hash *out, const assay_hashchain *chain, uint64_t steps);
 
+// The value `steps` hashes further, in place. Spec: P-45.
+void assay_hashchain_walk(assay_hash *hash, uint64_t steps);
+
 #endif

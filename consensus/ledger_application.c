@@ -88,22 +88,27 @@ static assay_status validators(void *self, assay_validator_update *out, uint32_t
 
 // --- proposals ---
 
-// The next preimage as a transaction, or nothing when there is no chain or it is used up.
+// The next preimage as a transaction, or nothing when there is no chain, it is used up, or it is
+// none of this node's.
 static assay_status beacon_make(assay_ledger_application *ledger, const assay_view *view,
                                 uint64_t height, const assay_address *proposer, assay_bytes *out,
                                 assay_error *err) {
     assay_chain chain;
+    bool found;
     size_t size;
     *out = (assay_bytes){NULL, 0};
-    if (!ledger->chain || !ledger->chain->length) return ASSAY_OK;
-    ASSAY_TRY(assay_chain_get(&chain, &view->reader, proposer, err));
-    if (chain.left == 0 || chain.left > ledger->chain->length) return ASSAY_OK;
+    if (!ledger->chains) return ASSAY_OK;
+    // A chain that waits may come into force at this very block.
+    ASSAY_TRY(assay_chain_next(&chain, &view->reader, view->params, height, proposer, err));
+    if (chain.left == 0) return ASSAY_OK;
     assay_tx tx = {.kind = ASSAY_TX_BEACON,
                    .chain_id = assay_app_genesis(ledger->app)->chain_id,
                    .signer = *proposer,
                    .principal = *proposer,
                    .nonce = height};
-    assay_hashchain_at(&tx.body.beacon.preimage, ledger->chain, chain.left - 1);
+    ASSAY_TRY(assay_beacon_chains_preimage(&tx.body.beacon.preimage, &found, ledger->chains,
+                                           &chain.head, chain.left, err));
+    if (!found) return ASSAY_OK;
     ASSAY_TRY(assay_tx_encode(&tx, ledger->beacon, sizeof ledger->beacon, &size, err));
     *out = (assay_bytes){ledger->beacon, size};
     return ASSAY_OK;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger as an engine's application, with the proposer's beacon secret beside it.
+// The ledger as an engine's application, with the proposer's beacon secrets beside it.
 #ifndef ASSAY_CONSENSUS_LEDGER_APPLICATION_H
 #define ASSAY_CONSENSUS_LEDGER_APPLICATION_H
 
+#include "consensus/beacon_chains.h"
 #include "consensus/engine.h"
-#include "consensus/hashchain.h"
 #include "ledger/app.h"
 #include "ledger/tx/tx.h"
 
-// Borrows app and chain, which must outlive it. A chain without length proposes no beacon.
+// Borrows app and chains, which must outlive it. Without chains it proposes no beacon.
 typedef struct {
     assay_app *app;
-    const assay_hashchain *chain; // of the validator whose node this is
-    bool wrong_app_hash;          // a testnet's liar: answers hashes of no state (E-24)
+    assay_beacon_chains *chains; // of the validator whose node this is
+    bool wrong_app_hash;         // a testnet's liar: answers hashes of no state (E-24)
     uint8_t beacon[ASSAY_TX_HEAD_SIZE + ASSAY_HASH_SIZE + ASSAY_SIGNATURE_SIZE];
 } assay_ledger_application;
 

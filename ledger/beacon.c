@@ -172,6 +172,13 @@ static assay_status promote(assay_chain *chain, const assay_reader *reader,
     return ASSAY_OK;
 }
 
+assay_status assay_chain_next(assay_chain *out, const assay_reader *reader,
+                              const assay_params *params, uint64_t height,
+                              const assay_address *proposer, assay_error *err) {
+    ASSAY_TRY(assay_chain_get(out, reader, proposer, err));
+    return promote(out, reader, params, height, proposer, err);
+}
+
 // The height as nonce makes the bytes of a beacon those of one block, even where a preimage comes
 // again because its chain was registered again.
 bool assay_beacon_is_for(const assay_tx *tx, const assay_address *proposer, uint64_t height) {
@@ -195,8 +202,7 @@ assay_status assay_beacon_check(const assay_reader *reader, const assay_params *
                                 uint64_t height, const assay_address *proposer,
                                 const assay_hash *preimage, assay_error *err) {
     assay_chain chain;
-    ASSAY_TRY(assay_chain_get(&chain, reader, proposer, err));
-    ASSAY_TRY(promote(&chain, reader, params, height, proposer, err));
+    ASSAY_TRY(assay_chain_next(&chain, reader, params, height, proposer, err));
     return preimage_check(&chain, preimage, err);
 }
 
@@ -242,8 +248,8 @@ assay_status assay_beacon_block(assay_ledger *ledger, const assay_hash *preimage
     assay_error refusal = {0};
     const assay_address *proposer = &ledger->proposer;
     uint64_t epoch = assay_params_epoch(ledger->params, ledger->height);
-    ASSAY_TRY(assay_chain_get(&chain, &ledger->reader, proposer, err));
-    ASSAY_TRY(promote(&chain, &ledger->reader, ledger->params, ledger->height, proposer, err));
+    ASSAY_TRY(
+        assay_chain_next(&chain, &ledger->reader, ledger->params, ledger->height, proposer, err));
     ASSAY_TRY(assay_beacon_last(&beacon, &ledger->reader, err));
     bool taken = preimage != NULL && preimage_check(&chain, preimage, &refusal) == ASSAY_OK;
     assay_sha256 sha;

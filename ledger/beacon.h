@@ -97,6 +97,12 @@ bool assay_chain_is_jailed(const assay_chain *chain, uint64_t epoch);
 assay_status assay_chain_get(assay_chain *out, const assay_reader *reader,
                              const assay_address *proposer, assay_error *err);
 
+// The same as its proposer's block of `height`, the next one, will have it: a chain that waits
+// comes into force at that block, not before. Errors: as above. Spec: P-46.
+assay_status assay_chain_next(assay_chain *out, const assay_reader *reader,
+                              const assay_params *params, uint64_t height,
+                              const assay_address *proposer, assay_error *err);
+
 // B after the last executed block, and B_h of any past height (aux). Errors: NOT_FOUND (no such
 // block), CORRUPT, MEMORY, IO. Spec: P-45.
 assay_status assay_beacon_last(assay_hash *out, const assay_reader *reader, assay_error *err);

@@ -20,7 +20,7 @@ typedef struct {
     assay_pool *pool;
     assay_bench_transfers transfers;
     assay_operator secrets;
-    assay_hashchain beacon;
+    assay_beacon_chains beacon;
     assay_genesis genesis;
     assay_app *app;
     assay_solo *solo;
@@ -68,7 +68,7 @@ static assay_status engine_open(chain *c, assay_error *err) {
     ASSAY_TRY(assay_path_join(state, sizeof state, c->folder, "state", err));
     const assay_app_options options = {.pool = c->pool};
     ASSAY_TRY(assay_app_open(&c->app, state, &c->genesis, &options, err));
-    c->ledger = (assay_ledger_application){.app = c->app, .chain = &c->beacon};
+    c->ledger = (assay_ledger_application){.app = c->app, .chains = &c->beacon};
     c->calls = assay_ledger_application_calls(&c->ledger);
     assay_chain_name(name, &c->genesis);
     assay_application application = c->calls;
@@ -93,8 +93,8 @@ static assay_status chain_open(chain *c, const assay_bench_ledger_options *optio
     ASSAY_TRY(assay_bench_transfers_open(&c->transfers, (uint32_t)options->accounts,
                                          (uint32_t)options->block_transfers, c->pool, err));
     assay_bench_secrets_make(&c->secrets, 0, options->pairs + 2);
-    ASSAY_TRY(
-        assay_hashchain_open(&c->beacon, &c->secrets.beacon_seed, c->secrets.beacon_length, err));
+    ASSAY_TRY(assay_beacon_chains_open(&c->beacon, c->secrets.ed25519_seed, &c->secrets.beacon_seed,
+                                       c->secrets.beacon_length, err));
     ASSAY_TRY(assay_bench_genesis_make(&c->genesis, &c->transfers, &c->secrets, 1, err));
     return engine_open(c, err);
 }
@@ -103,7 +103,7 @@ static void chain_close(chain *c) {
     if (c->solo) assay_solo_close(c->solo);
     assay_app_close(c->app);
     assay_genesis_close(&c->genesis);
-    assay_hashchain_close(&c->beacon);
+    assay_beacon_chains_close(&c->beacon);
     assay_bench_transfers_close(&c->transfers);
     assay_pool_close(c->pool);
     if (c->folder[0]) assay_folder_remove(c->folder);

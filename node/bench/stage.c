@@ -17,8 +17,8 @@ static assay_status app_open(assay_bench_stage *stage, const assay_bench_stage_o
     ASSAY_TRY(assay_bench_transfers_open(&stage->transfers, options->accounts, options->transfers,
                                          stage->pool, err));
     assay_bench_secrets_make(&stage->secrets, 0, BEACON_LENGTH);
-    ASSAY_TRY(
-        assay_hashchain_open(&stage->beacon, &stage->secrets.beacon_seed, BEACON_LENGTH, err));
+    ASSAY_TRY(assay_beacon_chains_open(&stage->beacon, stage->secrets.ed25519_seed,
+                                       &stage->secrets.beacon_seed, BEACON_LENGTH, err));
     ASSAY_TRY(
         assay_bench_genesis_make(&stage->genesis, &stage->transfers, &stage->secrets, 1, err));
     ASSAY_TRY(assay_path_join(path, sizeof path, stage->folder, "state", err));
@@ -30,7 +30,7 @@ static assay_status app_open(assay_bench_stage *stage, const assay_bench_stage_o
 static assay_status server_open(assay_bench_stage *stage, assay_error *err) {
     char address[PATH_MAX + 16], name[ASSAY_CHAIN_ID_MAX + 1];
     ASSAY_TRY(assay_comet_open(&stage->comet, "http://127.0.0.1:1", err));
-    stage->ledger = (assay_ledger_application){.app = stage->app, .chain = &stage->beacon};
+    stage->ledger = (assay_ledger_application){.app = stage->app, .chains = &stage->beacon};
     assay_chain_name(name, &stage->genesis);
     const assay_abci_engine_options engine = {.application =
                                                   assay_ledger_application_calls(&stage->ledger),
@@ -59,7 +59,7 @@ void assay_bench_stage_close(assay_bench_stage *stage) {
     assay_abci_engine_close(stage->engine);
     assay_app_close(stage->app);
     assay_genesis_close(&stage->genesis);
-    assay_hashchain_close(&stage->beacon);
+    assay_beacon_chains_close(&stage->beacon);
     assay_bench_transfers_close(&stage->transfers);
     assay_pool_close(stage->pool);
     assay_arena_close(&stage->arena);

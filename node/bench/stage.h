@@ -24,7 +24,7 @@ typedef struct {
     assay_pool *pool;
     assay_bench_transfers transfers;
     assay_operator secrets;
-    assay_hashchain beacon;
+    assay_beacon_chains beacon;
     assay_genesis genesis;
     assay_app *app;
     assay_ledger_application ledger;

@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
     assay_home home;
     assay_operator secrets;
-    assay_hashchain chain;
+    assay_beacon_chains chains;
     assay_pool *pool;
     assay_app *app;
     assay_ledger_application application;
@@ -59,11 +59,12 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     ASSAY_TRY(assay_home_path(path, node->home.path, "state", err));
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_app_open(&node->app, path, &node->home.genesis, &options, err));
-    if (node->secrets.beacon_length)
-        ASSAY_TRY(assay_hashchain_open(&node->chain, &node->secrets.beacon_seed,
-                                       node->secrets.beacon_length, err));
-    node->application = (assay_ledger_application){.app = node->app, .chain = &node->chain};
-    return ASSAY_OK;
+    node->application = (assay_ledger_application){.app = node->app};
+    const assay_operator *secrets = &node->secrets;
+    if (!secrets->beacon_length) return ASSAY_OK;
+    node->application.chains = &node->chains;
+    return assay_beacon_chains_open(&node->chains, secrets->ed25519_seed, &secrets->beacon_seed,
+                                    secrets->beacon_length, err);
 }
 
 static assay_status server_open(node_parts *node, assay_error *err) {
@@ -96,7 +97,7 @@ static void node_close(node_parts *node) {
     assay_http_server_close(node->server);
     assay_node_engine_close(&node->engine);
     assay_app_close(node->app);
-    assay_hashchain_close(&node->chain);
+    assay_beacon_chains_close(&node->chains);
     assay_pool_close(node->pool);
     assay_home_close(&node->home);
     assay_operator_clear(&node->secrets);
@@ -170,7 +171,7 @@ static assay_status manner_set(node_parts *node, const char *misbehave, assay_er
     if (strcmp(misbehave, "wrong-app-hash") == 0)
         node->application.wrong_app_hash = true;
     else if (strcmp(misbehave, "no-beacon") == 0)
-        node->application.chain = NULL;
+        node->application.chains = NULL;
     else
         return ASSAY_FAIL(err, USAGE,
                           "misbehaviour \"%.20s\", known are wrong-app-hash and no-beacon",

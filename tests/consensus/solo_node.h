@@ -13,7 +13,7 @@
 typedef struct {
     chain *chain;
     assay_pool *pool;
-    assay_hashchain links;
+    assay_beacon_chains links;
     assay_ledger_application application;
     assay_solo *solo;
     assay_chain_engine engine;
@@ -37,8 +37,9 @@ static inline void node_open(node *n, chain *c, const char *folder, recorder *be
     must(assay_pool_open(&n->pool, 2, err));
     assay_app_options options = {.map_size = 1 << 30, .pool = n->pool};
     must(assay_app_open(&c->app, path, &c->genesis, &options, err));
-    must(assay_hashchain_open(&n->links, &c->links[CHAIN_PREIMAGES], CHAIN_PREIMAGES, err));
-    n->application = (assay_ledger_application){.app = c->app, .chain = &n->links};
+    must(assay_beacon_chains_open(&n->links, consensus_seed, &c->links[CHAIN_PREIMAGES],
+                                  CHAIN_PREIMAGES, err));
+    n->application = (assay_ledger_application){.app = c->app, .chains = &n->links};
     assay_chain_name(name, &c->genesis);
     snprintf(path, sizeof path, "%s/blocks", folder);
     assay_solo_options solo = {
@@ -61,7 +62,7 @@ static inline void node_open(node *n, chain *c, const char *folder, recorder *be
 static inline void node_close(node *n) {
     assay_solo_close(n->solo);
     assay_app_close(n->chain->app);
-    assay_hashchain_close(&n->links);
+    assay_beacon_chains_close(&n->links);
     assay_pool_close(n->pool);
     n->chain->app = NULL;
 }

@@ -16,7 +16,7 @@ enum { NODES = 2, TXS_MAX = 4096, ACCEPT = 1, REJECT = 2, ARENA = 64 << 20 };
 
 typedef struct {
     chain c; // its own state and folder; the keys of all
-    assay_hashchain secret;
+    assay_beacon_chains secret;
     assay_ledger_application ledger;
     assay_abci_engine *engine;
     assay_abci_application calls;
@@ -98,8 +98,8 @@ static void node_open(node *n) {
     chain_init(&n->c);
     chain_start(&n->c);
     assay_sha256_of(&seed, "seed", 4);
-    must(assay_hashchain_open(&n->secret, &seed, CHAIN_PREIMAGES, err));
-    n->ledger = (assay_ledger_application){.app = n->c.app, .chain = &n->secret};
+    must(assay_beacon_chains_open(&n->secret, seed.bytes, &seed, CHAIN_PREIMAGES, err));
+    n->ledger = (assay_ledger_application){.app = n->c.app, .chains = &n->secret};
     assay_chain_name(name, &n->c.genesis);
     const assay_abci_engine_options options = {
         .application = assay_ledger_application_calls(&n->ledger), .chain_id = name};
@@ -110,7 +110,7 @@ static void node_open(node *n) {
 
 static void node_close(node *n) {
     assay_abci_engine_close(n->engine);
-    assay_hashchain_close(&n->secret);
+    assay_beacon_chains_close(&n->secret);
     chain_close(&n->c);
     assay_arena_close(&n->arena);
 }

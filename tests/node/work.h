@@ -52,7 +52,7 @@ typedef struct {
     char model_file[96], adapter_file[96], provider_home[96];
     const char *adapter_files[1], *dataset_files[1];
     assay_genesis genesis;
-    assay_hashchain chain;
+    assay_beacon_chains chains;
     assay_app *app;
     assay_ledger_application application;
     assay_solo *solo;
@@ -123,12 +123,12 @@ static inline void work_engine_start(work *w) {
     genesis->validators[0].consensus_bond = 100 * OPEN;
     genesis->validators[0].chain_length = LINKS;
     must(assay_ed25519_public(genesis->validators[0].ed25519, seed, err));
-    must(assay_hashchain_open(&w->chain, &beacon_seed, LINKS, err));
-    assay_hashchain_at(&genesis->validators[0].chain_tip, &w->chain, LINKS);
+    must(assay_beacon_chains_open(&w->chains, seed, &beacon_seed, LINKS, err));
+    assay_beacon_chains_at(&genesis->validators[0].chain_tip, &w->chains, 0, LINKS);
     must(assay_genesis_seal(genesis, err));
     const assay_app_options options = {.skip_sync = true, .map_size = UINT64_C(1) << 30};
     must(assay_app_open(&w->app, w->folder, genesis, &options, err));
-    w->application = (assay_ledger_application){.app = w->app, .chain = &w->chain};
+    w->application = (assay_ledger_application){.app = w->app, .chains = &w->chains};
     assay_chain_name(name, genesis);
     snprintf(blocks, sizeof blocks, "%s/blocks", w->folder);
     assay_solo_options solo = {.folder = blocks,
@@ -273,7 +273,7 @@ static inline void work_close(work *w) {
     assay_http_server_close(w->server);
     assay_solo_close(w->solo);
     assay_app_close(w->app);
-    assay_hashchain_close(&w->chain);
+    assay_beacon_chains_close(&w->chains);
     assay_genesis_close(&w->genesis);
     assay_workshop_close(&w->shop);
 }

@@ -168,7 +168,7 @@ static void test_refused_behind(void **state) {
 typedef struct {
     chain c;
     assay_pool *pool;
-    assay_hashchain secret;
+    assay_beacon_chains secret;
     assay_ledger_application ledger;
     assay_abci_engine *engine;
 } side;
@@ -184,8 +184,8 @@ static void side_open(side *s, unsigned threads) {
     const assay_app_options fast = {.skip_sync = true, .map_size = s->c.map_size, .pool = s->pool};
     must(assay_app_open(&s->c.app, s->c.folder, &s->c.genesis, &fast, err));
     assay_sha256_of(&seed, "seed", 4);
-    must(assay_hashchain_open(&s->secret, &seed, CHAIN_PREIMAGES, err));
-    s->ledger = (assay_ledger_application){.app = s->c.app, .chain = &s->secret};
+    must(assay_beacon_chains_open(&s->secret, seed.bytes, &seed, CHAIN_PREIMAGES, err));
+    s->ledger = (assay_ledger_application){.app = s->c.app, .chains = &s->secret};
     assay_chain_name(name, &s->c.genesis);
     const assay_abci_engine_options options = {
         .application = assay_ledger_application_calls(&s->ledger), .chain_id = name};
@@ -194,7 +194,7 @@ static void side_open(side *s, unsigned threads) {
 
 static void side_close(side *s) {
     assay_abci_engine_close(s->engine);
-    assay_hashchain_close(&s->secret);
+    assay_beacon_chains_close(&s->secret);
     chain_close(&s->c);
     assay_pool_close(s->pool);
 }
