@@ -20,6 +20,7 @@ typedef struct {
     const assay_chain_engine
         *engine; // NULL: no blocks, transactions and proofs, only state (an audit's replay)
     const assay_genesis *genesis;
+    const uint8_t *ed25519;  // key that this node proposes with; NULL: none
     const char *engine_name; // "solo"; NULL: unknown
     bool behind;             // CometBFT: it has the blocks, and makes them by itself
     void (*facts)(void *self, assay_engine_facts *facts); // of facts_self; NULL: knows nothing
@@ -73,6 +74,11 @@ typedef struct {
 // own: of this validator; NULL: of none. Errors: CORRUPT, MEMORY, IO. Spec: F-71, F-73.
 assay_status assay_api_powers_get(assay_api_powers *out, const assay_view *view,
                                   const assay_address *own, assay_error *err);
+
+// The account whose consensus key this node proposes with. *found false: it has none, or no account
+// has it. Errors: CORRUPT, MEMORY, IO. Spec: F-73.
+assay_status assay_api_operator_get(assay_address *out, bool *found, const assay_api *api,
+                                    const assay_view *view, assay_error *err);
 
 // /metrics. Bounded: a few hundred small reads of the state, whatever its size. Spec: F-71.
 void assay_api_metrics(assay_api *api, assay_http_reply *reply);

@@ -3,6 +3,7 @@
 // whatever the state's size, and the application's counters.
 #include "node/http/metrics.h"
 #include "consensus/deadline.h"
+#include "ledger/beacon.h"
 #include "ledger/bond.h"
 #include "node/api/api.h"
 
@@ -66,6 +67,20 @@ static void counters_put(assay_metrics *m, const assay_app_counters *counters) {
     assay_metrics_add(m, failed, "reason", "unrevealed", scored[ASSAY_SCORE_UNREVEALED]);
 }
 
+// Of the validator whose node this is.
+static assay_status operator_put(assay_metrics *m, const assay_api *api, const assay_view *view,
+                                 assay_error *err) {
+    assay_address own;
+    assay_chain chain;
+    bool found;
+    ASSAY_TRY(assay_api_operator_get(&own, &found, api, view, err));
+    if (!found) return ASSAY_OK;
+    ASSAY_TRY(assay_chain_get(&chain, &view->reader, &own, err));
+    assay_metrics_put(m, "assay_beacons_left", ASSAY_METRIC_GAUGE,
+                      "Links left in the beacon chain of this node's validator.", chain.left);
+    return ASSAY_OK;
+}
+
 static assay_status validators_put(assay_metrics *m, const assay_view *view, assay_error *err) {
     static const char bonds[] = "assay_bonds_nopen";
     assay_api_powers powers;
@@ -105,6 +120,7 @@ static assay_status state_put(assay_metrics *m, const assay_api *api, const assa
     assay_metrics_begin(m, supply, ASSAY_METRIC_GAUGE, "Where all money is.");
     for (int i = 0; i < ASSAY_MONEY_COUNT; i++)
         assay_metrics_add(m, supply, "part", parts[i], totals.nopen[i]);
+    ASSAY_TRY(operator_put(m, api, view, err));
     return validators_put(m, view, err);
 }
 

@@ -84,6 +84,15 @@ assay_status assay_api_powers_get(assay_api_powers *out, const assay_view *view,
     return status;
 }
 
+assay_status assay_api_operator_get(assay_address *out, bool *found, const assay_api *api,
+                                    const assay_view *view, assay_error *err) {
+    assay_address consensus;
+    *found = false;
+    if (!api->ed25519) return ASSAY_OK;
+    assay_ed25519_address(&consensus, api->ed25519);
+    return assay_validator_by_consensus(out, found, &view->reader, &consensus, err);
+}
+
 // /node: this node, for whoever looks after it.
 static assay_status node_get(assay_api *api, const assay_view *view, assay_http_reply *reply,
                              assay_error *err) {
@@ -93,7 +102,10 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     assay_engine_facts facts;
     struct timespec now;
     assay_api_powers powers;
+    assay_address own;
+    bool known;
     ASSAY_TRY(assay_api_powers_get(&powers, view, NULL, err));
+    ASSAY_TRY(assay_api_operator_get(&own, &known, api, view, err));
     ASSAY_TRY(assay_snapshot_measure(view->snapshot, &usage, err));
     assay_app_counters_get(api->app, &counters);
     assay_api_tip_get(&tip, api);
@@ -104,10 +116,11 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     assay_http_reply_json(
         reply, 200,
         json_pack(
-            "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:o}", "engine",
-            api->engine_name ? api->engine_name : "", "height", assay_json_from_u64(view->height),
-            "time", assay_json_from_u64((uint64_t)now.tv_sec), "block_time",
-            number_or_null(tip.time_ns > 0, tip.time_ns / nanos), "block_interval_ms",
+            "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:o}",
+            "engine", api->engine_name ? api->engine_name : "", "operator",
+            known ? assay_json_from_address(&own) : json_null(), "height",
+            assay_json_from_u64(view->height), "time", assay_json_from_u64((uint64_t)now.tv_sec),
+            "block_time", number_or_null(tip.time_ns > 0, tip.time_ns / nanos), "block_interval_ms",
             number_or_null(tip.interval_ns > 0, tip.interval_ns / 1000000), "round",
             number_or_null(facts.knows_rounds, facts.round), "peers",
             number_or_null(facts.knows_peers, facts.peers), "validators", (int)powers.weighty,
@@ -120,15 +133,23 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     return ASSAY_OK;
 }
 
+static json_t *hash_or_null(bool known, const assay_hash *hash) {
+    return known ? assay_json_from_hash(hash) : json_null();
+}
+
 static json_t *chain_json(const assay_chain *chain, uint64_t epoch) {
     bool jailed = assay_chain_is_jailed(chain, epoch);
-    return json_pack(
-        "{s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "jailed", (int)jailed, "jailed_epoch",
-        number_or_null(jailed, chain->jailed_epoch), "left", assay_json_from_u64(chain->left),
-        "pending", assay_json_from_u64(chain->pending_length), "revealed",
-        assay_json_from_u64(chain->revealed), "misses",
-        assay_json_from_u64(chain->miss_epoch == epoch ? chain->misses : 0), "vote_misses",
-        assay_json_from_u64(chain->miss_epoch == epoch ? chain->vote_misses : 0));
+    // A used-up chain has a head too: its seed.
+    return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "jailed", (int)jailed, "jailed_epoch",
+                     number_or_null(jailed, chain->jailed_epoch), "head",
+                     hash_or_null(chain->left > 0 || chain->revealed > 0, &chain->head), "left",
+                     assay_json_from_u64(chain->left), "pending_tip",
+                     hash_or_null(chain->pending_length > 0, &chain->pending_tip), "pending",
+                     assay_json_from_u64(chain->pending_length), "revealed",
+                     assay_json_from_u64(chain->revealed), "misses",
+                     assay_json_from_u64(chain->miss_epoch == epoch ? chain->misses : 0),
+                     "vote_misses",
+                     assay_json_from_u64(chain->miss_epoch == epoch ? chain->vote_misses : 0));
 }
 
 // The consensus key, and the address by which engines name it.

@@ -9,6 +9,7 @@
     X(init, "init", "make the folder of a new chain")                                              \
     X(validator_new, "validator new", "make a validator's secrets and its public entry")           \
     X(validator_register, "validator register", "take a consensus key into the ledger")            \
+    X(validator_renew, "validator renew", "follow up a beacon chain before it is used up")         \
     X(node, "node", "make blocks and answer on the API")                                           \
     X(status, "status", "say whether a node or validator is healthy")                              \
     X(backup, "backup", "copy a node's folder, consistently, while it runs")                       \

@@ -29,6 +29,7 @@ typedef struct {
     assay_home home;
     assay_operator secrets;
     assay_beacon_chains chains;
+    uint8_t ed25519[ASSAY_ED25519_KEY_SIZE];
     assay_pool *pool;
     assay_app *app;
     assay_ledger_application application;
@@ -63,6 +64,7 @@ static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error 
     const assay_operator *secrets = &node->secrets;
     if (!secrets->beacon_length) return ASSAY_OK;
     node->application.chains = &node->chains;
+    ASSAY_TRY(assay_ed25519_public(node->ed25519, secrets->ed25519_seed, err));
     return assay_beacon_chains_open(&node->chains, secrets->ed25519_seed, &secrets->beacon_seed,
                                     secrets->beacon_length, err);
 }
@@ -72,6 +74,7 @@ static assay_status server_open(node_parts *node, assay_error *err) {
     node->api = (assay_api){.app = node->app,
                             .engine = &node->engine.calls,
                             .genesis = &node->home.genesis,
+                            .ed25519 = node->secrets.beacon_length ? node->ed25519 : NULL,
                             .engine_name = node->engine.solo ? "solo" : "abci",
                             .behind = !node->engine.solo,
                             .facts = assay_node_engine_facts,

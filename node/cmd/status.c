@@ -92,22 +92,38 @@ static assay_status disk_get(json_t *status, const char *home, assay_error *err)
     return ASSAY_OK;
 }
 
+// The account that is looked at where none was given: the one that the node proposes for.
+static assay_status operator_find(char address[ASSAY_HEX_HASH_MAX], const json_t *status,
+                                  assay_error *err) {
+    assay_address own;
+    const json_t *node = json_object_get(status, "node");
+    if (!json_is_string(json_object_get(node, "operator"))) return ASSAY_OK;
+    ASSAY_TRY(assay_json_address(&own, node, "operator", err));
+    assay_hex_encode_0x(address, own.bytes, ASSAY_ADDRESS_SIZE);
+    return ASSAY_OK;
+}
+
+// What is shown of an account.
+static assay_status account_get(json_t *status, const assay_client *client, const char *address,
+                                assay_error *err) {
+    ASSAY_TRY(part_get(status, "account", "account", client, address, err));
+    ASSAY_TRY(part_get(status, "validator", "validator", client, address, err));
+    return part_get(status, "duties", "duties", client, address, err);
+}
+
 // Everything that is shown, as one document.
 static assay_status gather(json_t **out, json_t **genesis, const status_options *options,
                            assay_error *err) {
     assay_client client;
-    const char *address = *options->address ? options->address : NULL;
+    char address[ASSAY_HEX_HASH_MAX];
+    memcpy(address, options->address, sizeof address);
     *out = *genesis = NULL;
     ASSAY_TRY(assay_client_open(&client, options->node_url, NULL, err));
     ASSAY_TRY(assay_client_get(genesis, &client, err, "genesis"));
     assay_status status = assay_client_get(out, &client, err, "status");
     if (status == ASSAY_OK) status = part_get(*out, "node", "node", &client, NULL, err);
-    if (status == ASSAY_OK && address)
-        status = part_get(*out, "account", "account", &client, address, err);
-    if (status == ASSAY_OK && address)
-        status = part_get(*out, "validator", "validator", &client, address, err);
-    if (status == ASSAY_OK && address)
-        status = part_get(*out, "duties", "duties", &client, address, err);
+    if (status == ASSAY_OK && !*address) status = operator_find(address, *out, err);
+    if (status == ASSAY_OK && *address) status = account_get(*out, &client, address, err);
     if (status == ASSAY_OK && options->home) status = disk_get(*out, options->home, err);
     return status;
 }
@@ -168,7 +184,7 @@ int assay_cmd_status(assay_invocation *invocation) {
         {"home", ASSAY_OPTION_TEXT, &options.home, "DIR", "its folder, where it is on this machine",
          0, 0, false},
         {"address", ASSAY_OPTION_TEXT, &options.address_text, "ADDRESS",
-         "also how this validator or provider stands", 0, 0, false},
+         "how this validator or provider stands (the node's own)", 0, 0, false},
         {"key", ASSAY_OPTION_TEXT, &options.key_file, "FILE",
          "the same of the address that a keystore states", 0, 0, false},
         {"watch", ASSAY_OPTION_FLAG, &options.watch, NULL, "look again and again until SIGTERM", 0,

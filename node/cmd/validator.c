@@ -61,7 +61,7 @@ static assay_status chain_known(bool *known, const assay_wallet *wallet, assay_e
     if (!*known && revealed > 0)
         return ASSAY_FAIL(err, EXISTS,
                           "the account's beacon chain is used up, its last preimage of height "
-                          "%llu: send a register_chain transaction with one of a new seed",
+                          "%llu, and this command would send what all have seen",
                           (unsigned long long)revealed);
     return ASSAY_OK;
 }
@@ -120,5 +120,9 @@ int assay_cmd_validator_register(assay_invocation *invocation) {
     assay_operator_clear(&secrets);
     memcpy(body->ed25519.bytes, entry.ed25519, ASSAY_ED25519_KEY_SIZE);
     body->proof = (assay_bytes){proof, sizeof proof};
+    if (status == ASSAY_EXISTS) {
+        assay_wallet_close(&wallet);
+        return assay_command_fail(invocation, &err, "assay validator renew --home DIR --key FILE");
+    }
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }

@@ -13,8 +13,8 @@ enum {
     FULL_PERCENT = 90,
     DISK_FREE_PERCENT = 5,
     DISK_FREE_MIN = 1 << 30,
-    URGENT_PART = 6,  // of a window: too little is left. Validators wait until a quarter (F-49)
-    EPOCHS_AHEAD = 2, // a new beacon chain comes into force so much later (P-46)
+    URGENT_PART = 6,   // of a window: too little is left. Validators wait until a quarter (F-49)
+    EPOCHS_AHEAD = 16, // a new beacon chain comes into force two later at the earliest (P-46)
 };
 
 typedef unsigned long long ull;
@@ -104,19 +104,36 @@ static void bonds_judge(json_t *problems, const json_t *account, const json_t *v
     }
 }
 
+// Whoever never had one, but has one waiting, has just registered.
+static void chain_judge(json_t *problems, const json_t *beacon, uint64_t ahead) {
+    static const char renew[] = "assay validator renew --home DIR --key FILE";
+    uint64_t left = assay_show_number(beacon, "left");
+    bool waits = assay_show_number(beacon, "pending") > 0,
+         had = assay_show_number(beacon, "revealed") > 0;
+    if (left >= ahead || (waits && (left || !had))) return;
+    if (left)
+        problem_add(
+            problems, renew,
+            "the beacon chain ends in %llu of its own blocks, and batches are void after it",
+            (ull)left);
+    else if (waits)
+        problem_add(problems, "wait: the next chain is in force two epochs after its registration",
+                    "the beacon chain is used up: batches are void without it");
+    else if (had)
+        problem_add(problems, renew, "the beacon chain is used up: batches are void without it");
+    else
+        problem_add(problems, "assay validator register --home DIR --key FILE",
+                    "no beacon chain is registered: batches are void without it");
+}
+
 static void beacon_judge(json_t *problems, const json_t *validator, const json_t *params) {
     const json_t *beacon = json_object_get(validator, "beacon");
-    uint64_t left = assay_show_number(beacon, "left"),
-             ahead = EPOCHS_AHEAD * assay_show_number(params, "epoch_blocks");
     if (json_is_true(json_object_get(beacon, "jailed")))
         problem_add(problems, "run the node that holds its beacon chain; the jail ends by itself",
                     "in jail until the end of epoch %llu for blocks without a beacon",
                     (ull)assay_show_number(beacon, "jailed_epoch"));
-    if (assay_show_number(validator, "power") && left < ahead &&
-        !assay_show_number(beacon, "pending"))
-        problem_add(problems, "send a register_chain transaction with a new one",
-                    "the beacon chain ends in %llu of its own blocks, a new one needs %llu",
-                    (ull)left, (ull)ahead);
+    if (assay_show_number(validator, "power"))
+        chain_judge(problems, beacon, EPOCHS_AHEAD * assay_show_number(params, "epoch_blocks"));
 }
 
 static void verdicts_judge(json_t *problems, const json_t *validator, const json_t *params) {

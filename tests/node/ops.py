@@ -277,9 +277,12 @@ def test_status_of_a_node(assay):
     transfer(node)
     asked = ["status", "--node", node.url]
     plain = assay.good(*asked)
-    assert plain["healthy"] and plain["problems"] == [] and "validator" not in plain, plain
+    assert plain["healthy"] and plain["problems"] == [], plain
     assert plain["node"]["engine"] == "solo" and "disk" not in plain, plain
     operator = assay.key("operator")
+    assert plain["node"]["operator"] == plain["validator"]["address"] == operator, plain
+    other = assay.good(*asked, "--key", "alice.key")
+    assert other["validator"]["address"] == assay.key("alice") and other["healthy"], other
     mine = assay.good(*asked, "--key", "operator.key", "--home", "home")
     assert mine["validator"]["address"] == operator and mine["validator"]["power"] > 0, mine
     assert mine["validator"]["beacon"]["left"] > 0 and mine["duties"]["duties"] == [], mine
@@ -316,7 +319,7 @@ def test_status_of_an_unwell_validator(assay):
     words = ["status", "--node", node.url, "--address", operator]
     result = assay.run(*words)
     assert result.code == 1 and "health    the beacon chain ends in" in result.out, result
-    assert "  next:   send a register_chain transaction" in result.out, result
+    assert "  next:   assay validator renew --home DIR --key FILE" in result.out, result
     result = assay.run(*words, "--json")
     document = result.json()
     assert result.code == 1 and not document["healthy"] and document["problem"] == "", document

@@ -15,7 +15,7 @@ static const char well[] =
     "'account':{'bonds':[{'role':'verification','active':20,'effective':20},"
     "{'role':'provider','active':1000,'effective':1000}]},"
     "'validator':{'height':1000,'power':5,'exposure':10,'last_fault':null,"
-    "'beacon':{'jailed':false,'left':1000,'pending':0},"
+    "'beacon':{'jailed':false,'left':8000,'pending':0,'revealed':990},"
     "'verdicts':{'missed':0,'unrevealed':0,'wrong':0,'struck':0}},"
     "'duties':{'height':1000,'duties':[{'kind':'commit','deadline':1090}]}}";
 static const char params_text[] = "{'epoch_blocks':500,'bond_multiple':10,'commit_blocks':100,"
@@ -82,8 +82,15 @@ static void each_fault_has_its_number(void **state) {
         {"'free':100000000000,'size':200000000000", "'free':1073741823,'size':2000000000",
          "1023 MiB"},
         {"'jailed':false", "'jailed':true,'jailed_epoch':7", "until the end of epoch 7"},
-        {"'left':1000", "'left':999", "ends in 999"},
-        {"'left':1000,'pending':0", "'left':999,'pending':5", NULL},
+        {"'left':8000", "'left':7999", "ends in 7999"},
+        {"'left':8000,'pending':0", "'left':7999,'pending':5", NULL},
+        {"'left':8000", "'left':0", "is used up: batches are void"},
+        {"'left':8000,'pending':0", "'left':0,'pending':5", "is used up: batches are void"},
+        {"'left':8000,'pending':0,'revealed':990", "'left':0,'pending':0",
+         "no beacon chain is registered"},
+        {"'left':8000,'pending':0,'revealed':990", "'left':0,'pending':5", NULL},
+        {"'power':5,'exposure':10,'last_fault':null,'beacon':{'jailed':false,'left':8000",
+         "'power':0,'exposure':10,'last_fault':null,'beacon':{'jailed':false,'left':0", NULL},
         {"'power':5", "'power':0", NULL},
         {"'deadline':1090", "'deadline':1017", NULL},
         {"'deadline':1090", "'deadline':1016", "1 verdicts are due"},
