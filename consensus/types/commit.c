@@ -43,7 +43,7 @@ assay_status assay_commit_sign(assay_commit *commit, const char *chain_id, const
 }
 
 static void signature_protobuf(assay_writer *writer, uint32_t flag, const assay_commit *commit) {
-    uint8_t time_bytes[16];
+    uint8_t time_bytes[24]; // 17 are needed for a vote of before 1970
     assay_writer time;
     assay_writer_init(&time, time_bytes, sizeof time_bytes);
     assay_time_protobuf(&time, &commit->time);
@@ -58,6 +58,7 @@ void assay_commit_vote_leaf(assay_hash *out, uint32_t flag, const assay_commit *
     assay_writer signature;
     assay_writer_init(&signature, bytes, sizeof bytes);
     signature_protobuf(&signature, flag, commit);
+    ASSAY_ASSERT(!signature.failed);
     assay_merkle_leaf(out, bytes, signature.size);
 }
 

@@ -12,7 +12,7 @@ enum { ASSAY_CHAIN_ID_MAX = 50, ASSAY_BLOCK_PROTOCOL = 11, ASSAY_APP_PROTOCOL = 
 
 // Seconds and nanoseconds since 1970; no rule of the ledger reads it.
 typedef struct {
-    uint64_t seconds; // at most ASSAY_TIME_SECONDS_MAX
+    uint64_t seconds; // at most ASSAY_TIME_SECONDS_MAX; a vote's may be before: two's complement
     uint32_t nanos;   // below 10^9
 } assay_time;
 

@@ -107,6 +107,7 @@ static const struct {
     {SIGNATURE "block_id_flag", "4", ASSAY_RANGE, "block_id_flag is 4"},
     {SIGNATURE "validator_address", "\"00\"", ASSAY_FORMAT, "validator_address has 1 bytes"},
     {SIGNATURE "timestamp", NULL, ASSAY_MISSING, "timestamp is missing"},
+    {SIGNATURE "timestamp", "\"0000-12-31T23:59:59Z\"", ASSAY_FORMAT, "is no time in UTC"},
     {SIGNATURE "signature", "null", ASSAY_FORMAT, "signature is not a text"},
     {SIGNATURE "signature", "\"AAAA\"", ASSAY_FORMAT, "signature has 3 bytes, not 64"},
     {SIGNATURE "signature", "\"====\"", ASSAY_FORMAT, ""},

@@ -131,9 +131,12 @@ func (m *maker) vote(commit *types.Commit, by party, flag types.BlockIDFlag, aft
 	if flag == types.BlockIDFlagAbsent {
 		return types.NewCommitSigAbsent()
 	}
+	return cast(commit, by, flag, after.Add(time.Duration(m.random.Int63n(int64(5*time.Second)))))
+}
+
+func cast(commit *types.Commit, by party, flag types.BlockIDFlag, when time.Time) types.CommitSig {
 	vote := types.Vote{Type: cmtproto.PrecommitType, Height: commit.Height, Round: commit.Round,
-		Timestamp:        after.Add(time.Duration(m.random.Int63n(int64(5 * time.Second)))),
-		ValidatorAddress: by.key.PubKey().Address()}
+		Timestamp: when, ValidatorAddress: by.key.PubKey().Address()}
 	if flag == types.BlockIDFlagCommit {
 		vote.BlockID = commit.BlockID
 	}
@@ -445,6 +448,13 @@ var lightKinds = []struct {
 	}},
 	{"all the power there may be", func(m *maker, size int) *draft {
 		return signed(m.draft(size, size, types.MaxTotalVotingPower/int64(size), 1+m.random.Int63n(2)))
+	}},
+	{"adjacent, votes of other ages", func(m *maker, size int) *draft {
+		d := signed(m.draft(size, size, 5, 1))
+		for i, when := range []time.Time{time.Unix(-1, m.random.Int63n(1e9)).UTC(), {}, time.Unix(253402300799, 999999999).UTC()} {
+			d.votes()[i] = cast(d.commit, d.set[i], types.BlockIDFlagCommit, when)
+		}
+		return d
 	}},
 	{"one validator", func(m *maker, size int) *draft { return signed(m.draft(1, 1, 0, 1+m.random.Int63n(2))) }},
 }
