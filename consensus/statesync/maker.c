@@ -276,13 +276,30 @@ void assay_statesync_maker_state_get(assay_statesync_maker *maker,
     pthread_mutex_unlock(&maker->lock);
 }
 
+// Lets go of those below `least`. Returns: the oldest that is left, 0: none.
+static uint64_t old_forget(assay_statesync_maker *maker, uint64_t least) {
+    for (;;) {
+        pthread_mutex_lock(&maker->lock);
+        uint64_t oldest = maker->count ? maker->list[0].manifest.height : 0;
+        bool old = oldest && oldest < least;
+        if (old) first_forget(maker);
+        pthread_mutex_unlock(&maker->lock);
+        if (!old) return oldest;
+        assay_statesync_remove(maker->folder, oldest, NULL);
+    }
+}
+
+// One that gets older than making new ones lets it is the last of its kind: none is made any more.
 uint64_t assay_statesync_maker_retain(assay_statesync_maker *maker, uint64_t height,
                                       uint64_t keep_blocks) {
-    pthread_mutex_lock(&maker->lock);
-    uint64_t oldest = maker->count ? maker->list[0].manifest.height : 0;
-    pthread_mutex_unlock(&maker->lock);
-    return assay_statesync_retain(height, keep_blocks, oldest,
-                                  &assay_app_genesis(maker->options.app)->params);
+    const assay_params *params = &assay_app_genesis(maker->options.app)->params;
+    uint64_t least = assay_statesync_retain(height, keep_blocks, 0, params);
+    uint64_t every = maker->options.every, turns = maker->options.keep + 1;
+    if (every > height / turns)
+        least = 0;
+    else if (least > height - every * turns)
+        least = height - every * turns;
+    return assay_statesync_retain(height, keep_blocks, old_forget(maker, least), params);
 }
 
 uint64_t assay_statesync_retain(uint64_t height, uint64_t keep_blocks, uint64_t oldest_snapshot,

@@ -55,8 +55,8 @@ typedef struct {
 void assay_statesync_maker_state_get(assay_statesync_maker *maker,
                                      assay_statesync_maker_state *out);
 
-// assay_statesync_retain with the chain's params and the oldest snapshot kept. Any thread.
-// Spec: E-67.
+// assay_statesync_retain with the chain's params and the oldest snapshot kept. Removes those that
+// nothing replaced in time, which would keep blocks for ever. Any thread. Spec: E-67.
 uint64_t assay_statesync_maker_retain(assay_statesync_maker *maker, uint64_t height,
                                       uint64_t keep_blocks);
 

@@ -516,6 +516,35 @@ static void keeps_what_is_needed(void **state) { // E-67
             cases[i].expected);
 }
 
+// E-67: a snapshot that no other will replace holds no block back once it is older than all blocks
+// that are asked for; while snapshots are made it does, for as many turns as it lives.
+static void an_old_snapshot_goes(void **state) {
+    enum { EVERY = 100000 };
+    stand *s = stand_new();
+    stand_make(s);
+    uint64_t made = s->trial->chain.height;
+    uint64_t unbond = assay_params_unbond_blocks(&s->trial->chain.genesis.params);
+    uint64_t old = made + unbond + 1; // the first height at which nobody asks for its blocks
+    assert_in_range(old, 1, EVERY);
+    assay_statesync_maker_close(s->maker);
+    stand_maker_open(s, EVERY, 1, STAND_CHUNK);
+    assert_int_equal(assay_statesync_maker_retain(s->maker, old, 1), made);
+    assert_int_equal(assay_statesync_maker_retain(s->maker, made + 2 * EVERY, 1), made);
+    assay_statesync_maker_close(s->maker);
+    stand_maker_open(s, 0, 1, STAND_CHUNK);
+    assert_int_equal(assay_statesync_maker_retain(s->maker, old, 0), 0);
+    assert_int_equal(assay_statesync_maker_retain(s->maker, old - 1, 1), made);
+    stand_list(s);
+    assert_int_equal(s->count, 1);
+    assert_int_equal(assay_statesync_maker_retain(s->maker, old, 1), made + 1);
+    stand_list(s);
+    assert_int_equal(s->count, 0);
+    char path[32];
+    snprintf(path, sizeof path, "snapshots/%llu", (unsigned long long)made);
+    assert_int_not_equal(access(stand_path(s, path), F_OK), 0);
+    stand_free(s);
+}
+
 static void bad_options(void **state) {
     stand *s = stand_new();
     assay_error why = {0};
@@ -541,6 +570,7 @@ int main(void) {
         cmocka_unit_test(a_full_disk),
         cmocka_unit_test(killed_at_every_write),
         cmocka_unit_test(keeps_what_is_needed),
+        cmocka_unit_test(an_old_snapshot_goes),
         cmocka_unit_test(bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
