@@ -60,7 +60,8 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
     uint32_t done, total;
     if (engine->options.restore) {
         result = assay_statesync_restore_apply(engine->options.restore, request->apply_chunk.index,
-                                               request->apply_chunk.chunk, &why);
+                                               request->apply_chunk.chunk,
+                                               request->apply_chunk.sender, &why);
         if (result == ASSAY_STATESYNC_APPLY_ABORT) assay_abci_engine_fail(engine, &why);
     }
     reply->apply_chunk.result = (uint32_t)result;

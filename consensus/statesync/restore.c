@@ -37,7 +37,8 @@ struct assay_statesync_restore {
     assay_statesync_manifest manifest;
     assay_store_load *load;
     uint32_t next;
-    uint32_t wrong;
+    assay_hash wrong[ASSAY_STATESYNC_WRONG_MAX]; // [wrong_count] hashes of their senders
+    uint32_t wrong_count;
     uint64_t entries, bytes;
     assay_hash lies[ASSAY_STATESYNC_LIES_MAX]; // hashes of manifests, [lie_count] in a ring
     uint32_t lie_count;
@@ -130,7 +131,7 @@ static assay_status room_check(const assay_statesync_restore *restore, uint64_t 
         return ASSAY_FAIL(err, CAPACITY, "a state of %llu bytes may need %llu, the map has %llu",
                           (ull)byte_count, (ull)needed, (ull)restore->options.map_size);
     ASSAY_TRY(assay_disk_space_get(&disk, restore->folder, err));
-    if (needed > disk.free)
+    if (disk.size && needed > disk.free) // a file system that tells no size has room
         return ASSAY_FAIL(err, DISK_FULL, "a state of %llu bytes may need %llu, %llu are free",
                           (ull)byte_count, (ull)needed, (ull)disk.free);
     return ASSAY_OK;
@@ -180,7 +181,7 @@ assay_statesync_offer assay_statesync_restore_offer(assay_statesync_restore *res
                                                     const assay_statesync_snapshot *snapshot,
                                                     assay_bytes app_hash, assay_error *err) {
     drop(restore);
-    restore->next = restore->wrong = 0;
+    restore->next = restore->wrong_count = 0;
     restore->entries = restore->bytes = 0;
     if (assay_app_replaceable(restore->options.app, err) != ASSAY_OK)
         return ASSAY_STATESYNC_OFFER_ABORT;
@@ -269,9 +270,22 @@ static assay_status state_finish(assay_statesync_restore *restore, assay_error *
     return ASSAY_OK;
 }
 
+// Takes note of who sent what the manifest does not name. CometBFT takes chunks that it did not ask
+// for, and of one peer as many as it sends: that one alone must not make us give up a snapshot.
+// Returns: false where they are too many.
+static bool wrong_add(assay_statesync_restore *restore, assay_bytes sender) {
+    assay_hash hash;
+    assay_sha256_of(&hash, sender.data, sender.size);
+    for (uint32_t i = 0; sender.size && i < restore->wrong_count; i++)
+        if (assay_hash_equal(&restore->wrong[i], &hash)) return true;
+    if (restore->wrong_count == ASSAY_STATESYNC_WRONG_MAX) return false;
+    restore->wrong[restore->wrong_count++] = hash;
+    return true;
+}
+
 assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *restore,
                                                     uint32_t index, assay_bytes chunk,
-                                                    assay_error *err) {
+                                                    assay_bytes sender, assay_error *err) {
     uint32_t count = restore->data ? restore->manifest.chunk_count : 0;
     if (index >= count || index > restore->next || index + 1 < restore->next) {
         assay_fail(err, ASSAY_ORDER, 0, "chunk %u of %u, the next is %u", index, count,
@@ -282,7 +296,7 @@ assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *res
     if (!is_chunk(restore, index, chunk)) {
         assay_fail(err, ASSAY_MISMATCH, 0, "chunk %u of %zu bytes is not the manifest's", index,
                    chunk.size);
-        if (++restore->wrong <= ASSAY_STATESYNC_WRONG_MAX) return ASSAY_STATESYNC_APPLY_RETRY;
+        if (wrong_add(restore, sender)) return ASSAY_STATESYNC_APPLY_RETRY;
         drop(restore);
         return ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT;
     }

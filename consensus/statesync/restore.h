@@ -9,7 +9,7 @@
 #include "ledger/app.h"
 
 enum {
-    ASSAY_STATESYNC_WRONG_MAX = 256, // chunks of one snapshot that are not what it says
+    ASSAY_STATESYNC_WRONG_MAX = 256, // senders of chunks of one snapshot that are not what it says
     ASSAY_STATESYNC_LIES_MAX = 64,   // snapshots remembered as false, the last ones
     // Bounds on what an entry takes beside its bytes while its state is rooted. Measured with keys
     // of ASSAY_RECORD_KEY_MAX, the longest, and up to 2,500,000 entries: 457 bytes of memory (a
@@ -60,11 +60,12 @@ typedef enum {
 } assay_statesync_apply;
 
 // Applies the next chunk; the one before may come again. With the last one the state is compared
-// with the trusted app hash, and is the app's when this returns ACCEPT. err: the reason of anything
-// but ACCEPT. Spec: E-65, E-66.
+// with the trusted app hash, and is the app's when this returns ACCEPT. sender: whom CometBFT has
+// it from; without a name each is another. err: the reason of anything but ACCEPT. Spec: E-65,
+// E-66.
 assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *restore,
                                                     uint32_t index, assay_bytes chunk,
-                                                    assay_error *err);
+                                                    assay_bytes sender, assay_error *err);
 
 // Whether a chunk refused with this status is its sender's doing: it lied, or serves who did.
 bool assay_statesync_is_lie(assay_status status);

@@ -152,12 +152,15 @@ static assay_statesync_apply apply(const assay_bytes *chunks, uint32_t count, ui
     assay_statesync_apply result = ASSAY_STATESYNC_APPLY_ACCEPT;
     for (uint32_t i = 0; i < count && result == ASSAY_STATESYNC_APPLY_ACCEPT; i++) {
         if (flags & FLAG_WRONG)
-            ASSAY_ASSERT(assay_statesync_restore_apply(node.restore, i, wrong, NULL) ==
-                         ASSAY_STATESYNC_APPLY_RETRY);
+            ASSAY_ASSERT(assay_statesync_restore_apply(node.restore, i, wrong,
+                                                       (assay_bytes){NULL, 0},
+                                                       NULL) == ASSAY_STATESYNC_APPLY_RETRY);
         if (flags & FLAG_AGAIN && i > 0)
-            ASSAY_ASSERT(assay_statesync_restore_apply(node.restore, i - 1, chunks[i - 1], NULL) ==
-                         ASSAY_STATESYNC_APPLY_ACCEPT);
-        result = assay_statesync_restore_apply(node.restore, i, chunks[i], err);
+            ASSAY_ASSERT(assay_statesync_restore_apply(node.restore, i - 1, chunks[i - 1],
+                                                       (assay_bytes){NULL, 0},
+                                                       NULL) == ASSAY_STATESYNC_APPLY_ACCEPT);
+        result =
+            assay_statesync_restore_apply(node.restore, i, chunks[i], (assay_bytes){NULL, 0}, err);
     }
     return result;
 }

@@ -14,8 +14,8 @@ static assay_bytes bytes_of(const char *text) {
 
 static assay_statesync_apply apply(stand *s, uint32_t index) {
     assay_error why = {0};
-    return assay_statesync_restore_apply(s->restore, index,
-                                         stand_chunk(s, s->list[0].height, index), &why);
+    return assay_statesync_restore_apply(
+        s->restore, index, stand_chunk(s, s->list[0].height, index), (assay_bytes){NULL, 0}, &why);
 }
 
 static void offer(stand *s) {
@@ -161,7 +161,8 @@ static void wrong_chunks(void **state) {
                                      bytes_of("nothing of the kind")};
         for (size_t j = 0; j < sizeof wrong / sizeof wrong[0]; j++) {
             assay_error why = {0};
-            assert_int_equal(assay_statesync_restore_apply(s->restore, i, wrong[j], &why),
+            assert_int_equal(assay_statesync_restore_apply(s->restore, i, wrong[j],
+                                                           (assay_bytes){NULL, 0}, &why),
                              ASSAY_STATESYNC_APPLY_RETRY);
             assert_int_equal(why.status, ASSAY_MISMATCH);
         }
@@ -179,11 +180,18 @@ static void wrong_chunks_are_bounded(void **state) { // E-66
     stand_make(s);
     stand_empty_open(s);
     offer(s);
-    for (int i = 0; i < ASSAY_STATESYNC_WRONG_MAX; i++)
-        assert_int_equal(assay_statesync_restore_apply(s->restore, 0, bytes_of("x"), NULL),
+    // Of one peer as many as it likes.
+    for (int i = 0; i < 2 * ASSAY_STATESYNC_WRONG_MAX; i++)
+        assert_int_equal(
+            assay_statesync_restore_apply(s->restore, 0, bytes_of("x"), bytes_of("peer"), NULL),
+            ASSAY_STATESYNC_APPLY_RETRY);
+    for (int i = 1; i < ASSAY_STATESYNC_WRONG_MAX; i++)
+        assert_int_equal(assay_statesync_restore_apply(s->restore, 0, bytes_of("x"),
+                                                       (assay_bytes){NULL, 0}, NULL),
                          ASSAY_STATESYNC_APPLY_RETRY);
-    assert_int_equal(assay_statesync_restore_apply(s->restore, 0, bytes_of("x"), NULL),
-                     ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT);
+    assert_int_equal(
+        assay_statesync_restore_apply(s->restore, 0, bytes_of("x"), (assay_bytes){NULL, 0}, NULL),
+        ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT);
     assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT);
     offer(s);
     assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_ACCEPT);
@@ -203,7 +211,8 @@ static void out_of_order(void **state) { // E-66
     assert_int_equal(apply(s, 2), ASSAY_STATESYNC_APPLY_ACCEPT);
     assert_int_equal(apply(s, 0), ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT);
     offer(s);
-    assert_int_equal(assay_statesync_restore_apply(s->restore, UINT32_MAX, bytes_of(""), NULL),
+    assert_int_equal(assay_statesync_restore_apply(s->restore, UINT32_MAX, bytes_of(""),
+                                                   (assay_bytes){NULL, 0}, NULL),
                      ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT);
     // Another offer in the midst of one begins anew.
     offer(s);
@@ -266,7 +275,8 @@ static const char *forgery_found(stand *s, const forgery *f) {
         ASSAY_STATESYNC_OFFER_ACCEPT)
         fail_msg("not even offered: %s", why.text);
     for (uint32_t i = 0; result == ASSAY_STATESYNC_APPLY_ACCEPT && i < f->snapshot.chunks; i++)
-        result = assay_statesync_restore_apply(s->restore, i, f->chunks[i], &why);
+        result = assay_statesync_restore_apply(s->restore, i, f->chunks[i], (assay_bytes){NULL, 0},
+                                               &why);
     if (result != ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT) fail_msg("%d: %s", result, why.text);
     assert_true(stand_empty_is(s));
     assert_int_not_equal(access(stand_path(s, "state.restoring"), F_OK), 0);
@@ -364,8 +374,9 @@ static void lies_are_found(void **state) { // E-65, E-66
     assert_int_equal(
         assay_statesync_restore_offer(s->restore, &f.snapshot, stand_app_hash(s), &why),
         ASSAY_STATESYNC_OFFER_ACCEPT);
-    assert_int_equal(assay_statesync_restore_apply(s->restore, 0, whole, &why),
-                     ASSAY_STATESYNC_APPLY_ACCEPT);
+    assert_int_equal(
+        assay_statesync_restore_apply(s->restore, 0, whole, (assay_bytes){NULL, 0}, &why),
+        ASSAY_STATESYNC_APPLY_ACCEPT);
     assert_false(stand_empty_is(s));
     stand_free(s);
 }
