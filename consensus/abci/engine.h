@@ -53,9 +53,11 @@ void assay_abci_engine_rounds(assay_abci_engine *engine, uint64_t *last, uint64_
 
 // What state sync has come to since the start. Any thread. Spec: F-71.
 typedef struct {
-    uint64_t served;           // chunks for others
-    uint64_t applied, refused; // chunks of others
-    uint64_t restoring_ns;     // in offers and chunks
+    uint64_t served;                    // chunks for others
+    uint64_t applied, refused;          // chunks of others
+    uint64_t offers_refused;            // snapshots of others
+    uint64_t restoring_ns;              // in offers and chunks
+    char problem[ASSAY_ERROR_TEXT_MAX]; // why the last one was refused, "" if none was
 } assay_abci_sync;
 void assay_abci_engine_sync(assay_abci_engine *engine, assay_abci_sync *out);
 

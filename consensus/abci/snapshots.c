@@ -19,6 +19,25 @@ static void load(assay_abci_engine *engine, const assay_abci_request *request,
     pthread_mutex_unlock(&engine->lock);
 }
 
+static void chunk_count(assay_abci_engine *engine, assay_statesync_apply result,
+                        const assay_error *why) {
+    pthread_mutex_lock(&engine->lock);
+    engine->sync.applied += result == ASSAY_STATESYNC_APPLY_ACCEPT;
+    engine->sync.refused += result != ASSAY_STATESYNC_APPLY_ACCEPT;
+    if (result != ASSAY_STATESYNC_APPLY_ACCEPT)
+        memcpy(engine->sync.problem, why->text, sizeof engine->sync.problem);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+static void offer_count(assay_abci_engine *engine, assay_statesync_offer result,
+                        const assay_error *why) {
+    if (result == ASSAY_STATESYNC_OFFER_ACCEPT) return;
+    pthread_mutex_lock(&engine->lock);
+    engine->sync.offers_refused++;
+    memcpy(engine->sync.problem, why->text, sizeof engine->sync.problem);
+    pthread_mutex_unlock(&engine->lock);
+}
+
 // E-66
 static void offer(assay_abci_engine *engine, const assay_abci_request *request,
                   assay_abci_reply *reply) {
@@ -28,16 +47,10 @@ static void offer(assay_abci_engine *engine, const assay_abci_request *request,
     if (!restore) return;
     assay_statesync_offer result = assay_statesync_restore_offer(
         restore, &request->offer_snapshot.snapshot, request->offer_snapshot.app_hash, &why);
+    offer_count(engine, result, &why);
     // What ends state sync is told as any failure of this side: CometBFT is not told a reason.
     if (result == ASSAY_STATESYNC_OFFER_ABORT) assay_abci_engine_fail(engine, &why);
     reply->offer_snapshot.result = (uint32_t)result;
-}
-
-static void chunk_count(assay_abci_engine *engine, assay_statesync_apply result) {
-    pthread_mutex_lock(&engine->lock);
-    engine->sync.applied += result == ASSAY_STATESYNC_APPLY_ACCEPT;
-    engine->sync.refused += result != ASSAY_STATESYNC_APPLY_ACCEPT;
-    pthread_mutex_unlock(&engine->lock);
 }
 
 static assay_status sender_reject(const assay_abci_request *request, assay_abci_reply *reply,
@@ -65,7 +78,7 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
         if (result == ASSAY_STATESYNC_APPLY_ABORT) assay_abci_engine_fail(engine, &why);
     }
     reply->apply_chunk.result = (uint32_t)result;
-    chunk_count(engine, result);
+    chunk_count(engine, result, &why);
     bool retry = result == ASSAY_STATESYNC_APPLY_RETRY;
     if (retry) {
         void *index;

@@ -143,6 +143,8 @@ static void snapshots_put(assay_metrics *m, const assay_snapshot_facts *facts) {
     assay_metrics_add(m, chunks, "result", "served", facts->served);
     assay_metrics_add(m, chunks, "result", "applied", facts->applied);
     assay_metrics_add(m, chunks, "result", "refused", facts->refused);
+    assay_metrics_put(m, "assay_snapshot_offers_refused_total", ASSAY_METRIC_COUNTER,
+                      "Snapshots of peers that were offered and refused.", facts->offers_refused);
     assay_metrics_put_ns(m, "assay_restore_seconds_total", ASSAY_METRIC_COUNTER,
                          "Time spent restoring the state from peers' snapshots.",
                          facts->restoring_ns);

@@ -117,6 +117,7 @@ static void snapshots_look(const assay_node_engine *engine, assay_snapshot_facts
                                   .served = sync.served,
                                   .applied = sync.applied,
                                   .refused = sync.refused,
+                                  .offers_refused = sync.offers_refused,
                                   .restoring_ns = sync.restoring_ns};
 }
 
@@ -133,8 +134,22 @@ void assay_node_engine_facts(void *self, assay_engine_facts *out) {
     snapshots_look(engine, &out->snapshots);
 }
 
+// E-66: CometBFT is not told a reason, and its own log has none.
+static void refusal_tell(assay_node_engine *engine) {
+    assay_abci_sync sync;
+    assay_abci_engine_sync(engine->abci, &sync);
+    uint64_t refusals = sync.offers_refused + sync.refused;
+    if (refusals > engine->refusals_told)
+        assay_log(ASSAY_LOG_WARN, "snapshot_refused",
+                  json_pack("{s:I,s:I}", "offers", (json_int_t)sync.offers_refused, "chunks",
+                            (json_int_t)sync.refused),
+                  "another node's snapshot, or a chunk of it, was refused: %s", sync.problem);
+    engine->refusals_told = refusals;
+}
+
 void assay_node_engine_tell(assay_node_engine *engine) {
     assay_statesync_maker_state maker;
+    if (engine->abci) refusal_tell(engine);
     if (!engine->maker) return;
     assay_statesync_maker_state_get(engine->maker, &maker);
     if (maker.failed > engine->failures_told)

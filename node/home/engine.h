@@ -29,6 +29,7 @@ typedef struct {
     assay_statesync_maker *maker; // abci's
     assay_statesync_restore *restore;
     uint64_t failures_told;       // of the maker's
+    uint64_t refusals_told;       // of others' snapshots and chunks
     assay_solo_replayed replayed; // set before open, if at all
     void *replayed_self;
 } assay_node_engine;
@@ -53,8 +54,8 @@ uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms)
 // Spec: E-92.
 void assay_node_engine_facts(void *engine, assay_engine_facts *out);
 
-// Logs a snapshot that could not be made since the last call. The thread that started the engine.
-// Spec: E-64.
+// Logs a snapshot that could not be made since the last call, and one of another node's that was
+// refused. The thread that started the engine. Spec: E-64, E-66.
 void assay_node_engine_tell(assay_node_engine *engine);
 
 // After everyone who asks has ended.

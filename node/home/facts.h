@@ -14,6 +14,7 @@ typedef struct {
     uint64_t making_ns;
     uint64_t served;           // chunks, to peers
     uint64_t applied, refused; // chunks, from peers
+    uint64_t offers_refused;   // snapshots, of peers
     uint64_t restoring_ns;
 } assay_snapshot_facts;
 

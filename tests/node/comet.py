@@ -426,6 +426,8 @@ def test_snapshots_are_counted(assay):
         chunks = {result: samples[f'assay_snapshot_chunks_total{{result="{result}"}}']
                   for result in ("served", "applied", "refused")}
         assert chunks == {"served": 1, "applied": 0, "refused": 1}, chunks
+        assert samples["assay_snapshot_offers_refused_total"] == 0, samples
+        until(lambda: "was refused: chunk 0 of 0, the next is 0" in node.said(), "the reason")
 
 
 CHAIN = json.loads((VECTORS / "comet_chain.json").read_text())

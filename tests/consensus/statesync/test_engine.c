@@ -103,6 +103,14 @@ static assay_hash block(side *e, const stand *s, uint64_t height, int64_t *retai
     return app_hash;
 }
 
+// How many offers were refused, and what the last refusal of any kind says.
+static void refusals_are(const side *e, uint64_t offers, const char *says) {
+    assay_abci_sync sync;
+    assay_abci_engine_sync(e->engine, &sync);
+    assert_int_equal(sync.offers_refused, offers);
+    if (!strstr(sync.problem, says) || !says[0] != !sync.problem[0]) fail_msg("%s", sync.problem);
+}
+
 static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
     stand *s = stand_new();
     chain *c = &s->trial->chain;
@@ -130,13 +138,16 @@ static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
     assert_int_equal(load(&giver, of, of->chunks).size, 0); // not to be had
     assert_int_equal(load(&taker, of, 0).size, 0);
     assert_int_equal(offer(&giver, of, trusted).offer_snapshot.result, 2);
+    refusals_are(&taker, 0, "");
     assert_int_equal(offer(&taker, of, (assay_bytes){hashes[1].bytes, 32}).offer_snapshot.result,
                      3);
+    refusals_are(&taker, 1, "the snapshot's app hash is not the trusted one");
     assert_int_equal(apply(&taker, 0, trusted).apply_chunk.result, 4);
     assert_int_equal(offer(&taker, of, trusted).offer_snapshot.result, 1);
     for (uint32_t i = 0; i < of->chunks; i++) {
         assay_abci_reply wrong = apply(&taker, i, trusted);
         assert_int_equal(wrong.apply_chunk.result, 3);
+        refusals_are(&taker, 1, "is not the manifest's");
         assert_int_equal(wrong.apply_chunk.refetch_count, 1);
         assert_int_equal(wrong.apply_chunk.refetch[0], i);
         assert_int_equal(wrong.apply_chunk.reject_count, 1);
