@@ -138,8 +138,9 @@ typedef struct {
                           uint8_t **data, assay_error *err);
 
     // A committed header with its commit and validators, {"signed_header", "validators"} in
-    // CometBFT's JSON; 0: the last one. Errors: NOT_FOUND, CORRUPT, IO, NETWORK. Lives: the caller
-    // releases *out. Spec: E-46.
+    // CometBFT's JSON; 0: the last one. Behind CometBFT its validators have their proposer_priority
+    // too. Errors: NOT_FOUND, CORRUPT, IO, NETWORK. Lives: the caller releases *out, and alone has
+    // it. Spec: E-46.
     assay_status (*light_block)(void *self, uint64_t height, json_t **out, assay_error *err);
 } assay_chain_engine;
 

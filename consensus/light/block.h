@@ -81,6 +81,10 @@ assay_status assay_light_block_read(assay_light_block *out, const json_t *signed
 assay_status assay_light_document_read(assay_light_block *out, const json_t *document,
                                        assay_arena *arena, assay_error *err);
 
+// Leaves out what a node of CometBFT's says of its validators beside that: proposer_priority.
+// Spec: E-40.
+void assay_light_document_strip(json_t *document);
+
 // One of our own blocks in that form: its header, commit and the one validator. Returns: a new
 // reference, NULL if memory is out. Spec: E-40, E-46.
 json_t *assay_light_document(const assay_header *header, const assay_commit *commit,

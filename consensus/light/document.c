@@ -48,3 +48,9 @@ json_t *assay_light_document(const assay_header *header, const assay_commit *com
                      assay_comet_key_json(ASSAY_COMET_KEY_TYPE, public_key, ASSAY_ED25519_KEY_SIZE),
                      "voting_power", assay_comet_number_json(power));
 }
+
+void assay_light_document_strip(json_t *document) {
+    json_t *validators = json_object_get(document, "validators");
+    for (size_t i = 0; i < json_array_size(validators); i++)
+        json_object_del(json_array_get(validators, i), "proposer_priority");
+}

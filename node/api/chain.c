@@ -273,6 +273,7 @@ static assay_status proof_get(assay_api *api, const assay_api_call *call, assay_
         api->engine->nudge(api->engine->self);
         block_wait(api, height, deadline_after(api->wait_ms_max));
         status = api->engine->light_block(api->engine->self, height + 1, &proof->light_block, err);
+        assay_light_document_strip(proof->light_block);
     }
     if (status == ASSAY_OK)
         assay_http_reply_json(reply, 200, assay_proof_json(proof, api->genesis));

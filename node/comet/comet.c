@@ -255,9 +255,6 @@ static assay_status validators_get(json_t **out, const assay_comet *comet, uint6
         if (status == ASSAY_OK && (short_page || count > PAGE_SIZE))
             status = ASSAY_FAIL(err, FORMAT, "page %u of the validators has %zu of %llu", page,
                                 count, (unsigned long long)total);
-        // Whose turn it is to propose is in no hash, and differs from node to node.
-        for (size_t i = 0; i < count; i++)
-            json_object_del(json_array_get(list, i), "proposer_priority");
         if (status == ASSAY_OK && json_array_extend(*out, list) != 0)
             status = ASSAY_FAIL(err, MEMORY, "no memory for %zu validators", count);
         json_decref(result);
@@ -266,7 +263,8 @@ static assay_status validators_get(json_t **out, const assay_comet *comet, uint6
     return ASSAY_OK;
 }
 
-// Header, commit and the whole validator set of a height, 0: the last one. E-46
+// Header, commit and the whole validator set of a height, 0: the last one. Each validator keeps its
+// proposer_priority, which CometBFT's light client compares between nodes. E-46
 static assay_status light_block(void *self, uint64_t height, json_t **out, assay_error *err) {
     const assay_comet *comet = self;
     char path[64] = "/commit";
@@ -309,6 +307,7 @@ static assay_status light_fetch(void *self, uint64_t height, assay_light_block *
     assay_status status = light_block(self, height, &document, &why);
     if (status != ASSAY_OK)
         return assay_fail(err, status == ASSAY_CAPACITY ? ASSAY_FORMAT : status, 0, "%s", why.text);
+    assay_light_document_strip(document);
     status = assay_light_document_read(out, document, arena, &why);
     bool too_much = status == ASSAY_CAPACITY && !fits_alone(document, arena->capacity);
     json_decref(document);

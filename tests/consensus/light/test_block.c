@@ -152,6 +152,19 @@ static void every_part_is_refused_by_name(void **unused) {
     json_decref(good);
 }
 
+// E-40: what CometBFT's nodes say beside a light block is refused, and can be left out.
+static void priorities_are_left_out(void **unused) {
+    json_t *block = sample(), *one;
+    size_t i;
+    assay_error why = {0};
+    json_array_foreach(json_object_get(block, "validators"), i, one)
+        json_object_set_new(one, "proposer_priority", json_string("-7"));
+    assert_int_equal(parse(block, &why), ASSAY_UNKNOWN);
+    assay_light_document_strip(block);
+    must(parse(block, err));
+    json_decref(block);
+}
+
 // Before anything is allocated for them.
 static void too_many_are_refused(void **unused) {
     json_t *block = sample(), *validators = json_object_get(block, "validators");
@@ -197,6 +210,7 @@ static void the_greatest_set_fits(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_part_is_refused_by_name),
+        cmocka_unit_test(priorities_are_left_out),
         cmocka_unit_test(too_many_are_refused),
         cmocka_unit_test(the_greatest_set_fits),
     };

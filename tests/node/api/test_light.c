@@ -15,7 +15,9 @@ static uint64_t height(void *self) {
 static assay_status light_block(void *self, uint64_t at, json_t **out, assay_error *err) {
     json_t *list = json_array();
     for (int i = 0; i < VALIDATORS; i++)
-        json_array_append_new(list, json_pack("{s:i}", "voting_power", i));
+        json_array_append_new(
+            list, i % 2 ? json_pack("{s:i,s:s}", "voting_power", i, "proposer_priority", "-7")
+                        : json_pack("{s:i}", "voting_power", i));
     *out = json_pack("{s:{s:{s:s}},s:o}", "signed_header", "header", "height", "7", "validators",
                      list);
     return ASSAY_OK;
@@ -71,6 +73,9 @@ static void validators_come_in_pages(void **state) {
         assert_int_equal(
             json_integer_value(json_object_get(json_array_get(list, 0), "voting_power")),
             cases[i / 2].first);
+        const char *priority =
+            json_string_value(json_object_get(json_array_get(list, 0), "proposer_priority"));
+        assert_string_equal(priority, cases[i / 2].first % 2 ? "-7" : "0");
         json_decref(answer);
     }
 }
