@@ -52,8 +52,7 @@ assay_status assay_api_work(assay_api *api, const assay_api_call *call, const as
 // /commit, /validators and /status as CometBFT's RPC has them, and JSON-RPC by POST to /.
 // Returns: false for another path, which is left alone; else the reply is filled, errors too.
 // Spec: E-46.
-bool assay_api_light(const assay_api *api, const assay_http_request *request,
-                     assay_http_reply *reply);
+bool assay_api_light(assay_api *api, const assay_http_request *request, assay_http_reply *reply);
 
 // The last block's time, and how long after the one before it came; 0: not known.
 typedef struct {

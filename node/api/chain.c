@@ -272,8 +272,12 @@ static assay_status proof_get(assay_api *api, const assay_api_call *call, assay_
     if (status == ASSAY_OK) {
         api->engine->nudge(api->engine->self);
         block_wait(api, height, deadline_after(api->wait_ms_max));
+        status = assay_api_slow_begin(api, err);
+    }
+    if (status == ASSAY_OK) {
         status = api->engine->light_block(api->engine->self, height + 1, &proof->light_block, err);
         assay_light_document_strip(proof->light_block);
+        assay_api_slow_end(api);
     }
     if (status == ASSAY_OK)
         assay_http_reply_json(reply, 200, assay_proof_json(proof, api->genesis));

@@ -47,12 +47,18 @@ static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena
     return ASSAY_FAIL(err, NOT_FOUND, "no block");
 }
 
+static assay_status light_block(void *self, uint64_t at, json_t **out, assay_error *err) {
+    *out = NULL;
+    return ASSAY_FAIL(err, NOT_FOUND, "no block");
+}
+
 static const assay_chain_engine engine = {.submit = submit,
                                           .find = find,
                                           .wait = wait,
                                           .height = height,
                                           .health = health,
-                                          .block = block};
+                                          .block = block,
+                                          .light_block = light_block};
 static assay_api api = {
     .engine = &engine, .wait_ms_max = ASSAY_API_WAIT_MS_MAX, .slow = PTHREAD_MUTEX_INITIALIZER};
 
@@ -133,43 +139,57 @@ static void facts_are_the_engines_or_unknown(void **state) {
     api.facts = NULL;
 }
 
-static void *block_ask(void *answered) {
-    const assay_http_request request = {.method = "GET", .path = "/v1/block/7"};
+typedef struct {
+    const char *path;
+    unsigned code; // expected
+    atomic_bool answered;
+} asking;
+
+static void *block_ask(void *argument) {
+    asking *a = argument;
+    const assay_http_request request = {.method = "GET", .path = a->path};
     assay_http_reply reply = {0};
     assay_api_handle(&api, &request, &reply);
-    atomic_store((atomic_bool *)answered, reply.code == 404);
+    atomic_store(&a->answered, reply.code == a->code);
     free(reply.body);
     return NULL;
 }
 
 // Asks for a block while a slow request runs. Returns: whether it was answered beside that.
-static bool block_comes_beside(void) {
+static bool comes_beside(const char *path, unsigned code) {
     pthread_t thread;
-    atomic_bool answered = false;
+    asking a = {.path = path, .code = code};
     pthread_mutex_lock(&api.slow);
-    assert_int_equal(pthread_create(&thread, NULL, block_ask, &answered), 0);
-    for (int tries = 0; tries < 20 && !atomic_load(&answered); tries++)
+    assert_int_equal(pthread_create(&thread, NULL, block_ask, &a), 0);
+    for (int tries = 0; tries < 20 && !atomic_load(&a.answered); tries++)
         usleep(10000);
-    bool beside = atomic_load(&answered);
+    bool beside = atomic_load(&a.answered);
     pthread_mutex_unlock(&api.slow);
     pthread_join(thread, NULL);
-    assert_true(atomic_load(&answered));
+    assert_true(atomic_load(&a.answered));
     return beside;
 }
 
-// F-40, E-91: on either engine.
+// F-40, E-46, E-91: on either engine.
 static void blocks_come_one_at_a_time(void **state) {
-    assert_false(block_comes_beside());
-    api.behind = true;
-    assert_false(block_comes_beside());
+    for (int behind = 0; behind < 2; behind++) {
+        api.behind = behind;
+        assert_false(comes_beside("/v1/block/7", 404));
+        assert_false(comes_beside("/commit", 400));
+        assert_false(comes_beside("/validators", 400));
+        assert_false(comes_beside("/status", 400));
+    }
     api.behind = false;
 }
 
 // F-77: behind a slow request many may wait: once the node ends, none of them has its turn.
 static void no_slow_request_begins_while_the_node_ends(void **state) {
     static const char *const paths[] = {
-        "/v1/block/7", "/v1/tx/0x0000000000000000000000000000000000000000000000000000000000000007",
+        "/v1/block/7",
+        "/v1/tx/0x0000000000000000000000000000000000000000000000000000000000000007",
         "/v1/proof/payout/1/0x0000000000000000000000000000000000000007",
+        "/commit",
+        "/status",
         "/v1/claim/0x0000000000000000000000000000000000000007"};
     atomic_store(&api.closing, true);
     api.behind = true;
