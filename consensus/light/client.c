@@ -71,6 +71,13 @@ static assay_status step_add(following *f, step **last, const assay_light_block 
     return ASSAY_OK;
 }
 
+// Fetching takes time, in which the chain goes on.
+static assay_time now_get(const assay_light_options *options) {
+    assay_time now = options->now;
+    if (options->clock) options->clock(&now);
+    return now;
+}
+
 // From *trusted, which becomes the target, by blocks of `source`. Those not yet verified, the
 // target deepest: each is half as far as the one below it. way: the last step, or NULL to note
 // none.
@@ -82,10 +89,11 @@ static assay_status bisect(following *f, const assay_light_source *source, step 
     pivots[0] = *target;
     while (depth) {
         const assay_light_block *next = &pivots[depth - 1];
+        const assay_time now = now_get(f->options);
         assay_error why = {0};
         bool far;
         assay_status status =
-            assay_light_verify(trusted, next, &f->policy, f->options->now, &far, f->arena, &why);
+            assay_light_verify(trusted, next, &f->policy, now, &far, f->arena, &why);
         if (status == ASSAY_OK) {
             *trusted = *next;
             if (way) ASSAY_TRY(step_add(f, &way, next, err));

@@ -13,7 +13,8 @@
 enum {
     TRUSTING_SECONDS = 7 * 24 * 3600,
     DRIFT_SECONDS = 10,
-    ARENA_MAX = 1 << 30, // of all the headers on the way
+    SOURCE_SECONDS = 600, // of one source, all it is asked for
+    ARENA_MAX = 1 << 30,  // of all the headers on the way
 };
 
 typedef struct {
@@ -47,27 +48,37 @@ static assay_status trust_parse(assay_light_options *out, const char *text, assa
     return assay_hex_parse(out->trusted_hash.bytes, ASSAY_HASH_SIZE, colon + 1, "--trust", err);
 }
 
+static void clock_read(assay_time *now) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    *now = (assay_time){(uint64_t)time.tv_sec, (uint32_t)time.tv_nsec};
+}
+
+static assay_status source_open(assay_light_source *out, assay_comet *comet, const char *url,
+                                assay_error *err) {
+    ASSAY_TRY(assay_comet_open(comet, url, err));
+    comet->light_ms = SOURCE_SECONDS * 1000;
+    *out = assay_comet_light_source(comet);
+    return ASSAY_OK;
+}
+
 static assay_status options_take(light_parts *parts, const light_options *options,
                                  assay_error *err) {
     assay_light_options *follow = &parts->follow;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     follow->policy = (assay_light_policy){.trusting_seconds = options->trusting_seconds,
                                           .drift_seconds = DRIFT_SECONDS,
                                           .trust_numerator = 1,
                                           .trust_denominator = 3};
-    follow->now = (assay_time){(uint64_t)now.tv_sec, (uint32_t)now.tv_nsec};
+    follow->clock = clock_read;
     ASSAY_TRY(trust_parse(follow, options->trust, err));
-    ASSAY_TRY(assay_comet_open(&parts->primary, options->node, err));
-    follow->primary = assay_comet_light_source(&parts->primary);
+    ASSAY_TRY(source_open(&follow->primary, &parts->primary, options->node, err));
     if (options->witnesses.count > ASSAY_LIGHT_WITNESSES_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%zu witnesses, limit %d",
                           (size_t)options->witnesses.count, ASSAY_LIGHT_WITNESSES_MAX);
     follow->witness_count = (uint32_t)options->witnesses.count;
-    for (uint32_t i = 0; i < follow->witness_count; i++) {
-        ASSAY_TRY(assay_comet_open(&parts->witness_urls[i], options->witnesses.items[i], err));
-        parts->witnesses[i] = assay_comet_light_source(&parts->witness_urls[i]);
-    }
+    for (uint32_t i = 0; i < follow->witness_count; i++)
+        ASSAY_TRY(source_open(&parts->witnesses[i], &parts->witness_urls[i],
+                              options->witnesses.items[i], err));
     follow->witnesses = parts->witnesses;
     return ASSAY_OK;
 }

@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "consensus/deadline.h"
 #include "node/comet/block.h"
 #include "node/http/client.h"
 
@@ -40,6 +41,8 @@ assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *
     memcpy(comet->url, url, length);
     comet->url[length] = 0;
     comet->stop = NULL;
+    comet->light_ms = 0;
+    comet->light_until = 0;
     return ASSAY_OK;
 }
 
@@ -82,12 +85,25 @@ static assay_status answer_read(json_t **out, const void *data, size_t size,
     return status;
 }
 
+// A source that always has the next answer almost ready ends too.
+static assay_status time_left(uint32_t *timeout_ms, const assay_comet *comet, assay_error *err) {
+    uint64_t now = assay_deadline_clock();
+    if (comet->light_until == 0) return ASSAY_OK;
+    if (now >= comet->light_until)
+        return ASSAY_FAIL(err, TIMEOUT, "%.200s took longer than %u s for all that was asked",
+                          comet->url, comet->light_ms / 1000);
+    uint64_t left_ms = (comet->light_until - now) / 1000000;
+    if (left_ms < *timeout_ms) *timeout_ms = (uint32_t)left_ms;
+    return ASSAY_OK;
+}
+
 static assay_status fetch(assay_fetched *out, const assay_comet *comet, const char *url,
                           const assay_bytes *body, const assay_fetch_limits *within,
                           assay_error *err) {
-    assay_fetch_limits stoppable = *within;
-    stoppable.stop = comet->stop;
-    return assay_fetch(out, url, body, &stoppable, err);
+    assay_fetch_limits limits = *within;
+    limits.stop = comet->stop;
+    ASSAY_TRY(time_left(&limits.timeout_ms, comet, err));
+    return assay_fetch(out, url, body, &limits, err);
 }
 
 static assay_status get_within(json_t **out, const assay_comet *comet, const char *path,
@@ -303,7 +319,9 @@ static assay_status light_fetch(void *self, uint64_t height, assay_light_block *
                                 assay_arena *arena, assay_error *err) {
     json_t *document;
     assay_error why = {0};
-    const assay_comet *comet = self;
+    assay_comet *comet = self;
+    if (comet->light_ms && !comet->light_until)
+        comet->light_until = assay_deadline_clock() + comet->light_ms * UINT64_C(1000000);
     assay_status status = light_block(self, height, &document, &why);
     if (status != ASSAY_OK)
         return assay_fail(err, status == ASSAY_CAPACITY ? ASSAY_FORMAT : status, 0, "%s", why.text);

@@ -11,10 +11,12 @@
 
 enum { ASSAY_COMET_URL_MAX = 256 };
 
-// Plain data, read-only once it is asked: any thread.
+// Plain data, read-only once it is asked: any thread; but one alone where light_ms is set.
 typedef struct {
     char url[ASSAY_COMET_URL_MAX]; // without a slash at its end
     const atomic_bool *stop;       // ends what is asked, within a second; NULL, as opened: nothing
+    uint32_t light_ms;    // for all that a light client asks, from the first on; 0, as opened: any
+    uint64_t light_until; // by assay_deadline_clock; 0: not begun
 } assay_comet;
 
 // Takes an http or https URL; nothing is asked yet. Errors: USAGE. Spec: F-60.
@@ -40,8 +42,8 @@ assay_status assay_comet_block_get(assay_block *out, const assay_misbehavior **m
                                    uint32_t *misbehavior_count, const assay_comet *comet,
                                    uint64_t height, assay_arena *arena, assay_error *err);
 
-// A light client's source; nothing of its blocks is checked. Lives: as long as comet. Spec: E-45,
-// E-46.
+// A light client's source; nothing of its blocks is checked. TIMEOUT once light_ms are over. Lives:
+// as long as comet. Spec: E-45, E-46.
 assay_light_source assay_comet_light_source(const assay_comet *comet);
 
 // Reads an answer to a transaction that was handed in: OK if it waits now, or did before. Errors:

@@ -261,6 +261,30 @@ static void a_source_that_lies_is_refused(void **unused) {
     free(c.hashes);
 }
 
+static uint64_t clock_asked;
+
+static void later_each_time(assay_time *now) {
+    *now = (assay_time){START_SECONDS + 1000 + 100 * clock_asked++, 0};
+}
+
+// E-43: by the clock of when a header is verified, not of when the first was asked for.
+static void the_clock_goes_on(void **unused) {
+    chain c = chain_of(1000, 100);
+    assay_light_options options = trust(&c, 1);
+    options.clock = later_each_time;
+    uint64_t reached;
+    assay_light_report report;
+    char text[ASSAY_ERROR_TEXT_MAX];
+    options.now.seconds = 0;
+    assert_int_equal(follow(&options, 1000, &reached, &report, text), ASSAY_OK);
+    assert_true(clock_asked >= report.fetches - 1 && clock_asked > 1);
+    clock_asked = 0;
+    options.policy.trusting_seconds = 1098; // the first is too old for the second look
+    expect(&options, 1000, ASSAY_RANGE, "may be trusted");
+    assert_int_equal(clock_asked, 2);
+    free(c.hashes);
+}
+
 // Below what is trusted a header is believed for its hash, which the one above names.
 static void going_back_is_checked_too(void **unused) {
     chain c = chain_of(100, 7);
@@ -522,6 +546,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_arrives),
         cmocka_unit_test(a_source_that_lies_is_refused),
+        cmocka_unit_test(the_clock_goes_on),
         cmocka_unit_test(going_back_is_checked_too),
         cmocka_unit_test(a_fork_of_strangers_is_refused),
         cmocka_unit_test(a_witness_proves_a_fork),

@@ -79,10 +79,35 @@ static void a_node_that_ends_waits_for_no_answer(void **unused) {
     close(fd);
 }
 
+// E-45: a source that takes connections and answers nothing has one bound for all it is asked.
+static void a_light_source_has_its_time(void **unused) {
+    assay_comet comet;
+    assay_light_block block;
+    assay_arena arena;
+    assay_error why = {0};
+    unsigned port;
+    char url[64];
+    int fd = test_listen(&port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", port);
+    must(assay_comet_open(&comet, url, err));
+    comet.light_ms = 500;
+    const assay_light_source source = assay_comet_light_source(&comet);
+    assay_arena_init(&arena, 1 << 20);
+    uint64_t begun = assay_deadline_clock();
+    assert_int_equal(source.fetch(source.self, 7, &block, &arena, NULL), ASSAY_TIMEOUT);
+    usleep(20000);
+    assert_int_equal(source.fetch(source.self, 8, &block, &arena, &why), ASSAY_TIMEOUT);
+    assert_non_null(strstr(why.text, "for all that was asked"));
+    assert_true(assay_deadline_clock() - begun < UINT64_C(10000000000)); // half of one exchange
+    assay_arena_close(&arena);
+    close(fd);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_to_transactions),
         cmocka_unit_test(a_node_that_ends_waits_for_no_answer),
+        cmocka_unit_test(a_light_source_has_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
