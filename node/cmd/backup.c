@@ -97,6 +97,17 @@ static void half_remove(const copying *c) {
     if (c->made) rmdir(c->out);
 }
 
+// Copying takes minutes, in which the node may be ended and its chain handed over: a copy with the
+// config and the key of before would sign the next height beside CometBFT.
+static assay_status config_check(const copying *c, assay_error *err) {
+    assay_config now;
+    const assay_config *then = &c->home.config;
+    ASSAY_TRY(assay_home_config_read(&now, c->home.path, err));
+    if (now.engine == then->engine && now.initial_height == then->initial_height) return ASSAY_OK;
+    return ASSAY_FAIL(err, BUSY, "the chain of %.200s was handed over while it was copied",
+                      c->home.path);
+}
+
 // The state first: a log that is ahead of it is replayed, the reverse is refused. The config comes
 // last (assay_home_create), so that half a copy is no home.
 static assay_status home_copy(copying *c, const char *path, assay_error *err) {
@@ -105,6 +116,7 @@ static assay_status home_copy(copying *c, const char *path, assay_error *err) {
     if (status == ASSAY_OK) status = folder_check(c, err);
     if (status == ASSAY_OK) status = state_copy(c, err);
     if (status == ASSAY_OK) status = log_copy(c, err);
+    if (status == ASSAY_OK) status = config_check(c, err);
     // Where the first home's key went is nothing to a copy without it.
     if (!c->alone) c->home.config.exported[0] = c->home.config.export_begun[0] = 0;
     if (status == ASSAY_OK)

@@ -11,6 +11,8 @@ import os
 import re
 import resource
 import shutil
+import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -401,6 +403,36 @@ def test_backup_of_a_moved_chain(assay):
     keys = [(assay.folder / name / "config/priv_validator_key.json").read_text()
             for name in ("comet", "comet_of_copy")]
     assert keys[0] != keys[1]
+
+
+def test_backup_while_the_chain_is_handed_over(assay):
+    """F-90: the config of before would let the copy sign beside CometBFT."""
+    assay.init(accounts=["filler"])
+    node = assay.node()
+    node.blocks(2)
+    assert node.term() == 0, node.said()
+    config, copy = assay.folder / "home/config.json", assay.folder / "copy"
+    solo = config.read_text()
+    for _ in range(20):  # until it is met half-way
+        config.write_text(solo)
+        shutil.rmtree(copy, ignore_errors=True)
+        argv = [assay.program, "backup", "--home", "home", "--out", "copy", "--json"]
+        process = subprocess.Popen(argv, cwd=assay.folder, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True)
+        while process.poll() is None and not (copy / "state").exists():
+            pass
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: process.poll() is not None or
+              Path(f"/proc/{process.pid}/stat").read_text().rsplit(") ")[-1][0] == "T", "the stop")
+        half = process.poll() is None and {path.name for path in copy.iterdir()} <= {"state",
+                                                                                     "blocks"}
+        config.write_text(json.dumps(dict(json.loads(solo), engine="abci", initial_height=9)))
+        process.send_signal(signal.SIGCONT)
+        said = process.communicate()[0]
+        if half:
+            break
+    assert half and process.returncode == 4 and "BUSY" in said and "handed over" in said, said
+    assert not copy.exists()
 
 
 def test_snapshots_are_counted(assay):
