@@ -198,6 +198,23 @@ static void wrong_chunks_are_bounded(void **state) { // E-66
     stand_free(s);
 }
 
+// A file system that tells no size is not full: the next step finds out what it can do.
+static void a_disk_without_a_size(void **state) {
+    stand *s = stand_new();
+    assay_error why = {0};
+    stand_make(s);
+    stand_empty_open(s);
+    const assay_statesync_restore_options options = {
+        .app = s->empty, .folder = "/proc/self/fdinfo", .map_size = 1 << 28, .skip_sync = true};
+    assay_statesync_restore_close(s->restore);
+    must(assay_statesync_restore_open(&s->restore, &options, err));
+    assert_int_equal(
+        assay_statesync_restore_offer(s->restore, &s->list[0], stand_app_hash(s), &why),
+        ASSAY_STATESYNC_OFFER_ABORT);
+    assert_null(strstr(why.text, "are free"));
+    stand_free(s);
+}
+
 static void out_of_order(void **state) { // E-66
     stand *s = stand_new();
     stand_make(s);
@@ -697,6 +714,7 @@ int main(void) {
         cmocka_unit_test(chunks_come_on_many_threads),
         cmocka_unit_test(wrong_chunks),
         cmocka_unit_test(wrong_chunks_are_bounded),
+        cmocka_unit_test(a_disk_without_a_size),
         cmocka_unit_test(out_of_order),
         cmocka_unit_test(lies_are_found),
         cmocka_unit_test(lies_are_remembered),
