@@ -465,6 +465,15 @@ def test_snapshots_are_counted(assay):
 CHAIN = json.loads((VECTORS / "comet_chain.json").read_text())
 
 
+def test_priorities_are_cometbfts(assay):
+    """E-46: CometBFT's light client compares them between a node of ours and its own RPC."""
+    with behind(assay, height=1) as (node, engine, rpc):
+        answer = json.loads(json.dumps(CHAIN["validators"]))
+        answer["validators"][0]["proposer_priority"] = "-7"
+        rpc.answers |= {"/commit": CHAIN["commit"], "/validators": answer}
+        assert node.get("/validators")["result"]["validators"] == answer["validators"], answer
+
+
 def chain_answers():
     """The RPC of the node that the chain was recorded from."""
     def block(query):

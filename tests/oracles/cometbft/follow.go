@@ -18,13 +18,13 @@ import (
 )
 
 // CometBFT's light client over HTTP against a node of ours, as anybody would run it: from a trusted
-// header to the last one and to one in between, with the node as its own witness. Prints both
-// hashes; a height to come is known as such.
+// header to the last one and to one in between, with WITNESS to compare with or the node as its own.
+// Prints both hashes; a height to come is known as such.
 //
-//	follow URL CHAIN HEIGHT HASH
+//	follow URL CHAIN HEIGHT HASH [WITNESS]
 func follow(arguments []string) {
-	if len(arguments) != 4 {
-		must(fmt.Errorf("usage: cometbft follow URL CHAIN HEIGHT HASH"))
+	if len(arguments) != 4 && len(arguments) != 5 {
+		must(fmt.Errorf("usage: cometbft follow URL CHAIN HEIGHT HASH [WITNESS]"))
 	}
 	url, chain := arguments[0], arguments[1]
 	height, err := strconv.ParseInt(arguments[2], 10, 64)
@@ -35,7 +35,11 @@ func follow(arguments []string) {
 	defer cancel()
 	source, err := http.New(chain, url)
 	must(err)
-	witness, err := http.New(chain, url)
+	other := url
+	if len(arguments) == 5 {
+		other = arguments[4]
+	}
+	witness, err := http.New(chain, other)
 	must(err)
 	client, err := light.NewClient(ctx, chain, light.TrustOptions{Period: 24 * time.Hour, Height: height, Hash: hash},
 		source, []provider.Provider{witness}, db.New(dbm.NewMemDB(), chain), light.Logger(log.NewNopLogger()))
