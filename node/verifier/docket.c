@@ -19,6 +19,7 @@ typedef struct {
     uint64_t height; // the docket's when it was filed
     uint32_t tries;  // fetches that failed for what may pass
     uint64_t due;    // the clock's: not tried before
+    uint64_t begun;  // the clock's: when this try was
     atomic_bool stop;
     assay_docket_answer answer; // of a try that failed: what it comes to if there is no other
     assay_error failure;
@@ -188,8 +189,10 @@ static void *thread_run(void *context) {
             e->state = FOUND;
             continue;
         }
-        bool late = late_find(docket, &e->provider) < PROVIDERS_MAX;
+        // Once, that it costs others little; but what takes longer has to come at some time (D3).
+        bool late = !e->tries && late_find(docket, &e->provider) < PROVIDERS_MAX;
         e->state = RUNNING;
+        e->begun = now;
         pthread_mutex_unlock(&docket->lock);
         entry_run(docket, e, late); // comes back with the lock
     }
@@ -228,6 +231,11 @@ void assay_docket_close(assay_docket *docket) {
     pthread_cond_destroy(&docket->work);
     pthread_mutex_destroy(&docket->lock);
     free(docket);
+}
+
+// What has only just begun, after a restart or behind long reruns, is no provider's lateness.
+static bool entry_had_its_time(const entry *e) {
+    return assay_deadline_clock() - e->begun >= (uint64_t)ASSAY_DOCKET_LATE_MS * NANOS_PER_MS;
 }
 
 // Whose batch it is, from another question about it or from the node.
@@ -313,7 +321,7 @@ assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question 
     } else if (e && e->state == FAILED) {
         e->state = FREE;
         status = assay_fail(err, e->failure.status, e->failure.reject, "%s", e->failure.text);
-    } else if (e && question->hurry && e->state == RUNNING) {
+    } else if (e && question->hurry && e->state == RUNNING && entry_had_its_time(e)) {
         atomic_store(&e->stop, true);
     }
     pthread_mutex_unlock(&docket->lock);

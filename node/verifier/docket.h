@@ -12,7 +12,8 @@
 //  D3 a table that cannot be had is not fetched again for the batch's other samples, and a provider
 //     that was late once is waited for ASSAY_DOCKET_LATE_MS only, until it is in time again
 //  D4 one fetch that failed is no verdict while there is time for others: no thread is held in the
-//     pause between them, and it ends with the docket
+//     pause between them, and it ends with the docket; a hurry gives up no try that has had less
+//     than ASSAY_DOCKET_LATE_MS
 #ifndef ASSAY_NODE_VERIFIER_DOCKET_H
 #define ASSAY_NODE_VERIFIER_DOCKET_H
 
@@ -32,7 +33,7 @@ typedef struct {
     assay_check_task task;
     uint8_t round;
     uint64_t deadline; // height: the last that is of use
-    bool hurry;        // give up what is being fetched, or waited for: it counts as unavailable
+    bool hurry;        // give up what is being fetched (D4), or waited for: it is unavailable
 } assay_docket_question;
 
 typedef struct {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Validators restarted between commit and reveal where the windows are the ledger's defaults and
 // the evidence is fetched: its server is slow, away for a while, or another process's vote is on
-// the ledger. Rules P-56, P-57, F-49.
+// the ledger. What slow evidence gets of a docket's time. Rules P-56, P-57, F-49; D3 and D4 of
+// node/verifier/docket.h.
 #include "tests/node/guards.h"
 
 // 60 blocks to commit and 20 to reveal: an old mistake gave up reveals 15 blocks before their end.
-enum { SLOW_BLOCK_MS = 100, SLOW_MS = 400 };
+enum { SLOW_BLOCK_MS = 100, SLOW_MS = 400, LATE_MS = ASSAY_DOCKET_LATE_MS + 300 };
 
 // A provider's files by HTTP, whatever a test wants to happen on the way.
 typedef struct {
@@ -165,6 +166,36 @@ static void a_lost_commitment_is_told_once(void **state) {
     assay_workshop_close(&bare);
 }
 
+// A check by the docket alone, with time for two fetches that are late.
+static uint8_t verdict_of(assay_docket *docket, const assay_docket_question *question) {
+    assay_docket_answer answer = {0};
+    for (int i = 0; i < 3000 && !answer.found; i++, work_sleep(5))
+        must(assay_docket_ask(docket, question, &answer, err));
+    assert_true(answer.found);
+    return answer.verdict;
+}
+
+// D4: what begins in a hurry, as after a restart, has its second; what is not there then is given
+// up. D3: a provider that was late has its full time when it is tried again, and may be in time.
+static void slow_evidence_has_its_time(void **state) {
+    assay_docket *docket;
+    assay_docket_question question = {.task.batch = served(), .deadline = 100, .hurry = true};
+    guards_open();
+    must(assay_docket_open(&docket, &guards[0].checker, 1, err));
+    atomic_store(&server.delay_ms, 200);
+    assert_int_equal(verdict_of(docket, &question), ASSAY_VERDICT_MATCH);
+    atomic_store(&server.delay_ms, LATE_MS);
+    question.round = 1;
+    assert_int_equal(verdict_of(docket, &question), ASSAY_VERDICT_TABLE_UNAVAILABLE);
+    question.round = 2;
+    question.hurry = false;
+    assert_int_equal(verdict_of(docket, &question), ASSAY_VERDICT_MATCH);
+    assay_docket_close(docket);
+    guards_close();
+    assay_http_server_close(server.server);
+    assay_provider_close(&provider);
+}
+
 static int world_make(void **state) {
     work_init(&world);
     world.block_ms = SLOW_BLOCK_MS;
@@ -187,6 +218,7 @@ int main(void) {
         cmocka_unit_test(evidence_that_comes_back_is_revealed),
         cmocka_unit_test(a_vote_of_another_is_not_revealed),
         cmocka_unit_test(a_lost_commitment_is_told_once),
+        cmocka_unit_test(slow_evidence_has_its_time),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
 }
