@@ -243,7 +243,12 @@ static void groups_mark(const assay_chunk *chunk) {
     }
 }
 
-// The next rows; tokens after a fault are counted and passed over. None are left: row_count is 0.
+static bool feed_stopped(const assay_feed *feed) {
+    return feed->hooks && feed->hooks->stop && atomic_load(feed->hooks->stop);
+}
+
+// The next rows; tokens after a fault, and of what is stopped, are counted and passed over. None
+// are left: row_count is 0.
 static assay_chunk chunk_next(assay_forward *f, walk *w) {
     assay_chunk chunk = {.forward = f};
     while (w->feed < w->feed_count && chunk.row_count < f->chunk_max) {
@@ -255,7 +260,7 @@ static assay_chunk chunk_next(assay_forward *f, walk *w) {
             continue;
         }
         uint32_t id = feed->ids[w->at++], position = sequence->position_count++;
-        if (sequence->fault_position != ASSAY_NO_FAULT) continue;
+        if (sequence->fault_position != ASSAY_NO_FAULT || feed_stopped(feed)) continue;
         f->work.rows[chunk.row_count++] =
             (assay_chunk_row){.feed = feed, .id = id, .position = position};
         chunk.adapted |= sequence->adapter != NULL;

@@ -6,6 +6,8 @@
 #ifndef ASSAY_QUANT_FORWARD_H
 #define ASSAY_QUANT_FORWARD_H
 
+#include <stdatomic.h>
+
 #include "base/pool.h"
 #include "kernels/table.h"
 #include "quant/kv_cache.h"
@@ -39,6 +41,7 @@ typedef struct {
     // For each position after each layer: x[width], the residual. Within one chunk layer by layer,
     // positions ascending. Undefined content at and after a fault.
     void (*residual)(void *context, uint32_t layer, uint32_t position, const float *x);
+    const atomic_bool *stop; // once it is set, chunks hold no more of this feed; NULL: never
     void *context;
 } assay_forward_hooks;
 

@@ -97,7 +97,7 @@ static assay_status walk_begin(walk *w, uint32_t *fed, assay_error *err) {
     const assay_output_claim *claim = w->claim;
     const assay_model *model = w->generator->forward.engine.model;
     assay_sequence *sequence = &w->member->sequence;
-    const assay_checkup checkup = {request, claim, w->probe};
+    const assay_checkup checkup = {request, claim, w->probe, NULL};
     ASSAY_TRY(assay_verify_check(model, &checkup, err));
     *fed = assay_verify_position_count(request, claim);
     if (request->prompt_count + request->max_tokens > sequence->cache.capacity)
@@ -120,6 +120,7 @@ static assay_status walk_begin(walk *w, uint32_t *fed, assay_error *err) {
                                      .rows_from = request->prompt_count - 1,
                                      .greedy = request->sampling.temperature_milli == 0,
                                      .residual = w->probe ? residual_take : NULL,
+                                     .stop = w->hooks.stop,
                                      .context = w};
     return ASSAY_OK;
 }
@@ -141,7 +142,8 @@ assay_status assay_generator_verify_many(assay_generator *generator, const assay
                           .member = member,
                           .request = c->request,
                           .claim = c->claim,
-                          .probe = c->probe};
+                          .probe = c->probe,
+                          .hooks.stop = c->stop};
         ASSAY_TRY(walk_begin(&walks[i], &fed, err));
         feeds[i] = (assay_feed){&member->sequence, member->ids, fed, &walks[i].hooks};
     }
@@ -158,6 +160,6 @@ assay_status assay_generator_verify(assay_generator *generator,
                                     const assay_generate_request *request,
                                     const assay_output_claim *claim, assay_probe *probe,
                                     assay_difference *difference, assay_error *err) {
-    assay_checkup checkup = {request, claim, probe};
+    assay_checkup checkup = {request, claim, probe, NULL};
     return assay_generator_verify_many(generator, &checkup, 1, difference, err);
 }

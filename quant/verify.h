@@ -46,11 +46,13 @@ typedef struct {
 uint32_t assay_verify_position_count(const assay_generate_request *request,
                                      const assay_output_claim *claim);
 
-// One claim to be compared; borrowed. probe: NULL for none.
+// One claim to be compared; borrowed. probe: NULL for none. stop: once it is set, elsewhere, the
+// rest of the pass is left out, and difference and probe mean nothing; NULL: never.
 typedef struct {
     const assay_generate_request *request;
     const assay_output_claim *claim;
     assay_probe *probe;
+    const atomic_bool *stop;
 } assay_checkup;
 
 // Whether a checkup is valid: its request (N-16), and layer and position of its probe. Errors:

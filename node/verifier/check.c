@@ -296,7 +296,7 @@ static assay_status output_check(check *c, assay_difference *difference, assay_e
     assay_output_claim claim = {result->ids.output, result->ids.output_count,
                                 (assay_stop)result->receipt.stop, result->receipt.trace};
     assay_probe probe = {0};
-    const assay_checkup checkup = {&run, &claim, &probe};
+    const assay_checkup checkup = {&run, &claim, &probe, c->task->over};
     void *room;
     assay_workshop_request(&run, request, &c->digest, result->ids.prompt, c->adapter);
     uint32_t width = shop->model.shape.width;

@@ -27,6 +27,7 @@ typedef struct {
     bool table_posted;
     uint32_t fetch_ms;       // longest fetch where it is shorter than the limits', 0: theirs
     const atomic_bool *stop; // gives up what is being fetched: it counts as unavailable; or NULL
+    const atomic_bool *over; // ends the rerun: nobody needs this check any more; or NULL
 } assay_check_task;
 
 // The vote, and what it is about. receipt and ids stand where the evidence could be had.
@@ -44,8 +45,8 @@ typedef struct {
 
 // Fetches once; whether what is `passing` is waited for is the caller's to say. Errors: only what
 // keeps this verifier from judging: NETWORK (the node, not the provider), MEMORY (never a verdict),
-// MISSING (a model or adapter it declared is not loaded). Lives: result's ids in the arena. Any
-// thread. Spec: P-10, P-51, F-47, F-48.
+// MISSING (a model or adapter it declared is not loaded), STOPPED (task->over). Lives: result's ids
+// in the arena. Any thread. Spec: P-10, P-51, F-47, F-48.
 assay_status assay_check_run(assay_check_result *result, const assay_checker *checker,
                              const assay_check_task *task, assay_arena *arena, assay_error *err);
 

@@ -21,6 +21,7 @@ typedef struct {
     uint64_t due;    // the clock's: not tried before
     uint64_t begun;  // the clock's: when this try was
     atomic_bool stop;
+    atomic_bool over;           // its deadline has passed, or the docket closes
     assay_docket_answer answer; // of a try that failed: what it comes to if there is no other
     assay_error failure;
 } entry;
@@ -154,6 +155,22 @@ static void entry_postpone(assay_docket *docket, entry *e) {
     }
 }
 
+static void entry_end(assay_docket *docket, entry *e, assay_status status,
+                      const assay_check_result *result, const assay_error *err) {
+    e->state = status == ASSAY_OK ? FOUND : FAILED;
+    e->failure = *err;
+    e->answer = (assay_docket_answer){true, result->verdict, result->probe, ""};
+    memcpy(e->answer.reason, result->reason, sizeof e->answer.reason);
+    if (status == ASSAY_OK) late_note(docket, &e->provider, result->late);
+    if (status == ASSAY_OK && result->passing && !atomic_load(&e->stop)) entry_postpone(docket, e);
+}
+
+// Gives up all that the check is doing, by which it becomes free (D5).
+static void entry_give_up(entry *e) {
+    atomic_store(&e->stop, true);
+    atomic_store(&e->over, true);
+}
+
 // One check, without the lock.
 static void entry_run(assay_docket *docket, entry *e, bool late) {
     assay_check_task task = e->question.task;
@@ -161,17 +178,16 @@ static void entry_run(assay_docket *docket, entry *e, bool late) {
     assay_error err = {0};
     assay_arena arena;
     task.stop = &e->stop;
+    task.over = &e->over;
     task.fetch_ms = late ? ASSAY_DOCKET_LATE_MS : 0;
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     assay_status status = assay_check_run(&result, docket->checker, &task, &arena, &err);
     assay_arena_close(&arena);
     pthread_mutex_lock(&docket->lock);
-    e->state = status == ASSAY_OK ? FOUND : FAILED;
-    e->failure = err;
-    e->answer = (assay_docket_answer){true, result.verdict, result.probe, ""};
-    memcpy(e->answer.reason, result.reason, sizeof e->answer.reason);
-    if (status == ASSAY_OK) late_note(docket, &e->provider, result.late);
-    if (status == ASSAY_OK && result.passing && !atomic_load(&e->stop)) entry_postpone(docket, e);
+    if (atomic_load(&e->over))
+        e->state = FREE;
+    else
+        entry_end(docket, e, status, &result, &err);
     pthread_cond_broadcast(&docket->work); // its provider may have a thread to spare again
 }
 
@@ -223,7 +239,7 @@ void assay_docket_close(assay_docket *docket) {
     pthread_mutex_lock(&docket->lock);
     docket->closing = true;
     for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++)
-        atomic_store(&docket->entries[i].stop, true);
+        entry_give_up(&docket->entries[i]);
     pthread_cond_broadcast(&docket->work);
     pthread_mutex_unlock(&docket->lock);
     for (unsigned i = 0; i < docket->thread_count; i++)
@@ -276,6 +292,7 @@ static assay_status question_file(assay_docket *docket, const assay_docket_quest
         e->tries = 0;
         e->due = 0;
         atomic_store(&e->stop, false);
+        atomic_store(&e->over, false);
         pthread_cond_signal(&docket->work);
     }
     pthread_mutex_unlock(&docket->lock);
@@ -289,7 +306,9 @@ void assay_docket_height(assay_docket *docket, uint64_t height) {
     docket->height = height;
     for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
         entry *e = &docket->entries[i];
-        if (e->state == WAITING && e->question.deadline <= height) e->state = FREE;
+        if (e->question.deadline > height) continue;
+        if (e->state == WAITING) e->state = FREE;
+        if (e->state == RUNNING) entry_give_up(e);
     }
     pthread_mutex_unlock(&docket->lock);
 }

@@ -5,6 +5,7 @@
 //   asked → waiting → (a thread is free) running → found, kept for the round
 //                                             └→ failed on our side: told once, then asked anew
 //                                             └→ not to be had for what may pass: waiting again
+//   waiting or running, beyond its deadline → dropped
 //   found unavailable, and of no use → dropped in a later block, asked anew
 // Invariants, with their tests in tests/node/verifier/test_watch.c:
 //  D1 one provider has at most half of the threads: those that hang cannot keep others waiting
@@ -14,6 +15,8 @@
 //  D4 one fetch that failed is no verdict while there is time for others: no thread is held in the
 //     pause between them, and it ends with the docket; a hurry gives up no try that has had less
 //     than ASSAY_DOCKET_LATE_MS
+//  D5 a check whose deadline has passed holds neither thread nor generator: its fetch and its rerun
+//     end, and it is forgotten
 #ifndef ASSAY_NODE_VERIFIER_DOCKET_H
 #define ASSAY_NODE_VERIFIER_DOCKET_H
 
@@ -43,14 +46,14 @@ typedef struct {
     char reason[ASSAY_ERROR_TEXT_MAX];
 } assay_docket_answer;
 
-// Starts its threads. Errors: MEMORY. Lives: until close, which gives up what is being fetched and
-// waits for what is being rerun. Spec: F-49.
+// Starts its threads. Errors: MEMORY. Lives: until close, which gives up what is in progress.
+// Spec: F-49.
 assay_status assay_docket_open(assay_docket **out, const assay_checker *checker, unsigned threads,
                                assay_error *err);
 void assay_docket_close(assay_docket *docket);
 
-// The chain's last block, before the questions that its state asks: what waits beyond its deadline
-// is dropped. One thread. Spec: F-49.
+// The chain's last block, before the questions that its state asks: what waits or runs beyond its
+// deadline is dropped. One thread. Spec: F-49.
 void assay_docket_height(assay_docket *docket, uint64_t height);
 
 // Answers if it can (answer->found), else sees to it. The node is asked once who a batch's provider

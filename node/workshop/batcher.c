@@ -138,5 +138,7 @@ assay_status assay_batcher_verify(assay_batcher *batcher, const assay_checkup *c
     assay_batcher_job job = {
         .request = checkup->request, .checkup = checkup, .difference = difference, .err = err};
     ASSAY_TRY(assay_verify_check(batcher->generator->forward.engine.model, checkup, err));
-    return job_run(batcher, &job);
+    ASSAY_TRY(job_run(batcher, &job));
+    if (!checkup->stop || !atomic_load(checkup->stop)) return ASSAY_OK;
+    return ASSAY_FAIL(err, STOPPED, "a rerun was stopped: nobody needs it any more");
 }

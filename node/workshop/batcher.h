@@ -8,6 +8,7 @@
 //     there were callers before it
 //  B2 a round needs no more members and pages than the generator has, unless it is of one alone
 //  B3 nobody's error is another's: what a round fails with, each alone is asked for again
+//  B4 a check that is stopped costs those beside it no more than the chunk in which it was
 #ifndef ASSAY_NODE_WORKSHOP_BATCHER_H
 #define ASSAY_NODE_WORKSHOP_BATCHER_H
 
@@ -40,7 +41,7 @@ assay_status assay_batcher_generate(assay_batcher *batcher, const assay_generate
                                     uint32_t *ids, assay_output *out, assay_error *err);
 
 // Compares a claim, and takes its probe. Any thread. Allocates nothing.
-// Errors: as assay_generator_verify. Spec: N-18, N-19.
+// Errors: as assay_generator_verify; STOPPED (the checkup's stop). Spec: N-18, N-19.
 assay_status assay_batcher_verify(assay_batcher *batcher, const assay_checkup *checkup,
                                   assay_difference *difference, assay_error *err);
 

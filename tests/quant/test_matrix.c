@@ -163,7 +163,7 @@ static void test_requests_together_are_requests_alone(void **state) {
         assert_memory_equal(&outs[i].trace, &out.trace, sizeof out.trace);
         memcpy(kept[i], out.ids, out.count * sizeof *out.ids);
         claims[i] = (assay_output_claim){kept[i], out.count, out.stop, out.trace};
-        checkups[i] = (assay_checkup){&requests[i], &claims[i], NULL};
+        checkups[i] = (assay_checkup){&requests[i], &claims[i], NULL, NULL};
     }
     kept[3][5] ^= 1; // one of them lies
     assert_int_equal(assay_generator_verify_many(&together, checkups, MEMBERS, differences, NULL),
@@ -198,11 +198,11 @@ static void test_requests_share_pages(void **state) {
                                                .max_tokens = NEW,
                                                .stop_ids_ignored = true,
                                                .sampling = {0, 0, 1000000, 0}};
-        checkups[i] = (assay_checkup){&requests[i], &claims[i], NULL};
+        checkups[i] = (assay_checkup){&requests[i], &claims[i], NULL, NULL};
     }
     assay_generate_request longer = requests[0];
     longer.prompt_count = LONG;
-    const assay_checkup longer_one = {&longer, &claims[0], NULL};
+    const assay_checkup longer_one = {&longer, &claims[0], NULL, NULL};
     assert_int_equal(assay_generator_run_many(&generator, requests, PAGES, outs, NULL), ASSAY_OK);
     assert_int_equal(assay_generator_run(&generator, &longer, outs, NULL, NULL, NULL), ASSAY_OK);
     assert_int_equal(assay_generator_run_many(&generator, requests, PAGES, outs, NULL), ASSAY_OK);

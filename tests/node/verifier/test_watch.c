@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Validators at work on a real chain: commits, reveals, restarts between them, providers that hang,
-// and the defence of one whom nobody can reach. Rules P-10, P-56, P-57, P-60, P-63, F-49, F-77; D1
-// to D4 of node/verifier/docket.h.
+// and the defence of one whom nobody can reach. Rules P-10, P-56, P-57, P-60, P-63, F-49,
+// F-77; D1 to D5 of node/verifier/docket.h.
 #include "consensus/deadline.h"
 #include "ledger/bond.h"
 #include "tests/node/guards.h"
@@ -404,6 +404,35 @@ static void reruns_are_computed_together(void **state) {
     assay_provider_close(&fine);
 }
 
+// D5: what is being rerun when its deadline passes is given up, and asked anew if anyone still
+// does.
+static void a_rerun_ends_with_its_deadline(void **state) {
+    assay_provider fine;
+    char home[128];
+    assay_docket *docket;
+    guard g;
+    provider_open(&fine, home, PROVIDER, NULL);
+    assay_docket_question question = {.task.batch = batch_of(&fine), .deadline = 10};
+    guard_open(&g, 0, true);
+    must(assay_docket_open(&docket, &g.checker, 1, err));
+    uint64_t rounds = world.shop.batcher.round_count;
+    uint64_t reruns = atomic_load(&world.shop.meter.reruns.count);
+    rounds_hold(true);
+    assert_false(asked(docket, &question).found);
+    for (int i = 0; i < 2000 && waiting() < 1; i++)
+        work_sleep(5);
+    assert_int_equal(waiting(), 1);
+    assay_docket_height(docket, question.deadline);
+    rounds_hold(false);
+    question.deadline = 20;
+    assert_int_equal(waited(docket, &question).verdict, ASSAY_VERDICT_MATCH);
+    assert_int_equal(world.shop.batcher.round_count - rounds, 2);
+    assert_int_equal(atomic_load(&world.shop.meter.reruns.count) - reruns, 1);
+    assay_docket_close(docket);
+    assay_watch_close(&g.watch);
+    assay_provider_close(&fine);
+}
+
 static int world_make(void **state) {
     work_init(&world);
     world.genesis.params.commit_blocks = 400;
@@ -428,6 +457,7 @@ int main(void) {
         cmocka_unit_test(the_docket_takes_the_earliest_deadline),
         cmocka_unit_test(a_busy_provider_is_asked_again),
         cmocka_unit_test(reruns_are_computed_together),
+        cmocka_unit_test(a_rerun_ends_with_its_deadline),
         cmocka_unit_test(hanging_providers_cost_no_vote),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Callers that meet in the batcher get what they would get alone, to the bit (N-14 to N-19), in
-// rounds whose members are known: B1 to B3 of node/workshop/batcher.h. A kernel that counts the
+// rounds whose members are known: B1 to B4 of node/workshop/batcher.h. A kernel that counts the
 // embedded positions of each round tells who was in it: prompts are 1, 2, 4 … ids long.
 #include <time.h>
 
@@ -22,10 +22,13 @@ static assay_kernels counting;
 static assay_generator alone, shared;
 static assay_batcher batcher;
 static uint32_t fed[ROUNDS_MAX]; // positions of each round
+static uint32_t chunk_max;       // 0: the default
+static uint32_t stop_at;         // sets `stop` at this position of a round
+static atomic_bool stop;
 
 // The pool has one thread, and rounds follow each other by the batcher's lock.
 static void unfold_counted(float *y, const int8_t *q, float scale, uint32_t n) {
-    fed[batcher.round_count % ROUNDS_MAX]++;
+    if (++fed[batcher.round_count % ROUNDS_MAX] == stop_at) atomic_store(&stop, true);
     assay_unfold_q8_ref(y, q, scale, n);
 }
 
@@ -48,7 +51,7 @@ static void batcher_start(uint32_t members, uint32_t pages) {
     assay_engine engine = {&model.model, &counting, NULL};
     memset(fed, 0, sizeof fed);
     assert_int_equal(assay_generator_open_shared(&shared, &engine, members, CAPACITY,
-                                                 (uint64_t)pages * ASSAY_KV_PAGE, 0, NULL),
+                                                 (uint64_t)pages * ASSAY_KV_PAGE, chunk_max, NULL),
                      ASSAY_OK);
     assay_batcher_open(&batcher, &shared);
 }
@@ -76,6 +79,7 @@ typedef struct {
     bool check;
     assay_output_claim claim;
     uint32_t probe_layer;
+    const atomic_bool *stop; // of a check
     answer wanted, got;
     assay_status status;
     assay_error err;
@@ -119,7 +123,7 @@ static void caller_call(caller *c) {
     memset(&c->got, 0, sizeof c->got);
     if (c->check) {
         assay_probe probe = {c->probe_layer, 0, c->got.residual, false};
-        const assay_checkup checkup = {&c->request, &c->claim, &probe};
+        const assay_checkup checkup = {&c->request, &c->claim, &probe, c->stop};
         c->status = assay_batcher_verify(&batcher, &checkup, &c->got.difference, &c->err);
         c->got.faulted = probe.faulted;
     } else {
@@ -330,6 +334,29 @@ static void invalid_ones_never_join(void **state) {
     batcher_end();
 }
 
+// B4: stopped in the first of four chunks, and before its round: no more is fed of them, and who is
+// in the round with them gets the answer of one alone.
+static void a_check_that_is_stopped_ends(void **state) {
+    static caller callers[2];
+    for (uint32_t late = 0; late < 2; late++) {
+        chunk_max = 4;
+        batcher_start(MEMBERS, 2 * MEMBERS);
+        stop_at = late ? 3 : 0;
+        atomic_store(&stop, !late);
+        for (uint32_t i = 0; i < 2; i++)
+            callers[i] = marked(4 - i, true, 1);
+        callers[0].stop = &stop;
+        wanted_make(&callers[1]);
+        callers_meet(callers, 2);
+        assert_int_equal(callers[0].status, ASSAY_STOPPED);
+        expect_wanted(&callers[1]);
+        assert_int_equal(batcher.round_count, 1);
+        assert_int_equal(fed[0], (late ? 4 : 0) + 8);
+        batcher_end();
+    }
+    chunk_max = stop_at = 0;
+}
+
 // ---- a crowd ----
 
 static void *crowd_run(void *context) {
@@ -382,13 +409,10 @@ static void a_workshop_bounds_its_pages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(generations_share_a_round),
-        cmocka_unit_test(checks_share_a_round),
-        cmocka_unit_test(no_kind_waits_for_the_other),
-        cmocka_unit_test(a_round_fits_the_pages),
-        cmocka_unit_test(an_error_is_nobody_elses),
-        cmocka_unit_test(invalid_ones_never_join),
-        cmocka_unit_test(a_crowd_is_answered),
+        cmocka_unit_test(generations_share_a_round),    cmocka_unit_test(checks_share_a_round),
+        cmocka_unit_test(no_kind_waits_for_the_other),  cmocka_unit_test(a_round_fits_the_pages),
+        cmocka_unit_test(an_error_is_nobody_elses),     cmocka_unit_test(invalid_ones_never_join),
+        cmocka_unit_test(a_check_that_is_stopped_ends), cmocka_unit_test(a_crowd_is_answered),
         cmocka_unit_test(a_workshop_bounds_its_pages),
     };
     return cmocka_run_group_tests(tests, model_make, model_free);
