@@ -325,20 +325,27 @@ static void making_narrow(const making *m, assay_provider *provider, const assay
               err->text);
 }
 
+// Whether a transaction that was sent waits for its block; zero does not, and *id is zero once it
+// waits no more. Errors: REJECTED (in its block), once; those of the node.
+static assay_status tx_waits(bool *waits, assay_hash *id, const assay_provider *provider,
+                             assay_error *err) {
+    assay_sent sent;
+    assay_error why = {0};
+    *waits = false;
+    if (assay_hash_is_zero(id)) return ASSAY_OK;
+    assay_status status = assay_client_fate(&sent, &provider->wallet->client, id, &why);
+    *waits = status == ASSAY_OK && !sent.height;
+    if (sent.height || status == ASSAY_NOT_FOUND) *id = (assay_hash){{0}};
+    return status == ASSAY_OK || status == ASSAY_NOT_FOUND ? ASSAY_OK : assay_error_pass(err, &why);
+}
+
 // A second batch with the receipts of one that waits would be refused behind it, for a fee.
 static assay_status waiting_ask(assay_provider *provider, assay_error *err) {
-    json_t *fate = NULL;
+    bool waits;
     assay_error why = {0};
-    if (assay_hash_is_zero(&provider->waiting)) return ASSAY_OK;
-    assay_status status = assay_client_get_id(&fate, &provider->wallet->client, "tx",
-                                              provider->waiting.bytes, ASSAY_HASH_SIZE, &why);
-    if (status != ASSAY_OK && status != ASSAY_NOT_FOUND) return assay_error_pass(err, &why);
-    const char *state = json_string_value(json_object_get(fate, "state"));
-    bool waits = state && strcmp(state, "pending") == 0;
-    json_decref(fate);
-    if (waits) return ASSAY_FAIL(err, TIMEOUT, "the batch before waits, in no block yet");
-    provider->waiting = (assay_hash){{0}};
-    return ASSAY_OK;
+    assay_status status = tx_waits(&waits, &provider->waiting, provider, &why);
+    if (status != ASSAY_OK && status != ASSAY_REJECTED) return assay_error_pass(err, &why);
+    return waits ? ASSAY_FAIL(err, TIMEOUT, "the batch before waits, in no block yet") : ASSAY_OK;
 }
 
 assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
@@ -366,7 +373,8 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
     return status == ASSAY_OK ? status : assay_error_pass(err, &why);
 }
 
-// All parts in one row: the answer window is shorter than one block a part would take.
+// All parts in one row, and row after row: the answer window, which many cases share, is shorter
+// than one block each would take.
 static assay_status parts_post(assay_provider *provider, const assay_hash *batch, uint32_t sample,
                                const assay_bytes *data, assay_error *err) {
     size_t part = data->size / PARTS + 1;
@@ -388,7 +396,8 @@ static assay_status parts_post(assay_provider *provider, const assay_hash *batch
                                      .part_count = (uint16_t)count,
                                      .data = {data->data + at, left < part ? left : part}};
     }
-    assay_status status = assay_wallet_send_all(provider->wallet, txs, (uint32_t)count, err);
+    assay_status status =
+        assay_wallet_send_all(provider->wallet, &provider->posting, txs, (uint32_t)count, err);
     free(txs);
     return status;
 }
@@ -459,8 +468,13 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
     json_t *document;
     const json_t *duties;
     assay_duty last = {.sample = UINT32_MAX};
+    bool waits;
     *count = 0;
     if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD) return ASSAY_OK;
+    // Until the last one is in a block the duties do not show what was sent: it would be paid
+    // twice.
+    ASSAY_TRY(tx_waits(&waits, &provider->posting, provider, err));
+    if (waits) return ASSAY_OK;
     assay_hex_encode_0x(address, provider->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_client_get(&document, &provider->wallet->client, err, "duties/%s", address));
     assay_status status = assay_json_array(&duties, document, "duties", ASSAY_DUTIES_MAX, err);

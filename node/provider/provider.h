@@ -119,6 +119,7 @@ typedef struct {
     uint32_t narrow;    // so many receipts make the next batch; 0: there was nothing wrong
     bool narrow_passed; // the last batch of that width was taken
     assay_hash waiting; // the last batch's transaction, if it was in no block yet; else zero
+    assay_hash posting; // the same of the last evidence
     uint64_t served;
     uint64_t batched;
 } assay_provider;
@@ -181,9 +182,11 @@ void assay_provider_drop(assay_provider *provider,
 assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
                                   assay_error *err);
 
-// Posts evidence where the ledger says this provider is accused of withholding it. Returns through
-// count how many it posted. One that cannot be answered does not keep others from it. One thread.
-// Errors: the first of node, files and ledger (EVIDENCE_BAD: before anything is sent). Spec: P-63.
+// Posts evidence where the ledger says this provider is accused of withholding it: all that is due,
+// without waiting for a block. While that waits for one nothing more is sent; what is due after it
+// is sent again. Returns through count how many accusations it answered. One that cannot be
+// answered does not keep others from it. One thread. Errors: the first of node, files and ledger
+// (EVIDENCE_BAD: before anything is sent). Spec: P-63.
 assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, assay_error *err);
 
 // Reads <home>/evidence/<root>/<name> into fresh memory. Errors: NOT_FOUND, and those of files.

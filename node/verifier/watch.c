@@ -226,7 +226,8 @@ static void row_add(row *r, assay_watch *watch, const duty *d) {
 static void row_send(row *r, const assay_watch *watch) {
     assay_error err = {0};
     uint32_t taken;
-    if (assay_wallet_send_row(watch->wallet, r->txs, r->count, r->sents, &taken, &err) != ASSAY_OK)
+    if (assay_wallet_send_row(watch->wallet, r->txs, r->count, (uint32_t)watch->wallet->wait_ms,
+                              r->sents, &taken, &err) != ASSAY_OK)
         failure_tell(watch, &err);
     for (uint32_t i = 0; i < taken; i++) {
         assay_watch_vote *vote = r->votes[i];

@@ -136,6 +136,16 @@ assay_status assay_client_send_bytes(assay_sent *out, const assay_client *client
     return status;
 }
 
+assay_status assay_client_fate(assay_sent *out, const assay_client *client, const assay_hash *id,
+                               assay_error *err) {
+    json_t *answer;
+    memset(out, 0, sizeof *out);
+    ASSAY_TRY(assay_client_get_id(&answer, client, "tx", id->bytes, ASSAY_HASH_SIZE, err));
+    assay_status status = fate_read(out, answer, 0, err);
+    json_decref(answer);
+    return status;
+}
+
 // Signs with the signer's next nonce and sends.
 static assay_status send_once(assay_sent *out, const assay_client *client, assay_tx *tx,
                               const assay_key *key, uint8_t *room, uint32_t wait_ms,

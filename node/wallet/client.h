@@ -54,6 +54,11 @@ assay_status assay_client_send_bytes(assay_sent *out, const assay_client *client
                                      const uint8_t *data, size_t size, uint32_t wait_ms,
                                      assay_error *err);
 
+// Asks what became of a transaction that was sent; out->height 0: it waits. Errors: REJECTED (by
+// the block in out->height), NOT_FOUND (dropped, or long ago), NETWORK … Spec: F-40.
+assay_status assay_client_fate(assay_sent *out, const assay_client *client, const assay_hash *id,
+                               assay_error *err);
+
 // The next nonce of a signer's lane, behind everything that waits. Errors: NETWORK …
 assay_status assay_client_nonce(uint64_t *out, const assay_client *client,
                                 const assay_address *signer, uint8_t lane, assay_error *err);

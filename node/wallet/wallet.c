@@ -31,7 +31,8 @@ assay_status assay_wallet_send(assay_wallet *wallet, assay_tx *tx, assay_sent *s
 }
 
 assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t count,
-                                   assay_sent *sents, uint32_t *taken, assay_error *err) {
+                                   uint32_t wait_ms, assay_sent *sents, uint32_t *taken,
+                                   assay_error *err) {
     const assay_client *client = &wallet->client;
     uint64_t nonce;
     *taken = 0;
@@ -55,7 +56,7 @@ assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t
         assay_tx_digest(&sents[i].digest, tx, &client->domain);
         if (status == ASSAY_OK)
             status = assay_client_send_bytes(&sents[i], client, data, size,
-                                             i + 1 < count ? 0 : (uint32_t)wallet->wait_ms, err);
+                                             i + 1 < count ? 0 : wait_ms, err);
         // A refusal in a block, or a wait that was too short, comes after it was taken.
         if (status == ASSAY_OK || sents[i].height || status == ASSAY_TIMEOUT) *taken = i + 1;
     }
@@ -63,8 +64,8 @@ assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t
     return status;
 }
 
-assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t count,
-                                   assay_error *err) {
+assay_status assay_wallet_send_all(assay_wallet *wallet, assay_hash *last, assay_tx *txs,
+                                   uint32_t count, assay_error *err) {
     static const struct timespec pause = {0, 200000000};
     uint64_t moved = assay_clock_ms();
     assay_sent *sents = calloc(count, sizeof *sents);
@@ -72,8 +73,11 @@ assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t
     for (;;) {
         assay_error why = {0};
         uint32_t taken;
-        assay_status status = assay_wallet_send_row(wallet, txs, count, sents, &taken, &why);
+        assay_status status = assay_wallet_send_row(wallet, txs, count, 0, sents, &taken, &why);
         uint64_t now = assay_clock_ms();
+        // Without an answer the first may have been taken too.
+        if (taken || status == ASSAY_NETWORK || status == ASSAY_TIMEOUT)
+            *last = sents[taken ? taken - 1 : 0].id;
         txs += taken;
         count -= taken;
         if (taken) moved = now;

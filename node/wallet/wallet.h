@@ -72,16 +72,20 @@ assay_status assay_wallet_send(assay_wallet *wallet, assay_tx *tx, assay_sent *s
                                assay_error *err);
 
 // Sends txs [count] of one lane, one nonce after the other without waiting between them, then waits
-// for the last. *taken: how many the node took; their fates are the chain's to tell. sents [count].
-// Errors: as assay_client_send, of the first that was not taken, or of the wait. Spec: P-9, F-40.
+// for the last, at most wait_ms. *taken: how many the node took; their fates are the chain's to
+// tell. sents [count]. Errors: as assay_client_send, of the first that was not taken, or of the
+// wait. Spec: P-9, F-40.
 assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t count,
-                                   assay_sent *sents, uint32_t *taken, assay_error *err);
+                                   uint32_t wait_ms, assay_sent *sents, uint32_t *taken,
+                                   assay_error *err);
 
 // The same until the node has taken all: what it has no room for follows as blocks make room
-// (P-26). Errors: as send_row; the refusal if none is taken for ASSAY_WALLET_PATIENCE_MS.
+// (P-26). Waits for no block of the last: *last is the id to ask for, kept where nothing was taken,
+// after errors too. Errors: as send_row; the refusal if none is taken for
+// ASSAY_WALLET_PATIENCE_MS.
 enum { ASSAY_WALLET_PATIENCE_MS = 60000 };
-assay_status assay_wallet_send_all(assay_wallet *wallet, assay_tx *txs, uint32_t count,
-                                   assay_error *err);
+assay_status assay_wallet_send_all(assay_wallet *wallet, assay_hash *last, assay_tx *txs,
+                                   uint32_t count, assay_error *err);
 
 // Opens the wallet, sends one transaction, prints what became of it, closes. Returns: the exit
 // code.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Validators at work on a real chain: commits, reveals, restarts between them, providers that hang,
-// and the defence of one whom nobody can reach. Rules P-10, P-56, P-57, P-60, P-63, F-49,
+// and the defence of one whom nobody can reach. Rules P-10, P-56, P-57, P-60, P-63, F-46, F-49,
 // F-77; D1 to D5 of node/verifier/docket.h.
 #include "consensus/deadline.h"
 #include "ledger/bond.h"
@@ -174,6 +174,75 @@ static void a_provider_nobody_reaches_defends_itself(void **state) {
                 json_integer_value(json_object_get(json_array_get(last, i), "slashed")), 0);
         json_decref(document);
     }
+    for (uint32_t i = 0; i < WATCHERS; i++)
+        assay_watch_close(&guards[i].watch);
+    assay_provider_close(&provider);
+}
+
+// ---- postings that get into no block ----
+
+static assay_chain_engine real;
+static atomic_bool all_held; // what is submitted is taken, and waits
+static atomic_uint submitted;
+
+static assay_status held_submit(void *self, const void *tx, size_t size, assay_hash *id,
+                                assay_error *err) {
+    if (!atomic_load(&all_held)) return real.submit(self, tx, size, id, err);
+    atomic_fetch_add(&submitted, 1);
+    assay_tx_id(id, tx, size);
+    return ASSAY_OK;
+}
+
+static assay_status held_find(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
+                              assay_error *err) {
+    if (!atomic_load(&all_held)) return real.find(self, id, depth, out, err);
+    *out = (assay_tx_fate){.state = ASSAY_TX_PENDING};
+    return ASSAY_OK;
+}
+
+// How many answers the ledger waits for from the provider, tables and leaves.
+static size_t accusations(void) {
+    json_t *document;
+    size_t count = 0, i;
+    json_t *duty;
+    must(assay_client_get_id(&document, &world.wallets[PROVIDER].client, "duties",
+                             world.wallets[PROVIDER].address.bytes, ASSAY_ADDRESS_SIZE, err));
+    json_array_foreach(json_object_get(document, "duties"), i, duty) count +=
+        strncmp(json_string_value(json_object_get(duty, "kind")), "answer", 6) == 0;
+    json_decref(document);
+    return count;
+}
+
+// F-46: what all cases need is sent without waiting for a block, and not again before there was
+// one; what did not get in then is due anew.
+static void a_defence_waits_for_no_block(void **state) {
+    assay_provider provider;
+    char home[128];
+    guard guards[WATCHERS];
+    uint32_t posted;
+    provider_open(&provider, home, PROVIDER, "http://127.0.0.1:9");
+    batch_of(&provider);
+    for (uint32_t i = 0; i < WATCHERS; i++)
+        guard_open(&guards[i], i, false);
+    for (int i = 0; i < 2000 && accusations() < SAMPLES; i++)
+        guards_step(guards);
+    assert_int_equal(accusations(), SAMPLES);
+    atomic_store(&all_held, true);
+    atomic_store(&submitted, 0);
+    must(assay_provider_defend(&provider, &posted, err));
+    assert_int_equal(posted, SAMPLES);
+    assert_int_equal(atomic_load(&submitted), 2 * SAMPLES); // of one part each
+    must(assay_provider_defend(&provider, &posted, err));
+    assert_int_equal(posted, 0);
+    assert_int_equal(atomic_load(&submitted), 2 * SAMPLES);
+    atomic_store(&all_held, false); // as if the node had dropped them all
+    must(assay_provider_defend(&provider, &posted, err));
+    assert_int_equal(posted, SAMPLES);
+    for (int i = 0; i < 200 && accusations(); i++)
+        work_sleep(5);
+    assert_int_equal(accusations(), 0);
+    must(assay_provider_defend(&provider, &posted, err));
+    assert_int_equal(posted, 0);
     for (uint32_t i = 0; i < WATCHERS; i++)
         assay_watch_close(&guards[i].watch);
     assay_provider_close(&provider);
@@ -437,8 +506,11 @@ static int world_make(void **state) {
     work_init(&world);
     world.genesis.params.commit_blocks = 400;
     world.genesis.params.reveal_blocks = 160;
-    world.genesis.params.answer_blocks = 120;
+    world.genesis.params.answer_blocks = 300;
     work_start(&world);
+    real = world.engine;
+    world.engine.submit = held_submit;
+    world.engine.find = held_find;
     work_prompt(prompt, 1);
     return 0;
 }
@@ -453,6 +525,7 @@ int main(void) {
         cmocka_unit_test(a_restart_between_commit_and_reveal),
         cmocka_unit_test(a_restart_recalls_what_was_unavailable),
         cmocka_unit_test(a_provider_nobody_reaches_defends_itself),
+        cmocka_unit_test(a_defence_waits_for_no_block),
         cmocka_unit_test(the_docket_keeps_threads_for_others),
         cmocka_unit_test(the_docket_takes_the_earliest_deadline),
         cmocka_unit_test(a_busy_provider_is_asked_again),
