@@ -21,7 +21,7 @@ enum { FETCH_MS_DEFAULT = 10000, REDIRECTS_MAX = 3, QUIET_AFTER = 5 };
 typedef struct {
     assay_wallet wallet;
     assay_workshop_options shop_options;
-    const char *batch, *misbehave, *log, *metrics;
+    const char *batch, *misbehave, *log, *metrics, *votes;
     uint64_t leaf, poll_ms, fetch_ms;
     bool watch, allow_private, allow_file;
 } verify_options;
@@ -139,8 +139,10 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     assay_watch watch;
     assay_checker checker;
     assay_declaration declaration = {.shop = shop, .wallet = &options->wallet};
-    assay_watch_options how = {
-        .checker = &checker, .wallet = &options->wallet, .json = invocation->json};
+    assay_watch_options how = {.checker = &checker,
+                               .wallet = &options->wallet,
+                               .json = invocation->json,
+                               .votes_path = options->votes};
     if (!options->wallet.key_file)
         return ASSAY_FAIL(err, USAGE, "--watch needs --key, the validator's keystore");
     ASSAY_TRY(assay_wallet_open(&options->wallet, err));
@@ -193,6 +195,8 @@ int assay_cmd_verify(assay_invocation *invocation) {
         ASSAY_LOG_OPTION(options.log),
         {"metrics", ASSAY_OPTION_TEXT, &options.metrics, "HOST:PORT",
          "with --watch: answer /metrics there", 0, 0, false},
+        {"votes", ASSAY_OPTION_TEXT, &options.votes, "FILE",
+         "with --watch: keep votes there, for the next start", 0, 0, false},
         {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "HOW",
          "testnets only: copy (never rerun) or silent (never reveal)", 0, 0, false},
     };
@@ -207,7 +211,7 @@ int assay_cmd_verify(assay_invocation *invocation) {
     assay_stop_signals(&signals);
     options.shop_options.isa = invocation->isa;
     static const char *const ones[] = {"batch", "leaf", NULL};
-    static const char *const watchers[] = {"metrics", "misbehave", "poll-ms", NULL};
+    static const char *const watchers[] = {"metrics", "misbehave", "poll-ms", "votes", NULL};
     assay_status status = assay_command_apart(invocation, table, "watch", ones, &err);
     if (status == ASSAY_OK)
         status = assay_command_apart(invocation, table, "batch", watchers, &err);

@@ -29,9 +29,28 @@ typedef struct {
     assay_tx txs[ASSAY_DUTIES_MAX];
     assay_sent sents[ASSAY_DUTIES_MAX];
     char reasons[ASSAY_DUTIES_MAX][ASSAY_ERROR_TEXT_MAX];
+    assay_vote_record records[ASSAY_DUTIES_MAX]; // what of it is in no file yet
     uint32_t count;
     uint64_t height; // of the look at the duties
 } row;
+
+// What an earlier process voted.
+static assay_status votes_read(assay_watch *watch, const char *path, assay_error *err) {
+    assay_vote_record *records;
+    uint32_t count;
+    if (!path) return ASSAY_OK;
+    ASSAY_TRY(
+        assay_vote_file_open(&watch->file, &records, &count, path, &watch->wallet->principal, err));
+    for (uint32_t i = 0; i < count; i++)
+        watch->votes[watch->vote_count++] = (assay_watch_vote){.batch = records[i].batch,
+                                                               .sample = records[i].sample,
+                                                               .round = records[i].round,
+                                                               .verdict = records[i].verdict,
+                                                               .probe = records[i].probe,
+                                                               .stored = true};
+    free(records);
+    return ASSAY_OK;
+}
 
 assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *options,
                               assay_error *err) {
@@ -42,8 +61,9 @@ assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *opt
                            .json = options->json};
     watch->votes = calloc(ASSAY_WATCH_KEPT_MAX, sizeof *watch->votes);
     if (!watch->votes) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
-    assay_status status =
-        assay_docket_open(&watch->docket, options->checker, ASSAY_DOCKET_THREADS, err);
+    assay_status status = votes_read(watch, options->votes_path, err);
+    if (status == ASSAY_OK)
+        status = assay_docket_open(&watch->docket, options->checker, ASSAY_DOCKET_THREADS, err);
     if (status != ASSAY_OK) assay_watch_close(watch);
     return status;
 }
@@ -223,9 +243,29 @@ static void row_add(row *r, assay_watch *watch, const duty *d) {
     r->votes[r->count++] = vote;
 }
 
-static void row_send(row *r, const assay_watch *watch) {
+// Before their commitments are sent. Without a disk they are sent all the same: a vote that was not
+// given costs for sure, a restart may not come.
+static void row_store(row *r, assay_watch *watch) {
+    assay_error err = {0};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < r->count; i++) {
+        const assay_watch_vote *vote = r->votes[i];
+        if (!r->duties[i].reveal && !vote->stored)
+            r->records[count++] = (assay_vote_record){vote->batch, vote->sample, vote->round,
+                                                      vote->verdict, vote->probe};
+    }
+    if (assay_vote_file_append(&watch->file, r->records, count, &err) != ASSAY_OK) {
+        failure_tell(watch, &err);
+        return;
+    }
+    for (uint32_t i = 0; i < r->count; i++)
+        r->votes[i]->stored |= !r->duties[i].reveal;
+}
+
+static void row_send(row *r, assay_watch *watch) {
     assay_error err = {0};
     uint32_t taken;
+    row_store(r, watch);
     if (assay_wallet_send_row(watch->wallet, r->txs, r->count, (uint32_t)watch->wallet->wait_ms,
                               r->sents, &taken, &err) != ASSAY_OK)
         failure_tell(watch, &err);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // A validator at work: asks the node for its duties, reruns, commits, reveals.
 //   duty commit → verdict found by the docket → verdict_commit → kept
-//   duty reveal → the kept verdict (found again after a restart) → it opens the commitment →
-//                 verdict_reveal
-// The salt of a vote follows from the key and the case, so nothing needs to be on disk. The loop
-// itself never waits for a stranger: reveals go first, then commits by deadline, in one row.
+//   duty reveal → the kept verdict (read again after a restart, or found again) → it opens the
+//                 commitment → verdict_reveal
+// The salt of a vote follows from the key and the case, so that a vote without its file is opened
+// all the same, by a rerun; a window to reveal may be too short for many of them. The loop itself
+// never waits for a stranger: reveals go first, then commits by deadline, in one row.
 #ifndef ASSAY_NODE_VERIFIER_WATCH_H
 #define ASSAY_NODE_VERIFIER_WATCH_H
 
 #include "node/verifier/docket.h"
+#include "node/verifier/vote_file.h"
 #include "node/wallet/wallet.h"
 
 enum {
-    ASSAY_WATCH_KEPT_MAX = 4096,
+    ASSAY_WATCH_KEPT_MAX = ASSAY_VOTES_KEPT_MAX,
     ASSAY_WATCH_AGAIN_BLOCKS = 4, // a vote still due so long after it was sent is sent again
 };
 
@@ -32,7 +34,8 @@ typedef struct {
     assay_hash probe;
     uint64_t committed;
     uint64_t revealed;
-    bool lost; // the commitment is another's, and cannot be opened
+    bool lost;   // the commitment is another's, and cannot be opened
+    bool stored; // in the file, where there is one
 } assay_watch_vote;
 
 // Opened once, closed once. A zeroed struct is safe to close.
@@ -45,6 +48,7 @@ typedef struct {
     bool json;               // lines as JSON
     assay_watch_vote *votes; // ring [ASSAY_WATCH_KEPT_MAX]
     uint64_t vote_count;
+    assay_vote_file file;
 } assay_watch;
 
 typedef struct {
@@ -53,9 +57,10 @@ typedef struct {
     uint64_t commit_blocks;       // of the genesis
     assay_validator_manner manner;
     bool json;
+    const char *votes_path; // NULL: votes are in memory only
 } assay_watch_options;
 
-// Errors: MEMORY. Lives: until close. Spec: F-49.
+// Errors: MEMORY, those of assay_vote_file_open. Lives: until close. Spec: F-49.
 assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *options,
                               assay_error *err);
 void assay_watch_close(assay_watch *watch);

@@ -11,6 +11,7 @@ enum { TOKENS = 4, WATCHERS = 3, FETCH_MS = 500, SAMPLES = 3 };
 
 static work world;
 static uint32_t prompt[PROMPT];
+static char votes_paths[WATCHERS][128]; // "": in memory only
 
 // ---- batches ----
 
@@ -58,6 +59,8 @@ static inline void guard_open(guard *g, uint32_t index, bool allow_private) {
         .limits = {.timeout_ms = FETCH_MS, .allow_private = allow_private, .allow_file = true}};
     const assay_watch_options options = {.checker = &g->checker,
                                          .wallet = &world.wallets[VALIDATOR + index],
+                                         .votes_path =
+                                             *votes_paths[index] ? votes_paths[index] : NULL,
                                          .commit_blocks = world.genesis.params.commit_blocks};
     must(assay_watch_open(&g->watch, &options, err));
 }

@@ -131,6 +131,23 @@ static void evidence_that_comes_back_is_revealed(void **state) {
     assert_in_range(atomic_load(&server.count) - before, 8, 8 + 12);
 }
 
+// F-49: what is in the file is revealed after a restart, without a fetch or a rerun.
+static void a_vote_on_disk_needs_no_evidence(void **state) {
+    for (uint32_t i = 0; i < WATCHERS; i++)
+        snprintf(votes_paths[i], sizeof votes_paths[i], "%s/votes%u", world.folder, i);
+    assay_hash batch = committed();
+    guards_close();
+    unsigned fetches = atomic_load(&server.count);
+    atomic_store(&server.code, 404);
+    atomic_store(&server.failures, 10000);
+    guards_open();
+    until_all(guards, &batch, "revealed");
+    assert_int_equal(atomic_load(&server.count), fetches);
+    atomic_store(&server.failures, 0);
+    expect_revealed(&batch);
+    memset(votes_paths, 0, sizeof votes_paths);
+}
+
 // F-49: a kept vote that is not the one on the ledger is not sent; the check tells the right one.
 static void a_vote_of_another_is_not_revealed(void **state) {
     assay_hash batch = committed();
@@ -216,6 +233,7 @@ int main(void) {
         cmocka_unit_test(a_failed_fetch_is_no_verdict),
         cmocka_unit_test(slow_evidence_is_waited_for),
         cmocka_unit_test(evidence_that_comes_back_is_revealed),
+        cmocka_unit_test(a_vote_on_disk_needs_no_evidence),
         cmocka_unit_test(a_vote_of_another_is_not_revealed),
         cmocka_unit_test(a_lost_commitment_is_told_once),
         cmocka_unit_test(slow_evidence_has_its_time),

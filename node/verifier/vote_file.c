@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/verifier/vote_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "ledger/tx/tx.h"
+
+enum {
+    VERSION = 1,
+    HEAD = 8 + ASSAY_ADDRESS_SIZE,
+    BODY = 2 * ASSAY_HASH_SIZE + 6,
+    SUM = 8,
+    RECORD = BODY + SUM,
+    RECORDS_MAX = 2 * ASSAY_VOTES_KEPT_MAX,
+    FILE_MAX = HEAD + RECORDS_MAX * RECORD,
+};
+_Static_assert(RECORD == 78, "a vote's record");
+
+static void record_write(assay_writer *writer, const assay_vote_record *vote) {
+    assay_hash sum;
+    const uint8_t *body = writer->data + writer->size;
+    assay_writer_hash(writer, &vote->batch);
+    assay_writer_u32(writer, vote->sample);
+    assay_writer_u8(writer, vote->round);
+    assay_writer_u8(writer, vote->verdict);
+    assay_writer_hash(writer, &vote->probe);
+    ASSAY_ASSERT(!writer->failed);
+    assay_sha256_of(&sum, body, BODY);
+    assay_writer_copy(writer, sum.bytes, SUM);
+}
+
+// Returns: whether it is whole.
+static bool record_read(assay_vote_record *out, assay_cursor *cursor) {
+    assay_hash sum;
+    const uint8_t *body = cursor->at;
+    assay_cursor_hash(cursor, &out->batch);
+    out->sample = assay_cursor_u32(cursor);
+    out->round = assay_cursor_u8(cursor);
+    out->verdict = assay_cursor_u8(cursor);
+    assay_cursor_hash(cursor, &out->probe);
+    const uint8_t *said = assay_cursor_take(cursor, SUM);
+    if (cursor->failed || !assay_verdict_is_known(out->verdict)) return false;
+    assay_sha256_of(&sum, body, BODY);
+    return memcmp(said, sum.bytes, SUM) == 0;
+}
+
+static assay_status head_read(const assay_vote_file *file, assay_cursor *cursor, assay_error *err) {
+    assay_address validator;
+    const uint8_t *magic = assay_cursor_take(cursor, 4);
+    uint32_t version = assay_cursor_u32(cursor);
+    assay_cursor_address(cursor, &validator);
+    if (cursor->failed || memcmp(magic, "ASPV", 4) != 0 || version != VERSION)
+        return ASSAY_FAIL(err, FORMAT, "%s is not a file of votes", file->path);
+    if (!assay_address_equal(&validator, &file->validator))
+        return ASSAY_FAIL(err, MISMATCH, "%s has the votes of another validator", file->path);
+    return ASSAY_OK;
+}
+
+// The last ones of those that are whole, moved to the front of votes [RECORDS_MAX].
+static assay_status votes_read(const assay_vote_file *file, assay_vote_record *votes,
+                               uint32_t *count, assay_error *err) {
+    uint8_t *data;
+    size_t size;
+    assay_cursor cursor;
+    assay_error why = {0};
+    *count = 0;
+    assay_status status = assay_file_read(file->path, FILE_MAX, &data, &size, &why);
+    if (status == ASSAY_NOT_FOUND) return ASSAY_OK;
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
+    assay_cursor_init(&cursor, data, size);
+    status = head_read(file, &cursor, err);
+    if (status == ASSAY_OK)
+        while (*count < RECORDS_MAX && record_read(&votes[*count], &cursor))
+            ++*count;
+    free(data);
+    if (*count <= ASSAY_VOTES_KEPT_MAX) return status;
+    memmove(votes, votes + *count - ASSAY_VOTES_KEPT_MAX, ASSAY_VOTES_KEPT_MAX * sizeof *votes);
+    *count = ASSAY_VOTES_KEPT_MAX;
+    return status;
+}
+
+// Reads votes [RECORDS_MAX], and leaves those that are kept in the file (W2, W3).
+static assay_status sweep(assay_vote_file *file, assay_vote_record *votes, uint32_t *count,
+                          assay_error *err) {
+    assay_writer writer;
+    ASSAY_TRY(votes_read(file, votes, count, err));
+    uint8_t *data = malloc(FILE_MAX);
+    if (!data) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
+    assay_writer_init(&writer, data, FILE_MAX);
+    assay_writer_copy(&writer, "ASPV", 4);
+    assay_writer_u32(&writer, VERSION);
+    assay_writer_address(&writer, &file->validator);
+    for (uint32_t i = 0; i < *count; i++)
+        record_write(&writer, &votes[i]);
+    assay_status status = assay_file_replace(file->path, data, writer.size, 0600, err);
+    free(data);
+    if (status == ASSAY_OK) file->count = *count;
+    return status;
+}
+
+static assay_status swept(assay_vote_file *file, assay_vote_record **votes, uint32_t *count,
+                          assay_error *err) {
+    *votes = calloc(RECORDS_MAX, sizeof **votes);
+    if (!*votes) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
+    assay_status status = sweep(file, *votes, count, err);
+    if (status == ASSAY_OK) return status;
+    free(*votes);
+    *votes = NULL;
+    return status;
+}
+
+assay_status assay_vote_file_open(assay_vote_file *file, assay_vote_record **votes, uint32_t *count,
+                                  const char *path, const assay_address *validator,
+                                  assay_error *err) {
+    *file = (assay_vote_file){.validator = *validator};
+    *votes = NULL;
+    *count = 0;
+    size_t length = strlen(path);
+    if (length >= sizeof file->path)
+        return ASSAY_FAIL(err, CAPACITY, "path of %zu bytes, limit %d", length, PATH_MAX - 1);
+    memcpy(file->path, path, length + 1);
+    return swept(file, votes, count, err);
+}
+
+// Behind the whole records, and where a write that failed has left something, over it.
+static int records_put(const assay_vote_file *file, const uint8_t *data, size_t size) {
+    int fd = open(file->path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    off_t at = HEAD + (off_t)file->count * RECORD;
+    int saved = 0;
+    for (size_t done = 0; !saved && done < size;) {
+        ssize_t part = pwrite(fd, data + done, size - done, at + (off_t)done);
+        if (part < 0 && errno != EINTR) saved = errno;
+        if (part > 0) done += (size_t)part;
+    }
+    if (!saved && fsync(fd) != 0) saved = errno;
+    if (close(fd) != 0 && !saved) saved = errno;
+    return saved;
+}
+
+assay_status assay_vote_file_append(assay_vote_file *file, const assay_vote_record *votes,
+                                    uint32_t count, assay_error *err) {
+    ASSAY_ASSERT(count <= ASSAY_VOTES_KEPT_MAX);
+    if (!*file->path || !count) return ASSAY_OK;
+    if (file->count + count > RECORDS_MAX) {
+        assay_vote_record *kept;
+        uint32_t kept_count;
+        ASSAY_TRY(swept(file, &kept, &kept_count, err));
+        free(kept);
+    }
+    uint8_t *data = malloc((size_t)count * RECORD);
+    if (!data) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
+    assay_writer writer;
+    assay_writer_init(&writer, data, (size_t)count * RECORD);
+    for (uint32_t i = 0; i < count; i++)
+        record_write(&writer, &votes[i]);
+    int saved = records_put(file, data, writer.size);
+    free(data);
+    if (saved) return assay_fail_errno(err, saved, "cannot write %s", file->path);
+    file->count += count;
+    return ASSAY_OK;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Votes on disk: what is appended, what is torn, what is swept, and whose they are. Rule F-49; W1
+// to W3 of node/verifier/vote_file.h.
+#include "node/verifier/vote_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/folder.h"
+#include "tests/test.h"
+
+enum { HEAD = 28, RECORD = 78 };
+
+static char folder[64], path[96];
+static const assay_address own = {{1}};
+
+static assay_vote_record vote_of(uint32_t i) {
+    return (assay_vote_record){
+        {{(uint8_t)i, 7}}, i, (uint8_t)(i % 2), i % 2 ? 33 : 0, {{(uint8_t)(i >> 8), 9}}};
+}
+
+// Reads the file anew and checks that it holds votes first .. first + count - 1, in order.
+static void expect_votes(assay_vote_file *file, uint32_t first, uint32_t count) {
+    assay_vote_record *votes;
+    uint32_t found;
+    must(assay_vote_file_open(file, &votes, &found, path, &own, err));
+    assert_int_equal(found, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const assay_vote_record wanted = vote_of(first + i);
+        assert_memory_equal(&votes[i].batch, &wanted.batch, sizeof wanted.batch);
+        assert_memory_equal(&votes[i].probe, &wanted.probe, sizeof wanted.probe);
+        assert_int_equal(votes[i].sample, wanted.sample);
+        assert_int_equal(votes[i].round, wanted.round);
+        assert_int_equal(votes[i].verdict, wanted.verdict);
+    }
+    free(votes);
+}
+
+static void append(assay_vote_file *file, uint32_t first, uint32_t count) {
+    static assay_vote_record votes[ASSAY_VOTES_KEPT_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        votes[i] = vote_of(first + i);
+    must(assay_vote_file_append(file, votes, count, err));
+}
+
+static off_t size_now(void) {
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    return info.st_size;
+}
+
+static void byte_flip(off_t at) {
+    uint8_t byte;
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, (long)at, SEEK_SET), 0);
+    assert_int_equal(fread(&byte, 1, 1, f), 1);
+    byte ^= 1;
+    assert_int_equal(fseek(f, (long)at, SEEK_SET), 0);
+    assert_int_equal(fwrite(&byte, 1, 1, f), 1);
+    assert_int_equal(fclose(f), 0);
+}
+
+// W1
+static void what_is_appended_is_read_again(void **state) {
+    assay_vote_file file;
+    unlink(path);
+    expect_votes(&file, 0, 0);
+    append(&file, 0, 1);
+    append(&file, 1, 3);
+    assert_int_equal(size_now(), HEAD + 4 * RECORD);
+    expect_votes(&file, 0, 4);
+    append(&file, 4, 2);
+    expect_votes(&file, 0, 6);
+}
+
+// W2: at whatever byte of the last one a crash came, or a disk went bad.
+static void a_torn_record_ends_the_file(void **state) {
+    assay_vote_file file;
+    for (off_t cut = 1; cut <= RECORD; cut++) {
+        unlink(path);
+        expect_votes(&file, 0, 0);
+        append(&file, 0, 3);
+        assert_int_equal(truncate(path, size_now() - cut), 0);
+        expect_votes(&file, 0, 2);
+        append(&file, 2, 1);
+        expect_votes(&file, 0, 3);
+        byte_flip(HEAD + 2 * RECORD - cut);
+        expect_votes(&file, 0, 1);
+        assert_int_equal(size_now(), HEAD + RECORD);
+    }
+}
+
+// W3
+static void old_votes_are_swept(void **state) {
+    assay_vote_file file;
+    unlink(path);
+    expect_votes(&file, 0, 0);
+    append(&file, 0, ASSAY_VOTES_KEPT_MAX);
+    append(&file, ASSAY_VOTES_KEPT_MAX, ASSAY_VOTES_KEPT_MAX);
+    assert_int_equal(size_now(), HEAD + 2 * ASSAY_VOTES_KEPT_MAX * RECORD);
+    append(&file, 2 * ASSAY_VOTES_KEPT_MAX, 1);
+    assert_int_equal(size_now(), HEAD + (ASSAY_VOTES_KEPT_MAX + 1) * RECORD);
+    expect_votes(&file, ASSAY_VOTES_KEPT_MAX + 1, ASSAY_VOTES_KEPT_MAX);
+    assert_int_equal(size_now(), HEAD + ASSAY_VOTES_KEPT_MAX * RECORD);
+}
+
+static void expect_refused(const assay_address *validator, assay_status wanted) {
+    assay_vote_file file;
+    assay_vote_record *votes;
+    uint32_t count;
+    assay_error err = {0};
+    assert_int_equal(assay_vote_file_open(&file, &votes, &count, path, validator, &err), wanted);
+    assert_null(votes);
+}
+
+// What is no file of this validator's votes stays as it is.
+static void other_files_are_refused(void **state) {
+    static const assay_address other = {{2}};
+    assay_vote_file file;
+    unlink(path);
+    expect_votes(&file, 0, 0);
+    append(&file, 0, 2);
+    expect_refused(&other, ASSAY_MISMATCH);
+    for (off_t at = 0; at < 8; at++) {
+        byte_flip(at);
+        expect_refused(&own, ASSAY_FORMAT);
+        byte_flip(at);
+    }
+    expect_votes(&file, 0, 2);
+    assert_int_equal(truncate(path, HEAD + 2 * ASSAY_VOTES_KEPT_MAX * RECORD + 1), 0);
+    expect_refused(&own, ASSAY_CAPACITY);
+    assert_int_equal(truncate(path, HEAD - 1), 0);
+    expect_refused(&own, ASSAY_FORMAT);
+}
+
+static int folder_open(void **state) {
+    snprintf(folder, sizeof folder, "/tmp/assay_votes_XXXXXX");
+    test_folder_make(folder);
+    snprintf(path, sizeof path, "%s/votes", folder);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_appended_is_read_again),
+        cmocka_unit_test(a_torn_record_ends_the_file),
+        cmocka_unit_test(old_votes_are_swept),
+        cmocka_unit_test(other_files_are_refused),
+    };
+    return cmocka_run_group_tests(tests, folder_open, NULL);
+}
