@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/verifier/vote_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ enum {
     RECORDS_MAX = 2 * ASSAY_VOTES_KEPT_MAX,
     FILE_MAX = HEAD + RECORDS_MAX * RECORD,
 };
-_Static_assert(RECORD == 78, "a vote's record");
+static_assert(RECORD == 78, "a vote's record");
 
 static void record_write(assay_writer *writer, const assay_vote_record *vote) {
     assay_hash sum;
