@@ -229,7 +229,9 @@ static void a_defence_waits_for_no_block(void **state) {
     assert_int_equal(accusations(), SAMPLES);
     atomic_store(&all_held, true);
     atomic_store(&submitted, 0);
+    provider.wallet->wait_ms = 500; // who waits in spite of it ends with an error
     must(assay_provider_defend(&provider, &posted, err));
+    provider.wallet->wait_ms = world.wallets[CONSUMER].wait_ms;
     assert_int_equal(posted, SAMPLES);
     assert_int_equal(atomic_load(&submitted), 2 * SAMPLES); // of one part each
     must(assay_provider_defend(&provider, &posted, err));
