@@ -7,6 +7,8 @@
 #include "base/hex.h"
 #include "ledger/beacon.h"
 #include "ledger/due.h"
+#include "ledger/money.h"
+#include "ledger/payout.h"
 #include "ledger/validator.h"
 #include "ledger/view.h"
 
@@ -208,10 +210,25 @@ static bool due_waits(const assay_reader *reader, assay_due_kind kind, uint64_t 
     return assay_due_first(&due, &some, kind, reader, NULL) != ASSAY_OK || (some && due <= until);
 }
 
-// Open batches, cases, settlements, payouts of an epoch not yet closed, money that leaves a bond,
-// and sessions that end while their batches could still be decided: one that expires in a year
-// keeps no blocks coming. Where the state cannot be asked, a block too many is better than a window
-// that never closes.
+// What was withdrawn becomes a claim at the close of its epoch, and then is what that published.
+static bool claims_wait(const assay_view *view) {
+    uint64_t epoch = assay_params_epoch(view->params, view->height);
+    assay_totals totals;
+    assay_epoch closed = {0};
+    bool found;
+    if (assay_totals_get(&totals, &view->reader, NULL) != ASSAY_OK) return true;
+    // The last block's own epoch, if that was the last of it.
+    if (assay_epoch_get(&closed, &found, &view->reader, epoch, NULL) != ASSAY_OK) return true;
+    if (!found && epoch > 0 &&
+        assay_epoch_get(&closed, &found, &view->reader, epoch - 1, NULL) != ASSAY_OK)
+        return true;
+    return totals.nopen[ASSAY_MONEY_CLAIMS] != (found ? closed.claims_total : 0);
+}
+
+// Open batches, cases, settlements, payouts of an epoch not yet closed, withdrawals that are no
+// claim yet, money that leaves a bond, and sessions that end while their batches could still be
+// decided: one that expires in a year keeps no blocks coming. Where the state cannot be asked, a
+// block too many is better than a window that never closes.
 static bool waiting(void *self) {
     assay_ledger_application *ledger = self;
     assay_view view;
@@ -225,7 +242,7 @@ static bool waiting(void *self) {
                  table_waits(&view.reader, ASSAY_TABLE_FINAL) ||
                  due_waits(&view.reader, ASSAY_DUE_UNBONDING, UINT64_MAX) ||
                  due_waits(&view.reader, ASSAY_DUE_DATASET, UINT64_MAX) ||
-                 due_waits(&view.reader, ASSAY_DUE_SESSION, soon) ||
+                 due_waits(&view.reader, ASSAY_DUE_SESSION, soon) || claims_wait(&view) ||
                  (assay_reader_seek(&view.reader, &position, &payouts, 1, NULL) == ASSAY_OK &&
                   position.key_size);
     assay_view_close(&view);

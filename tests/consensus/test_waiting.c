@@ -61,10 +61,33 @@ static void until_a_session_ends(void **state) {
     chain_close(&c);
 }
 
+// A withdrawal, until the close of its epoch has made a claim of it; so the next ones.
+static void until_withdrawals_are_claims(void **state) {
+    chain c;
+    chain_open(&c);
+    uint64_t epoch_blocks = c.genesis.params.epoch_blocks;
+    for (uint64_t i = 1; i <= 2; i++) {
+        assay_tx tx = chain_tx(&c, CONSUMER, ASSAY_TX_WITHDRAW);
+        tx.body.withdraw = (assay_tx_withdraw){c.actors[PROVIDER], 5};
+        chain_run(&c, &tx, NONE);
+        assert_true(waits(&c));
+        while (!assay_params_epoch_ends(&c.genesis.params, c.height + 1))
+            chain_blocks(&c, 1);
+        assert_true(waits(&c));
+        chain_blocks(&c, 1);
+        assert_int_equal(assay_params_epoch(&c.genesis.params, c.height), i == 1 ? 0 : 2);
+        assert_false(waits(&c));
+        chain_blocks(&c, (uint32_t)epoch_blocks + 1); // rests in epochs that none withdraws in
+        assert_false(waits(&c));
+    }
+    chain_close(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(until_money_is_there),
         cmocka_unit_test(until_a_session_ends),
+        cmocka_unit_test(until_withdrawals_are_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
