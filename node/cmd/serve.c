@@ -20,6 +20,7 @@
 
 enum {
     CONNECTIONS_MAX = 64,
+    ASKERS_MAX = CONNECTIONS_MAX / 2, // the others are for evidence, whoever waits for answers
     REQUESTS_PER_SECOND = 200,
     TICK_MS = 50,
     DEFEND_MS = 500,
@@ -374,10 +375,11 @@ static assay_status serve_begin(serve_options *options, assay_workshop *shop,
 }
 
 int assay_cmd_serve(assay_invocation *invocation) {
-    serve_options options = {.wallet = ASSAY_WALLET_INIT,
-                             .listen = "127.0.0.1:26670",
-                             .shop_options = {.threads = 1},
-                             .options = {.batch_count = 64, .batch_ms = 10000}};
+    serve_options options = {
+        .wallet = ASSAY_WALLET_INIT,
+        .listen = "127.0.0.1:26670",
+        .shop_options = {.threads = 1},
+        .options = {.batch_count = 64, .batch_ms = 10000, .askers_max = ASKERS_MAX}};
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &options.options.home, "DIR",
          "folder for receipts and evidence", 0, 0, true},

@@ -167,13 +167,14 @@ static assay_provider_session *session_place(assay_provider *provider, const ass
     return &provider->sessions[provider->session_count];
 }
 
-// The session, asked for where it is new or old. Its next sequence counts what is pending.
+// The session, asked for where it is new or not younger than age_ms. Its next sequence counts what
+// is pending.
 static assay_status session_find(assay_provider_session *out, assay_provider *provider,
-                                 const assay_hash *id, assay_error *err) {
+                                 const assay_hash *id, uint64_t age_ms, assay_error *err) {
     assay_provider_session *place = session_place(provider, id);
     uint64_t now = assay_clock_ms();
     bool known = place < provider->sessions + provider->session_count;
-    if (known && now - place->fetched_ms < ASSAY_PROVIDER_SESSION_MS) {
+    if (known && now - place->fetched_ms < age_ms) {
         *out = *place;
         return ASSAY_OK;
     }
@@ -200,7 +201,7 @@ assay_status assay_provider_next_sequence(assay_provider *provider, const assay_
                                           uint64_t *out, assay_error *err) {
     assay_provider_session entry;
     pthread_mutex_lock(&provider->lock);
-    assay_status status = session_find(&entry, provider, session, err);
+    assay_status status = session_find(&entry, provider, session, ASSAY_PROVIDER_SESSION_MS, err);
     if (status == ASSAY_OK) *out = entry.next_sequence;
     pthread_mutex_unlock(&provider->lock);
     return status;
@@ -222,11 +223,11 @@ static assay_status lineage_find(const assay_lineage **out, assay_provider *prov
     return ASSAY_OK;
 }
 
-// What the chain says of this provider, asked for where it is old.
-static assay_status facts_find(assay_provider_facts *out, assay_provider *provider,
+// What the chain says of this provider, asked for where it is not younger than age_ms.
+static assay_status facts_find(assay_provider_facts *out, assay_provider *provider, uint64_t age_ms,
                                assay_error *err) {
     uint64_t now = assay_clock_ms();
-    if (!provider->facts_ms || now - provider->facts_ms >= ASSAY_PROVIDER_SESSION_MS) {
+    if (!provider->facts_ms || now - provider->facts_ms >= age_ms) {
         ASSAY_TRY(assay_provider_facts_fetch(&provider->facts, &provider->wallet->client,
                                              &provider->wallet->principal,
                                              provider->genesis->params.bond_multiple, err));
@@ -284,9 +285,29 @@ static assay_status facts_check(const assay_provider *provider, const assay_prov
                           (unsigned long long)entry->session.end,
                           (unsigned long long)facts->height);
     // A price can be any number: a receipt that no batch can hold would be work for nothing.
+    if (request->max_fee > ASSAY_BATCH_FEE_MAX)
+        return ASSAY_FAIL(err, RANGE, "max_fee %llu, a batch holds at most %llu",
+                          (unsigned long long)request->max_fee,
+                          (unsigned long long)ASSAY_BATCH_FEE_MAX);
     if (request->max_fee > facts->cover)
         return ASSAY_FAIL(err, RANGE, "max_fee %llu, the provider's bond covers batches of %llu",
                           (unsigned long long)request->max_fee, (unsigned long long)facts->cover);
+    return ASSAY_OK;
+}
+
+// An answer takes its time, and a request waits before it: a consumer that closes its session
+// meanwhile gets nothing that no block can pay for any more. session: as it is now.
+static assay_status answer_recheck(assay_provider *provider, const assay_hash *id,
+                                   assay_provider_session *session, assay_error *err) {
+    assay_provider_facts facts;
+    ASSAY_TRY(session_find(session, provider, id, 0, err));
+    ASSAY_TRY(facts_find(&facts, provider, 0, err));
+    uint64_t end = session->session.end;
+    if (session->session.ended || end <= facts.height)
+        return ASSAY_FAIL(err, RANGE,
+                          "the session ended while its answer was made: at height %llu, this is "
+                          "%llu",
+                          (unsigned long long)end, (unsigned long long)facts.height);
     return ASSAY_OK;
 }
 
@@ -393,9 +414,9 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
     if (!assay_hash_is_zero(&request->adapter) &&
         !assay_workshop_adapter(provider->shop, &request->adapter))
         return ASSAY_FAIL(err, NOT_FOUND, "this provider has no such adapter");
-    ASSAY_TRY(session_find(session, provider, &request->session, err));
+    ASSAY_TRY(session_find(session, provider, &request->session, ASSAY_PROVIDER_SESSION_MS, err));
     ASSAY_TRY(session_check(provider, session, request, err));
-    ASSAY_TRY(facts_find(&facts, provider, err));
+    ASSAY_TRY(facts_find(&facts, provider, ASSAY_PROVIDER_SESSION_MS, err));
     ASSAY_TRY(facts_check(provider, &facts, session, request, err));
     ASSAY_TRY(lineage_find(&found, provider, &request->adapter, err));
     *lineage = *found;
@@ -412,25 +433,31 @@ static void answer_note(assay_provider *provider, const assay_receipt *receipt) 
     entry->pending_fees += receipt->fee;
 }
 
-static bool turn_taken(const assay_provider *provider, const assay_hash *session) {
+// How many answers of a session are in progress, or wait to be.
+static uint32_t turns_count(const assay_provider *provider, const assay_hash *session, bool begun) {
+    uint32_t count = 0;
     for (const assay_provider_turn *turn = provider->turns; turn; turn = turn->next)
-        if (assay_hash_equal(turn->session, session)) return true;
-    return false;
+        count += turn->begun == begun && assay_hash_equal(turn->session, session);
+    return count;
 }
 
 // With the lock, and without it while the session's other answer is made: for which a stranger to
-// the session, who may not ask, does not wait either.
+// the session, who may not ask, does not wait either, nor one request of many.
 static assay_status turn_take(assay_provider *provider, const assay_request *request,
                               assay_provider_turn *turn, assay_error *err) {
     assay_provider_session session;
-    if (turn_taken(provider, turn->session)) {
-        ASSAY_TRY(session_find(&session, provider, turn->session, err));
+    if (turns_count(provider, turn->session, true)) {
+        ASSAY_TRY(session_find(&session, provider, turn->session, ASSAY_PROVIDER_SESSION_MS, err));
         ASSAY_TRY(parties_check(provider, &session.session, request, err));
+        if (turns_count(provider, turn->session, false) >= ASSAY_PROVIDER_WAITERS_MAX)
+            return ASSAY_FAIL(err, BUSY, "%d requests of this session wait already, the limit",
+                              ASSAY_PROVIDER_WAITERS_MAX);
     }
-    while (turn_taken(provider, turn->session))
-        pthread_cond_wait(&provider->turned, &provider->lock);
     turn->next = provider->turns;
     provider->turns = turn;
+    while (turns_count(provider, turn->session, true))
+        pthread_cond_wait(&provider->turned, &provider->lock);
+    turn->begun = true;
     provider->turn_count++;
     return ASSAY_OK;
 }
@@ -465,6 +492,7 @@ static assay_status answer_turn(assay_provider *provider, const assay_request *r
         pthread_mutex_unlock(&provider->lock);
         status = answer_make(provider, &session, &lineage, request, prompt, receipt, ids, err);
         pthread_mutex_lock(&provider->lock);
+        if (status == ASSAY_OK) status = answer_recheck(provider, &request->session, &session, err);
         if (status == ASSAY_OK)
             status = answer_keep(provider, session.session.end, prompt, receipt, *ids, err);
         if (status == ASSAY_OK) answer_note(provider, receipt);
@@ -478,13 +506,20 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
                                    const uint32_t *prompt, uint32_t prompt_count,
                                    assay_receipt *receipt, uint32_t **ids, assay_error *err) {
     assay_hash digest;
+    uint32_t most = provider->options.askers_max;
     *ids = NULL;
     ASSAY_TRY(assay_request_check(request, err));
     assay_ids_digest(&digest, prompt, prompt_count);
     if (prompt_count != request->prompt_count ||
         !assay_hash_equal(&digest, &request->prompt_digest))
         return ASSAY_FAIL(err, MISMATCH, "prompt ids are not those the request commits to");
-    assay_status status = answer_turn(provider, request, prompt, receipt, ids, err);
+    // Without the lock, which may be held for as long as the node takes to answer.
+    uint32_t others = atomic_fetch_add(&provider->asker_count, 1);
+    assay_status status =
+        most && others >= most
+            ? ASSAY_FAIL(err, BUSY, "%u requests are answered or wait, limit %u", others, most)
+            : answer_turn(provider, request, prompt, receipt, ids, err);
+    atomic_fetch_sub(&provider->asker_count, 1);
     if (status != ASSAY_OK) {
         free(*ids);
         *ids = NULL;

@@ -8,7 +8,8 @@
 //           → tried again later
 //   evidence/<root>/ → its batch refused → removed, unless there was an earlier one with this root
 //
-// Invariants, with their tests in tests/node/provider/test_provider.c, V5's in test_blame.c:
+// Invariants, with their tests in tests/node/provider/test_provider.c, V3's in test_turns.c, V5's
+// in test_blame.c:
 //  V1 a receipt is on disk before its consumer sees it (a crash loses no income)
 //  V2 evidence is on disk before its batch is sent (a batch is never unavailable by a crash)
 //  V3 sequences of a session are answered strictly in order: one at a time, beside other sessions
@@ -19,7 +20,9 @@
 #define ASSAY_NODE_PROVIDER_PROVIDER_H
 
 #include <limits.h>
+#include <stdatomic.h>
 
+#include "node/options.h"
 #include "node/provider/facts.h"
 #include "node/wallet/wallet.h"
 #include "node/workshop/batch_json.h"
@@ -29,7 +32,8 @@
 enum {
     ASSAY_PROVIDER_SESSIONS_MAX = 4096,
     ASSAY_PROVIDER_PENDING_MAX = 8192,
-    ASSAY_PROVIDER_LINEAGES_MAX = 64,
+    ASSAY_PROVIDER_LINEAGES_MAX = ASSAY_OPTION_TEXTS_MAX + 1, // the base, then the adapters
+    ASSAY_PROVIDER_WAITERS_MAX = 4,   // requests that wait for another answer in their session
     ASSAY_PROVIDER_SESSION_MS = 2000, // age at which the chain is asked again
 };
 
@@ -49,6 +53,7 @@ typedef struct {
     uint64_t price_out_min;
     uint64_t batch_count; // receipts that make a batch
     uint64_t batch_ms;    // age of a receipt that makes a batch
+    uint32_t askers_max;  // calls of assay_provider_answer at a time; 0: any number
     assay_misbehaviour misbehaviour;
 } assay_provider_options;
 
@@ -88,9 +93,10 @@ typedef struct {
     bool charged;   // it was refused in a block, which cost its fee
 } assay_provider_batched;
 
-// An answer in progress, on its caller's stack.
+// An answer in progress, or one that waits for its session's turn, on its caller's stack.
 typedef struct assay_provider_turn {
     const assay_hash *session;
+    bool begun;
     struct assay_provider_turn *next;
 } assay_provider_turn;
 
@@ -101,12 +107,13 @@ typedef struct {
     assay_wallet *wallet;
     const assay_genesis *genesis;
     assay_provider_options options;
-    int lock_fd; // the home is this process's
+    int lock_fd;             // the home is this process's
+    atomic_uint asker_count; // calls of assay_provider_answer now
 
     pthread_mutex_t lock;
     pthread_cond_t turned; // a turn ended
     assay_provider_turn *turns;
-    uint32_t turn_count;
+    uint32_t turn_count; // of them begun
     assay_provider_facts facts;
     uint64_t facts_ms; // monotonic, of `facts`; 0: never asked for
     assay_provider_session *sessions;
@@ -134,10 +141,11 @@ assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
 void assay_provider_close(assay_provider *provider);
 
 // Answers one signed request; one that was answered and is still pending gets the same answer
-// again. ids: the output, which the caller frees. Errors: REJECTED (request rules), ORDER
-// (sequence: names the expected one), SIGNATURE, RANGE (prices, deposit, bond, end, context),
-// MISMATCH (provider, prompt, a data set's counts), NOT_FOUND (session, model, adapter), MISSING (a
-// data set of the adapter), CAPACITY (too much pending), and those of node and files. Any thread.
+// again; none where its session ended meanwhile. ids: the output, which the caller frees. Errors:
+// REJECTED (request rules), ORDER (sequence: names the expected one), SIGNATURE, RANGE (prices,
+// deposit, bond, end, context), MISMATCH (provider, prompt, a data set's counts), NOT_FOUND
+// (session, model, adapter), MISSING (a data set of the adapter), CAPACITY (too much pending), BUSY
+// (too many ask, or wait in this session), STOPPED, and those of node and files. Any thread.
 // Spec: P-11, P-12, P-13, P-14, F-46, F-53.
 assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
                                    const uint32_t *prompt, uint32_t prompt_count,

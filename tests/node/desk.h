@@ -92,6 +92,20 @@ static inline assay_session session_now(const assay_hash *id) {
     return session;
 }
 
+static inline void session_close(const assay_hash *session) {
+    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
+    tx.body.close_session.session = *session;
+    work_send(&world, CONSUMER, &tx);
+}
+
+static inline void until_ended(const assay_hash *session) {
+    for (int i = 0; i < 4000 && !session_now(session).ended; i++) {
+        world.engine.nudge(world.solo);
+        work_sleep(BLOCK_MS);
+    }
+    assert_true(session_now(session).ended > 0);
+}
+
 #define refuse(d, request, name, words)                                                            \
     do {                                                                                           \
         assay_receipt refused_;                                                                    \

@@ -198,12 +198,6 @@ static void an_unknown_session_holds_up_nobody(void **state) {
     assay_provider_close(&d.provider);
 }
 
-static void session_close(const assay_hash *session) {
-    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
-    tx.body.close_session.session = *session;
-    work_send(&world, CONSUMER, &tx);
-}
-
 // What a session holds when it is closed goes at once, and nothing more is answered in it.
 static void a_session_that_closes_is_paid_first(void **state) {
     desk d;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The provider on a real chain: what it refuses, and its invariants V1 to V4 and V6
-// (node/provider/provider.h; V5 is test_blame's). Rules P-11 to P-14, P-30, P-52, F-46,
-// F-53.
+// The provider on a real chain: what it refuses, and its invariants V1, V2, V4 and V6
+// (node/provider/provider.h; V3 is test_turns's, V5 test_blame's). Rules P-11 to P-14, P-30, P-52,
+// F-46, F-53.
 #include <sys/stat.h>
 
+#include "consensus/deadline.h"
 #include "tests/node/desk.h"
-
-enum { THREADS = 4 };
 
 static assay_workshop bare;
 
@@ -123,6 +122,15 @@ static void no_bond_covers_any_price(void **state) {
     r.max_fee--;
     work_sign(&world, &r, CONSUMER);
     must(answer_to(&d, &r, &receipt, err));
+    // However large a bond is, a batch has its limit.
+    d.provider.facts = (assay_provider_facts){d.provider.facts.height, UINT64_MAX, 0};
+    d.provider.facts_ms = assay_clock_ms();
+    d.provider.sessions[0].session.free = UINT64_MAX;
+    d.provider.sessions[0].fetched_ms = d.provider.facts_ms;
+    r.sequence = 2;
+    r.max_fee = ASSAY_BATCH_FEE_MAX + 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, RANGE, "a batch holds at most 1125899906842624");
     assay_provider_close(&d.provider);
     // Nor does anything without a bond.
     desk_open_as(&d, d.home, VALIDATOR_3, &world.shop);
@@ -351,201 +359,18 @@ static void evidence_of_refused_batches_goes(void **state) {
     assay_provider_close(&d.provider);
 }
 
-// ---- V3 ----
-
-typedef struct {
-    desk *d;
-    const assay_hash *session;
-    uint32_t seed;
-    pthread_t thread;
-    assay_status status;
-    uint64_t sequence;
-} rush;
-
-static void *rush_run(void *context) {
-    rush *me = context;
+// The base's lineage has a place beside those of as many adapters as --adapter takes.
+static void all_that_is_loaded_is_served(void **state) {
+    desk d;
     assay_receipt receipt;
-    assay_request r = work_request(&world, me->session, 1, prompt, PROMPT, TOKENS);
-    r.seed = me->seed; // another request of the same sequence
-    r.temperature_milli = 700;
-    work_sign(&world, &r, CONSUMER);
-    me->status = answer_to(me->d, &r, &receipt, NULL);
-    return NULL;
-}
-
-static void sequences_are_strict_whoever_is_first(void **state) {
-    desk d;
-    rush all[THREADS];
-    desk_open(&d);
-    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
-    for (uint32_t i = 0; i < THREADS; i++) {
-        all[i] = (rush){.d = &d, .session = &session, .seed = i};
-        assert_int_equal(pthread_create(&all[i].thread, NULL, rush_run, &all[i]), 0);
-    }
-    unsigned served = 0;
-    for (uint32_t i = 0; i < THREADS; i++) {
-        pthread_join(all[i].thread, NULL);
-        served += all[i].status == ASSAY_OK;
-        assert_true(all[i].status == ASSAY_OK || all[i].status == ASSAY_ORDER);
-    }
-    assert_int_equal(served, 1);
-    assert_int_equal(d.provider.pending_count, 1);
-    assert_int_equal(next_of(&d, &session), 2);
-    assay_provider_close(&d.provider);
-}
-
-// One who asks from a thread of its own, for the adapter's sampled answer.
-typedef struct {
-    desk *d;
-    assay_request request;
-    assay_receipt receipt;
-    assay_status status;
-    assay_error err;
-    pthread_t thread;
-} visitor;
-
-static void *visitor_run(void *context) {
-    visitor *v = context;
-    v->status = answer_to(v->d, &v->request, &v->receipt, &v->err);
-    return NULL;
-}
-
-static void visitor_start(visitor *v, desk *d, const assay_hash *session, uint64_t sequence,
-                          uint64_t max_fee) {
-    *v = (visitor){.d = d};
-    v->request = work_request(&world, session, sequence, prompt, PROMPT, TOKENS);
-    v->request.temperature_milli = 900;
-    v->request.seed = session->bytes[0];
-    v->request.max_fee = max_fee;
-    work_sign(&world, &v->request, CONSUMER);
-    assert_int_equal(pthread_create(&v->thread, NULL, visitor_run, v), 0);
-}
-
-// As if a round ran; what asks meanwhile gathers.
-static void rounds_hold(bool held) {
-    assay_batcher *batcher = &world.shop.batcher;
-    pthread_mutex_lock(&batcher->lock);
-    batcher->running = held;
-    pthread_cond_broadcast(&batcher->ended);
-    pthread_mutex_unlock(&batcher->lock);
-}
-
-static void until_waiting(uint32_t count) {
-    assay_batcher *batcher = &world.shop.batcher;
-    for (uint32_t now = 0; now != count; work_sleep(1)) {
-        pthread_mutex_lock(&batcher->lock);
-        now = batcher->waiting_count;
-        pthread_mutex_unlock(&batcher->lock);
-    }
-}
-
-// The receipt says what the request gives alone (N-19).
-static void expect_true(const assay_receipt *receipt) {
-    assay_generate_request run;
-    assay_output output;
-    assay_hash digest, ids;
-    assay_request_digest(&digest, &receipt->request, &world.wallets[CONSUMER].client.domain);
-    assay_workshop_request(&run, &receipt->request, &digest, prompt, &world.shop.adapters[0]);
-    must(assay_generator_run(&world.shop.generator, &run, &output, NULL, NULL, err));
-    assay_ids_digest(&ids, output.ids, output.count);
-    assert_int_equal(receipt->output_count, output.count);
-    assert_memory_equal(receipt->output_digest.bytes, ids.bytes, ASSAY_HASH_SIZE);
-    assert_memory_equal(receipt->trace.bytes, output.trace.bytes, ASSAY_HASH_SIZE);
-}
-
-// Sessions meet in a round; a session's second request waits for its first. All are on disk, and
-// in one batch.
-static void sessions_are_answered_together(void **state) {
-    desk d;
-    visitor all[THREADS], second;
-    assay_hash sessions[THREADS], batch;
-    desk_open(&d);
-    for (uint32_t i = 0; i < THREADS; i++)
-        sessions[i] = work_session(&world, PROVIDER, OPEN, 1000, 2000);
-    uint64_t rounds = world.shop.batcher.round_count;
-    rounds_hold(true);
-    for (uint32_t i = 0; i < THREADS; i++)
-        visitor_start(&all[i], &d, &sessions[i], 1, 100000);
-    until_waiting(THREADS);
-    visitor_start(&second, &d, &sessions[0], 2, 100000);
-    assert_int_equal(next_of(&d, &sessions[0]), 1); // answers while others are made
-    rounds_hold(false);
-    for (uint32_t i = 0; i < THREADS; i++) {
-        pthread_join(all[i].thread, NULL);
-        assert_int_equal(all[i].status, ASSAY_OK);
-    }
-    pthread_join(second.thread, NULL);
-    assert_int_equal(second.status, ASSAY_OK);
-    assert_int_equal(world.shop.batcher.round_count - rounds, 2);
-    assert_int_equal(d.provider.turn_count, 0);
-    for (uint32_t i = 0; i < THREADS; i++)
-        expect_true(&all[i].receipt);
-    expect_true(&second.receipt);
-    desk_reopen(&d);
-    assert_int_equal(d.provider.pending_count, THREADS + 1);
-    assert_int_equal(next_of(&d, &sessions[0]), 3);
-    assert_int_equal(next_of(&d, &sessions[1]), 2);
-    batch = batched(&d, THREADS + 1);
-    assert_int_equal(work_drawn(&world, &batch).count, THREADS + 1);
-    assay_provider_close(&d.provider);
-}
-
-// While a session's answer is made, who may not ask is refused at once and takes no thread.
-static void strangers_do_not_wait(void **state) {
-    desk d;
-    visitor first;
     assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     desk_open(&d);
-    rounds_hold(true);
-    visitor_start(&first, &d, &session, 1, 100000);
-    until_waiting(1);
-    assay_request r = work_request(&world, &session, 2, prompt, PROMPT, TOKENS);
-    work_sign(&world, &r, PROVIDER);
-    refuse(&d, &r, SIGNATURE, "request is not signed by its session's keys");
-    memset(&r.signature, 0, sizeof r.signature);
-    refuse(&d, &r, REJECTED, "v is 0");
-    r.provider = world.wallets[CONSUMER].principal;
+    for (uint8_t i = 0; i < ASSAY_OPTION_TEXTS_MAX; i++)
+        d.provider.lineages[d.provider.lineage_count++].adapter = (assay_hash){{i, 1}};
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    memset(&r.adapter, 0, sizeof r.adapter);
     work_sign(&world, &r, CONSUMER);
-    refuse(&d, &r, MISMATCH, "another provider");
-    assert_int_equal(d.provider.turn_count, 1);
-    rounds_hold(false);
-    pthread_join(first.thread, NULL);
-    assert_int_equal(first.status, ASSAY_OK);
-    assert_int_equal(d.provider.turn_count, 0);
-    assay_provider_close(&d.provider);
-}
-
-// What is being made counts against the deposit of its session, and among what may be pending.
-static void what_is_being_made_counts(void **state) {
-    desk d;
-    visitor first, second, other;
-    assay_hash session = work_session(&world, PROVIDER, 40000, 1000, 2000);
-    assay_hash elsewhere = work_session(&world, PROVIDER, OPEN, 1000, 2000);
-    desk_open(&d);
-    d.provider.pending_count = ASSAY_PROVIDER_PENDING_MAX - 2; // of nobody's sessions
-    rounds_hold(true);
-    visitor_start(&first, &d, &session, 1, 30000);
-    until_waiting(1);
-    visitor_start(&second, &d, &session, 2, 30000);
-    visitor_start(&other, &d, &elsewhere, 1, 30000);
-    until_waiting(2);
-    assay_hash third = work_session(&world, PROVIDER, OPEN, 1000, 2000);
-    assay_request r = work_request(&world, &third, 1, prompt, PROMPT, TOKENS);
-    work_sign(&world, &r, CONSUMER);
-    refuse(&d, &r, CAPACITY, "8192 receipts are made or wait for a batch, limit 8192");
-    pthread_mutex_lock(&d.provider.lock);
-    d.provider.pending_count--; // room for the second's refusal
-    pthread_mutex_unlock(&d.provider.lock);
-    rounds_hold(false);
-    pthread_join(first.thread, NULL);
-    pthread_join(other.thread, NULL);
-    pthread_join(second.thread, NULL);
-    assert_int_equal(first.status, ASSAY_OK);
-    assert_int_equal(other.status, ASSAY_OK);
-    assert_int_equal(second.status, ASSAY_RANGE);
-    assert_non_null(strstr(second.err.text, "the session's deposit has"));
-    assert_int_equal(d.provider.pending_count, ASSAY_PROVIDER_PENDING_MAX - 1);
-    assert_int_equal(next_of(&d, &session), 2);
+    must(answer_to(&d, &r, &receipt, err));
     assay_provider_close(&d.provider);
 }
 
@@ -649,14 +474,8 @@ static void an_ended_session_holds_up_nobody(void **state) {
     assay_hash live = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     asked(&d, &dead, 1);
     asked(&d, &live, 1);
-    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
-    tx.body.close_session.session = dead;
-    work_send(&world, CONSUMER, &tx);
-    for (int i = 0; i < 200 && !session_now(&dead).ended; i++) {
-        world.engine.nudge(world.solo);
-        work_sleep(BLOCK_MS);
-    }
-    assert_true(session_now(&dead).ended > 0);
+    session_close(&dead);
+    until_ended(&dead);
     batch = batched(&d, 1);
     assert_int_equal(work_drawn(&world, &batch).count, 1);
     assert_int_equal(d.provider.pending_count, 0);
@@ -709,10 +528,7 @@ int main(void) {
         cmocka_unit_test(a_home_has_one_provider),
         cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
         cmocka_unit_test(evidence_of_refused_batches_goes),
-        cmocka_unit_test(sequences_are_strict_whoever_is_first),
-        cmocka_unit_test(sessions_are_answered_together),
-        cmocka_unit_test(strangers_do_not_wait),
-        cmocka_unit_test(what_is_being_made_counts),
+        cmocka_unit_test(all_that_is_loaded_is_served),
         cmocka_unit_test(a_repeated_request_has_the_same_answer),
         cmocka_unit_test(batches_hold_what_is_pending),
         cmocka_unit_test(what_is_in_a_block_is_pending_no_more),
