@@ -347,7 +347,9 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
                   json_pack("{s:s}", "url", assay_http_server_url(server)), "serving");
         if (assay_served_url_private(provider.options.url)) url_warn(&provider);
         serve_loop(&provider, signals);
-        // Answers in progress are finished first: they belong into the last batch.
+        // Answers in progress are finished first: they belong into the last batch. What only waits
+        // for the model would be made, and charged, after its connection is gone.
+        assay_batcher_stop(&shop->batcher);
         assay_http_server_close(server);
         work_step(&provider, true, &(batching){0});
         waiting_tell(&provider);

@@ -108,6 +108,24 @@ static void round_lead(assay_batcher *batcher) {
     pthread_cond_broadcast(&batcher->ended);
 }
 
+// With the lock: all that waits is over, unmade.
+static void queue_refuse(assay_batcher *batcher) {
+    for (assay_batcher_job *job = batcher->first; job; job = job->next) {
+        job->status = ASSAY_FAIL(job->err, STOPPED, "no more is computed: the program is stopping");
+        job->ended = true;
+    }
+    batcher->first = NULL;
+    batcher->waiting_count = 0;
+    pthread_cond_broadcast(&batcher->ended);
+}
+
+void assay_batcher_stop(assay_batcher *batcher) {
+    pthread_mutex_lock(&batcher->lock);
+    batcher->stopping = true;
+    queue_refuse(batcher);
+    pthread_mutex_unlock(&batcher->lock);
+}
+
 // Waits its turn, and leads rounds while nobody else does and its own is not over.
 static assay_status job_run(assay_batcher *batcher, assay_batcher_job *job) {
     job->page_count = assay_kv_page_count(job->request->prompt_count + job->request->max_tokens);
@@ -117,6 +135,7 @@ static assay_status job_run(assay_batcher *batcher, assay_batcher_job *job) {
         last = &(*last)->next;
     *last = job;
     batcher->waiting_count++;
+    if (batcher->stopping) queue_refuse(batcher);
     while (!job->ended)
         if (batcher->running)
             pthread_cond_wait(&batcher->ended, &batcher->lock);

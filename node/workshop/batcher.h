@@ -5,7 +5,7 @@
 //   called → waiting, oldest first → in a round, run by one of the callers → answered
 // Invariants, with their tests in tests/node/workshop/test_batcher.c:
 //  B1 a round is of one kind, and holds the oldest that waits: nobody waits for more rounds than
-//     there were callers before it
+//     there were callers before it; once it stops, for none
 //  B2 a round needs no more members and pages than the generator has, unless it is of one alone
 //  B3 nobody's error is another's: what a round fails with, each alone is asked for again
 //  B4 a check that is stopped costs those beside it no more than the chunk in which it was
@@ -24,6 +24,7 @@ typedef struct {
     pthread_mutex_t lock;       // guards all below
     pthread_cond_t ended;       // a round did
     bool running;               // a round is
+    bool stopping;              // no round follows it
     assay_batcher_job *first;   // waiting, the oldest; on their callers' stacks
     uint32_t waiting_count;
     uint64_t round_count; // ended
@@ -32,16 +33,21 @@ typedef struct {
 // The generator is used by nothing else while calls are in progress. Lives: until close.
 void assay_batcher_open(assay_batcher *batcher, assay_generator *generator);
 
+// What is in no round yet, and what is called from now on, ends with STOPPED; the round that runs
+// ends as ever. Any thread.
+void assay_batcher_stop(assay_batcher *batcher);
+
 // Nobody may wait or run any more.
 void assay_batcher_close(assay_batcher *batcher);
 
 // The request's output, kept in ids[max_tokens], the caller's, which out->ids then names. Any
-// thread. Allocates nothing. Errors: as assay_generator_run. Spec: N-14 to N-17, N-19.
+// thread. Allocates nothing. Errors: as assay_generator_run, STOPPED. Spec: N-14 to N-17, N-19.
 assay_status assay_batcher_generate(assay_batcher *batcher, const assay_generate_request *request,
                                     uint32_t *ids, assay_output *out, assay_error *err);
 
 // Compares a claim, and takes its probe. Any thread. Allocates nothing.
-// Errors: as assay_generator_verify; STOPPED (the checkup's stop). Spec: N-18, N-19.
+// Errors: as assay_generator_verify; STOPPED (the checkup's stop, or assay_batcher_stop). Spec:
+// N-18, N-19.
 assay_status assay_batcher_verify(assay_batcher *batcher, const assay_checkup *checkup,
                                   assay_difference *difference, assay_error *err);
 

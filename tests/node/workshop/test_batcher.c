@@ -357,6 +357,33 @@ static void a_check_that_is_stopped_ends(void **state) {
     chunk_max = stop_at = 0;
 }
 
+// Told to stop: what is in no round is over, unmade, and so is whatever comes.
+static void a_stop_is_the_last_round(void **state) {
+    static caller callers[2], late;
+    const struct timespec pause = {0, 1000000};
+    batcher_start(MEMBERS, 2 * MEMBERS);
+    late = marked(2, false, 1);
+    rounds_hold();
+    for (uint32_t i = 0; i < 2; i++) {
+        callers[i] = marked(i, i, 1);
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, caller_run, &callers[i]), 0);
+        while (waiting() <= i)
+            nanosleep(&pause, NULL);
+    }
+    assay_batcher_stop(&batcher);
+    assert_int_equal(waiting(), 0);
+    caller_call(&late);
+    rounds_release();
+    assert_int_equal(late.status, ASSAY_STOPPED);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(callers[i].thread, NULL), 0);
+        assert_int_equal(callers[i].status, ASSAY_STOPPED);
+        assert_non_null(strstr(callers[i].err.text, "the program is stopping"));
+    }
+    assert_int_equal(batcher.round_count, 0);
+    batcher_end();
+}
+
 // ---- a crowd ----
 
 static void *crowd_run(void *context) {
@@ -409,10 +436,15 @@ static void a_workshop_bounds_its_pages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(generations_share_a_round),    cmocka_unit_test(checks_share_a_round),
-        cmocka_unit_test(no_kind_waits_for_the_other),  cmocka_unit_test(a_round_fits_the_pages),
-        cmocka_unit_test(an_error_is_nobody_elses),     cmocka_unit_test(invalid_ones_never_join),
-        cmocka_unit_test(a_check_that_is_stopped_ends), cmocka_unit_test(a_crowd_is_answered),
+        cmocka_unit_test(generations_share_a_round),
+        cmocka_unit_test(checks_share_a_round),
+        cmocka_unit_test(no_kind_waits_for_the_other),
+        cmocka_unit_test(a_round_fits_the_pages),
+        cmocka_unit_test(an_error_is_nobody_elses),
+        cmocka_unit_test(invalid_ones_never_join),
+        cmocka_unit_test(a_check_that_is_stopped_ends),
+        cmocka_unit_test(a_stop_is_the_last_round),
+        cmocka_unit_test(a_crowd_is_answered),
         cmocka_unit_test(a_workshop_bounds_its_pages),
     };
     return cmocka_run_group_tests(tests, model_make, model_free);
