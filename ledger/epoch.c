@@ -87,22 +87,26 @@ static assay_status last_closed(assay_epoch *out, bool *found, const assay_reade
 
 assay_status assay_epoch_claim_prove(assay_claim *claim, assay_hash *path, uint32_t *path_count,
                                      assay_epoch *epoch, const assay_reader *reader,
-                                     const assay_address *recipient, assay_arena *arena,
-                                     assay_error *err) {
+                                     const assay_address *recipient, assay_error *err) {
     assay_claims tree;
     const assay_claim *list;
+    assay_arena arena;
     uint32_t index;
     bool found;
     ASSAY_TRY(last_closed(epoch, &found, reader, err));
     if (!found) return ASSAY_FAIL(err, NOT_FOUND, "no epoch is closed yet");
-    ASSAY_TRY(claims_tree(&tree, &list, &index, epoch->claims_count, reader, epoch->epoch,
-                          recipient, arena, err));
-    if (index == epoch->claims_count)
-        return ASSAY_FAIL(err, NOT_FOUND, "no claim in epoch %llu",
-                          (unsigned long long)epoch->epoch);
-    *claim = list[index];
-    *path_count = assay_claims_path(path, &tree, index);
-    return ASSAY_OK;
+    assay_arena_init(&arena, assay_claims_memory(epoch->claims_count));
+    assay_status status = claims_tree(&tree, &list, &index, epoch->claims_count, reader,
+                                      epoch->epoch, recipient, &arena, err);
+    if (status == ASSAY_OK && index == epoch->claims_count) {
+        status =
+            ASSAY_FAIL(err, NOT_FOUND, "no claim in epoch %llu", (unsigned long long)epoch->epoch);
+    } else if (status == ASSAY_OK) {
+        *claim = list[index];
+        *path_count = assay_claims_path(path, &tree, index);
+    }
+    assay_arena_close(&arena);
+    return status;
 }
 
 // P-75. Claims only grow, so an unchanged total is an unchanged tree. A close with a million claims

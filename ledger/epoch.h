@@ -5,7 +5,6 @@
 #ifndef ASSAY_LEDGER_EPOCH_H
 #define ASSAY_LEDGER_EPOCH_H
 
-#include "base/arena.h"
 #include "ledger/claims.h"
 #include "ledger/payout.h"
 
@@ -19,12 +18,12 @@ assay_status assay_epoch_claim_next(assay_claim *claim, bool *found, const assay
                                     uint64_t epoch, assay_error *err);
 
 // Proof of one recipient's claim under the claims root of the last closed epoch, of which *epoch is
-// set. path [ASSAY_CLAIMS_PATH_MAX]. The tree is built in the arena (assay_claims_memory).
-// Errors: NOT_FOUND (no claim, or no epoch closed yet), CAPACITY (arena), CORRUPT, MEMORY, IO.
+// set. path [ASSAY_CLAIMS_PATH_MAX]. As a close it takes assay_claims_memory for the time being.
+// Errors: NOT_FOUND (no claim, or no epoch closed yet), CAPACITY (2^31 claims), CORRUPT, MEMORY,
+// IO.
 // Spec: P-75.
 assay_status assay_epoch_claim_prove(assay_claim *claim, assay_hash *path, uint32_t *path_count,
                                      assay_epoch *epoch, const assay_reader *reader,
-                                     const assay_address *recipient, assay_arena *arena,
-                                     assay_error *err);
+                                     const assay_address *recipient, assay_error *err);
 
 #endif

@@ -11,8 +11,6 @@
 #include "node/api/api.h"
 #include "node/duty_json.h"
 
-enum { CLAIMS_ARENA_MAX = 256 << 20 };
-
 // A u128 in decimal, as every integer past 2^53 travels.
 static json_t *u128_json(assay_u128 value) {
     char text[40];
@@ -302,27 +300,21 @@ static assay_status claim_get(const assay_api *api, const assay_api_call *call,
     assay_hash path[ASSAY_CLAIMS_PATH_MAX];
     uint32_t steps;
     assay_epoch epoch;
-    assay_arena arena;
     ASSAY_TRY(assay_api_address(&recipient, call, 1, err));
-    assay_arena_init(&arena, CLAIMS_ARENA_MAX);
-    assay_status status = assay_epoch_claim_prove(&claim, path, &steps, &epoch, &view->reader,
-                                                  &recipient, &arena, err);
-    if (status == ASSAY_OK) {
-        json_t *proof = json_array();
-        for (uint32_t i = 0; i < steps; i++)
-            json_array_append_new(proof, assay_json_from_hash(&path[i]));
-        assay_http_reply_json(reply, 200,
-                              json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "recipient",
-                                        assay_json_from_address(&recipient), "wei",
-                                        u128_json((assay_u128)claim.amount * ASSAY_WEI_PER_NOPEN),
-                                        "proof", proof, "claims_root",
-                                        assay_json_from_hash(&epoch.claims_root), "epoch",
-                                        assay_json_from_u64(epoch.epoch), "chain_id",
-                                        assay_json_from_u64(api->genesis->chain_id), "distributor",
-                                        assay_json_from_address(&api->genesis->distributor)));
-    }
-    assay_arena_close(&arena);
-    return status;
+    ASSAY_TRY(
+        assay_epoch_claim_prove(&claim, path, &steps, &epoch, &view->reader, &recipient, err));
+    json_t *proof = json_array();
+    for (uint32_t i = 0; i < steps; i++)
+        json_array_append_new(proof, assay_json_from_hash(&path[i]));
+    assay_http_reply_json(
+        reply, 200,
+        json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "recipient", assay_json_from_address(&recipient),
+                  "wei", u128_json((assay_u128)claim.amount * ASSAY_WEI_PER_NOPEN), "proof", proof,
+                  "claims_root", assay_json_from_hash(&epoch.claims_root), "epoch",
+                  assay_json_from_u64(epoch.epoch), "chain_id",
+                  assay_json_from_u64(api->genesis->chain_id), "distributor",
+                  assay_json_from_address(&api->genesis->distributor)));
+    return ASSAY_OK;
 }
 
 static assay_status beacon_get(const assay_api_call *call, const assay_view *view,

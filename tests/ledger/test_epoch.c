@@ -161,7 +161,7 @@ static void claim_put(assay_ledger *ledger, const assay_address *recipient, uint
     must(assay_ledger_put(ledger, &key, record, sizeof record, err));
 }
 
-static void claims_match(const json_t *vector, assay_ledger *ledger, assay_arena *arena) {
+static void claims_match(const json_t *vector, assay_ledger *ledger) {
     json_t *list = json_object_get(vector, "claims"), *item, *step;
     size_t i, j;
     json_array_foreach(list, i, item) {
@@ -172,7 +172,7 @@ static void claims_match(const json_t *vector, assay_ledger *ledger, assay_arena
         assay_epoch epoch;
         must(assay_json_address(&recipient, item, "address", err));
         must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &ledger->reader, &recipient,
-                                     arena, err));
+                                     err));
         must(assay_json_hash(&expected, vector, "root", err));
         assert_memory_equal(&epoch.claims_root, &expected, 32);
         assert_int_equal(epoch.claims_count, json_array_size(list));
@@ -182,7 +182,6 @@ static void claims_match(const json_t *vector, assay_ledger *ledger, assay_arena
             must(assay_hex_decode(expected.bytes, 32, json_string_value(step), err));
             assert_memory_equal(&path[j], &expected, 32);
         }
-        assay_arena_reset(arena);
     }
 }
 
@@ -204,10 +203,7 @@ static void claims_roots_are_openzeppelins(void **state) {
                       nopen_of(json_string_value(json_object_get(item, "wei"))));
         }
         must(assay_epoch_end_block(&ledger, err));
-        assay_arena arena;
-        assay_arena_init(&arena, 1 << 20);
-        claims_match(vector, &ledger, &arena);
-        assay_arena_close(&arena);
+        claims_match(vector, &ledger);
         assay_store_abort(ledger.store);
         chain_close(c);
         free(c);
@@ -244,15 +240,12 @@ static void thousands_of_claims_close(void **state) {
         assay_address recipient = large_recipient(i);
         assay_epoch epoch;
         assay_claim claim;
-        assay_arena arena;
-        assay_arena_init(&arena, assay_claims_memory(count));
-        must(assay_epoch_claim_prove(&claim, path, &steps, &epoch, &ledger.reader, &recipient,
-                                     &arena, err));
+        must(
+            assay_epoch_claim_prove(&claim, path, &steps, &epoch, &ledger.reader, &recipient, err));
         assert_int_equal(epoch.claims_count, count);
         assert_memory_equal(&epoch.claims_root, &expected, 32);
         assert_int_equal(claim.amount, (uint64_t)i * i);
         must(assay_claims_check(&expected, &claim, path, steps, err));
-        assay_arena_close(&arena);
     }
     assay_store_abort(ledger.store);
     chain_close(c);
@@ -313,8 +306,6 @@ static void withdraw(chain *c, uint32_t actor, uint8_t recipient, uint64_t amoun
 static void claims_are_published_at_the_close(void **state) {
     chain *c = calloc(1, sizeof *c);
     bool found;
-    assay_arena arena;
-    assay_arena_init(&arena, 1 << 20);
     chain_init(c);
     chain_start(c);
     withdraw(c, 3, 0x33, 1000);
@@ -333,12 +324,12 @@ static void claims_are_published_at_the_close(void **state) {
     uint32_t count;
     must(assay_epoch_claim_next(&claim, &found, &view.reader, 0, err));
     assert_int_equal(claim.recipient.bytes[0], 0x33);
-    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, &arena, err));
+    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, err));
     assert_int_equal(claim.amount, 1000);
     must(assay_claims_check(&first.claims_root, &claim, path, count, err));
     assay_error why = {0};
     assert_int_equal(
-        assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &new, &arena, &why),
+        assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &new, &why),
         ASSAY_NOT_FOUND);
     assay_view_close(&view);
     chain_until(c, 60);
@@ -348,12 +339,11 @@ static void claims_are_published_at_the_close(void **state) {
     assert_memory_not_equal(&second.claims_root, &first.claims_root, 32);
     assert_memory_equal(&third.claims_root, &second.claims_root, 32);
     view = chain_view(c);
-    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, &arena, err));
+    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, err));
     assert_int_equal(claim.amount, 1007);
     assert_int_equal(epoch.epoch, 2);
     must(assay_claims_check(&third.claims_root, &claim, path, count, err));
     assay_view_close(&view);
-    assay_arena_close(&arena);
     chain_close(c);
     free(c);
 }

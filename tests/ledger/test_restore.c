@@ -178,15 +178,12 @@ static void the_past_is_not_kept(void **state) {
     assay_hash path[ASSAY_MERKLE_PATH_MAX];
     uint32_t path_count;
     assay_epoch closed;
-    assay_arena arena;
-    assay_arena_init(&arena, 1 << 20);
     // Claims are state: those of the last close can be proven though later ones have come.
     must(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader, &c->actors[DORA],
-                                 &arena, err));
+                                 err));
     assert_int_equal(closed.epoch, epoch);
     assert_int_equal(claim.amount, CHAIN_OPEN);
     must(assay_claims_check(&closed.claims_root, &claim, path, path_count, err));
-    assay_arena_close(&arena);
     assay_view_close(&view);
 
     // From the next close on, payouts can be proven here too.
@@ -196,10 +193,8 @@ static void the_past_is_not_kept(void **state) {
     must(assay_view_open(&view, r->items[0].app, err));
     must(assay_payout_prove(&payout, &view.reader, epoch, &c->actors[PROVIDER], ASSAY_PAID_PROVIDER,
                             err));
-    assay_arena_init(&arena, 1 << 20);
     must(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader, &c->actors[DORA],
-                                 &arena, err));
-    assay_arena_close(&arena);
+                                 err));
     assay_view_close(&view);
     replicas_free(r);
     trial_close(t);
