@@ -56,7 +56,7 @@ static assay_status payout_read(assay_payout_proof *out, const json_t *object, a
     ASSAY_TRY(
         assay_json_u64(&role, object, "role", ASSAY_PAID_CONTRIBUTOR, ASSAY_PAID_VALIDATOR, err));
     out->payout.role = (uint8_t)role;
-    ASSAY_TRY(assay_json_u64(&out->payout.amount, object, "nopen", 0, INT64_MAX, err));
+    ASSAY_TRY(assay_json_u64(&out->payout.amount, object, "nopen", 0, UINT64_MAX, err));
     ASSAY_TRY(assay_json_u64(&out->index, object, "index", 0, UINT64_MAX, err));
     ASSAY_TRY(assay_json_u64(&out->count, object, "count", 1, UINT64_MAX, err));
     ASSAY_TRY(assay_json_array(&path, object, "path", ASSAY_MERKLE_PATH_MAX, err));

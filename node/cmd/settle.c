@@ -86,13 +86,13 @@ static void table_print(const json_t *document) {
         assay_address account;
         char text[ASSAY_HEX_HASH_MAX];
         if (assay_json_address(&account, row, "account", NULL) != ASSAY_OK ||
-            assay_json_u64(&nopen, row, "nopen", 0, INT64_MAX, NULL) != ASSAY_OK ||
+            assay_json_u64(&nopen, row, "nopen", 0, UINT64_MAX, NULL) != ASSAY_OK ||
             assay_json_u64(&role, row, "role", 1, ASSAY_PAID_VALIDATOR, NULL) != ASSAY_OK)
             continue; // no payout of this protocol
         assay_hex_encode_0x(text, account.bytes, ASSAY_ADDRESS_SIZE);
         printf("%-42s  %-11s  %20llu\n", text, assay_paid_role_names[role],
                (unsigned long long)nopen);
-        sum += nopen;
+        if (__builtin_add_overflow(sum, nopen, &sum)) sum = UINT64_MAX; // as the epoch's (P-71)
     }
     printf("%-42s  %-11s  %20llu\n", "", "sum", (unsigned long long)sum);
     assay_hash root;

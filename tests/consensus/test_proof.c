@@ -232,6 +232,19 @@ static void test_every_bit(void **state) {
     json_decref(document);
 }
 
+// P-71: an entry may be more than any supply.
+static void test_largest_payout(void **state) {
+    static assay_proof proof, back;
+    settled_prove(shared, &proof, DORA);
+    proof.payouts[0].payout.amount = UINT64_MAX;
+    json_t *document = assay_proof_json(&proof, genesis_get());
+    must(assay_proof_read(&back, document, genesis_get(), err));
+    assert_true(back.payouts[0].payout.amount == UINT64_MAX);
+    json_decref(document);
+    assay_proof_close(&back);
+    assay_proof_close(&proof);
+}
+
 // C-17: a role stands once, in order, so that nobody adds the same payout up twice.
 static void test_roles(void **state) {
     static assay_proof proof;
@@ -352,15 +365,11 @@ static void test_version(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_not_found),
-        cmocka_unit_test(test_every_field),
-        cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_roles),
-        cmocka_unit_test(test_two_accounts),
-        cmocka_unit_test(test_other_height),
-        cmocka_unit_test(test_other_genesis),
-        cmocka_unit_test(test_one_validator_twice),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_not_found),
+        cmocka_unit_test(test_every_field),    cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_largest_payout), cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_two_accounts),   cmocka_unit_test(test_other_height),
+        cmocka_unit_test(test_other_genesis),  cmocka_unit_test(test_one_validator_twice),
         cmocka_unit_test(test_version),
     };
     return cmocka_run_group_tests(tests, chain_make, chain_free);

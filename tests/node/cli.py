@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line as people and scripts meet it (F-9): help, exit codes, both forms of an error,
 what each command prints. usage: cli.py ASSAY [TEST…]"""
+import http.server
 import json
 import os
 import pty
@@ -9,9 +10,10 @@ import re
 import stat
 import subprocess
 import termios
+import threading
 from pathlib import Path
 
-from chain import OPEN, SECRETS, SOURCE, main, supply_holds
+from chain import OPEN, SECRETS, SOURCE, Replies, main, supply_holds
 
 ZERO = "0x" + "00" * 32
 AA = "0x" + "aa" * 20
@@ -506,6 +508,27 @@ def test_every_ledger_command_works(assay):
     assert result.code == 1 and "has not begun: it is epoch 0" in result.out, result
     assert assay.run("settle", "--epoch", 0, "--json", *asked).json()["closed"] is False
     assert node.term() == 0
+
+
+def test_settle_adds_up_what_no_supply_holds(assay):
+    """P-71: an entry may reach 2^64 - 1, and the sum stops there."""
+    most = 2 ** 64 - 1
+    rows = [{"account": f"0x{i:040x}", "role": 1, "nopen": nopen}
+            for i, nopen in ((1, str(most)), (2, 5))]
+    answers = {"/v1/status": {"chain_id": 7, "genesis": "0x" + "11" * 32},
+               "/v1/epoch/0": {"epoch": 0, "closed": True, "payouts": rows, "more": False}}
+
+    class Handler(Replies):
+        def do_GET(self):
+            self.reply(200, json.dumps(answers[self.path]).encode())
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        result = assay.run("settle", "--epoch", 0, "--node",
+                           f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    lines = [line.split() for line in result.out.splitlines()]
+    assert result.code == 0 and [line[-1] for line in lines[1:]] == [str(most), "5", str(most)], result
 
 
 def test_an_interrupted_registration_goes_on(assay):
