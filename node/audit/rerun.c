@@ -177,6 +177,21 @@ static assay_status leaf_rerun(rerun *r, docket *d, uint32_t index, assay_error 
     return ASSAY_OK;
 }
 
+// A batch that is more than this auditor can read keeps nobody from auditing the others: none of
+// its receipts can be rerun.
+static assay_status batch_open(rerun *r, docket *d, assay_error *err) {
+    assay_error why = {0};
+    assay_status status = assay_check_batch_open(&d->checked, r->checker, &d->id, &r->arena, &why);
+    if (status == ASSAY_OK) return ASSAY_OK;
+    if (status != ASSAY_CAPACITY) return assay_error_pass(err, &why);
+    d->checked = (assay_check_batch){.checker = r->checker,
+                                     .id = d->id,
+                                     .batch = d->batch,
+                                     .verdict = ASSAY_VERDICT_TABLE_UNAVAILABLE};
+    memcpy(d->checked.reason, why.text, sizeof d->checked.reason);
+    return ASSAY_OK;
+}
+
 static assay_status batch_choose(rerun *r, docket *d, assay_error *err) {
     // Without its table there is no telling which leaves the samples are: none of them can be had,
     // or none of them is right.
@@ -197,7 +212,7 @@ static assay_status batch_rerun(rerun *r, docket *d, assay_error *err) {
     if (d->batch.state == ASSAY_BATCH_VOID && d->batch.reason != ASSAY_VOID_FRAUD) return ASSAY_OK;
     ASSAY_TRY(assay_arena_get(&r->arena, d->batch.count, sizeof *d->chosen, "choice", &room, err));
     d->chosen = room;
-    ASSAY_TRY(assay_check_batch_open(&d->checked, r->checker, &d->id, &r->arena, err));
+    ASSAY_TRY(batch_open(r, d, err));
     ASSAY_TRY(batch_choose(r, d, err));
     for (uint32_t i = 0; i < d->batch.count; i++) {
         if (d->chosen[i]) ASSAY_TRY(leaf_rerun(r, d, i, err));

@@ -41,7 +41,7 @@ typedef struct {
     uint64_t batches;     // settled
     uint64_t receipts;    // of settled batches
     uint64_t rerun;       // of them, to a verdict
-    uint64_t unavailable; // of them, chosen but without evidence, data or model to rerun with
+    uint64_t unavailable; // of them, chosen but without evidence, data, model or room to rerun with
     uint64_t voided_batches;
     uint64_t voided;       // receipts of void batches
     uint64_t voided_rerun; // of them, found guilty by a case and rerun

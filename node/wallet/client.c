@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/wallet/client.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,13 @@ enum {
     TIMEOUT_MS = 30000,
     PATH_TEXT_MAX = 512,
     NONCE_TRIES = 5,
-    VALUES_MAX = 1 << 18, // a batch's rows, a proof's signatures
+    VALUES_MAX = 1 << 18,          // a batch's rows, a proof's signatures
+    ROW_SIZE_MIN = 32 + 8 + 4 + 8, // of a session's row (P-8), which has the most values a byte:
+    ROW_VALUES = 1 + 2 * 4,        // itself, its members and their names
+    OTHER_VALUES = 256,            // of a batch without rows and payment lines
 };
+static_assert(ASSAY_TX_SIZE_MAX / ROW_SIZE_MIN * ROW_VALUES + OTHER_VALUES <= VALUES_MAX,
+              "a client reads every batch");
 
 // The operator names the node, so a private address is what it is meant to be.
 static assay_fetch_limits limits_of(uint32_t wait_ms) {

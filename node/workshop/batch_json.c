@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/json.h"
 
 static assay_status u32_read(uint32_t *out, const json_t *object, const char *name,
@@ -103,7 +104,10 @@ assay_status assay_batch_fetch(assay_batch *out, assay_batch_tables *tables,
                                const assay_client *client, const assay_hash *id, assay_arena *arena,
                                assay_error *err) {
     json_t *object;
-    ASSAY_TRY(assay_client_get_id(&object, client, "batch", id->bytes, ASSAY_HASH_SIZE, err));
+    char text[ASSAY_HEX_HASH_MAX];
+    assay_hex_encode_0x(text, id->bytes, ASSAY_HASH_SIZE);
+    // Rows and payment lines together are more than a client reads (VALUES_MAX).
+    ASSAY_TRY(assay_client_get(&object, client, err, "batch/%s?payouts=0", text));
     assay_status status = assay_batch_read(out, tables, object, arena, err);
     json_decref(object);
     return status;

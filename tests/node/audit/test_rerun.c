@@ -3,6 +3,7 @@
 // them, so that false receipts settle and true ones are voided, and the audit says which (F-51),
 // with the archive of a home and without (F-52).
 #include "base/file.h"
+#include "node/audit/rerun.h"
 #include "node/http/server.h"
 #include "node/workshop/evidence_file.h"
 #include "node/workshop/workshop.h"
@@ -29,6 +30,11 @@ static void evidence_handle(void *context, const assay_http_request *request,
     uint8_t *data;
     size_t size;
     assay_error err = {0};
+    if (strncmp(request->path, "/v1/batch/", 10) == 0) {
+        ASSAY_FAIL(&err, CAPACITY, "a batch of many values");
+        assay_http_reply_error(reply, &err);
+        return;
+    }
     snprintf(path, sizeof path, "%s/archive%s", shared->home, request->path);
     if (assay_file_read(path, 1 << 20, &data, &size, &err) != ASSAY_OK) {
         assay_http_reply_error(reply, &err);
@@ -338,6 +344,27 @@ static void what_is_wanting_is_told(void **state) {
     }
 }
 
+// A batch that the auditor cannot read is none of it rerun, and the others are audited.
+static void what_cannot_be_read_is_unavailable(void **state) {
+    static assay_rerun_result result;
+    assay_client client = {.testnet = true};
+    assay_view view;
+    const assay_checker checker = {.shop = &shop, .client = &client};
+    const assay_rerun_options all = {.mode = ASSAY_RERUN_ALL};
+    snprintf(client.url, sizeof client.url, "%s", assay_http_server_url(server));
+    must(assay_view_open(&view, shared->trial->chain.app, err));
+    must(assay_rerun_run(&result, &view, &checker, &all, err));
+    assert_int_equal(result.receipts, 4);
+    assert_int_equal(result.unavailable, 4);
+    assert_int_equal(result.rerun + result.mismatches + result.voided_rerun, 0);
+    assert_int_equal(result.finding_count, 4);
+    assert_string_equal(result.findings[3].reason, "a batch of many values");
+    // A node that is not there ends the audit.
+    snprintf(client.url, sizeof client.url, "http://127.0.0.1:1");
+    assert_int_equal(assay_rerun_run(&result, &view, &checker, &all, NULL), ASSAY_NETWORK);
+    assay_view_close(&view);
+}
+
 // Validators all of one mind, and wrong: the chain has no way to know, the audit has.
 static void lies_of_validators_are_found(void **state) {
     batch_make(&lie, 3, ALTERED_OUTPUT, NULL, ASSAY_BATCH_SETTLED);
@@ -366,9 +393,13 @@ static void lies_of_validators_are_found(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(true_receipts_agree),     cmocka_unit_test(samples_are_a_part),
-        cmocka_unit_test(files_may_be_named),      cmocka_unit_test(evidence_may_come_by_http),
-        cmocka_unit_test(what_is_wanting_is_told), cmocka_unit_test(lies_of_validators_are_found),
+        cmocka_unit_test(true_receipts_agree),
+        cmocka_unit_test(samples_are_a_part),
+        cmocka_unit_test(files_may_be_named),
+        cmocka_unit_test(evidence_may_come_by_http),
+        cmocka_unit_test(what_is_wanting_is_told),
+        cmocka_unit_test(what_cannot_be_read_is_unavailable),
+        cmocka_unit_test(lies_of_validators_are_found),
     };
     return cmocka_run_group_tests(tests, chain_make, chain_free);
 }
