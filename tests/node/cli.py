@@ -527,8 +527,8 @@ def test_settle_adds_up_what_no_supply_holds(assay):
         result = assay.run("settle", "--epoch", 0, "--node",
                            f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
-    lines = [line.split() for line in result.out.splitlines()]
-    assert result.code == 0 and [line[-1] for line in lines[1:]] == [str(most), "5", str(most)], result
+    shown = [line.split()[-1] for line in result.out.splitlines()[1:]]
+    assert result.code == 0 and shown == [str(most), "5", str(most)], result
 
 
 def test_an_interrupted_registration_goes_on(assay):
