@@ -24,6 +24,7 @@ typedef enum {
     ASSAY_CASE_GUILTY = 4,    // ended: > 2/3 found it guilty, of different things
     ASSAY_CASE_UNDECIDED = 5, // ended
     ASSAY_CASE_WAITING = 6,   // for its turn to be escalated, since `start`
+    ASSAY_CASE_WITHHELD = 7,  // ended: undecided, and what was asked for had not been posted
 } assay_case_state;
 
 typedef enum {
@@ -41,8 +42,8 @@ typedef struct {
     uint64_t start;          // s of the current round
     uint64_t commit_end;     // last height for a commit
     uint64_t reveal_end;     // last height for a reveal
-    uint64_t answer_end;     // last height of the answer window, 0: never opened
-    bool leaf_asked;         // a vote says the leaf is unavailable
+    uint64_t answer_end;     // last height of the last answer window, 0: never opened
+    bool leaf_asked;         // an answer window has asked for the leaf
     bool table_asked;        // the same of the table
     uint64_t leaf_answered;  // height at which good leaf evidence was complete, 0: not
     uint64_t table_answered; // the same for the table

@@ -57,9 +57,9 @@ static assay_status catchers_pay(assay_ledger *ledger, const assay_hash *id, uin
     ASSAY_TRY(
         assay_spoils_list(&catchers, &count, &ledger->reader, ASSAY_TABLE_CATCHER, id, arena, err));
     for (uint32_t i = 0; i < count; i++)
-        parts += catchers[i].count;
+        parts += catchers[i].weight;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t part = reward / parts * catchers[i].count;
+        uint64_t part = reward / parts * catchers[i].weight;
         ASSAY_TRY(assay_payout_pay(ledger, assay_purse_pool(), &catchers[i].validator,
                                    ASSAY_PAID_VALIDATOR, ASSAY_PAID_FOR_CATCH, id, NULL, part,
                                    err));

@@ -75,10 +75,10 @@ json_t *assay_params_json(const assay_params *params) {
 }
 
 uint64_t assay_params_window(const assay_params *params) {
-    // The beacon, the first draw, one redraw, an answer, the escalations and their waits.
+    // The beacon, the first draw, one redraw, two answers, the escalations and their waits.
     uint64_t rounds = 2 + 2 * params->escalation_rounds;
     return 2 * params->beacon_delay + ASSAY_BEACON_WAIT_MAX +
-           rounds * (params->commit_blocks + params->reveal_blocks) + params->answer_blocks;
+           rounds * (params->commit_blocks + params->reveal_blocks) + 2 * params->answer_blocks;
 }
 
 uint64_t assay_params_unbond_blocks(const assay_params *params) {

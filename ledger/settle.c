@@ -142,7 +142,7 @@ static assay_status data_settle(settlement *s, assay_arena *arena, assay_error *
     return ASSAY_OK;
 }
 
-// P-70: those who were right about this batch, by how many of its cases.
+// P-70: those who were right about this batch, by their weights in its cases.
 static assay_status validators_settle(settlement *s, assay_arena *arena, assay_error *err) {
     assay_spoils *checkers;
     uint32_t count;
@@ -156,7 +156,7 @@ static assay_status validators_settle(settlement *s, assay_arena *arena, assay_e
     assay_u128 whole = 0;
     uint64_t paid;
     for (uint32_t i = 0; i < count; i++)
-        whole += weights[i] = checkers[i].count;
+        whole += weights[i] = checkers[i].weight;
     ASSAY_TRY(assay_settle_divide(shares, &paid, s->validators, weights, count, whole, err));
     s->burned += s->validators - paid;
     for (uint32_t i = 0; i < count; i++)

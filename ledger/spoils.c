@@ -6,8 +6,8 @@
 // Beyond any case count × ASSAY_VOTERS_MAX.
 enum { LIST_MAX = 1 << 16 };
 
-static assay_record_key count_key(uint8_t table, const assay_hash *batch,
-                                  const assay_address *validator) {
+static assay_record_key weight_key(uint8_t table, const assay_hash *batch,
+                                   const assay_address *validator) {
     assay_record_key key = assay_record_key_of_hash(table, batch);
     assay_record_key_add(&key, validator->bytes, ASSAY_ADDRESS_SIZE);
     return key;
@@ -15,13 +15,13 @@ static assay_record_key count_key(uint8_t table, const assay_hash *batch,
 
 // P-61
 assay_status assay_spoils_add(assay_ledger *ledger, uint8_t table, const assay_hash *batch,
-                              const assay_address *validator, assay_error *err) {
-    assay_record_key key = count_key(table, batch, validator);
+                              const assay_address *validator, uint64_t weight, assay_error *err) {
+    assay_record_key key = weight_key(table, batch, validator);
     assay_bytes value;
-    uint8_t count[4];
+    uint8_t sum[8];
     ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
-    assay_store_be32(count, (value.data == NULL ? 0 : assay_load_be32(value.data)) + 1);
-    return assay_ledger_put(ledger, &key, count, sizeof count, err);
+    assay_store_be64(sum, (value.data == NULL ? 0 : assay_load_be64(value.data)) + weight);
+    return assay_ledger_put(ledger, &key, sum, sizeof sum, err);
 }
 
 assay_status assay_spoils_list(assay_spoils **out, uint32_t *count, const assay_reader *reader,
@@ -39,10 +39,10 @@ assay_status assay_spoils_list(assay_spoils **out, uint32_t *count, const assay_
     assay_spoils *list = memory;
     ASSAY_TRY(assay_reader_seek(reader, &at, &prefix, prefix.size, err));
     for (; at.key_size > 0 && *count < found; (*count)++) {
-        if (at.key_size != prefix.size + ASSAY_ADDRESS_SIZE || at.value.size != 4)
-            return ASSAY_FAIL(err, CORRUPT, "a batch's count of right votes is damaged");
+        if (at.key_size != prefix.size + ASSAY_ADDRESS_SIZE || at.value.size != 8)
+            return ASSAY_FAIL(err, CORRUPT, "a batch's weight of right votes is damaged");
         memcpy(list[*count].validator.bytes, at.key + prefix.size, ASSAY_ADDRESS_SIZE);
-        list[*count].count = assay_load_be32(at.value.data);
+        list[*count].weight = assay_load_be64(at.value.data);
         ASSAY_TRY(assay_reader_next(reader, &at, err));
     }
     *out = list;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the cases of a batch leave behind for its end: who was right how often, who caught a fraud,
+// What the cases of a batch leave behind for its end: who was right with what weight, who caught a
+// fraud how often,
 // and which data sets were missing.
 #ifndef ASSAY_LEDGER_SPOILS_H
 #define ASSAY_LEDGER_SPOILS_H
@@ -9,15 +10,15 @@
 
 typedef struct {
     assay_address validator;
-    uint32_t count;
+    uint64_t weight;
 } assay_spoils;
 
-// Adds one to a validator's count. table: ASSAY_TABLE_CHECKER or _CATCHER.
-// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-61.
+// Adds to a validator's weight. table: ASSAY_TABLE_CHECKER or _CATCHER.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-61, P-70.
 assay_status assay_spoils_add(assay_ledger *ledger, uint8_t table, const assay_hash *batch,
-                              const assay_address *validator, assay_error *err);
+                              const assay_address *validator, uint64_t weight, assay_error *err);
 
-// All counts of a batch, ascending by address. Errors: CAPACITY (arena), CORRUPT, MEMORY, IO.
+// All weights of a batch, ascending by address. Errors: CAPACITY (arena), CORRUPT, MEMORY, IO.
 // Lives: as long as the arena. Spec: P-61.
 assay_status assay_spoils_list(assay_spoils **out, uint32_t *count, const assay_reader *reader,
                                uint8_t table, const assay_hash *batch, assay_arena *arena,

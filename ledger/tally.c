@@ -11,9 +11,20 @@ static uint64_t answered_at(const assay_case *record, const assay_vote *vote) {
     return 0;
 }
 
-bool assay_vote_is_neutral(const assay_case *record, const assay_vote *vote) {
-    uint64_t at = answered_at(record, vote);
+static bool in_time(const assay_case *record, uint64_t at) {
     return at > 0 && (record->answer_end == 0 || at <= record->answer_end);
+}
+
+bool assay_vote_is_neutral(const assay_case *record, const assay_vote *vote) {
+    return in_time(record, answered_at(record, vote));
+}
+
+uint8_t assay_case_withheld(const assay_case *record) {
+    if (record->leaf_asked && !in_time(record, record->leaf_answered))
+        return ASSAY_VERDICT_UNAVAILABLE;
+    if (record->table_asked && !in_time(record, record->table_answered))
+        return ASSAY_VERDICT_TABLE_UNAVAILABLE;
+    return ASSAY_VERDICT_MATCH;
 }
 
 bool assay_vote_is_stale(const assay_case *record, const assay_vote *vote) {
@@ -70,7 +81,6 @@ static void weigh(assay_tally *out, const assay_vote **votes, uint32_t count) {
 void assay_tally_votes(assay_tally *out, const assay_case *record, const assay_vote *votes,
                        uint32_t count) {
     const assay_vote *counted[ASSAY_VOTERS_MAX];
-    const assay_vote *first = NULL;
     uint32_t counted_count = 0;
     ASSAY_ASSERT(count <= ASSAY_VOTERS_MAX);
     *out = (assay_tally){0};
@@ -79,15 +89,18 @@ void assay_tally_votes(assay_tally *out, const assay_case *record, const assay_v
         const assay_vote *vote = &votes[i];
         if (!vote->revealed || vote->struck) continue;
         out->revealed++;
-        if (first == NULL) first = vote;
-        if (vote->verdict != ASSAY_VERDICT_MATCH || pair_compare(&first, &vote) != 0)
-            out->all_match = false;
         out->bond += vote->bond; // also of the neutral: who voted otherwise may be few
-        if (assay_vote_is_neutral(record, vote)) continue;
+        if (assay_vote_is_neutral(record, vote)) {
+            out->neutral++;
+            continue;
+        }
+        if (vote->verdict != ASSAY_VERDICT_MATCH ||
+            (counted_count > 0 && pair_compare(&counted[0], &vote) != 0))
+            out->all_match = false;
         counted[counted_count++] = vote;
         out->leaf_unavailable |= vote->verdict == ASSAY_VERDICT_UNAVAILABLE;
         out->table_unavailable |= vote->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE;
     }
-    if (first == NULL) out->all_match = false;
+    if (counted_count == 0) out->all_match = false;
     weigh(out, counted, counted_count);
 }

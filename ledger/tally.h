@@ -7,7 +7,8 @@
 
 typedef struct {
     uint32_t revealed; // votes revealed and not struck
-    bool all_match;    // of them every one is (match, the same probe); false without any
+    uint32_t neutral;  // of them, those that are neither right nor wrong
+    bool all_match;    // the others are all (match, the same probe); false without any
     bool leaf_unavailable, table_unavailable; // some of them say so, and it is not answered
     uint64_t bond;                            // of those revealed, neutral ones too
     uint64_t best;                            // bond behind the strongest pair that counts:
@@ -21,6 +22,10 @@ typedef struct {
 // "unavailable" of bytes that were posted before the answer window had passed: neither right nor
 // wrong. Spec: P-60.
 bool assay_vote_is_neutral(const assay_case *record, const assay_vote *vote);
+
+// What the provider was asked for in an answer window and did not post in time: UNAVAILABLE, else
+// TABLE_UNAVAILABLE; 0: nothing. Once the window is over. Spec: P-59.
+uint8_t assay_case_withheld(const assay_case *record);
 
 // "unavailable" in the current round, which began when the bytes had been posted: no vote.
 // Spec: P-60.

@@ -2,22 +2,24 @@
 // A case's transitions; all happen here, at the end of the block in which a deadline falls.
 //
 //   VOTING draw ──all reveals (match, same probe)─────────────────────────→ RIGHT match
-//       │  │ no reveal            VOTING redraw ──the same────────────────→ RIGHT match
-//       │  └─────────────────────→   │  │ no reveal
-//       │ any other reveal           │  │
-//       ▼                            ▼  ▼
-//   [ANSWERING, if something is said to be unavailable: E blocks, once a case]
+//       │  │ no reveal, or what        VOTING redraw ──the same, and so ──→ RIGHT match
+//       │  │ was unavailable is posted    │          did the first draw
+//       │  └───────────────────────────→  │ anything else
+//       │ any other reveal                │
+//       ▼                                 ▼
+//   [ANSWERING, if something is said to be unavailable: E blocks, once for leaf and table each]
 //       ▼
 //   [WAITING, while escalations of the block have called for enough votes]
 //       ▼
 //   VOTING escalation 1 … escalation_rounds
 //       ├─ a pair with > 2/3 of the bond revealed ────────────────────────→ RIGHT
 //       ├─ no such pair, but > 2/3 find it guilty ────────────────────────→ GUILTY
-//       └─ last round, neither, or too late to begin one ─────────────────→ UNDECIDED
+//       └─ last round, neither, or too late to begin one ─────────────────→ UNDECIDED,
+//                              or WITHHELD if a window passed without its answer
 //
 //   I1  a step is taken once: the CASE_DUE entry goes before it
 //       test_epoch: the_same_blocks_give_the_same_state
-//   I2  ANSWERING comes at most once a case; no escalation begins, and no answer is waited for, so
+//   I2  ANSWERING comes at most twice a case; no escalation begins, and no answer is waited for, so
 //       late that W would be over before the round's end: a case ends within W
 //       test_verdict: the_longest_path_fits_the_window, no_escalation_waits_for_ever,
 //       no_answer_is_asked_for_in_vain
@@ -80,6 +82,7 @@ static bool is_right(const docket *d, const assay_vote *vote) {
     const assay_case *record = &d->record;
     if (!assay_vote_counts(record, vote)) return false;
     if (record->state == ASSAY_CASE_GUILTY) return assay_verdict_is_guilty(vote->verdict);
+    if (record->state == ASSAY_CASE_WITHHELD) return assay_verdict_is_unavailable(vote->verdict);
     return record->state == ASSAY_CASE_RIGHT && vote->verdict == record->verdict &&
            assay_hash_equal(&vote->probe, &record->probe);
 }
@@ -116,37 +119,48 @@ static bool was_wrong(const docket *d, const ballot *ballots, uint32_t index) {
     return false;
 }
 
-// Whether a draw's vote is an accusation, open until its case ends (P-61).
+// Whether a draw's vote is an accusation, open until its case ends (P-61). "Unavailable" is none:
+// the provider decides whom it refuses.
 static bool accuses(const assay_vote *vote) {
-    return vote->revealed && !vote->struck && vote->verdict != ASSAY_VERDICT_MATCH;
+    return vote->revealed && !vote->struck && vote->verdict != ASSAY_VERDICT_MATCH &&
+           !assay_verdict_is_unavailable(vote->verdict);
 }
 
-// P-61: right reruns of drawn validators are paid by the provider; who was right and when is noted
-// for the settlement or the catch reward.
+// P-70: what a right vote weighs among those that decided its case: draws go by bond already.
+static uint64_t share_of(const docket *d, const ballot *b) {
+    if (!is_right(d, &b->vote)) return 0;
+    if (d->record.escalations == 0) return 1;
+    return b->round == d->record.round ? b->vote.bond : 0;
+}
+
+// P-61: right reruns of drawn validators are paid by the provider, whose escrow holds
+// validators_per_sample prices; who was right is noted for the settlement or the catch reward.
 static assay_status reward(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
     bool guilty = assay_verdict_is_guilty(d->record.verdict);
-    uint8_t draws = draw_rounds(d);
+    uint64_t drawn = 0, held = d->ledger->params->validators_per_sample,
+             price = d->batch.check_price;
+    assay_u128 whole = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        drawn += ballots[i].round < draw_rounds(d) && is_right(d, &ballots[i].vote);
+        whole += share_of(d, &ballots[i]);
+    }
+    if (drawn > held) price = (uint64_t)((assay_u128)price * held / drawn);
     for (uint32_t i = 0; i < count; i++) {
         assay_vote *vote = &ballots[i].vote;
-        bool drawn = ballots[i].round < draws;
-        if (!is_right(d, vote)) continue;
-        if (drawn) {
+        uint64_t share = share_of(d, &ballots[i]);
+        if (ballots[i].round < draw_rounds(d) && is_right(d, vote)) {
             ASSAY_TRY(assay_payout_pay(d->ledger, assay_purse_escrow(&d->id), &vote->validator,
                                        ASSAY_PAID_VALIDATOR, ASSAY_PAID_FOR_CHECK, &d->id, NULL,
-                                       d->batch.check_price, err));
-            vote->paid += d->batch.check_price;
+                                       price, err));
+            vote->paid += price;
+            if (guilty)
+                ASSAY_TRY(assay_spoils_add(d->ledger, ASSAY_TABLE_CATCHER, &d->id, &vote->validator,
+                                           1, err));
         }
-        if (guilty && drawn)
-            ASSAY_TRY(
-                assay_spoils_add(d->ledger, ASSAY_TABLE_CATCHER, &d->id, &vote->validator, err));
-        if (guilty || (!drawn && ballots[i].round != d->record.round)) continue;
-        bool counted = false; // a drawn validator that was right has its count already
-        for (uint32_t j = 0; j < i && !drawn; j++)
-            counted |= ballots[j].round < draws && is_right(d, &ballots[j].vote) &&
-                       assay_address_equal(&ballots[j].vote.validator, &vote->validator);
-        if (!counted)
-            ASSAY_TRY(
-                assay_spoils_add(d->ledger, ASSAY_TABLE_CHECKER, &d->id, &vote->validator, err));
+        if (guilty || share == 0) continue;
+        uint64_t weight = (uint64_t)(((assay_u128)share << 32) / whole);
+        ASSAY_TRY(assay_spoils_add(d->ledger, ASSAY_TABLE_CHECKER, &d->id, &vote->validator, weight,
+                                   err));
     }
     return ASSAY_OK;
 }
@@ -167,7 +181,8 @@ static assay_status reruns_pay(docket *d, ballot *ballots, uint32_t count, uint6
                             pool - each * right_count, err);
 }
 
-// P-61: drawn validators who were wrong about an innocent provider pay the last round's reruns.
+// P-61: drawn validators who were wrong about an innocent provider pay the last round's reruns; if
+// none was, the provider does that left an answer window without its answer.
 static assay_status reruns_charge(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
     uint32_t wrong_count = 0, right_count = 0;
     if (d->record.escalations == 0 || assay_verdict_is_guilty(d->record.verdict)) return ASSAY_OK;
@@ -175,10 +190,15 @@ static assay_status reruns_charge(docket *d, ballot *ballots, uint32_t count, as
         wrong_count += ballots[i].round < draw_rounds(d) && is_wrong(d, &ballots[i].vote);
         right_count += ballots[i].round == d->record.round && is_right(d, &ballots[i].vote);
     }
-    if (wrong_count == 0 || right_count == 0) return ASSAY_OK;
+    bool withheld = wrong_count == 0 && assay_case_withheld(&d->record) != ASSAY_VERDICT_MATCH;
+    if ((wrong_count == 0 && !withheld) || right_count == 0) return ASSAY_OK;
     assay_u128 cost = (assay_u128)d->batch.check_price * right_count;
-    assay_u128 part = (cost + wrong_count - 1) / wrong_count;
+    assay_u128 part = withheld ? cost : (cost + wrong_count - 1) / wrong_count;
     uint64_t pool = 0;
+    if (withheld)
+        ASSAY_TRY(assay_bond_slash(d->ledger, ASSAY_ROLE_PROVIDER, &d->batch.provider,
+                                   part > INT64_MAX ? INT64_MAX : (uint64_t)part,
+                                   assay_purse_pool(), &pool, err));
     for (uint32_t i = 0; i < count; i++) {
         uint64_t taken;
         if (ballots[i].round >= draw_rounds(d) || !is_wrong(d, &ballots[i].vote)) continue;
@@ -283,7 +303,7 @@ static assay_status ballots_load(docket *d, ballot **out, uint32_t *count, assay
 }
 
 static assay_status consequences(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
-    d->proven = is_proven(d, ballots, count);
+    d->proven = d->record.state != ASSAY_CASE_WITHHELD && is_proven(d, ballots, count);
     if (d->record.state != ASSAY_CASE_UNDECIDED) {
         ASSAY_TRY(reward(d, ballots, count, err));
         ASSAY_TRY(reruns_charge(d, ballots, count, err));
@@ -320,9 +340,11 @@ static assay_status end(docket *d, assay_case_state state, uint8_t verdict, cons
     return assay_batch_resolve(d->ledger, &d->id, &d->batch, err);
 }
 
+// P-59: nobody else decides, but whoever was asked for bytes and did not post them has.
 static assay_status end_undecided(docket *d, assay_error *err) {
     static const assay_hash none;
-    return end(d, ASSAY_CASE_UNDECIDED, 0, &none, err);
+    uint8_t withheld = assay_case_withheld(&d->record);
+    return end(d, withheld ? ASSAY_CASE_WITHHELD : ASSAY_CASE_UNDECIDED, withheld, &none, err);
 }
 
 // ---- rounds ----
@@ -372,10 +394,17 @@ static assay_status escalate(docket *d, assay_error *err) {
     return wait_begin(d, err);
 }
 
-// P-60: the answer window, once a case, if W leaves a round after it.
-static assay_status ask(docket *d, assay_error *err) {
+// Whether something is said to be unavailable that no answer window has asked for.
+static bool is_unasked(const docket *d, bool leaf, bool table) {
+    return (leaf && !d->record.leaf_asked) || (table && !d->record.table_asked);
+}
+
+// P-60: an answer window, once for each kind, if W leaves a round after it.
+static assay_status ask(docket *d, const assay_tally *tally, assay_error *err) {
     uint64_t last = assay_case_last_start(d->ledger->params, &d->batch);
     if (d->ledger->height + d->ledger->params->answer_blocks > last) return end_undecided(d, err);
+    d->record.leaf_asked |= tally->leaf_unavailable;
+    d->record.table_asked |= tally->table_unavailable;
     d->record.state = ASSAY_CASE_ANSWERING;
     d->record.answer_end = d->ledger->height + d->ledger->params->answer_blocks;
     ASSAY_TRY(assay_case_due_put(d->ledger, d->record.answer_end, &d->id, d->sample, err));
@@ -428,27 +457,43 @@ static assay_status accusations_strike(docket *d, assay_vote *votes, uint32_t co
     return ASSAY_OK;
 }
 
-// P-58
+// Do the first draw's votes say what those of the redraw say, as far as they count?
+static assay_status first_agrees(bool *agrees, docket *d, const assay_tally *tally,
+                                 assay_error *err) {
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    uint32_t count;
+    assay_tally first;
+    ASSAY_TRY(assay_case_votes(votes, &count, &d->ledger->reader, &d->id, d->sample, 0, err));
+    assay_tally_votes(&first, &d->record, votes, count);
+    *agrees = first.revealed == first.neutral ||
+              (first.all_match && assay_hash_equal(&first.probe, &tally->probe));
+    return ASSAY_OK;
+}
+
+// P-58. Whom the provider refused until it had to post is replaced: nobody has contradicted it.
 static assay_status draw_close(docket *d, const assay_tally *tally, assay_error *err) {
     bool first = d->record.kind == ASSAY_ROUND_DRAW;
-    if (tally->all_match) return end(d, ASSAY_CASE_RIGHT, tally->verdict, &tally->probe, err);
-    if (tally->revealed == 0 && first) return next_round(d, ASSAY_ROUND_REDRAW, err);
-    if (tally->leaf_unavailable || tally->table_unavailable) return ask(d, err);
-    return escalate(d, err);
+    bool agreed = tally->all_match && tally->neutral == 0;
+    if (agreed && !first) ASSAY_TRY(first_agrees(&agreed, d, tally, err));
+    if (agreed) return end(d, ASSAY_CASE_RIGHT, tally->verdict, &tally->probe, err);
+    if (first && (tally->all_match || tally->revealed == tally->neutral))
+        return next_round(d, ASSAY_ROUND_REDRAW, err);
+    bool unasked = is_unasked(d, tally->leaf_unavailable, tally->table_unavailable);
+    return unasked ? ask(d, tally, err) : escalate(d, err);
 }
 
 // P-59. An "unavailable" decides nothing before the provider had its answer window.
 static assay_status escalation_close(docket *d, const assay_tally *tally, assay_error *err) {
     bool last = d->record.escalations >= d->ledger->params->escalation_rounds;
-    bool unasked =
-        (tally->leaf_unavailable || tally->table_unavailable) && d->record.answer_end == 0;
+    bool unasked = is_unasked(d, tally->leaf_unavailable, tally->table_unavailable);
     bool decided = assay_tally_is_decided(tally, tally->best);
-    if (decided && !(assay_verdict_is_unavailable(tally->verdict) && unasked))
+    if (decided && !is_unasked(d, tally->verdict == ASSAY_VERDICT_UNAVAILABLE,
+                               tally->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE))
         return end(d, ASSAY_CASE_RIGHT, tally->verdict, &tally->probe, err);
     if (!unasked && assay_tally_is_decided(tally, tally->guilty))
         return end(d, ASSAY_CASE_GUILTY, tally->guilty_verdict, &tally->guilty_probe, err);
     if (last) return end_undecided(d, err);
-    return unasked ? ask(d, err) : escalate(d, err);
+    return unasked ? ask(d, tally, err) : escalate(d, err);
 }
 
 static assay_status round_close(docket *d, assay_error *err) {
@@ -465,9 +510,19 @@ static assay_status round_close(docket *d, assay_error *err) {
         ASSAY_TRY(
             assay_case_vote_put(d->ledger, &d->id, d->sample, d->record.round, &votes[i], err));
     assay_tally_votes(&tally, &d->record, votes, count);
-    d->record.leaf_asked |= tally.leaf_unavailable;
-    d->record.table_asked |= tally.table_unavailable;
     return escalation ? escalation_close(d, &tally, err) : draw_close(d, &tally, err);
+}
+
+// A draw's votes once more, now that what was asked for has been posted or not.
+static assay_status answers_close(docket *d, assay_error *err) {
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    uint32_t count;
+    assay_tally tally;
+    if (d->record.kind == ASSAY_ROUND_ESCALATION) return escalate(d, err);
+    ASSAY_TRY(assay_case_votes(votes, &count, &d->ledger->reader, &d->id, d->sample,
+                               d->record.round, err));
+    assay_tally_votes(&tally, &d->record, votes, count);
+    return draw_close(d, &tally, err);
 }
 
 // The case that a queue's entry names: a u64, its batch, its sample.
@@ -509,7 +564,7 @@ static assay_status waiting_escalate(assay_ledger *ledger, assay_error *err) {
 
 static assay_status case_due(docket *d, assay_error *err) {
     if (d->record.state == ASSAY_CASE_VOTING) return round_close(d, err);
-    if (d->record.state == ASSAY_CASE_ANSWERING) return escalate(d, err);
+    if (d->record.state == ASSAY_CASE_ANSWERING) return answers_close(d, err);
     ASSAY_TRY(wait_end(d, err));
     return end_undecided(d, err);
 }

@@ -178,7 +178,7 @@ static assay_status rounds_json(json_t *rounds, const assay_hash *batch, uint32_
 static assay_status case_get(const assay_api_call *call, const assay_view *view,
                              assay_http_reply *reply, assay_error *err) {
     static const char *const states[] = {"none",   "voting",    "answering", "right",
-                                         "guilty", "undecided", "waiting"};
+                                         "guilty", "undecided", "waiting",   "withheld"};
     assay_hash batch;
     uint64_t sample;
     assay_case found_case;

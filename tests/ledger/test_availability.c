@@ -98,10 +98,10 @@ static void unavailable_bytes_make_no_reader_wrong(void **state) {
          1,
          0},
         {"guilty of withholding this or that",
-         {{TABLE, TABLE}, {TABLE, TABLE, LEAF, 0}},
+         {{TABLE, TABLE}, {TABLE, TABLE, LEAF, 0}, {TABLE, TABLE, LEAF, 0}},
          ASSAY_CASE_GUILTY,
          TABLE,
-         1,
+         2,
          0},
         {"guilty, and one who could lie finds it false",
          {{TABLE, TABLE}, {TABLE, TABLE, BAD, 0}},
@@ -137,6 +137,44 @@ static void who_was_refused_is_not_wrong(void **state) {
          0},
     };
     paths_run(paths, sizeof paths / sizeof *paths);
+}
+
+// P-59: showing bytes to some and not to others, so that nobody decides, costs the provider what a
+// fraud costs, if it did not post what it was asked for; nobody else anything.
+static void who_is_asked_in_vain_is_guilty(void **state) {
+    static const path paths[] = {
+        {"the table for half of them",
+         {{0, TABLE}, {TABLE, TABLE, 0, 0}, {TABLE, TABLE, 0, 0}, {0, 0, TABLE, TABLE}},
+         ASSAY_CASE_WITHHELD,
+         TABLE,
+         3,
+         0},
+        {"the leaf, and friends call it false",
+         {{0, LEAF}, {BAD, BAD, 0, 0}, {LEAF, BAD, 0, 0}, {BAD, BAD, 0, 0}},
+         ASSAY_CASE_WITHHELD,
+         LEAF,
+         3,
+         0},
+    };
+    paths_run(paths, sizeof paths / sizeof *paths);
+}
+
+// P-61: it pays for the round that its answer would have spared the others.
+static void who_is_asked_in_vain_pays_the_reruns(void **state) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {{0, LEAF}, {0, 0, 0, 0}};
+    trial *t = scripted_begun(rounds);
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    bundle b;
+    trial_submit(t, &b, 8);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    assert_int_equal(trial_bond_of(t, ASSAY_ROLE_PROVIDER, PROVIDER),
+                     100 * CHAIN_OPEN - VALIDATOR_COUNT * PRICE);
+    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
+    trial_votes(t, &b.id, 0, 1, votes);
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
+        assert_int_equal(votes[i].paid, PRICE);
+    trial_close(t);
 }
 
 // Bytes that were read by enough of them leave no excuse, whatever others could not have.
@@ -360,18 +398,22 @@ static void fraud_does_not_escape_by_late_answers(void **state) {
     trial_close(t);
 }
 
-// The same with the table in its window: the leaf had its window then too.
-static void one_window_is_for_table_and_leaf(void **state) {
-    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {
-        {BAD, BAD}, {TABLE, TABLE, TABLE, TABLE}, {LEAF, LEAF, LEAF, LEAF}};
+// The same with the table in its window: the leaf has one of its own, and no third.
+static void table_and_leaf_have_a_window_each(void **state) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {{BAD, BAD},
+                                                            {TABLE, TABLE, TABLE, TABLE},
+                                                            {LEAF, LEAF, LEAF, LEAF},
+                                                            {LEAF, LEAF, LEAF, LEAF}};
     trial *t = scripted_begun(rounds);
     bundle b;
     window_open(t, &b);
+    uint64_t first = trial_case(t, &b.id, 0).answer_end;
     post_at(t, &b, t->chain.height + 1, ASSAY_EVIDENCE_TABLE);
-    post_among_reveals(t, &b, 2, ASSAY_EVIDENCE_LEAF);
+    post_among_reveals(t, &b, 3, ASSAY_EVIDENCE_LEAF);
     assay_batch batch = trial_run_out(t, &b.id);
     assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
-    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, LEAF, 2);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, LEAF, 3);
+    assert_true(trial_case(t, &b.id, 0).answer_end > first);
     assert_int_equal(batch.slashed, 10 * batch.fee_total);
     trial_close(t);
 }
@@ -399,19 +441,67 @@ static void the_last_block_of_the_window_is_in_time(void **state) {
     }
 }
 
+// ---- who was refused is replaced ----
+
+// P-58, P-61: all that was said otherwise is answered, and others are drawn. What the escrow holds
+// is shared by those who were right in both.
+static void a_redraw_follows_the_answer(void **state) {
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {{0, LEAF}, {0, 0, 0, 0}};
+    trial *t = scripted_begun(rounds);
+    assay_vote votes[ASSAY_VOTERS_MAX];
+    bundle b;
+    window_open(t, &b);
+    post_at(t, &b, t->chain.height + 1, ASSAY_EVIDENCE_LEAF);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    assert_int_equal(trial_case(t, &b.id, 0).escalations, 0);
+    uint32_t right = 0;
+    for (uint8_t round = 0; round < 2; round++) {
+        uint32_t count = trial_votes(t, &b.id, 0, round, votes);
+        assert_int_equal(count, 2);
+        for (uint32_t i = 0; i < count; i++) {
+            bool refused = votes[i].verdict == LEAF;
+            assert_int_equal(votes[i].paid, refused ? 0 : 2 * PRICE / 3);
+            right += !refused;
+        }
+    }
+    assert_int_equal(right, 3);
+    assert_int_equal(trial_bonds(t),
+                     VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - trial_case(t, &b.id, 0).leaf_cost);
+    trial_close(t);
+}
+
+// A first draw that says something else, or a redraw that does, is for all to decide.
+static void a_redraw_that_disagrees_escalates(void **state) {
+    static const uint8_t rounds[2][ROUNDS][VALIDATOR_COUNT] = {
+        {{LAZY, LEAF}, {0, 0, 0, 0}, {0, 0, 0, 0}},
+        {{0, LEAF}, {BAD, BAD, BAD, BAD}, {0, 0, 0, 0}},
+    };
+    for (int i = 0; i < 2; i++) {
+        trial *t = scripted_begun(rounds[i]);
+        bundle b;
+        window_open(t, &b);
+        post_at(t, &b, t->chain.height + 1, ASSAY_EVIDENCE_LEAF);
+        assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+        trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 2);
+        assert_int_equal(trial_case(t, &b.id, 0).escalations, 1);
+        trial_close(t);
+    }
+}
+
 // In time, it is safe from everyone: who insists in the rounds that follow has no vote.
 static void an_answer_in_time_is_safe(void **state) {
-    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {{TABLE, TABLE},
-                                                            {TABLE, TABLE, TABLE, 0}};
+    static const uint8_t rounds[ROUNDS][VALIDATOR_COUNT] = {
+        {TABLE, TABLE}, {TABLE, TABLE, TABLE, TABLE}, {TABLE, TABLE, TABLE, 0}};
     trial *t = scripted_begun(rounds);
     bundle b;
     window_open(t, &b);
     post_at(t, &b, trial_case(t, &b.id, 0).answer_end, ASSAY_EVIDENCE_TABLE);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
-    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 2);
     uint64_t cost = trial_case(t, &b.id, 0).table_cost;
     assert_int_equal(trial_bonds(t),
-                     VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - 2 * cost - 3 * ABSENT);
+                     VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - 2 * cost - 5 * ABSENT);
     trial_close(t);
 }
 
@@ -435,14 +525,18 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unavailable_bytes_make_no_reader_wrong),
         cmocka_unit_test(who_was_refused_is_not_wrong),
+        cmocka_unit_test(who_is_asked_in_vain_is_guilty),
+        cmocka_unit_test(who_is_asked_in_vain_pays_the_reruns),
         cmocka_unit_test(who_misreads_bytes_is_wrong),
         cmocka_unit_test(the_wrong_pay_the_reruns_in_equal_parts),
         cmocka_unit_test(more_than_a_third_prove_it),
         cmocka_unit_test(bond_that_stays_away_proves_nothing),
         cmocka_unit_test(a_friend_does_not_decide_alone),
         cmocka_unit_test(fraud_does_not_escape_by_late_answers),
-        cmocka_unit_test(one_window_is_for_table_and_leaf),
+        cmocka_unit_test(table_and_leaf_have_a_window_each),
         cmocka_unit_test(the_last_block_of_the_window_is_in_time),
+        cmocka_unit_test(a_redraw_follows_the_answer),
+        cmocka_unit_test(a_redraw_that_disagrees_escalates),
         cmocka_unit_test(an_answer_in_time_is_safe),
         cmocka_unit_test(a_late_answer_binds_later_rounds),
     };

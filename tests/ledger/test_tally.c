@@ -84,7 +84,10 @@ static void answered_votes_do_not_count(void **state) {
     assert_int_equal(tally.best, 20);
     assert_false(assay_tally_is_decided(&tally, tally.best));
     assert_int_equal(tally.guilty, 0);
-    assert_false(tally.all_match); // it still leads to an escalation
+    assert_int_equal(tally.neutral, 2);
+    assert_true(tally.all_match);
+    votes[2].struck = true;
+    assert_false(add_up(&record, votes, 3).all_match); // nobody says so
 }
 
 // P-60: in time is at the last height of the window at the latest; a round is not behind an answer
@@ -108,6 +111,21 @@ static void late_answers_bind_later_rounds(void **state) {
     assert_false(assay_vote_is_stale(&record, &votes[1]));
 }
 
+// P-59: what a window asked for and did not get by its end.
+static void a_window_without_its_answer(void **state) {
+    assay_case record = {.answer_end = 20};
+    assert_int_equal(assay_case_withheld(&record), 0);
+    record.table_asked = true;
+    assert_int_equal(assay_case_withheld(&record), 34);
+    record.leaf_asked = true;
+    assert_int_equal(assay_case_withheld(&record), 32);
+    record.leaf_answered = 20;
+    record.table_answered = 21;
+    assert_int_equal(assay_case_withheld(&record), 34);
+    record.table_answered = 20;
+    assert_int_equal(assay_case_withheld(&record), 0);
+}
+
 static void sums_of_all_supply_do_not_wrap(void **state) {
     assay_case record = {0};
     assay_vote votes[2] = {vote(UINT64_C(1) << 62, 0, 1), vote(UINT64_C(1) << 61, 3, 1)};
@@ -125,6 +143,7 @@ int main(void) {
         cmocka_unit_test(guilty_pairs_stand_together),
         cmocka_unit_test(answered_votes_do_not_count),
         cmocka_unit_test(late_answers_bind_later_rounds),
+        cmocka_unit_test(a_window_without_its_answer),
         cmocka_unit_test(sums_of_all_supply_do_not_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,25 +172,35 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
     trial_close(t);
 }
 
-// The validators' pool goes to whoever was right in a case, drawn or in the round that decided,
-// once a case (P-70): three right voters in the escalated one, two in each of the others.
+// The validators' pool goes to whoever was right in the rounds that decided, no case weighing more
+// than another (P-70): by bond in the escalated one, where three are right, in halves in the
+// others.
 static void right_checkers_share_the_pool(void **state) {
     trial *t = trial_begun();
     bundle b;
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
+        trial_bond(t, VALIDATOR + i, ASSAY_ROLE_VERIFICATION, 1 + 20 * i);
     t->votes = first_accuses;
     trial_submit(t, &b, 8);
     assay_batch batch = trial_run_out(t, &b.id);
-    uint64_t counts[VALIDATOR_COUNT] = {0}, shares[VALIDATOR_COUNT] = {0}, whole = 0;
+    uint64_t weights[VALIDATOR_COUNT] = {0}, shares[VALIDATOR_COUNT] = {0}, whole = 0;
     for (uint32_t sample = 0; sample < 3; sample++) {
         assay_vote votes[ASSAY_VOTERS_MAX];
         uint8_t last = trial_case(t, &b.id, sample).round;
         uint32_t count = trial_votes(t, &b.id, sample, last, votes);
         assert_int_equal(last, sample == 0);
+        uint64_t sum = 0, right = 0;
         for (uint32_t i = 0; i < count; i++)
-            if (votes[i].verdict == ASSAY_VERDICT_MATCH)
-                counts[trial_actor(t, &votes[i].validator) - VALIDATOR]++, whole++;
+            if (votes[i].verdict == ASSAY_VERDICT_MATCH) sum += votes[i].bond, right++;
+        assert_int_equal(right, sample == 0 ? 3 : 2);
+        for (uint32_t i = 0; i < count; i++) {
+            if (votes[i].verdict != ASSAY_VERDICT_MATCH) continue;
+            uint64_t weight = (UINT64_C(1) << 32) / 2;
+            if (sample == 0) weight = (uint64_t)(((assay_u128)votes[i].bond << 32) / sum);
+            weights[trial_actor(t, &votes[i].validator) - VALIDATOR] += weight;
+            whole += weight;
+        }
     }
-    assert_int_equal(whole, 3 + 2 + 2);
     assay_view view = chain_view(&t->chain);
     bool found = true;
     for (uint32_t i = 0; found; i++) {
@@ -202,7 +212,8 @@ static void right_checkers_share_the_pool(void **state) {
     assay_view_close(&view);
     uint64_t pool = batch.fee_total / 10;
     for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
-        assert_in_range(shares[i], pool * counts[i] / whole, pool * counts[i] / whole + 1);
+        assert_in_range(shares[i], (uint64_t)((assay_u128)pool * weights[i] / whole),
+                        (uint64_t)((assay_u128)pool * weights[i] / whole) + 1);
     assert_int_equal(shares[0] + shares[1] + shares[2] + shares[3], pool);
     trial_close(t);
 }
@@ -210,6 +221,10 @@ static void right_checkers_share_the_pool(void **state) {
 static uint32_t accuser_of_all;
 static ballot one_accuses_everywhere(trial *t, uint32_t actor, const assay_duty *duty) {
     return (ballot){.verdict = actor == accuser_of_all ? ASSAY_VERDICT_OUTPUT : 0};
+}
+
+static ballot one_is_refused_everywhere(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.verdict = actor == accuser_of_all ? ASSAY_VERDICT_UNAVAILABLE : 0};
 }
 
 // With one accusation open the next ones count for nothing, and cost nothing either.
@@ -273,6 +288,30 @@ static void small_accusations_hide_no_large_one(void **state) {
         assert_int_equal(is_struck(t, &after.id), sizes[i][1] <= sizes[i][0]);
         trial_close(t);
     }
+}
+
+// P-61: a provider that refuses a validator again and again silences it about nothing.
+static void refusals_silence_nobody(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.open_escalations_max = 1;
+    t->chain.genesis.params.samples = 8;
+    trial_start(t);
+    bundle b;
+    t->votes = one_is_refused_everywhere;
+    accuser_of_all = VALIDATOR + 1;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < batch.sample_count; i++) {
+        assay_vote votes[ASSAY_VOTERS_MAX];
+        uint32_t count = trial_votes(t, &b.id, i, 0, votes);
+        for (uint32_t j = 0; j < count; j++) {
+            refused += votes[j].verdict == ASSAY_VERDICT_UNAVAILABLE;
+            assert_false(votes[j].struck);
+        }
+    }
+    assert_true(refused > 1);
+    trial_close(t);
 }
 
 // ---- fraud ----
@@ -438,7 +477,9 @@ static void a_table_that_is_posted_was_neither_there_nor_not(void **state) {
 
 static uint32_t stubborn_actor;
 static ballot stubborn(trial *t, uint32_t actor, const assay_duty *duty) {
-    bool first = duty->sample == 0 && trial_place(t, actor, duty, 0) == 0;
+    if (duty->sample != 0) return (ballot){0};
+    if (duty->round == 0) return (ballot){.verdict = ASSAY_VERDICT_UNAVAILABLE};
+    bool first = trial_place(t, actor, duty, 1) == 0;
     if (first) stubborn_actor = actor;
     return (ballot){.verdict = first ? ASSAY_VERDICT_UNAVAILABLE : 0};
 }
@@ -452,8 +493,10 @@ static void unavailable_after_the_answer_is_no_vote(void **state) {
     uint64_t cost = answer(t, &b, ASSAY_DUTY_ANSWER_LEAF);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
     trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    bool drawn_twice =
+        stubborn_actor == drawn(t, &b.id, 0, 0) || stubborn_actor == drawn(t, &b.id, 0, 1);
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, stubborn_actor),
-                     TRIAL_BOND * CHAIN_OPEN - cost - ABSENT);
+                     TRIAL_BOND * CHAIN_OPEN - ABSENT - (drawn_twice ? cost : 0));
     trial_close(t);
 }
 
@@ -494,12 +537,14 @@ static void three_rounds_without_decision_void_without_slash(void **state) {
     trial_close(t);
 }
 
-// Silent draws, then an answer window, then three torn rounds: still within W (P-23).
+// A silent draw, a redraw and an escalation that ask for leaf and table, each with its window, then
+// two torn rounds: still within W (P-23). It ends withheld: nobody answered (P-59).
 static ballot slowest(trial *t, uint32_t actor, const assay_duty *duty) {
     if (duty->sample != 0) return (ballot){0};
     if (duty->round < 1) return (ballot){.no_commit = true};
     if (duty->round == 1) return (ballot){.verdict = ASSAY_VERDICT_UNAVAILABLE};
-    return (ballot){.verdict = actor % 2 ? ASSAY_VERDICT_OUTPUT : ASSAY_VERDICT_MATCH};
+    uint8_t other = duty->round == 2 ? ASSAY_VERDICT_TABLE_UNAVAILABLE : ASSAY_VERDICT_OUTPUT;
+    return (ballot){.verdict = actor % 2 ? other : ASSAY_VERDICT_MATCH};
 }
 
 static void the_longest_path_fits_the_window(void **state) {
@@ -509,8 +554,9 @@ static void the_longest_path_fits_the_window(void **state) {
     trial_submit(t, &b, 8);
     uint64_t height = t->chain.height;
     assay_batch batch = trial_run_out(t, &b.id);
-    assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
-    assert_int_equal(batch.ended, batch.beacon_height + 5 * (C + R) + E);
+    assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_WITHHELD, ASSAY_VERDICT_UNAVAILABLE, 4);
+    assert_int_equal(batch.ended, batch.beacon_height + 5 * (C + R) + 2 * E);
     assert_true(batch.ended - height <= assay_params_window(&t->chain.genesis.params));
     trial_close(t);
 }
@@ -712,6 +758,7 @@ int main(void) {
         cmocka_unit_test(right_checkers_share_the_pool),
         cmocka_unit_test(accusations_are_bounded),
         cmocka_unit_test(small_accusations_hide_no_large_one),
+        cmocka_unit_test(refusals_silence_nobody),
         cmocka_unit_test(every_kind_of_fraud_voids_the_batch),
         cmocka_unit_test(selective_serving_does_not_escape),
         cmocka_unit_test(unavailable_decides_only_after_the_answer_window),
