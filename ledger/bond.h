@@ -38,7 +38,8 @@ uint64_t assay_bond_min(const assay_params *params, uint8_t role);
 assay_status assay_bond_get(assay_bond *out, const assay_reader *reader, uint8_t role,
                             const assay_address *address, assay_error *err);
 
-// The bond that counts: active if at least the role's minimum, else 0. Spec: P-28.
+// The bond that counts: active if at least the role's minimum, of verification half of it, else 0.
+// Spec: P-28.
 uint64_t assay_bond_effective(const assay_params *params, uint8_t role, const assay_bond *bond);
 
 // Effective bond of one address, and of all of a role (a running total). Errors: CORRUPT, MEMORY,

@@ -141,11 +141,12 @@ static void test_slash(void **state) {
     slash(c, 5 * CHAIN_OPEN, 5 * CHAIN_OPEN);
     assay_bond bond = bond_of(c, ASSAY_ROLE_VERIFICATION);
     assert_int_equal(bond.active, 9 * CHAIN_OPEN);
-    // Under the minimum it no longer counts.
-    assert_int_equal(assay_bond_effective(&c->genesis.params, ASSAY_ROLE_VERIFICATION, &bond), 0);
+    assert_int_equal(total_of(c, ASSAY_ROLE_VERIFICATION), 9 * CHAIN_OPEN);
+    // Under half of the minimum it no longer counts.
+    slash(c, 5 * CHAIN_OPEN, 5 * CHAIN_OPEN);
     assert_int_equal(total_of(c, ASSAY_ROLE_VERIFICATION), 0);
 
-    slash(c, 10 * CHAIN_OPEN, 10 * CHAIN_OPEN);
+    slash(c, 5 * CHAIN_OPEN, 5 * CHAIN_OPEN);
     bond = bond_of(c, ASSAY_ROLE_VERIFICATION);
     assert_int_equal(bond.active, 0);
     assert_int_equal(bond.unbonding_count, 2);
@@ -174,6 +175,22 @@ static void test_slash_all(void **state) {
 }
 
 // P-30: exposure against the bond, to the nopen, and only a bond that counts.
+// P-28: what strangers can cost a checker does not put it out; other roles have their minimum.
+static void test_effective(void **state) {
+    assay_params params;
+    assay_params_init(&params);
+    params.verification_bond_min = params.provider_bond_min = params.consensus_bond_min = 7;
+    for (uint64_t active = 0; active < 9; active++) {
+        const assay_bond bond = {.active = active};
+        assert_int_equal(assay_bond_effective(&params, ASSAY_ROLE_VERIFICATION, &bond),
+                         active < 4 ? 0 : active);
+        assert_int_equal(assay_bond_effective(&params, ASSAY_ROLE_PROVIDER, &bond),
+                         active < 7 ? 0 : active);
+        assert_int_equal(assay_bond_effective(&params, ASSAY_ROLE_CONSENSUS, &bond),
+                         active < 7 ? 0 : active);
+    }
+}
+
 static void test_exposure(void **state) {
     chain *c = *state;
     uint64_t multiple = c->genesis.params.bond_multiple, open;
@@ -233,8 +250,8 @@ static void test_list(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_minimum),   TEST(test_release),  TEST(test_parts), TEST(test_slash),
-        TEST(test_slash_all), TEST(test_exposure), TEST(test_list),
+        TEST(test_minimum),   TEST(test_release),   TEST(test_parts),    TEST(test_slash),
+        TEST(test_slash_all), TEST(test_effective), TEST(test_exposure), TEST(test_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -240,14 +240,14 @@ static void test_declared(void **state) {
     assert_int_equal(sum_of(c, 3), 0);
     assert_int_equal(sum_of(c, 4), 55 * CHAIN_OPEN);
 
-    // A slash below the minimum takes the whole bond out of the sums; topping up returns it.
+    // A slash below half of the minimum takes the whole bond out of the sums; topping up returns it.
     assay_ledger ledger = chain_by_hand(c);
-    must(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &c->actors[v], 15 * CHAIN_OPEN,
+    must(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &c->actors[v], 16 * CHAIN_OPEN,
                           assay_purse_burned(), NULL, err));
     chain_by_hand_end(c, &ledger);
     assert_int_equal(sum_of(c, 2), 35 * CHAIN_OPEN);
     assert_false(declares(c, v, &second[0]));
-    bond(c, v, 5 * CHAIN_OPEN);
+    bond(c, v, 6 * CHAIN_OPEN);
     assert_int_equal(sum_of(c, 2), 45 * CHAIN_OPEN);
     assert_true(declares(c, v, &second[0]));
     tx = declare_tx(c, v, NULL, 0);

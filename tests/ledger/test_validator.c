@@ -484,7 +484,7 @@ static void signing_twice_costs_and_bars(void **state) {
 static void what_proves_nothing_changes_nothing(void **state) {
     chain *c = three_start();
     uint64_t age = assay_params_unbond_blocks(&c->genesis.params);
-    chain_until(c, age + 2);
+    chain_until(c, age + 3);
     assay_hash before = chain_digest(c, NULL);
     assay_misbehavior offences[5];
     offences[0] = offence_of(7, 2);             // not a validator
@@ -569,12 +569,12 @@ static void the_last_power_stays(void **state) {
 static void evidence_is_younger_than_unbonding(void **state) {
     assay_params params;
     assay_params_init(&params);
-    assert_int_equal(assay_evidence_blocks(&params), 972 + 1000000);
+    assert_int_equal(assay_evidence_blocks(&params), 1012 + 1000000);
     assert_true(assay_evidence_blocks(&params) < assay_params_unbond_blocks(&params));
 #define X(name, value, min, max) params.name = min;
     ASSAY_PARAM_LIST(X)
 #undef X
-    assert_int_equal(assay_evidence_blocks(&params), 2 + 288 + 8 * 2 + 1); // at least this
+    assert_int_equal(assay_evidence_blocks(&params), 2 + 288 + 8 * 2 + 2); // at least this
 }
 
 // ---- missed votes, P-95 ----
