@@ -8,17 +8,18 @@
 // F-57. Not from chain 0's seed, which all have seen once that chain is used up.
 static void seed_make(assay_hash *out, const assay_beacon_chains *chains, uint64_t number) {
     static const char name[] = "assay beacon chain";
-    uint8_t counter[8];
+    uint8_t numbers[16];
     assay_sha256 sha;
     if (number == 0) {
         *out = chains->seed;
         return;
     }
-    assay_store_be64(counter, number);
+    assay_store_be64(numbers, chains->length);
+    assay_store_be64(numbers + 8, number);
     assay_sha256_init(&sha);
     assay_sha256_update(&sha, name, sizeof name - 1);
     assay_sha256_update(&sha, chains->secret, sizeof chains->secret);
-    assay_sha256_update(&sha, counter, sizeof counter);
+    assay_sha256_update(&sha, numbers, sizeof numbers);
     assay_sha256_final(&sha, out);
 }
 

@@ -18,9 +18,11 @@ static assay_beacon_chains chains_open(void) {
 
 // The rule once more, by hand.
 static assay_hash value_of(uint8_t number, uint64_t steps) {
-    uint8_t message[18 + 32 + 8] = "assay beacon chain";
+    uint8_t message[18 + 32 + 16] = "assay beacon chain";
     assay_hash value = first_seed;
     memcpy(message + 18, secret, sizeof secret);
+    message[sizeof message - 10] = LENGTH >> 8;
+    message[sizeof message - 9] = LENGTH & 0xff;
     message[sizeof message - 1] = number;
     if (number) assay_sha256_of(&value, message, sizeof message);
     for (uint64_t i = 0; i < steps; i++)

@@ -18,10 +18,10 @@ def sha256(data, times=1):
     return data
 
 
-def seed_of(number):
+def seed_of(number, length):
     """The rule once more."""
     return sha256(b"assay beacon chain" + bytes.fromhex(SECRETS["ed25519_seed"]) +
-                  number.to_bytes(8, "big"))
+                  length.to_bytes(8, "big") + number.to_bytes(8, "big"))
 
 
 class World:
@@ -87,7 +87,7 @@ def test_no_beacon_is_missed_between_two_chains(assay):
     assert problem["next"] == RENEW and "ends in 21 of its own blocks" in problem["text"], problem
     assert world.block()
     assert world.renew()["state"] == "committed" and world.nonce() == 1
-    tip = sha256(seed_of(1), 40).hex()
+    tip = sha256(seed_of(1, 40), 40).hex()
     told = world.beacon()
     assert told["pending"] == 40 and told["pending_tip"] == "0x" + tip, told
     # Again, and at once: one waits already.
@@ -135,7 +135,7 @@ def test_a_used_up_chain_is_renewed(assay):
 
 
 def test_what_cannot_be_renewed(assay):
-    world = World(assay, 10, beacon_seed=seed_of(63).hex())
+    world = World(assay, 10, beacon_seed=seed_of(63, 10).hex())
     error = assay.bad(3, "NOT_FOUND", "has no beacon chain", *world.words(key="alice"))
     assert error["next"] == REGISTER, error
     assay.good("validator", "new", "--home", "other", "--address", AA, "--beacon-length", 10)
