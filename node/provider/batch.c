@@ -441,8 +441,7 @@ static assay_status posting_send(assay_provider *provider, const assay_batch *ba
     return parts_post(provider, &a->batch, a->sample, &posting, err);
 }
 
-// Table and leaf, whichever was asked for: there is one answer window a case, and who could not
-// fetch the one will not get the other (P-60).
+// What was asked for, and no more: table and leaf have a window each (P-60).
 static assay_status accusation_answer(assay_provider *provider, const assay_duty *a,
                                       assay_error *err) {
     assay_batch batch;
@@ -451,10 +450,8 @@ static assay_status accusation_answer(assay_provider *provider, const assay_duty
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     assay_status status =
         assay_batch_fetch(&batch, &tables, &provider->wallet->client, &a->batch, &arena, err);
-    if (status == ASSAY_OK && !a->table_posted)
-        status = posting_send(provider, &batch, a, false, &arena, err);
-    if (status == ASSAY_OK && !a->leaf_posted)
-        status = posting_send(provider, &batch, a, true, &arena, err);
+    if (status == ASSAY_OK)
+        status = posting_send(provider, &batch, a, a->kind == ASSAY_DUTY_ANSWER_LEAF, &arena, err);
     assay_arena_close(&arena);
     return status;
 }
@@ -467,7 +464,6 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
     char address[ASSAY_HEX_HASH_MAX];
     json_t *document;
     const json_t *duties;
-    assay_duty last = {.sample = UINT32_MAX};
     bool waits;
     *count = 0;
     if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD) return ASSAY_OK;
@@ -484,14 +480,7 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
         assay_error why = {0};
         assay_status answered = assay_duty_read(&a, json_array_get(duties, i), &why);
         if (answered == ASSAY_OK && !is_accusation(&a)) continue;
-        // Both kinds of one case stand together, and are answered together.
-        if (answered == ASSAY_OK && a.sample == last.sample &&
-            assay_hash_equal(&a.batch, &last.batch))
-            continue;
-        if (answered == ASSAY_OK) {
-            last = a;
-            answered = accusation_answer(provider, &a, &why);
-        }
+        if (answered == ASSAY_OK) answered = accusation_answer(provider, &a, &why);
         if (answered == ASSAY_OK)
             (*count)++;
         else if (status == ASSAY_OK)
