@@ -59,7 +59,8 @@
     X(power_step_ppm, 166666, 1, ASSAY_PPM)                                                        \
     X(double_sign_slash_ppm, 200000, 0, ASSAY_PPM)                                                 \
     X(verdict_misses_max, 20, 1, 100 * ASSAY_PARAM_BLOCKS_MAX)                                     \
-    X(commitment_blocks, 20, 1, ASSAY_PARAM_BLOCKS_MAX)
+    X(commitment_blocks, 20, 1, ASSAY_PARAM_BLOCKS_MAX)                                            \
+    X(request_tokens_max, 4096, 2, 1 << 17)
 
 #define ASSAY_PARAM_NOPEN_MAX (UINT64_C(1) << 56) // keeps sums of a few prices far from 2^64
 #define ASSAY_PARAM_RATE_MAX  (UINT64_C(1) << 40) // times bytes or keys of one tx: < 2^63

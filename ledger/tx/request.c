@@ -65,12 +65,17 @@ static void request_read(assay_request *out, assay_cursor *cursor) {
     assay_cursor_copy(cursor, out->signature.bytes, ASSAY_SIGNATURE_SIZE);
 }
 
-assay_status assay_request_check(const assay_request *request, assay_error *err) {
+assay_status assay_request_check(const assay_request *request, uint64_t tokens_max,
+                                 assay_error *err) {
     assay_error inner = {0};
+    uint64_t tokens = (uint64_t)request->prompt_count + request->max_tokens;
     if (assay_record_check(&assay_request_record, request, &inner) != ASSAY_OK)
         return ASSAY_REJECT(err, REQUEST_RANGE, "%s", inner.text);
     if (!assay_hash_is_zero(&request->corpus))
         return ASSAY_REJECT(err, REQUEST_RANGE, "corpus is set, retrieval is not offered");
+    if (tokens > tokens_max)
+        return ASSAY_REJECT(err, REQUEST_RANGE, "a prompt and an answer of %llu tokens, limit %llu",
+                            (unsigned long long)tokens, (unsigned long long)tokens_max);
     return ASSAY_OK;
 }
 

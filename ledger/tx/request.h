@@ -65,8 +65,9 @@ void assay_ids_digest(assay_hash *out, const uint32_t *ids, size_t count);
 void assay_request_encode(const assay_request *request, uint8_t *out);
 
 // The limits that need no session and no model file: sequence, counts, sampling, no corpus.
-// Errors: REQUEST_RANGE (reject). Spec: P-12.
-assay_status assay_request_check(const assay_request *request, assay_error *err);
+// tokens_max: the chain's request_tokens_max. Errors: REQUEST_RANGE (reject). Spec: P-12.
+assay_status assay_request_check(const assay_request *request, uint64_t tokens_max,
+                                 assay_error *err);
 
 // fee = prompt_count · price_in + output_count · price_out, nopen.
 // Errors: FEE_OVERFLOW (reject). Spec: P-13.

@@ -95,7 +95,7 @@ static assay_status request_make(asking *a, assay_error *err) {
     if (a->max_fee == UINT64_MAX) // not given
         ASSAY_TRY(assay_fee_compute(&request->max_fee, request->prompt_count, a->terms.price_in,
                                     request->max_tokens, a->terms.price_out, err));
-    ASSAY_TRY(assay_request_check(request, err));
+    ASSAY_TRY(assay_request_check(request, UINT64_MAX, err));
     return assay_request_sign(request, &a->wallet.client.domain, &a->wallet.key, err);
 }
 

@@ -104,8 +104,7 @@ static assay_status receipts_rerun(assay_rerun_result *out, rerun_parts *parts, 
     ASSAY_TRY(server_open(parts, audit, err));
     const assay_checker checker = {.shop = &parts->shop,
                                    .client = &parts->client,
-                                   .span_tokens_min =
-                                       (uint32_t)audit->home.genesis.params.span_tokens_min,
+                                   .params = &audit->home.genesis.params,
                                    .folders = &options->evidence,
                                    .limits = {.timeout_ms = (uint32_t)options->fetch_ms,
                                               .redirects_max = REDIRECTS_MAX,

@@ -32,7 +32,7 @@ static assay_status checker_open(assay_checker *checker, const verify_options *o
     ASSAY_TRY(assay_workshop_open(shop, &options->shop_options, err));
     *checker = (assay_checker){.shop = shop,
                                .client = &options->wallet.client,
-                               .span_tokens_min = (uint32_t)genesis->params.span_tokens_min,
+                               .params = &genesis->params,
                                .limits = {.timeout_ms = (uint32_t)options->fetch_ms,
                                           .redirects_max = REDIRECTS_MAX,
                                           .allow_private = options->allow_private,

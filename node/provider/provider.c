@@ -508,7 +508,7 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
     assay_hash digest;
     uint32_t most = provider->options.askers_max;
     *ids = NULL;
-    ASSAY_TRY(assay_request_check(request, err));
+    ASSAY_TRY(assay_request_check(request, provider->genesis->params.request_tokens_max, err));
     assay_ids_digest(&digest, prompt, prompt_count);
     if (prompt_count != request->prompt_count ||
         !assay_hash_equal(&digest, &request->prompt_digest))

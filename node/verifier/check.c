@@ -238,7 +238,7 @@ static assay_status request_check(check *c, assay_error *why) {
     const assay_request *request = &c->result->receipt.request;
     const assay_model *model = &c->checker->shop->model;
     assay_generate_request run;
-    ASSAY_TRY(assay_request_check(request, why));
+    ASSAY_TRY(assay_request_check(request, c->checker->params->request_tokens_max, why));
     ASSAY_TRY(assay_session_signer_check(&c->session, request, &c->checker->client->domain, why));
     if (!assay_address_equal(&request->provider, &c->batch.provider) ||
         !assay_address_equal(&c->session.provider, &c->batch.provider))
@@ -373,10 +373,10 @@ static assay_status attribution_check(check *c, assay_error *err) {
     assay_receipt own;
     assay_hash missing;
     if (shares_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_ATTRIBUTION, why.text);
-    assay_status attributed =
-        assay_workshop_attribute(c->checker->shop, &c->lineage, c->checker->span_tokens_min,
-                                 result->ids.prompt, result->ids.prompt_count, result->ids.output,
-                                 claim_cut(result), &own, NULL, &missing, &why);
+    assay_status attributed = assay_workshop_attribute(
+        c->checker->shop, &c->lineage, (uint32_t)c->checker->params->span_tokens_min,
+        result->ids.prompt, result->ids.prompt_count, result->ids.output, claim_cut(result), &own,
+        NULL, &missing, &why);
     if (attributed == ASSAY_MISSING) {
         result->probe = missing;
         return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);

@@ -12,8 +12,8 @@
 typedef struct {
     assay_workshop *shop;
     const assay_client *client;
-    uint32_t span_tokens_min;  // of the genesis
-    assay_fetch_limits limits; // for a provider's URL; size_max is set by each fetch
+    const assay_params *params; // the chain's
+    assay_fetch_limits limits;  // for a provider's URL; size_max is set by each fetch
     // Folders with evidence/<root>/… as providers keep it, looked into before the URL; NULL: none.
     const assay_option_texts *folders;
 } assay_checker;

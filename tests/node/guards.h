@@ -55,7 +55,7 @@ static inline void guard_open(guard *g, uint32_t index, bool allow_private) {
     g->checker = (assay_checker){
         .shop = &world.shop,
         .client = &world.wallets[VALIDATOR + index].client,
-        .span_tokens_min = 6,
+        .params = &world.genesis.params,
         .limits = {.timeout_ms = FETCH_MS, .allow_private = allow_private, .allow_file = true}};
     const assay_watch_options options = {.checker = &g->checker,
                                          .wallet = &world.wallets[VALIDATOR + index],

@@ -16,7 +16,7 @@ static void request_try(const uint8_t *data, size_t size) {
     request = receipt.request;
     assay_request_encode(&request, out);
     ASSAY_ASSERT(memcmp(out, data, size) == 0);
-    assay_request_check(&request, NULL);
+    assay_request_check(&request, 4096, NULL);
     assay_request_fee_check(&request, request.seed, request.max_fee, NULL);
     json_t *json = assay_request_to_json(&request);
     ASSAY_ASSERT(json && assay_request_from_json(&back, json, NULL) == ASSAY_OK);

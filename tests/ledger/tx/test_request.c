@@ -172,11 +172,12 @@ static void attribution_ascends_and_adds_up(void **state) {
         assay_request request = request_make();                                                    \
         assay_error err = {0};                                                                     \
         request.field = (value);                                                                   \
-        assert_int_equal(assay_request_check(&request, &err), wanted);                             \
+        assert_int_equal(assay_request_check(&request, limit, &err), wanted);                      \
         if ((wanted) != ASSAY_OK) assert_int_equal(err.reject, ASSAY_REJECT_REQUEST_RANGE);        \
     } while (0)
 
 static void requests_keep_their_limits(void **state) {
+    uint64_t limit = UINT64_MAX;
     EXPECT_REQUEST(sequence, 0, ASSAY_REJECTED);
     EXPECT_REQUEST(sequence, UINT64_MAX, ASSAY_OK);
     EXPECT_REQUEST(prompt_count, 0, ASSAY_REJECTED);
@@ -194,6 +195,10 @@ static void requests_keep_their_limits(void **state) {
     EXPECT_REQUEST(top_p_ppm, 1000001, ASSAY_REJECTED);
     EXPECT_REQUEST(max_fee, 0, ASSAY_OK);
     EXPECT_REQUEST(corpus.bytes[31], 1, ASSAY_REJECTED);
+    limit = 30; // prompt 10, answer 20
+    EXPECT_REQUEST(prompt_count, 10, ASSAY_OK);
+    EXPECT_REQUEST(prompt_count, 11, ASSAY_REJECTED);
+    EXPECT_REQUEST(max_tokens, UINT32_MAX, ASSAY_REJECTED);
 }
 
 static void fees_do_not_wrap(void **state) {

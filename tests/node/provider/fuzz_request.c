@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             sum += body.prompt[i];
         (void)sum;
         assay_request_encode(&body.request, bytes);
-        (void)assay_request_check(&body.request, &err);
+        (void)assay_request_check(&body.request, 4096, &err);
     } else {
         ASSAY_ASSERT(err.status == status && *err.text);
     }

@@ -153,7 +153,7 @@ static assay_hash batch_make(uint32_t defects, const char *uri) {
 static assay_checker checker_of(assay_workshop *shop) {
     return (assay_checker){.shop = shop,
                            .client = &world.wallets[VALIDATOR].client,
-                           .span_tokens_min = 6,
+                           .params = &world.genesis.params,
                            .limits = {.timeout_ms = 1000, .redirects_max = 3, .allow_file = true}};
 }
 
@@ -280,6 +280,21 @@ static void leaf_is_rerun_whatever_was_drawn(void **state) {
     work_refused(assay_check_leaf(&result, &checker, &unknown, 0, &arena, err), NOT_FOUND,
                  "no such batch");
     assay_arena_close(&arena);
+}
+
+// P-12: what is longer than the chain lets a request be is none, and nobody reruns it.
+static void a_request_is_as_long_as_the_chain_allows(void **state) {
+    assay_checker checker = checker_of(&world.shop);
+    assay_params params = world.genesis.params;
+    assay_check_result result = check_with(&checker, &good, 0);
+    const assay_request *request = &result.receipt.request;
+    checker.params = &params;
+    params.request_tokens_max = (uint64_t)request->prompt_count + request->max_tokens;
+    assert_int_equal(check_with(&checker, &good, 0).verdict, ASSAY_VERDICT_MATCH);
+    params.request_tokens_max--;
+    result = check_with(&checker, &good, 0);
+    assert_int_equal(result.verdict, ASSAY_VERDICT_REQUEST);
+    assert_non_null(strstr(result.reason, "tokens, limit"));
 }
 
 // What the ledger says is posted must be had from the node: that it cannot is no verdict.
@@ -514,6 +529,7 @@ int main(void) {
         cmocka_unit_test(missing_data_hide_no_other_defect),
         cmocka_unit_test(probes_agree_and_differ),
         cmocka_unit_test(leaf_is_rerun_whatever_was_drawn),
+        cmocka_unit_test(a_request_is_as_long_as_the_chain_allows),
         cmocka_unit_test(posted_evidence_that_is_not_there_is_no_verdict),
         cmocka_unit_test(bad_servers_are_unavailable),
         cmocka_unit_test(no_memory_is_no_verdict),
