@@ -25,8 +25,8 @@ static assay_status regular_open(int *fd, size_t *size, const char *path, uint64
     else if (!S_ISREG(info.st_mode))
         status = ASSAY_FAIL(err, IO, "%s is not a regular file", path);
     else if ((uint64_t)info.st_size > size_max)
-        status = ASSAY_FAIL(err, CAPACITY, "%s has %llu bytes, limit %llu", path,
-                            (unsigned long long)info.st_size, (unsigned long long)size_max);
+        status = ASSAY_FAIL(err, CAPACITY, "%s has %llu bytes, limit %llu", path, (ull)info.st_size,
+                            (ull)size_max);
     if (status != ASSAY_OK) {
         close(*fd);
         return status;

@@ -123,9 +123,8 @@ assay_status assay_json_u64(uint64_t *out, const json_t *object, const char *nam
         return ASSAY_FAIL(err, FORMAT, "%s is not a whole number from 0 to 2^64-1", name);
     *out = (uint64_t)whole;
     if (*out < min || *out > max)
-        return ASSAY_FAIL(err, RANGE, "%s is %llu, limits %llu to %llu", name,
-                          (unsigned long long)*out, (unsigned long long)min,
-                          (unsigned long long)max);
+        return ASSAY_FAIL(err, RANGE, "%s is %llu, limits %llu to %llu", name, (ull)*out, (ull)min,
+                          (ull)max);
     return ASSAY_OK;
 }
 
@@ -215,7 +214,7 @@ assay_status assay_json_names(const json_t *object, const char *const *names, co
 json_t *assay_json_from_u64(uint64_t value) {
     if (value < (uint64_t)1 << 53) return json_integer((json_int_t)value);
     char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    snprintf(text, sizeof text, "%llu", (ull)value);
     return json_string(text);
 }
 

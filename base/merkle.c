@@ -59,8 +59,7 @@ assay_status assay_merkle_check(const assay_hash *root, uint64_t count, uint64_t
                                 const assay_hash *leaf, const assay_hash *path, uint32_t path_count,
                                 assay_error *err) {
     if (index >= count)
-        return ASSAY_FAIL(err, RANGE, "leaf %llu of a tree of %llu leaves",
-                          (unsigned long long)index, (unsigned long long)count);
+        return ASSAY_FAIL(err, RANGE, "leaf %llu of a tree of %llu leaves", (ull)index, (ull)count);
     uint64_t at = index, last = count - 1;
     assay_hash hash = *leaf;
     for (uint32_t i = 0; i < path_count; i++) {

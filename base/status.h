@@ -59,6 +59,9 @@ typedef struct {
     char text[ASSAY_ERROR_TEXT_MAX];
 } assay_error;
 
+// What %llu takes, for uint64_t in sentences.
+typedef unsigned long long ull;
+
 // Records `status` and a sentence in err and returns status.
 // Errors: err may be NULL, the sentence is then dropped. Text over the limit is cut.
 // Spec: F-1.

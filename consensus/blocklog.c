@@ -31,8 +31,6 @@
 #include "base/sha256.h"
 #include "consensus/block.h"
 
-typedef unsigned long long ull;
-
 enum { HEAD_SIZE = 16, NUMBERS_SIZE = 8 + 4, RECORD_HEAD_SIZE = NUMBERS_SIZE + ASSAY_HASH_SIZE };
 enum { LOOKS_MAX = 1000 }; // of a reader at a file that grows
 static const uint8_t file_head[HEAD_SIZE] = "assay blocks 1\n";

@@ -7,8 +7,6 @@
 #include "base/sha256.h"
 #include "consensus/light/verify.h"
 
-typedef unsigned long long ull;
-
 // --- validators ---
 
 // Power 0 takes a validator out.

@@ -15,13 +15,12 @@ assay_status assay_hashchain_open(assay_hashchain *chain, const assay_hash *seed
                                   assay_error *err) {
     *chain = (assay_hashchain){NULL, 0};
     if (length == 0 || length > ASSAY_HASHCHAIN_LENGTH_MAX)
-        return ASSAY_FAIL(err, RANGE, "hash chain of %llu, limits 1 to %d",
-                          (unsigned long long)length, ASSAY_HASHCHAIN_LENGTH_MAX);
+        return ASSAY_FAIL(err, RANGE, "hash chain of %llu, limits 1 to %d", (ull)length,
+                          ASSAY_HASHCHAIN_LENGTH_MAX);
     uint64_t count = length / ASSAY_HASHCHAIN_STRIDE + 1;
     chain->marks = malloc(count * sizeof *chain->marks);
     if (!chain->marks)
-        return ASSAY_FAIL(err, MEMORY, "no memory for a hash chain of %llu",
-                          (unsigned long long)length);
+        return ASSAY_FAIL(err, MEMORY, "no memory for a hash chain of %llu", (ull)length);
     chain->length = length;
     assay_hash hash = *seed;
     for (uint64_t i = 0; i < count; i++) {

@@ -18,8 +18,7 @@ enum { NAME_HASH_BYTES = 8 };
 void assay_chain_name(char *out, const assay_genesis *genesis) {
     char digits[2 * NAME_HASH_BYTES + 1];
     assay_hex_encode(digits, genesis->hash.bytes, NAME_HASH_BYTES);
-    snprintf(out, ASSAY_CHAIN_ID_MAX + 1, "assay-%llu-%s", (unsigned long long)genesis->chain_id,
-             digits);
+    snprintf(out, ASSAY_CHAIN_ID_MAX + 1, "assay-%llu-%s", (ull)genesis->chain_id, digits);
 }
 
 uint64_t assay_voting_power(uint64_t consensus_bond) {

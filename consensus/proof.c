@@ -10,8 +10,8 @@ assay_status assay_proof_make(assay_proof *out, const assay_view *view, uint64_t
     memset(out, 0, sizeof *out);
     ASSAY_TRY(assay_epoch_get(&out->epoch, &found, &view->reader, epoch, err));
     if (!found)
-        return ASSAY_FAIL(err, NOT_FOUND, "epoch %llu is not closed at height %llu",
-                          (unsigned long long)epoch, (unsigned long long)view->height);
+        return ASSAY_FAIL(err, NOT_FOUND, "epoch %llu is not closed at height %llu", (ull)epoch,
+                          (ull)view->height);
     for (uint8_t role = ASSAY_PAID_CONTRIBUTOR; role <= ASSAY_PAID_VALIDATOR; role++) {
         assay_payout_proof *payout = &out->payouts[out->payout_count];
         assay_status status = assay_payout_prove(payout, &view->reader, epoch, account, role, err);
@@ -22,7 +22,7 @@ assay_status assay_proof_make(assay_proof *out, const assay_view *view, uint64_t
     }
     if (!out->payout_count)
         return ASSAY_FAIL(err, NOT_FOUND, "this account was paid nothing in epoch %llu",
-                          (unsigned long long)epoch);
+                          (ull)epoch);
     assay_record_key key = assay_epoch_key(epoch);
     ASSAY_TRY(assay_view_prove(view, &key, &value, &out->record, err));
     out->state_root = view->state_root;
@@ -43,8 +43,7 @@ static assay_status payouts_check(const assay_proof *proof, assay_error *err) {
         const assay_payout_proof *payout = &proof->payouts[i];
         if (payout->count != proof->epoch.payout_count)
             return ASSAY_FAIL(err, MISMATCH, "payout %u is one of %llu, its epoch has %llu", i,
-                              (unsigned long long)payout->count,
-                              (unsigned long long)proof->epoch.payout_count);
+                              (ull)payout->count, (ull)proof->epoch.payout_count);
         if (!assay_address_equal(&payout->payout.account, &proof->payouts[0].payout.account))
             return ASSAY_FAIL(err, MISMATCH, "payout %u is of another account", i);
         if (i && payout->payout.role <= proof->payouts[i - 1].payout.role)
@@ -69,7 +68,7 @@ assay_status assay_proof_links(assay_light_block *block, const assay_proof *proo
     const assay_bytes *named = &block->header.hashes[ASSAY_HEADER_APP];
     if (named->size != ASSAY_HASH_SIZE || memcmp(named->data, app_hash.bytes, named->size) != 0)
         return ASSAY_FAIL(err, MISMATCH, "header of height %llu names another state",
-                          (unsigned long long)block->header.height);
+                          (ull)block->header.height);
     return ASSAY_OK;
 }
 
@@ -96,7 +95,7 @@ static assay_status genesis_set_check(const assay_light_block *block, const assa
         err, MISMATCH,
         "other validators than the genesis's sign at height %llu: assay light follows "
         "them from a header you trust",
-        (unsigned long long)block->header.height);
+        (ull)block->header.height);
 }
 
 assay_status assay_proof_check(assay_light_block *block, const assay_proof *proof,

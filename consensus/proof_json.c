@@ -115,8 +115,8 @@ assay_status assay_proof_read(assay_proof *out, const json_t *document,
     memset(out, 0, sizeof *out);
     ASSAY_TRY(assay_json_u64(&version, document, "version", 0, UINT32_MAX, err));
     if (version != ASSAY_PROOF_VERSION)
-        return ASSAY_FAIL(err, VERSION, "proof file of version %llu, known is %d",
-                          (unsigned long long)version, ASSAY_PROOF_VERSION);
+        return ASSAY_FAIL(err, VERSION, "proof file of version %llu, known is %d", (ull)version,
+                          ASSAY_PROOF_VERSION);
     ASSAY_TRY(assay_json_names(document, names, "proof file", err));
     ASSAY_TRY(assay_json_text(&kind, document, "kind", 32, err));
     if (strcmp(kind, "payout") != 0)

@@ -3,8 +3,6 @@
 
 #include "consensus/ledger_application.h"
 
-typedef unsigned long long ull;
-
 assay_status assay_replay_start(assay_tip *tip, const assay_app *app, assay_error *err) {
     char chain_name[ASSAY_CHAIN_ID_MAX + 1];
     const assay_genesis *genesis = assay_app_genesis(app);

@@ -7,8 +7,6 @@
 #include "consensus/light/block.h"
 #include "consensus/solo_private.h"
 
-typedef unsigned long long ull;
-
 static assay_status place_reserve(assay_solo *solo, const void *tx, size_t size,
                                   const assay_hash *id, assay_bytes *copy, assay_error *err) {
     assay_status status = ASSAY_OK;

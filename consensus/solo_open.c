@@ -6,8 +6,6 @@
 #include "consensus/light/verify.h"
 #include "consensus/solo_private.h"
 
-typedef unsigned long long ull;
-
 // How far back the log is read for what became of transactions.
 enum { RECENT_BLOCKS_MAX = 4096, RECENT_BYTES_MAX = 64 << 20 };
 

@@ -6,8 +6,6 @@
 #include "base/merkle.h"
 #include "consensus/light/verify.h"
 
-typedef unsigned long long ull;
-
 static_assert(sizeof(assay_block_id) == 68, "compared as bytes");
 enum { STEP_NANOS = 1000000, SECOND_NANOS = 1000000000 };
 

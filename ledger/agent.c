@@ -3,8 +3,6 @@
 
 #include "ledger/params.h"
 
-typedef unsigned long long ull;
-
 static_assert(ASSAY_AGENT_SIZE == 12 && ASSAY_ALLOWANCE_SIZE == 24, "record layouts");
 
 static assay_record_key agent_key(const assay_address *principal, const assay_address *agent) {

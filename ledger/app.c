@@ -28,8 +28,6 @@
 #include "ledger/state/history.h"
 #include "ledger/validator.h"
 
-typedef unsigned long long ull;
-
 enum {
     TEXTS_MAX = 64 << 20, // sentences of one block's refusals
     READERS_OWN = 256,    // this app's threads and makers of snapshots, and programs beside it

@@ -262,36 +262,34 @@ static assay_status body_check(const assay_tx_submit_batch *body, const assay_pa
                                assay_error *err) {
     if (body->fee_total < params->min_batch_fee || body->fee_total > ASSAY_BATCH_FEE_MAX)
         return ASSAY_REJECT(err, BATCH_FEE, "fees of %llu nopen, %llu to %llu are legal",
-                            (unsigned long long)body->fee_total,
-                            (unsigned long long)params->min_batch_fee,
-                            (unsigned long long)ASSAY_BATCH_FEE_MAX);
+                            (ull)body->fee_total, (ull)params->min_batch_fee,
+                            (ull)ASSAY_BATCH_FEE_MAX);
     uint64_t least = (uint64_t)body->count * ASSAY_RECEIPT_SIZE_MIN;
     if (body->receipt_bytes < least || body->receipt_bytes > params->receipt_bytes_max)
         return ASSAY_REJECT(err, BATCH_BYTES, "%u receipt bytes, %llu to %llu are legal",
-                            body->receipt_bytes, (unsigned long long)least,
-                            (unsigned long long)params->receipt_bytes_max);
+                            body->receipt_bytes, (ull)least, (ull)params->receipt_bytes_max);
     uint64_t count = 0;
     assay_u128 fees = 0;
     for (uint32_t i = 0; i < body->sessions.count; i++) {
         const assay_session_row *row = &body->sessions.items[i];
         if (row->fee_sum < row->count)
             return ASSAY_REJECT(err, BATCH_ROW, "session row %u has %u requests for %llu nopen", i,
-                                row->count, (unsigned long long)row->fee_sum);
+                                row->count, (ull)row->fee_sum);
         count += row->count;
         fees += row->fee_sum;
     }
     if (count != body->count)
         return ASSAY_REJECT(err, BATCH_COUNT, "%u receipts, the session rows add up to %llu",
-                            body->count, (unsigned long long)count);
+                            body->count, (ull)count);
     if (fees != body->fee_total)
         return ASSAY_REJECT(err, BATCH_SESSION_SUM, "the session rows miss the total of %llu nopen",
-                            (unsigned long long)body->fee_total);
+                            (ull)body->fee_total);
     fees = 0;
     for (uint32_t i = 0; i < body->models.count; i++)
         fees += body->models.items[i].fee_sum;
     if (fees != body->fee_total)
         return ASSAY_REJECT(err, BATCH_MODEL_SUM, "the model rows miss the total of %llu nopen",
-                            (unsigned long long)body->fee_total);
+                            (ull)body->fee_total);
     return ASSAY_OK;
 }
 
@@ -339,7 +337,7 @@ static assay_status checkers_fix(assay_ledger *ledger, const assay_model_list *m
                                    &models->items[0].model, &ledger->principal, err));
     if ((assay_u128)bond * 3 <= (assay_u128)total * 2)
         return ASSAY_REJECT(err, BATCH_ROOTS, "%llu of %llu nopen of bond declare all %u rows",
-                            (unsigned long long)bond, (unsigned long long)total, models->count);
+                            (ull)bond, (ull)total, models->count);
     return assay_checkers_put(ledger, &ledger->digest, &checkers, err);
 }
 
@@ -361,7 +359,7 @@ static assay_status place_take(assay_ledger *ledger, uint32_t *index, assay_erro
     *index = same ? assay_load_be32(value.data + 8) : 0;
     if (*index >= ledger->params->settle_max)
         return ASSAY_REJECT(err, BATCH_BLOCK_FULL, "%u batches in this block, limit %llu", *index,
-                            (unsigned long long)ledger->params->settle_max);
+                            (ull)ledger->params->settle_max);
     assay_store_be64(next, ledger->height);
     assay_store_be32(next + 8, *index + 1);
     return assay_ledger_put(ledger, &key, next, sizeof next, err);

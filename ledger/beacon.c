@@ -293,14 +293,13 @@ assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx_register
     assay_chain chain;
     uint64_t bond;
     if (body->length == 0 || body->length > ASSAY_CHAIN_LENGTH_MAX)
-        return ASSAY_REJECT(err, CHAIN_LENGTH, "%llu links, 1 to %llu are legal",
-                            (unsigned long long)body->length,
-                            (unsigned long long)ASSAY_CHAIN_LENGTH_MAX);
+        return ASSAY_REJECT(err, CHAIN_LENGTH, "%llu links, 1 to %llu are legal", (ull)body->length,
+                            (ull)ASSAY_CHAIN_LENGTH_MAX);
     ASSAY_TRY(assay_bond_weight(&bond, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS,
                                 &ledger->principal, err));
     if (bond == 0)
         return ASSAY_REJECT(err, CHAIN_BOND, "no consensus bond of at least %llu nopen",
-                            (unsigned long long)ledger->params->consensus_bond_min);
+                            (ull)ledger->params->consensus_bond_min);
     ASSAY_TRY(assay_chain_get(&chain, &ledger->reader, &ledger->principal, err));
     chain.pending_tip = body->tip;
     chain.pending_length = body->length;

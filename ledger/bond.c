@@ -12,8 +12,6 @@
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
-typedef unsigned long long ull;
-
 static_assert(ASSAY_BOND_SIZE_MAX == 265, "active, count, parts of 16 bytes");
 
 const char *const assay_role_names[] = {NULL, "provider", "verification", "consensus"};

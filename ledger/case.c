@@ -380,9 +380,8 @@ static assay_status vote_find(assay_ledger *ledger, const assay_hash *batch, uin
 
 static assay_status window_check(uint64_t height, uint64_t after, uint64_t last, assay_error *err) {
     if (height > after && height <= last) return ASSAY_OK;
-    return ASSAY_REJECT(err, CASE_WINDOW, "block %llu, the window is %llu to %llu",
-                        (unsigned long long)height, (unsigned long long)after + 1,
-                        (unsigned long long)last);
+    return ASSAY_REJECT(err, CASE_WINDOW, "block %llu, the window is %llu to %llu", (ull)height,
+                        (ull)after + 1, (ull)last);
 }
 
 // P-56

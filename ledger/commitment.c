@@ -4,8 +4,6 @@
 #include "base/sha256.h"
 #include "ledger/record.h"
 
-typedef unsigned long long ull;
-
 enum { RECORD_SIZE = 8 + 4 };
 static_assert(RECORD_SIZE == 12, "height and transaction index");
 

@@ -6,8 +6,6 @@
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
-typedef unsigned long long ull;
-
 static_assert(ASSAY_DATASET_HEAD_SIZE == 112 && ASSAY_DATASET_SIZE_MAX == 502, "record layout");
 
 static assay_status dataset_decode(assay_dataset *out, assay_bytes value, assay_error *err) {

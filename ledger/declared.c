@@ -9,8 +9,6 @@
 
 #include "ledger/record.h"
 
-typedef unsigned long long ull;
-
 static assay_record_key declarer_key(const assay_hash *root, const assay_address *validator) {
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_DECLARER, root);
     assay_record_key_add(&key, validator->bytes, ASSAY_ADDRESS_SIZE);

@@ -42,16 +42,15 @@ static assay_status claims_tree(assay_claims *tree, const assay_claim **list, ui
     void *memory;
     uint32_t filled = 0;
     if (count >= UINT32_MAX / 2)
-        return ASSAY_FAIL(err, CAPACITY, "%llu claims, limit %u", (unsigned long long)count,
-                          UINT32_MAX / 2);
+        return ASSAY_FAIL(err, CAPACITY, "%llu claims, limit %u", (ull)count, UINT32_MAX / 2);
     if (index != NULL) *index = (uint32_t)count;
     ASSAY_TRY(assay_arena_get(arena, (size_t)count, sizeof claim, "claims", &memory, err));
     assay_claim *claims = memory;
     for (;;) {
         ASSAY_TRY(assay_epoch_claim_next(&claim, &found, reader, epoch, err));
         if (found != (filled < count))
-            return ASSAY_FAIL(err, CORRUPT, "epoch %llu has other than %llu claims",
-                              (unsigned long long)epoch, (unsigned long long)count);
+            return ASSAY_FAIL(err, CORRUPT, "epoch %llu has other than %llu claims", (ull)epoch,
+                              (ull)count);
         if (!found) break;
         if (index != NULL && assay_address_equal(&claim.recipient, recipient)) *index = filled;
         claims[filled++] = claim;
@@ -99,8 +98,7 @@ assay_status assay_epoch_claim_prove(assay_claim *claim, assay_hash *path, uint3
     assay_status status = claims_tree(&tree, &list, &index, epoch->claims_count, reader,
                                       epoch->epoch, recipient, &arena, err);
     if (status == ASSAY_OK && index == epoch->claims_count) {
-        status =
-            ASSAY_FAIL(err, NOT_FOUND, "no claim in epoch %llu", (unsigned long long)epoch->epoch);
+        status = ASSAY_FAIL(err, NOT_FOUND, "no claim in epoch %llu", (ull)epoch->epoch);
     } else if (status == ASSAY_OK) {
         *claim = list[index];
         *path_count = assay_claims_path(path, &tree, index);

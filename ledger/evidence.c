@@ -340,8 +340,7 @@ assay_status assay_evidence_post(assay_ledger *ledger, const assay_tx_post_evide
     post.cost += params->tx_fee_base + params->tx_fee_byte * body->data.size;
     if (post.size > size_max || body->part_count > size_max / ASSAY_EVIDENCE_PART_MAX + 1)
         return ASSAY_REJECT(err, EVIDENCE_SIZE, "%llu bytes in %u parts, limit %llu bytes",
-                            (unsigned long long)post.size, body->part_count,
-                            (unsigned long long)size_max);
+                            (ull)post.size, body->part_count, (ull)size_max);
     assay_record_key part = parts_key(&body->batch, body->sample, post.kind);
     assay_record_key_add_u8(&part, (uint8_t)(body->part >> 8));
     assay_record_key_add_u8(&part, (uint8_t)body->part);

@@ -15,8 +15,6 @@
 #include "ledger/session.h"
 #include "ledger/validator.h"
 
-typedef unsigned long long ull;
-
 // Rates are at most 2^40 and sizes 2^20, so fees stay below 2^63 (params.h).
 static uint64_t admission_fee(const assay_params *params, size_t size, bool new_account) {
     return params->tx_fee_base + size * params->tx_fee_byte + (new_account ? params->key_fee : 0);

@@ -117,14 +117,13 @@ static assay_status validator_check(const assay_genesis *genesis, uint32_t index
             return ASSAY_FAIL(err, DUPLICATE, "validator %s has the ed25519 key of another", text);
     if (validator->consensus_bond < genesis->params.consensus_bond_min)
         return ASSAY_FAIL(err, RANGE, "validator %s has a consensus_bond of %llu, minimum %llu",
-                          text, (unsigned long long)validator->consensus_bond,
-                          (unsigned long long)genesis->params.consensus_bond_min);
+                          text, (ull)validator->consensus_bond,
+                          (ull)genesis->params.consensus_bond_min);
     if (validator->chain_length == 0)
         return ASSAY_FAIL(err, RANGE, "validator %s has a chain_length of 0, minimum 1", text);
     if (validator->chain_length > ASSAY_CHAIN_LENGTH_MAX)
         return ASSAY_FAIL(err, RANGE, "validator %s has a chain_length of %llu, limit %llu", text,
-                          (unsigned long long)validator->chain_length,
-                          (unsigned long long)ASSAY_CHAIN_LENGTH_MAX);
+                          (ull)validator->chain_length, (ull)ASSAY_CHAIN_LENGTH_MAX);
     return ASSAY_OK;
 }
 
@@ -159,11 +158,11 @@ assay_status assay_genesis_seal(assay_genesis *genesis, assay_error *err) {
     if (!genesis->testnet) ASSAY_TRY(assay_params_unbond_check(&genesis->params, err));
     ASSAY_TRY(name_check(genesis->name, err));
     if (genesis->chain_id == 0 || genesis->chain_id > INT64_MAX)
-        return ASSAY_FAIL(err, RANGE, "chain_id is %llu, limits 1 to %lld",
-                          (unsigned long long)genesis->chain_id, (long long)INT64_MAX);
+        return ASSAY_FAIL(err, RANGE, "chain_id is %llu, limits 1 to %lld", (ull)genesis->chain_id,
+                          (long long)INT64_MAX);
     if (genesis->time > ASSAY_GENESIS_TIME_MAX)
-        return ASSAY_FAIL(err, RANGE, "time is %llu, limit %llu", (unsigned long long)genesis->time,
-                          (unsigned long long)ASSAY_GENESIS_TIME_MAX);
+        return ASSAY_FAIL(err, RANGE, "time is %llu, limit %llu", (ull)genesis->time,
+                          (ull)ASSAY_GENESIS_TIME_MAX);
     ASSAY_TRY(accounts_check(genesis, err));
     ASSAY_TRY(validators_check(genesis, err));
     genesis_hash(genesis);
@@ -178,8 +177,8 @@ static assay_status head_read(assay_genesis *out, const json_t *root, assay_erro
     ASSAY_TRY(assay_json_names(root, names, "genesis", err));
     ASSAY_TRY(assay_json_u64(&version, root, "version", 0, UINT64_MAX, err));
     if (version != ASSAY_GENESIS_VERSION)
-        return ASSAY_FAIL(err, VERSION, "genesis version %llu, this program knows %d",
-                          (unsigned long long)version, ASSAY_GENESIS_VERSION);
+        return ASSAY_FAIL(err, VERSION, "genesis version %llu, this program knows %d", (ull)version,
+                          ASSAY_GENESIS_VERSION);
     ASSAY_TRY(assay_json_u64(&out->chain_id, root, "chain_id", 1, INT64_MAX, err));
     ASSAY_TRY(assay_json_text(&name, root, "name", ASSAY_GENESIS_NAME_MAX, err));
     memcpy(out->name, name, strlen(name) + 1);

@@ -5,8 +5,6 @@
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
-typedef unsigned long long ull;
-
 static_assert(ASSAY_ACCOUNT_SIZE == 24, "balance and two nonces");
 static_assert(ASSAY_TX_LANE_COUNT == 2, "an account keeps a nonce for each lane");
 

@@ -33,9 +33,8 @@ assay_status assay_params_override(assay_params *params, const json_t *object, a
 static assay_status range_check(uint64_t value, const char *name, uint64_t min, uint64_t max,
                                 assay_error *err) {
     if (value < min || value > max)
-        return ASSAY_FAIL(err, RANGE, "%s is %llu, limits %llu to %llu", name,
-                          (unsigned long long)value, (unsigned long long)min,
-                          (unsigned long long)max);
+        return ASSAY_FAIL(err, RANGE, "%s is %llu, limits %llu to %llu", name, (ull)value, (ull)min,
+                          (ull)max);
     return ASSAY_OK;
 }
 
@@ -48,11 +47,10 @@ assay_status assay_params_check(const assay_params *params, assay_error *err) {
     if (shares > ASSAY_PPM)
         return ASSAY_FAIL(err, RANGE,
                           "burn, two royalties, data and validators take %llu ppm, limit %llu",
-                          (unsigned long long)shares, (unsigned long long)ASSAY_PPM);
+                          (ull)shares, (ull)ASSAY_PPM);
     if (params->settle_max * params->samples > ASSAY_CASES_BLOCK_MAX)
         return ASSAY_FAIL(err, RANGE, "settle_max %llu times samples %llu is over %d, the limit",
-                          (unsigned long long)params->settle_max,
-                          (unsigned long long)params->samples, ASSAY_CASES_BLOCK_MAX);
+                          (ull)params->settle_max, (ull)params->samples, ASSAY_CASES_BLOCK_MAX);
     return ASSAY_OK;
 }
 
@@ -99,7 +97,7 @@ assay_status assay_params_unbond_check(const assay_params *params, assay_error *
         return ASSAY_FAIL(err, RANGE,
                           "bonds leave after %llu blocks, power needs up to %llu, the least for a "
                           "chain that is no testnet",
-                          (unsigned long long)blocks, (unsigned long long)least);
+                          (ull)blocks, (ull)least);
     return ASSAY_OK;
 }
 

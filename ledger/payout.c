@@ -206,8 +206,7 @@ static assay_status leaves_load(assay_hash **out, uint64_t count, assay_payout_p
     assay_store_position at;
     assay_payout payout;
     assay_hash *leaves = calloc(count + 1, sizeof *leaves);
-    if (leaves == NULL)
-        return ASSAY_FAIL(err, MEMORY, "no memory for %llu payouts", (unsigned long long)count);
+    if (leaves == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for %llu payouts", (ull)count);
     uint64_t i = 0;
     *found = false;
     assay_status status = entries_seek(&at, reader, ASSAY_TABLE_PAID, epoch, err);
@@ -224,11 +223,10 @@ static assay_status leaves_load(assay_hash **out, uint64_t count, assay_payout_p
         status = assay_reader_next(reader, &at, err);
     }
     if (status == ASSAY_OK && i == 0 && count > 0)
-        status = ASSAY_FAIL(err, NOT_FOUND, "the payouts of epoch %llu are not kept here",
-                            (unsigned long long)epoch);
+        status =
+            ASSAY_FAIL(err, NOT_FOUND, "the payouts of epoch %llu are not kept here", (ull)epoch);
     if (status == ASSAY_OK && i != count)
-        status = ASSAY_FAIL(err, CORRUPT, "%llu payouts of %llu are there", (unsigned long long)i,
-                            (unsigned long long)count);
+        status = ASSAY_FAIL(err, CORRUPT, "%llu payouts of %llu are there", (ull)i, (ull)count);
     if (status != ASSAY_OK) {
         free(leaves);
         return status;
@@ -244,15 +242,14 @@ assay_status assay_payout_prove(assay_payout_proof *out, const assay_reader *rea
     bool found;
     *out = (assay_payout_proof){.payout = {*account, role, 0}};
     ASSAY_TRY(assay_epoch_get(&record, &found, reader, epoch, err));
-    if (!found)
-        return ASSAY_FAIL(err, NOT_FOUND, "epoch %llu is not closed", (unsigned long long)epoch);
+    if (!found) return ASSAY_FAIL(err, NOT_FOUND, "epoch %llu is not closed", (ull)epoch);
     out->count = record.payout_count;
     ASSAY_TRY(leaves_load(&leaves, record.payout_count, out, &found, reader, epoch, err));
     if (found) out->path_count = assay_merkle_path(out->path, leaves, out->count, out->index);
     free(leaves);
     if (!found)
-        return ASSAY_FAIL(err, NOT_FOUND, "nothing paid in epoch %llu in role %u",
-                          (unsigned long long)epoch, role);
+        return ASSAY_FAIL(err, NOT_FOUND, "nothing paid in epoch %llu in role %u", (ull)epoch,
+                          role);
     return ASSAY_OK;
 }
 

@@ -8,8 +8,6 @@
 #include "ledger/app.h"
 #include "ledger/money.h"
 
-typedef unsigned long long ull;
-
 enum {
     SLOTS_MIN = 1 << 10,
     SLOTS_TX = 4, // that one transaction takes at most

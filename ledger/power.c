@@ -101,7 +101,7 @@ assay_status assay_power_join(assay_ledger *ledger, const assay_address *account
             return ASSAY_REJECT(err, VALIDATORS_FULL,
                                 "%u validators, limit %d, and none without power has less bond "
                                 "than %llu nopen",
-                                count, ASSAY_POWER_MAX, (unsigned long long)bond);
+                                count, ASSAY_POWER_MAX, (ull)bond);
         ASSAY_TRY(place_free(ledger, &weakest->address, err));
     }
     return put(ledger, &newcomer, err);

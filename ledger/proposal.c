@@ -5,8 +5,6 @@
 #include "ledger/app_private.h"
 #include "ledger/beacon.h"
 
-typedef unsigned long long ull;
-
 enum { // a transaction's head begins with version and kind, and ends with principal, lane, nonce
        // u64
     KIND_AT = 1,

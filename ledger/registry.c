@@ -5,8 +5,6 @@
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
-typedef unsigned long long ull;
-
 static_assert(ASSAY_MODEL_HEAD_SIZE == 48 && ASSAY_MODEL_SIZE_MAX == 372, "record layout");
 static_assert(ASSAY_ADAPTER_SIZE_MAX == 372 + 36 + 32 * 36, "record layout");
 

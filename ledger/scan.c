@@ -5,8 +5,6 @@
 #include "ledger/registry.h"
 #include "ledger/session.h"
 
-typedef unsigned long long ull;
-
 static assay_status equal(const char *what, uint64_t records, uint64_t running, assay_error *err) {
     if (records == running) return ASSAY_OK;
     return ASSAY_FAIL(err, MISMATCH, "%s: %llu nopen in records, %llu in the running total", what,

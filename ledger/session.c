@@ -10,8 +10,6 @@
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
-typedef unsigned long long ull;
-
 static_assert(ASSAY_SESSION_SIZE == 132, "three addresses and nine integers");
 
 static void session_write(assay_writer *writer, const assay_session *session) {

@@ -143,6 +143,6 @@ assay_status assay_sumtree_position_check(const assay_sumtree_node *root, uint32
     ASSAY_TRY(assay_sumtree_check(&start, root, count, index, leaf, path, path_count, err));
     if (position < start || position - start >= leaf->sum)
         return ASSAY_REJECT(err, SUMTREE_PATH, "leaf %u does not hold nopen %llu", index,
-                            (unsigned long long)position);
+                            (ull)position);
     return ASSAY_OK;
 }

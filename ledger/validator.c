@@ -123,7 +123,7 @@ assay_status assay_validator_register(assay_ledger *ledger, const assay_tx_regis
                                 &ledger->principal, err));
     if (bond == 0)
         return ASSAY_REJECT(err, VALIDATOR_BOND, "no consensus bond of at least %llu nopen",
-                            (unsigned long long)ledger->params->consensus_bond_min);
+                            (ull)ledger->params->consensus_bond_min);
     ASSAY_TRY(pair_check(ledger, &body->ed25519, &known, err));
     ASSAY_TRY(proof_check(ledger, body, err));
     if (!known) {

@@ -15,14 +15,13 @@ assay_status assay_number_parse(uint64_t *out, const char *text, const char *wha
     for (; *at >= '0' && *at <= '9'; at++) {
         if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
             __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
-            return ASSAY_FAIL(err, USAGE, "%s is %.40s, limits %llu to %llu", what, text,
-                              (unsigned long long)min, (unsigned long long)max);
+            return ASSAY_FAIL(err, USAGE, "%s is %.40s, limits %llu to %llu", what, text, (ull)min,
+                              (ull)max);
     }
     if (at == text || *at) return ASSAY_FAIL(err, USAGE, "%s is \"%.40s\", no number", what, text);
     if (value < min || value > max)
-        return ASSAY_FAIL(err, USAGE, "%s is %llu, limits %llu to %llu", what,
-                          (unsigned long long)value, (unsigned long long)min,
-                          (unsigned long long)max);
+        return ASSAY_FAIL(err, USAGE, "%s is %llu, limits %llu to %llu", what, (ull)value, (ull)min,
+                          (ull)max);
     *out = value;
     return ASSAY_OK;
 }

@@ -18,15 +18,15 @@ int assay_proof_print(const assay_invocation *invocation, const assay_proof *pro
                                               assay_json_from_u64(payout->amount)));
         if (!invocation->json)
             printf("valid: %s was paid %llu nopen as %s in epoch %llu\n", address,
-                   (unsigned long long)payout->amount, assay_paid_role_names[payout->role],
-                   (unsigned long long)proof->epoch.epoch);
+                   (ull)payout->amount, assay_paid_role_names[payout->role],
+                   (ull)proof->epoch.epoch);
     }
     const assay_header_view *header = &block->header;
     if (!invocation->json) {
         json_decref(list);
         json_decref(how);
-        printf("signed at height %llu of %.*s\n", (unsigned long long)header->height,
-               (int)header->chain_id.size, (const char *)header->chain_id.data);
+        printf("signed at height %llu of %.*s\n", (ull)header->height, (int)header->chain_id.size,
+               (const char *)header->chain_id.data);
         return ASSAY_EXIT_OK;
     }
     json_t *document =

@@ -16,8 +16,7 @@ void assay_open_text(char out[ASSAY_OPEN_TEXT_MAX], uint64_t nopen) {
     snprintf(fraction, sizeof fraction, ".%09u", (unsigned)(nopen % ASSAY_OPEN_NOPEN));
     for (size_t end = strlen(fraction); end && (fraction[end - 1] == '0' || end == 1); end--)
         fraction[end - 1] = 0;
-    snprintf(out, ASSAY_OPEN_TEXT_MAX, "%llu%s OPEN",
-             (unsigned long long)(nopen / ASSAY_OPEN_NOPEN), fraction);
+    snprintf(out, ASSAY_OPEN_TEXT_MAX, "%llu%s OPEN", (ull)(nopen / ASSAY_OPEN_NOPEN), fraction);
 }
 
 uint64_t assay_show_number(const json_t *object, const char *name) {
@@ -44,8 +43,8 @@ static void amount_print(const char *before, const json_t *object, const char *n
     printf("%s%s%s", before, text, after);
 }
 
-static unsigned long long count(const json_t *object, const char *name) {
-    return (unsigned long long)assay_show_number(object, name);
+static ull count(const json_t *object, const char *name) {
+    return (ull)assay_show_number(object, name);
 }
 
 void assay_show_bonds(const json_t *bonds) {
@@ -110,10 +109,10 @@ void assay_show_session(const json_t *session, uint64_t close_delay) {
     if (assay_show_number(session, "ended"))
         printf("%-10sended at block %llu\n", "state", count(session, "ended"));
     else if (end < expiry + close_delay)
-        printf("%-10scloses, ends at block %llu\n", "state", (unsigned long long)end);
+        printf("%-10scloses, ends at block %llu\n", "state", (ull)end);
     else
         printf("%-10sopen since block %llu, until block %llu, ends at block %llu\n", "state",
-               count(session, "opened"), (unsigned long long)expiry, (unsigned long long)end);
+               count(session, "opened"), (ull)expiry, (ull)end);
     line("provider", session, "provider", "\n");
     line("consumer", session, "principal", ", opened by ");
     assay_show_text(session, "opener");

@@ -83,14 +83,13 @@ assay_status assay_canonical_layout(assay_tensor_list *list, uint64_t *data_size
 static size_t entry_write(char *out, size_t room, const assay_tensor *tensor) {
     char shape[48];
     if (tensor->rank == 2)
-        snprintf(shape, sizeof shape, "%llu,%llu", (unsigned long long)tensor->shape[0],
-                 (unsigned long long)tensor->shape[1]);
+        snprintf(shape, sizeof shape, "%llu,%llu", (ull)tensor->shape[0], (ull)tensor->shape[1]);
     else
-        snprintf(shape, sizeof shape, "%llu", (unsigned long long)tensor->shape[0]);
-    int length = snprintf(
-        out, room, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}",
-        tensor->name, assay_dtype_name(tensor->dtype), shape, (unsigned long long)tensor->begin,
-        (unsigned long long)(tensor->begin + tensor->size));
+        snprintf(shape, sizeof shape, "%llu", (ull)tensor->shape[0]);
+    int length = snprintf(out, room,
+                          ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}",
+                          tensor->name, assay_dtype_name(tensor->dtype), shape, (ull)tensor->begin,
+                          (ull)(tensor->begin + tensor->size));
     ASSAY_ASSERT(length > 0 && (size_t)length < room);
     return (size_t)length;
 }
@@ -216,8 +215,8 @@ static assay_status temporary_open(assay_canonical_writer *writer, const char *p
     writer->fd = -1;
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         return assay_fail_errno(err, errno, "no random bytes");
-    int length = snprintf(writer->temporary, sizeof writer->temporary, "%s.%016llx.tmp", path,
-                          (unsigned long long)random);
+    int length =
+        snprintf(writer->temporary, sizeof writer->temporary, "%s.%016llx.tmp", path, (ull)random);
     if (length < 0 || (size_t)length >= sizeof writer->temporary)
         return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length, PATH_MAX - 1);
     writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);

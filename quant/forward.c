@@ -25,7 +25,7 @@ static assay_status take(void *slot, uint64_t count, uint64_t size, assay_error 
     void *fresh = calloc(count, size);
     if (!fresh)
         return ASSAY_FAIL(err, MEMORY, "no memory for %llu x %llu bytes of a forward pass",
-                          (unsigned long long)count, (unsigned long long)size);
+                          (ull)count, (ull)size);
     memcpy(slot, &fresh, sizeof fresh);
     return ASSAY_OK;
 }
@@ -92,7 +92,7 @@ assay_status assay_forward_open(assay_forward *forward, const assay_engine *engi
     uint64_t page_count = position_max / ASSAY_KV_PAGE + (position_max % ASSAY_KV_PAGE > 0);
     if (position_max < capacity || page_count > UINT32_MAX)
         return ASSAY_FAIL(err, RANGE, "%llu positions of all sequences, one may have %u",
-                          (unsigned long long)position_max, capacity);
+                          (ull)position_max, capacity);
     chunk_max = chunk_max ? chunk_max : ASSAY_CHUNK_DEFAULT;
     forward->chunk_max = chunk_max < position_max ? chunk_max : (uint32_t)position_max;
     forward->lane_count = assay_pool_thread_count(engine->pool);

@@ -48,7 +48,7 @@ static assay_status count_check(uint64_t value, uint64_t max, uint32_t multiple,
                                 assay_error *err) {
     if (value == 0 || value > max || value % multiple != 0)
         return ASSAY_FAIL(err, RANGE, "%s is %llu, limits 1 to %llu in steps of %u", what,
-                          (unsigned long long)value, (unsigned long long)max, multiple);
+                          (ull)value, (ull)max, multiple);
     return ASSAY_OK;
 }
 

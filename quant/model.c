@@ -213,7 +213,7 @@ static assay_status file_bind(assay_model *model, const assay_safetensors *file,
     uint64_t tokenizer_size = tokenizer ? tokenizer->size : 0;
     if (tokenizer_size > ASSAY_MODEL_TOKENIZER_MAX)
         return ASSAY_FAIL(err, CAPACITY, "tokenizer.json has %llu bytes, limit %d",
-                          (unsigned long long)tokenizer_size, ASSAY_MODEL_TOKENIZER_MAX);
+                          (ull)tokenizer_size, ASSAY_MODEL_TOKENIZER_MAX);
     uint64_t data_size;
     parts_read(model, file);
     assay_model_tensors(list, &model->shape, model->tied, tokenizer_size);

@@ -29,7 +29,7 @@ static assay_status validators_check(assay_abci_engine *engine, const assay_abci
             return ASSAY_FAIL(err, MISMATCH,
                               "CometBFT's genesis does not have validator %u of this home's with "
                               "power %llu",
-                              i, (unsigned long long)own[i].power);
+                              i, (ull)own[i].power);
     }
     return ASSAY_OK;
 }
@@ -82,7 +82,7 @@ static assay_status init_chain(assay_abci_engine *engine, const assay_abci_reque
     if (request->init_chain.initial_height != (int64_t)info.height + 1)
         return ASSAY_FAIL(err, MISMATCH,
                           "CometBFT's first block is %lld, this home's state of height %llu",
-                          (ll)request->init_chain.initial_height, (unsigned long long)info.height);
+                          (ll)request->init_chain.initial_height, (ull)info.height);
     ASSAY_TRY(validators_check(engine, request, err));
     if (engine->options.params.has_block)
         ASSAY_TRY(params_check(&request->init_chain.params, &engine->options.params, err));

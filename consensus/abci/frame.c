@@ -34,7 +34,7 @@ static assay_status length_read(const assay_abci_frames *frames, uint64_t *lengt
         if (byte < 0x80) {
             if (byte == 0 && i > 0)
                 return ASSAY_FAIL(err, CANONICAL, "a frame's length %llu takes %zu bytes",
-                                  (unsigned long long)*length, i + 1);
+                                  (ull)*length, i + 1);
             *head = i + 1;
             return ASSAY_OK;
         }
@@ -52,8 +52,8 @@ assay_status assay_abci_frames_next(assay_abci_frames *frames, assay_bytes *out,
     ASSAY_TRY(length_read(frames, &length, &head, err));
     if (head == 0) return ASSAY_OK;
     if (length > frames->frame_max)
-        return ASSAY_FAIL(err, CAPACITY, "a frame of %llu bytes, limit %u",
-                          (unsigned long long)length, frames->frame_max);
+        return ASSAY_FAIL(err, CAPACITY, "a frame of %llu bytes, limit %u", (ull)length,
+                          frames->frame_max);
     if (assay_abci_frames_left(frames) - head < length) return ASSAY_OK;
     *out = (assay_bytes){frames->bytes.data + frames->at + head, (size_t)length};
     frames->at += head + (size_t)length;

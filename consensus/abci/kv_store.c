@@ -78,8 +78,8 @@ assay_status assay_abci_kv_set(assay_abci_kv_store *store, assay_bytes key, assa
     uint64_t bytes = store->bytes + entry_size(key, value);
     if (key.size > UINT32_MAX || value.size > UINT32_MAX ||
         bytes > ASSAY_ABCI_KV_FILE_MAX - HEAD_SIZE)
-        return ASSAY_FAIL(err, CAPACITY, "keys and values of %llu bytes, limit %d",
-                          (unsigned long long)bytes, ASSAY_ABCI_KV_FILE_MAX - HEAD_SIZE);
+        return ASSAY_FAIL(err, CAPACITY, "keys and values of %llu bytes, limit %d", (ull)bytes,
+                          ASSAY_ABCI_KV_FILE_MAX - HEAD_SIZE);
     if (!room_make(store) || !entry_make(&entry, key, value))
         return ASSAY_FAIL(err, MEMORY, "no memory for a key of %zu bytes", key.size);
     uint32_t place = place_find(store, key, &there);

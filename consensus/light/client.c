@@ -3,8 +3,6 @@
 
 #include "base/hex.h"
 
-typedef unsigned long long ull;
-
 // A header that was verified, and the next one on the way.
 typedef struct step {
     assay_light_block block;

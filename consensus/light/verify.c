@@ -3,7 +3,6 @@
 
 #include "base/hex.h"
 
-typedef unsigned long long ull;
 typedef unsigned __int128 u128;
 
 static bool bytes_are(const assay_bytes *bytes, const assay_hash *hash) {

@@ -23,8 +23,6 @@
 #include "base/sha256.h"
 #include "consensus/deadline.h"
 
-typedef unsigned long long ull;
-
 enum { KEEP_DEFAULT = 2, NAME_DIGITS_MAX = 19 };
 
 typedef struct {

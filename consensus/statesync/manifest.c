@@ -3,8 +3,6 @@
 
 #include <assert.h>
 
-typedef unsigned long long ull;
-
 // CometBFT carries a manifest in one message of at most 4,000,000 bytes; 64 KiB are its own.
 static_assert(ASSAY_STATESYNC_MANIFEST_MAX <= 4000000 - (64 << 10), "a manifest fits its message");
 static_assert(ASSAY_STATESYNC_ENTRY_MAX <= ASSAY_STATESYNC_CHUNK_MAX, "an entry fits a chunk");

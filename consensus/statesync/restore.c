@@ -24,8 +24,6 @@
 #include "ledger/restore.h"
 #include "ledger/state/keys.h"
 
-typedef unsigned long long ull;
-
 // LMDB's pages beside the entries themselves.
 enum { DISK_FACTOR = 3, DISK_FIX = 64 << 20 };
 

@@ -11,8 +11,6 @@
 #include "base/file.h"
 #include "base/sha256.h"
 
-typedef unsigned long long ull;
-
 // A snapshot being written.
 typedef struct {
     char folder[PATH_MAX]; // HEIGHT.part

@@ -12,7 +12,7 @@ enum { TEXT_SIZE = 64, BYTES_MAX = 64 };
 
 json_t *assay_comet_number_json(uint64_t value) {
     char text[TEXT_SIZE];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    snprintf(text, sizeof text, "%llu", (ull)value);
     return json_string(text);
 }
 

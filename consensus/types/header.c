@@ -65,8 +65,7 @@ assay_status assay_header_of_view(assay_header *out, const assay_header_view *vi
     hashes_of(hashes, out);
     if (view->block_version != ASSAY_BLOCK_PROTOCOL || view->app_version != ASSAY_APP_PROTOCOL)
         return ASSAY_FAIL(err, VERSION, "a header of block version %llu and app version %llu",
-                          (unsigned long long)view->block_version,
-                          (unsigned long long)view->app_version);
+                          (ull)view->block_version, (ull)view->app_version);
     if (view->chain_id.size > ASSAY_CHAIN_ID_MAX)
         return ASSAY_FAIL(err, CAPACITY, "a chain id of %zu characters, limit %d",
                           view->chain_id.size, ASSAY_CHAIN_ID_MAX);

@@ -68,8 +68,8 @@ static assay_status node_get(const source *from, uint32_t level, uint64_t place,
         }
     }
     if (!value.data || value.size < (level + 1) * sizeof *out)
-        return ASSAY_FAIL(err, CORRUPT, "history leaf %llu lacks its node of level %u",
-                          (unsigned long long)last, level);
+        return ASSAY_FAIL(err, CORRUPT, "history leaf %llu lacks its node of level %u", (ull)last,
+                          level);
     memcpy(out->bytes, value.data + level * sizeof *out, sizeof *out);
     return ASSAY_OK;
 }
@@ -200,15 +200,14 @@ assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
     *proof = (assay_history_proof){.index = index};
     ASSAY_TRY(count_get(&from, &proof->count, err));
     if (index >= proof->count)
-        return ASSAY_FAIL(err, RANGE, "leaf %llu of a history of %llu", (unsigned long long)index,
-                          (unsigned long long)proof->count);
+        return ASSAY_FAIL(err, RANGE, "leaf %llu of a history of %llu", (ull)index,
+                          (ull)proof->count);
     uint8_t leaf[9];
     assay_bytes kept;
     leaf_key(leaf, index);
     ASSAY_TRY(source_get(&from, leaf, sizeof leaf, &kept, err));
     if (!kept.data)
-        return ASSAY_FAIL(err, NOT_FOUND, "leaf %llu of the history is not kept here",
-                          (unsigned long long)index);
+        return ASSAY_FAIL(err, NOT_FOUND, "leaf %llu of the history is not kept here", (ull)index);
     ASSAY_TRY(peaks_fold(&from, 0, proof->count, &proof->tree_root, err));
     // Inside the leaf's mountain: the sibling on each level.
     uint32_t level = 0;
@@ -240,7 +239,7 @@ assay_status assay_history_check(const assay_hash *root, const void *data, size_
     count_bind(&bound, proof->count, &proof->tree_root);
     if (!assay_hash_equal(&bound, root))
         return ASSAY_FAIL(err, MISMATCH, "proof for a history of %llu leaves has another root",
-                          (unsigned long long)proof->count);
+                          (ull)proof->count);
     assay_merkle_leaf(&leaf, data, size);
     return assay_merkle_check(&proof->tree_root, proof->count, proof->index, &leaf, proof->path,
                               proof->step_count, err);

@@ -105,7 +105,7 @@ static assay_status env_open(assay_db *db, const char *folder, const assay_store
     ASSAY_TRY(file_sizes(db, &needed, &present, &fd, err));
     if (present < needed)
         return ASSAY_FAIL(err, CORRUPT, "%s/data.mdb has %llu bytes, its pages need %llu", folder,
-                          (unsigned long long)present, (unsigned long long)needed);
+                          (ull)present, (ull)needed);
     if (options->read_only) return ASSAY_OK;
     code = mdb_reader_check(db->env, &dead);
     if (code) return assay_db_fail(err, code, "cannot clear the store's reader slots");

@@ -70,7 +70,7 @@ static assay_status bytes_decode(const assay_field *field, void *out, assay_curs
         field->type == ASSAY_FIELD_TEXT ? assay_cursor_u16(cursor) : assay_cursor_u32(cursor);
     if (size > field->max)
         return ASSAY_REJECT(err, TX_LENGTH, "%s has %u bytes, limit %llu", field->name, size,
-                            (unsigned long long)field->max);
+                            (ull)field->max);
     const uint8_t *data = assay_cursor_take(cursor, size);
     if (!data) return truncated(err, field->name);
     *(assay_bytes *)at_out(field, out) = (assay_bytes){data, size};
@@ -84,7 +84,7 @@ static assay_status list_decode(const assay_field *field, void *out, assay_curso
     if (cursor->failed) return truncated(err, field->name);
     if (count > field->max)
         return ASSAY_REJECT(err, TX_COUNT, "%s has %u rows, limit %llu", field->name, count,
-                            (unsigned long long)field->max);
+                            (ull)field->max);
     if (count > assay_cursor_left(cursor) / rows->wire_size) return truncated(err, field->name);
     void *items = NULL;
     if (count) ASSAY_TRY(assay_arena_get(arena, count, rows->size, field->name, &items, err));
@@ -229,8 +229,7 @@ static assay_status bytes_check(const assay_field *field, const void *in, assay_
     const assay_bytes *bytes = at(field, in);
     if (bytes->size < field->min || bytes->size > field->max)
         return ASSAY_REJECT(err, TX_LENGTH, "%s has %zu bytes, limits %llu to %llu", field->name,
-                            bytes->size, (unsigned long long)field->min,
-                            (unsigned long long)field->max);
+                            bytes->size, (ull)field->min, (ull)field->max);
     if (field->type == ASSAY_FIELD_TEXT && !assay_text_is_clean(bytes->data, bytes->size))
         return ASSAY_REJECT(err, TX_TEXT, "%s is not UTF-8 or holds a control character",
                             field->name);
@@ -242,8 +241,7 @@ static assay_status list_check(const assay_field *field, const void *in, assay_e
     assay_any_list list = assay_field_list(field, in);
     if (list.count < field->min || list.count > field->max)
         return ASSAY_REJECT(err, TX_COUNT, "%s has %u rows, limits %llu to %llu", field->name,
-                            list.count, (unsigned long long)field->min,
-                            (unsigned long long)field->max);
+                            list.count, (ull)field->min, (ull)field->max);
     const uint8_t *row = list.items;
     for (uint32_t i = 0; i < list.count; i++, row += rows->size) {
         ASSAY_TRY(assay_record_check(rows, row, err));
@@ -273,8 +271,7 @@ assay_status assay_record_check(const assay_record *record, const void *in, assa
             uint64_t value = assay_field_number(field, in);
             if (value < field->min || value > field->max)
                 return ASSAY_REJECT(err, TX_RANGE, "%s is %llu, limits %llu to %llu", field->name,
-                                    (unsigned long long)value, (unsigned long long)field->min,
-                                    (unsigned long long)field->max);
+                                    (ull)value, (ull)field->min, (ull)field->max);
         }
         }
     }

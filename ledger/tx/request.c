@@ -86,8 +86,7 @@ assay_status assay_fee_compute(uint64_t *out, uint32_t prompt_count, uint64_t pr
     if (fee > UINT64_MAX)
         return ASSAY_REJECT(err, FEE_OVERFLOW,
                             "%u tokens at %llu and %u at %llu cost 2^64 nopen or more",
-                            prompt_count, (unsigned long long)price_in, output_count,
-                            (unsigned long long)price_out);
+                            prompt_count, (ull)price_in, output_count, (ull)price_out);
     *out = (uint64_t)fee;
     return ASSAY_OK;
 }
@@ -99,7 +98,7 @@ assay_status assay_request_fee_check(const assay_request *request, uint64_t pric
                                 price_out, err));
     if (fee > request->max_fee)
         return ASSAY_REJECT(err, REQUEST_FEE, "the longest answer costs %llu nopen, limit %llu",
-                            (unsigned long long)fee, (unsigned long long)request->max_fee);
+                            (ull)fee, (ull)request->max_fee);
     return ASSAY_OK;
 }
 
@@ -109,8 +108,8 @@ assay_status assay_receipt_fee_check(const assay_receipt *receipt, uint64_t pric
     ASSAY_TRY(assay_fee_compute(&fee, receipt->request.prompt_count, price_in,
                                 receipt->output_count, price_out, err));
     if (fee != receipt->fee)
-        return ASSAY_FAIL(err, MISMATCH, "fee %llu, counts and prices give %llu",
-                          (unsigned long long)receipt->fee, (unsigned long long)fee);
+        return ASSAY_FAIL(err, MISMATCH, "fee %llu, counts and prices give %llu", (ull)receipt->fee,
+                          (ull)fee);
     return ASSAY_OK;
 }
 
@@ -152,7 +151,7 @@ assay_status assay_receipt_check(const assay_receipt *receipt, assay_error *err)
     }
     if (receipt->attribution_count && sum != ASSAY_SHARE_SUM)
         return ASSAY_REJECT(err, RECEIPT_ATTRIBUTION, "attribution adds up to %llu ppm, must be %d",
-                            (unsigned long long)sum, ASSAY_SHARE_SUM);
+                            (ull)sum, ASSAY_SHARE_SUM);
     return ASSAY_OK;
 }
 

@@ -250,8 +250,8 @@ static assay_status sources_check(const assay_source_list *sources, assay_error 
     for (uint32_t i = 0; i < sources->count; i++)
         sum += sources->items[i].weight_ppm;
     if (sources->count && sum != ASSAY_SHARE_SUM)
-        return ASSAY_REJECT(err, TX_SUM, "sources add up to %llu ppm, must be %d",
-                            (unsigned long long)sum, ASSAY_SHARE_SUM);
+        return ASSAY_REJECT(err, TX_SUM, "sources add up to %llu ppm, must be %d", (ull)sum,
+                            ASSAY_SHARE_SUM);
     return ASSAY_OK;
 }
 

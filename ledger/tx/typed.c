@@ -241,8 +241,8 @@ void assay_tx_digest(assay_hash *out, const assay_tx *tx, const assay_domain *do
 
 static assay_status chain_check(const assay_tx *tx, const assay_domain *domain, assay_error *err) {
     if (tx->chain_id == domain->chain_id) return ASSAY_OK;
-    return ASSAY_REJECT(err, TX_CHAIN, "chain id %llu, must be %llu",
-                        (unsigned long long)tx->chain_id, (unsigned long long)domain->chain_id);
+    return ASSAY_REJECT(err, TX_CHAIN, "chain id %llu, must be %llu", (ull)tx->chain_id,
+                        (ull)domain->chain_id);
 }
 
 assay_status assay_tx_verify(const assay_tx *tx, const assay_domain *domain, assay_error *err) {
@@ -333,7 +333,7 @@ static bool types_json_fill(json_t *types, const char *name, const message *in) 
 
 static bool domain_json_fill(json_t *object, const assay_domain *domain) {
     char chain_id[24];
-    snprintf(chain_id, sizeof chain_id, "%llu", (unsigned long long)domain->chain_id);
+    snprintf(chain_id, sizeof chain_id, "%llu", (ull)domain->chain_id);
     return set(object, "name", json_string(domain_name)) &&
            set(object, "version", json_string(domain_version)) &&
            set(object, "chainId", json_string(chain_id)) &&

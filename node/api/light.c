@@ -95,7 +95,7 @@ static assay_status validators_json(json_t **out, const json_t *document, const 
     uint64_t pages = most ? (size + most - 1) / most : 1, page = q->page ? q->page : 1;
     if (page > pages)
         return ASSAY_FAIL(err, RANGE, "page should be within [1, %llu] range, given %llu",
-                          (unsigned long long)pages, (unsigned long long)page);
+                          (ull)pages, (ull)page);
     json_t *list = json_array();
     for (uint64_t i = (page - 1) * most; i < size && i < page * most; i++) {
         json_t *copy = json_copy(json_array_get(all, i));
@@ -104,7 +104,7 @@ static assay_status validators_json(json_t **out, const json_t *document, const 
         json_array_append_new(list, copy);
     }
     snprintf(count, sizeof count, "%zu", json_array_size(list));
-    snprintf(total, sizeof total, "%llu", (unsigned long long)size);
+    snprintf(total, sizeof total, "%llu", (ull)size);
     *out = json_pack("{s:O,s:o,s:s,s:s}", "block_height",
                      json_object_get(header_get(document), "height"), "validators", list, "count",
                      count, "total", total);
@@ -131,7 +131,7 @@ static assay_status answer_make(json_t **out, assay_api *api, const question *q,
         return ASSAY_FAIL(err, NOT_FOUND,
                           "height %llu must be less than or equal to the current blockchain "
                           "height %llu",
-                          (unsigned long long)q->height, (unsigned long long)last);
+                          (ull)q->height, (ull)last);
     // A whole block is read for it, or CometBFT waited for.
     ASSAY_TRY(assay_api_slow_begin(api, err));
     assay_status status = api->engine->light_block(api->engine->self, q->height, &document, err);

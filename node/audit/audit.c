@@ -12,8 +12,6 @@
 #include "ledger/view.h"
 #include "node/command.h"
 
-typedef unsigned long long ull;
-
 enum { BLOCK_ARENA_MAX = 256 << 20 };
 
 static assay_status parts_open(assay_audit *audit, const assay_audit_options *options,

@@ -10,8 +10,6 @@
 #include "ledger/view.h"
 #include "node/api/api.h"
 
-typedef unsigned long long ull;
-
 enum { EPOCHS_PRINTED = 8, FINDINGS_PRINTED = 8 };
 
 bool assay_audit_agrees(const assay_audit_report *report) {

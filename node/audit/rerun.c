@@ -83,8 +83,7 @@ static assay_status samples_draw(rerun *r, uint64_t fees, assay_error *err) {
     uint64_t count = r->options->samples;
     if (r->options->mode != ASSAY_RERUN_SAMPLED || !fees || !count) return ASSAY_OK;
     r->positions = malloc(count * sizeof *r->positions);
-    if (!r->positions)
-        return ASSAY_FAIL(err, MEMORY, "no memory for %llu samples", (unsigned long long)count);
+    if (!r->positions) return ASSAY_FAIL(err, MEMORY, "no memory for %llu samples", (ull)count);
     for (uint64_t i = 0; i < count; i++)
         r->positions[i] =
             assay_draw_position(&r->options->seed, &r->view->app_hash, (uint32_t)i, fees);

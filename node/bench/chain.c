@@ -52,7 +52,7 @@ assay_status assay_bench_accounts_check(const assay_bench_chain_options *options
     return ASSAY_FAIL(err, USAGE,
                       "--accounts %llu is too few for %u nodes: at least %u, two for each of the "
                       "%u transfers that wait",
-                      (unsigned long long)options->accounts, nodes, 2 * window, window);
+                      (ull)options->accounts, nodes, 2 * window, window);
 }
 
 static assay_status inside_run(assay_bench_chain_result *out,

@@ -97,11 +97,11 @@ static void way_print(const char *name, const assay_bench_query_way *way) {
 static void receipts_print(const assay_bench_chain_options *o,
                            const assay_bench_receipts_result *r) {
     printf("transfers  %9.0f /s  without a consensus, blocks of %llu in %.1f ms\n",
-           r->transfers_per_s, (unsigned long long)o->block_transfers, r->transfer_block_ms);
+           r->transfers_per_s, (ull)o->block_transfers, r->transfer_block_ms);
     printf("receipts   %9.0f /s  %.0f batches of %llu, %.0f transactions each, blocks of %llu in "
            "%.1f ms\n",
-           r->receipts_per_s, r->batches_per_s, (unsigned long long)o->batch_receipts, r->batch_txs,
-           (unsigned long long)o->block_batches, r->batch_block_ms);
+           r->receipts_per_s, r->batches_per_s, (ull)o->batch_receipts, r->batch_txs,
+           (ull)o->block_batches, r->batch_block_ms);
     printf("  multiple %9.0f x  transfers, min %.0f, max %.0f; a sync takes %.2f ms\n",
            r->ratio.median, r->ratio.min, r->ratio.max, r->fsync_ms);
 }
@@ -126,11 +126,11 @@ static void rate_print(const assay_bench_rate_result *r) {
 void assay_bench_chain_print(const assay_bench_chain_options *o,
                              const assay_bench_chain_result *r) {
     printf("machine    %9u processors, %llu threads, %llu runs\n", assay_processor_count(),
-           (unsigned long long)o->threads, (unsigned long long)o->runs);
+           (ull)o->threads, (ull)o->runs);
     if (o->parts & ASSAY_BENCH_PART_CHECK) check_print(&r->check);
     if (o->parts & ASSAY_BENCH_PART_QUERY) {
         printf("block      %9.1f ms  FinalizeBlock of %llu transfers\n", r->query.finalize_ms,
-               (unsigned long long)o->block_transfers);
+               (ull)o->block_transfers);
         way_print("ABCI Info", &r->query.abci);
         way_print("account", &r->query.http);
     }

@@ -168,8 +168,7 @@ assay_status assay_bench_ledger_run(assay_bench_ledger_result *out,
     assay_status status = ASSAY_OK;
     *out = (assay_bench_ledger_result){0};
     if (!pairs || !values)
-        status =
-            ASSAY_FAIL(err, MEMORY, "no memory for %llu pairs", (unsigned long long)options->pairs);
+        status = ASSAY_FAIL(err, MEMORY, "no memory for %llu pairs", (ull)options->pairs);
     if (status == ASSAY_OK) status = chain_open(&c, options, err);
     if (status == ASSAY_OK) status = pairs_run(out, &c, pairs, options, err);
     if (status == ASSAY_OK) result_fill(out, pairs, values, options);

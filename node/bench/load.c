@@ -184,8 +184,8 @@ static assay_status meta_note(load *l, const json_t *meta, double at, assay_erro
     ASSAY_TRY(assay_json_u64(&txs, meta, "num_txs", 0, UINT32_MAX, err));
     if (height <= l->height) return ASSAY_OK;
     if (height != l->height + 1)
-        return ASSAY_FAIL(err, MISMATCH, "block %llu comes after block %llu",
-                          (unsigned long long)height, (unsigned long long)l->height);
+        return ASSAY_FAIL(err, MISMATCH, "block %llu comes after block %llu", (ull)height,
+                          (ull)l->height);
     if (l->block_count == BLOCKS_MAX)
         return ASSAY_FAIL(err, CAPACITY, "more than %d blocks", BLOCKS_MAX);
     l->height = height;
@@ -199,8 +199,7 @@ static assay_status blocks_look(load *l, assay_error *err) {
     char path[96];
     json_t *answer;
     snprintf(path, sizeof path, "/blockchain?minHeight=%llu&maxHeight=%llu",
-             (unsigned long long)(l->height ? l->height : 1),
-             (unsigned long long)l->height + METAS_MAX - 1);
+             (ull)(l->height ? l->height : 1), (ull)l->height + METAS_MAX - 1);
     ASSAY_TRY(assay_comet_get(&answer, &l->network->nodes[0], path, err));
     double at = assay_measure_seconds() - l->start;
     const json_t *metas = json_object_get(answer, "block_metas");
@@ -256,16 +255,15 @@ static assay_status codes_count(assay_bench_load_result *out, const load *l,
     json_t *answer, *result;
     size_t index;
     assay_status status = ASSAY_OK;
-    snprintf(path, sizeof path, "/block_results?height=%llu", (unsigned long long)block->height);
+    snprintf(path, sizeof path, "/block_results?height=%llu", (ull)block->height);
     ASSAY_TRY(assay_comet_get(&answer, &l->network->nodes[0], path, err));
     const json_t *results = json_object_get(answer, "txs_results");
     uint64_t refused = 0;
     json_array_foreach((json_t *)results, index, result) refused +=
         json_integer_value(json_object_get(result, "code")) != 0;
     if (sent_of(l, json_array_size(results)) != block->txs)
-        status =
-            ASSAY_FAIL(err, MISMATCH, "block %llu has %u transactions and %zu results",
-                       (unsigned long long)block->height, block->txs, json_array_size(results));
+        status = ASSAY_FAIL(err, MISMATCH, "block %llu has %u transactions and %zu results",
+                            (ull)block->height, block->txs, json_array_size(results));
     out->txs += block->txs - refused;
     out->refused += refused;
     json_decref(answer);

@@ -63,7 +63,7 @@ static assay_status settled_get(uint64_t *out, uint64_t *batches, const bench *b
     assay_app_counters_get(b->batches.app, &counters);
     if (counters.counts.of[ASSAY_COUNT_BATCHES_VOID])
         return ASSAY_FAIL(err, MISMATCH, "%llu batches are void",
-                          (unsigned long long)counters.counts.of[ASSAY_COUNT_BATCHES_VOID]);
+                          (ull)counters.counts.of[ASSAY_COUNT_BATCHES_VOID]);
     *out = counters.counts.of[ASSAY_COUNT_RECEIPTS_SETTLED];
     *batches = counters.counts.of[ASSAY_COUNT_BATCHES_SETTLED];
     return ASSAY_OK;
@@ -99,8 +99,7 @@ static assay_status run_run(run *out, bench *b, assay_error *err) {
     if (out->batches == (uint64_t)b->options->block_batches * b->options->run_blocks)
         return ASSAY_OK;
     return ASSAY_FAIL(err, MISMATCH, "%llu batches have settled in %u blocks of %u",
-                      (unsigned long long)out->batches, b->options->run_blocks,
-                      b->options->block_batches);
+                      (ull)out->batches, b->options->run_blocks, b->options->block_batches);
 }
 
 static assay_status bench_open(bench *b, assay_error *err) {

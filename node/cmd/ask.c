@@ -57,8 +57,7 @@ static assay_status context_check(const asking *a, assay_error *err) {
     uint64_t context = a->model.shape.context_size;
     if (a->prompt_count <= context && a->max_tokens <= context - a->prompt_count) return ASSAY_OK;
     return ASSAY_FAIL(err, RANGE, "%zu tokens of the prompt and up to %llu new ones, context %llu",
-                      a->prompt_count, (unsigned long long)a->max_tokens,
-                      (unsigned long long)context);
+                      a->prompt_count, (ull)a->max_tokens, (ull)context);
 }
 
 // Asks the provider which sequence it expects. What it says is checked by the session's owner
@@ -164,7 +163,7 @@ static assay_status answer_print(const asking *a, const assay_receipt *receipt, 
         assay_paint_text(stdout, (const uint8_t *)text, size, NULL);
         printf("\n");
         fprintf(stderr, "%u tokens for %llu nopen, sequence %llu\n", receipt->output_count,
-                (unsigned long long)receipt->fee, (unsigned long long)receipt->request.sequence);
+                (ull)receipt->fee, (ull)receipt->request.sequence);
     }
     free(text);
     return ASSAY_OK;

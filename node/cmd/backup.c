@@ -167,7 +167,7 @@ int assay_cmd_backup(assay_invocation *invocation) {
                                              assay_json_from_u64(copy.blocks), "operator",
                                              (int)copy.alone));
     if (copy.alone || copy.blocks)
-        printf("%s holds %llu blocks\n", copy.out, (unsigned long long)copy.blocks);
+        printf("%s holds %llu blocks\n", copy.out, (ull)copy.blocks);
     else
         printf("%s holds the state\n", copy.out);
     if (!copy.alone) comet_print(&copy);

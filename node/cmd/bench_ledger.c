@@ -32,11 +32,11 @@ static int result_print(const assay_invocation *invocation,
             "memory_bytes_first", (json_int_t)r->memory_bytes_first, "memory_bytes",
             (json_int_t)r->memory_bytes, "rss_bytes", (json_int_t)r->resident_bytes));
     printf("transfers  %9.0f /s  blocks of %llu in %.1f ms, %llu accounts, %llu threads\n",
-           r->transfers_per_s, (unsigned long long)options->block_transfers, block_ms,
-           (unsigned long long)options->accounts, (unsigned long long)options->threads);
+           r->transfers_per_s, (ull)options->block_transfers, block_ms, (ull)options->accounts,
+           (ull)options->threads);
     printf("recovery   %9.0f /s  libsecp256k1 alone, %.1f ms\n", r->recoveries_per_s, recover_ms);
     printf("ratio      %9.3f     median of %llu pairs, min %.3f, max %.3f\n", r->ratio,
-           (unsigned long long)options->pairs, r->ratio_min, r->ratio_max);
+           (ull)options->pairs, r->ratio_min, r->ratio_max);
     printf("limit      %9.0f /s  recovery and %d syncs of %.2f ms (p50 of one page here)\n", limit,
            ASSAY_BENCH_SYNCS, r->fsync_ms);
     printf("memory     %9.1f MB  after the first pair %.1f MB; with mapped files %.1f MB\n",

@@ -5,8 +5,6 @@
 #include "node/cmd/commands.h"
 #include "node/home/disk.h"
 
-typedef unsigned long long ull;
-
 enum { TABLES_SHOWN = 10, TEXT_SIZE = 32 };
 
 static const char *bytes_text(char out[TEXT_SIZE], uint64_t bytes) {

@@ -13,8 +13,6 @@
 #include "node/comet/home.h"
 #include "node/home/home.h"
 
-typedef unsigned long long ull;
-
 enum { BLOCK_ARENA_MAX = 256 << 20, NANOS_STEP = 1000000 };
 
 typedef struct {

@@ -125,8 +125,7 @@ static int init_print(const assay_invocation *invocation, const char *home,
                                              assay_json_from_u64(genesis->chain_id), "supply",
                                              assay_json_from_u64(genesis->supply)));
     assay_hex_encode_0x(hash, genesis->hash.bytes, ASSAY_HASH_SIZE);
-    printf("made %s\ngenesis %s\nsupply %llu nopen\n", home, hash,
-           (unsigned long long)genesis->supply);
+    printf("made %s\ngenesis %s\nsupply %llu nopen\n", home, hash, (ull)genesis->supply);
     if (makes_blocks(home, genesis))
         printf("next: assay node --home %s\n", home);
     else

@@ -108,7 +108,7 @@ static assay_status light_run(light_parts *parts, const light_options *options, 
         assay_light_follow(&parts->block, &parts->report, &parts->follow, height, arena, err));
     if (options->proof && !assay_hash_equal(&claimed.hash, &parts->block.hash))
         return ASSAY_FAIL(err, MISMATCH, "the proof's header of height %llu is not the chain's",
-                          (unsigned long long)height);
+                          (ull)height);
     return ASSAY_OK;
 }
 
@@ -137,11 +137,11 @@ static int light_print(const assay_invocation *invocation, const light_parts *pa
     if (!invocation->json) {
         json_decref(dropped);
         printf("verified: height %llu of %.*s from height %llu, by %u headers\n",
-               (unsigned long long)block->header.height, (int)block->header.chain_id.size,
-               (const char *)block->header.chain_id.data,
-               (unsigned long long)parts->follow.trusted_height, parts->report.fetches);
+               (ull)block->header.height, (int)block->header.chain_id.size,
+               (const char *)block->header.chain_id.data, (ull)parts->follow.trusted_height,
+               parts->report.fetches);
         if (proof) return assay_proof_print(invocation, &parts->proof, block, NULL);
-        printf("next time: --trust %llu:%s\n", (unsigned long long)block->header.height, hash + 2);
+        printf("next time: --trust %llu:%s\n", (ull)block->header.height, hash + 2);
         return ASSAY_EXIT_OK;
     }
     json_t *how = json_pack(

@@ -31,8 +31,7 @@ static assay_status balance_check(const assay_wallet *wallet, uint64_t amount, a
     json_decref(account);
     if (status != ASSAY_OK || balance >= amount) return status;
     return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_BALANCE_SHORT,
-                      "balance %llu nopen, %llu needed", (unsigned long long)balance,
-                      (unsigned long long)amount);
+                      "balance %llu nopen, %llu needed", (ull)balance, (ull)amount);
 }
 
 // Claims are for ever: where no contract pays them, the money would be gone. P-38

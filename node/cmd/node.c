@@ -204,8 +204,7 @@ static bool replay_watch(void *self, uint64_t height, uint64_t count) {
         assay_log(ASSAY_LOG_NOTICE, "replaying",
                   json_pack("{s:o,s:o}", "height", assay_json_from_u64(height), "of",
                             assay_json_from_u64(count)),
-                  "executing block %llu of %llu again", (unsigned long long)height,
-                  (unsigned long long)count);
+                  "executing block %llu of %llu again", (ull)height, (ull)count);
     }
     node->ended = sigtimedwait(node->signals, NULL, &none) > 0;
     return !node->ended;
@@ -253,7 +252,7 @@ static void ready_print(const assay_invocation *invocation, const node_parts *no
     // With --json and the log as text, the document says it all.
     assay_log(invocation->json ? ASSAY_LOG_TRACE : ASSAY_LOG_NOTICE, "started", facts,
               "chain %llu (%s) at height %llu; SIGTERM or Ctrl-C ends the node",
-              (unsigned long long)genesis->chain_id, genesis->name, (unsigned long long)height);
+              (ull)genesis->chain_id, genesis->name, (ull)height);
 }
 
 int assay_cmd_node(assay_invocation *invocation) {

@@ -22,8 +22,8 @@ static assay_status proof_fetch(const char *url, uint64_t epoch, const char *acc
     assay_hex_encode_0x(canonical, address.bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_output_check(path, &assay_output_proof, err));
     ASSAY_TRY(assay_client_open(&client, url, NULL, err));
-    ASSAY_TRY(assay_client_get(&document, &client, err, "proof/payout/%llu/%s",
-                               (unsigned long long)epoch, canonical));
+    ASSAY_TRY(
+        assay_client_get(&document, &client, err, "proof/payout/%llu/%s", (ull)epoch, canonical));
     char *text = json_dumps(document, JSON_INDENT(1));
     json_decref(document);
     if (!text) return ASSAY_FAIL(err, MEMORY, "no memory for a proof");

@@ -270,8 +270,7 @@ static void waiting_tell(assay_provider *provider) {
     char folder[PATH_MAX], height[48] = "an unknown height";
     uint64_t least = provider->genesis->params.min_batch_fee;
     snprintf(folder, sizeof folder, "%s/pending", provider->options.home);
-    if (until != UINT64_MAX)
-        snprintf(height, sizeof height, "height %llu", (unsigned long long)until);
+    if (until != UINT64_MAX) snprintf(height, sizeof height, "height %llu", (ull)until);
     assay_log(ASSAY_LOG_INFO, "receipts_waiting",
               json_pack("{s:i,s:o,s:s,s:o,s:o}", "count", (int)count, "nopen",
                         assay_json_from_u64(fees), "folder", folder, "min_batch_fee",
@@ -279,7 +278,7 @@ static void waiting_tell(assay_provider *provider) {
                         until == UINT64_MAX ? json_null() : assay_json_from_u64(until)),
               "%u receipts worth %llu nopen wait in %s: a batch takes %llu nopen, and the first of "
               "their sessions ends at %s",
-              count, (unsigned long long)fees, folder, (unsigned long long)least, height);
+              count, (ull)fees, folder, (ull)least, height);
 }
 
 static void defend_step(assay_provider *provider, telling *told) {

@@ -16,11 +16,9 @@ static assay_status page_get(json_t **out, const assay_client *client, uint64_t 
                              const json_t *rows, assay_error *err) {
     const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
     const char *account = json_string_value(json_object_get(last, "account"));
-    if (!account)
-        return assay_client_get(out, client, err, "epoch/%llu", (unsigned long long)epoch);
-    return assay_client_get(out, client, err, "epoch/%llu?account=%.64s&role=%lld",
-                            (unsigned long long)epoch, account,
-                            (long long)json_integer_value(json_object_get(last, "role")));
+    if (!account) return assay_client_get(out, client, err, "epoch/%llu", (ull)epoch);
+    return assay_client_get(out, client, err, "epoch/%llu?account=%.64s&role=%lld", (ull)epoch,
+                            account, (long long)json_integer_value(json_object_get(last, "role")));
 }
 
 // The epoch's document with the rows of all its pages.
@@ -70,7 +68,7 @@ static assay_status open_say(const assay_client *client, uint64_t epoch, assay_e
     json_decref(status);
     ASSAY_TRY(result);
     if (number < epoch)
-        printf("the epoch has not begun: it is epoch %llu\n", (unsigned long long)number);
+        printf("the epoch has not begun: it is epoch %llu\n", (ull)number);
     else
         printf("the epoch is open\n");
     return ASSAY_OK;
@@ -90,11 +88,10 @@ static void table_print(const json_t *document) {
             assay_json_u64(&role, row, "role", 1, ASSAY_PAID_VALIDATOR, NULL) != ASSAY_OK)
             continue; // no payout of this protocol
         assay_hex_encode_0x(text, account.bytes, ASSAY_ADDRESS_SIZE);
-        printf("%-42s  %-11s  %20llu\n", text, assay_paid_role_names[role],
-               (unsigned long long)nopen);
+        printf("%-42s  %-11s  %20llu\n", text, assay_paid_role_names[role], (ull)nopen);
         if (__builtin_add_overflow(sum, nopen, &sum)) sum = UINT64_MAX; // as the epoch's (P-71)
     }
-    printf("%-42s  %-11s  %20llu\n", "", "sum", (unsigned long long)sum);
+    printf("%-42s  %-11s  %20llu\n", "", "sum", (ull)sum);
     assay_hash root;
     char text[ASSAY_HEX_HASH_MAX];
     if (assay_json_hash(&root, document, "payout_root", NULL) != ASSAY_OK) return;

@@ -62,7 +62,7 @@ static assay_status chain_known(bool *known, const assay_wallet *wallet, assay_e
         return ASSAY_FAIL(err, EXISTS,
                           "the account's beacon chain is used up, its last preimage of height "
                           "%llu, and this command would send what all have seen",
-                          (unsigned long long)revealed);
+                          (ull)revealed);
     return ASSAY_OK;
 }
 

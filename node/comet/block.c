@@ -8,8 +8,6 @@
 #include "consensus/abci/message.h"
 #include "consensus/light/block.h"
 
-typedef unsigned long long ull;
-
 assay_status assay_comet_result_read(assay_tx_result *out, const json_t *result, assay_error *err) {
     uint64_t code;
     size_t size;

@@ -206,7 +206,7 @@ static assay_status height_get(json_t **out, const assay_comet *comet, const cha
                                uint64_t height, const assay_fetch_limits *within,
                                assay_error *err) {
     char text[64];
-    snprintf(text, sizeof text, "%s?height=%llu", path, (unsigned long long)height);
+    snprintf(text, sizeof text, "%s?height=%llu", path, (ull)height);
     return get_within(out, comet, text, within, err);
 }
 
@@ -228,14 +228,13 @@ static assay_status block(void *self, uint64_t height, assay_block *out, assay_a
     assay_error why = {0};
     *data = NULL; // all of it is in the arena
     if (height == 0 || height > INT64_MAX)
-        return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu", (unsigned long long)height);
+        return ASSAY_FAIL(err, NOT_FOUND, "no block of height %llu", (ull)height);
     assay_status status = block_get(self, height, out, arena, &why);
     // Whoever asked is not to blame for an answer that is none.
     if (status == ASSAY_OK || status == ASSAY_NOT_FOUND || status == ASSAY_TIMEOUT ||
         status == ASSAY_STOPPED)
         return status == ASSAY_OK ? status : assay_error_pass(err, &why);
-    return ASSAY_FAIL(err, NETWORK, "block %llu from CometBFT: %s", (unsigned long long)height,
-                      why.text);
+    return ASSAY_FAIL(err, NETWORK, "block %llu from CometBFT: %s", (ull)height, why.text);
 }
 
 assay_status assay_comet_block_get(assay_block *out, const assay_misbehavior **misbehaviors,
@@ -260,8 +259,8 @@ static assay_status validators_get(json_t **out, const assay_comet *comet, uint6
     for (uint32_t page = 1; json_array_size(*out) < total; page++) {
         char path[128];
         json_t *result;
-        snprintf(path, sizeof path, "/validators?height=%llu&per_page=%d&page=%u",
-                 (unsigned long long)height, PAGE_SIZE, page);
+        snprintf(path, sizeof path, "/validators?height=%llu&per_page=%d&page=%u", (ull)height,
+                 PAGE_SIZE, page);
         ASSAY_TRY(get_within(&result, comet, path, &page_of_set, err));
         json_t *list = json_object_get(result, "validators");
         size_t count = json_array_size(list);
@@ -270,7 +269,7 @@ static assay_status validators_get(json_t **out, const assay_comet *comet, uint6
         bool short_page = count < PAGE_SIZE && json_array_size(*out) + count < total;
         if (status == ASSAY_OK && (short_page || count > PAGE_SIZE))
             status = ASSAY_FAIL(err, FORMAT, "page %u of the validators has %zu of %llu", page,
-                                count, (unsigned long long)total);
+                                count, (ull)total);
         if (status == ASSAY_OK && json_array_extend(*out, list) != 0)
             status = ASSAY_FAIL(err, MEMORY, "no memory for %zu validators", count);
         json_decref(result);
@@ -288,7 +287,7 @@ static assay_status light_block(void *self, uint64_t height, json_t **out, assay
     const json_t *header;
     uint64_t found;
     *out = NULL;
-    if (height) snprintf(path, sizeof path, "/commit?height=%llu", (unsigned long long)height);
+    if (height) snprintf(path, sizeof path, "/commit?height=%llu", (ull)height);
     ASSAY_TRY(get_within(&result, comet, path, &commit, err));
     json_t *signed_header = json_object_get(result, "signed_header");
     assay_status status = assay_json_object(&header, signed_header, "header", err);

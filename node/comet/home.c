@@ -14,8 +14,6 @@
 #include "consensus/types/comet_json.h"
 #include "node/json_file.h"
 
-typedef unsigned long long ull;
-
 enum {
     EVIDENCE_BYTES = 256 << 10,
     SIGNED = 3, // CometBFT's step of a precommit, a round's last

@@ -11,8 +11,6 @@
 #include "base/json.h"
 #include "ledger/state/keys.h"
 
-typedef unsigned long long ull;
-
 enum { DEPTH_MAX = 16, BLOCK = 512, MIB = 1 << 20 };
 
 // --- the files ---

@@ -17,8 +17,6 @@ enum {
     EPOCHS_AHEAD = 16, // a new beacon chain comes into force two later at the earliest (P-46)
 };
 
-typedef unsigned long long ull;
-
 __attribute__((format(printf, 3, 4))) static void problem_add(json_t *problems, const char *next,
                                                               const char *form, ...) {
     char text[512];

@@ -3,13 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/status.h"
 #include "node/home/health.h"
 #include "node/paint.h"
 #include "node/show.h"
 
 enum { GREEN = 2, RED = 3, DUTIES_SHOWN = 5, WIDTH = 200 };
-
-typedef unsigned long long ull;
 
 static ull count(const json_t *object, const char *name) {
     return (ull)assay_show_number(object, name);

@@ -101,7 +101,7 @@ static assay_status config_read(assay_config *config, const json_t *object, assa
     ASSAY_TRY(assay_json_u64(&version, object, "version", 1, UINT64_MAX, err));
     if (version > ASSAY_HOME_VERSION)
         return ASSAY_FAIL(err, VERSION, "home has layout version %llu, this program knows up to %d",
-                          (unsigned long long)version, ASSAY_HOME_VERSION);
+                          (ull)version, ASSAY_HOME_VERSION);
     ASSAY_TRY(assay_json_names(object, names, "config", err));
     assay_config_init(config);
     if (json_object_get(object, "listen")) {
@@ -219,7 +219,7 @@ static assay_status operator_parse(assay_operator *out, const json_t *object, as
     ASSAY_TRY(assay_json_u64(&version, object, "version", 1, UINT64_MAX, err));
     if (version > ASSAY_HOME_VERSION)
         return ASSAY_FAIL(err, VERSION, "operator file of version %llu, this program knows %d",
-                          (unsigned long long)version, ASSAY_HOME_VERSION);
+                          (ull)version, ASSAY_HOME_VERSION);
     ASSAY_TRY(assay_json_names(object, names, "operator file", err));
     ASSAY_TRY(
         assay_json_hex(out->ed25519_seed, sizeof out->ed25519_seed, object, "ed25519_seed", err));

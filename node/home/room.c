@@ -13,9 +13,9 @@ assay_status assay_room_check(const char *folder, assay_error *err) {
     assay_disk_space disk;
     ASSAY_TRY(assay_disk_space_get(&disk, folder, err));
     if (disk.size && disk.free < ASSAY_ROOM_BYTES_MIN)
-        return ASSAY_FAIL(
-            err, DISK_FULL, "%llu KiB are free on the disk of %.200s, at least %d are needed",
-            (unsigned long long)(disk.free >> 10), folder, ASSAY_ROOM_BYTES_MIN >> 10);
+        return ASSAY_FAIL(err, DISK_FULL,
+                          "%llu KiB are free on the disk of %.200s, at least %d are needed",
+                          (ull)(disk.free >> 10), folder, ASSAY_ROOM_BYTES_MIN >> 10);
     if (disk.names_full)
         return ASSAY_FAIL(err, DISK_FULL, "the disk of %.200s has no room for a file more", folder);
     return ASSAY_OK;

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef unsigned long long ull;
-
 static const uint64_t bucket_ms[ASSAY_TIMING_BUCKETS] = {10,   30,    100,   300,   1000,
                                                          3000, 10000, 30000, 100000};
 

@@ -57,9 +57,9 @@ static void model_text(const assay_model *model, const parts *p) {
     printf("linears  %llu bytes, q4, %.3f bits a weight\n"
            "vocab    %llu bytes, %s, %.3f bits a weight\n"
            "text     tokenizer of %llu bytes\n",
-           (unsigned long long)p->linears, 8.0 * (double)p->linears / (double)p->linear_weights,
-           (unsigned long long)p->vocab, s->vocab_q4 ? "q4" : "q8",
-           8.0 * (double)p->vocab / (double)p->vocab_weights, (unsigned long long)p->tokenizer);
+           (ull)p->linears, 8.0 * (double)p->linears / (double)p->linear_weights, (ull)p->vocab,
+           s->vocab_q4 ? "q4" : "q8", 8.0 * (double)p->vocab / (double)p->vocab_weights,
+           (ull)p->tokenizer);
 }
 
 int assay_model_print(const assay_invocation *invocation, const assay_model *model,
@@ -77,7 +77,6 @@ int assay_model_print(const assay_invocation *invocation, const assay_model *mod
     model_text(model, &p);
     if (perplexity)
         printf("perplexity %.4f over %llu tokens, %.1f tokens/s\n", perplexity->perplexity,
-               (unsigned long long)perplexity->token_count,
-               (double)perplexity->token_count / perplexity->seconds);
+               (ull)perplexity->token_count, (double)perplexity->token_count / perplexity->seconds);
     return ASSAY_EXIT_OK;
 }

@@ -42,7 +42,7 @@ static assay_status windows_feed(walk *w, assay_forward *forward, const assay_ad
         status = assay_forward_feed(forward, &feed, 1, err);
         if (status == ASSAY_OK && sequence.fault_position != ASSAY_NO_FAULT)
             status = ASSAY_FAIL(err, NONFINITE, "token %llu of the text faults",
-                                (unsigned long long)(at + sequence.fault_position));
+                                (ull)(at + sequence.fault_position));
         if (progress) progress(at + w->count, count);
     }
     assay_sequence_close(&sequence);

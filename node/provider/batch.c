@@ -171,7 +171,7 @@ static assay_status making_take(making *m, assay_provider *provider,
     return ASSAY_FAIL(err, CAPACITY,
                       "no receipt fits: open fees %llu nopen, the provider bond covers %llu; raise "
                       "it or wait for settlements",
-                      (unsigned long long)facts->open, (unsigned long long)facts->cover);
+                      (ull)facts->open, (ull)facts->cover);
 }
 
 static assay_status making_sum(making *m, const assay_provider *provider, assay_error *err) {

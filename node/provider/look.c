@@ -56,7 +56,7 @@ static void loss_tell(const assay_hash *id, uint64_t lost) {
     assay_hex_encode_0x(session, id->bytes, ASSAY_HASH_SIZE);
     assay_log(ASSAY_LOG_WARN, "income_lost",
               json_pack("{s:o,s:s}", "nopen", assay_json_from_u64(lost), "session", session),
-              "session %s ended with %llu nopen in no batch", session, (unsigned long long)lost);
+              "session %s ended with %llu nopen in no batch", session, (ull)lost);
 }
 
 // Of another chain, ended long ago, or the node is behind: what is pending may still be money, and
@@ -79,7 +79,7 @@ static void session_unknown(assay_provider *provider, const assay_hash *id) {
     assay_log(ASSAY_LOG_WARN, "session_unknown",
               json_pack("{s:o,s:s}", "nopen", assay_json_from_u64(nopen), "session", session),
               "the node knows no session %s: its receipts for %llu nopen wait in %s/pending",
-              session, (unsigned long long)nopen, provider->options.home);
+              session, (ull)nopen, provider->options.home);
 }
 
 // A crash, or a wait that was too short, can leave receipts pending that are in a block; sessions

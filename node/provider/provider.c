@@ -27,7 +27,7 @@ assay_status assay_provider_pending_path(char *out, const assay_provider *provid
     char session[ASSAY_HEX_HASH_MAX];
     assay_hex_encode(session, request->session.bytes, ASSAY_HASH_SIZE);
     int length = snprintf(out, PATH_MAX, "%s/pending/%s-%020llu", provider->options.home, session,
-                          (unsigned long long)request->sequence);
+                          (ull)request->sequence);
     return length < PATH_MAX ? ASSAY_OK : ASSAY_FAIL(err, CAPACITY, "path is over %d", PATH_MAX);
 }
 
@@ -251,8 +251,7 @@ static assay_status session_check(const assay_provider *provider,
     const assay_session *session = &entry->session;
     ASSAY_TRY(parties_check(provider, session, request, err));
     if (session->ended)
-        return ASSAY_FAIL(err, RANGE, "session ended at height %llu",
-                          (unsigned long long)session->ended);
+        return ASSAY_FAIL(err, RANGE, "session ended at height %llu", (ull)session->ended);
     if (session->price_in == 0)
         return ASSAY_FAIL(err, RANGE,
                           "session pays 0 a prompt token: an answer could be worth "
@@ -260,19 +259,17 @@ static assay_status session_check(const assay_provider *provider,
     if (session->price_in < provider->options.price_in_min ||
         session->price_out < provider->options.price_out_min)
         return ASSAY_FAIL(err, RANGE, "session pays %llu and %llu a token, limits %llu and %llu",
-                          (unsigned long long)session->price_in,
-                          (unsigned long long)session->price_out,
-                          (unsigned long long)provider->options.price_in_min,
-                          (unsigned long long)provider->options.price_out_min);
+                          (ull)session->price_in, (ull)session->price_out,
+                          (ull)provider->options.price_in_min,
+                          (ull)provider->options.price_out_min);
     if (request->sequence != entry->next_sequence)
-        return ASSAY_FAIL(err, ORDER, "sequence %llu, expected %llu",
-                          (unsigned long long)request->sequence,
-                          (unsigned long long)entry->next_sequence);
+        return ASSAY_FAIL(err, ORDER, "sequence %llu, expected %llu", (ull)request->sequence,
+                          (ull)entry->next_sequence);
     ASSAY_TRY(assay_request_fee_check(request, session->price_in, session->price_out, err));
     uint64_t free = session->free > entry->pending_fees ? session->free - entry->pending_fees : 0;
     if (request->max_fee > free)
         return ASSAY_FAIL(err, RANGE, "max_fee %llu, the session's deposit has %llu left",
-                          (unsigned long long)request->max_fee, (unsigned long long)free);
+                          (ull)request->max_fee, (ull)free);
     return ASSAY_OK;
 }
 
@@ -282,8 +279,7 @@ static assay_status facts_check(const assay_provider *provider, const assay_prov
                                 assay_error *err) {
     if (assay_provider_closes(provider, entry->session.end, facts->height))
         return ASSAY_FAIL(err, RANGE, "the session closes: it ends at height %llu, this is %llu",
-                          (unsigned long long)entry->session.end,
-                          (unsigned long long)facts->height);
+                          (ull)entry->session.end, (ull)facts->height);
     // A price can be any number: a receipt that no batch can hold would be work for nothing.
     if (request->max_fee > ASSAY_BATCH_FEE_MAX)
         return ASSAY_FAIL(err, RANGE, "max_fee %llu, a batch holds at most %llu",
@@ -291,7 +287,7 @@ static assay_status facts_check(const assay_provider *provider, const assay_prov
                           (unsigned long long)ASSAY_BATCH_FEE_MAX);
     if (request->max_fee > facts->cover)
         return ASSAY_FAIL(err, RANGE, "max_fee %llu, the provider's bond covers batches of %llu",
-                          (unsigned long long)request->max_fee, (unsigned long long)facts->cover);
+                          (ull)request->max_fee, (ull)facts->cover);
     return ASSAY_OK;
 }
 

@@ -160,11 +160,11 @@ static assay_status table_compare(check *c, const assay_sumtree_node *root, assa
     for (uint32_t i = 0; i < c->receipt_count; i++)
         bytes += assay_receipt_encode(&c->receipts[i], encoded);
     if (bytes != c->batch.receipt_bytes)
-        return ASSAY_FAIL(why, MISMATCH, "receipts of %llu bytes, batch states %u",
-                          (unsigned long long)bytes, c->batch.receipt_bytes);
+        return ASSAY_FAIL(why, MISMATCH, "receipts of %llu bytes, batch states %u", (ull)bytes,
+                          c->batch.receipt_bytes);
     if (root->sum != c->batch.fee_total)
         return ASSAY_FAIL(why, MISMATCH, "receipts of %llu nopen, batch states %llu",
-                          (unsigned long long)root->sum, (unsigned long long)c->batch.fee_total);
+                          (ull)root->sum, (ull)c->batch.fee_total);
     ASSAY_TRY(assay_table_make(&tables, c->receipts, c->receipt_count, c->arena, why));
     if (!assay_table_equal(&tables, &c->tables))
         return ASSAY_FAIL(why, MISMATCH, "receipts add up to another table than the batch's");

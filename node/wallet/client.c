@@ -122,7 +122,7 @@ static assay_status fate_read(assay_sent *out, const json_t *answer, uint32_t wa
     if (code == 0) return ASSAY_OK;
     ASSAY_TRY(assay_json_text(&text, answer, "text", ASSAY_ERROR_TEXT_MAX, err));
     return assay_fail(err, ASSAY_REJECTED, (uint32_t)code, "%s, in block %llu", text,
-                      (unsigned long long)out->height);
+                      (ull)out->height);
 }
 
 assay_status assay_client_send_bytes(assay_sent *out, const assay_client *client,

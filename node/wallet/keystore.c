@@ -20,12 +20,11 @@ static assay_status costs_read(assay_scrypt_costs *out, const json_t *params, as
     ASSAY_TRY(assay_json_u64(&r, params, "r", 0, UINT64_MAX, err));
     ASSAY_TRY(assay_json_u64(&p, params, "p", 0, UINT64_MAX, err));
     if (n < 2 || (n & (n - 1)) || !r || !p)
-        return ASSAY_FAIL(err, RANGE, "scrypt with n %llu, r %llu, p %llu", (unsigned long long)n,
-                          (unsigned long long)r, (unsigned long long)p);
+        return ASSAY_FAIL(err, RANGE, "scrypt with n %llu, r %llu, p %llu", (ull)n, (ull)r, (ull)p);
     if (r > COST_MAX || p > COST_MAX || n > scrypt_bytes_max / (128 * r) ||
         n * r * p > scrypt_bytes_max / 16)
         return ASSAY_FAIL(err, CAPACITY, "scrypt with n %llu, r %llu, p %llu passes 1 GiB or 10 s",
-                          (unsigned long long)n, (unsigned long long)r, (unsigned long long)p);
+                          (ull)n, (ull)r, (ull)p);
     *out = (assay_scrypt_costs){n, (uint32_t)r, (uint32_t)p};
     return ASSAY_OK;
 }
@@ -148,7 +147,7 @@ static assay_status kdf_read(assay_keystore *out, const json_t *crypto, assay_er
     ASSAY_TRY(assay_json_u64(&out->iterations, params, "c", 1, UINT64_MAX, err));
     if (out->iterations > ITERATIONS_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%llu iterations of PBKDF2, limit %d",
-                          (unsigned long long)out->iterations, ITERATIONS_MAX);
+                          (ull)out->iterations, ITERATIONS_MAX);
     return ASSAY_OK;
 }
 
@@ -164,8 +163,7 @@ assay_status assay_keystore_parse(assay_keystore *out, const json_t *document, a
     memset(out, 0, sizeof *out);
     ASSAY_TRY(assay_json_u64(&version, document, "version", 0, UINT64_MAX, err));
     if (version != 3)
-        return ASSAY_FAIL(err, VERSION, "keystore version %llu, known is 3",
-                          (unsigned long long)version);
+        return ASSAY_FAIL(err, VERSION, "keystore version %llu, known is 3", (ull)version);
     ASSAY_TRY(crypto_get(&crypto, document, err));
     ASSAY_TRY(word_check(crypto, "cipher", "aes-128-ctr", err));
     ASSAY_TRY(assay_json_hex(out->ciphertext, ASSAY_KEY_SIZE, crypto, "ciphertext", err));

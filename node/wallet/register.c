@@ -11,8 +11,6 @@
 #include "ledger/commitment.h"
 #include "ledger/tx/reject.h"
 
-typedef unsigned long long ull;
-
 // What a registration is of: its path in the API, its name for people, and its refusal.
 typedef struct {
     assay_tx_kind kind;

@@ -93,11 +93,10 @@ assay_status assay_scrypt(uint8_t *out, size_t size, assay_bytes password, assay
     const uint64_t limit = (uint64_t)1 << 40;
     uint64_t n = costs->n, block = (uint64_t)128 * costs->r;
     if (n < 2 || (n & (n - 1)) || !costs->r || !costs->p)
-        return ASSAY_FAIL(err, RANGE, "scrypt with n %llu, r %u, p %u", (unsigned long long)n,
-                          costs->r, costs->p);
+        return ASSAY_FAIL(err, RANGE, "scrypt with n %llu, r %u, p %u", (ull)n, costs->r, costs->p);
     if (n > limit / block || costs->p > INT32_MAX / block)
-        return ASSAY_FAIL(err, CAPACITY, "scrypt with n %llu, r %u, p %u passes %llu bytes",
-                          (unsigned long long)n, costs->r, costs->p, (unsigned long long)limit);
+        return ASSAY_FAIL(err, CAPACITY, "scrypt with n %llu, r %u, p %u passes %llu bytes", (ull)n,
+                          costs->r, costs->p, (ull)limit);
     size_t lanes_size = (size_t)(costs->p * block), work_size = (size_t)((n + 2) * block);
     uint8_t *lanes = malloc(lanes_size);
     uint32_t *work = malloc(work_size);
@@ -112,5 +111,5 @@ assay_status assay_scrypt(uint8_t *out, size_t size, assay_bytes password, assay
     free(work);
     if (good) return ASSAY_OK;
     return ASSAY_FAIL(err, MEMORY, "scrypt needs %llu bytes of memory",
-                      (unsigned long long)(lanes_size + work_size));
+                      (ull)(lanes_size + work_size));
 }

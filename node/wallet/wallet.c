@@ -132,8 +132,7 @@ static int taken_print(const assay_wallet *wallet, const assay_invocation *invoc
     assay_hex_encode_0x(id, sent->id.bytes, ASSAY_HASH_SIZE);
     assay_hex_encode_0x(digest, sent->digest.bytes, ASSAY_HASH_SIZE);
     if (sent->height)
-        printf("%s in block %llu\n", assay_tx_kind_name(tx->kind),
-               (unsigned long long)sent->height);
+        printf("%s in block %llu\n", assay_tx_kind_name(tx->kind), (ull)sent->height);
     else
         printf("%s sent, in no block yet\n", assay_tx_kind_name(tx->kind));
     printf("transaction %s\nmessage %s\n", id, digest);
@@ -154,7 +153,7 @@ static void fee_tell(const assay_wallet *wallet, const assay_tx *tx, const assay
         return;
     const assay_error why = *err;
     assay_fail(err, why.status, why.reject, "%s, for a fee of %llu nopen", why.text,
-               (unsigned long long)(base + byte * sent->size));
+               (ull)(base + byte * sent->size));
 }
 
 int assay_sent_print(assay_wallet *wallet, const assay_invocation *invocation, const assay_tx *tx,

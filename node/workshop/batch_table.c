@@ -27,8 +27,7 @@ static assay_status sessions_make(assay_session_list *out, const assay_receipt *
             *row = (assay_session_row){request->session, request->sequence, 0, 0};
         } else if (request->sequence != row->first_sequence + row->count) {
             return ASSAY_FAIL(err, ORDER, "receipt %u has sequence %llu, expected %llu", i,
-                              (unsigned long long)request->sequence,
-                              (unsigned long long)(row->first_sequence + row->count));
+                              (ull)request->sequence, (ull)(row->first_sequence + row->count));
         }
         row->count++;
         ASSAY_TRY(sum_add(&row->fee_sum, receipts[i].fee, err));

@@ -131,8 +131,7 @@ static assay_status counts_check(const assay_workshop *shop, const assay_lineage
     return ASSAY_FAIL(err, MISMATCH,
                       "data set %s is registered with %llu bytes in %llu chunks, its text has %zu "
                       "in %u",
-                      id, (unsigned long long)from->byte_count,
-                      (unsigned long long)from->chunk_count, corpus->text.size,
+                      id, (ull)from->byte_count, (ull)from->chunk_count, corpus->text.size,
                       corpus->chunk_count);
 }
 

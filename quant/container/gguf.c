@@ -38,8 +38,7 @@ static assay_status text_read(assay_bytes *out, assay_cursor *at, uint64_t max, 
                               assay_error *err) {
     uint64_t size = u64_read(at);
     if (size > max)
-        return ASSAY_FAIL(err, CAPACITY, "%s of %llu bytes, limit %llu", what,
-                          (unsigned long long)size, (unsigned long long)max);
+        return ASSAY_FAIL(err, CAPACITY, "%s of %llu bytes, limit %llu", what, (ull)size, (ull)max);
     out->data = assay_cursor_take(at, (size_t)size);
     out->size = (size_t)size;
     if (!out->data) return ASSAY_FAIL(err, TRUNCATED, "GGUF file ends within %s", what);
@@ -115,7 +114,7 @@ static assay_status pair_read(assay_gguf_pair *out, assay_cursor *at, assay_erro
     out->count = u64_read(at);
     if (out->count > ASSAY_GGUF_ITEMS_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%.*s has %llu items, limit %d", (int)out->key.size,
-                          out->key.data, (unsigned long long)out->count, ASSAY_GGUF_ITEMS_MAX);
+                          out->key.data, (ull)out->count, ASSAY_GGUF_ITEMS_MAX);
     if (at->failed)
         return ASSAY_FAIL(err, TRUNCATED, "GGUF file ends within the value of %.*s",
                           (int)out->key.size, out->key.data);
@@ -134,7 +133,7 @@ static assay_status size_read(assay_gguf_tensor *out, assay_cursor *at, assay_er
         if (at->failed) break;
         if (out->dims[i] == 0 || out->dims[i] > INT64_MAX / elements)
             return ASSAY_FAIL(err, RANGE, "tensor \"%s\": dimension %u is %llu, limits 1 and 2^63",
-                              out->name, i, (unsigned long long)out->dims[i]);
+                              out->name, i, (ull)out->dims[i]);
         elements *= out->dims[i];
     }
     uint32_t number = u32_read(at);
@@ -148,7 +147,7 @@ static assay_status size_read(assay_gguf_tensor *out, assay_cursor *at, assay_er
     uint64_t block = assay_gguf_block_elements(out->type);
     if (out->dims[0] % block)
         return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\": rows of %llu are no blocks of %llu",
-                          out->name, (unsigned long long)out->dims[0], (unsigned long long)block);
+                          out->name, (ull)out->dims[0], (ull)block);
     if (__builtin_mul_overflow(elements / block, assay_gguf_block_bytes(out->type), &out->size))
         return ASSAY_FAIL(err, RANGE, "tensor \"%s\" has 2^64 bytes or more", out->name);
     return ASSAY_OK;
@@ -193,17 +192,16 @@ static assay_status counts_read(assay_gguf *out, assay_cursor *at, assay_error *
         return ASSAY_FAIL(err, VERSION, "GGUF version %u, only %d is read", version, VERSION);
     uint64_t tensors = u64_read(at), pairs = u64_read(at), left = assay_cursor_left(at);
     if (tensors > ASSAY_GGUF_TENSORS_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "%llu tensors, limit %d", (unsigned long long)tensors,
+        return ASSAY_FAIL(err, CAPACITY, "%llu tensors, limit %d", (ull)tensors,
                           ASSAY_GGUF_TENSORS_MAX);
     if (pairs > ASSAY_GGUF_PAIRS_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "%llu keys, limit %d", (unsigned long long)pairs,
-                          ASSAY_GGUF_PAIRS_MAX);
+        return ASSAY_FAIL(err, CAPACITY, "%llu keys, limit %d", (ull)pairs, ASSAY_GGUF_PAIRS_MAX);
     if (at->failed || tensors * TENSOR_SIZE_MIN + pairs * PAIR_SIZE_MIN > left)
         return ASSAY_FAIL(err, TRUNCATED, "GGUF file ends within its head");
     out->pairs = calloc((size_t)pairs + 1, sizeof *out->pairs);
     out->tensors = calloc((size_t)tensors + 1, sizeof *out->tensors);
     if (!out->pairs || !out->tensors)
-        return ASSAY_FAIL(err, MEMORY, "no memory for %llu tensors", (unsigned long long)tensors);
+        return ASSAY_FAIL(err, MEMORY, "no memory for %llu tensors", (ull)tensors);
     out->pair_count = (uint32_t)pairs;
     out->tensor_count = (uint32_t)tensors;
     return ASSAY_OK;
@@ -255,22 +253,21 @@ static assay_status tiling_check(assay_gguf *file, assay_error *err) {
         uint64_t wanted = (end + mask) & ~mask; // end is at most the file's size
         if (tensor->begin & mask)
             return ASSAY_FAIL(err, LAYOUT, "tensor \"%s\": offset %llu is not aligned to %u",
-                              tensor->name, (unsigned long long)tensor->begin, file->alignment);
+                              tensor->name, (ull)tensor->begin, file->alignment);
         if (tensor->begin != wanted)
             return ASSAY_FAIL(err, LAYOUT, "tensor \"%s\": begins at %llu, %s at %llu",
-                              tensor->name, (unsigned long long)tensor->begin,
+                              tensor->name, (ull)tensor->begin,
                               tensor->begin > wanted ? "after a hole" : "before the last one's end",
-                              (unsigned long long)wanted);
+                              (ull)wanted);
         if (tensor->begin > file->data_size || tensor->size > file->data_size - tensor->begin)
             return ASSAY_FAIL(err, TRUNCATED,
                               "tensor \"%s\": %llu bytes from %llu on, the data %llu", tensor->name,
-                              (unsigned long long)tensor->size, (unsigned long long)tensor->begin,
-                              (unsigned long long)file->data_size);
+                              (ull)tensor->size, (ull)tensor->begin, (ull)file->data_size);
         end = tensor->begin + tensor->size;
     }
     if (file->data_size > ((end + mask) & ~mask))
         return ASSAY_FAIL(err, TRAILING, "%llu bytes after the last tensor",
-                          (unsigned long long)(file->data_size - end));
+                          (ull)(file->data_size - end));
     qsort(file->tensors, file->tensor_count, sizeof *file->tensors, name_compare);
     return ASSAY_OK;
 }
@@ -370,8 +367,7 @@ assay_status assay_gguf_u64(uint64_t *out, const assay_gguf *file, const char *k
     bool negative = pair->type != ASSAY_GGUF_TYPE_U64 && value >> 63;
     if (negative || value < min || value > max)
         return ASSAY_FAIL(err, RANGE, "%s is %s%llu, limits %llu to %llu", key, negative ? "-" : "",
-                          (unsigned long long)(negative ? -value : value), (unsigned long long)min,
-                          (unsigned long long)max);
+                          (ull)(negative ? -value : value), (ull)min, (ull)max);
     *out = value;
     return ASSAY_OK;
 }

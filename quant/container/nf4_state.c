@@ -17,8 +17,8 @@ static assay_status size_check(const json_t *state, const char *name, uint64_t w
     uint64_t value;
     ASSAY_TRY(assay_json_u64(&value, state, name, 0, UINT32_MAX, err));
     if (value != wanted)
-        return ASSAY_FAIL(err, UNSUPPORTED, "%s is %llu, only %llu is supported", name,
-                          (unsigned long long)value, (unsigned long long)wanted);
+        return ASSAY_FAIL(err, UNSUPPORTED, "%s is %llu, only %llu is supported", name, (ull)value,
+                          (ull)wanted);
     return ASSAY_OK;
 }
 
@@ -37,8 +37,8 @@ static assay_status shape_read(assay_nf4_state *out, const json_t *state, assay_
         *sizes[i] = (uint64_t)value;
     }
     if (out->k % ASSAY_NF4_BLOCK)
-        return ASSAY_FAIL(err, RANGE, "rows of %llu elements, not a multiple of %d",
-                          (unsigned long long)out->k, ASSAY_NF4_BLOCK);
+        return ASSAY_FAIL(err, RANGE, "rows of %llu elements, not a multiple of %d", (ull)out->k,
+                          ASSAY_NF4_BLOCK);
     return ASSAY_OK;
 }
 

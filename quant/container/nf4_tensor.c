@@ -56,7 +56,7 @@ static assay_status codes_check(const assay_shard_tensor *codes, const assay_nf4
     if (tensor->rank != 2 || tensor->shape[1] != 1 || tensor->size != size)
         return ASSAY_FAIL(err, MISMATCH,
                           "tensor \"%s\" has %llu bytes, its quant state needs %llu in one column",
-                          tensor->name, (unsigned long long)tensor->size, (unsigned long long)size);
+                          tensor->name, (ull)tensor->size, (ull)size);
     return ASSAY_OK;
 }
 

@@ -74,14 +74,13 @@ static assay_status offsets_read(assay_tensor *out, const json_t *entry, uint64_
     ASSAY_TRY(integer_read(&end, json_array_get(offsets, 1), out->name, "data_offsets", err));
     if (out->begin > end)
         return ASSAY_FAIL(err, LAYOUT, "tensor \"%s\": begins at %llu, ends at %llu", out->name,
-                          (unsigned long long)out->begin, (unsigned long long)end);
+                          (ull)out->begin, (ull)end);
     if (end - out->begin != out->size)
         return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\": shape has %llu bytes, offsets %llu",
-                          out->name, (unsigned long long)out->size,
-                          (unsigned long long)(end - out->begin));
+                          out->name, (ull)out->size, (ull)(end - out->begin));
     if (end > data_size)
         return ASSAY_FAIL(err, TRUNCATED, "tensor \"%s\": ends at %llu of %llu data bytes",
-                          out->name, (unsigned long long)end, (unsigned long long)data_size);
+                          out->name, (ull)end, (ull)data_size);
     return ASSAY_OK;
 }
 
@@ -137,14 +136,14 @@ static assay_status tiling_check(assay_safetensors *file, assay_error *err) {
         const assay_tensor *tensor = &file->tensors[i];
         if (tensor->begin != end)
             return ASSAY_FAIL(err, LAYOUT, "tensor \"%s\": begins at %llu, %s at %llu",
-                              tensor->name, (unsigned long long)tensor->begin,
+                              tensor->name, (ull)tensor->begin,
                               tensor->begin > end ? "after a hole" : "before the last one's end",
-                              (unsigned long long)end);
+                              (ull)end);
         end += tensor->size;
     }
     if (end != file->data_size)
         return ASSAY_FAIL(err, TRAILING, "%llu bytes after the last tensor",
-                          (unsigned long long)(file->data_size - end));
+                          (ull)(file->data_size - end));
     return ASSAY_OK;
 }
 
@@ -177,11 +176,11 @@ assay_status assay_safetensors_open(assay_safetensors *out, const uint8_t *data,
     uint64_t header_size = assay_load_le64(data);
     if (header_size == 0) return ASSAY_FAIL(err, FORMAT, "header of 0 bytes");
     if (header_size > ASSAY_TENSOR_HEADER_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "header of %llu bytes, limit %d",
-                          (unsigned long long)header_size, ASSAY_TENSOR_HEADER_MAX);
+        return ASSAY_FAIL(err, CAPACITY, "header of %llu bytes, limit %d", (ull)header_size,
+                          ASSAY_TENSOR_HEADER_MAX);
     if (header_size > size - LENGTH_SIZE)
-        return ASSAY_FAIL(err, TRUNCATED, "header of %llu bytes in a file of %zu",
-                          (unsigned long long)header_size, size);
+        return ASSAY_FAIL(err, TRUNCATED, "header of %llu bytes in a file of %zu", (ull)header_size,
+                          size);
     json_t *header;
     ASSAY_TRY(assay_json_parse_many(&header, data + LENGTH_SIZE, header_size,
                                     ASSAY_TENSOR_HEADER_MAX, HEADER_VALUES_MAX,
@@ -221,8 +220,7 @@ assay_status assay_safetensors_shape_check(const assay_tensor *found, const assa
     for (uint32_t i = 0; i < found->rank; i++)
         if (found->shape[i] != wanted->shape[i])
             return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\": dimension %u is %llu, needs %llu",
-                              found->name, i, (unsigned long long)found->shape[i],
-                              (unsigned long long)wanted->shape[i]);
+                              found->name, i, (ull)found->shape[i], (ull)wanted->shape[i]);
     return ASSAY_OK;
 }
 

@@ -84,8 +84,8 @@ static const assay_source_tensor *half_find(importer *im, const char *module, ch
 static assay_status scale_read(uint32_t *rank, pair *p, const importer *im, assay_error *err) {
     if (!im->is_gguf) return assay_peft_scale(rank, &p->scale, &im->config, p->module, err);
     if (p->a->shape[0] > ASSAY_LORA_RANK_MAX)
-        return ASSAY_FAIL(err, RANGE, "%s has rank %llu, limit %d", p->module,
-                          (unsigned long long)p->a->shape[0], ASSAY_LORA_RANK_MAX);
+        return ASSAY_FAIL(err, RANGE, "%s has rank %llu, limit %d", p->module, (ull)p->a->shape[0],
+                          ASSAY_LORA_RANK_MAX);
     *rank = (uint32_t)p->a->shape[0];
     p->scale = (float)(im->config.alpha / *rank);
     return ASSAY_OK;
@@ -102,7 +102,7 @@ static assay_status pair_check(pair *p, const importer *im, uint32_t layer, assa
             return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\" is no matrix", half->name);
         if (half->shape[i] != rank)
             return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\" has rank %llu, %s %u", half->name,
-                              (unsigned long long)half->shape[i],
+                              (ull)half->shape[i],
                               im->is_gguf ? "its other half" : "the configuration", rank);
     }
     *shape = (assay_lora_shape){rank, (uint32_t)p->a->shape[1], (uint32_t)p->b->shape[0]};

@@ -95,7 +95,7 @@ static assay_status content_check(const assay_gguf *file, assay_error *err) {
     ASSAY_TRY(assay_gguf_u64(&parts, file, "split.count", 0, UINT16_MAX, err));
     if (parts > 1)
         return ASSAY_FAIL(err, UNSUPPORTED, "file is one part of %llu, only whole ones are read",
-                          (unsigned long long)parts);
+                          (ull)parts);
     return ASSAY_OK;
 }
 
@@ -118,7 +118,7 @@ static assay_status keys_check(const reader *r, assay_error *err) {
         ASSAY_TRY(assay_gguf_u64(&zero, r->file, name, 0, UINT64_MAX, err));
         if (zero)
             return ASSAY_FAIL(err, UNSUPPORTED, "%s is %llu, which changes the result", name,
-                              (unsigned long long)zero);
+                              (ull)zero);
     }
     return ASSAY_OK;
 }

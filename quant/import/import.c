@@ -147,7 +147,7 @@ static assay_status tied_head_check(importer *im, assay_error *err) {
     uint64_t n = im->config.shape.vocab_size, k = im->config.shape.width;
     ASSAY_TRY(assay_source_shape_check(head, n, k, err));
     float *rows = malloc(2 * k * sizeof *rows);
-    if (!rows) return ASSAY_FAIL(err, MEMORY, "no memory for rows of %llu", (unsigned long long)k);
+    if (!rows) return ASSAY_FAIL(err, MEMORY, "no memory for rows of %llu", (ull)k);
     assay_status status = ASSAY_OK;
     for (uint64_t i = 0; i < n && status == ASSAY_OK; i++) {
         status = assay_source_rows(rows, im->source, head, i, 1, err);
@@ -157,7 +157,7 @@ static assay_status tied_head_check(importer *im, assay_error *err) {
             status = ASSAY_FAIL(err, MISMATCH,
                                 "row %llu of lm_head.weight is not the embedding's, to which the "
                                 "configuration ties the head",
-                                (unsigned long long)i);
+                                (ull)i);
     }
     free(rows);
     im->used[head - im->source->tensors] = true;

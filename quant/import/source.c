@@ -61,8 +61,7 @@ assay_status assay_source_shape_check(const assay_source_tensor *tensor, uint64_
     for (uint32_t i = 0; i < rank; i++)
         if (tensor->shape[i] != wanted[i])
             return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\": dimension %u is %llu, needs %llu",
-                              tensor->name, i, (unsigned long long)tensor->shape[i],
-                              (unsigned long long)wanted[i]);
+                              tensor->name, i, (ull)tensor->shape[i], (ull)wanted[i]);
     return ASSAY_OK;
 }
 
@@ -85,9 +84,9 @@ static assay_status bounds_check(const float *values, uint64_t count, uint64_t f
         at++;
     if (!__builtin_isfinite(values[at]))
         return ASSAY_FAIL(err, NONFINITE, "tensor \"%s\": %s %llu is not finite", tensor->name,
-                          what, (unsigned long long)(first + at));
+                          what, (ull)(first + at));
     return ASSAY_FAIL(err, RANGE, "tensor \"%s\": %s %llu is %g, limit 2^20", tensor->name, what,
-                      (unsigned long long)(first + at), (double)values[at]);
+                      (ull)(first + at), (double)values[at]);
 }
 
 static void rows_assert(const assay_source_tensor *tensor, uint64_t first, uint64_t count) {
@@ -115,7 +114,7 @@ assay_status assay_source_nf4_rows(uint8_t *codes, float *absmax, const assay_so
     for (uint64_t i = 0; i < count * blocks; i++)
         if (absmax[i] < 0)
             return ASSAY_FAIL(err, RANGE, "tensor \"%s\": absmax %llu is %g, below 0", tensor->name,
-                              (unsigned long long)(first * blocks + i), (double)absmax[i]);
+                              (ull)(first * blocks + i), (double)absmax[i]);
     return ASSAY_OK;
 }
 

@@ -90,7 +90,7 @@ static assay_status tensor_add(container *c, const assay_gguf_tensor *from,
                           from->name);
     if (to->shape[0] % head_size)
         return ASSAY_FAIL(err, MISMATCH, "tensor \"%s\" has %llu rows, no heads of %u", from->name,
-                          (unsigned long long)to->shape[0], head_size);
+                          (ull)to->shape[0], head_size);
     return ASSAY_OK;
 }
 

@@ -80,7 +80,7 @@ static assay_status text_count(reader *r, uint64_t size, assay_error *err) {
     r->text_size += size;
     if (r->text_size > ASSAY_MODEL_TOKENIZER_MAX)
         return ASSAY_FAIL(err, CAPACITY, "the tokenizer.json has %llu bytes or more, limit %d",
-                          (unsigned long long)r->text_size, ASSAY_MODEL_TOKENIZER_MAX);
+                          (ull)r->text_size, ASSAY_MODEL_TOKENIZER_MAX);
     return ASSAY_OK;
 }
 
@@ -92,8 +92,8 @@ static assay_status column_read(const uint8_t **out, const reader *r, const char
     const assay_gguf_pair *pair;
     ASSAY_TRY(assay_gguf_array(&pair, r->file, key, type, err));
     if (pair->count != r->count)
-        return ASSAY_FAIL(err, MISMATCH, "%s has %llu items for %u tokens", key,
-                          (unsigned long long)pair->count, r->count);
+        return ASSAY_FAIL(err, MISMATCH, "%s has %llu items for %u tokens", key, (ull)pair->count,
+                          r->count);
     *out = pair->data.data;
     return ASSAY_OK;
 }
@@ -123,8 +123,8 @@ static assay_status tokens_read(reader *r, uint32_t vocab_size, bool scored, ass
     assay_cursor at;
     ASSAY_TRY(assay_gguf_array(&tokens, r->file, KEY("tokens"), ASSAY_GGUF_TYPE_TEXT, err));
     if (tokens->count > vocab_size)
-        return ASSAY_FAIL(err, MISMATCH, "%llu tokens in a vocabulary of %u",
-                          (unsigned long long)tokens->count, vocab_size);
+        return ASSAY_FAIL(err, MISMATCH, "%llu tokens in a vocabulary of %u", (ull)tokens->count,
+                          vocab_size);
     r->count = (uint32_t)tokens->count;
     ASSAY_TRY(column_read(&r->types, r, KEY("token_type"), ASSAY_GGUF_TYPE_I32, err));
     if (scored) ASSAY_TRY(column_read(&r->scores, r, KEY("scores"), ASSAY_GGUF_TYPE_F32, err));
@@ -202,7 +202,7 @@ static assay_status merges_copy(reader *r, assay_error *err) {
     for (uint64_t i = 0; !failed && i < merges->count; i++) {
         assay_bytes text = assay_gguf_text_next(&at);
         if (assay_utf8_prefix(text.data, text.size) != text.size)
-            return ASSAY_FAIL(err, FORMAT, "merge %llu is no text", (unsigned long long)i);
+            return ASSAY_FAIL(err, FORMAT, "merge %llu is no text", (ull)i);
         ASSAY_TRY(text_count(r, text.size, err));
         failed |= json_array_append_new(list, json_stringn((const char *)text.data, text.size));
     }
@@ -263,7 +263,7 @@ static assay_status token_split(ways *w, reader *r, uint32_t id, assay_error *er
         return ASSAY_FAIL(err, CAPACITY,
                           "the squares of the tokens' sizes are %llu at token %u, "
                           "limit %d",
-                          (unsigned long long)w->compared, id, COMPARED_MAX);
+                          (ull)w->compared, id, COMPARED_MAX);
     for (size_t i = 0; i < token->size; i++)
         length += (token->data[i] & 0xC0) != 0x80;
     for (size_t i = 1; i < token->size; i++) {

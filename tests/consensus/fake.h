@@ -139,8 +139,7 @@ static assay_status fake_finalize(void *self, const assay_engine_block *block,
             results[i].data[0] = block->txs[i].data[1];
             continue;
         }
-        snprintf(f->text, sizeof f->text, "refused at height %llu",
-                 (unsigned long long)block->height);
+        snprintf(f->text, sizeof f->text, "refused at height %llu", (ull)block->height);
         results[i].code = FAKE_REJECT;
         texts[i] = f->text;
     }

@@ -229,8 +229,7 @@ static void test_kills(void **state) {
     chain_scan(c); // the supply equation
     receipts_check(&n, &all);
     assay_store_tip disturbed = node_tip(&n);
-    print_message("%llu blocks, %zu transactions acknowledged\n",
-                  (unsigned long long)disturbed.height, all.count);
+    print_message("%llu blocks, %zu transactions acknowledged\n", (ull)disturbed.height, all.count);
     assert_true(disturbed.height > 0 && all.count > 0);
     node_close(&n);
     assay_store_tip other = undisturbed(c, folder);

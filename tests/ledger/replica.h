@@ -76,12 +76,11 @@ static inline void replicas_witness(chain *c, const assay_app_block *block) {
             if (a->code != b->code || a->data_size != b->data_size ||
                 memcmp(a->data, b->data, a->data_size) != 0)
                 fail_msg("from height %llu, block %llu, transaction %u: code %u, not %u",
-                         (unsigned long long)r->items[i].from, (unsigned long long)block->height,
-                         tx, a->code, b->code);
+                         (ull)r->items[i].from, (ull)block->height, tx, a->code, b->code);
         }
         if (!assay_hash_equal(&own.app_hash, &c->outcome.app_hash))
-            fail_msg("from height %llu, block %llu: another app hash",
-                     (unsigned long long)r->items[i].from, (unsigned long long)block->height);
+            fail_msg("from height %llu, block %llu: another app hash", (ull)r->items[i].from,
+                     (ull)block->height);
         assert_int_equal(own.update_count, c->outcome.update_count);
         if (own.update_count)
             assert_memory_equal(own.updates, c->outcome.updates,

@@ -54,7 +54,7 @@ static void paths_run(const path *paths, size_t count) {
         trial_submit(t, &b, 8);
         assay_batch batch = trial_run_out(t, &b.id);
         uint64_t loss = VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - trial_bonds(t);
-        if (loss != p->loss) fail_msg("%s: %llu lost", p->name, (unsigned long long)loss);
+        if (loss != p->loss) fail_msg("%s: %llu lost", p->name, (ull)loss);
         trial_expect(t, &b.id, 0, p->state, p->verdict, p->last);
         bool guilty = assay_verdict_is_guilty(p->verdict);
         assert_int_equal(batch.state, guilty ? ASSAY_BATCH_VOID : ASSAY_BATCH_SETTLED);

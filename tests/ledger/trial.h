@@ -166,7 +166,7 @@ static inline void trial_all_accepted(const trial *t) {
     const chain *c = &t->chain;
     for (uint32_t i = 0; i < c->outcome.tx_count; i++)
         if (c->outcome.results[i].code != 0)
-            fail_msg("block %llu, transaction %u: %s", (unsigned long long)c->height, i,
+            fail_msg("block %llu, transaction %u: %s", (ull)c->height, i,
                      c->outcome.results[i].text);
 }
 

@@ -80,13 +80,13 @@ static inline void checkpoint_shard_write(const checkpoint *c, const char *path,
         const assay_tensor *t = &c->tensors[i];
         if (shards && shards[i] != only) continue;
         char shape[48];
-        snprintf(shape, sizeof shape, t->rank == 2 ? "%llu,%llu" : "%llu",
-                 (unsigned long long)t->shape[0], (unsigned long long)t->shape[1]);
+        snprintf(shape, sizeof shape, t->rank == 2 ? "%llu,%llu" : "%llu", (ull)t->shape[0],
+                 (ull)t->shape[1]);
         at += (size_t)snprintf(header + at, room - at,
                                ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],"
                                "\"data_offsets\":[%llu,%llu]}",
-                               t->name, assay_dtype_name(t->dtype), shape,
-                               (unsigned long long)begin, (unsigned long long)(begin + t->size));
+                               t->name, assay_dtype_name(t->dtype), shape, (ull)begin,
+                               (ull)(begin + t->size));
         begin += t->size;
     }
     header[at++] = '}';

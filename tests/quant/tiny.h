@@ -176,8 +176,7 @@ static inline void tiny_weights_write(tiny *t) {
                                ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,"
                                "%llu]}",
                                tensor->name, assay_dtype_name(t->dtype), shape,
-                               (unsigned long long)(begin * element),
-                               (unsigned long long)((begin + size) * element));
+                               (ull)(begin * element), (ull)((begin + size) * element));
         begin += size;
     }
     file[at++] = '}';

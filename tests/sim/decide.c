@@ -2,8 +2,6 @@
 // What is decided, what the judge makes of it, and what must then be so.
 #include "tests/sim/private.h"
 
-typedef unsigned long long ull;
-
 static sim_entry *entry_of(sim *s, assay_bytes bytes) {
     for (uint32_t i = 0; i < s->entry_count; i++)
         if (s->entries[i].bytes.size == bytes.size &&

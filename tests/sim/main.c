@@ -12,8 +12,6 @@
 
 #include "tests/sim/sim.h"
 
-typedef unsigned long long ull;
-
 enum { JOBS_MAX = 64 };
 
 typedef struct {

@@ -14,8 +14,6 @@
 
 #include <fcntl.h>
 
-typedef unsigned long long ull;
-
 void sim_node_init(sim *s, sim_node *node, uint32_t index, bool empty) {
     char path[SIM_PATH_MAX + 16];
     node->index = index;

@@ -4,8 +4,6 @@
 
 #include "ledger/beacon.h"
 
-typedef unsigned long long ull;
-
 // The proposer's next preimage, or now and then something that is none.
 static assay_bytes beacon_make(sim *s, const sim_node *node) {
     static uint8_t bytes[256];

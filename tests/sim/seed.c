@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-typedef unsigned long long ull;
-
 static const uint64_t no_seed;
 volatile uint64_t *sim_seed_now = (uint64_t *)&no_seed;
 

@@ -2,8 +2,6 @@
 // What an engine keeps of validators: the first set, changed by every block's updates. E-96
 #include "tests/sim/private.h"
 
-typedef unsigned long long ull;
-
 // Everyone with power in the judge's state.
 static uint32_t powers_read(sim *s, assay_validator_power out[ASSAY_POWER_MAX]) {
     uint32_t count, kept = 0;

@@ -124,7 +124,7 @@ static assay_status chain_fetch(void *self, uint64_t height, assay_light_block *
     c->asked++;
     if (height == 0) height = c->latest;
     if (height == c->absent || height > c->latest)
-        return ASSAY_FAIL(err, NOT_FOUND, "height %llu is not there", (unsigned long long)height);
+        return ASSAY_FAIL(err, NOT_FOUND, "height %llu is not there", (ull)height);
     if (height == c->shifted) height++;
     memset(out, 0, sizeof *out);
     header_make(c, height, &out->header, arena);
@@ -216,8 +216,7 @@ static void it_arrives(void **unused) {
             fail_msg("journey %zu: %s", i, text);
         assert_int_equal(reached, j->reached);
         assert_int_equal(report.fetches, c.asked);
-        print_message("%llu to %llu: %u headers\n", (unsigned long long)j->from,
-                      (unsigned long long)reached, report.fetches);
+        print_message("%llu to %llu: %u headers\n", (ull)j->from, (ull)reached, report.fetches);
         assert_in_range(report.fetches, 1, j->fetches_max);
         free(c.hashes);
     }
@@ -503,8 +502,7 @@ static void a_height_that_the_chain_has_not_reached(void **unused) {
 
 static assay_status full_fetch(void *self, uint64_t height, assay_light_block *out,
                                assay_arena *arena, assay_error *err) {
-    return ASSAY_FAIL(err, CAPACITY, "there is no room for height %llu",
-                      (unsigned long long)height);
+    return ASSAY_FAIL(err, CAPACITY, "there is no room for height %llu", (ull)height);
 }
 
 // What could not be looked into for want of room may have been the truth: nothing is believed.

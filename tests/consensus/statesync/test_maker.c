@@ -167,8 +167,7 @@ static void damage_is_not_served(void **state) { // E-64
     assay_bytes chunk;
     stand_make(s);
     uint64_t height = s->list[0].height;
-    snprintf(path, sizeof path, "%s/%llu/000001", stand_path(s, "snapshots"),
-             (unsigned long long)height);
+    snprintf(path, sizeof path, "%s/%llu/000001", stand_path(s, "snapshots"), (ull)height);
     file_change(path, SIZE_MAX, 1);
     assert_int_equal(assay_statesync_maker_load(s->maker, height, 1, 1, &chunk, &s->arena, NULL),
                      ASSAY_CORRUPT);
@@ -182,8 +181,7 @@ static void damage_is_not_served(void **state) { // E-64
                      ASSAY_NOT_FOUND);
     // A manifest that is damaged, or of another height, is no snapshot at the next start.
     assay_statesync_maker_close(s->maker);
-    snprintf(path, sizeof path, "%s/%llu/manifest", stand_path(s, "snapshots"),
-             (unsigned long long)height);
+    snprintf(path, sizeof path, "%s/%llu/manifest", stand_path(s, "snapshots"), (ull)height);
     file_change(path, 100, 0);
     stand_maker_open(s, 1, 0, STAND_CHUNK);
     stand_list(s);
@@ -193,8 +191,7 @@ static void damage_is_not_served(void **state) { // E-64
 }
 
 static void chunk_path(char path[256], const stand *s, uint64_t height, uint32_t index) {
-    snprintf(path, 256, "%s/%llu/%06u", stand_path(s, "snapshots"), (unsigned long long)height,
-             index);
+    snprintf(path, 256, "%s/%llu/%06u", stand_path(s, "snapshots"), (ull)height, index);
 }
 
 // E-64: a chunk that is missing, short or long is seen at the start; the manifest alone is none.
@@ -212,8 +209,7 @@ static void what_is_short_goes(void **state) {
         stand_maker_open(s, 1, 0, STAND_CHUNK);
         stand_list(s);
         assert_int_equal(s->count, 0);
-        snprintf(path, sizeof path, "%s/%llu", stand_path(s, "snapshots"),
-                 (unsigned long long)height);
+        snprintf(path, sizeof path, "%s/%llu", stand_path(s, "snapshots"), (ull)height);
         assert_int_equal(access(path, F_OK), -1);
     }
     stand_free(s);
@@ -260,10 +256,8 @@ static void rests_are_removed(void **state) { // E-64
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         must(assay_folder_make(stand_path(s, names[i]), err));
     // A whole one under another height's name.
-    snprintf(whole, sizeof whole, "%s/%llu", stand_path(s, "snapshots"),
-             (unsigned long long)height);
-    snprintf(other, sizeof other, "%s/%llu", stand_path(s, "snapshots"),
-             (unsigned long long)height + 1);
+    snprintf(whole, sizeof whole, "%s/%llu", stand_path(s, "snapshots"), (ull)height);
+    snprintf(other, sizeof other, "%s/%llu", stand_path(s, "snapshots"), (ull)height + 1);
     assert_int_equal(rename(whole, other), 0);
     stand_maker_open(s, 1, 0, STAND_CHUNK);
     stand_list(s);
@@ -393,7 +387,7 @@ static void stops_early(void **state) { // E-64
                      ASSAY_STOPPED);
     assay_snapshot_close(snapshot);
     snprintf(part, sizeof part, "%s/%llu.part", stand_path(s, "snapshots"),
-             (unsigned long long)s->trial->chain.height);
+             (ull)s->trial->chain.height);
     assert_int_equal(access(part, F_OK), -1);
     stand_free(s);
 }

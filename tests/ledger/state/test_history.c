@@ -11,7 +11,7 @@ enum { LEAF_COUNT = 300 };
 static assay_hash leaves[LEAF_COUNT];
 
 static void leaf_data(char out[32], uint64_t index) {
-    snprintf(out, 32, "receipt %llu", (unsigned long long)index);
+    snprintf(out, 32, "receipt %llu", (ull)index);
 }
 
 // SHA-256(0x02 || count || RFC 6962 root), the root by base/merkle over the whole list. P-88

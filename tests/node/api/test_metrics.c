@@ -68,8 +68,8 @@ static void a_scrape_costs_the_same_on_a_big_state(void **state) {
     for (uint32_t block = 0; block < BLOCKS; block++)
         records_add(&c, block);
     uint64_t big = scrape(&c, &many);
-    print_message("%llu records: %.3f ms, %llu records: %.3f ms\n", (unsigned long long)few,
-                  (double)small / 1e6, (unsigned long long)many, (double)big / 1e6);
+    print_message("%llu records: %.3f ms, %llu records: %.3f ms\n", (ull)few, (double)small / 1e6,
+                  (ull)many, (double)big / 1e6);
     assert_true(many > 1000 * few && many >= 3 * BLOCKS * RECORDS);
     // A scan of one table would be a thousand times as much; a busy machine is not.
     assert_true(big < 20 * small + 5000000);

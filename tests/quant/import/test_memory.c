@@ -51,8 +51,7 @@ static void zeros_write(const tiny *t) {
         at += (size_t)snprintf(header + at, sizeof header - at,
                                ",\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],"
                                "\"data_offsets\":[%llu,%llu]}",
-                               tensor->name, shape, (unsigned long long)begin,
-                               (unsigned long long)end);
+                               tensor->name, shape, (ull)begin, (ull)end);
         begin = end;
     }
     header[at++] = '}';
