@@ -79,6 +79,11 @@ static assay_status value_set(const assay_option *option, const char *value, ass
         return ASSAY_OK;
     case ASSAY_OPTION_U64:
         return assay_number_parse(option->out, value, name, option->min, option->max, err);
+    case ASSAY_OPTION_HEX: {
+        char what[40];
+        snprintf(what, sizeof what, "%s%s", *option->name ? "--" : "", name);
+        return assay_hex_parse(option->out, option->max, value, what, err);
+    }
     case ASSAY_OPTION_TEXTS: {
         assay_option_texts *texts = option->out;
         if (texts->count == ASSAY_OPTION_TEXTS_MAX)

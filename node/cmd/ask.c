@@ -19,7 +19,7 @@ enum { ANSWER_MAX = 64 << 20, ANSWER_MS = 600000, ANSWER_VALUES = 1024 }; // bes
 
 typedef struct {
     assay_wallet wallet;
-    const char *provider_url, *session, *model_file, *adapter;
+    const char *provider_url, *model_file;
     assay_prompt prompt;
     uint64_t max_tokens, temperature, top_k, top_p, seed, max_fee;
     assay_model model;
@@ -45,13 +45,6 @@ static assay_status prompt_take(asking *a, assay_error *err) {
                              a->model.shape.vocab_size, err);
 }
 
-static assay_status ids_take(asking *a, assay_error *err) {
-    ASSAY_TRY(
-        assay_hex_parse(a->request.session.bytes, ASSAY_HASH_SIZE, a->session, "--session", err));
-    if (!a->adapter) return ASSAY_OK;
-    return assay_hex_parse(a->request.adapter.bytes, ASSAY_HASH_SIZE, a->adapter, "--adapter", err);
-}
-
 // The provider's context is the model's: it would refuse, and in words about its body's size.
 static assay_status context_check(const asking *a, assay_error *err) {
     uint64_t context = a->model.shape.context_size;
@@ -63,13 +56,14 @@ static assay_status context_check(const asking *a, assay_error *err) {
 // Asks the provider which sequence it expects. What it says is checked by the session's owner
 // only in that a wrong one is useless to the provider: the ledger wants them without a gap.
 static assay_status sequence_fetch(asking *a, assay_error *err) {
-    char url[ASSAY_CLIENT_URL_MAX + 128];
+    char url[ASSAY_CLIENT_URL_MAX + 128], session[ASSAY_HEX_HASH_MAX];
     json_t *answer;
     const assay_fetch_limits limits = {.size_max = ANSWER_MAX,
                                        .values_max = ANSWER_VALUES,
                                        .timeout_ms = ANSWER_MS,
                                        .allow_private = true};
-    snprintf(url, sizeof url, "%s/v1/session/%.80s", a->provider_url, a->session);
+    assay_hex_encode_0x(session, a->request.session.bytes, ASSAY_HASH_SIZE);
+    snprintf(url, sizeof url, "%s/v1/session/%s", a->provider_url, session);
     ASSAY_TRY(assay_fetch_json(&answer, url, NULL, &limits, err));
     assay_status status =
         assay_json_u64(&a->request.sequence, answer, "next_sequence", 1, UINT64_MAX, err);
@@ -176,7 +170,6 @@ static assay_status asking_run(asking *a, bool json, assay_error *err) {
     if (strlen(a->provider_url) >= ASSAY_CLIENT_URL_MAX)
         return ASSAY_FAIL(err, USAGE, "--provider has %zu characters, limit %d",
                           strlen(a->provider_url), ASSAY_CLIENT_URL_MAX - 1);
-    ASSAY_TRY(ids_take(a, err));
     ASSAY_TRY(prompt_take(a, err));
     ASSAY_TRY(context_check(a, err));
     ASSAY_TRY(assay_wallet_open(&a->wallet, err));
@@ -196,11 +189,12 @@ int assay_cmd_ask(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(a.wallet),
         {"provider", ASSAY_OPTION_TEXT, &a.provider_url, "URL", "the provider's server", 0, 0,
          true},
-        {"session", ASSAY_OPTION_TEXT, &a.session, "ID", "an open session with it", 0, 0, true},
+        {"session", ASSAY_OPTION_HEX, a.request.session.bytes, "ID", "an open session with it", 0,
+         ASSAY_HASH_SIZE, true},
         {"model", ASSAY_OPTION_TEXT, &a.model_file, "FILE",
          "the base model, for its tokenizer and root", 0, 0, true},
-        {"adapter", ASSAY_OPTION_TEXT, &a.adapter, "ROOT", "the adapter to answer with", 0, 0,
-         false},
+        {"adapter", ASSAY_OPTION_HEX, a.request.adapter.bytes, "ROOT", "the adapter to answer with",
+         0, ASSAY_HASH_SIZE, false},
         ASSAY_PROMPT_OPTIONS(a.prompt),
         {"max-tokens", ASSAY_OPTION_U64, &a.max_tokens, "N", "longest output (64)", 1, 1 << 17,
          false},

@@ -24,16 +24,14 @@ typedef struct {
 static bool one_get(json_t **out, assay_client *client, assay_invocation *invocation,
                     const one_kind *kind, int *code) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
-    const char *text = NULL;
+    uint8_t id[ASSAY_HASH_SIZE];
     const assay_option table[] = {
-        {"", ASSAY_OPTION_TEXT, &text, kind->what, "which one", 0, 0, true},
+        {"", ASSAY_OPTION_HEX, id, kind->what, "which one", 0, kind->size, true},
         ASSAY_WALLET_NODE_OPTION(wallet),
     };
-    uint8_t id[ASSAY_HASH_SIZE];
     assay_error err = {0};
     if (!assay_command_begin(invocation, table, 2, kind->details, code)) return false;
-    assay_status status = assay_hex_parse(id, kind->size, text, kind->what, &err);
-    if (status == ASSAY_OK) status = assay_client_open(client, wallet.node_url, NULL, &err);
+    assay_status status = assay_client_open(client, wallet.node_url, NULL, &err);
     if (status == ASSAY_OK)
         status = assay_client_get_id(out, client, kind->folder, id, kind->size, &err);
     if (status == ASSAY_OK) return true;

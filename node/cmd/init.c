@@ -12,9 +12,10 @@
 enum { PARAMS_JSON_MAX = 64 << 10, VALIDATOR_JSON_MAX = 4 << 10 };
 
 typedef struct {
-    const char *home, *name, *operator, * distributor, *params, *secrets, *listen, *genesis;
+    const char *home, *name, *operator, * params, *secrets, *listen, *genesis;
     assay_option_texts accounts, validators;
     uint64_t chain_id, bond, time, chain_length, block_ms;
+    assay_address distributor; // zero: none
     bool testnet;
 } init_options;
 
@@ -94,9 +95,7 @@ static assay_status genesis_fill(assay_genesis *genesis, const init_options *opt
     snprintf(genesis->name, sizeof genesis->name, "%s", options->name);
     ASSAY_TRY(params_fill(&genesis->params, options->params, err));
     ASSAY_TRY(validators_fill(genesis, options, secrets, err));
-    if (options->distributor)
-        ASSAY_TRY(assay_hex_parse(genesis->distributor.bytes, ASSAY_ADDRESS_SIZE,
-                                  options->distributor, "--distributor", err));
+    genesis->distributor = options->distributor;
     genesis->accounts = calloc(options->accounts.count + 1, sizeof *genesis->accounts);
     if (!genesis->accounts) return ASSAY_FAIL(err, MEMORY, "no memory for the accounts");
     for (uint32_t i = 0; i < options->accounts.count; i++)
@@ -201,8 +200,8 @@ int assay_cmd_init(assay_invocation *invocation) {
          "the operator's consensus bond (100 OPEN)", 1, INT64_MAX, false},
         {"params", ASSAY_OPTION_TEXT, &options.params, "FILE", "JSON object of params to change", 0,
          0, false},
-        {"distributor", ASSAY_OPTION_TEXT, &options.distributor, "ADDRESS",
-         "EVM contract that pays claims", 0, 0, false},
+        {"distributor", ASSAY_OPTION_HEX, options.distributor.bytes, "ADDRESS",
+         "EVM contract that pays claims", 0, ASSAY_ADDRESS_SIZE, false},
         {"time", ASSAY_OPTION_U64, &options.time, "SECONDS", "genesis time (now)", 0,
          ASSAY_GENESIS_TIME_MAX, false},
         {"beacon-length", ASSAY_OPTION_U64, &options.chain_length, "N",

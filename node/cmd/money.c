@@ -13,13 +13,6 @@ static assay_status role_parse(uint8_t *out, const char *text, assay_error *err)
     return ASSAY_OK;
 }
 
-// Sends what was filled, or prints why it could not be.
-static int finish(assay_wallet *wallet, const assay_invocation *invocation, assay_tx *tx,
-                  assay_status status, assay_error *err) {
-    if (status == ASSAY_OK) status = assay_wallet_open(wallet, err);
-    return assay_wallet_finish(wallet, invocation, tx, status, err);
-}
-
 // What a block would refuse, for a fee. An agent may be refused for better reasons.
 static assay_status balance_check(const assay_wallet *wallet, uint64_t amount, assay_error *err) {
     json_t *account;
@@ -50,9 +43,9 @@ static assay_status distributor_check(const assay_wallet *wallet, assay_error *e
 int assay_cmd_transfer(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_TRANSFER};
-    const char *to = NULL;
     const assay_option table[] = {
-        {"to", ASSAY_OPTION_TEXT, &to, "ADDRESS", "who gets it", 0, 0, true},
+        {"to", ASSAY_OPTION_HEX, tx.body.transfer.to.bytes, "ADDRESS", "who gets it", 0,
+         ASSAY_ADDRESS_SIZE, true},
         {"amount", ASSAY_OPTION_U64, &tx.body.transfer.amount, "NOPEN", "how much", 1, INT64_MAX,
          true},
         ASSAY_WALLET_OPTIONS(wallet),
@@ -60,9 +53,7 @@ int assay_cmd_transfer(assay_invocation *invocation) {
     int code;
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
-    assay_status status =
-        assay_hex_parse(tx.body.transfer.to.bytes, ASSAY_ADDRESS_SIZE, to, "--to", &err);
-    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    assay_status status = assay_wallet_open(&wallet, &err);
     if (status == ASSAY_OK) status = balance_check(&wallet, tx.body.transfer.amount, &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
@@ -81,7 +72,8 @@ static int bond_run(assay_invocation *invocation, assay_tx_kind kind, const char
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), details, &code)) return code;
     assay_error err = {0};
     assay_status status = role_parse(&tx.body.bond.role, role, &err);
-    return finish(&wallet, invocation, &tx, status, &err);
+    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 
 int assay_cmd_bond(assay_invocation *invocation) {
@@ -97,10 +89,9 @@ int assay_cmd_unbond(assay_invocation *invocation) {
 int assay_cmd_withdraw(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_WITHDRAW};
-    const char *recipient = NULL;
     const assay_option table[] = {
-        {"recipient", ASSAY_OPTION_TEXT, &recipient, "ADDRESS", "account on the EVM chain", 0, 0,
-         true},
+        {"recipient", ASSAY_OPTION_HEX, tx.body.withdraw.recipient.bytes, "ADDRESS",
+         "account on the EVM chain", 0, ASSAY_ADDRESS_SIZE, true},
         {"amount", ASSAY_OPTION_U64, &tx.body.withdraw.amount, "NOPEN", "how much", 1, INT64_MAX,
          true},
         ASSAY_WALLET_OPTIONS(wallet),
@@ -112,9 +103,7 @@ int assay_cmd_withdraw(assay_invocation *invocation) {
                              &code))
         return code;
     assay_error err = {0};
-    assay_status status = assay_hex_parse(tx.body.withdraw.recipient.bytes, ASSAY_ADDRESS_SIZE,
-                                          recipient, "--recipient", &err);
-    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    assay_status status = assay_wallet_open(&wallet, &err);
     if (status == ASSAY_OK) status = distributor_check(&wallet, &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
@@ -123,9 +112,10 @@ int assay_cmd_agent_authorize(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_AUTHORIZE_AGENT};
     assay_tx_authorize_agent *body = &tx.body.authorize_agent;
-    const char *agent = NULL, *scopes = NULL, *expiry = NULL;
+    const char *scopes = NULL, *expiry = NULL;
     const assay_option table[] = {
-        {"agent", ASSAY_OPTION_TEXT, &agent, "ADDRESS", "the agent's key", 0, 0, true},
+        {"agent", ASSAY_OPTION_HEX, body->agent.bytes, "ADDRESS", "the agent's key", 0,
+         ASSAY_ADDRESS_SIZE, true},
         {"scopes", ASSAY_OPTION_TEXT, &scopes, "LIST",
          "of transfer,session,register,verify,batch,bond,withdraw", 0, 0, true},
         {"expiry", ASSAY_OPTION_TEXT, &expiry, "HEIGHT",
@@ -137,11 +127,8 @@ int assay_cmd_agent_authorize(assay_invocation *invocation) {
     int code;
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
-    assay_status status =
-        assay_hex_parse(body->agent.bytes, ASSAY_ADDRESS_SIZE, agent, "--agent", &err);
-    if (status == ASSAY_OK)
-        status = assay_names_parse(&body->scopes, scopes, assay_scope_names, ASSAY_SCOPE_COUNT,
-                                   "scope", &err);
+    assay_status status = assay_names_parse(&body->scopes, scopes, assay_scope_names,
+                                            ASSAY_SCOPE_COUNT, "scope", &err);
     if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
     if (status == ASSAY_OK)
         status = assay_wallet_height(&body->expiry, &wallet, expiry, "--expiry", &err);
@@ -151,15 +138,12 @@ int assay_cmd_agent_authorize(assay_invocation *invocation) {
 int assay_cmd_agent_revoke(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_REVOKE_AGENT};
-    const char *agent = NULL;
     const assay_option table[] = {
-        {"agent", ASSAY_OPTION_TEXT, &agent, "ADDRESS", "the agent's key", 0, 0, true},
+        {"agent", ASSAY_OPTION_HEX, tx.body.revoke_agent.agent.bytes, "ADDRESS", "the agent's key",
+         0, ASSAY_ADDRESS_SIZE, true},
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
-    assay_error err = {0};
-    assay_status status = assay_hex_parse(tx.body.revoke_agent.agent.bytes, ASSAY_ADDRESS_SIZE,
-                                          agent, "--agent", &err);
-    return finish(&wallet, invocation, &tx, status, &err);
+    return assay_wallet_run(&wallet, invocation, &tx);
 }

@@ -12,14 +12,12 @@
 #include "node/wallet/client.h"
 #include "node/wallet/wallet.h"
 
-static assay_status proof_fetch(const char *url, uint64_t epoch, const char *account,
+static assay_status proof_fetch(const char *url, uint64_t epoch, const assay_address *account,
                                 const char *path, assay_error *err) {
     assay_client client;
-    assay_address address;
     json_t *document;
     char canonical[ASSAY_HEX_HASH_MAX];
-    ASSAY_TRY(assay_hex_parse(address.bytes, ASSAY_ADDRESS_SIZE, account, "--account", err));
-    assay_hex_encode_0x(canonical, address.bytes, ASSAY_ADDRESS_SIZE);
+    assay_hex_encode_0x(canonical, account->bytes, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_output_check(path, &assay_output_proof, err));
     ASSAY_TRY(assay_client_open(&client, url, NULL, err));
     ASSAY_TRY(
@@ -34,11 +32,13 @@ static assay_status proof_fetch(const char *url, uint64_t epoch, const char *acc
 
 int assay_cmd_proof_payout(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
-    const char *account = NULL, *out = NULL;
+    const char *out = NULL;
+    assay_address account;
     uint64_t epoch = 0;
     const assay_option table[] = {
         {"epoch", ASSAY_OPTION_U64, &epoch, "N", "a closed epoch", 0, INT64_MAX, true},
-        {"account", ASSAY_OPTION_TEXT, &account, "ADDRESS", "who was paid", 0, 0, true},
+        {"account", ASSAY_OPTION_HEX, account.bytes, "ADDRESS", "who was paid", 0,
+         ASSAY_ADDRESS_SIZE, true},
         {"out", ASSAY_OPTION_TEXT, &out, "FILE", "proof file to write", 0, 0, true},
         ASSAY_WALLET_NODE_OPTION(wallet),
     };
@@ -49,7 +49,7 @@ int assay_cmd_proof_payout(assay_invocation *invocation) {
                              &code))
         return code;
     assay_error err = {0};
-    if (proof_fetch(wallet.node_url, epoch, account, out, &err) != ASSAY_OK)
+    if (proof_fetch(wallet.node_url, epoch, &account, out, &err) != ASSAY_OK)
         return assay_command_fail(invocation, &err, NULL);
     if (invocation->json) return assay_command_print(json_pack("{s:s}", "file", out));
     printf("%s\nnext: assay proof check %s --genesis genesis.json\n", out, out);

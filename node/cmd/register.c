@@ -2,7 +2,6 @@
 // Registering what has a root of its own: data sets, models, adapters.
 #include "node/wallet/register.h"
 #include "attribution/corpus.h"
-#include "base/hex.h"
 #include "node/cmd/commands.h"
 #include "quant/model.h"
 
@@ -55,17 +54,13 @@ int assay_cmd_dataset_register(assay_invocation *invocation) {
 int assay_cmd_dataset_retire(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_RETIRE_DATASET};
-    const char *root = NULL;
     const assay_option table[] = {
-        {"", ASSAY_OPTION_TEXT, &root, "ROOT", "the data set", 0, 0, true},
+        {"", ASSAY_OPTION_HEX, tx.body.retire_dataset.dataset.bytes, "ROOT", "the data set", 0,
+         ASSAY_HASH_SIZE, true},
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
-    assay_error err = {0};
-    if (assay_hex_parse(tx.body.retire_dataset.dataset.bytes, ASSAY_HASH_SIZE, root, "ROOT",
-                        &err) != ASSAY_OK)
-        return assay_command_fail(invocation, &err, NULL);
     return assay_wallet_run(&wallet, invocation, &tx);
 }
 

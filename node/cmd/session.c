@@ -6,9 +6,10 @@ int assay_cmd_session_open(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_OPEN_SESSION};
     assay_tx_open_session *body = &tx.body.open_session;
-    const char *provider = NULL, *expiry = NULL;
+    const char *expiry = NULL;
     const assay_option table[] = {
-        {"provider", ASSAY_OPTION_TEXT, &provider, "ADDRESS", "the one it is for", 0, 0, true},
+        {"provider", ASSAY_OPTION_HEX, body->provider.bytes, "ADDRESS", "the one it is for", 0,
+         ASSAY_ADDRESS_SIZE, true},
         {"deposit", ASSAY_OPTION_U64, &body->deposit, "NOPEN", "what backs the requests", 1,
          INT64_MAX, true},
         {"price-in", ASSAY_OPTION_U64, &body->price_in, "NOPEN", "for a prompt token", 0, INT64_MAX,
@@ -25,9 +26,7 @@ int assay_cmd_session_open(assay_invocation *invocation) {
             "The session's id is what is printed as `message`, in JSON as `digest`.", &code))
         return code;
     assay_error err = {0};
-    assay_status status =
-        assay_hex_parse(body->provider.bytes, ASSAY_ADDRESS_SIZE, provider, "--provider", &err);
-    if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    assay_status status = assay_wallet_open(&wallet, &err);
     if (status == ASSAY_OK)
         status = assay_wallet_height(&body->expiry, &wallet, expiry, "--expiry", &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
@@ -36,9 +35,9 @@ int assay_cmd_session_open(assay_invocation *invocation) {
 int assay_cmd_session_close(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
-    const char *session = NULL;
     const assay_option table[] = {
-        {"", ASSAY_OPTION_TEXT, &session, "SESSION", "its id", 0, 0, true},
+        {"", ASSAY_OPTION_HEX, tx.body.close_session.session.bytes, "SESSION", "its id", 0,
+         ASSAY_HASH_SIZE, true},
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
@@ -47,9 +46,5 @@ int assay_cmd_session_close(assay_invocation *invocation) {
                              "left returns.",
                              &code))
         return code;
-    assay_error err = {0};
-    if (assay_hex_parse(tx.body.close_session.session.bytes, ASSAY_HASH_SIZE, session, "SESSION",
-                        &err) != ASSAY_OK)
-        return assay_command_fail(invocation, &err, NULL);
     return assay_wallet_run(&wallet, invocation, &tx);
 }

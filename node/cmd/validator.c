@@ -9,12 +9,13 @@
 #include "node/wallet/wallet.h"
 
 int assay_cmd_validator_new(assay_invocation *invocation) {
-    const char *home = NULL, *address = NULL, *from = NULL;
+    const char *home = NULL, *from = NULL;
     uint64_t length = 1 << 20;
+    assay_genesis_validator entry = {.consensus_bond = 0};
     const assay_option table[] = {
         {"home", ASSAY_OPTION_TEXT, &home, "DIR", "folder for operator.json", 0, 0, true},
-        {"address", ASSAY_OPTION_TEXT, &address, "ADDRESS", "the validator's ledger address", 0, 0,
-         true},
+        {"address", ASSAY_OPTION_HEX, entry.address.bytes, "ADDRESS",
+         "the validator's ledger address", 0, ASSAY_ADDRESS_SIZE, true},
         {"beacon-length", ASSAY_OPTION_U64, &length, "N",
          "blocks the beacon's hash chain lasts (1048576)", 1, ASSAY_HASHCHAIN_LENGTH_MAX, false},
         {"secrets", ASSAY_OPTION_TEXT, &from, "FILE",
@@ -26,12 +27,8 @@ int assay_cmd_validator_new(assay_invocation *invocation) {
         return code;
     assay_error err = {0};
     assay_operator secrets = {0};
-    assay_genesis_validator entry = {.consensus_bond = 0};
     static const char *const made[] = {"beacon-length", NULL};
     assay_status status = assay_command_apart(invocation, table, "secrets", made, &err);
-    if (status == ASSAY_OK)
-        status =
-            assay_hex_parse(entry.address.bytes, ASSAY_ADDRESS_SIZE, address, "--address", &err);
     if (status == ASSAY_OK)
         status = from ? assay_operator_load(&secrets, from, &err)
                       : assay_operator_make(&secrets, length, &err);
