@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consensus/light/block.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/base64.h"
 #include "base/hex.h"
@@ -52,58 +54,27 @@ static assay_status exact_hex_get(uint8_t *out, size_t size, const json_t *objec
     return ASSAY_OK;
 }
 
-// Days since 1970 of a date of the Gregorian calendar, from the year 0 on. Source: H. Hinnant,
-// "chrono-compatible low-level date algorithms".
-static int64_t days_of(int64_t year, unsigned month, unsigned day) {
-    year -= month <= 2;
-    int64_t era = year / 400;
-    unsigned of_era = (unsigned)(year - era * 400);
-    unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return era * 146097 + (int64_t)(of_era * 365 + of_era / 4 - of_era / 100 + of_year) - 719468;
-}
-
-static unsigned days_in(unsigned year, unsigned month) {
-    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return days[month - 1] + (month == 2 && leap);
-}
-
-// `count` digits, and nothing else. Returns: false if there are others.
-static bool digits_get(const char **at, int count, unsigned *out) {
-    *out = 0;
-    for (int i = 0; i < count; i++, ++*at) {
-        if (**at < '0' || **at > '9') return false;
-        *out = *out * 10 + (unsigned)(**at - '0');
-    }
-    return true;
-}
-
-static bool mark_get(const char **at, char mark) {
-    return *(*at)++ == mark;
-}
-
 // "2026-01-02T03:04:05.678Z": RFC 3339 in UTC with up to nine decimals. What is before 1970 has its
 // seconds in two's complement.
 static assay_status time_get(assay_time *out, const json_t *object, const char *name,
                              assay_error *err) {
     const char *text;
-    unsigned year, month, day, hour, minute, second, nanos = 0;
+    struct tm utc = {0};
+    char same[96];
     ASSAY_TRY(assay_json_text(&text, object, name, TIME_TEXT_SIZE, err));
-    const char *at = text;
-    bool good = digits_get(&at, 4, &year) && mark_get(&at, '-') && digits_get(&at, 2, &month) &&
-                mark_get(&at, '-') && digits_get(&at, 2, &day) && mark_get(&at, 'T') &&
-                digits_get(&at, 2, &hour) && mark_get(&at, ':') && digits_get(&at, 2, &minute) &&
-                mark_get(&at, ':') && digits_get(&at, 2, &second);
+    const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    int64_t seconds = timegm(&utc); // makes a date that there is of 31 April
+    int size = snprintf(same, sizeof same, "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900,
+                        utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    bool good = at && at - text == size && memcmp(text, same, (size_t)size) == 0;
+    unsigned nanos = 0, place = 100000000;
     if (good && *at == '.') {
-        unsigned place = 100000000;
         for (at++; *at >= '0' && *at <= '9' && place; at++, place /= 10)
             nanos += (unsigned)(*at - '0') * place;
         good = place < 100000000; // one decimal at least
     }
-    good = good && at[0] == 'Z' && at[1] == 0 && year >= 1 && month >= 1 && month <= 12 &&
-           day >= 1 && day <= days_in(year, month) && hour < 24 && minute < 60 && second < 60;
-    if (!good) return ASSAY_FAIL(err, FORMAT, "%s \"%.40s\" is no time in UTC", name, text);
-    int64_t seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    if (!good || strcmp(at, "Z") != 0 || utc.tm_year + 1900 < 1)
+        return ASSAY_FAIL(err, FORMAT, "%s \"%.40s\" is no time in UTC", name, text);
     *out = (assay_time){(uint64_t)seconds, nanos};
     return ASSAY_OK;
 }
