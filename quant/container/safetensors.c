@@ -198,18 +198,12 @@ void assay_safetensors_close(assay_safetensors *file) {
     *file = (assay_safetensors){0};
 }
 
+static int name_find(const void *name, const void *tensor) {
+    return strcmp(name, ((const assay_tensor *)tensor)->name);
+}
+
 const assay_tensor *assay_safetensors_find(const assay_safetensors *file, const char *name) {
-    uint32_t low = 0, high = file->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = strcmp(name, file->tensors[middle].name);
-        if (order == 0) return &file->tensors[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return bsearch(name, file->tensors, file->count, sizeof *file->tensors, name_find);
 }
 
 assay_status assay_safetensors_shape_check(const assay_tensor *found, const assay_tensor *wanted,

@@ -132,16 +132,10 @@ void assay_shards_close(assay_shards *shards) {
     *shards = (assay_shards){0};
 }
 
+static int name_find(const void *name, const void *tensor) {
+    return strcmp(name, ((const assay_shard_tensor *)tensor)->tensor->name);
+}
+
 const assay_shard_tensor *assay_shards_find(const assay_shards *shards, const char *name) {
-    uint32_t low = 0, high = shards->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = strcmp(name, shards->tensors[middle].tensor->name);
-        if (order == 0) return &shards->tensors[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return bsearch(name, shards->tensors, shards->count, sizeof *shards->tensors, name_find);
 }

@@ -28,18 +28,12 @@ void assay_source_close(assay_source *source) {
     if (source) source->methods->close(source);
 }
 
+static int name_find(const void *name, const void *tensor) {
+    return strcmp(name, ((const assay_source_tensor *)tensor)->name);
+}
+
 const assay_source_tensor *assay_source_find(const assay_source *source, const char *name) {
-    uint32_t low = 0, high = source->count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = strcmp(name, source->tensors[middle].name);
-        if (order == 0) return &source->tensors[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return bsearch(name, source->tensors, source->count, sizeof *source->tensors, name_find);
 }
 
 uint64_t assay_source_row_count(const assay_source_tensor *tensor) {

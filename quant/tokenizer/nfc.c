@@ -30,53 +30,45 @@ typedef struct {
     size_t size, out_room;
 } state;
 
+static int class_find(const void *code, const void *range) {
+    const assay_nfc_class *of = range;
+    uint32_t wanted = *(const uint32_t *)code;
+    return wanted < of->first ? -1 : wanted > of->last;
+}
+
 static unsigned class_of(uint32_t code) {
-    size_t low = 0, high = ASSAY_NFC_CLASS_COUNT;
     if (code < 0x300) return 0;
     if ((code >= V_BASE && code < V_BASE + V_COUNT) || (code > T_BASE && code < T_BASE + T_COUNT))
         return ASSAY_NFC_CLASS_SECOND;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const assay_nfc_class *range = &assay_nfc_classes[middle];
-        if (code >= range->first && code <= range->last) return range->combining;
-        if (code > range->last)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
+    const assay_nfc_class *range =
+        bsearch(&code, assay_nfc_classes, ASSAY_NFC_CLASS_COUNT, sizeof *range, class_find);
+    return range ? range->combining : 0;
+}
+
+static int pair_find(const void *code, const void *pair) {
+    uint32_t wanted = *(const uint32_t *)code, is = ((const assay_nfc_pair *)pair)->code;
+    return wanted < is ? -1 : wanted > is;
 }
 
 static const assay_nfc_pair *pair_of(uint32_t code) {
-    size_t low = 0, high = ASSAY_NFC_PAIR_COUNT;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const assay_nfc_pair *pair = &assay_nfc_pairs[middle];
-        if (pair->code == code) return pair;
-        if (pair->code < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return bsearch(&code, assay_nfc_pairs, ASSAY_NFC_PAIR_COUNT, sizeof(assay_nfc_pair), pair_find);
+}
+
+static int composite_find(const void *parts, const void *place) {
+    const assay_nfc_pair *wanted = parts, *is = &assay_nfc_pairs[*(const uint16_t *)place];
+    if (wanted->first != is->first) return wanted->first < is->first ? -1 : 1;
+    return wanted->second < is->second ? -1 : wanted->second > is->second;
 }
 
 // Returns: the character that the two make, or 0.
 static uint32_t composite_of(uint32_t first, uint32_t second) {
-    size_t low = 0, high = ASSAY_NFC_COMPOSITE_COUNT;
     uint32_t l = first - L_BASE, v = second - V_BASE, s = first - S_BASE, t = second - T_BASE;
     if (l < L_COUNT && v < V_COUNT) return S_BASE + (l * V_COUNT + v) * T_COUNT;
     if (s < S_COUNT && s % T_COUNT == 0 && t > 0 && t < T_COUNT) return first + t;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const assay_nfc_pair *pair = &assay_nfc_pairs[assay_nfc_composites[middle]];
-        if (pair->first == first && pair->second == second) return pair->code;
-        if (pair->first < first || (pair->first == first && pair->second < second))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
+    const assay_nfc_pair parts = {0, first, second};
+    const uint16_t *place = bsearch(&parts, assay_nfc_composites, ASSAY_NFC_COMPOSITE_COUNT,
+                                    sizeof *place, composite_find);
+    return place ? assay_nfc_pairs[*place].code : 0;
 }
 
 static uint32_t code_read(const char *text, size_t *at) {

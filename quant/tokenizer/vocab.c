@@ -130,15 +130,9 @@ assay_status assay_vocab_merges_set(assay_vocab *vocab, assay_merge *merges, uin
 }
 
 const assay_merge *assay_vocab_merge(const assay_vocab *vocab, uint32_t left, uint32_t right) {
-    uint32_t low = vocab->first[left], high = vocab->first[left + 1];
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const assay_merge *merge = &vocab->merges[middle];
-        if (merge->right == right) return merge;
-        if (merge->right < right)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    const assay_merge wanted = {.left = left, .right = right};
+    uint32_t first = vocab->first[left];
+    if (!vocab->merges) return NULL;
+    return bsearch(&wanted, vocab->merges + first, vocab->first[left + 1] - first, sizeof wanted,
+                   merge_compare);
 }
