@@ -84,12 +84,11 @@ static assay_status check(assay_verifier *verifier, assay_verified_tx *out, assa
     assay_status status = decode_and_verify(verifier, out, arena, &refusal);
     if (status == ASSAY_OK) return ASSAY_OK;
     if (status != ASSAY_REJECTED) return assay_error_pass(err, &refusal);
-    void *text;
+    assay_bytes text;
     size_t size = strlen(refusal.text) + 1;
-    ASSAY_TRY(assay_arena_get(arena, size, 1, "a refusal", &text, err));
-    memcpy(text, refusal.text, size);
+    ASSAY_TRY(assay_arena_copy(arena, refusal.text, size, "a refusal", &text, err));
     out->code = refusal.reject;
-    out->text = text;
+    out->text = (const char *)text.data;
     return ASSAY_OK;
 }
 
@@ -178,7 +177,7 @@ assay_status assay_verifier_check_all(assay_verifier *verifier, assay_verified *
     pthread_mutex_destroy(&job.lock);
     if (job.error.status == ASSAY_OK) return ASSAY_OK;
     assay_verified_close(out);
-    return assay_fail(err, job.error.status, job.error.reject, "%s", job.error.text);
+    return assay_error_pass(err, &job.error);
 }
 
 void assay_verified_close(assay_verified *verified) {

@@ -157,7 +157,7 @@ static void check_tx(const assay_abci_request *request, assay_abci_reply *reply)
 static assay_status prepare(const assay_abci_request *request, assay_abci_reply *reply,
                             assay_arena *arena, assay_error *err) {
     const assay_abci_block *block = &request->block;
-    void *txs, *copy;
+    void *txs;
     ASSAY_TRY(
         assay_arena_get(arena, block->tx_count, sizeof(assay_bytes), "a proposal", &txs, err));
     reply->txs.txs = txs;
@@ -166,10 +166,8 @@ static assay_status prepare(const assay_abci_request *request, assay_abci_reply 
         assay_abci_kv_form form = assay_abci_kv_tx_read(tx, NULL);
         if (form == ASSAY_ABCI_KV_INVALID) continue;
         if (form == ASSAY_ABCI_KV_COLON) {
-            ASSAY_TRY(assay_arena_get(arena, tx.size, 1, "a transaction", &copy, err));
-            memcpy(copy, tx.data, tx.size);
-            *(uint8_t *)memchr(copy, ':', tx.size) = '=';
-            tx.data = copy;
+            ASSAY_TRY(assay_arena_copy(arena, tx.data, tx.size, "a transaction", &tx, err));
+            *(uint8_t *)memchr(tx.data, ':', tx.size) = '=';
         }
         ((assay_bytes *)txs)[reply->txs.count++] = tx;
     }

@@ -112,7 +112,6 @@ assay_status assay_light_header_read(assay_header_view *out, const json_t *objec
         "consensus_hash",   "app_hash",  "last_results_hash", "evidence_hash"};
     const json_t *version = json_object_get(object, "version");
     const char *chain_id;
-    void *room;
     static const char *const members[] = {
         "version",        "chain_id",         "height",
         "time",           "last_block_id",    "last_commit_hash",
@@ -128,9 +127,7 @@ assay_status assay_light_header_read(assay_header_view *out, const json_t *objec
     if (json_object_get(version, "app"))
         ASSAY_TRY(assay_json_u64(&out->app_version, version, "app", 0, UINT64_MAX, err));
     ASSAY_TRY(assay_json_text(&chain_id, object, "chain_id", CHAIN_ID_MAX, err));
-    ASSAY_TRY(assay_arena_get(arena, strlen(chain_id) + 1, 1, "chain id", &room, err));
-    memcpy(room, chain_id, strlen(chain_id));
-    out->chain_id = (assay_bytes){room, strlen(chain_id)};
+    ASSAY_TRY(assay_arena_copy(arena, chain_id, strlen(chain_id), "chain id", &out->chain_id, err));
     ASSAY_TRY(assay_json_u64(&out->height, object, "height", 1, INT64_MAX, err));
     ASSAY_TRY(time_get(&out->time, object, "time", err));
     if (out->time.seconds > ASSAY_TIME_SECONDS_MAX)

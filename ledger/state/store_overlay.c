@@ -195,10 +195,8 @@ assay_status assay_overlay_set(assay_overlay *overlay, assay_overlay_entry *entr
         memmove((uint8_t *)entry->value.data, data, size);
         entry->value.size = size;
     } else {
-        void *taken;
-        ASSAY_TRY(assay_arena_get(&overlay->values, size, 1, "a value of the block", &taken, err));
-        memcpy(taken, data, size);
-        entry->value = (assay_bytes){taken, size};
+        ASSAY_TRY(assay_arena_copy(&overlay->values, data, size, "a value of the block",
+                                   &entry->value, err));
         entry->capacity = (uint32_t)size;
     }
     entry->written = true;

@@ -95,13 +95,9 @@ bool assay_record_json_add(json_t *object, const assay_record *record, const voi
 static assay_status text_read(assay_bytes *out, const json_t *object, const assay_field *field,
                               assay_arena *arena, assay_error *err) {
     const char *text;
-    void *copy;
     ASSAY_TRY(assay_json_text(&text, object, field->name, field->max, err));
     size_t size = json_string_length(json_object_get(object, field->name));
-    ASSAY_TRY(assay_arena_get(arena, size, 1, field->name, &copy, err));
-    memcpy(copy, text, size);
-    *out = (assay_bytes){copy, size};
-    return ASSAY_OK;
+    return assay_arena_copy(arena, text, size, field->name, out, err);
 }
 
 static assay_status blob_read(assay_bytes *out, const json_t *object, const assay_field *field,
