@@ -143,17 +143,6 @@ static assay_status count_check(reader *r, const char *name, uint32_t wanted, as
     return ASSAY_OK;
 }
 
-// Added to the ascending list, unless it is there.
-static void stop_add(assay_model_shape *shape, uint32_t id) {
-    uint32_t at = shape->stop_count;
-    for (uint32_t i = 0; i < shape->stop_count; i++)
-        if (shape->stop_ids[i] == id) return;
-    for (; at && shape->stop_ids[at - 1] > id; at--)
-        shape->stop_ids[at] = shape->stop_ids[at - 1];
-    shape->stop_ids[at] = id;
-    shape->stop_count++;
-}
-
 // The ends of a text, of a turn and of a message: each ends an output.
 static assay_status stops_read(assay_model_shape *shape, const assay_gguf *file, assay_error *err) {
     static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
@@ -162,7 +151,7 @@ static assay_status stops_read(assay_model_shape *shape, const assay_gguf *file,
         uint64_t id;
         if (!assay_gguf_find(file, keys[i])) continue;
         ASSAY_TRY(assay_gguf_u64(&id, file, keys[i], 0, shape->vocab_size - 1, err));
-        stop_add(shape, (uint32_t)id);
+        assay_stop_add(shape, (uint32_t)id);
     }
     return ASSAY_OK;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/import/hf_config.h"
 
-#include <stdlib.h>
-
 #include "quant/import/bnb_config.h"
 #include "quant/layout.h"
 
@@ -224,12 +222,17 @@ static assay_status count_read(uint32_t *out, const json_t *config, const char *
     return ASSAY_OK;
 }
 
-static int id_compare(const void *left, const void *right) {
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    return a < b ? -1 : a > b;
+void assay_stop_add(assay_model_shape *shape, uint32_t id) {
+    uint32_t at = shape->stop_count;
+    for (uint32_t i = 0; i < shape->stop_count; i++)
+        if (shape->stop_ids[i] == id) return;
+    for (; at && shape->stop_ids[at - 1] > id; at--)
+        shape->stop_ids[at] = shape->stop_ids[at - 1];
+    shape->stop_ids[at] = id;
+    shape->stop_count++;
 }
 
-// eos_token_id is one id, a list, or null; kept sorted and unique.
+// eos_token_id is one id, a list, or null.
 static assay_status stops_read(assay_model_shape *shape, const json_t *config, assay_error *err) {
     const json_t *ids = json_object_get(config, "eos_token_id");
     size_t count = json_is_array(ids) ? json_array_size(ids) : 1;
@@ -243,14 +246,8 @@ static assay_status stops_read(assay_model_shape *shape, const json_t *config, a
         json_int_t value = json_integer_value(id);
         if (!json_is_integer(id) || value < 0 || value >= shape->vocab_size)
             return ASSAY_FAIL(err, RANGE, "eos_token_id is not an id below %u", shape->vocab_size);
-        shape->stop_ids[shape->stop_count++] = (uint32_t)value;
+        assay_stop_add(shape, (uint32_t)value);
     }
-    qsort(shape->stop_ids, shape->stop_count, sizeof shape->stop_ids[0], id_compare);
-    uint32_t unique = 0;
-    for (uint32_t i = 0; i < shape->stop_count; i++)
-        if (i == 0 || shape->stop_ids[i] != shape->stop_ids[unique - 1])
-            shape->stop_ids[unique++] = shape->stop_ids[i];
-    shape->stop_count = unique;
     return ASSAY_OK;
 }
 

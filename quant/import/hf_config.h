@@ -27,6 +27,9 @@ assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, ui
 assay_status assay_context_choose(uint32_t *out, uint32_t stated, uint32_t context,
                                   assay_error *err);
 
+// Adds to the ascending list, which has room, unless the id is there.
+void assay_stop_add(assay_model_shape *shape, uint32_t id);
+
 // Whether `name` stands in the NULL-terminated list.
 bool assay_name_listed(const char *name, const char *const *list);
 

@@ -83,12 +83,6 @@ static assay_status added_list_read(assay_tokenizer *tokenizer, const json_t *js
     return ASSAY_OK;
 }
 
-static const assay_added *added_find(const assay_tokenizer *tokenizer, const char *content) {
-    for (uint32_t i = 0; i < tokenizer->added_count; i++)
-        if (strcmp(tokenizer->added[i].content, content) == 0) return &tokenizer->added[i];
-    return NULL;
-}
-
 // What the texts of added tokens are sought by, in the text and in the normalized text.
 static assay_status matchers_make(assay_tokenizer *tokenizer, assay_error *err) {
     uint32_t count = tokenizer->added_count;
@@ -155,7 +149,7 @@ static assay_status token_add(assay_tokenizer *tokenizer, uint32_t id, const cha
         return ASSAY_FAIL(err, FORMAT, "token %u \"%s\" is no byte", id, text);
     if (tokenizer->split && alphabet_decode(bytes, &size, text, length))
         return assay_vocab_add(&tokenizer->vocab, id, bytes, size, err);
-    if (tokenizer->split && !added_find(tokenizer, text))
+    if (tokenizer->split && assay_tokenizer_added(tokenizer, text) == ASSAY_TOKEN_NONE)
         return ASSAY_FAIL(err, FORMAT, "token %u \"%.64s\" is not of the byte alphabet", id, text);
     return assay_vocab_add(&tokenizer->vocab, id, text, length, err);
 }
