@@ -518,7 +518,7 @@ assay_status assay_batch_end(assay_ledger *ledger, const assay_hash *id, assay_b
     size_t size = batch_encode(batch, value);
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ENDED_BATCH, id);
     ASSAY_TRY(assay_ledger_put(ledger, &key, value, size, err));
-    ASSAY_TRY(assay_history_append(ledger->store, leaf, 1 + ASSAY_HASH_SIZE + size, NULL, err));
+    ASSAY_TRY(assay_history_append(ledger->store, leaf, 1 + ASSAY_HASH_SIZE + size, err));
     key = assay_record_key_of_hash(ASSAY_TABLE_BATCH_TABLES, id);
     assay_record_key ended = assay_record_key_of_hash(ASSAY_TABLE_ENDED_TABLES, id);
     ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &tables, err));

@@ -27,9 +27,9 @@ enum {
     HISTORY_CASE = 2, // first byte of the history leaf (P-77)
 };
 
-static assay_record_key vote_key(uint8_t table, const assay_hash *batch, uint32_t sample,
-                                 uint8_t round, const assay_address *validator) {
-    assay_record_key key = assay_record_key_of_sample(table, batch, sample);
+static assay_record_key vote_key(const assay_hash *batch, uint32_t sample, uint8_t round,
+                                 const assay_address *validator) {
+    assay_record_key key = assay_record_key_of_sample(ASSAY_TABLE_VOTE, batch, sample);
     assay_record_key_add_u8(&key, round);
     assay_record_key_add(&key, validator->bytes, ASSAY_ADDRESS_SIZE);
     return key;
@@ -153,7 +153,7 @@ assay_status assay_case_votes(assay_vote *out, uint32_t *count, const assay_read
 static assay_status vote_get(assay_vote *out, bool *found, const assay_reader *reader,
                              const assay_hash *batch, uint32_t sample, uint8_t round,
                              const assay_address *validator, assay_error *err) {
-    assay_record_key key = vote_key(ASSAY_TABLE_VOTE, batch, sample, round, validator);
+    assay_record_key key = vote_key(batch, sample, round, validator);
     assay_bytes value;
     ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
     *out = (assay_vote){.validator = *validator};
@@ -270,7 +270,7 @@ assay_status assay_case_put(assay_ledger *ledger, const assay_hash *batch, uint3
 
 assay_status assay_case_vote_put(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
                                  uint8_t round, const assay_vote *vote, assay_error *err) {
-    assay_record_key key = vote_key(ASSAY_TABLE_VOTE, batch, sample, round, &vote->validator);
+    assay_record_key key = vote_key(batch, sample, round, &vote->validator);
     uint8_t value[VOTE_SIZE];
     vote_encode(vote, value);
     return assay_ledger_put(ledger, &key, value, sizeof value, err);
@@ -466,7 +466,7 @@ assay_status assay_case_end(assay_ledger *ledger, const assay_hash *batch, uint3
     assay_store_be32(leaf + 1 + ASSAY_HASH_SIZE, sample);
     case_encode(record, leaf + HEAD);
     memcpy(leaf + HEAD + CASE_SIZE, votes.bytes, ASSAY_HASH_SIZE);
-    ASSAY_TRY(assay_history_append(ledger->store, leaf, sizeof leaf, NULL, err));
+    ASSAY_TRY(assay_history_append(ledger->store, leaf, sizeof leaf, err));
     assay_record_key key = assay_record_key_of_sample(ASSAY_TABLE_ENDED_CASE, batch, sample);
     ASSAY_TRY(assay_ledger_put(ledger, &key, leaf + HEAD, CASE_SIZE, err));
     key = assay_record_key_of_sample(ASSAY_TABLE_CASE, batch, sample);

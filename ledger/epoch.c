@@ -148,7 +148,7 @@ static assay_status epoch_close(assay_ledger *ledger, assay_error *err) {
     ASSAY_TRY(claims_close(ledger, &record, err));
     assay_epoch_encode(&record, leaf + 1);
     ASSAY_TRY(assay_ledger_put(ledger, &key, leaf + 1, ASSAY_EPOCH_SIZE, err));
-    ASSAY_TRY(assay_history_append(ledger->store, leaf, sizeof leaf, NULL, err));
+    ASSAY_TRY(assay_history_append(ledger->store, leaf, sizeof leaf, err));
     return assay_power_epoch(ledger, err);
 }
 

@@ -80,14 +80,11 @@ uint32_t assay_sumtree_path(assay_sumtree_step *path, const assay_sumtree_node *
 
 // Walking the leaves reaches the one that going down the sums would: both find the first leaf whose
 // running sum exceeds the position.
-uint32_t assay_sumtree_find(uint64_t *start, const assay_sumtree_node *leaves, uint32_t count,
-                            uint64_t position) {
-    uint64_t before = 0;
+uint32_t assay_sumtree_find(const assay_sumtree_node *leaves, uint32_t count, uint64_t position) {
     uint32_t i = 0;
-    while (i < count && position - before >= leaves[i].sum)
-        before += leaves[i++].sum;
+    while (i < count && position >= leaves[i].sum)
+        position -= leaves[i++].sum;
     ASSAY_ASSERT(i < count);
-    if (start) *start = before;
     return i;
 }
 

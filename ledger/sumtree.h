@@ -34,10 +34,9 @@ assay_status assay_sumtree_root(assay_sumtree_node *out, const assay_sumtree_nod
 uint32_t assay_sumtree_path(assay_sumtree_step *path, const assay_sumtree_node *leaves,
                             uint32_t count, uint32_t index);
 
-// Monetary descent: the leaf that holds nano-OPEN number `position` < Σ sums. start: the nopen
-// before that leaf; may be NULL. Returns: its index. Spec: P-17.
-uint32_t assay_sumtree_find(uint64_t *start, const assay_sumtree_node *leaves, uint32_t count,
-                            uint64_t position);
+// Monetary descent: the leaf that holds nano-OPEN number `position` < Σ sums. Returns: its index.
+// Spec: P-17.
+uint32_t assay_sumtree_find(const assay_sumtree_node *leaves, uint32_t count, uint64_t position);
 
 // Checks that leaf `index` of `count` lies under the root at this path, sides as the shape demands.
 // start: the nopen before the leaf; may be NULL. Errors: SUMTREE_PATH, SUMTREE_OVERFLOW,

@@ -44,13 +44,14 @@ static assay_status hex_get(assay_bytes *out, const json_t *object, const char *
     return ASSAY_OK;
 }
 
-static assay_status exact_hex_get(uint8_t *out, size_t size, const json_t *object, const char *name,
-                                  assay_arena *arena, assay_error *err) {
+static assay_status address_get(assay_address *out, const json_t *object, const char *name,
+                                assay_arena *arena, assay_error *err) {
     assay_bytes bytes;
-    ASSAY_TRY(hex_get(&bytes, object, name, size, arena, err));
-    if (bytes.size != size)
-        return ASSAY_FAIL(err, FORMAT, "%s has %zu bytes, not %zu", name, bytes.size, size);
-    memcpy(out, bytes.data, size);
+    ASSAY_TRY(hex_get(&bytes, object, name, ASSAY_ADDRESS_SIZE, arena, err));
+    if (bytes.size != ASSAY_ADDRESS_SIZE)
+        return ASSAY_FAIL(err, FORMAT, "%s has %zu bytes, not %d", name, bytes.size,
+                          ASSAY_ADDRESS_SIZE);
+    memcpy(out->bytes, bytes.data, ASSAY_ADDRESS_SIZE);
     return ASSAY_OK;
 }
 
@@ -167,8 +168,7 @@ static assay_status signature_read(assay_light_signature *out, const json_t *obj
         assay_json_u64(&flag, object, "block_id_flag", ASSAY_LIGHT_ABSENT, ASSAY_LIGHT_NIL, err));
     out->flag = (assay_light_flag)flag;
     if (flag == ASSAY_LIGHT_ABSENT) return ASSAY_OK; // there is nothing to it
-    ASSAY_TRY(exact_hex_get(out->validator.bytes, ASSAY_ADDRESS_SIZE, object, "validator_address",
-                            arena, err));
+    ASSAY_TRY(address_get(&out->validator, object, "validator_address", arena, err));
     // Any that protobuf can state: CometBFT bounds no vote's, and what one validator states must
     // not make the whole commit unreadable.
     ASSAY_TRY(time_get(&out->time, object, "timestamp", err));
@@ -243,7 +243,7 @@ static assay_status validator_read(assay_light_validator *out, const json_t *obj
         return ASSAY_FAIL(err, UNSUPPORTED, "a validator's key is of type %s", type);
     ASSAY_TRY(base64_get(out->key, sizeof out->key, key, "value", err));
     ASSAY_TRY(assay_json_u64(&out->power, object, "voting_power", 1, INT64_MAX / POWER_SHARE, err));
-    ASSAY_TRY(exact_hex_get(named.bytes, ASSAY_ADDRESS_SIZE, object, "address", arena, err));
+    ASSAY_TRY(address_get(&named, object, "address", arena, err));
     assay_ed25519_address(&out->address, out->key);
     if (assay_address_equal(&named, &out->address)) return ASSAY_OK;
     return ASSAY_FAIL(err, MISMATCH, "a validator's address is not that of its key");

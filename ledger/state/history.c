@@ -112,7 +112,7 @@ static assay_status root_get(const source *from, assay_hash *root, uint64_t *cou
 }
 
 assay_status assay_history_append(assay_store *store, const void *data, size_t size,
-                                  uint64_t *index, assay_error *err) {
+                                  assay_error *err) {
     source from = {.store = store};
     assay_hash nodes[64];
     uint64_t count;
@@ -129,7 +129,6 @@ assay_status assay_history_append(assay_store *store, const void *data, size_t s
     leaf_key(key, count);
     assay_store_be64(count_value, count + 1);
     ASSAY_TRY(assay_store_put(store, key, sizeof key, nodes, (level + 1) * sizeof nodes[0], err));
-    if (index) *index = count;
     return assay_store_put(store, count_key, sizeof count_key, count_value, 8, err);
 }
 

@@ -20,10 +20,10 @@ typedef struct {
     assay_hash path[ASSAY_MERKLE_PATH_MAX]; // [step_count], the leaf's sibling first
 } assay_history_proof;
 
-// Appends leaf = SHA256(0x00 || data) in the open block. index (may be NULL): its place, from 0.
+// Appends leaf = SHA256(0x00 || data) in the open block.
 // Cost: about two hashes and two puts. Errors: as assay_store_put. Spec: P-88.
 assay_status assay_history_append(assay_store *store, const void *data, size_t size,
-                                  uint64_t *index, assay_error *err);
+                                  assay_error *err);
 
 // The root as the open block sees it. Errors: as assay_store_get. Spec: P-88.
 assay_status assay_history_root(assay_store *store, assay_hash *root, assay_error *err);

@@ -60,9 +60,9 @@ assay_status assay_api_address(assay_address *out, const assay_api_call *call, u
 }
 
 assay_status assay_api_query_number(uint64_t *out, const assay_api_call *call, const char *name,
-                                    uint64_t absent, uint64_t max, assay_error *err) {
+                                    uint64_t max, assay_error *err) {
     const char *text = assay_http_argument(call->request, name);
-    *out = absent;
+    *out = 0;
     return text ? assay_number_parse(out, text, name, 0, max, err) : ASSAY_OK;
 }
 

@@ -40,9 +40,9 @@ assay_status assay_api_hash(assay_hash *out, const assay_api_call *call, uint32_
 assay_status assay_api_address(assay_address *out, const assay_api_call *call, uint32_t index,
                                assay_error *err);
 
-// Query arguments; absent ones give `absent`, or zeros. Errors: as above. Spec: F-40.
+// Query arguments; absent ones give zeros. Errors: as above. Spec: F-40.
 assay_status assay_api_query_number(uint64_t *out, const assay_api_call *call, const char *name,
-                                    uint64_t absent, uint64_t max, assay_error *err);
+                                    uint64_t max, assay_error *err);
 assay_status assay_api_query_hash(assay_hash *out, const assay_api_call *call, const char *name,
                                   assay_error *err);
 assay_status assay_api_query_address(assay_address *out, const assay_api_call *call,

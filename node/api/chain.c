@@ -154,7 +154,7 @@ static assay_status tx_post(const assay_api *api, const assay_api_call *call,
     assay_hash id;
     assay_tx_fate fate;
     const assay_bytes *body = &call->request->body;
-    ASSAY_TRY(assay_api_query_number(&wait_ms, call, "wait", 0, api->wait_ms_max, err));
+    ASSAY_TRY(assay_api_query_number(&wait_ms, call, "wait", api->wait_ms_max, err));
     uint64_t deadline = deadline_after(wait_ms);
     assay_arena_init(&arena, 2 * body->size + ASSAY_API_TXS_MAX * (sizeof *txs.items + 64));
     assay_status status = assay_api_txs_read(&txs, body, &arena, err);

@@ -125,8 +125,8 @@ static assay_status batch_get(const assay_api_call *call, const assay_view *view
 static assay_status batches_get(const assay_api_call *call, const assay_view *view,
                                 assay_http_reply *reply, assay_error *err) {
     uint64_t height, place;
-    ASSAY_TRY(assay_api_query_number(&height, call, "height", 0, UINT64_MAX, err));
-    ASSAY_TRY(assay_api_query_number(&place, call, "index", 0, UINT32_MAX, err));
+    ASSAY_TRY(assay_api_query_number(&height, call, "height", UINT64_MAX, err));
+    ASSAY_TRY(assay_api_query_number(&place, call, "index", UINT32_MAX, err));
     json_t *list = json_array();
     uint32_t index = (uint32_t)place;
     for (int i = 0; i < ASSAY_API_PAGE_MAX; i++) {
@@ -272,7 +272,7 @@ static assay_status epoch_get(const assay_api_call *call, const assay_view *view
     bool closed, more;
     ASSAY_TRY(assay_api_number(&number, call, 1, UINT64_MAX, err));
     ASSAY_TRY(assay_api_query_address(&after.account, call, "account", err));
-    ASSAY_TRY(assay_api_query_number(&role, call, "role", 0, UINT8_MAX, err));
+    ASSAY_TRY(assay_api_query_number(&role, call, "role", UINT8_MAX, err));
     after.role = (uint8_t)role;
     ASSAY_TRY(assay_epoch_get(&epoch, &closed, &view->reader, number, err));
     json_t *list = json_array();

@@ -93,7 +93,7 @@ static assay_status samples_draw(rerun *r, uint64_t fees, assay_error *err) {
 }
 
 static void position_choose(docket *d, uint64_t position) {
-    d->chosen[assay_sumtree_find(NULL, d->leaves, d->batch.count, position)] = true;
+    d->chosen[assay_sumtree_find(d->leaves, d->batch.count, position)] = true;
 }
 
 static void settled_choose(rerun *r, docket *d) {

@@ -130,8 +130,7 @@ int assay_cmd_agent_authorize(assay_invocation *invocation) {
     assay_status status = assay_names_parse(&body->scopes, scopes, assay_scope_names,
                                             ASSAY_SCOPE_COUNT, "scope", &err);
     if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
-    if (status == ASSAY_OK)
-        status = assay_wallet_height(&body->expiry, &wallet, expiry, "--expiry", &err);
+    if (status == ASSAY_OK) status = assay_wallet_height(&body->expiry, &wallet, expiry, &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 

@@ -27,8 +27,7 @@ int assay_cmd_session_open(assay_invocation *invocation) {
         return code;
     assay_error err = {0};
     assay_status status = assay_wallet_open(&wallet, &err);
-    if (status == ASSAY_OK)
-        status = assay_wallet_height(&body->expiry, &wallet, expiry, "--expiry", &err);
+    if (status == ASSAY_OK) status = assay_wallet_height(&body->expiry, &wallet, expiry, &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 

@@ -421,7 +421,7 @@ static assay_status answer_build(assay_provider *provider, const assay_batch *ba
     ASSAY_TRY(assay_receipts_read(&receipts, &count, out->data, out->size, ASSAY_BATCH_RECEIPTS_MAX,
                                   arena, err));
     ASSAY_TRY(assay_receipt_leaves(&leaves, receipts, count, arena, err));
-    uint32_t index = assay_sumtree_find(NULL, leaves, count, position);
+    uint32_t index = assay_sumtree_find(leaves, count, position);
     snprintf(name, sizeof name, "leaf/%u", index);
     ASSAY_TRY(assay_provider_evidence(provider, &batch->root, name, &ids, &ids_size, err));
     status = assay_posting_write(out, receipts, count, index, ids, ids_size, arena, err);

@@ -342,9 +342,9 @@ static assay_status answer_make(assay_provider *provider, const assay_provider_s
                                .stop = (uint8_t)output.stop,
                                .trace = output.trace};
     assay_ids_digest(&receipt->output_digest, *ids, count);
-    ASSAY_TRY(assay_workshop_attribute(
-        shop, lineage, (uint32_t)provider->genesis->params.span_tokens_min, prompt,
-        request->prompt_count, *ids, count, receipt, NULL, &missing, err));
+    ASSAY_TRY(assay_workshop_attribute(shop, lineage,
+                                       (uint32_t)provider->genesis->params.span_tokens_min, prompt,
+                                       request->prompt_count, *ids, count, receipt, &missing, err));
     return assay_fee_compute(&receipt->fee, request->prompt_count, entry->session.price_in, count,
                              entry->session.price_out, err);
 }

@@ -376,7 +376,7 @@ static assay_status attribution_check(check *c, assay_error *err) {
     assay_status attributed = assay_workshop_attribute(
         c->checker->shop, &c->lineage, (uint32_t)c->checker->params->span_tokens_min,
         result->ids.prompt, result->ids.prompt_count, result->ids.output, claim_cut(result), &own,
-        NULL, &missing, &why);
+        &missing, &why);
     if (attributed == ASSAY_MISSING) {
         result->probe = missing;
         return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);
@@ -415,7 +415,7 @@ assay_status assay_check_run(assay_check_result *result, const assay_checker *ch
     ASSAY_TRY(table_check(&c, err));
     if (concluded(&c)) return ASSAY_OK;
     ASSAY_TRY(assay_receipt_leaves(&leaves, c.receipts, c.receipt_count, arena, err));
-    result->index = assay_sumtree_find(NULL, leaves, c.receipt_count, task->position);
+    result->index = assay_sumtree_find(leaves, c.receipt_count, task->position);
     ASSAY_TRY(leaf_fetch(&c, err));
     return concluded(&c) ? ASSAY_OK : leaf_judge(&c, err);
 }

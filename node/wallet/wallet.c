@@ -94,11 +94,12 @@ assay_status assay_wallet_send_all(assay_wallet *wallet, assay_hash *last, assay
 }
 
 assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, const char *text,
-                                 const char *what, assay_error *err) {
+                                 assay_error *err) {
     json_t *status;
     uint64_t height;
-    if (*text != '+') return assay_number_parse(out, text, what, 1, INT64_MAX, err);
-    ASSAY_TRY(assay_number_parse(out, text + 1, what, 1, INT64_MAX, err));
+    bool ahead = *text == '+';
+    ASSAY_TRY(assay_number_parse(out, text + ahead, "--expiry", 1, INT64_MAX, err));
+    if (!ahead) return ASSAY_OK;
     ASSAY_TRY(assay_client_get(&status, &wallet->client, err, "status"));
     assay_status result = assay_json_u64(&height, status, "height", 0, INT64_MAX, err);
     json_decref(status);

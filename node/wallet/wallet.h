@@ -57,10 +57,10 @@ typedef struct {
             "how long to wait for a block; 0 only sends (30000)", 0, 60000, false                  \
     }
 
-// A block height, or "+N" for N blocks from the node's last one. Errors: USAGE, RANGE, and those of
-// asking the node. Spec: F-9.
+// --expiry: a block height, or "+N" for N blocks from the node's last one. Errors: USAGE, RANGE,
+// and those of asking the node. Spec: F-9.
 assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, const char *text,
-                                 const char *what, assay_error *err);
+                                 assay_error *err);
 
 // Opens the keystore and asks the node who it is. Errors: those of keystore and client. Clear the
 // wallet with assay_wallet_close. Spec: F-42, F-43.

@@ -148,7 +148,7 @@ assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_li
                                       uint32_t span_tokens_min, const uint32_t *prompt,
                                       uint32_t prompt_count, const uint32_t *output,
                                       uint32_t output_count, assay_receipt *receipt,
-                                      assay_spans *spans, assay_hash *missing, assay_error *err) {
+                                      assay_hash *missing, assay_error *err) {
     assay_span_source sources[ASSAY_SOURCES_MAX];
     assay_spans found = {0};
     assay_shares shares;
@@ -162,10 +162,7 @@ assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_li
             receipt->attribution[i] =
                 (assay_attribution_row){shares.items[i].dataset, shares.items[i].weight_ppm};
     }
-    if (spans && status == ASSAY_OK)
-        *spans = found;
-    else
-        assay_spans_close(&found);
+    assay_spans_close(&found);
     return status;
 }
 

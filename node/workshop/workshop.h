@@ -91,14 +91,14 @@ const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const as
 assay_status assay_workshop_sources_check(const assay_workshop *shop, const assay_lineage *lineage,
                                           assay_hash *missing, assay_error *err);
 
-// Whose data an output follows, as a receipt's table. spans: may be NULL, else the caller closes
-// it. missing: the lowest id of a source that is not loaded, set with MISSING.
+// Whose data an output follows, as a receipt's table. missing: the lowest id of a source that is
+// not loaded, set with MISSING.
 // Errors: MISSING, and those of attribution. Spec.
 assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_lineage *lineage,
                                       uint32_t span_tokens_min, const uint32_t *prompt,
                                       uint32_t prompt_count, const uint32_t *output,
                                       uint32_t output_count, assay_receipt *receipt,
-                                      assay_spans *spans, assay_hash *missing, assay_error *err);
+                                      assay_hash *missing, assay_error *err);
 
 // A ledger request in the generator's terms. adapter: that of request->adapter.
 void assay_workshop_request(assay_generate_request *out, const assay_request *request,

@@ -90,7 +90,7 @@ static void hostile(void **state) {
 // A leaf of the batch, but not the one that holds the sampled nano-OPEN; or of another batch.
 static void another_leaf_is_no_answer(void **state) {
     fixture *f = fixture_new();
-    uint32_t sampled = assay_sumtree_find(NULL, f->b.leaves, f->b.count, f->position);
+    uint32_t sampled = assay_sumtree_find(f->b.leaves, f->b.count, f->position);
     uint64_t start = 0;
     for (uint32_t i = 0; i < f->b.count; i++) {
         f->leaf_size = trial_leaf_evidence(&f->b, start, f->leaf, sizeof f->leaf);

@@ -482,7 +482,7 @@ static inline size_t trial_leaf_evidence(const bundle *b, uint64_t position, uin
     uint8_t receipt[ASSAY_RECEIPT_SIZE_MAX], file[2048];
     assay_sumtree_step path[ASSAY_SUMTREE_PATH_MAX];
     assay_writer writer, leaf;
-    uint32_t index = assay_sumtree_find(NULL, b->leaves, b->count, position);
+    uint32_t index = assay_sumtree_find(b->leaves, b->count, position);
     uint32_t path_count = assay_sumtree_path(path, b->leaves, b->count, index);
     size_t size = assay_receipt_encode(&b->receipts[index], receipt);
     assay_writer_init(&leaf, file, sizeof file);

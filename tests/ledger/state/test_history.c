@@ -26,10 +26,8 @@ static void expected_root(assay_hash *out, uint64_t count) {
 
 static void append(assay_store *store, uint64_t index) {
     char data[32];
-    uint64_t placed;
     leaf_data(data, index);
-    assert_int_equal(assay_history_append(store, data, strlen(data), &placed, NULL), ASSAY_OK);
-    assert_int_equal(placed, index);
+    assert_int_equal(assay_history_append(store, data, strlen(data), NULL), ASSAY_OK);
 }
 
 static void commit(assay_store *store) {

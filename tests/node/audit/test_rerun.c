@@ -98,7 +98,7 @@ static void receipt_make(bundle *b, uint32_t i, truth how) {
     assay_ids_digest(&receipt->output_digest, ids, output.count);
     must(assay_workshop_attribute(
         &shop, &lineage, (uint32_t)t->chain.genesis.params.span_tokens_min, b->prompts[i],
-        request->prompt_count, ids, output.count, receipt, NULL, &missing, err));
+        request->prompt_count, ids, output.count, receipt, &missing, err));
     assert_int_equal(receipt->attribution_count, 2);
     receipt->fee = (uint64_t)(request->prompt_count + output.count) * TRIAL_PRICE;
 }
@@ -229,7 +229,7 @@ static uint32_t sampled_leaves(const bundle *b) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < batch.sample_count; i++) {
         uint64_t position = trial_case(shared->trial, &b->id, i).position;
-        bool *at = &seen[assay_sumtree_find(NULL, b->leaves, b->count, position)];
+        bool *at = &seen[assay_sumtree_find(b->leaves, b->count, position)];
         count += !*at;
         *at = true;
     }

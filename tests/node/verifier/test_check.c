@@ -65,7 +65,7 @@ static void answer_make(answer *a, uint32_t defects) {
                                  .trace = output.trace};
     must(assay_lineage_fetch(&lineage, client, &world.adapter, err));
     must(assay_workshop_attribute(&world.shop, &lineage, 6, a->prompt, PROMPT, a->output, TOKENS,
-                                  &a->receipt, NULL, &missing, err));
+                                  &a->receipt, &missing, err));
     if (defects & HUGE_ID) a->prompt[3] = 1 << 30;
 }
 
