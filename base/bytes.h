@@ -34,6 +34,13 @@ static inline assay_bytes assay_text_bytes(const char *text) {
     return (assay_bytes){(const uint8_t *)text, strlen(text)};
 }
 
+// Bytewise order, the shorter first.
+static inline int assay_bytes_order(const void *a, size_t a_size, const void *b, size_t b_size) {
+    size_t size = a_size < b_size ? a_size : b_size;
+    int order = size ? memcmp(a, b, size) : 0;
+    return order ? order : (a_size > b_size) - (a_size < b_size);
+}
+
 static inline bool assay_hash_equal(const assay_hash *a, const assay_hash *b) {
     return memcmp(a->bytes, b->bytes, ASSAY_HASH_SIZE) == 0;
 }

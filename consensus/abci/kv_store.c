@@ -10,10 +10,8 @@ enum { ROOM_LEAST = 64, HEAD_SIZE = 8 + 8 + 8 + 4, ENTRY_HEAD_SIZE = 4 + 4 };
 
 static const uint8_t mark[8] = {'a', 's', 's', 'a', 'y', 'k', 'v', '1'};
 
-static int bytes_compare(assay_bytes a, assay_bytes b) {
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size ? memcmp(a.data, b.data, size) : 0;
-    return order ? order : (a.size > b.size) - (a.size < b.size);
+static int key_order(assay_bytes a, assay_bytes b) {
+    return assay_bytes_order(a.data, a.size, b.data, b.size);
 }
 
 // Where a key is or would be.
@@ -22,7 +20,7 @@ static uint32_t place_find(const assay_abci_kv_store *store, assay_bytes key, bo
     *there = false;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order = bytes_compare(store->entries[middle].key, key);
+        int order = key_order(store->entries[middle].key, key);
         if (order == 0) {
             *there = true;
             return middle;
@@ -112,7 +110,7 @@ static assay_status entries_read(assay_abci_kv_store *store, assay_cursor *curso
         assay_bytes key = assay_cursor_blob(cursor, ASSAY_ABCI_KV_FILE_MAX);
         assay_bytes value = assay_cursor_blob(cursor, ASSAY_ABCI_KV_FILE_MAX);
         if (cursor->failed) break;
-        if (i > 0 && bytes_compare(store->entries[i - 1].key, key) >= 0)
+        if (i > 0 && key_order(store->entries[i - 1].key, key) >= 0)
             return ASSAY_FAIL(err, ORDER, "key %u of %u is not above the one before", i, count);
         ASSAY_TRY(assay_abci_kv_set(store, key, value, err));
     }

@@ -223,8 +223,7 @@ static assay_status step(assay_store *store, assay_store_position *position, con
     ASSAY_TRY(old_step(store, position, from, from_size, after, &key, &value, err));
     const assay_overlay_entry *fresh = assay_overlay_step(&store->overlay, from, from_size, after);
     if (fresh && has_prefix(position, fresh->key, fresh->key_size, from) &&
-        (!key.data ||
-         assay_overlay_key_order(fresh->key, fresh->key_size, key.data, key.size) < 0)) {
+        (!key.data || assay_bytes_order(fresh->key, fresh->key_size, key.data, key.size) < 0)) {
         key = (assay_bytes){fresh->key, fresh->key_size};
         value = fresh->value;
     }

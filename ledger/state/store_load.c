@@ -109,12 +109,6 @@ assay_status assay_store_load_pause(assay_store_load *load, assay_error *err) {
     return part_end(load, err);
 }
 
-static int key_order(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
-    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
-    if (order) return order;
-    return (a_size > b_size) - (a_size < b_size);
-}
-
 assay_status assay_store_load_put(assay_store_load *load, const void *key, size_t key_size,
                                   const void *value, size_t value_size, assay_error *err) {
     ASSAY_ASSERT(!load->rooted);
@@ -127,7 +121,7 @@ assay_status assay_store_load_put(assay_store_load *load, const void *key, size_
     const uint8_t *bytes = key;
     if (bytes[0] >= ASSAY_STORE_AUX)
         return ASSAY_FAIL(err, FORMAT, "an entry of table 0x%02x, which is no state", bytes[0]);
-    if (load->last_size && key_order(load->last, load->last_size, bytes, key_size) >= 0)
+    if (load->last_size && assay_bytes_order(load->last, load->last_size, bytes, key_size) >= 0)
         return ASSAY_FAIL(err, ORDER, "an entry of table 0x%02x does not follow the one before",
                           bytes[0]);
     ASSAY_TRY(entry_put(load, key, key_size, value, value_size, MDB_APPEND, err));

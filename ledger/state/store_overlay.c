@@ -114,11 +114,6 @@ assay_status assay_overlay_add(assay_overlay *overlay, const void *key, size_t k
     return ASSAY_OK;
 }
 
-int assay_overlay_key_order(const void *a, size_t a_size, const void *b, size_t b_size) {
-    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
-    return order ? order : (a_size > b_size) - (a_size < b_size);
-}
-
 // Returns: the first entry >= key (> key if after). links, if given, gets for each level the heads
 // or tower whose link on that level passes the key.
 static assay_overlay_entry *order_find(assay_overlay *overlay, const void *key, size_t key_size,
@@ -126,7 +121,7 @@ static assay_overlay_entry *order_find(assay_overlay *overlay, const void *key, 
     assay_overlay_entry **from = overlay->order;
     for (int i = ASSAY_OVERLAY_LEVELS - 1; i >= 0; i--) {
         while (from[i]) {
-            int order = assay_overlay_key_order(from[i]->key, from[i]->key_size, key, key_size);
+            int order = assay_bytes_order(from[i]->key, from[i]->key_size, key, key_size);
             if (order > 0 || (order == 0 && !after)) break;
             from = from[i]->tower;
         }
@@ -241,8 +236,7 @@ typedef struct {
 static int listed_order(const void *left, const void *right) {
     const listed *a = left, *b = right;
     if (a->head != b->head) return a->head < b->head ? -1 : 1;
-    return assay_overlay_key_order(a->entry->key, a->entry->key_size, b->entry->key,
-                                   b->entry->key_size);
+    return assay_bytes_order(a->entry->key, a->entry->key_size, b->entry->key, b->entry->key_size);
 }
 
 bool assay_overlay_changed(const assay_overlay_entry *entry) {

@@ -82,9 +82,6 @@ void assay_overlay_release(assay_overlay *overlay, uint32_t mark);
 const assay_overlay_entry *assay_overlay_step(assay_overlay *overlay, const void *key,
                                               size_t key_size, bool after);
 
-// Bytewise order, the shorter first.
-int assay_overlay_key_order(const void *a, size_t a_size, const void *b, size_t b_size);
-
 // Whether a commit must write the entry: its value now is not the one at the last commit.
 bool assay_overlay_changed(const assay_overlay_entry *entry);
 

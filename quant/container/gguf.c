@@ -161,14 +161,10 @@ static assay_status tensor_read(assay_gguf_tensor *out, assay_cursor *at, assay_
     return size_read(out, at, err);
 }
 
-static int bytes_compare(assay_bytes a, assay_bytes b) {
-    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static int key_compare(const void *left, const void *right) {
-    return bytes_compare(((const assay_gguf_pair *)left)->key,
-                         ((const assay_gguf_pair *)right)->key);
+    const assay_bytes *a = &((const assay_gguf_pair *)left)->key;
+    const assay_bytes *b = &((const assay_gguf_pair *)right)->key;
+    return assay_bytes_order(a->data, a->size, b->data, b->size);
 }
 
 static int name_compare(const void *left, const void *right) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 assay_status assay_matcher_open(assay_matcher *matcher, uint32_t room, assay_error *err) {
     *matcher = (assay_matcher){.entries = calloc((size_t)room + 1, sizeof *matcher->entries)};
     return matcher->entries ? ASSAY_OK
@@ -28,9 +30,7 @@ assay_status assay_matcher_add(assay_matcher *matcher, const char *text, size_t 
 
 static int entry_compare(const void *left, const void *right) {
     const assay_matcher_entry *a = left, *b = right;
-    int order = memcmp(a->text, b->text, a->size < b->size ? a->size : b->size);
-    if (order) return order;
-    return a->size < b->size ? -1 : a->size > b->size;
+    return assay_bytes_order(a->text, a->size, b->text, b->size);
 }
 
 assay_status assay_matcher_sort(assay_matcher *matcher, assay_error *err) {

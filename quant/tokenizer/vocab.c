@@ -47,16 +47,10 @@ assay_status assay_vocab_add(assay_vocab *vocab, uint32_t id, const void *data, 
     return ASSAY_OK;
 }
 
-static int bytes_compare(const assay_bytes *a, const uint8_t *data, size_t size) {
-    int order = memcmp(a->data, data, a->size < size ? a->size : size);
-    if (order) return order;
-    return a->size < size ? -1 : a->size > size;
-}
-
 static int id_compare(const void *left, const void *right, void *context) {
     const assay_bytes *tokens = context;
-    const assay_bytes *b = &tokens[*(const uint32_t *)right];
-    return bytes_compare(&tokens[*(const uint32_t *)left], b->data, b->size);
+    const assay_bytes *a = &tokens[*(const uint32_t *)left], *b = &tokens[*(const uint32_t *)right];
+    return assay_bytes_order(a->data, a->size, b->data, b->size);
 }
 
 assay_status assay_vocab_sort(assay_vocab *vocab, assay_error *err) {
@@ -83,7 +77,7 @@ uint32_t assay_vocab_find(const assay_vocab *vocab, const void *data, size_t siz
     uint32_t low = 0, high = vocab->token_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2, id = vocab->order[middle];
-        int order = bytes_compare(&vocab->tokens[id], data, size);
+        int order = assay_bytes_order(vocab->tokens[id].data, vocab->tokens[id].size, data, size);
         if (order == 0) return id;
         if (order < 0)
             low = middle + 1;
