@@ -36,3 +36,8 @@ int assay_proof_print(const assay_invocation *invocation, const assay_proof *pro
     json_decref(how);
     return assay_command_print(document);
 }
+
+int assay_proof_fail(const assay_invocation *invocation, const assay_error *err, const char *next) {
+    int code = assay_command_fail(invocation, err, next);
+    return code == ASSAY_EXIT_INPUT && err->status != ASSAY_NOT_FOUND ? ASSAY_EXIT_NO : code;
+}

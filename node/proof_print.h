@@ -11,4 +11,8 @@
 int assay_proof_print(const assay_invocation *invocation, const assay_proof *proof,
                       const assay_light_block *block, json_t *how);
 
+// As assay_command_fail, but what is read and does not hold is a no; what cannot be had is a
+// failure.
+int assay_proof_fail(const assay_invocation *invocation, const assay_error *err, const char *next);
+
 #endif

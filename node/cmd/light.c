@@ -172,12 +172,6 @@ static const char *next_of(const assay_error *err) {
     return NULL;
 }
 
-// What is read and does not hold is a no; what cannot be had is a failure.
-static int light_fail(const assay_invocation *invocation, const assay_error *err) {
-    int code = assay_command_fail(invocation, err, next_of(err));
-    return code == ASSAY_EXIT_INPUT && err->status != ASSAY_NOT_FOUND ? ASSAY_EXIT_NO : code;
-}
-
 int assay_cmd_light(assay_invocation *invocation) {
     light_options options = {.trusting_seconds = TRUSTING_SECONDS};
     const assay_option table[] = {
@@ -215,7 +209,7 @@ int assay_cmd_light(assay_invocation *invocation) {
     assay_arena_init(&arena, ARENA_MAX);
     assay_status status = light_run(&parts, &options, &arena, &err);
     code = status == ASSAY_OK ? light_print(invocation, &parts, options.proof != NULL)
-                              : light_fail(invocation, &err);
+                              : assay_proof_fail(invocation, &err, next_of(&err));
     assay_proof_close(&parts.proof);
     assay_arena_close(&arena);
     return code;

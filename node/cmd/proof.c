@@ -56,12 +56,6 @@ int assay_cmd_proof_payout(assay_invocation *invocation) {
     return ASSAY_EXIT_OK;
 }
 
-// A file that is read and does not prove anything is a no; one that cannot be read is a failure.
-static int refusal_print(const assay_invocation *invocation, const assay_error *err) {
-    int code = assay_command_fail(invocation, err, NULL);
-    return code == ASSAY_EXIT_INPUT && err->status != ASSAY_NOT_FOUND ? ASSAY_EXIT_NO : code;
-}
-
 int assay_cmd_proof_check(assay_invocation *invocation) {
     const char *path = NULL, *genesis_path = NULL;
     const assay_option table[] = {
@@ -89,7 +83,7 @@ int assay_cmd_proof_check(assay_invocation *invocation) {
     if (status == ASSAY_OK) status = assay_proof_read(proof, document, &genesis, &err);
     if (status == ASSAY_OK) status = assay_proof_check(&block, proof, &genesis, &arena, &err);
     code = status == ASSAY_OK ? assay_proof_print(invocation, proof, &block, NULL)
-                              : refusal_print(invocation, &err);
+                              : assay_proof_fail(invocation, &err, NULL);
     json_decref(document);
     if (proof) assay_proof_close(proof);
     free(proof);
