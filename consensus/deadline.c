@@ -11,14 +11,14 @@ void assay_deadline_cond_init(pthread_cond_t *condition) {
     pthread_condattr_destroy(&monotonic);
 }
 
-uint64_t assay_deadline_clock(void) {
+uint64_t assay_clock_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * NANOS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 uint64_t assay_clock_ms(void) {
-    return assay_deadline_clock() / NANOS_PER_MS;
+    return assay_clock_ns() / NANOS_PER_MS;
 }
 
 void assay_deadline_in(struct timespec *out, uint32_t ms) {

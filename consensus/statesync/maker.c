@@ -143,7 +143,7 @@ static uint64_t newest_height(const assay_statesync_maker *maker) {
 
 static void job_run(assay_statesync_maker *maker, assay_snapshot *snapshot) {
     assay_error why = {0};
-    uint64_t begun = assay_deadline_clock();
+    uint64_t begun = assay_clock_ns();
     uint64_t height = assay_snapshot_tip(snapshot)->height;
     // As large as the last one, as far as is known; what is more is met by its chunks.
     assay_status status = assay_statesync_room(maker->folder, newest_bytes(maker), &why);
@@ -154,7 +154,7 @@ static void job_run(assay_statesync_maker *maker, assay_snapshot *snapshot) {
     assay_snapshot_close(snapshot); // its pages may be reused from here on
     if (status == ASSAY_OK) status = kept_add(maker, height, &why);
     pthread_mutex_lock(&maker->lock);
-    maker->making_ns += assay_deadline_clock() - begun;
+    maker->making_ns += assay_clock_ns() - begun;
     maker->made += status == ASSAY_OK;
     maker->failed += status != ASSAY_OK && status != ASSAY_STOPPED;
     if (status != ASSAY_OK) maker->problem = why;

@@ -13,7 +13,7 @@
 enum {
     SEARCH_DEPTH = 256, // blocks read for a transaction that is not among the recent ones
     HEADER_BYTES_MAX = 1024,
-    MS = 1000000,   // ns, of assay_deadline_clock
+    MS = 1000000,   // ns, of assay_clock_ns
     SLICE_MS = 250, // a wait looks so often whether the node ends
 };
 
@@ -74,20 +74,16 @@ static json_t *fate_json(const assay_hash *id, const assay_tx_fate *fate) {
     return object;
 }
 
-static uint64_t deadline_after(uint64_t ms) {
-    return assay_deadline_clock() + ms * MS;
-}
-
 // Waits for a block above `height`, at most until the deadline. Returns: whether there is a reason
 // to wait on: neither the node nor the engine ends, and the deadline has not come.
 static bool block_wait(const assay_api *api, uint64_t height, uint64_t deadline) {
     for (;;) {
-        uint64_t now = assay_deadline_clock();
+        uint64_t now = assay_clock_ns();
         if (now >= deadline || atomic_load(&api->closing)) return false;
         uint64_t left = (deadline - now + MS - 1) / MS;
         uint32_t slice = left < SLICE_MS ? (uint32_t)left : SLICE_MS;
         if (api->engine->wait(api->engine->self, height, slice) > height) return true;
-        if (assay_deadline_clock() < now + slice * MS)
+        if (assay_clock_ns() < now + slice * MS)
             return false; // neither a block nor the time: it stops
     }
 }
@@ -155,7 +151,7 @@ static assay_status tx_post(const assay_api *api, const assay_api_call *call,
     assay_tx_fate fate;
     const assay_bytes *body = &call->request->body;
     ASSAY_TRY(assay_api_query_number(&wait_ms, call, "wait", api->wait_ms_max, err));
-    uint64_t deadline = deadline_after(wait_ms);
+    uint64_t deadline = assay_clock_ns() + wait_ms * MS;
     assay_arena_init(&arena, 2 * body->size + ASSAY_API_TXS_MAX * (sizeof *txs.items + 64));
     assay_status status = assay_api_txs_read(&txs, body, &arena, err);
     if (status == ASSAY_OK && !txs.single) {
@@ -271,7 +267,7 @@ static assay_status proof_get(assay_api *api, const assay_api_call *call, assay_
     if (status == ASSAY_OK) status = proof_make(proof, &height, api, epoch, &account, err);
     if (status == ASSAY_OK) {
         api->engine->nudge(api->engine->self);
-        block_wait(api, height, deadline_after(api->wait_ms_max));
+        block_wait(api, height, assay_clock_ns() + (uint64_t)api->wait_ms_max * MS);
         status = assay_api_slow_begin(api, err);
     }
     if (status == ASSAY_OK) {

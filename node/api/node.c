@@ -100,7 +100,6 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     assay_app_counters counters;
     assay_api_tip tip;
     assay_engine_facts facts;
-    struct timespec now;
     assay_api_powers powers;
     assay_address own;
     bool known;
@@ -110,7 +109,6 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     assay_app_counters_get(api->app, &counters);
     assay_api_tip_get(&tip, api);
     assay_api_facts_get(&facts, api);
-    clock_gettime(CLOCK_REALTIME, &now);
     uint64_t epoch = assay_params_epoch(view->params, view->height + 1);
     uint64_t first = epoch * view->params->epoch_blocks + 1;
     assay_http_reply_json(
@@ -119,7 +117,7 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
             "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:o}",
             "engine", api->engine_name ? api->engine_name : "", "operator",
             known ? assay_json_from_address(&own) : json_null(), "height",
-            assay_json_from_u64(view->height), "time", assay_json_from_u64((uint64_t)now.tv_sec),
+            assay_json_from_u64(view->height), "time", assay_json_from_u64((uint64_t)time(NULL)),
             "block_time", number_or_null(tip.time_ns > 0, tip.time_ns / nanos), "block_interval_ms",
             number_or_null(tip.interval_ns > 0, tip.interval_ns / 1000000), "round",
             number_or_null(facts.knows_rounds, facts.round), "peers",

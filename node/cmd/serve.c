@@ -54,7 +54,7 @@ static assay_status answer_reply(assay_provider *provider, const assay_receipt *
 static void request_note(assay_provider *provider, uint64_t begun, const assay_receipt *receipt,
                          const assay_error *err) {
     assay_meter *meter = &provider->shop->meter;
-    uint64_t ns = assay_deadline_clock() - begun;
+    uint64_t ns = assay_clock_ns() - begun;
     if (!receipt) {
         atomic_fetch_add(&meter->refusals, 1);
         assay_log(ASSAY_LOG_TRACE, "request_refused", assay_error_to_json(err, NULL), "%s",
@@ -77,7 +77,7 @@ static assay_status request_post(assay_provider *provider, const assay_http_requ
     assay_request_body body;
     assay_receipt receipt;
     uint32_t *ids = NULL;
-    uint64_t begun = assay_deadline_clock();
+    uint64_t begun = assay_clock_ns();
     assay_status status = assay_request_body_read(&body, http->body.data, http->body.size,
                                                   provider->shop->model.shape.context_size, err);
     if (status == ASSAY_OK)

@@ -93,10 +93,10 @@ uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms)
 static void peers_look(assay_node_engine *engine, assay_engine_facts *out) {
     assay_peers_glance *peers = &engine->peers;
     pthread_mutex_lock(&peers->lock);
-    uint64_t now = assay_deadline_clock();
+    uint64_t now = assay_clock_ns();
     if (!peers->asked_ns || now - peers->asked_ns > PEERS_FRESH_S * UINT64_C(1000000000)) {
         peers->known = assay_comet_peers(&peers->count, &engine->comet, NULL) == ASSAY_OK;
-        peers->asked_ns = assay_deadline_clock(); // one that does not answer is left alone as well
+        peers->asked_ns = assay_clock_ns(); // one that does not answer is left alone as well
     }
     out->knows_peers = peers->known;
     out->peers = peers->known ? peers->count : 0;

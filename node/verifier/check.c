@@ -305,9 +305,9 @@ static assay_status output_check(check *c, assay_difference *difference, assay_e
     assay_draw_probe(&probe.layer, &probe.position, &c->batch.beacon, &c->task->batch,
                      c->task->sample, shop->model.shape.layer_count, request->prompt_count,
                      claim_cut(result));
-    uint64_t begun = assay_deadline_clock();
+    uint64_t begun = assay_clock_ns();
     ASSAY_TRY(assay_batcher_verify(&shop->batcher, &checkup, difference, err));
-    assay_timing_add(&shop->meter.reruns, assay_deadline_clock() - begun);
+    assay_timing_add(&shop->meter.reruns, assay_clock_ns() - begun);
     probe_hash(c, &probe, width);
     return ASSAY_OK;
 }

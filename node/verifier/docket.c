@@ -144,7 +144,7 @@ static void entry_postpone(assay_docket *docket, entry *e) {
                      << (e->tries < PAUSE_DOUBLINGS ? e->tries : PAUSE_DOUBLINGS);
     e->state = WAITING;
     e->tries++;
-    e->due = assay_deadline_clock() + pause * NANOS_PER_MS;
+    e->due = assay_clock_ns() + pause * NANOS_PER_MS;
     if (e->answer.verdict != ASSAY_VERDICT_TABLE_UNAVAILABLE) return;
     for (uint32_t i = 0; i < ASSAY_DOCKET_KEPT_MAX; i++) {
         entry *other = &docket->entries[i];
@@ -195,7 +195,7 @@ static void *thread_run(void *context) {
     assay_docket *docket = context;
     pthread_mutex_lock(&docket->lock);
     while (!docket->closing) {
-        uint64_t now = assay_deadline_clock(); // one for both: no pause ends between them
+        uint64_t now = assay_clock_ns(); // one for both: no pause ends between them
         entry *e = entry_next(docket, now);
         if (!e) {
             work_wait(docket, now);
