@@ -63,8 +63,7 @@ int assay_cmd_key_make(assay_invocation *invocation) {
     const assay_option table[] = {
         {"out", ASSAY_OPTION_TEXT, &out, "FILE", "keystore to write; never over another", 0, 0,
          true},
-        {"password-file", ASSAY_OPTION_TEXT, &password_file, "FILE",
-         "its password (else ASSAY_PASSWORD, else asked)", 0, 0, false},
+        ASSAY_PASSWORD_OPTION(password_file),
         {"secret-file", ASSAY_OPTION_TEXT, &secret, "FILE",
          "take this secret (64 hexadecimal digits) instead of a fresh one", 0, 0, false},
         {"light", ASSAY_OPTION_FLAG, &light, NULL, "cheap scrypt, for testnets only", 0, 0, false},
@@ -85,8 +84,7 @@ int assay_cmd_key_show(assay_invocation *invocation) {
     const char *file = NULL, *password_file = NULL;
     const assay_option table[] = {
         {"", ASSAY_OPTION_TEXT, &file, "FILE", "keystore", 0, 0, true},
-        {"password-file", ASSAY_OPTION_TEXT, &password_file, "FILE",
-         "its password (else ASSAY_PASSWORD, else asked)", 0, 0, false},
+        ASSAY_PASSWORD_OPTION(password_file),
     };
     int code;
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),

@@ -84,8 +84,7 @@ int assay_cmd_tx_sign(assay_invocation *invocation) {
     const assay_option table[] = {
         {"", ASSAY_OPTION_TEXT, &path, "FILE.json", "the transaction", 0, 0, true},
         {"key", ASSAY_OPTION_TEXT, &key_file, "FILE", "keystore of the signer", 0, 0, true},
-        {"password-file", ASSAY_OPTION_TEXT, &password_file, "FILE",
-         "its password (else ASSAY_PASSWORD, else asked)", 0, 0, false},
+        ASSAY_PASSWORD_OPTION(password_file),
     };
     int code;
     if (!assay_command_begin(invocation, table, 3,

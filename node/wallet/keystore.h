@@ -62,4 +62,11 @@ assay_status assay_keystore_write(const char *path, const assay_key *key, const 
 // terminal to ask on, two different answers, or an empty one), CAPACITY. Spec: F-43.
 assay_status assay_password_get(char *out, const char *file, bool fresh, assay_error *err);
 
+// Row of a command's option table: the password's file.
+#define ASSAY_PASSWORD_OPTION(file)                                                                \
+    {                                                                                              \
+        "password-file", ASSAY_OPTION_TEXT, &(file), "FILE",                                       \
+            "its password (else ASSAY_PASSWORD, else asked)", 0, 0, false                          \
+    }
+
 #endif

@@ -36,14 +36,7 @@ typedef struct {
     ASSAY_WALLET_NODE_OPTION(wallet),                                                              \
         {"key", ASSAY_OPTION_TEXT, &(wallet).key_file, "FILE", "keystore of the signer", 0, 0,     \
          true},                                                                                    \
-        {"password-file",                                                                          \
-         ASSAY_OPTION_TEXT,                                                                        \
-         &(wallet).password_file,                                                                  \
-         "FILE",                                                                                   \
-         "its password (else ASSAY_PASSWORD, else asked)",                                         \
-         0,                                                                                        \
-         0,                                                                                        \
-         false},                                                                                   \
+        ASSAY_PASSWORD_OPTION((wallet).password_file),                                             \
         {"principal",                                                                              \
          ASSAY_OPTION_TEXT,                                                                        \
          &(wallet).principal_text,                                                                 \
