@@ -8,7 +8,8 @@
 
 enum { HEADS = 64, ALIGNMENT = 64 };
 
-void *assay_trial_take(assay_trial *t, size_t size) {
+// Zeroed memory.
+static void *take(assay_trial *t, size_t size) {
     ASSAY_ASSERT(t->taken_count < ASSAY_TRIAL_TAKEN_MAX);
     size = (size + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     void *taken = aligned_alloc(ALIGNMENT, size);
@@ -22,7 +23,7 @@ void *assay_trial_take(assay_trial *t, size_t size) {
 
 // Random bytes; NULL if memory is out.
 static void *draw(assay_trial *t, size_t size) {
-    uint8_t *bytes = assay_trial_take(t, size);
+    uint8_t *bytes = take(t, size);
     for (size_t at = 0; bytes && at < size; at += 16) {
         uint32_t words[4];
         assay_philox4x32(words, (const uint32_t[4]){(uint32_t)(at / 16), t->taken_count, 0, 0},
@@ -151,7 +152,7 @@ static void attention_prepare(assay_trial *t) {
     t->q16 = draw_q16(t, HEADS * queries * size);
     t->scales = assay_trial_floats(t, HEADS * queries, 0x1p-15f, true);
     t->pages = (uint8_t *)assay_trial_q8(t, page_count * HEADS * block);
-    t->page_list = assay_trial_take(t, page_count * sizeof *t->page_list);
+    t->page_list = take(t, page_count * sizeof *t->page_list);
     for (size_t i = 0; !t->failed && i < page_count * HEADS; i++)
         for (size_t j = 0; j < rows; j++)
             memcpy(t->pages + i * block + rows * size + j * sizeof(float),
@@ -174,9 +175,9 @@ static assay_status prepare(assay_trial *t, assay_error *err) {
         attention_prepare(t);
     else if (!assay_trial_elements(t))
         return ASSAY_FAIL(err, UNKNOWN, "no operation is called '%.32s'", t->kind.op);
-    t->out = assay_trial_take(t, t->out_size);
+    t->out = take(t, t->out_size);
     t->scratch_size = (t->scratch_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    t->scratch = assay_trial_take(t, t->slices * t->scratch_size);
+    t->scratch = take(t, t->slices * t->scratch_size);
     if (t->failed) return ASSAY_FAIL(err, MEMORY, "no memory for a trial of %s", t->kind.op);
     return ASSAY_OK;
 }

@@ -56,11 +56,8 @@ assay_status assay_trial_open(assay_trial *trial, const assay_trial_kind *kind, 
                               assay_error *err);
 void assay_trial_close(assay_trial *trial);
 
-// Zeroed memory, aligned to 64. Returns: NULL if memory is out, and trial->failed. Lives: until
-// close.
-void *assay_trial_take(assay_trial *trial, size_t size);
-
-// Random numbers of -top to top, or positive ones up to top. Returns and lives: as take.
+// Random numbers of -top to top, or positive ones up to top, aligned to 64. Returns: NULL if memory
+// is out, and trial->failed. Lives: until close.
 float *assay_trial_floats(assay_trial *trial, size_t count, float top, bool positive);
 int8_t *assay_trial_q8(assay_trial *trial, size_t count);
 

@@ -68,7 +68,7 @@ static json_t *params_json(const assay_params *params) {
                      "vote_extensions_enable_height", "0");
 }
 
-json_t *assay_comet_genesis_json(const assay_comet_start *start) {
+static json_t *genesis_json(const assay_comet_start *start) {
     char chain_name[ASSAY_CHAIN_ID_MAX + 1];
     assay_chain_name(chain_name, start->genesis);
     size_t hash_size = start->height ? ASSAY_HASH_SIZE : 0;
@@ -151,8 +151,7 @@ assay_status assay_comet_home_prepare(const char *folder, const assay_comet_star
     ASSAY_TRY(is_there(&has_key, folder, key_file, err));
     ASSAY_TRY(is_there(&has_state, folder, state_file, err));
     ASSAY_TRY(is_there(&has_genesis, folder, genesis_file, err));
-    if (has_genesis)
-        ASSAY_TRY(same_check(folder, genesis_file, assay_comet_genesis_json(start), err));
+    if (has_genesis) ASSAY_TRY(same_check(folder, genesis_file, genesis_json(start), err));
     if (seed && has_key && !repeated)
         return ASSAY_FAIL(err, EXISTS, "%s/%s is there already", folder, key_file);
     if (seed && has_key) ASSAY_TRY(same_check(folder, key_file, secret_json(seed, err), err));
@@ -170,5 +169,5 @@ assay_status assay_comet_home_prepare(const char *folder, const assay_comet_star
 assay_status assay_comet_home_write(const char *folder, const assay_comet_start *start,
                                     const uint8_t *seed, assay_error *err) {
     if (seed) ASSAY_TRY(file_put(folder, key_file, secret_json(seed, err), 0600, err));
-    return file_put(folder, genesis_file, assay_comet_genesis_json(start), 0644, err);
+    return file_put(folder, genesis_file, genesis_json(start), 0644, err);
 }

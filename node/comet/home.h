@@ -23,9 +23,6 @@ typedef struct {
 // CometBFT's consensus parameters for a chain of these of ours. Spec: E-30.
 void assay_comet_params(assay_abci_params *out, const assay_params *params);
 
-// CometBFT's genesis document. Returns: a new reference, NULL if memory is out. Spec: E-30.
-json_t *assay_comet_genesis_json(const assay_comet_start *start);
-
 // Makes a folder fit for assay_comet_home_write, and writes data/priv_validator_state.json there.
 // What is there already stays: a genesis or a sign state must be the one that would be written,
 // and a key is none of ours; but where this is a repetition the key must be ours, and beside it the

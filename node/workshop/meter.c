@@ -14,7 +14,7 @@ static void build_put(assay_metrics *m, const char *role) {
                        ASSAY_COUNT(build));
 }
 
-void assay_meter_validator(const assay_meter *meter, assay_metrics *m) {
+static void validator_put(const assay_meter *meter, assay_metrics *m) {
     static const char sent[] = "assay_verdicts_sent_total";
     build_put(m, "validator");
     assay_metrics_timing(m, "assay_rerun_seconds",
@@ -58,7 +58,7 @@ static void handle(void *context, const assay_http_request *request, assay_http_
     } else if (strcmp(request->method, "GET") != 0) {
         ASSAY_FAIL(&err, UNSUPPORTED, "/metrics takes GET, not %.16s", request->method);
     } else {
-        assay_meter_validator(context, &metrics);
+        validator_put(context, &metrics);
         assay_metrics_reply(&metrics, reply);
         return;
     }

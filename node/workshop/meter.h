@@ -23,8 +23,7 @@ typedef struct {
     atomic_uint_fast64_t height;        // the node's, at the last look
 } assay_meter;
 
-// Writes what a validator, or a provider, has counted. Spec: F-72.
-void assay_meter_validator(const assay_meter *meter, assay_metrics *metrics);
+// Writes what a provider has counted. Spec: F-72.
 void assay_meter_provider(const assay_meter *meter, uint64_t pending, assay_metrics *metrics);
 
 // A server that answers GET /metrics with a validator's meter, and nothing else. Errors: as
