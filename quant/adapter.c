@@ -88,22 +88,14 @@ static assay_status shapes_read(layer_shapes *shapes, uint32_t *layer_count,
     return ASSAY_OK;
 }
 
-static const void *content(const assay_safetensors *file, const char *module, const char *part) {
-    char name[ASSAY_TENSOR_NAME_MAX + 1];
-    snprintf(name, sizeof name, "%s.%s", module, part);
-    const assay_tensor *tensor = assay_safetensors_find(file, name);
-    ASSAY_ASSERT(tensor);
-    return file->data + tensor->begin;
-}
-
 static assay_status pair_bind(assay_lora *lora, const assay_lora_shape *shape,
                               const assay_safetensors *file, const char *module, assay_error *err) {
     *lora = (assay_lora){
-        .a = {shape->rank, shape->k, content(file, module, "lora_A.q"),
-              content(file, module, "lora_A.scales")},
-        .b = {shape->n, shape->rank, content(file, module, "lora_B.q"),
-              content(file, module, "lora_B.scales")},
-        .scale = *(const float *)content(file, module, "lora_scale"),
+        .a = {shape->rank, shape->k, assay_tensor_data(file, "%s.lora_A.q", module),
+              assay_tensor_data(file, "%s.lora_A.scales", module)},
+        .b = {shape->n, shape->rank, assay_tensor_data(file, "%s.lora_B.q", module),
+              assay_tensor_data(file, "%s.lora_B.scales", module)},
+        .scale = *(const float *)assay_tensor_data(file, "%s.lora_scale", module),
     };
     if (!assay_weight_legal(lora->scale))
         return ASSAY_FAIL(err, NONFINITE, "%s: scale is not finite and at most 2^20", module);

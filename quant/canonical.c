@@ -55,6 +55,17 @@ const assay_tensor *assay_tensor_list_find(const assay_tensor_list *list, const 
     ASSAY_ASSERT(!"a tensor of the list");
 }
 
+const void *assay_tensor_data(const assay_safetensors *file, const char *format, ...) {
+    char name[ASSAY_TENSOR_NAME_MAX + 1];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    const assay_tensor *tensor = assay_safetensors_find(file, name);
+    ASSAY_ASSERT(tensor);
+    return file->data + tensor->begin;
+}
+
 static int file_order(const void *left, const void *right) {
     const assay_tensor *a = left, *b = right;
     if (a->dtype != b->dtype) return a->dtype > b->dtype ? -1 : 1;

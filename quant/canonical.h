@@ -56,6 +56,10 @@ assay_status assay_canonical_root(assay_hash *out, const char *format,
                                   const assay_tensor_list *list, const uint8_t *data,
                                   const assay_mapping *mapping, assay_error *err);
 
+// The content of a tensor that assay_canonical_check has found. Lives: as long as the file's bytes.
+const void *assay_tensor_data(const assay_safetensors *file, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 // Writes a canonical file beside its place. A struct with fd -1 is safe to abort.
 typedef struct {
     int fd;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/model.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -54,20 +53,6 @@ static void parts_read(assay_model *model, const assay_safetensors *file) {
     model->tied = !assay_safetensors_find(file, shape->vocab_q4 ? "lm_head.codes" : "lm_head.q");
 }
 
-// The content of a tensor that assay_canonical_check has found.
-static const void *content(const assay_safetensors *file, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static const void *content(const assay_safetensors *file, const char *format, ...) {
-    char name[ASSAY_TENSOR_NAME_MAX + 1];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
-    va_end(arguments);
-    const assay_tensor *tensor = assay_safetensors_find(file, name);
-    ASSAY_ASSERT(tensor);
-    return file->data + tensor->begin;
-}
-
 static assay_status values_check(const float *values, uint32_t count, const char *what,
                                  assay_error *err) {
     for (uint32_t i = 0; i < count; i++)
@@ -108,8 +93,9 @@ static assay_status q8_check(const assay_model *model, const assay_q8 *q8, const
 
 static assay_status q4_bind(assay_q4 *q4, const assay_model *model, uint32_t n, uint32_t k,
                             const assay_safetensors *file, const char *name, assay_error *err) {
-    *q4 = (assay_q4){n, k, content(file, "%s.codes", name), content(file, "%s.ratios", name),
-                     content(file, "%s.scales", name)};
+    *q4 = (assay_q4){n, k, assay_tensor_data(file, "%s.codes", name),
+                     assay_tensor_data(file, "%s.ratios", name),
+                     assay_tensor_data(file, "%s.scales", name)};
     return q4_check(model, q4, name, err);
 }
 
@@ -119,7 +105,7 @@ static assay_status head_norms_bind(assay_model_layer *layer, uint32_t index, ui
     for (int i = 0; i < 2; i++) {
         snprintf(what, sizeof what, "model.layers.%u.self_attn.%s", index,
                  assay_head_norm_names[i]);
-        layer->head_norms[i] = content(file, "%s", what);
+        layer->head_norms[i] = assay_tensor_data(file, "%s", what);
         ASSAY_TRY(values_check(layer->head_norms[i], head_size, what, err));
     }
     return ASSAY_OK;
@@ -130,8 +116,8 @@ static assay_status layer_bind(assay_model *model, uint32_t index, const assay_s
     const assay_model_shape *shape = &model->shape;
     assay_model_layer *layer = &model->layers[index];
     char what[ASSAY_TENSOR_NAME_MAX + 1];
-    layer->attention_norm = content(file, "model.layers.%u.input_layernorm", index);
-    layer->ff_norm = content(file, "model.layers.%u.post_attention_layernorm", index);
+    layer->attention_norm = assay_tensor_data(file, "model.layers.%u.input_layernorm", index);
+    layer->ff_norm = assay_tensor_data(file, "model.layers.%u.post_attention_layernorm", index);
     snprintf(what, sizeof what, "norms of layer %u", index);
     ASSAY_TRY(values_check(layer->attention_norm, shape->width, what, err));
     ASSAY_TRY(values_check(layer->ff_norm, shape->width, what, err));
@@ -142,7 +128,7 @@ static assay_status layer_bind(assay_model *model, uint32_t index, const assay_s
         ASSAY_TRY(q4_bind(q4, model, q4->n, q4->k, file, what, err));
         if (!shape->biases || !assay_linear_biased((assay_linear)i)) continue;
         snprintf(what, sizeof what, "model.layers.%u.%s.bias", index, assay_linear_names[i]);
-        layer->biases[i] = content(file, "%s", what);
+        layer->biases[i] = assay_tensor_data(file, "%s", what);
         ASSAY_TRY(values_check(layer->biases[i], q4->n, what, err));
     }
     return shape->head_norms ? head_norms_bind(layer, index, shape->head_size, file, err)
@@ -154,7 +140,8 @@ static assay_status vocab_bind(assay_q8 *q8, assay_q4 *q4, const assay_model *mo
                                const assay_safetensors *file, const char *name, assay_error *err) {
     uint32_t n = model->shape.vocab_size, k = model->shape.width;
     if (model->shape.vocab_q4) return q4_bind(q4, model, n, k, file, name, err);
-    *q8 = (assay_q8){n, k, content(file, "%s.q", name), content(file, "%s.scales", name)};
+    *q8 = (assay_q8){n, k, assay_tensor_data(file, "%s.q", name),
+                     assay_tensor_data(file, "%s.scales", name)};
     return q8_check(model, q8, name, err);
 }
 
@@ -164,7 +151,7 @@ static assay_status rope_bind(assay_model *model, const assay_safetensors *file,
     const assay_model_shape *shape = &model->shape;
     uint32_t half = shape->head_size / 2;
     size_t count = (size_t)shape->context_size * half;
-    model->inv_freq = content(file, "rope.inv_freq");
+    model->inv_freq = assay_tensor_data(file, "rope.inv_freq");
     for (uint32_t i = 0; i < half; i++)
         if (!(model->inv_freq[i] >= 0x1p-60 && model->inv_freq[i] <= 1))
             return ASSAY_FAIL(err, RANGE, "rope.inv_freq element %u is %g, limits 2^-60 to 1", i,
@@ -180,7 +167,7 @@ static assay_status rope_bind(assay_model *model, const assay_safetensors *file,
     ASSAY_TRY(status);
     assay_hash digest;
     assay_rope_digest(&digest, model->rope_cos, model->rope_sin, shape->context_size, half);
-    if (memcmp(digest.bytes, content(file, "rope.table_sha256"), ASSAY_HASH_SIZE) != 0)
+    if (memcmp(digest.bytes, assay_tensor_data(file, "rope.table_sha256"), ASSAY_HASH_SIZE) != 0)
         return ASSAY_FAIL(err, MISMATCH, "rotary table differs from the file's rope.table_sha256");
     return ASSAY_OK;
 }
@@ -191,7 +178,7 @@ static assay_status tensors_bind(assay_model *model, const assay_safetensors *fi
     model->layers = calloc(shape->layer_count, sizeof *model->layers);
     if (!model->layers)
         return ASSAY_FAIL(err, MEMORY, "no memory for %u layers", shape->layer_count);
-    model->final_norm = content(file, "model.norm");
+    model->final_norm = assay_tensor_data(file, "model.norm");
     ASSAY_TRY(values_check(model->final_norm, shape->width, "model.norm", err));
     ASSAY_TRY(vocab_bind(&model->embedding, &model->embedding_q4, model, file, "model.embed_tokens",
                          err));
@@ -219,7 +206,7 @@ static assay_status file_bind(assay_model *model, const assay_safetensors *file,
     assay_model_tensors(list, &model->shape, model->tied, tokenizer_size);
     ASSAY_TRY(assay_canonical_layout(list, &data_size, err));
     ASSAY_TRY(assay_canonical_check(file, data, size, ASSAY_MODEL_FORMAT, list, err));
-    model->tokenizer = (assay_bytes){content(file, "tokenizer.json"), tokenizer_size};
+    model->tokenizer = (assay_bytes){assay_tensor_data(file, "tokenizer.json"), tokenizer_size};
     ASSAY_TRY(tensors_bind(model, file, err));
     return assay_canonical_root(&model->root, ASSAY_MODEL_FORMAT, list, file->data, &model->file,
                                 err);
