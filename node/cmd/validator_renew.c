@@ -67,7 +67,7 @@ static assay_status next_fill(assay_tx_register_chain *out, const assay_beacon_c
                               uint64_t number, assay_error *err) {
     if (number + 1 == ASSAY_BEACON_CHAINS_MAX)
         return ASSAY_FAIL(err, CAPACITY, "beacon chain %llu is the last of this home's %d",
-                          (unsigned long long)number, ASSAY_BEACON_CHAINS_MAX);
+                          (ull)number, ASSAY_BEACON_CHAINS_MAX);
     out->length = chains->length;
     assay_beacon_chains_at(&out->tip, chains, number + 1, chains->length);
     return ASSAY_OK;
@@ -91,7 +91,7 @@ static int unneeded_print(const assay_invocation *invocation, const standing *no
         printf(
             "chain %llu of the home's %d has %llu of %llu links left, more than half: nothing is "
             "sent\nnext: --now sends in spite of that\n",
-            number, ASSAY_BEACON_CHAINS_MAX, left, (unsigned long long)length);
+            number, ASSAY_BEACON_CHAINS_MAX, left, (ull)length);
     return ASSAY_EXIT_OK;
 }
 

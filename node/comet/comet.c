@@ -87,7 +87,7 @@ static assay_status answer_read(json_t **out, const void *data, size_t size,
 
 // A source that always has the next answer almost ready ends too.
 static assay_status time_left(uint32_t *timeout_ms, const assay_comet *comet, assay_error *err) {
-    uint64_t now = assay_deadline_clock();
+    uint64_t now = assay_clock_ns();
     if (comet->light_until == 0) return ASSAY_OK;
     if (now >= comet->light_until)
         return ASSAY_FAIL(err, TIMEOUT, "%.200s took longer than %u s for all that was asked",
@@ -320,7 +320,7 @@ static assay_status light_fetch(void *self, uint64_t height, assay_light_block *
     assay_error why = {0};
     assay_comet *comet = self;
     if (comet->light_ms && !comet->light_until)
-        comet->light_until = assay_deadline_clock() + comet->light_ms * UINT64_C(1000000);
+        comet->light_until = assay_clock_ns() + comet->light_ms * UINT64_C(1000000);
     assay_status status = light_block(self, height, &document, &why);
     if (status != ASSAY_OK)
         return assay_fail(err, status == ASSAY_CAPACITY ? ASSAY_FORMAT : status, 0, "%s", why.text);

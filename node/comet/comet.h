@@ -16,7 +16,7 @@ typedef struct {
     char url[ASSAY_COMET_URL_MAX]; // without a slash at its end
     const atomic_bool *stop;       // ends what is asked, within a second; NULL, as opened: nothing
     uint32_t light_ms;    // for all that a light client asks, from the first on; 0, as opened: any
-    uint64_t light_until; // by assay_deadline_clock; 0: not begun
+    uint64_t light_until; // by assay_clock_ns; 0: not begun
 } assay_comet;
 
 // Takes an http or https URL; nothing is asked yet. Errors: USAGE. Spec: F-60.

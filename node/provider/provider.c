@@ -283,8 +283,7 @@ static assay_status facts_check(const assay_provider *provider, const assay_prov
     // A price can be any number: a receipt that no batch can hold would be work for nothing.
     if (request->max_fee > ASSAY_BATCH_FEE_MAX)
         return ASSAY_FAIL(err, RANGE, "max_fee %llu, a batch holds at most %llu",
-                          (unsigned long long)request->max_fee,
-                          (unsigned long long)ASSAY_BATCH_FEE_MAX);
+                          (ull)request->max_fee, (ull)ASSAY_BATCH_FEE_MAX);
     if (request->max_fee > facts->cover)
         return ASSAY_FAIL(err, RANGE, "max_fee %llu, the provider's bond covers batches of %llu",
                           (ull)request->max_fee, (ull)facts->cover);
@@ -303,7 +302,7 @@ static assay_status answer_recheck(assay_provider *provider, const assay_hash *i
         return ASSAY_FAIL(err, RANGE,
                           "the session ended while its answer was made: at height %llu, this is "
                           "%llu",
-                          (unsigned long long)end, (unsigned long long)facts.height);
+                          (ull)end, (ull)facts.height);
     return ASSAY_OK;
 }
 
