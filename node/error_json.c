@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/error_json.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 uint32_t assay_error_code(const assay_error *err) {
@@ -25,6 +26,9 @@ assay_status assay_error_from_json(assay_error *err, const json_t *error, const 
     const char *text = json_string_value(json_object_get(error, "text"));
     json_int_t reject = json_integer_value(json_object_get(error, "reject"));
     assay_status status = status_named(json_string_value(json_object_get(error, "name")));
-    if (status != ASSAY_REJECTED || reject < 0 || reject > UINT32_MAX) reject = 0;
-    return assay_fail(err, status, (uint32_t)reject, "%s", text ? text : from);
+    bool has_number = reject > 0 && reject <= UINT32_MAX;
+    // Error 0 would be none.
+    if (status == ASSAY_REJECTED && !has_number) status = ASSAY_NETWORK;
+    return assay_fail(err, status, status == ASSAY_REJECTED ? (uint32_t)reject : 0, "%s",
+                      text && *text ? text : from);
 }

@@ -59,6 +59,10 @@ static void answer(int fd, const char *path) {
         text_send(fd, "422 Unprocessable",
                   "{\"error\":{\"code\":142,\"name\":\"REJECTED\",\"reject\":142,"
                   "\"text\":\"the balance is\\u0007 too small\"}}");
+    if (strcmp(path, "/no-rule") == 0)
+        text_send(fd, "422 No", "{\"error\":{\"name\":\"REJECTED\",\"reject\":0,\"text\":\"no\"}}");
+    if (strcmp(path, "/no-text") == 0)
+        text_send(fd, "404 No", "{\"error\":{\"name\":\"NOT_FOUND\",\"reject\":0,\"text\":\"\"}}");
     if (strcmp(path, "/odd-error") == 0)
         text_send(fd, "500 Oh", "{\"error\":{\"name\":\"OK\",\"reject\":-1}}");
     if (strcmp(path, "/five") == 0) text_send(fd, "500 Oh", "<html>");
@@ -369,6 +373,8 @@ static void errors_of_others_become_ours(void **state) {
         {"/missing", ASSAY_NOT_FOUND, 0, "answers with HTTP 404"},
         {"/rejected", ASSAY_REJECTED, 142, "the balance is? too small"},
         {"/odd-error", ASSAY_NETWORK, 0, "/odd-error"},
+        {"/no-rule", ASSAY_NETWORK, 0, "no"}, // error 0 would be none
+        {"/no-text", ASSAY_NOT_FOUND, 0, "/no-text"},
         {"/five", ASSAY_NETWORK, 0, "answers with HTTP 500"},
         {"/five-json", ASSAY_NETWORK, 0, "answers with HTTP 503"},
         {"/text", ASSAY_FORMAT, 0, "answer line 1"},
