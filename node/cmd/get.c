@@ -89,33 +89,43 @@ int assay_cmd_tx_status(assay_invocation *invocation) {
     return code;
 }
 
-// Adds the entries after the last one of `all`. Returns through more whether there were any: a node
-// that repeats itself adds none, and cannot keep us here.
-static assay_status page_add(json_t *all, bool *more, const assay_client *client,
+// An entry comes after *last, and becomes it: a node that repeats itself cannot keep us here. F-40
+static assay_status entry_follow(assay_hash *last, const json_t *entry, assay_error *err) {
+    assay_hash root;
+    ASSAY_TRY(assay_json_hash(&root, entry, "root", err));
+    if (memcmp(last->bytes, root.bytes, ASSAY_HASH_SIZE) >= 0)
+        return ASSAY_FAIL(err, ORDER, "the node's list is not in the order of its roots");
+    *last = root;
+    return ASSAY_OK;
+}
+
+// Adds the entries after *last, the last one of `all`. Returns through more whether there were any.
+static assay_status page_add(json_t *all, assay_hash *last, bool *more, const assay_client *client,
                              const char *plural, assay_error *err) {
     json_t *page;
-    assay_hash last = {{0}}, first;
-    size_t count = json_array_size(all);
     char after[ASSAY_HEX_HASH_MAX];
-    if (count) ASSAY_TRY(assay_json_hash(&last, json_array_get(all, count - 1), "root", err));
-    assay_hex_encode_0x(after, last.bytes, ASSAY_HASH_SIZE);
+    assay_hex_encode_0x(after, last->bytes, ASSAY_HASH_SIZE);
     ASSAY_TRY(assay_client_get(&page, client, err, "%s?after=%s", plural, after));
-    const json_t *list = json_object_get(page, plural), *head = json_array_get(list, 0);
-    *more = assay_json_hash(&first, head, "root", NULL) == ASSAY_OK &&
-            memcmp(first.bytes, last.bytes, ASSAY_HASH_SIZE) > 0;
-    if (*more) json_array_extend(all, (json_t *)list);
+    json_t *list = json_object_get(page, plural);
+    assay_status status = ASSAY_OK;
+    size_t size = json_array_size(list);
+    for (size_t i = 0; i < size && status == ASSAY_OK; i++)
+        status = entry_follow(last, json_array_get(list, i), err);
+    *more = size > 0;
+    if (*more && status == ASSAY_OK) json_array_extend(all, list);
     json_decref(page);
-    return ASSAY_OK;
+    return status;
 }
 
 // All pages of a list, as one document.
 static assay_status list_get(json_t **out, const char *url, const char *plural, assay_error *err) {
     assay_client client;
     json_t *all = json_array();
+    assay_hash last = {{0}};
     bool more = true;
     assay_status status = assay_client_open(&client, url, NULL, err);
     while (status == ASSAY_OK && more)
-        status = page_add(all, &more, &client, plural, err);
+        status = page_add(all, &last, &more, &client, plural, err);
     *out = status == ASSAY_OK ? json_pack("{s:O}", plural, all) : NULL;
     json_decref(all);
     return status;
