@@ -50,7 +50,7 @@ assay_status assay_comet_open(assay_comet *comet, const char *url, assay_error *
 
 static const char *text_or(const json_t *object, const char *name, const char *absent) {
     const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : absent;
+    return text && *text ? text : absent;
 }
 
 static assay_status error_read(const json_t *error, assay_error *err) {

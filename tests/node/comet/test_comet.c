@@ -19,6 +19,7 @@ static void answers_to_transactions(void **unused) {
     } cases[] = {
         {"{\"result\":{\"code\":0,\"log\":\"\"}}", ASSAY_OK, 0, ""},
         {"{\"result\":{\"code\":140,\"log\":\"nonce 1\"}}", ASSAY_REJECTED, 140, "nonce 1"},
+        {"{\"result\":{\"code\":140,\"log\":\"\"}}", ASSAY_REJECTED, 140, "refused"},
         {"{\"result\":{\"code\":2,\"log\":\"no state yet\"}}", ASSAY_BUSY, 0,
          "CometBFT: no state yet"},
         {"{\"result\":{\"code\":2}}", ASSAY_BUSY, 0, "CometBFT: not now"},
