@@ -75,7 +75,7 @@ assay_status assay_request_check(const assay_request *request, uint64_t tokens_m
         return ASSAY_REJECT(err, REQUEST_RANGE, "corpus is set, retrieval is not offered");
     if (tokens > tokens_max)
         return ASSAY_REJECT(err, REQUEST_RANGE, "a prompt and an answer of %llu tokens, limit %llu",
-                            (unsigned long long)tokens, (unsigned long long)tokens_max);
+                            (ull)tokens, (ull)tokens_max);
     return ASSAY_OK;
 }
 

@@ -534,7 +534,7 @@ static void an_old_snapshot_goes(void **state) {
     stand_list(s);
     assert_int_equal(s->count, 0);
     char path[32];
-    snprintf(path, sizeof path, "snapshots/%llu", (unsigned long long)made);
+    snprintf(path, sizeof path, "snapshots/%llu", (ull)made);
     assert_int_not_equal(access(stand_path(s, path), F_OK), 0);
     stand_free(s);
 }
