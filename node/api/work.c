@@ -92,7 +92,7 @@ static assay_status lines_json(json_t *lines, const assay_hash *id, const assay_
     }
 }
 
-// A batch with its tables and, but for ?payouts=0, everything paid because of it: as much again as
+// A batch with its tables and, but for ?rows=1, everything paid because of it: as much again as
 // the tables, and more, which nobody needs who checks the batch.
 static assay_status batch_get(const assay_api_call *call, const assay_view *view,
                               assay_http_reply *reply, assay_error *err) {
@@ -100,16 +100,16 @@ static assay_status batch_get(const assay_api_call *call, const assay_view *view
     assay_batch batch;
     assay_batch_tables tables;
     assay_arena arena;
-    uint64_t payouts;
+    uint64_t rows;
     bool found;
     ASSAY_TRY(assay_api_hash(&id, call, 1, err));
-    ASSAY_TRY(assay_api_query_number(&payouts, call, "payouts", 1, 1, err));
+    ASSAY_TRY(assay_api_query_number(&rows, call, "rows", 1, err));
     ASSAY_TRY(assay_batch_get(&batch, &found, &view->reader, &id, err));
     if (!found) return ASSAY_FAIL(err, NOT_FOUND, "no such batch");
     assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
     json_t *lines = json_array();
     assay_status status = assay_batch_tables_get(&tables, &view->reader, &id, &arena, err);
-    if (status == ASSAY_OK && payouts) status = lines_json(lines, &id, view, err);
+    if (status == ASSAY_OK && !rows) status = lines_json(lines, &id, view, err);
     if (status == ASSAY_OK) {
         json_t *object = batch_json(&id, &batch);
         json_object_set_new(object, "tables", tables_json(&tables));

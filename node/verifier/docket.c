@@ -251,7 +251,7 @@ void assay_docket_close(assay_docket *docket) {
 
 // What has only just begun, after a restart or behind long reruns, is no provider's lateness.
 static bool entry_had_its_time(const entry *e) {
-    return assay_deadline_clock() - e->begun >= (uint64_t)ASSAY_DOCKET_LATE_MS * NANOS_PER_MS;
+    return assay_clock_ns() - e->begun >= (uint64_t)ASSAY_DOCKET_LATE_MS * NANOS_PER_MS;
 }
 
 // Whose batch it is, from another question about it or from the node.

@@ -107,7 +107,7 @@ assay_status assay_batch_fetch(assay_batch *out, assay_batch_tables *tables,
     char text[ASSAY_HEX_HASH_MAX];
     assay_hex_encode_0x(text, id->bytes, ASSAY_HASH_SIZE);
     // Rows and payment lines together are more than a client reads (VALUES_MAX).
-    ASSAY_TRY(assay_client_get(&object, client, err, "batch/%s?payouts=0", text));
+    ASSAY_TRY(assay_client_get(&object, client, err, "batch/%s?rows=1", text));
     assay_status status = assay_batch_read(out, tables, object, arena, err);
     json_decref(object);
     return status;
