@@ -4,7 +4,7 @@
 //
 //   I1  an open case has exactly one CASE_DUE entry: reveal_end while VOTING, answer_end while
 //       ANSWERING, its last start while WAITING, and then one CASE_WAITING entry
-//       test_case: one_due_entry; test_verdict: escalations_wait_their_turn
+//       test_case: one_due_entry; test_escalation: escalations_wait_their_turn
 //   I2  a vote record exists for every voter of every round so far, and for no one else; it is
 //       committed at most once, then revealed at most once, each in its window
 //       test_case: windows, a_vote_is_cast_once

@@ -177,8 +177,7 @@ assay_status assay_evidence_leaf_check(const assay_batch *batch, uint64_t positi
     assay_hash hash;
     assay_receipt_hash(&hash, &receipt);
     assay_sumtree_leaf(&leaf, receipt.fee, &hash);
-    if (index >= batch->count ||
-        assay_sumtree_position_check(&root, batch->count, index, position, &leaf, path, path_count,
+    if (assay_sumtree_position_check(&root, batch->count, index, position, &leaf, path, path_count,
                                      NULL) != ASSAY_OK)
         return ASSAY_REJECT(err, EVIDENCE_BAD, "the receipt is not the sampled leaf of the batch");
     ASSAY_TRY(ids_check(&cursor, receipt.request.prompt_count, &receipt.request.prompt_digest,
@@ -311,8 +310,7 @@ static assay_status case_find(assay_ledger *ledger, const assay_tx_post_evidence
     if (!found || batch->state != ASSAY_BATCH_CHECKING)
         return ASSAY_REJECT(err, BATCH_UNKNOWN, "no batch of that id is being checked");
     ASSAY_TRY(assay_case_get(record, &found, &ledger->reader, &body->batch, body->sample, err));
-    if (!found || record->ended > 0)
-        return ASSAY_REJECT(err, CASE_UNKNOWN, "sample %u is no open case", body->sample);
+    if (!found) return ASSAY_REJECT(err, CASE_UNKNOWN, "sample %u is no open case", body->sample);
     ASSAY_ASSERT(assay_address_equal(&batch->provider, &ledger->principal));
     return ASSAY_OK;
 }

@@ -11,12 +11,6 @@
 #include "ledger/session.h"
 #include "ledger/spoils.h"
 
-// What the fraud costs, before the bond's limit (P-66).
-static uint64_t fraud_slash(uint64_t fee_total, const assay_params *params) {
-    assay_u128 slash = (assay_u128)fee_total * params->bond_multiple;
-    return slash > INT64_MAX ? INT64_MAX : (uint64_t)slash;
-}
-
 // P-66. weight ≤ 2^50 · 10^6, so the product is far below 2^128.
 uint64_t assay_fraud_contribution(assay_u128 weight, uint64_t data_ppm, uint32_t samples,
                                   uint32_t caught) {
@@ -70,9 +64,11 @@ static assay_status catchers_pay(assay_ledger *ledger, const assay_hash *id, uin
 
 static assay_status slash(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
                           const assay_batch_tables *tables, assay_arena *arena, assay_error *err) {
-    ASSAY_TRY(assay_bond_slash(ledger, ASSAY_ROLE_PROVIDER, &batch->provider,
-                               fraud_slash(batch->fee_total, ledger->params), assay_purse_pool(),
-                               &batch->slashed, err));
+    // P-66, before the bond's limit: < 2^60, as fees are at most 2^50 and the multiple is at most
+    // 1000.
+    uint64_t cost = batch->fee_total * ledger->params->bond_multiple;
+    ASSAY_TRY(assay_bond_slash(ledger, ASSAY_ROLE_PROVIDER, &batch->provider, cost,
+                               assay_purse_pool(), &batch->slashed, err));
     uint64_t left = batch->slashed;
     ASSAY_TRY(contributors_pay(ledger, id, batch, &tables->datasets, &left, err));
     ASSAY_TRY(catchers_pay(ledger, id, batch->slashed, &left, arena, err));

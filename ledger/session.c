@@ -208,7 +208,7 @@ assay_status assay_session_close(assay_ledger *ledger, const assay_tx *tx, assay
     if (!found) return ASSAY_REJECT(err, SESSION_UNKNOWN, "no open session has this id");
     if (!assay_address_equal(&session.principal, &ledger->principal))
         return ASSAY_REJECT(err, SESSION_OWNER, "only its principal closes a session");
-    if (session.ended != 0 || session.end <= end)
+    if (session.end <= end) // as one that has ended
         return ASSAY_REJECT(err, SESSION_CLOSED, "closing already, ends at height %llu",
                             (ull)session.end);
     ASSAY_TRY(
@@ -249,7 +249,7 @@ assay_status assay_session_reserve(assay_ledger *ledger, const assay_hash *id,
     if (!found) return ASSAY_REJECT(err, SESSION_UNKNOWN, "no open session has this id");
     if (!assay_address_equal(&session.provider, provider))
         return ASSAY_REJECT(err, SESSION_PROVIDER, "the session is with another provider");
-    if (session.ended != 0 || session.end < ledger->height)
+    if (session.end < ledger->height) // as one that has ended
         return ASSAY_REJECT(err, SESSION_ENDED, "last height %llu, this is %llu", (ull)session.end,
                             (ull)ledger->height);
     // Rows have 1 to 2^16 requests (P-8), so sequences never come near 2^64.

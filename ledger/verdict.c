@@ -21,10 +21,11 @@
 //       test_epoch: the_same_blocks_give_the_same_state
 //   I2  ANSWERING comes at most twice a case; no escalation begins, and no answer is waited for, so
 //       late that W would be over before the round's end: a case ends within W
-//       test_verdict: the_longest_path_fits_the_window, no_escalation_waits_for_ever,
-//       no_answer_is_asked_for_in_vain
+//       test_verdict: the_longest_path_fits_the_window; test_escalation:
+//       no_escalation_waits_for_ever, no_answer_is_asked_for_in_vain
 //   I3  accusations open = Σ over open cases that do not wait of draw votes that accuse
-//       test_verdict: an_overruled_accuser_pays_the_reruns, escalations_wait_their_turn
+//       test_verdict: an_overruled_accuser_pays_the_reruns, accusations_are_bounded;
+//       test_escalation: escalations_wait_their_turn, later_escalations_wait_without_accusations
 //   I4  a batch whose last case ends is final or void in the same block
 //       test_verdict: every test, by the height at which its batch ends
 #include "ledger/verdict.h"

@@ -113,7 +113,7 @@ static assay_status batch_get(const assay_api_call *call, const assay_view *view
     if (status == ASSAY_OK) {
         json_t *object = batch_json(&id, &batch);
         json_object_set_new(object, "tables", tables_json(&tables));
-        if (payouts) json_object_set(object, "payouts", lines);
+        if (!rows) json_object_set(object, "payouts", lines);
         assay_http_reply_json(reply, 200, object);
     }
     json_decref(lines);

@@ -287,6 +287,14 @@ static void arguments_out_of_bounds_are_refused(void **state) {
     assert_int_equal(assay_spans_open(&spans, sources, 32, NULL, 0, tokens, 8, 7, NULL), ASSAY_OK);
     assert_int_equal(spans.owned_count, 7);
     assay_spans_close(&spans);
+    // As many tokens as a context has are not too many.
+    uint32_t *longest = calloc(ASSAY_SPAN_OUTPUT_MAX, sizeof *longest);
+    assert_non_null(longest);
+    assert_int_equal(assay_spans_open(&spans, sources, 1, longest, ASSAY_SPAN_OUTPUT_MAX, longest,
+                                      ASSAY_SPAN_OUTPUT_MAX, 6, NULL),
+                     ASSAY_OK);
+    assay_spans_close(&spans);
+    free(longest);
     sources[31].id = sources[4].id;
     assert_int_equal(assay_spans_open(&spans, sources, 32, tokens, 7, tokens, 8, 6, &err),
                      ASSAY_DUPLICATE);

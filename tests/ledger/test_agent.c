@@ -218,6 +218,12 @@ static void test_limit(void **state) {
     chain_run(c, &tx, NONE);
     tx = spend(c, AGENT, 1);
     chain_keep_out(c, &tx, AGENT_LIMIT);
+    tx = authorize(c, AGENT, ASSAY_SCOPE_TRANSFER, 1000, 1); // less than was spent
+    chain_run(c, &tx, NONE);
+    tx = spend(c, AGENT, 1);
+    chain_keep_out(c, &tx, AGENT_LIMIT);
+    tx = authorize(c, AGENT, ASSAY_SCOPE_TRANSFER, 1000, limit);
+    chain_run(c, &tx, NONE);
     chain_until(c, 40);
     tx = spend(c, AGENT, 1);
     chain_run(c, &tx, NONE);
@@ -262,6 +268,29 @@ static void test_all_money(void **state) {
     assay_view_close(&view);
 }
 
+// P-27: an agent's first transaction makes its account, in whichever lane, and pays for that once.
+static void test_new_account(void **state) {
+    enum { NEW = CHAIN_ACTORS - 1 };
+    chain *c = malloc(sizeof *c);
+    chain_init(c);
+    c->genesis.account_count--; // the last actor has none
+    chain_start(c);
+    assay_hash batch = chain_open_batch(c, OTHER);
+    assay_tx tx = authorize(c, NEW, ASSAY_SCOPE_ALL, 1000, CHAIN_OPEN);
+    chain_run(c, &tx, NONE);
+    uint64_t before = chain_balance(c, BOSS);
+    tx = chain_agent_tx(c, NEW, BOSS, ASSAY_TX_VERDICT_COMMIT);
+    tx.body.verdict_commit.batch = batch;
+    chain_run(c, &tx, CASE_UNKNOWN);
+    assert_int_equal(before - chain_balance(c, BOSS), fee_of(c, &tx) + c->genesis.params.key_fee);
+    before = chain_balance(c, BOSS);
+    tx = spend(c, NEW, 5);
+    chain_run(c, &tx, NONE);
+    assert_int_equal(before - chain_balance(c, BOSS), fee_of(c, &tx) + 5);
+    chain_close(c);
+    free(c);
+}
+
 // P-31: the list of a principal's agents.
 static void test_list(void **state) {
     chain *c = *state;
@@ -290,8 +319,9 @@ static void test_list(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_acts),  TEST(test_refused),   TEST(test_expiry),    TEST(test_scopes),
-        TEST(test_limit), TEST(test_limit_max), TEST(test_all_money), TEST(test_list),
+        TEST(test_acts),      TEST(test_refused), TEST(test_expiry),
+        TEST(test_scopes),    TEST(test_limit),   TEST(test_limit_max),
+        TEST(test_all_money), TEST(test_list),    cmocka_unit_test(test_new_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

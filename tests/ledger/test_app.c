@@ -563,6 +563,19 @@ static void test_lane_bytes(void **state) {
     assert_int_equal(reject, ASSAY_REJECT_BLOCK_BYTES);
     c->tx_count = count - 1;
     assert_int_equal(process(c, &reject), ASSAY_OK);
+
+    // P-39: half to the byte.
+    tx = chain_tx(c, 1, ASSAY_TX_POST_EVIDENCE);
+    tx.nonce = count - 1;
+    tx.body.post_evidence = (assay_tx_post_evidence){batch, 0, 0, 1, {blob, 0}};
+    tx.body.post_evidence.data.size = half - bytes - (c->txs[0].size - sizeof blob);
+    chain_add(c, &tx);
+    assert_int_equal(process(c, &reject), ASSAY_OK);
+    c->tx_count = count - 1;
+    tx.body.post_evidence.data.size++;
+    chain_add(c, &tx);
+    assert_int_equal(process(c, &reject), ASSAY_REJECTED);
+    assert_int_equal(reject, ASSAY_REJECT_BLOCK_BYTES);
 }
 
 // A view is of one block, whatever happens after.

@@ -187,6 +187,12 @@ static void who_misreads_bytes_is_wrong(void **state) {
          1,
          WRONG},
         {"false bytes", {{BAD, BAD}, {BAD, BAD, BAD, 0}}, ASSAY_CASE_RIGHT, BAD, 1, WRONG},
+        {"false bytes unread in the draw", // a provider found guilty pays the reruns itself
+         {{0, BAD}, {BAD, BAD, BAD, BAD}},
+         ASSAY_CASE_RIGHT,
+         BAD,
+         1,
+         WRONG},
         {"nothing run in the draw",
          {{0, LAZY}, {0, 0, 0, 0}},
          ASSAY_CASE_RIGHT,
@@ -429,6 +435,10 @@ static void the_last_block_of_the_window_is_in_time(void **state) {
         bundle b;
         window_open(t, &b);
         uint64_t end = trial_case(t, &b.id, 0).answer_end;
+        assay_duty duties[TRIAL_DUTIES];
+        while (t->chain.height + 1 < end + late)
+            trial_step(t);
+        assert_int_equal(trial_duties(t, PROVIDER, duties), !late);
         post_at(t, &b, end + late, ASSAY_EVIDENCE_TABLE);
         assay_batch batch = trial_run_out(t, &b.id);
         assay_case record = trial_case(t, &b.id, 0);

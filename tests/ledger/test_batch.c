@@ -48,6 +48,29 @@ static void sums_that_do_not_add_up(void **state) {
     trial_close(t);
 }
 
+// P-52: what stands on a limit is within it.
+static void limits_are_legal(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.min_batch_fee = 8;
+    trial_start(t);
+    bundle b;
+    trial_bundle(t, &b, 8);
+    assay_tx_submit_batch *body = &b.tx.body.submit_batch;
+    body->fee_total = b.session.fee_sum = b.model.fee_sum = ASSAY_BATCH_FEE_MAX;
+    chain_refuse(&t->chain, &b.tx, EXPOSURE); // no bond carries it
+    b.tx.nonce++;
+    body->fee_total = b.session.fee_sum = b.model.fee_sum = 8;
+    body->receipt_bytes = 8 * ASSAY_RECEIPT_SIZE_MIN;
+    b.datasets[0].weight = 8000000 - 1;
+    b.datasets[1].weight = 1;
+    chain_run(&t->chain, &b.tx, NONE);
+    b.tx.nonce++;
+    b.session.first_sequence += 8;
+    body->receipt_bytes = (uint32_t)t->chain.genesis.params.receipt_bytes_max;
+    chain_run(&t->chain, &b.tx, NONE);
+    trial_close(t);
+}
+
 // P-19: of all that is wrong with a batch, the first in the order of P-52, P-36 and P-37 is told.
 static void the_first_in_the_list_decides(void **state) {
     trial *t = trial_new();
@@ -249,15 +272,28 @@ static void check_prices_follow_the_largest_model(void **state) {
     assert_int_equal(assay_batch_check_price(&params, UINT64_MAX), INT64_MAX);
 }
 
-static void adapter_add(trial *t, const char *name, assay_hash *root) {
-    *root = trial_hash(name);
+// P-53: prices that no supply could cover do not wrap into one that costs nothing.
+static void check_prices_do_not_wrap(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.check_price_base = 0;
+    t->chain.genesis.params.check_price_mib = UINT64_C(1) << 56; // of 4 MiB, 64 times: 2^64
+    t->chain.genesis.params.samples = 64;
+    t->chain.genesis.params.validators_per_sample = 1;
+    trial_start(t);
+    bundle b;
+    trial_bundle(t, &b, 8);
+    chain_refuse(&t->chain, &b.tx, BALANCE_SHORT);
+    trial_close(t);
+}
+
+static void adapter_add(trial *t, const assay_hash *root, uint64_t byte_count) {
     chain_commit_add(&t->chain, TUNER, root, NULL);
     chain_block(&t->chain);
     assay_tx tx = chain_tx(&t->chain, TUNER, ASSAY_TX_REGISTER_ADAPTER);
     tx.body.register_adapter = (assay_tx_register_adapter){
         .base = t->model,
         .root = *root,
-        .byte_count = 1000,
+        .byte_count = byte_count,
         .name = {(const uint8_t *)"a", 1},
         .uri = {(const uint8_t *)"file:a", 6},
     };
@@ -275,13 +311,17 @@ static void declare_both(trial *t, uint32_t actor, assay_hash a, const assay_has
     trial_declare(t, actor, roots, b != NULL ? 3 : 2);
 }
 
-// Three of four validators declare each adapter, but only two declare both (P-54).
+// Three of four validators declare each adapter, but only two with exactly 2/3 of the bond declare
+// both (P-54). A check costs what the larger one does (P-53), which comes first.
 static void roots_are_declared_together(void **state) {
     trial *t = trial_new();
     trial_start(t);
-    assay_hash first, second;
-    adapter_add(t, "first", &first);
-    adapter_add(t, "second", &second);
+    assay_hash first = trial_hash("bulky"), second = trial_hash("slim");
+    assert_true(hash_order(&first, &second) < 0);
+    adapter_add(t, &first, 2 << 20);
+    adapter_add(t, &second, 1000);
+    trial_bond(t, VALIDATOR + 1, ASSAY_ROLE_VERIFICATION, TRIAL_BOND);
+    trial_bond(t, VALIDATOR + 2, ASSAY_ROLE_VERIFICATION, TRIAL_BOND);
     declare_both(t, VALIDATOR, first, NULL);
     declare_both(t, VALIDATOR + 1, first, &second);
     declare_both(t, VALIDATOR + 2, first, &second);
@@ -292,10 +332,6 @@ static void roots_are_declared_together(void **state) {
     trial_bundle(t, &b, 1);
     uint64_t fees = b.model.fee_sum;
     assay_model_row rows[2] = {{t->model, first, fees - 1}, {t->model, second, 1}};
-    if (hash_order(&first, &second) > 0) {
-        rows[0].adapter = second;
-        rows[1].adapter = first;
-    }
     b.tx.body.submit_batch.models = (assay_model_list){rows, 2};
     chain_refuse(&t->chain, &b.tx, BATCH_ROOTS);
     declare_both(t, VALIDATOR, first, &second);
@@ -304,6 +340,8 @@ static void roots_are_declared_together(void **state) {
     assay_hash id = chain_add(&t->chain, &b.tx);
     chain_block(&t->chain);
     trial_all_accepted(t);
+    assert_int_equal(trial_batch(t, &id).check_price,
+                     assay_batch_check_price(&t->chain.genesis.params, (3 + 2) << 20));
     trial_until(t, &id, ASSAY_BATCH_CHECKING);
     for (uint32_t sample = 0; sample < 3; sample++) { // the fourth is never drawn
         assay_vote votes[ASSAY_VOTERS_MAX];
@@ -391,6 +429,7 @@ static void batches_can_be_found(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_that_do_not_add_up),
+        cmocka_unit_test(limits_are_legal),
         cmocka_unit_test(the_first_in_the_list_decides),
         cmocka_unit_test(data_sets_share_at_most_the_fees),
         cmocka_unit_test(the_rest_of_the_state_has_a_say),
@@ -398,6 +437,7 @@ int main(void) {
         cmocka_unit_test(a_deposit_is_promised_once),
         cmocka_unit_test(reserves),
         cmocka_unit_test(check_prices_follow_the_largest_model),
+        cmocka_unit_test(check_prices_do_not_wrap),
         cmocka_unit_test(roots_are_declared_together),
         cmocka_unit_test(the_provider_does_not_check_itself),
         cmocka_unit_test(batches_can_be_found),

@@ -170,6 +170,7 @@ static void only_bonded_proposers_register_chains(void **state) {
     bond(b, 1, 1);
     assert_int_equal(join(b, 1, 0), ASSAY_REJECT_CHAIN_LENGTH);
     assert_int_equal(join(b, 1, (UINT64_C(1) << 40) + 1), ASSAY_REJECT_CHAIN_LENGTH);
+    assert_int_equal(join(b, 1, UINT64_C(1) << 40), 0);
     assert_int_equal(join(b, 1, LINKS), 0);
     assert_int_equal(chain_of(b, 1).pending_length, LINKS);
     assert_int_equal(chain_of(b, 1).left, 0);
@@ -207,6 +208,12 @@ static void a_chain_waits_for_epochs_and_for_the_others(void **state) {
     assert_int_equal(join(b, 1, 7), 0);
     assert_int_equal(block(b, 1, &b->links[1][2]), 0);
     assert_int_equal(chain_of(b, 1).pending_length, 7);
+    b->ledger.height = 100; // two epochs on, but nobody has revealed since it was registered
+    assert_int_equal(block(b, 1, &b->links[1][3]), 0);
+    assert_int_equal(chain_of(b, 1).pending_length, 7);
+    assert_int_equal(block(b, 0, &b->chain.links[own++]), 0);
+    assert_int_equal(block(b, 1, NULL), 0);
+    assert_int_equal(chain_of(b, 1).pending_length, 0);
     bench_close(b);
 }
 
@@ -262,10 +269,31 @@ static void the_last_proposer_binds_itself(void **state) {
     assert_int_equal(block(b, 0, &b->chain.links[2]), 0);
     assert_true(ready(b, 1, 0));
     assert_true(ready(b, 1, 3));
+    assay_turnout turnout;
+    must(assay_turnout_load(&turnout, &b->ledger.reader, 0, err));
+    assert_int_equal(turnout.count, 6);
+    assert_int_equal(turnout.powerful, 1); // who has a turn before a batch is void
     bench_close(b);
 }
 
-// Past beacon_misses_max in an epoch: jailed until the end of the next.
+// P-48: whoever had a chain in force is waited for, also when its links have run out.
+static void who_runs_out_of_links_is_waited_for(void **state) {
+    bench *b = bench_new();
+    b->ledger.height = 1;
+    for (uint32_t p = 1; p < 3; p++) {
+        power_set(b, p, p == 1 ? 300 : 100);
+        bond(b, p, 300);
+        assert_int_equal(join(b, p, p == 1 ? 1 : LINKS), 0);
+    }
+    b->ledger.height = 60;
+    assert_int_equal(block(b, 0, &b->chain.links[1]), 0); // 61
+    assert_int_equal(block(b, 1, &b->links[1][1]), 0);    // 62, its only one
+    assert_int_equal(chain_of(b, 1).left, 0);
+    assert_int_equal(block(b, 2, &b->links[2][1]), 0); // 63
+    assert_false(ready(b, 62, 5));                     // 100 of 500
+    bench_close(b);
+}
+
 // P-48: however many they are, each has its turn before a batch is void. One block after another,
 // of proposers of equal power: `provider` is one of them, or none.
 static void however_many_propose(void **state) {
@@ -293,6 +321,7 @@ static void however_many_propose(void **state) {
     }
 }
 
+// Past beacon_misses_max in an epoch: jailed until the end of the next.
 static void misses_lead_to_jail(void **state) {
     bench *b = bench_new();
     b->chain.genesis.params.beacon_misses_max = 3;
@@ -336,6 +365,7 @@ int main(void) {
         cmocka_unit_test(a_lone_proposer_waits_for_time_only),
         cmocka_unit_test(a_batch_waits_for_a_third_of_the_others),
         cmocka_unit_test(the_last_proposer_binds_itself),
+        cmocka_unit_test(who_runs_out_of_links_is_waited_for),
         cmocka_unit_test(however_many_propose),
         cmocka_unit_test(misses_lead_to_jail),
     };

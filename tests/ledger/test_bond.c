@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bonds: what counts, what leaves and when, and what a slash takes.
+#include "ledger/due.h"
 #include "tests/ledger/chain.h"
 
 enum { WHO = 1 };
@@ -52,7 +53,8 @@ static void test_minimum(void **state) {
         chain_refuse(c, &tx, BOND_MIN);
         tx = bond_tx(c, ASSAY_TX_BOND, role, min);
         chain_run(c, &tx, NONE);
-        tx = bond_tx(c, ASSAY_TX_BOND, role, 1); // on top of enough, any amount will do
+        assert_int_equal(total_of(c, role), others + min); // the minimum itself counts
+        tx = bond_tx(c, ASSAY_TX_BOND, role, 1);           // on top of enough, any amount will do
         chain_run(c, &tx, NONE);
         assert_int_equal(bond_of(c, role).active, min + 1);
         assert_int_equal(total_of(c, role), others + min + 1);
@@ -103,15 +105,22 @@ static void test_release(void **state) {
     assert_int_equal(bond_of(c, ASSAY_ROLE_PROVIDER).active, 23 * CHAIN_OPEN);
 }
 
-// P-28: sixteen parts at a time.
+// P-28: sixteen parts at a time; what leaves in the last one's block is of it.
 static void test_parts(void **state) {
     chain *c = *state;
     assay_tx tx = bond_tx(c, ASSAY_TX_BOND, ASSAY_ROLE_VERIFICATION, 100 * CHAIN_OPEN);
     chain_run(c, &tx, NONE);
-    for (int i = 0; i < ASSAY_UNBONDING_MAX; i++) {
+    for (int i = 1; i < ASSAY_UNBONDING_MAX; i++) {
         tx = bond_tx(c, ASSAY_TX_UNBOND, ASSAY_ROLE_VERIFICATION, 1);
         chain_run(c, &tx, NONE);
     }
+    for (uint64_t i = 1; i <= 2; i++) {
+        tx = bond_tx(c, ASSAY_TX_UNBOND, ASSAY_ROLE_VERIFICATION, i);
+        chain_add(c, &tx);
+    }
+    chain_block(c);
+    chain_expect(c, 1, NONE);
+    assert_int_equal(bond_of(c, ASSAY_ROLE_VERIFICATION).unbonding_count, ASSAY_UNBONDING_MAX);
     tx = bond_tx(c, ASSAY_TX_UNBOND, ASSAY_ROLE_VERIFICATION, 1);
     chain_refuse(c, &tx, UNBONDING_FULL);
     chain_until(c, bond_of(c, ASSAY_ROLE_VERIFICATION).unbonding[0].release);
@@ -125,6 +134,7 @@ static void slash(chain *c, uint64_t amount, uint64_t expected) {
     must(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &c->actors[WHO], amount,
                           assay_purse_burned(), &taken, err));
     assert_int_equal(taken, expected);
+    assert_int_equal(ledger.counts.of[ASSAY_COUNT_PENALTIES], expected > 0);
     chain_by_hand_end(c, &ledger);
 }
 
@@ -220,6 +230,25 @@ static void test_exposure(void **state) {
     chain_by_hand_end(c, &ledger);
 }
 
+// P-40: so many of a kind a block, the rest in the next.
+static void test_due_limit(void **state) {
+    chain *c = *state;
+    assay_ledger ledger = chain_by_hand(c);
+    for (uint32_t i = 0; i < 4096 + 1; i++) {
+        uint8_t id[1 + ASSAY_ADDRESS_SIZE] = {ASSAY_ROLE_PROVIDER};
+        assay_store_be32(id + 1, i);
+        must(assay_due_put(&ledger, 1, ASSAY_DUE_UNBONDING, id, sizeof id, err));
+    }
+    for (int left = 1; left >= 0; left--) {
+        uint64_t height;
+        bool found;
+        must(assay_due_run(&ledger, err));
+        must(assay_due_first(&height, &found, ASSAY_DUE_UNBONDING, &ledger.reader, err));
+        assert_int_equal(found, left);
+    }
+    chain_by_hand_end(c, &ledger);
+}
+
 // P-28: bonded addresses in order.
 static void test_list(void **state) {
     chain *c = *state;
@@ -250,8 +279,9 @@ static void test_list(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_minimum),   TEST(test_release),   TEST(test_parts),    TEST(test_slash),
-        TEST(test_slash_all), TEST(test_effective), TEST(test_exposure), TEST(test_list),
+        TEST(test_minimum),  TEST(test_release),   TEST(test_parts),
+        TEST(test_slash),    TEST(test_slash_all), TEST(test_effective),
+        TEST(test_exposure), TEST(test_due_limit), TEST(test_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

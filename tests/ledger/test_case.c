@@ -88,8 +88,13 @@ static void windows(void **state) {
     chain_until(c, d->record.commit_end - 2);
     assay_tx tx = reveal_tx(d, d->voters[0], 0, probe(d));
     chain_refuse(c, &tx, CASE_WINDOW); // too early for a reveal
+    tx = reveal_tx(d, d->voters[1], 0, probe(d));
+    chain_add(c, &tx); // in the last block of commits still
     tx = commit_tx(d, d->voters[0], 0, probe(d));
-    chain_run(c, &tx, NONE);
+    chain_add(c, &tx);
+    chain_block(c);
+    chain_expect(c, 0, CASE_WINDOW);
+    chain_expect(c, 1, NONE);
     assert_int_equal(c->height, d->record.commit_end);
     tx = commit_tx(d, d->voters[1], 0, probe(d));
     chain_refuse(c, &tx, CASE_WINDOW); // too late for a commit
@@ -201,7 +206,7 @@ static void duties_follow_the_windows(void **state) {
     docket *d = docket_new();
     chain *c = &d->t->chain;
     assay_duty duties[TRIAL_DUTIES];
-    uint32_t me = d->voters[0], count = trial_duties(d->t, me, duties);
+    uint32_t me = d->voters[0], other = d->voters[1], count = trial_duties(d->t, me, duties);
     assert_true(count >= 1);
     assert_int_equal(duties[0].kind, ASSAY_DUTY_COMMIT);
     assert_memory_equal(&duties[0].batch, &d->b.id, 32);
@@ -213,7 +218,12 @@ static void duties_follow_the_windows(void **state) {
     assay_tx tx = commit_tx(d, me, 0, probe(d));
     chain_run(c, &tx, NONE);
     assert_int_equal(trial_duties(d->t, me, duties), count - 1);
-    chain_until(c, d->record.commit_end);
+    chain_until(c, d->record.commit_end - 1);
+    assert_true(trial_duties(d->t, other, duties) >= 1);
+    assert_int_equal(duties[0].kind, ASSAY_DUTY_COMMIT); // the last block for it
+    tx = commit_tx(d, other, 0, probe(d));
+    chain_run(c, &tx, NONE);
+    tx = commit_tx(d, me, 0, probe(d));
     assert_int_equal(trial_duties(d->t, me, duties), 1); // the others were not committed
     assert_int_equal(duties[0].kind, ASSAY_DUTY_REVEAL);
     assert_int_equal(duties[0].deadline, d->record.reveal_end);
@@ -222,6 +232,8 @@ static void duties_follow_the_windows(void **state) {
     chain_run(c, &tx, NONE);
     assert_int_equal(trial_duties(d->t, me, duties), 0);
     assert_int_equal(trial_duties(d->t, CONSUMER, duties), 0);
+    chain_until(c, d->record.reveal_end - 1);
+    assert_int_equal(trial_duties(d->t, other, duties), 1); // the last block for it
     docket_close(d);
 }
 

@@ -133,7 +133,7 @@ static void who_leaves_stays_on_duty(void **state) {
     trial_start(t);
     t->votes = one_is_gone;
     gone = VALIDATOR + 2;
-    trial_submit(t, &b, 8);
+    trial_submit(t, &b, 6);
     everything_changes(t);
     trial_run_out(t, &b.id);
     for (uint32_t sample = 0; sample < 3; sample++)
@@ -155,9 +155,34 @@ static void who_leaves_stays_on_duty(void **state) {
     trial_close(t);
 }
 
+// P-54: who may check a batch of several models declares all of them.
+static void every_model_is_declared(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    assay_hash roots[2] = {{{1}}, {{2}}};
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
+        trial_declare(t, VALIDATOR + i, roots + (i == 0), i < 2 ? 1 : 2);
+    chain_block(&t->chain);
+    trial_all_accepted(t);
+    const assay_model_row rows[] = {{.model = roots[0]}, {.model = roots[1]}};
+    assay_view view = chain_view(&t->chain);
+    for (uint32_t count = 1; count <= 2; count++) {
+        assay_checkers found;
+        uint64_t bond;
+        must(assay_checkers_find(&found, &bond, &view.reader, &t->chain.genesis.params,
+                                 &t->chain.actors[PROVIDER], &(assay_model_list){rows, count},
+                                 err));
+        assert_int_equal(found.count, 4 - count);
+        assert_int_equal(bond, (4 - count) * TRIAL_BOND * CHAIN_OPEN);
+        assert_false(assay_checkers_have(&found, &t->chain.actors[VALIDATOR]));
+    }
+    assay_view_close(&view);
+    trial_close(t);
+}
+
 // Of more than 256 declarers the largest bonds are asked; among equals the lower addresses (P-50).
 static void only_the_largest_bonds_vote(void **state) {
-    enum { MANY = 300 };
+    enum { MANY = 301 }; // the last one is of the small ones
     trial *t = trial_new();
     trial_start(t);
     assay_store *store = assay_app_store(t->chain.app);
@@ -223,11 +248,9 @@ static void damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fixed_at_inclusion),
-        cmocka_unit_test(who_leaves_stays_on_duty),
-        cmocka_unit_test(strangers_stay_out),
-        cmocka_unit_test(only_the_largest_bonds_vote),
-        cmocka_unit_test(damage),
+        cmocka_unit_test(fixed_at_inclusion),          cmocka_unit_test(who_leaves_stays_on_duty),
+        cmocka_unit_test(strangers_stay_out),          cmocka_unit_test(every_model_is_declared),
+        cmocka_unit_test(only_the_largest_bonds_vote), cmocka_unit_test(damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

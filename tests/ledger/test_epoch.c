@@ -344,6 +344,15 @@ static void claims_are_published_at_the_close(void **state) {
     assert_int_equal(epoch.epoch, 2);
     must(assay_claims_check(&third.claims_root, &claim, path, count, err));
     assay_view_close(&view);
+    withdraw(c, 5, 0x33, 3); // nobody is new
+    chain_until(c, 80);
+    assay_epoch fourth = epoch_of(c, 3, &found);
+    assert_int_equal(fourth.claims_count, 3);
+    view = chain_view(c);
+    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, err));
+    assert_int_equal(claim.amount, 1010);
+    must(assay_claims_check(&fourth.claims_root, &claim, path, count, err));
+    assay_view_close(&view);
     chain_close(c);
     free(c);
 }

@@ -171,6 +171,60 @@ static void parts_in_order(void **state) {
     fixture_close(f);
 }
 
+// P-64: a receipt whose digest is of more ids than it counts has no good evidence.
+static void ids_are_as_many_as_counted(void **state) {
+    trial *t = trial_new();
+    bundle b;
+    uint8_t data[4096];
+    trial_start(t);
+    trial_bundle(t, &b, 1);
+    assay_receipt *receipt = &b.receipts[0];
+    for (uint32_t more = 0; more < 2; more++) {
+        uint32_t count = receipt->output_count + more;
+        assay_ids_digest(&receipt->output_digest, b.outputs[0], count);
+        trial_table(t, &b);
+        assay_batch batch = {.root = b.tx.body.submit_batch.root,
+                             .fee_total = b.tx.body.submit_batch.fee_total,
+                             .count = 1};
+        size_t size = trial_leaf_evidence(&b, 0, data, sizeof data);
+        uint8_t *ids = data + size - 4 * receipt->output_count - 4; // the outputs end it
+        assay_writer writer;
+        assay_writer_init(&writer, ids, sizeof data - (size_t)(ids - data));
+        trial_ids_write(&writer, b.outputs[0], count);
+        assert_int_equal(
+            assay_evidence_leaf_check(&batch, 0, data, (size_t)(ids - data) + writer.size, NULL),
+            more ? ASSAY_REJECTED : ASSAY_OK);
+    }
+    trial_close(t);
+}
+
+static uint32_t parts_kept(const fixture *f) {
+    assay_view view = chain_view(&f->t->chain);
+    assay_record_key from;
+    assay_store_position at;
+    uint32_t count = 0;
+    assay_record_key_start(&from, ASSAY_TABLE_EVIDENCE);
+    must(assay_reader_seek(&view.reader, &at, &from, 1, err));
+    for (; at.key_size > 0; count++)
+        must(assay_reader_next(&view.reader, &at, err));
+    assay_view_close(&view);
+    return count;
+}
+
+// P-63: part 0 starts anew, also where there were more parts before.
+static void fewer_parts_start_anew(void **state) {
+    fixture *f = fixture_new();
+    chain *c = &f->t->chain;
+    for (uint16_t part = 0; part < 2; part++) {
+        assay_tx tx = part_tx(f, part, 3, f->leaf + 20 * part, 20);
+        chain_run(c, &tx, NONE);
+    }
+    assay_tx tx = part_tx(f, 0, 1, f->leaf, f->leaf_size);
+    chain_run(c, &tx, NONE);
+    assert_true(answered(f, ASSAY_EVIDENCE_LEAF));
+    fixture_close(f);
+}
+
 // Bad bytes are taken, paid for and dropped: the provider may begin again.
 static void bad_postings_are_dropped(void **state) {
     fixture *f = fixture_new();
@@ -181,6 +235,7 @@ static void bad_postings_are_dropped(void **state) {
     assert_false(answered(f, ASSAY_EVIDENCE_LEAF));
     tx = part_tx(f, 1, 2, f->leaf, 5);
     chain_refuse(c, &tx, EVIDENCE_PART); // nothing is left of it
+    assert_int_equal(parts_kept(f), 0);
     f->leaf[f->leaf_size - 1] ^= 1;
     tx = part_tx(f, 0, 1, f->leaf, f->leaf_size);
     chain_run(c, &tx, NONE);
@@ -204,6 +259,11 @@ static void strangers_and_strange_bytes_are_refused(void **state) {
     tx = part_tx(f, 0, 1, f->leaf, f->leaf_size);
     tx.body.post_evidence.batch.bytes[5] ^= 1;
     chain_keep_out(c, &tx, BATCH_UNKNOWN);
+    bundle waiting;
+    trial_submit(f->t, &waiting, 2);
+    tx = part_tx(f, 0, 1, f->leaf, f->leaf_size);
+    tx.body.post_evidence.batch = waiting.id;
+    chain_refuse(c, &tx, BATCH_UNKNOWN); // not checked yet
     fixture_close(f);
 }
 
@@ -265,7 +325,9 @@ int main(void) {
         cmocka_unit_test(hostile),
         cmocka_unit_test(another_leaf_is_no_answer),
         cmocka_unit_test(a_table_has_its_order),
+        cmocka_unit_test(ids_are_as_many_as_counted),
         cmocka_unit_test(parts_in_order),
+        cmocka_unit_test(fewer_parts_start_anew),
         cmocka_unit_test(bad_postings_are_dropped),
         cmocka_unit_test(strangers_and_strange_bytes_are_refused),
         cmocka_unit_test(evidence_has_its_size),

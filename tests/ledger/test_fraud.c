@@ -68,6 +68,21 @@ static uint64_t due(const bundle *b, uint32_t row, uint32_t caught) {
     return (uint64_t)(b->datasets[row].weight / 1000000 * 250000 / 1000000 * (3 - caught) / 3);
 }
 
+// P-65, P-77: neither exposure nor counts of right votes outlast a void batch.
+static void nothing_left(const trial *t) {
+    static const uint8_t tables[] = {ASSAY_TABLE_EXPOSURE, ASSAY_TABLE_CHECKER,
+                                     ASSAY_TABLE_CATCHER};
+    assay_view view = chain_view(&t->chain);
+    for (size_t i = 0; i < sizeof tables; i++) {
+        assay_record_key from;
+        assay_store_position at;
+        assay_record_key_start(&from, tables[i]);
+        must(assay_reader_seek(&view.reader, &at, &from, 1, err));
+        assert_int_equal(at.key_size, 0);
+    }
+    assay_view_close(&view);
+}
+
 static void slash_adds_up(void **state) {
     trial *t = trial_new();
     trial_start(t);
@@ -98,6 +113,7 @@ static void slash_adds_up(void **state) {
         assay_totals after = chain_totals(&t->chain);
         assert_true(after.nopen[ASSAY_MONEY_BURNED] - before.nopen[ASSAY_MONEY_BURNED] >=
                     batch.burned);
+        nothing_left(t);
     }
     trial_close(t);
 }
@@ -123,10 +139,11 @@ static void a_retired_data_set_is_no_contributor(void **state) {
     trial_close(t);
 }
 
-// A big fraud: the reward stops at catch_cap.
+// A big fraud: the reward stops at catch_cap. Its parts are equal, and what they leave burns
+// (P-67).
 static void the_catch_reward_is_capped(void **state) {
     trial *t = trial_new();
-    t->chain.genesis.params.catch_cap = 6000;
+    t->chain.genesis.params.catch_cap = 6000 + 5;
     trial_start(t);
     t->votes = convict;
     guilty_verdict = ASSAY_VERDICT_OUTPUT;
@@ -134,7 +151,29 @@ static void the_catch_reward_is_capped(void **state) {
     bundle b;
     trial_submit(t, &b, 8);
     trial_run_out(t, &b.id);
-    assert_int_equal(paid(t, &b.id).by_reason[ASSAY_PAID_FOR_CATCH], 6000);
+    payments out = paid(t, &b.id);
+    assert_int_equal(out.by_reason[ASSAY_PAID_FOR_CATCH], 6000);
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
+        assert_int_equal(out.validators[i] % 1000, 0);
+    trial_close(t);
+}
+
+// P-67: nor is it more than contributors left.
+static void contributors_come_before_the_catch_reward(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.catch_share_ppm = 1000000;
+    t->chain.genesis.params.catch_cap = UINT64_C(1) << 56;
+    trial_start(t);
+    t->votes = convict;
+    guilty_verdict = ASSAY_VERDICT_OUTPUT;
+    guilty_samples = 1;
+    bundle b;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    payments out = paid(t, &b.id);
+    uint64_t left = batch.slashed - due(&b, 0, 1) - due(&b, 1, 1);
+    assert_int_equal(out.by_reason[ASSAY_PAID_FOR_CATCH], left / 2 * 2);
+    assert_int_equal(batch.burned, left % 2);
     trial_close(t);
 }
 
@@ -291,6 +330,7 @@ int main(void) {
         cmocka_unit_test(slash_adds_up),
         cmocka_unit_test(a_retired_data_set_is_no_contributor),
         cmocka_unit_test(the_catch_reward_is_capped),
+        cmocka_unit_test(contributors_come_before_the_catch_reward),
         cmocka_unit_test(table_and_availability_frauds_pay_no_contributor),
         cmocka_unit_test(refunds_of_ended_sessions_go_to_the_principal),
         cmocka_unit_test(every_session_has_its_row),

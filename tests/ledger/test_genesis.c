@@ -150,6 +150,21 @@ static void test_bad(void **state) {
     }
 }
 
+// P-21: what stands on a limit is within it; an account has something, wherever it comes from.
+static void test_limits(void **state) {
+    assay_genesis genesis;
+    must(assay_genesis_parse(&genesis, good, sizeof good - 1, err));
+    genesis.time = UINT64_C(1) << 37;
+    genesis.chain_id = INT64_MAX;
+    genesis.validators[0].chain_length = UINT64_C(1) << 40;
+    genesis.accounts[0].balance = INT64_MAX - 10 * CHAIN_OPEN - 5; // a supply of 2^63 - 1
+    must(assay_genesis_seal(&genesis, err));
+    assert_int_equal(genesis.supply, INT64_MAX);
+    genesis.accounts[0].balance = 0;
+    assert_int_equal(assay_genesis_seal(&genesis, NULL), ASSAY_RANGE);
+    assay_genesis_close(&genesis);
+}
+
 // P-21: 1 to 256 validators, in the order of their addresses whatever the file's.
 static void test_validator_counts(void **state) {
     static const uint32_t counts[] = {0, 1, 256, 257};
@@ -278,10 +293,15 @@ static void test_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),           cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_param_limits),   cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_file),           cmocka_unit_test(test_validator_counts),
-        cmocka_unit_test(test_unbonding_time), cmocka_unit_test(test_unbonding_of_a_testnet),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_param_limits),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_validator_counts),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_unbonding_time),
+        cmocka_unit_test(test_unbonding_of_a_testnet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,9 +40,13 @@ static void missing_data_burns_its_share_then_its_bond(void **state) {
         assert_int_equal(contributor_total(t, &b.id, &t->datasets[0]), 0);
         assert_true(contributor_total(t, &b.id, &t->datasets[1]) > 0);
         assay_view view = chain_view(&t->chain);
+        assay_record_key of_batch = assay_record_key_of_hash(ASSAY_TABLE_MISSING, &b.id);
+        assay_store_position at;
         assay_dataset dataset;
         bool found;
         uint64_t first, last;
+        must(assay_reader_seek(&view.reader, &at, &of_batch, of_batch.size, err));
+        assert_int_equal(at.key_size, 0); // an ended batch leaves none (P-77)
         must(assay_dataset_get(&dataset, &found, &view.reader, &t->datasets[0], err));
         must(assay_verdict_missing(&first, &last, &view.reader, &t->datasets[0], err));
         assay_view_close(&view);

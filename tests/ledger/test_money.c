@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transfers, withdrawals, fees and nonces, at their limits.
 #include "ledger/execute.h"
+#include "ledger/record.h"
 #include "tests/ledger/chain.h"
 
 static int setup(void **state) {
@@ -70,6 +71,16 @@ static void test_key_fee(void **state) {
     chain_run(c, &large, NONE);
     assert_int_equal(chain_balance(c, 2), 0);
     assert_int_equal(chain_account(c, &c->actors[2]).nonces[0], 2);
+
+    // Each pays for its own keys, not for those before it in the block.
+    for (uint32_t i = 4; i < 6; i++) {
+        tx = transfer(c, i, 2, 7);
+        tx.body.transfer.to.bytes[0] ^= (uint8_t)i;
+        chain_add(c, &tx);
+    }
+    chain_block(c);
+    for (uint32_t i = 4; i < 6; i++)
+        assert_int_equal(chain_balance(c, i), CHAIN_BALANCE - 7 - fee_of(c, &tx) - key_fee);
 }
 
 // P-38: the first claim of a recipient costs a hundred keys, for it stays and is hashed for ever;
@@ -94,6 +105,46 @@ static void test_claim_fee(void **state) {
     assert_int_equal(chain_totals(c).nopen[ASSAY_MONEY_CLAIMS], 14);
 }
 
+// P-39: what a proposer keeps payable for a transaction: the amount it names, keys, check prices.
+static void test_outflow(void **state) {
+    const chain *c = *state;
+    const assay_params *params = &c->genesis.params;
+    assay_tx bond = chain_tx(c, 1, ASSAY_TX_BOND), session = chain_tx(c, 1, ASSAY_TX_OPEN_SESSION),
+             adapter = chain_tx(c, 1, ASSAY_TX_REGISTER_ADAPTER),
+             batch = chain_tx(c, 1, ASSAY_TX_SUBMIT_BATCH);
+    bond.body.bond = (assay_tx_bond){ASSAY_ROLE_VERIFICATION, 7};
+    session.body.open_session.deposit = 7;
+    batch.body.submit_batch =
+        (assay_tx_submit_batch){.sessions = {NULL, 3}, .models = {NULL, 2}, .datasets = {NULL, 1}};
+    const uint64_t key = params->key_fee, price = 100000 + UINT64_C(65536) * 10000;
+    assert_int_equal(assay_outflow_max(&bond, params), 7 + (4 + 2 * ASSAY_ROOTS_MAX) * key);
+    assert_int_equal(assay_outflow_max(&session, params), 7 + 4 * key);
+    assert_int_equal(assay_outflow_max(&adapter, params), params->adapter_bond + 4 * key);
+    assert_int_equal(assay_outflow_max(&batch, params), (4 + 2 * 6) * key + price * 3 * 2);
+    session.body.open_session.deposit = UINT64_MAX;
+    assert_int_equal(assay_outflow_max(&session, params), INT64_MAX);
+}
+
+// P-24: a sum that does not match its records is found, whichever it is.
+static void test_scan(void **state) {
+    chain *c = *state;
+    const assay_hash root = {{0x7a}};
+    for (int i = 0; i < 4; i++) {
+        assay_ledger ledger = chain_by_hand(c);
+        assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_DECLARED_SUM, &root);
+        assay_totals totals;
+        if (i == 1) ledger.totals.nopen[ASSAY_MONEY_BALANCES]++;
+        if (i == 2) must(assay_amount_put(&ledger, &key, 1, err)); // nobody declares it
+        assay_record_key_start(&key, ASSAY_TABLE_BOND_TOTAL);
+        assay_record_key_add_u8(&key, ASSAY_ROLE_PROVIDER);
+        if (i == 3) must(assay_amount_put(&ledger, &key, 1, err)); // nobody has bonded
+        must(assay_totals_put(&ledger, err));
+        assert_int_equal(assay_totals_scan(&totals, &ledger.reader, ledger.params, NULL),
+                         i == 0 ? ASSAY_OK : ASSAY_MISMATCH);
+        assay_store_abort(ledger.store);
+    }
+}
+
 // P-24: amounts up to 2^64 - 1 against a balance that is smaller.
 static void test_amount_limits(void **state) {
     chain *c = *state;
@@ -114,6 +165,20 @@ static void test_amount_limits(void **state) {
         tx.body.bond = (assay_tx_bond){ASSAY_ROLE_PROVIDER, amounts[i]};
         chain_refuse(c, &tx, BALANCE_SHORT);
     }
+}
+
+// P-26: an account that has nothing but a nonce, of either lane, keeps it.
+static void test_nonce_alone(void **state) {
+    chain *c = *state;
+    assay_ledger ledger = chain_by_hand(c);
+    for (uint8_t lane = 0; lane < 2; lane++) {
+        assay_account account;
+        ledger.signer = ledger.principal = (assay_address){{0x79, lane}};
+        must(assay_money_admit(&ledger, lane, 0, err));
+        must(assay_account_get(&account, &ledger.reader, &ledger.signer, err));
+        assert_int_equal(account.nonces[lane], 1);
+    }
+    chain_by_hand_end(c, &ledger);
 }
 
 // P-20: money that came and went leaves the state it found, key by key.
@@ -268,9 +333,11 @@ static void test_damaged(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_transfer),  TEST(test_key_fee), TEST(test_claim_fee), TEST(test_amount_limits),
-        TEST(test_withdraw),  TEST(test_absent),  TEST(test_nonces),    TEST(test_nonces_in_block),
-        TEST(test_fee_cover), TEST(test_damaged),
+        TEST(test_transfer),      TEST(test_key_fee),         TEST(test_claim_fee),
+        TEST(test_amount_limits), TEST(test_outflow),         TEST(test_scan),
+        TEST(test_withdraw),      TEST(test_nonce_alone),     TEST(test_absent),
+        TEST(test_nonces),        TEST(test_nonces_in_block), TEST(test_fee_cover),
+        TEST(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,30 @@ static void trees_match_the_oracle(void **state) {
     json_decref(root);
 }
 
+// P-71, P-72: an account has a place in the tree for each of its roles. What is not all there
+// proves nothing.
+static void each_role_has_its_place(void **state) {
+    bench *b = bench_new();
+    assay_epoch epoch = {.epoch = 1};
+    assay_payout_proof proof;
+    uint64_t total;
+    for (uint8_t role = 1; role <= 5; role++)
+        entry_put(b, 1, &(assay_payout){b->chain.actors[3], role, 100 + role});
+    must(assay_payout_close(&epoch.payout_root, &epoch.payout_count, &total, &b->ledger.reader, 1,
+                            err));
+    epoch_put(b, &epoch);
+    for (uint8_t role = 1; role <= 5; role++) {
+        must(assay_payout_prove(&proof, &b->ledger.reader, 1, &b->chain.actors[3], role, err));
+        assert_int_equal(proof.payout.amount, 100 + role);
+        must(assay_payout_check(&epoch.payout_root, &proof, err));
+    }
+    epoch.payout_count++;
+    epoch_put(b, &epoch);
+    assert_int_equal(assay_payout_prove(&proof, &b->ledger.reader, 1, &b->chain.actors[3], 1, NULL),
+                     ASSAY_CORRUPT);
+    bench_close(b);
+}
+
 // Payments of one account and role add up; each has its line; money moves with them.
 static void payments_add_up(void **state) {
     bench *b = bench_new();
@@ -263,9 +287,8 @@ static void epochs_of_a_real_chain(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trees_match_the_oracle),
-        cmocka_unit_test(payments_add_up),
-        cmocka_unit_test(sums_stop_at_their_width),
+        cmocka_unit_test(trees_match_the_oracle), cmocka_unit_test(each_role_has_its_place),
+        cmocka_unit_test(payments_add_up),        cmocka_unit_test(sums_stop_at_their_width),
         cmocka_unit_test(epochs_of_a_real_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

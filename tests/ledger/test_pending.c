@@ -139,11 +139,59 @@ static void half_of_the_room_is_for_who_is_behind(void **state) {
     chain_free(c);
 }
 
+// E-28: a node's own API takes votes into half of their part, evidence into all of its.
+static void evidence_by_the_api_has_its_whole_part(void **state) {
+    const assay_address who = {{1}};
+    for (uint32_t i = ASSAY_CLASS_VOTE; i <= ASSAY_CLASS_EVIDENCE; i++) {
+        assay_pending pending = {0};
+        pending.waiting[i] = 600; // of 1,000
+        assert_int_equal(assay_pending_room(&pending, i, &who, 0, 4000, true, NULL),
+                         i == ASSAY_CLASS_EVIDENCE ? ASSAY_OK : ASSAY_REJECTED);
+    }
+}
+
+// P-26, P-39: a change of authorities keeps agents out of a proposal behind it, not from waiting.
+static void agents_wait_behind_a_change_of_authorities(void **state) {
+    chain *c = chain_new();
+    uint64_t bytes = 0;
+    assay_tx allow = chain_tx(c, FLOODER, ASSAY_TX_AUTHORIZE_AGENT);
+    allow.body.authorize_agent =
+        (assay_tx_authorize_agent){c->actors[AGENT], ASSAY_SCOPE_ALL, 1000, CHAIN_OPEN};
+    chain_run(c, &allow, NONE);
+    assert_int_equal(check(c, &allow, &bytes), 0);
+    assay_tx by_agent = chain_agent_tx(c, AGENT, FLOODER, ASSAY_TX_TRANSFER);
+    by_agent.body.transfer = (assay_tx_transfer){c->actors[VOTER], 1};
+    assert_int_equal(check(c, &by_agent, &bytes), 0);
+    chain_free(c);
+}
+
+// P-26: blocks may hold more of a signer than waits here; the next nonce is then the state's.
+static void what_blocks_hold_comes_before_what_waits(void **state) {
+    chain *c = chain_new();
+    uint64_t bytes = 0;
+    assay_tx tx = chain_tx(c, FLOODER, ASSAY_TX_TRANSFER);
+    tx.body.transfer = (assay_tx_transfer){c->actors[VOTER], 1};
+    assert_int_equal(check(c, &tx, &bytes), 0);
+    chain_block_clear(c);
+    for (tx.nonce = 0; tx.nonce < 2; tx.nonce++)
+        chain_add(c, &tx);
+    assay_app_block block = chain_block_input(c);
+    must(assay_app_finalize_block(c->app, &block, &c->outcome, err));
+    must(assay_app_commit(c->app, err)); // what waits is not checked again yet
+    c->height++;
+    assert_int_equal(check(c, &tx, &bytes), 0);
+    assert_int_equal(tx.nonce, 2);
+    chain_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_class_crowds_out_another),
         cmocka_unit_test(no_principal_crowds_out_another),
         cmocka_unit_test(half_of_the_room_is_for_who_is_behind),
+        cmocka_unit_test(evidence_by_the_api_has_its_whole_part),
+        cmocka_unit_test(agents_wait_behind_a_change_of_authorities),
+        cmocka_unit_test(what_blocks_hold_comes_before_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -223,6 +223,14 @@ static void test_declared(void **state) {
     uint32_t v = FIRST_VALIDATOR;
     assay_tx tx = declare_tx(c, v, first, 3);
     chain_refuse(c, &tx, NO_VERIFIER);
+    tx = declare_tx(c, v, NULL, 0); // to leave takes no bond
+    chain_run(c, &tx, NONE);
+    assay_view before = chain_view(c);
+    assay_record_key set = assay_record_key_of_address(ASSAY_TABLE_DECLARED, &c->actors[v]);
+    assay_bytes left;
+    must(assay_reader_get(&before.reader, &set, &left, err));
+    assert_null(left.data); // no set and an empty one are one state
+    assay_view_close(&before);
     bond(c, v, 20 * CHAIN_OPEN);
     bond(c, v + 1, 30 * CHAIN_OPEN);
     tx = declare_tx(c, v, first, 3);
@@ -240,7 +248,8 @@ static void test_declared(void **state) {
     assert_int_equal(sum_of(c, 3), 0);
     assert_int_equal(sum_of(c, 4), 55 * CHAIN_OPEN);
 
-    // A slash below half of the minimum takes the whole bond out of the sums; topping up returns it.
+    // A slash below half of the minimum takes the whole bond out of the sums; topping up returns
+    // it.
     assay_ledger ledger = chain_by_hand(c);
     must(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &c->actors[v], 16 * CHAIN_OPEN,
                           assay_purse_burned(), NULL, err));

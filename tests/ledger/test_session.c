@@ -118,6 +118,16 @@ static void test_reserve(void **state) {
     assert_int_equal(session.last_sequence, 65538);
 }
 
+// The height at which the first session ends by itself, 0: none does.
+static void expect_due(const chain *c, uint64_t expected) {
+    assay_view view = chain_view(c);
+    uint64_t height = 0;
+    bool found;
+    must(assay_due_first(&height, &found, ASSAY_DUE_SESSION, &view.reader, err));
+    assert_int_equal(found ? height : 0, expected);
+    assay_view_close(&view);
+}
+
 // P-37, P-40: closing gives close_delay more blocks; what is free returns at the end of the last.
 static void test_close(void **state) {
     chain *c = *state;
@@ -127,11 +137,17 @@ static void test_close(void **state) {
     chain_refuse(c, &tx, SESSION_OWNER);
     tx = close_tx(c, CONSUMER, &unknown);
     chain_refuse(c, &tx, SESSION_UNKNOWN);
-    tx = close_tx(c, CONSUMER, &id);
-    chain_run(c, &tx, NONE);
+    for (int i = 0; i < 2; i++) {
+        tx = close_tx(c, CONSUMER, &id);
+        chain_add(c, &tx);
+    }
+    chain_block(c);
+    chain_expect(c, 0, NONE);
+    chain_expect(c, 1, SESSION_CLOSED); // to the same end
     uint64_t end = c->height + delay;
     tx = close_tx(c, CONSUMER, &id);
     chain_refuse(c, &tx, SESSION_CLOSED);
+    expect_due(c, end);
     uint64_t balance = chain_balance(c, CONSUMER);
     assert_int_equal(reserve(c, &id, PROVIDER, 1, 5, 300), ASSAY_REJECT_NONE);
     chain_until(c, end - 1);
@@ -143,6 +159,7 @@ static void test_close(void **state) {
     assay_session session;
     assert_true(session_of(c, &session, &id));
     assert_int_equal(session.ended, end);
+    expect_due(c, 0); // nor at the end that it had before it was closed
     assert_int_equal(reserve(c, &id, PROVIDER, 6, 1, 0), ASSAY_REJECT_SESSION_ENDED);
     tx = close_tx(c, CONSUMER, &id);
     chain_run(c, &tx, SESSION_CLOSED);
@@ -154,6 +171,18 @@ static void test_close(void **state) {
     chain_by_hand_end(c, &ledger);
     assert_int_equal(chain_balance(c, CONSUMER), balance + 200);
     assert_false(session_of(c, &session, &id));
+}
+
+// P-10: requests are signed by who opened the session, or by its principal.
+static void test_signers(void **state) {
+    chain *c = *state;
+    assay_session session = {.principal = c->actors[CONSUMER], .opener = c->actors[OTHER]};
+    for (uint32_t actor = 1; actor < 5; actor++) {
+        assay_request request = {.sequence = 1};
+        must(assay_request_sign(&request, &c->domain, &c->keys[actor], err));
+        assert_int_equal(assay_session_signer_check(&session, &request, &c->domain, NULL),
+                         actor == CONSUMER || actor == OTHER ? ASSAY_OK : ASSAY_SIGNATURE);
+    }
 }
 
 // P-37: the last block still counts, the one after does not.
@@ -283,9 +312,11 @@ static void test_kinds_wait_for_themselves(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_open),  TEST(test_open_refused), TEST(test_reserve),
-        TEST(test_close), TEST(test_last_block),   TEST(test_expiry),
-        TEST(test_lists), TEST(test_many_due),     TEST(test_kinds_wait_for_themselves),
+        TEST(test_open),     TEST(test_open_refused),
+        TEST(test_reserve),  TEST(test_close),
+        TEST(test_signers),  TEST(test_last_block),
+        TEST(test_expiry),   TEST(test_lists),
+        TEST(test_many_due), TEST(test_kinds_wait_for_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "tests/vectors.h"
 
 #include "ledger/settle.h"
+#include "ledger/state/history.h"
 
 static json_t *root;
 
@@ -354,6 +355,57 @@ static void settled_batches_leave_the_state(void **state) {
     trial_close(t);
 }
 
+// Adds what stands under a key among the aux tables.
+static size_t record_add(const assay_view *view, const assay_record_key *key, uint8_t *out) {
+    assay_bytes value;
+    must(assay_reader_get(&view->reader, key, &value, err));
+    assert_non_null(value.data);
+    memcpy(out, value.data, value.size);
+    return value.size;
+}
+
+static void expect_leaf(const assay_view *view, const uint8_t *leaf, size_t size) {
+    for (uint64_t i = 0; i < view->history_count; i++) {
+        assay_history_proof proof;
+        must(assay_history_prove(view->snapshot, i, &proof, err));
+        if (assay_history_check(&view->history_root, leaf, size, &proof, NULL) == ASSAY_OK) return;
+    }
+    fail_msg("no leaf of kind %u", leaf[0]);
+}
+
+// P-77: an ended batch with its record, an ended case with its record and what was voted.
+static void the_history_keeps_what_ended(void **state) {
+    trial *t = trial_new();
+    bundle b;
+    trial_start(t);
+    trial_submit(t, &b, 4);
+    trial_run_out(t, &b.id);
+    assay_view view = chain_view(&t->chain);
+    uint8_t leaf[2048] = {1}, votes[ASSAY_VOTERS_MAX * 256];
+    memcpy(leaf + 1, b.id.bytes, 32);
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ENDED_BATCH, &b.id);
+    expect_leaf(&view, leaf, 33 + record_add(&view, &key, leaf + 33));
+    leaf[0] = 2;
+    assay_store_be32(leaf + 33, 1);
+    key = assay_record_key_of_sample(ASSAY_TABLE_ENDED_CASE, &b.id, 1);
+    size_t size = 37 + record_add(&view, &key, leaf + 37), voted = 0;
+    key = assay_record_key_of_sample(ASSAY_TABLE_ENDED_VOTE, &b.id, 1);
+    assay_store_position at;
+    must(assay_reader_seek(&view.reader, &at, &key, key.size, err));
+    while (at.key_size > 0) {
+        memcpy(votes + voted, at.key + key.size, 1 + 20);
+        memcpy(votes + voted + 21, at.value.data, at.value.size);
+        voted += 21 + at.value.size;
+        must(assay_reader_next(&view.reader, &at, err));
+    }
+    assay_hash digest;
+    assay_sha256_of(&digest, votes, voted);
+    memcpy(leaf + size, digest.bytes, 32);
+    expect_leaf(&view, leaf, size + 32);
+    assay_view_close(&view);
+    trial_close(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_match_the_oracle),
@@ -362,6 +414,7 @@ int main(void) {
         cmocka_unit_test(order),
         cmocka_unit_test(a_retired_data_set_burns_its_share),
         cmocka_unit_test(settled_batches_leave_the_state),
+        cmocka_unit_test(the_history_keeps_what_ended),
     };
     root = vectors_read("settlement.json");
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -502,6 +502,9 @@ static void what_proves_nothing_changes_nothing(void **state) {
     offences[0] = offence_of(1, c->height + 1 - age); // just young enough
     chain_block_with(c, offences, 1);
     assert_int_equal(power_of(c, 1).power, 0);
+    offences[0] = offence_of(2, c->height + 1); // the block's own height
+    chain_block_with(c, offences, 1);
+    assert_int_equal(power_of(c, 2).power, 0);
     chain_end(c);
 }
 

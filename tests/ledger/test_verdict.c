@@ -118,6 +118,8 @@ static void silence_twice_escalates(void **state) {
 
 // ---- liars ----
 
+static uint32_t stubborn_actor;
+
 static ballot first_copies(trial *t, uint32_t actor, const assay_duty *duty) {
     bool first = duty->sample == 0 && trial_place(t, actor, duty, 0) == 0;
     return (ballot){.wrong_probe = first && duty->round == 0};
@@ -172,6 +174,20 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
     trial_close(t);
 }
 
+// What each validator got of a settled batch's validators' pool.
+static void pool_shares(const trial *t, const assay_hash *id, uint64_t shares[VALIDATOR_COUNT]) {
+    assay_view view = chain_view(&t->chain);
+    bool found = true;
+    memset(shares, 0, VALIDATOR_COUNT * sizeof *shares);
+    for (uint32_t i = 0; found; i++) {
+        assay_payout_line line;
+        must(assay_payout_line_get(&line, &found, &view.reader, id, i, err));
+        if (found && line.role == ASSAY_PAID_VALIDATOR && line.reason == ASSAY_PAID_FOR_FEES)
+            shares[trial_actor(t, &line.account) - VALIDATOR] += line.amount;
+    }
+    assay_view_close(&view);
+}
+
 // The validators' pool goes to whoever was right in the rounds that decided, no case weighing more
 // than another (P-70): by bond in the escalated one, where three are right, in halves in the
 // others.
@@ -183,7 +199,7 @@ static void right_checkers_share_the_pool(void **state) {
     t->votes = first_accuses;
     trial_submit(t, &b, 8);
     assay_batch batch = trial_run_out(t, &b.id);
-    uint64_t weights[VALIDATOR_COUNT] = {0}, shares[VALIDATOR_COUNT] = {0}, whole = 0;
+    uint64_t weights[VALIDATOR_COUNT] = {0}, shares[VALIDATOR_COUNT], whole = 0;
     for (uint32_t sample = 0; sample < 3; sample++) {
         assay_vote votes[ASSAY_VOTERS_MAX];
         uint8_t last = trial_case(t, &b.id, sample).round;
@@ -201,20 +217,49 @@ static void right_checkers_share_the_pool(void **state) {
             whole += weight;
         }
     }
-    assay_view view = chain_view(&t->chain);
-    bool found = true;
-    for (uint32_t i = 0; found; i++) {
-        assay_payout_line line;
-        must(assay_payout_line_get(&line, &found, &view.reader, &b.id, i, err));
-        if (found && line.role == ASSAY_PAID_VALIDATOR && line.reason == ASSAY_PAID_FOR_FEES)
-            shares[trial_actor(t, &line.account) - VALIDATOR] += line.amount;
-    }
-    assay_view_close(&view);
+    pool_shares(t, &b.id, shares);
     uint64_t pool = batch.fee_total / 10;
     for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
         assert_in_range(shares[i], (uint64_t)((assay_u128)pool * weights[i] / whole),
                         (uint64_t)((assay_u128)pool * weights[i] / whole) + 1);
     assert_int_equal(shares[0] + shares[1] + shares[2] + shares[3], pool);
+    trial_close(t);
+}
+
+// Draws accuse and the first escalation is torn; of those right in it one is gone from the next.
+static ballot torn_then_one_gone(trial *t, uint32_t actor, const assay_duty *duty) {
+    int place = trial_place(t, actor, duty, 0);
+    bool gone = place < 0 && duty->round == 2 &&
+                actor == (trial_place(t, VALIDATOR, duty, 0) < 0 ? VALIDATOR : VALIDATOR + 1);
+    if (gone) stubborn_actor = actor;
+    bool accuses = place >= 0 && duty->round < 2;
+    return (ballot){.no_commit = gone, .verdict = accuses ? ASSAY_VERDICT_OUTPUT : 0};
+}
+
+// P-70: of the escalations only the round that decided counts, and each voter of it once.
+static void escalations_before_the_last_earn_nothing(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.samples = 1;
+    trial_start(t);
+    bundle b;
+    t->votes = torn_then_one_gone;
+    uint64_t shares[VALIDATOR_COUNT];
+    do {
+        trial_submit(t, &b, 8);
+        trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+        assay_duty any = {.batch = b.id};
+        if (trial_place(t, VALIDATOR, &any, 0) < 0 || trial_place(t, VALIDATOR + 1, &any, 0) < 0)
+            break;
+        trial_run_out(t, &b.id);
+    } while (true);
+    assay_batch batch = trial_run_out(t, &b.id);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 2);
+    pool_shares(t, &b.id, shares);
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++) {
+        bool gone = VALIDATOR + i == stubborn_actor;
+        uint64_t third = batch.fee_total / 10 / 3;
+        assert_in_range(shares[i], gone ? 0 : third, gone ? 0 : third + 1);
+    }
     trial_close(t);
 }
 
@@ -252,8 +297,37 @@ static void accusations_are_bounded(void **state) {
     }
     assert_int_equal(counted, 1);
     assert_true(struck > 0);
+    assert_int_equal(trial_accusations(t), 0);
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser_of_all),
                      TRIAL_BOND * CHAIN_OPEN - WRONG - (VALIDATOR_COUNT - 1) * PRICE);
+    trial_close(t);
+}
+
+static ballot wrong_output(trial *t, uint32_t actor, const assay_duty *duty) {
+    return (ballot){.verdict = ASSAY_VERDICT_OUTPUT};
+}
+
+// P-61: a struck accusation counts for nothing, though it was right.
+static void a_struck_accusation_earns_nothing(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.open_escalations_max = 1;
+    t->chain.genesis.params.samples = 8;
+    trial_start(t);
+    bundle b;
+    t->votes = wrong_output;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.caught, batch.sample_count);
+    uint32_t struck = 0;
+    for (uint32_t i = 0; i < batch.sample_count; i++) {
+        assay_vote votes[ASSAY_VOTERS_MAX];
+        uint32_t count = trial_votes(t, &b.id, i, 0, votes);
+        for (uint32_t j = 0; j < count; j++) {
+            struck += votes[j].struck;
+            assert_int_equal(votes[j].paid, votes[j].struck ? 0 : PRICE);
+        }
+    }
+    assert_true(struck > 0);
     trial_close(t);
 }
 
@@ -475,7 +549,6 @@ static void a_table_that_is_posted_was_neither_there_nor_not(void **state) {
     answered(ASSAY_VERDICT_TABLE_UNAVAILABLE, ASSAY_DUTY_ANSWER_TABLE);
 }
 
-static uint32_t stubborn_actor;
 static ballot stubborn(trial *t, uint32_t actor, const assay_duty *duty) {
     if (duty->sample != 0) return (ballot){0};
     if (duty->round == 0) return (ballot){.verdict = ASSAY_VERDICT_UNAVAILABLE};
@@ -497,6 +570,63 @@ static void unavailable_after_the_answer_is_no_vote(void **state) {
         stubborn_actor == drawn(t, &b.id, 0, 0) || stubborn_actor == drawn(t, &b.id, 0, 1);
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, stubborn_actor),
                      TRIAL_BOND * CHAIN_OPEN - ABSENT - (drawn_twice ? cost : 0));
+    trial_close(t);
+}
+
+static ballot one_still_cannot_fetch(trial *t, uint32_t actor, const assay_duty *duty) {
+    if (duty->sample != 0)
+        return (ballot){.no_reveal = duty->sample == 1 && trial_place(t, actor, duty, 0) == 0};
+    bool first = duty->round > 0 && trial_place(t, actor, duty, 1) == 0;
+    if (first) stubborn_actor = actor;
+    return (ballot){.no_commit = duty->round == 0,
+                    .verdict = first ? ASSAY_VERDICT_UNAVAILABLE : 0};
+}
+
+// Gives the validators consensus keys of a kind, so that what they miss is counted (P-95).
+static void keys_by_hand(trial *t) {
+    assay_ledger ledger = chain_by_hand(&t->chain);
+    for (uint32_t i = VALIDATOR; i < VALIDATOR + VALIDATOR_COUNT; i++) {
+        uint8_t record[ASSAY_ED25519_KEY_SIZE + 1] = {(uint8_t)i};
+        assay_record_key key =
+            assay_record_key_of_address(ASSAY_TABLE_VALIDATOR, &t->chain.actors[i]);
+        must(assay_ledger_put(&ledger, &key, record, sizeof record, err));
+    }
+    chain_by_hand_end(&t->chain, &ledger);
+}
+
+static uint64_t votes_missed(const trial *t) {
+    assay_view view = chain_view(&t->chain);
+    uint64_t sum = 0;
+    for (uint32_t i = VALIDATOR; i < VALIDATOR + VALIDATOR_COUNT; i++) {
+        assay_chain links;
+        must(assay_chain_get(&links, &view.reader, &t->chain.actors[i], err));
+        sum += links.vote_misses;
+    }
+    assay_view_close(&view);
+    return sum;
+}
+
+// P-60, P-61: nor is it one in a redraw, where it is no accusation either. P-95: it is a vote that
+// was missed, like those without a commit, but unlike the commit in sample 1 without its reveal.
+static void unavailable_in_a_redraw_after_the_answer_is_no_vote(void **state) {
+    trial *t = trial_new();
+    t->chain.genesis.params.epoch_blocks = 1000;
+    trial_start(t);
+    bundle b;
+    uint8_t data[8192];
+    keys_by_hand(t);
+    t->votes = one_still_cannot_fetch;
+    trial_submit(t, &b, 8);
+    trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    size_t size = trial_leaf_evidence(&b, trial_case(t, &b.id, 0).position, data, sizeof data);
+    assay_tx tx = trial_post_tx(t, &b.id, 0, 0, 1, data, size);
+    chain_add(&t->chain, &tx);
+    assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_RIGHT, ASSAY_VERDICT_MATCH, 1);
+    assert_int_equal(trial_case(t, &b.id, 0).kind, ASSAY_ROUND_REDRAW);
+    assert_int_equal(trial_bonds(t),
+                     VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN - 3 * ABSENT - WRONG);
+    assert_int_equal(votes_missed(t), 3);
     trial_close(t);
 }
 
@@ -537,6 +667,47 @@ static void three_rounds_without_decision_void_without_slash(void **state) {
     trial_close(t);
 }
 
+static ballot gone_in_the_last_round(trial *t, uint32_t actor, const assay_duty *duty) {
+    if (duty->sample != 0) return (ballot){0};
+    uint8_t said = duty->round < 4 ? ASSAY_VERDICT_OUTPUT : ASSAY_VERDICT_UNAVAILABLE;
+    return (ballot){.no_commit = duty->round < 2, .verdict = actor % 2 ? said : 0};
+}
+
+// P-59: what is said to be unavailable in the last round only is not asked for: no round is left.
+static void the_last_round_is_the_last(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = gone_in_the_last_round;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
+    trial_expect(t, &b.id, 0, ASSAY_CASE_UNDECIDED, 0, 4);
+    assert_int_equal(trial_case(t, &b.id, 0).answer_end, 0);
+    assert_int_equal(batch.ended, batch.beacon_height + 5 * (C + R));
+    trial_close(t);
+}
+
+static ballot guilty_and_torn(trial *t, uint32_t actor, const assay_duty *duty) {
+    if (duty->sample == 0) return (ballot){.verdict = ASSAY_VERDICT_OUTPUT};
+    return duty->sample == 1 && duty->round < 2 ? (ballot){.no_commit = true}
+           : duty->sample == 1 && actor % 2     ? (ballot){.verdict = ASSAY_VERDICT_TRACE}
+                                                : (ballot){0};
+}
+
+// P-62: a guilty case makes it fraud, whatever the others end as.
+static void fraud_comes_before_what_is_undecided(void **state) {
+    trial *t = trial_begun();
+    bundle b;
+    t->votes = guilty_and_torn;
+    trial_submit(t, &b, 8);
+    assay_batch batch = trial_run_out(t, &b.id);
+    assert_int_equal(batch.caught, 1);
+    assert_int_equal(batch.undecided, 1);
+    assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
+    assert_int_equal(batch.slashed, 10 * batch.fee_total);
+    trial_close(t);
+}
+
 // A silent draw, a redraw and an escalation that ask for leaf and table, each with its window, then
 // two torn rounds: still within W (P-23). It ends withheld: nobody answered (P-59).
 static ballot slowest(trial *t, uint32_t actor, const assay_duty *duty) {
@@ -558,176 +729,6 @@ static void the_longest_path_fits_the_window(void **state) {
     trial_expect(t, &b.id, 0, ASSAY_CASE_WITHHELD, ASSAY_VERDICT_UNAVAILABLE, 4);
     assert_int_equal(batch.ended, batch.beacon_height + 5 * (C + R) + 2 * E);
     assert_true(batch.ended - height <= assay_params_window(&t->chain.genesis.params));
-    trial_close(t);
-}
-
-// ---- escalations that wait (P-59) ----
-
-static ballot wrong_output(trial *t, uint32_t actor, const assay_duty *duty) {
-    return (ballot){.verdict = ASSAY_VERDICT_OUTPUT};
-}
-
-// A chain whose blocks begin escalations for 64 votes: 16 cases of four voters.
-enum { VOTES_BLOCK = ASSAY_PARAM_BLOCK_BYTES_MIN / ASSAY_BLOCK_BYTES_VOTE, AT_ONCE = 16 };
-
-static trial *trial_of_many(uint64_t samples, uint64_t rounds) {
-    trial *t = trial_new();
-    t->chain.genesis.params.block_bytes_max = ASSAY_PARAM_BLOCK_BYTES_MIN;
-    t->chain.genesis.params.samples = samples;
-    t->chain.genesis.params.escalation_rounds = rounds;
-    t->chain.genesis.params.open_escalations_max = 4096;
-    trial_start(t);
-    return t;
-}
-
-static uint32_t accusations(const trial *t) {
-    assay_view view = chain_view(&t->chain);
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++) {
-        uint32_t open;
-        must(assay_case_accusations(&open, &view.reader, &t->chain.actors[VALIDATOR + i], 0, err));
-        sum += open;
-    }
-    assay_view_close(&view);
-    return sum;
-}
-
-static void escalations_wait_their_turn(void **state) {
-    enum { SAMPLES = 2 * AT_ONCE + 3 };
-    trial *t = trial_of_many(SAMPLES, 3);
-    bundle b;
-    assert_int_equal(VOTES_BLOCK, AT_ONCE * VALIDATOR_COUNT);
-    t->votes = wrong_output;
-    trial_submit(t, &b, 8);
-    uint64_t drawn = trial_until(t, &b.id, ASSAY_BATCH_CHECKING).beacon_height;
-    while (t->chain.height < drawn + C + R)
-        trial_step(t);
-    for (uint32_t i = 0; i < SAMPLES; i++) {
-        assay_case record = trial_case(t, &b.id, i);
-        assert_int_equal(record.state, i < AT_ONCE ? ASSAY_CASE_VOTING : ASSAY_CASE_WAITING);
-        assert_int_equal(record.start, drawn + C + R);
-    }
-    assert_int_equal(accusations(t), 2 * AT_ONCE); // who waits keeps nobody from accusing others
-    trial_step(t);
-    assert_int_equal(accusations(t), 2 * 2 * AT_ONCE);
-    trial_step(t);
-    assert_int_equal(accusations(t), 2 * SAMPLES);
-    for (uint32_t i = 0; i < SAMPLES; i++) {
-        assay_case record = trial_case(t, &b.id, i);
-        assert_int_equal(record.state, ASSAY_CASE_VOTING);
-        assert_int_equal(record.start, drawn + C + R + i / AT_ONCE);
-    }
-    assay_batch batch = trial_run_out(t, &b.id);
-    assert_int_equal(batch.reason, ASSAY_VOID_FRAUD);
-    assert_int_equal(batch.ended, drawn + 2 * (C + R) + 2);
-    assert_int_equal(trial_bonds(t), VALIDATOR_COUNT * TRIAL_BOND * CHAIN_OPEN);
-    assert_int_equal(accusations(t), 0);
-    trial_close(t);
-}
-
-// Small frauds in front of a large one, in one block: it comes before those that wait.
-static void the_most_money_is_looked_at_first(void **state) {
-    enum { SMALL = 3, SAMPLES = AT_ONCE };
-    trial *t = trial_of_many(SAMPLES, 3);
-    bundle b;
-    assay_hash ids[SMALL + 1];
-    t->votes = wrong_output;
-    uint64_t sequence = t->next_sequence;
-    bool behind = false; // the large one by its id, so that it is not first anyway
-    for (uint32_t size = 2; !behind; size++) {
-        assert_true(size <= TRIAL_RECEIPTS);
-        chain_block_clear(&t->chain);
-        t->next_sequence = sequence;
-        behind = true;
-        for (uint32_t i = 0; i <= SMALL; i++) {
-            trial_bundle(t, &b, i < SMALL ? 1 : size);
-            ids[i] = chain_add(&t->chain, &b.tx);
-        }
-        for (uint32_t i = 0; i < SMALL; i++)
-            behind &= memcmp(&ids[i], &ids[SMALL], sizeof ids[i]) < 0;
-    }
-    chain_block(&t->chain);
-    trial_all_accepted(t);
-    uint64_t drawn = trial_until(t, &ids[0], ASSAY_BATCH_CHECKING).beacon_height;
-    while (t->chain.height < drawn + C + R + 1)
-        trial_step(t);
-    // Cases fall due by batch id; of those behind the first 16 the dearest batch's come first.
-    for (uint32_t sample = 0; sample < SAMPLES; sample++) {
-        assay_case record = trial_case(t, &ids[SMALL], sample);
-        assert_int_equal(record.state, ASSAY_CASE_VOTING);
-        assert_int_equal(record.start, drawn + C + R + 1);
-    }
-    for (uint32_t i = 0; i <= SMALL; i++)
-        assert_int_equal(trial_run_out(t, &ids[i]).reason, ASSAY_VOID_FRAUD);
-    trial_close(t);
-}
-
-// A case that has waited, and whose last round but one then asks for an answer.
-static ballot gone_at_last(trial *t, uint32_t actor, const assay_duty *duty) {
-    if (duty->round < 2) return (ballot){.no_commit = true};
-    return (ballot){.verdict = actor % 2 ? ASSAY_VERDICT_UNAVAILABLE : ASSAY_VERDICT_MATCH};
-}
-
-static void no_answer_is_asked_for_in_vain(void **state) {
-    trial *t = trial_of_many(1, 3);
-    bundle b;
-    t->votes = gone_at_last;
-    trial_submit(t, &b, 8);
-    assay_batch batch = trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
-    while (trial_case(t, &b.id, 0).round < 1)
-        trial_step(t);
-    // As if escalations before it had taken all turns: it waits until none is left behind its own.
-    uint64_t last = assay_case_last_start(&t->chain.genesis.params, &batch);
-    assay_ledger ledger = chain_by_hand(&t->chain);
-    assay_case record = trial_case(t, &b.id, 0);
-    assay_record_key due;
-    assay_record_key_start(&due, ASSAY_TABLE_CASE_DUE);
-    assay_record_key_add_u64(&due, record.reveal_end);
-    assay_record_key_add(&due, b.id.bytes, sizeof b.id.bytes);
-    assay_record_key_add_u32(&due, 0);
-    must(assay_ledger_delete(&ledger, &due, err));
-    must(assay_case_due_put(&ledger, last, &b.id, 0, err));
-    record.reveal_end = last;
-    must(assay_case_put(&ledger, &b.id, 0, &record, err));
-    chain_by_hand_end(&t->chain, &ledger);
-    batch = trial_run_out(t, &b.id);
-    assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
-    assert_int_equal(trial_case(t, &b.id, 0).escalations, 1);
-    assert_int_equal(trial_case(t, &b.id, 0).answer_end, 0);
-    assert_int_equal(batch.ended, batch.height + assay_params_window(&t->chain.genesis.params));
-    trial_close(t);
-}
-
-// More than all turns within W: what has not had its own ends undecided, and in time.
-static void no_escalation_waits_for_ever(void **state) {
-    enum { BATCHES = 14, ROUNDS = 8, SAMPLES = 64 };
-    trial *t = trial_of_many(SAMPLES, ROUNDS);
-    bundle b;
-    assay_hash ids[BATCHES];
-    uint64_t window = assay_params_window(&t->chain.genesis.params), last = 0;
-    uint32_t begun = 0, short_of = 0;
-    for (uint32_t i = 0; i < BATCHES; i++) { // nobody ever votes
-        trial_bundle(t, &b, 1);
-        ids[i] = chain_add(&t->chain, &b.tx);
-    }
-    chain_block(&t->chain);
-    trial_all_accepted(t);
-    for (uint32_t i = 0; i < BATCHES; i++) {
-        while (trial_batch(t, &ids[i]).ended == 0)
-            chain_block(&t->chain);
-        assay_batch batch = trial_batch(t, &ids[i]);
-        assert_int_equal(batch.reason, ASSAY_VOID_UNDECIDED);
-        assert_in_range(batch.ended, batch.height + 1, batch.height + window);
-        if (batch.ended > last) last = batch.ended;
-        for (uint32_t sample = 0; sample < SAMPLES; sample++) {
-            assay_case record = trial_case(t, &ids[i], sample);
-            assert_int_equal(record.state, ASSAY_CASE_UNDECIDED);
-            begun += record.escalations;
-            short_of += record.escalations < ROUNDS;
-        }
-    }
-    assert_in_range(short_of, 1, BATCHES * SAMPLES - 1);
-    assert_in_range(begun, AT_ONCE * window / 2, AT_ONCE * last);
     trial_close(t);
 }
 
@@ -756,7 +757,9 @@ int main(void) {
         cmocka_unit_test(a_copier_is_overruled_and_pays_the_reruns),
         cmocka_unit_test(an_overruled_accuser_pays_the_reruns),
         cmocka_unit_test(right_checkers_share_the_pool),
+        cmocka_unit_test(escalations_before_the_last_earn_nothing),
         cmocka_unit_test(accusations_are_bounded),
+        cmocka_unit_test(a_struck_accusation_earns_nothing),
         cmocka_unit_test(small_accusations_hide_no_large_one),
         cmocka_unit_test(refusals_silence_nobody),
         cmocka_unit_test(every_kind_of_fraud_voids_the_batch),
@@ -766,12 +769,11 @@ int main(void) {
         cmocka_unit_test(a_leaf_that_is_posted_was_neither_there_nor_not),
         cmocka_unit_test(a_table_that_is_posted_was_neither_there_nor_not),
         cmocka_unit_test(unavailable_after_the_answer_is_no_vote),
+        cmocka_unit_test(unavailable_in_a_redraw_after_the_answer_is_no_vote),
         cmocka_unit_test(three_rounds_without_decision_void_without_slash),
+        cmocka_unit_test(the_last_round_is_the_last),
+        cmocka_unit_test(fraud_comes_before_what_is_undecided),
         cmocka_unit_test(the_longest_path_fits_the_window),
-        cmocka_unit_test(escalations_wait_their_turn),
-        cmocka_unit_test(the_most_money_is_looked_at_first),
-        cmocka_unit_test(no_answer_is_asked_for_in_vain),
-        cmocka_unit_test(no_escalation_waits_for_ever),
         cmocka_unit_test(a_batch_without_a_beacon_is_void),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

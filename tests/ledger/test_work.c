@@ -3,6 +3,7 @@
 // block leaves the rest to the next one.
 #include "tests/ledger/trial.h"
 
+#include "ledger/epoch.h"
 #include "ledger/settle.h"
 #include "ledger/verdict.h"
 
@@ -156,9 +157,40 @@ static void the_end_of_a_block_leaves_the_rest(void **state) {
     while (c->height < end - 1)
         trial_step(t);
     goes_step_by_step(c, assay_verdict_due, assay_settle_due, ASSAY_TABLE_FINAL, 2);
+    assay_ledger ledger = chain_by_hand(c); // each part has room, whatever transactions took
+    ledger.writes = ASSAY_WRITES_TXS;
+    must(assay_epoch_end_block(&ledger, err));
+    assert_int_equal(count_of(&ledger, ASSAY_TABLE_CASE_DUE), 0);
+    assert_int_equal(count_of(&ledger, ASSAY_TABLE_FINAL), 0);
+    assay_store_abort(ledger.store);
     trial_step(t);
     assert_int_equal(trial_batch(t, &first.id).state, ASSAY_BATCH_SETTLED);
     assert_int_equal(trial_batch(t, &second.id).state, ASSAY_BATCH_SETTLED);
+    trial_close(t);
+}
+
+// P-74: so many cases a block, whatever room is left. They are made up, and too late to escalate.
+static void only_so_many_cases_are_closed(void **state) {
+    enum { CASES = 4096 + 1, FIRST = 1000 };
+    static bundle b;
+    trial *t = trial_new();
+    trial_start(t);
+    trial_submit(t, &b, 2);
+    assay_batch batch = trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
+    uint32_t real = batch.cases_open;
+    assay_ledger ledger = chain_by_hand(&t->chain);
+    ledger.height += assay_params_window(&t->chain.genesis.params);
+    ledger.writes_max = UINT64_MAX;
+    batch.cases_open += CASES;
+    must(assay_batch_put(&ledger, &b.id, &batch, err));
+    for (uint32_t i = FIRST; i < FIRST + CASES; i++) {
+        const assay_case record = {.state = ASSAY_CASE_ANSWERING, .escalations = 1};
+        must(assay_case_put(&ledger, &b.id, i, &record, err));
+        must(assay_case_due_put(&ledger, 1, &b.id, i, err));
+    }
+    must(assay_verdict_due(&ledger, err));
+    assert_int_equal(count_of(&ledger, ASSAY_TABLE_CASE_DUE), 1 + real);
+    assay_store_abort(ledger.store);
     trial_close(t);
 }
 
@@ -167,6 +199,7 @@ int main(void) {
         cmocka_unit_test(every_put_and_delete_counts),
         cmocka_unit_test(a_block_without_room_refuses),
         cmocka_unit_test(the_end_of_a_block_leaves_the_rest),
+        cmocka_unit_test(only_so_many_cases_are_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -344,6 +344,19 @@ static inline uint64_t trial_bonds(const trial *t) {
     return sum;
 }
 
+// Open accusations of all validators.
+static inline uint32_t trial_accusations(const trial *t) {
+    assay_view view = chain_view(&t->chain);
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < VALIDATOR_COUNT; i++) {
+        uint32_t open;
+        must(assay_case_accusations(&open, &view.reader, &t->chain.actors[VALIDATOR + i], 0, err));
+        sum += open;
+    }
+    assay_view_close(&view);
+    return sum;
+}
+
 // Place of an actor among the voters of a round of the duty's case, -1 if it is none.
 static inline int trial_place(const trial *t, uint32_t actor, const assay_duty *duty,
                               uint8_t round) {
