@@ -520,7 +520,7 @@ def test_settle_adds_up_what_no_supply_holds(assay):
 
     class Handler(Replies):
         def do_GET(self):
-            self.reply(200, json.dumps(answers[self.path]).encode())
+            self.reply(200, json.dumps(answers[self.path.split("?")[0]]).encode())
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
