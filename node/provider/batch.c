@@ -441,17 +441,20 @@ static assay_status posting_send(assay_provider *provider, const assay_batch *ba
     return parts_post(provider, &a->batch, a->sample, &posting, err);
 }
 
-// What was asked for, and no more: table and leaf have a window each (P-60).
-static assay_status accusation_answer(assay_provider *provider, const assay_duty *a,
+// The leaf alone where that is asked for: a table can cost a thousand times as much. With the table
+// the leaf too: who could not fetch the one will not get the other. leaf_sent: it was just now.
+static assay_status accusation_answer(assay_provider *provider, const assay_duty *a, bool leaf_sent,
                                       assay_error *err) {
+    bool table = a->kind == ASSAY_DUTY_ANSWER_TABLE;
     assay_batch batch;
     assay_batch_tables tables;
     assay_arena arena;
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     assay_status status =
         assay_batch_fetch(&batch, &tables, &provider->wallet->client, &a->batch, &arena, err);
-    if (status == ASSAY_OK)
-        status = posting_send(provider, &batch, a, a->kind == ASSAY_DUTY_ANSWER_LEAF, &arena, err);
+    if (status == ASSAY_OK && table) status = posting_send(provider, &batch, a, false, &arena, err);
+    if (status == ASSAY_OK && !a->leaf_posted && !leaf_sent)
+        status = posting_send(provider, &batch, a, true, &arena, err);
     assay_arena_close(&arena);
     return status;
 }
@@ -464,6 +467,7 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
     char address[ASSAY_HEX_HASH_MAX];
     json_t *document;
     const json_t *duties;
+    assay_duty last = {.sample = UINT32_MAX};
     bool waits;
     *count = 0;
     if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD) return ASSAY_OK;
@@ -480,7 +484,12 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
         assay_error why = {0};
         assay_status answered = assay_duty_read(&a, json_array_get(duties, i), &why);
         if (answered == ASSAY_OK && !is_accusation(&a)) continue;
-        if (answered == ASSAY_OK) answered = accusation_answer(provider, &a, &why);
+        if (answered == ASSAY_OK) {
+            // The leaf of a case comes before its table.
+            bool same = a.sample == last.sample && assay_hash_equal(&a.batch, &last.batch);
+            last = a;
+            answered = accusation_answer(provider, &a, same, &why);
+        }
         if (answered == ASSAY_OK)
             (*count)++;
         else if (status == ASSAY_OK)

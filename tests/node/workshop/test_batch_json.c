@@ -31,8 +31,8 @@ static json_t *document_make(bool payouts) {
 
 static void batch_handle(void *context, const assay_http_request *request,
                          assay_http_reply *reply) {
-    const char *payouts = assay_http_argument(request, "payouts");
-    assay_http_reply_json(reply, 200, document_make(!payouts || strcmp(payouts, "0") != 0));
+    const char *rows = assay_http_argument(request, "rows");
+    assay_http_reply_json(reply, 200, document_make(!rows || strcmp(rows, "1") != 0));
 }
 
 // What was paid for a settled batch is not asked for: with it, nobody could read this one.
