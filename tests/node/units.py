@@ -68,11 +68,16 @@ def command_check(assay, name, words, variables):
     assert required <= given, f"{name}: {required - given} missing"
 
 
-def comet_check(words):
-    """CometBFT's own help, where it is installed: by someone, or by testnet/comet."""
-    assert words[:2] == ["cometbft", "start"], words
+def comet_program():
+    """Where it is installed, by someone or by testnet/comet, or None."""
     found = [shutil.which("cometbft"), *sorted(SOURCE.glob("build/comet/*/cometbft"))]
-    program = next(filter(None, found), None)
+    return next(filter(None, found), None)
+
+
+def comet_check(words):
+    """CometBFT's own help, where there is one."""
+    assert words[:2] == ["cometbft", "start"], words
+    program = comet_program()
     if not program:
         print("skipped: the options of cometbft: neither on the path nor from testnet/comet")
         return
