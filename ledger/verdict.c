@@ -304,7 +304,7 @@ static assay_status ballots_load(docket *d, ballot **out, uint32_t *count, assay
 }
 
 static assay_status consequences(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
-    d->proven = d->record.state != ASSAY_CASE_WITHHELD && is_proven(d, ballots, count);
+    d->proven = is_proven(d, ballots, count);
     if (d->record.state != ASSAY_CASE_UNDECIDED) {
         ASSAY_TRY(reward(d, ballots, count, err));
         ASSAY_TRY(reruns_charge(d, ballots, count, err));
