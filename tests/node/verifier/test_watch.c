@@ -2,8 +2,12 @@
 // Validators at work on a real chain: commits, reveals, restarts between them, providers that hang,
 // and the defence of one whom nobody can reach. Rules P-10, P-56, P-57, P-60, P-63, F-46, F-49,
 // F-77; D1 to D5 of node/verifier/docket.h.
+#include <dirent.h>
+
+#include "base/file.h"
 #include "consensus/deadline.h"
 #include "ledger/bond.h"
+#include "ledger/case.h"
 #include "tests/node/guards.h"
 #include "tests/node/sockets.h"
 
@@ -174,6 +178,64 @@ static void a_provider_nobody_reaches_defends_itself(void **state) {
                 json_integer_value(json_object_get(json_array_get(last, i), "slashed")), 0);
         json_decref(document);
     }
+    for (uint32_t i = 0; i < WATCHERS; i++)
+        assay_watch_close(&guards[i].watch);
+    assay_provider_close(&provider);
+}
+
+// A served folder with the table of each batch in `home`, and no leaves.
+static void tables_serve(const char *home, const char *served) {
+    char path[512];
+    struct dirent *entry;
+    snprintf(path, sizeof path, "%s/evidence", home);
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    while ((entry = readdir(folder))) {
+        uint8_t *table;
+        size_t size;
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/evidence/%s/receipts", home, entry->d_name);
+        must(assay_file_read(path, 1 << 20, &table, &size, err));
+        snprintf(path, sizeof path, "%s/evidence/%s", served, entry->d_name);
+        must(assay_folder_make(path, err));
+        strcat(path, "/receipts");
+        must(assay_file_create(path, table, size, 0600, err));
+        free(table);
+    }
+    closedir(folder);
+}
+
+// F-46: whoever asks for a leaf makes the provider post that, and not a whole table.
+static void of_a_leaf_no_table_is_posted(void **state) {
+    assay_provider provider;
+    char home[128], served[128], url[160];
+    guard guards[WATCHERS];
+    uint32_t now;
+    snprintf(served, sizeof served, "%s/served", world.folder);
+    snprintf(url, sizeof url, "file://%s", served);
+    provider_open(&provider, home, PROVIDER, url);
+    assay_hash batch = batch_of(&provider);
+    tables_serve(home, served);
+    for (uint32_t i = 0; i < WATCHERS; i++)
+        guard_open(&guards[i], i, false);
+    assay_batch found = work_drawn(&world, &batch);
+    for (int i = 0; i < 3000 && found.state < ASSAY_BATCH_SETTLED; i++) {
+        guards_step(guards);
+        must(assay_provider_defend(&provider, &now, err));
+        found = work_drawn(&world, &batch);
+    }
+    assert_int_equal(found.state, ASSAY_BATCH_SETTLED);
+    assay_view view;
+    must(assay_view_open(&view, world.app, err));
+    for (uint32_t sample = 0; sample < SAMPLES; sample++) {
+        assay_case record;
+        bool known;
+        must(assay_case_get(&record, &known, &view.reader, &batch, sample, err));
+        assert_true(known && record.leaf_answered > 0);
+        assert_int_equal(record.table_answered, 0);
+        assert_int_equal(record.escalations, 0);
+    }
+    assay_view_close(&view);
     for (uint32_t i = 0; i < WATCHERS; i++)
         assay_watch_close(&guards[i].watch);
     assay_provider_close(&provider);
@@ -527,6 +589,7 @@ int main(void) {
         cmocka_unit_test(a_restart_between_commit_and_reveal),
         cmocka_unit_test(a_restart_recalls_what_was_unavailable),
         cmocka_unit_test(a_provider_nobody_reaches_defends_itself),
+        cmocka_unit_test(of_a_leaf_no_table_is_posted),
         cmocka_unit_test(a_defence_waits_for_no_block),
         cmocka_unit_test(the_docket_keeps_threads_for_others),
         cmocka_unit_test(the_docket_takes_the_earliest_deadline),
