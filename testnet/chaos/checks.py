@@ -239,8 +239,7 @@ def engines(cluster, faults):
     harmed = {fault.nodes[0] for fault in faults if not hasattr(fault, "skipped") and fault.kind
               in ("damaged-state", "wrong-app-hash", "full-disk")}
     well = [node for number, node in enumerate(cluster.nodes) if number not in harmed]
-    halted = [node.name for node in well
-              if node.log_has("CONSENSUS FAILURE", {path: 0 for path in node.log_sizes()})]
+    halted = [node.name for node in well if node.halts()]
     names = ", ".join(node.name for node in well) or "none"
     return f"no engine halted of those whose state was left alone: {names}", not halted, \
         ", ".join(halted)

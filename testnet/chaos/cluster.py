@@ -110,6 +110,13 @@ class Node:
                     return True
         return False
 
+    def halts(self):
+        """Why the engine halted, as often as it did; that its application was killed in the midst
+        of a call is no reason: the unit starts both again."""
+        killed = (b"read message: ", b"write to buffer: ", b"flush buffer: ")
+        return [line for path in self.log_sizes() for line in path.read_bytes().splitlines()
+                if b"CONSENSUS FAILURE" in line and not any(words in line for words in killed)]
+
     def log_sizes(self):
         names = (f"{self.name}.out", f"{self.name}.err", f"{self.name}-comet.out",
                  f"{self.name}-comet.err")

@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(sys.argv[1])
 sys.path[:0] = [str(ROOT / "testnet/chaos"), str(ROOT / "testnet/nodes")]
 import checks  # noqa: E402
+import cluster  # noqa: E402
 import configure  # noqa: E402
 import heights  # noqa: E402
 import load  # noqa: E402
@@ -241,6 +242,23 @@ def test_restored():
     assert checks.restored([lost])[1]
     lost.synced = False
     assert not checks.restored([lost])[1]
+
+
+def test_halted_engines():
+    """One that disagrees with its chain has halted; one whose application was killed has not."""
+    says = 'E[…] CONSENSUS FAILURE!!! module=consensus err="{}" stack="…"\n'
+    with tempfile.TemporaryDirectory() as folder:
+        node = cluster.Node.__new__(cluster.Node)
+        node.name, node.logs = "node0", Path(folder)
+        for path in ("node0.out", "node0.err", "node0-comet.out", "node0-comet.err"):
+            (node.logs / path).write_text("all is well\n")
+        chain = types.SimpleNamespace(nodes=[node])
+        log = node.logs / "node0-comet.out"
+        log.write_text(says.format("failed to apply block; error read message: EOF"))
+        assert checks.engines(chain, [])[1]
+        log.write_text(log.read_text() + says.format("wrong Block.Header.AppHash"))
+        assert not checks.engines(chain, [])[1]
+        assert checks.engines(chain, [schedule.Fault(1, "damaged-state", 0, [0], 0)])[1]
 
 
 def test_history_is_whole():

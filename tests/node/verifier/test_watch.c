@@ -198,7 +198,7 @@ static void tables_serve(const char *home, const char *served) {
         must(assay_file_read(path, 1 << 20, &table, &size, err));
         snprintf(path, sizeof path, "%s/evidence/%s", served, entry->d_name);
         must(assay_folder_make(path, err));
-        strcat(path, "/receipts");
+        snprintf(path, sizeof path, "%s/evidence/%s/receipts", served, entry->d_name);
         must(assay_file_create(path, table, size, 0600, err));
         free(table);
     }
