@@ -197,6 +197,11 @@ assay_status assay_folder_make(const char *path, assay_error *err) {
     return folder_make_one(part, err);
 }
 
+const char *assay_folder_temporary_parent(const char *otherwise) {
+    const char *parent = getenv("TMPDIR");
+    return parent && *parent ? parent : otherwise;
+}
+
 assay_status assay_folder_temporary(char *out, size_t size, const char *parent, const char *pattern,
                                     assay_error *err) {
     assay_status status = assay_path_join(out, size, parent, pattern, err);

@@ -50,6 +50,10 @@ assay_status assay_folder_make(const char *path, assay_error *err);
 // A folder's entries outlive a power cut. Errors: NOT_FOUND, PERMISSION, IO.
 assay_status assay_folder_sync(const char *path, assay_error *err);
 
+// Where temporary folders go: $TMPDIR, or `otherwise` where that is not set. Lives: as long as the
+// environment.
+const char *assay_folder_temporary_parent(const char *otherwise);
+
 // Makes a folder (mode 0700) below `parent`, named as the pattern but for the XXXXXX at its end.
 // Its path into out, or "" on failure. Errors: CAPACITY, NOT_FOUND, PERMISSION, IO.
 assay_status assay_folder_temporary(char *out, size_t size, const char *parent, const char *pattern,

@@ -43,8 +43,7 @@ typedef struct {
 } rerun_parts;
 
 static const char *parent_get(void) {
-    const char *parent = getenv("TMPDIR");
-    return parent && *parent ? parent : "/tmp";
+    return assay_folder_temporary_parent("/tmp");
 }
 
 // The home is only read: a disk that is full is the replayed state's.

@@ -100,10 +100,9 @@ static void half_remove(const copying *c) {
 // Copying takes minutes, in which the node may be ended and its chain handed over: a copy with the
 // config and the key of before would sign the next height beside CometBFT.
 static assay_status config_check(const copying *c, assay_error *err) {
-    assay_config now;
-    const assay_config *then = &c->home.config;
-    ASSAY_TRY(assay_home_config_read(&now, c->home.path, err));
-    if (now.engine == then->engine && now.initial_height == then->initial_height) return ASSAY_OK;
+    bool handed;
+    ASSAY_TRY(assay_home_handed_over(&handed, &c->home.config, c->home.path, err));
+    if (!handed) return ASSAY_OK;
     return ASSAY_FAIL(err, BUSY, "the chain of %.200s was handed over while it was copied",
                       c->home.path);
 }

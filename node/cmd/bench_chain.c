@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // assay bench chain: the ledger behind CometBFT beside CometBFT's own example.
-#include <stdlib.h>
 
+#include "base/file.h"
 #include "node/bench/chain_show.h"
 #include "node/bench/stop.h"
 #include "node/cmd/commands.h"
@@ -47,10 +47,9 @@ static assay_status words_read(assay_bench_chain_options *o, char *program, cons
 }
 
 int assay_cmd_bench_chain(assay_invocation *invocation) {
-    const char *temporary = getenv("TMPDIR");
     words given = {"check,query,receipts,transfers", "cometbft", "1,4", "defaults,saturated"};
     char program[PATH_MAX];
-    assay_bench_chain_options o = {.folder = temporary && *temporary ? temporary : ".",
+    assay_bench_chain_options o = {.folder = assay_folder_temporary_parent("."),
                                    .runs = 5,
                                    .accounts = 100000,
                                    .block_transfers = 5000,

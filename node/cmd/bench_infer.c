@@ -47,10 +47,9 @@ typedef struct {
 } workbench;
 
 static assay_status folder_make(workbench *w, assay_error *err) {
-    const char *folder = getenv("TMPDIR");
     if (w->folder[0]) return ASSAY_OK;
-    return assay_folder_temporary(w->folder, sizeof w->folder, folder && *folder ? folder : "/tmp",
-                                  "assay-bench-XXXXXX", err);
+    return assay_folder_temporary(w->folder, sizeof w->folder,
+                                  assay_folder_temporary_parent("/tmp"), "assay-bench-XXXXXX", err);
 }
 
 static assay_status model_file_make(workbench *w, settings *s, assay_error *err) {

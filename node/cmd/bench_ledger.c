@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // assay bench ledger: what a block of transfers costs beside bare signature recovery.
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/file.h"
 #include "node/bench/ledger.h"
 #include "node/cmd/commands.h"
 
@@ -46,8 +46,7 @@ static int result_print(const assay_invocation *invocation,
 }
 
 int assay_cmd_bench_ledger(assay_invocation *invocation) {
-    const char *temporary = getenv("TMPDIR");
-    assay_bench_ledger_options o = {.folder = temporary && *temporary ? temporary : ".",
+    assay_bench_ledger_options o = {.folder = assay_folder_temporary_parent("."),
                                     .accounts = 100000,
                                     .block_transfers = 5000,
                                     .pairs = 5,

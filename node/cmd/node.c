@@ -185,10 +185,9 @@ static assay_status manner_set(node_parts *node, const char *misbehave, assay_er
 // An export between the reading of config.json and the lock of the state has given the key away.
 static assay_status handover_check(const node_parts *node, const assay_config *before,
                                    assay_error *err) {
-    assay_config now;
-    ASSAY_TRY(assay_home_config_read(&now, node->home.path, err));
-    if (now.engine == before->engine && now.initial_height == before->initial_height)
-        return ASSAY_OK;
+    bool handed;
+    ASSAY_TRY(assay_home_handed_over(&handed, before, node->home.path, err));
+    if (!handed) return ASSAY_OK;
     return ASSAY_FAIL(err, BUSY, "%s was handed to CometBFT meanwhile: start the node again",
                       node->home.path);
 }

@@ -5,11 +5,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
-#include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "node/cmd/commands.h"
@@ -29,18 +27,11 @@ typedef struct {
 
 // The URL where the home's node listens, unless another one is given.
 static assay_status url_find(status_options *options, assay_error *err) {
-    char path[PATH_MAX];
     assay_config config;
-    uint8_t *data;
-    size_t size;
     if (options->node_url) return ASSAY_OK;
     options->node_url = ASSAY_NODE_URL_DEFAULT;
     if (!options->home) return ASSAY_OK;
-    ASSAY_TRY(assay_home_path(path, options->home, "config.json", err));
-    ASSAY_TRY(assay_file_read(path, ASSAY_HOME_FILE_MAX, &data, &size, err));
-    assay_status status = assay_config_parse(&config, data, size, err);
-    free(data);
-    ASSAY_TRY(status);
+    ASSAY_TRY(assay_home_config_read(&config, options->home, err));
     snprintf(options->url, sizeof options->url, "http://%s", config.listen);
     options->node_url = options->url;
     return ASSAY_OK;

@@ -76,7 +76,7 @@ static assay_status next_fill(assay_tx_register_chain *out, const assay_beacon_c
 // Nothing is sent: why.
 static int unneeded_print(const assay_invocation *invocation, const standing *now,
                           const judgement *so, uint64_t length) {
-    unsigned long long number = so->number, left = now->left;
+    ull number = so->number, left = now->left;
     if (invocation->json)
         return assay_command_print(json_pack(
             "{s:s,s:o,s:o,s:o,s:o}", "state", so->waits ? "waiting" : "lasting", "chain",

@@ -152,6 +152,14 @@ assay_status assay_home_config_read(assay_config *config, const char *home, assa
     return status;
 }
 
+assay_status assay_home_handed_over(bool *handed, const assay_config *before, const char *home,
+                                    assay_error *err) {
+    assay_config now;
+    ASSAY_TRY(assay_home_config_read(&now, home, err));
+    *handed = now.engine != before->engine || now.initial_height != before->initial_height;
+    return ASSAY_OK;
+}
+
 assay_status assay_home_open(assay_home *home, const char *path, assay_error *err) {
     char file[PATH_MAX];
     memset(home, 0, sizeof *home);

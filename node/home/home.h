@@ -67,6 +67,11 @@ void assay_config_init(assay_config *config);
 // Reads config.json alone. Errors: as assay_home_open. Spec: F-45.
 assay_status assay_home_config_read(assay_config *config, const char *home, assay_error *err);
 
+// Reads it again: was the chain handed to CometBFT since it was `before`? Whoever goes on with what
+// was read then would sign beside CometBFT. Errors: as assay_home_open. Spec: E-31.
+assay_status assay_home_handed_over(bool *handed, const assay_config *before, const char *home,
+                                    assay_error *err);
+
 // Writes home->config for all later starts, in one step. Errors: DISK_FULL, PERMISSION, IO; the old
 // one stays. Spec: F-45.
 assay_status assay_home_config_write(const assay_home *home, assay_error *err);
