@@ -2,12 +2,14 @@
 // A case: what validators find out about one sample of one batch. Rounds of votes, each committed
 // before it is revealed:
 //
-//   first draw ──(no reveal)──→ redraw ──(no reveal)──┐
-//      │  │                       │ │                 ▼
-//      │  └──(anything else)──────│─┴──→ [answer E] → escalation 1 … escalation_rounds
-//      ▼                          ▼                   │            │
-//   right: match            right: match         right: a verdict  undecided
+//   first draw ──(no reveal, or all that is missing was posted)──→ redraw
+//      │  │                                                         │  │
+//      │  └──(anything else)──→ [answer E] → escalation 1 … ←───────│──┘ (anything else)
+//      ▼                                     │      │               ▼
+//   right: match               right: a verdict, or guilty      right: match
+//                                                   └→ undecided, or withheld
 //
+// What is said to be missing is asked for first, once for leaf and table each [answer E].
 // An escalation waits its turn where those of a block call for as many votes as a block carries.
 // Round r starts at the end of a block s: commit in (s, s + C], reveal in (s + C, s + C + R].
 // Ended cases leave the state and stay readable as aux records.
