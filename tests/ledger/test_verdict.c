@@ -268,19 +268,25 @@ static ballot one_accuses_everywhere(trial *t, uint32_t actor, const assay_duty 
     return (ballot){.verdict = actor == accuser_of_all ? ASSAY_VERDICT_OUTPUT : 0};
 }
 
+// One validator of those that check eight samples may have one accusation open.
+static trial *bounded_begun(ballot (*votes)(trial *t, uint32_t actor, const assay_duty *duty)) {
+    trial *t = trial_new();
+    t->chain.genesis.params.open_escalations_max = 1;
+    t->chain.genesis.params.samples = 8;
+    trial_start(t);
+    t->votes = votes;
+    accuser_of_all = VALIDATOR + 1;
+    return t;
+}
+
 static ballot one_is_refused_everywhere(trial *t, uint32_t actor, const assay_duty *duty) {
     return (ballot){.verdict = actor == accuser_of_all ? ASSAY_VERDICT_UNAVAILABLE : 0};
 }
 
 // With one accusation open the next ones count for nothing, and cost nothing either.
 static void accusations_are_bounded(void **state) {
-    trial *t = trial_new();
-    t->chain.genesis.params.open_escalations_max = 1;
-    t->chain.genesis.params.samples = 8;
-    trial_start(t);
+    trial *t = bounded_begun(one_accuses_everywhere);
     bundle b;
-    t->votes = one_accuses_everywhere;
-    accuser_of_all = VALIDATOR + 1;
     trial_submit(t, &b, 8);
     assay_batch batch = trial_run_out(t, &b.id);
     assert_int_equal(batch.state, ASSAY_BATCH_SETTLED);
@@ -366,13 +372,8 @@ static void small_accusations_hide_no_large_one(void **state) {
 
 // P-61: a provider that refuses a validator again and again silences it about nothing.
 static void refusals_silence_nobody(void **state) {
-    trial *t = trial_new();
-    t->chain.genesis.params.open_escalations_max = 1;
-    t->chain.genesis.params.samples = 8;
-    trial_start(t);
+    trial *t = bounded_begun(one_is_refused_everywhere);
     bundle b;
-    t->votes = one_is_refused_everywhere;
-    accuser_of_all = VALIDATOR + 1;
     trial_submit(t, &b, 8);
     assay_batch batch = trial_run_out(t, &b.id);
     uint32_t refused = 0;
