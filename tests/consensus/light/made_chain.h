@@ -75,6 +75,13 @@ static inline assay_bytes set_hash_of(const chain *c, uint64_t height, assay_are
     return bytes_of(&hash, sizeof hash, arena);
 }
 
+// What a header names as the next one's: where a fork begins the chain has named its own.
+static inline assay_bytes next_hash_of(const chain *c, uint64_t height, assay_arena *arena) {
+    chain named = *c;
+    named.fork_strangers = c->fork_strangers && height > c->fork_from;
+    return set_hash_of(&named, height + 1, arena);
+}
+
 static inline void header_hash(chain *c, uint64_t height, assay_hash *out);
 
 static inline void header_make(chain *c, uint64_t height, assay_header_view *header,
@@ -90,7 +97,7 @@ static inline void header_make(chain *c, uint64_t height, assay_header_view *hea
     };
     header->hashes[ASSAY_HEADER_APP] = bytes_of(&app, 1, arena);
     header->hashes[ASSAY_HEADER_VALIDATORS] = set_hash_of(c, height, arena);
-    header->hashes[ASSAY_HEADER_NEXT_VALIDATORS] = set_hash_of(c, height + 1, arena);
+    header->hashes[ASSAY_HEADER_NEXT_VALIDATORS] = next_hash_of(c, height, arena);
     if (height == 1) return;
     header->last_block.part_count = 1;
     header_hash(c, height - 1, &header->last_block.hash);
