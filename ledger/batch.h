@@ -44,7 +44,7 @@ typedef struct {
     uint32_t sample_count;  // k
     uint32_t cases_open;
     uint32_t caught;    // cases that found it guilty
-    uint32_t table_bad; // of them: by other verdicts than 1 … 31
+    uint32_t table_bad; // of them: by verdicts that speak against its tables (P-66)
     uint32_t undecided; // cases that ended without a decision
     uint64_t ended;     // height of settlement or voiding, 0 before
     uint64_t slashed;   // nopen taken from the provider's bond

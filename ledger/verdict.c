@@ -336,7 +336,9 @@ static assay_status end(docket *d, assay_case_state state, uint8_t verdict, cons
         d->batch.undecided++;
     } else if (assay_verdict_is_guilty(verdict)) {
         d->batch.caught++;
-        if (verdict > ASSAY_VERDICT_MISMATCH_MAX) d->batch.table_bad++;
+        // P-66: then the rows do not tell whose data it was.
+        if (verdict == ASSAY_VERDICT_ATTRIBUTION || verdict > ASSAY_VERDICT_MISMATCH_MAX)
+            d->batch.table_bad++;
     }
     return assay_batch_resolve(d->ledger, &d->id, &d->batch, err);
 }

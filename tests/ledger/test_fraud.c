@@ -177,10 +177,11 @@ static void contributors_come_before_the_catch_reward(void **state) {
     trial_close(t);
 }
 
-// A table that is wrong does not say whose data it was; bytes that are not there say nothing.
-static void table_and_availability_frauds_pay_no_contributor(void **state) {
-    static const uint8_t kinds[] = {ASSAY_VERDICT_TABLE, ASSAY_VERDICT_UNAVAILABLE,
-                                    ASSAY_VERDICT_TABLE_UNAVAILABLE};
+// A table or a share that is wrong does not say whose data it was; bytes that are not there say
+// nothing (P-66).
+static void where_the_table_cannot_be_trusted_no_contributor_is_paid(void **state) {
+    static const uint8_t kinds[] = {ASSAY_VERDICT_ATTRIBUTION, ASSAY_VERDICT_TABLE,
+                                    ASSAY_VERDICT_UNAVAILABLE, ASSAY_VERDICT_TABLE_UNAVAILABLE};
     trial *t = trial_new();
     trial_start(t);
     t->votes = convict;
@@ -331,7 +332,7 @@ int main(void) {
         cmocka_unit_test(a_retired_data_set_is_no_contributor),
         cmocka_unit_test(the_catch_reward_is_capped),
         cmocka_unit_test(contributors_come_before_the_catch_reward),
-        cmocka_unit_test(table_and_availability_frauds_pay_no_contributor),
+        cmocka_unit_test(where_the_table_cannot_be_trusted_no_contributor_is_paid),
         cmocka_unit_test(refunds_of_ended_sessions_go_to_the_principal),
         cmocka_unit_test(every_session_has_its_row),
         cmocka_unit_test(the_bond_is_the_limit),
