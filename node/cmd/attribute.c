@@ -1,56 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// assay attribute: the spans of a text, as a receipt's attribution finds them, without a chain.
-#include <inttypes.h>
-#include <stdio.h>
+// assay attribute: the spans of a text, as a receipt's attribution finds them, without a chain; or
+// those of a receipt on one.
+#include "node/cmd/attribute.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "attribution/corpus.h"
-#include "attribution/shares.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/utf8.h"
 #include "node/cmd/commands.h"
 #include "node/inference/ids.h"
-#include "node/paint.h"
-#include "quant/model.h"
+#include "node/wallet/wallet.h"
 
-enum { TEXT_SIZE_MAX = 1 << 20, NAME_SIZE_MAX = 64, EXCERPT_WIDTH = 60 };
+enum { TEXT_SIZE_MAX = 1 << 20 };
 
 static const char details[] =
     "Data sets count as registered in the order given. A run of at least --span-tokens-min tokens\n"
     "of the text that stands in a data set is credited to the first that has it; what stands in\n"
-    "the prompt is credited to nobody (spec/attribution.md).";
+    "the prompt is credited to nobody (spec/attribution.md).\n\n"
+    "With --batch and --leaf the text is that receipt's output, out of its evidence, and the node\n"
+    "says which data sets its adapter names, in which order, and with what weights. Exits with 0\n"
+    "if its shares are what they should be, else with 1.";
 
-// One --dataset.
-typedef struct {
-    const char *name; // in argv
-    int name_size;
-    assay_mapping file;
-    assay_corpus corpus;
-    assay_index index;
-} dataset;
-
-typedef struct {
-    const char *text_path;
-    const char *ids_text;
-    const char *model_path;
-    const char *prompt_text;
-    const char *prompt_ids_text;
-    assay_option_texts dataset_texts;
-    uint64_t span_tokens_min;
-    assay_model model;
-    assay_tokenizer *tokenizer;
-    dataset datasets[ASSAY_SPAN_SOURCES_MAX];
-    assay_span_source sources[ASSAY_SPAN_SOURCES_MAX];
-    uint32_t count;
-    uint32_t *prompt, *output; // token ids
-    size_t prompt_count, output_count;
-    assay_spans spans;
-    assay_shares shares;
-} job;
-
-static void job_close(job *j) {
+static void job_close(assay_attribute *j) {
     assay_spans_close(&j->spans);
     for (uint32_t i = 0; i < j->count; i++) {
         assay_index_close(&j->datasets[i].index);
@@ -64,16 +36,17 @@ static void job_close(job *j) {
 }
 
 // "NAME=FILE" into the next data set.
-static assay_status dataset_load(job *j, const char *text, assay_error *err) {
+static assay_status dataset_load(assay_attribute *j, const char *text, assay_error *err) {
     const char *equals = strchr(text, '=');
     size_t size = equals ? (size_t)(equals - text) : 0;
-    if (size == 0 || size > NAME_SIZE_MAX || assay_utf8_prefix((const uint8_t *)text, size) != size)
+    if (size == 0 || size > ASSAY_ATTRIBUTE_NAME_MAX ||
+        assay_utf8_prefix((const uint8_t *)text, size) != size)
         return ASSAY_FAIL(err, USAGE, "--dataset %.80s, wanted NAME=FILE, name of 1 to %d bytes",
-                          text, NAME_SIZE_MAX);
+                          text, ASSAY_ATTRIBUTE_NAME_MAX);
     if (j->count == ASSAY_SPAN_SOURCES_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%u data sets, limit %d", j->dataset_texts.count,
                           ASSAY_SPAN_SOURCES_MAX);
-    dataset *set = &j->datasets[j->count++];
+    assay_attribute_dataset *set = &j->datasets[j->count++];
     set->name = text;
     set->name_size = (int)size;
     ASSAY_TRY(assay_mapping_open(&set->file, equals + 1, ASSAY_CORPUS_SIZE_MAX, err));
@@ -81,13 +54,12 @@ static assay_status dataset_load(job *j, const char *text, assay_error *err) {
     ASSAY_TRY(assay_fail_in(err, assay_corpus_open(&set->corpus, bytes, err), equals + 1));
     ASSAY_TRY(assay_corpus_index(&set->index, &set->corpus, j->tokenizer, j->model.shape.vocab_size,
                                  err));
-    j->sources[j->count - 1] = (assay_span_source){.id = set->corpus.root, .index = &set->index};
     return ASSAY_OK;
 }
 
 // Exactly what a model was given and gave, or text to tokenise: only ids repeat a receipt, since an
 // output's text may have another, shorter spelling in tokens.
-static assay_status output_read(job *j, assay_error *err) {
+static assay_status output_read(assay_attribute *j, assay_error *err) {
     uint8_t *text;
     size_t size;
     if (!j->text_path == !j->ids_text)
@@ -102,7 +74,7 @@ static assay_status output_read(job *j, assay_error *err) {
     return status;
 }
 
-static assay_status prompt_read(job *j, assay_error *err) {
+static assay_status prompt_read(assay_attribute *j, assay_error *err) {
     if (j->prompt_text && j->prompt_ids_text)
         return ASSAY_FAIL(err, USAGE, "wanted one of --prompt and --prompt-ids");
     if (j->prompt_ids_text)
@@ -114,148 +86,49 @@ static assay_status prompt_read(job *j, assay_error *err) {
     return ASSAY_OK;
 }
 
-static assay_status job_run(job *j, assay_error *err) {
+static assay_status job_run(assay_attribute *j, assay_error *err) {
     ASSAY_TRY(assay_model_open(&j->model, j->model_path, err));
     ASSAY_TRY(assay_tokenizer_open(&j->tokenizer, j->model.tokenizer.data, j->model.tokenizer.size,
                                    j->model.shape.vocab_size, err));
-    ASSAY_TRY(output_read(j, err));
-    ASSAY_TRY(prompt_read(j, err));
+    if (!j->of.batch_text) {
+        ASSAY_TRY(output_read(j, err));
+        ASSAY_TRY(prompt_read(j, err));
+    }
     for (uint32_t i = 0; i < j->dataset_texts.count; i++)
         ASSAY_TRY(dataset_load(j, j->dataset_texts.items[i], err));
+    if (j->of.batch_text) ASSAY_TRY(assay_attribute_receipt_read(j, err));
+    for (uint32_t i = 0; i < j->count; i++) {
+        j->sources[i].id = j->datasets[i].corpus.root;
+        j->sources[i].index = &j->datasets[i].index;
+    }
     ASSAY_TRY(assay_spans_open(&j->spans, j->sources, j->count, j->prompt, j->prompt_count,
                                j->output, j->output_count, (uint32_t)j->span_tokens_min, err));
     return assay_shares_make(&j->shares, j->sources, j->count, j->spans.credits, err);
 }
 
-static uint32_t source_weight(const job *j, uint32_t source) {
-    for (uint32_t i = 0; i < j->shares.count; i++)
-        if (assay_hash_equal(&j->shares.items[i].dataset, &j->sources[source].id))
-            return j->shares.items[i].weight_ppm;
-    return 0;
-}
-
-static uint32_t source_tokens(const job *j, uint32_t source) {
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < j->spans.count; i++)
-        if (j->spans.items[i].source == source) sum += j->spans.items[i].length;
-    return sum;
-}
-
-// Names and text as JSON are valid UTF-8: names were checked, assay_tokenizer_text sees to the
-// rest.
-static assay_status json_make(json_t **out, const job *j, assay_error *err) {
-    json_t *datasets = json_array(), *spans = json_array();
-    for (uint32_t i = 0; i < j->count; i++) {
-        const dataset *set = &j->datasets[i];
-        json_array_append_new(
-            datasets,
-            json_pack("{s:s%,s:o,s:I,s:I,s:I,s:I,s:I}", "name", set->name, (size_t)set->name_size,
-                      "id", assay_json_from_hash(&set->corpus.root), "chunk_count",
-                      (json_int_t)set->corpus.chunk_count, "token_count",
-                      (json_int_t)set->index.token_count, "owned_tokens",
-                      (json_int_t)source_tokens(j, i), "credit", (json_int_t)j->spans.credits[i],
-                      "weight_ppm", (json_int_t)source_weight(j, i)));
-    }
-    for (uint32_t i = 0; i < j->spans.count; i++) {
-        const assay_span *span = &j->spans.items[i];
-        const dataset *set = &j->datasets[span->source];
-        char *text;
-        size_t size;
-        assay_status status = assay_tokenizer_text(j->tokenizer, &text, &size,
-                                                   j->output + span->start, span->length, err);
-        if (status != ASSAY_OK) {
-            json_decref(datasets);
-            json_decref(spans);
-            return status;
-        }
-        json_array_append_new(
-            spans, json_pack("{s:I,s:I,s:s%,s:I,s:I,s:s%}", "start", (json_int_t)span->start,
-                             "length", (json_int_t)span->length, "dataset", set->name,
-                             (size_t)set->name_size, "position", (json_int_t)span->position,
-                             "credit", (json_int_t)span->credit, "text", text, size));
-        free(text);
-    }
-    *out = json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "span_tokens_min", (json_int_t)j->span_tokens_min,
-                     "tokens", (json_int_t)j->output_count, "owned_tokens",
-                     (json_int_t)j->spans.owned_count, "echo_tokens",
-                     (json_int_t)j->spans.echo_count, "datasets", datasets, "spans", spans);
-    return ASSAY_OK;
-}
-
-// The text as its tokens spell it, each byte with the colour of its token's owner.
-static assay_status text_print(const job *j, bool colours, assay_error *err) {
-    const assay_span *span = j->spans.items, *end = span + j->spans.count;
-    uint8_t *text, *owners;
-    size_t size, at = 0;
-    ASSAY_TRY(assay_tokenizer_decode(j->tokenizer, &text, &size, j->output, j->output_count, err));
-    owners = malloc(size + 1);
-    if (!owners) {
-        free(text);
-        return ASSAY_FAIL(err, MEMORY, "no memory for %zu bytes", size);
-    }
-    assay_status status = ASSAY_OK;
-    for (uint32_t i = 0; i < j->output_count && status == ASSAY_OK; i++) {
-        uint8_t *token;
-        size_t token_size;
-        while (span < end && span->start + span->length <= i)
-            span++;
-        status = assay_tokenizer_decode(j->tokenizer, &token, &token_size, &j->output[i], 1, err);
-        if (status != ASSAY_OK) break;
-        ASSAY_ASSERT(token_size <= size - at);
-        bool inside = span < end && span->start <= i;
-        memset(owners + at, inside ? (int)span->source : ASSAY_PAINT_NONE, token_size);
-        at += token_size;
-        free(token);
-    }
-    if (status == ASSAY_OK) {
-        assay_paint_text(stdout, text, size, colours ? owners : NULL);
-        if (size && text[size - 1] != '\n') putchar('\n');
-    }
-    free(owners);
-    free(text);
-    return status;
-}
-
-static assay_status result_print(const job *j, assay_error *err) {
-    bool colours = assay_terminal_colours();
-    ASSAY_TRY(text_print(j, colours, err));
-    printf("\n%zu tokens, %u follow a data set, %u stand in the prompt\n\n", j->output_count,
-           j->spans.owned_count, j->spans.echo_count);
-    for (uint32_t i = 0; i < j->count; i++) {
-        const dataset *set = &j->datasets[i];
-        uint32_t weight = source_weight(j, i);
-        uint64_t tenths = j->spans.credits[i] * 10 / 256;
-        printf("  ");
-        assay_paint_label(stdout, (const uint8_t *)set->name, (size_t)set->name_size, NAME_SIZE_MAX,
-                          colours ? (uint8_t)i : ASSAY_PAINT_NONE);
-        printf("%*s %3u.%04u %%  %6u tokens  %8" PRIu64 ".%u bits\n",
-               set->name_size < 16 ? 16 - set->name_size : 0, "", weight / 10000, weight % 10000,
-               source_tokens(j, i), tenths / 10, (unsigned)(tenths % 10));
-    }
-    printf("\n");
-    for (uint32_t i = 0; i < j->spans.count; i++) {
-        const assay_span *span = &j->spans.items[i];
-        const dataset *set = &j->datasets[span->source];
-        uint8_t *text;
-        size_t size;
-        ASSAY_TRY(assay_tokenizer_decode(j->tokenizer, &text, &size, j->output + span->start,
-                                         span->length, err));
-        printf("  tokens %u to %u = %.*s from token %u: ", span->start,
-               span->start + span->length - 1, set->name_size, set->name, span->position);
-        assay_paint_label(stdout, text, size, EXCERPT_WIDTH,
-                          colours ? (uint8_t)span->source : ASSAY_PAINT_NONE);
-        printf("\n");
-        free(text);
-    }
-    return ASSAY_OK;
+// What is asked about: one receipt, or a text of one's own.
+static assay_status usage_check(const assay_invocation *invocation, const assay_option *options,
+                                const assay_attribute *j, assay_error *err) {
+    static const char *const own[] = {"text", "ids", "prompt", "prompt-ids", "span-tokens-min",
+                                      NULL};
+    static const char *const chains[] = {"leaf", "node", "allow-private", "allow-file", NULL};
+    if (j->of.batch_text && j->of.leaf == UINT64_MAX)
+        return ASSAY_FAIL(err, USAGE, "--batch without --leaf, the receipt in it");
+    ASSAY_TRY(assay_command_apart(invocation, options, "batch", own, err));
+    ASSAY_TRY(assay_command_apart(invocation, options, "text", chains, err));
+    return assay_command_apart(invocation, options, "ids", chains, err);
 }
 
 int assay_cmd_attribute(assay_invocation *invocation) {
-    job j = {.span_tokens_min = 6};
+    assay_attribute j = {.span_tokens_min = 6,
+                         .of = {.node_url = ASSAY_NODE_URL_DEFAULT, .leaf = UINT64_MAX}};
     const assay_option options[] = {
         {"text", ASSAY_OPTION_TEXT, &j.text_path, "FILE", "the text to attribute", 0, 0, false},
         {"ids", ASSAY_OPTION_TEXT, &j.ids_text, "LIST", "or the tokens of an output, as 1,2,3", 0,
          0, false},
+        {"batch", ASSAY_OPTION_TEXT, &j.of.batch_text, "ID", "or a receipt's output, in this batch",
+         0, 0, false},
+        {"leaf", ASSAY_OPTION_U64, &j.of.leaf, "N", "which receipt, from 0", 0, UINT32_MAX, false},
         {"model", ASSAY_OPTION_TEXT, &j.model_path, "FILE", "canonical model, for its tokenizer", 0,
          0, true},
         {"dataset", ASSAY_OPTION_TEXTS, &j.dataset_texts, "NAME=FILE",
@@ -265,20 +138,30 @@ int assay_cmd_attribute(assay_invocation *invocation) {
          0, false},
         {"span-tokens-min", ASSAY_OPTION_U64, &j.span_tokens_min, "N",
          "shortest run that counts (default 6)", 1, ASSAY_SPAN_REACH_MAX, false},
+        ASSAY_WALLET_NODE_OPTION(j.of),
+        {"allow-private", ASSAY_OPTION_FLAG, &j.of.allow_private, NULL,
+         "let evidence URLs lead to private addresses", 0, 0, false},
+        {"allow-file", ASSAY_OPTION_FLAG, &j.of.allow_file, NULL,
+         "let evidence URLs name local files", 0, 0, false},
     };
     assay_error err = {0};
     json_t *document = NULL;
     int code;
     if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
-    code = ASSAY_EXIT_OK;
-    assay_status status = job_run(&j, &err);
+    assay_status status = usage_check(invocation, options, &j, &err);
+    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, "assay attribute --help");
+    status = job_run(&j, &err);
     if (status == ASSAY_OK)
-        status = invocation->json ? json_make(&document, &j, &err) : result_print(&j, &err);
+        status = invocation->json ? assay_attribute_json(&document, &j, &err)
+                                  : assay_attribute_print(&j, &err);
     if (status != ASSAY_OK)
         code = assay_command_fail(invocation, &err, NULL);
     else if (invocation->json)
         code = assay_command_print(document);
+    if (status == ASSAY_OK && code == ASSAY_EXIT_OK && j.of.batch_text &&
+        !assay_attribute_as_paid(&j))
+        code = ASSAY_EXIT_NO;
     job_close(&j);
     return code;
 }

@@ -48,7 +48,7 @@
     X(tx_sign, "tx sign", "sign a transaction file, offline")                                      \
     X(tx_send, "tx send", "send a signed transaction file")                                        \
     X(tx_status, "tx status", "show what became of a transaction")                                 \
-    X(attribute, "attribute", "show whose data a text follows, without a chain")                   \
+    X(attribute, "attribute", "show whose data a text or a paid output follows")                   \
     X(model_import, "model import", "make a canonical model file of a folder or GGUF")             \
     X(model_check, "model check", "check a canonical model file")                                  \
     X(adapter_import, "adapter import", "make a canonical adapter file of a PEFT or GGUF LoRA")    \

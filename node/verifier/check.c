@@ -437,26 +437,46 @@ assay_status assay_check_batch_open(assay_check_batch *out, const assay_checker 
     return ASSAY_OK;
 }
 
+static assay_status batch_leaf_fetch(check *c, const assay_check_batch *batch, uint32_t index,
+                                     assay_error *err) {
+    memset(c->result, 0, sizeof *c->result);
+    if (index >= c->batch.count)
+        return ASSAY_FAIL(err, RANGE, "receipt %u of a batch of %u", index, c->batch.count);
+    c->result->index = index;
+    if (batch->verdict != ASSAY_VERDICT_MATCH) return conclude(c, batch->verdict, batch->reason);
+    return leaf_fetch(c, err);
+}
+
+static check batch_check(const assay_check_batch *batch, const assay_check_task *task,
+                         assay_check_result *result, assay_arena *arena) {
+    return (check){.checker = batch->checker,
+                   .task = task,
+                   .arena = arena,
+                   .result = result,
+                   .batch = batch->batch,
+                   .receipts = batch->receipts,
+                   .receipt_count = batch->receipt_count};
+}
+
 assay_status assay_check_batch_leaf(assay_check_result *result, const assay_check_batch *batch,
                                     uint32_t index, assay_arena *arena, assay_error *err) {
     const assay_check_task task = {.batch = batch->id};
-    check c = {.checker = batch->checker,
-               .task = &task,
-               .arena = arena,
-               .result = result,
-               .batch = batch->batch,
-               .receipts = batch->receipts,
-               .receipt_count = batch->receipt_count};
-    memset(result, 0, sizeof *result);
-    if (index >= c.batch.count)
-        return ASSAY_FAIL(err, RANGE, "receipt %u of a batch of %u", index, c.batch.count);
-    result->index = index;
-    if (batch->verdict != ASSAY_VERDICT_MATCH) return conclude(&c, batch->verdict, batch->reason);
-    ASSAY_TRY(leaf_fetch(&c, err));
+    check c = batch_check(batch, &task, result, arena);
+    ASSAY_TRY(batch_leaf_fetch(&c, batch, index, err));
     if (!concluded(&c)) ASSAY_TRY(leaf_judge(&c, err));
     // No beacon drew this leaf: a probe of it means nothing.
     memset(&result->probe, 0, sizeof result->probe);
     return ASSAY_OK;
+}
+
+assay_status assay_check_evidence(assay_check_result *result, const assay_checker *checker,
+                                  const assay_hash *batch, uint32_t index, assay_arena *arena,
+                                  assay_error *err) {
+    const assay_check_task task = {.batch = *batch};
+    assay_check_batch opened;
+    ASSAY_TRY(assay_check_batch_open(&opened, checker, batch, arena, err));
+    check c = batch_check(&opened, &task, result, arena);
+    return batch_leaf_fetch(&c, &opened, index, err);
 }
 
 assay_status assay_check_leaf(assay_check_result *result, const assay_checker *checker,

@@ -56,6 +56,13 @@ assay_status assay_check_leaf(assay_check_result *result, const assay_checker *c
                               const assay_hash *batch, uint32_t index, assay_arena *arena,
                               assay_error *err);
 
+// What the evidence of leaf `index` holds, without a rerun: of the checker's workshop its meter
+// alone is used. verdict MATCH: receipt and ids are the batch's; else what is wrong, as far as that
+// is seen without one. Errors: as above, RANGE (index).
+assay_status assay_check_evidence(assay_check_result *result, const assay_checker *checker,
+                                  const assay_hash *batch, uint32_t index, assay_arena *arena,
+                                  assay_error *err);
+
 // A batch whose table was made again, for checking many of its leaves.
 typedef struct {
     const assay_checker *checker;

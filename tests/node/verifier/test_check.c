@@ -503,6 +503,46 @@ static void a_stop_gives_up_a_fetch(void **state) {
     close(fd);
 }
 
+// assay attribute over a batch's receipt. Returns: its exit code.
+static int attribute(json_t **out, const assay_hash *batch, const char *dataset) {
+    char id[ASSAY_HEX_HASH_MAX], command[1024];
+    static char said[1 << 16];
+    assay_hex_encode_0x(id, batch->bytes, ASSAY_HASH_SIZE);
+    snprintf(command, sizeof command,
+             ASSAY_BINARY_DIR "/assay attribute --batch %s --leaf 0 --node %s --allow-file --model "
+                              "%s --dataset told=" ASSAY_SOURCE_DIR "/testnet/data/%s --json",
+             id, assay_http_server_url(world.server), world.model_file, dataset);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t size = fread(said, 1, sizeof said, pipe);
+    must(assay_json_parse(out, said, size, sizeof said, "output", err));
+    return WEXITSTATUS(pclose(pipe));
+}
+
+static void attribute_expect(const assay_hash *batch, const char *dataset, int expected,
+                             const char *words) {
+    json_t *said;
+    int code = attribute(&said, batch, dataset);
+    char *text = json_dumps(said, JSON_COMPACT);
+    if (code != expected || !strstr(text, words))
+        fail_msg("exit %d, not %d; \"%s\", not with \"%s\"", code, expected, text, words);
+    free(text);
+    json_decref(said);
+}
+
+// Why someone was paid: the same shares again, from the evidence and what the node has, with no
+// rerun. The words are of the output, which is the model's.
+static void shares_can_be_seen_again(void **state) {
+    const assay_hash untrue = batch_make(SHARES, NULL), gone = batch_make(LEAF_GONE, NULL);
+    attribute_expect(&good, "carroll.txt", ASSAY_EXIT_OK, "\"as_paid\":true");
+    // 8 prompt tokens at 1,000 nopen and 8 at 2,000, of which data_ppm (250,000) is this one's.
+    attribute_expect(&good, "carroll.txt", ASSAY_EXIT_OK,
+                     "\"weight_ppm\":1000000,\"lineage_ppm\":1000000,\"nopen\":6000}");
+    attribute_expect(&untrue, "carroll.txt", ASSAY_EXIT_NO, "\"as_paid\":false");
+    attribute_expect(&gone, "carroll.txt", ASSAY_EXIT_NETWORK, "no evidence: ");
+    attribute_expect(&good, "doyle.txt", ASSAY_EXIT_INPUT, "the adapter names data set 0x");
+}
+
 static int world_make(void **state) {
     work_init(&world);
     work_start(&world);
@@ -536,6 +576,7 @@ int main(void) {
         cmocka_unit_test(no_memory_for_receipts_is_no_verdict),
         cmocka_unit_test(limits_follow_from_the_stated_sizes),
         cmocka_unit_test(a_stop_gives_up_a_fetch),
+        cmocka_unit_test(shares_can_be_seen_again),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
 }
