@@ -13,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-static assay_status regular_open(int *fd, size_t *size, const char *path, uint64_t size_max,
+static assay_status regular_open(int *fd, struct stat *out, const char *path, uint64_t size_max,
                                  assay_error *err) {
     struct stat info;
     // O_NONBLOCK: a FIFO in place of a file must not hang the open.
@@ -31,17 +31,18 @@ static assay_status regular_open(int *fd, size_t *size, const char *path, uint64
         close(*fd);
         return status;
     }
-    *size = (size_t)info.st_size;
+    *out = info;
     return ASSAY_OK;
 }
 
 assay_status assay_file_read(const char *path, uint64_t size_max, uint8_t **data, size_t *size,
                              assay_error *err) {
     int fd;
-    size_t total;
+    struct stat info;
     *data = NULL;
     *size = 0;
-    ASSAY_TRY(regular_open(&fd, &total, path, size_max, err));
+    ASSAY_TRY(regular_open(&fd, &info, path, size_max, err));
+    size_t total = (size_t)info.st_size;
     uint8_t *out = malloc(total + 1);
     size_t got = 0;
     while (out && got < total) {
@@ -137,23 +138,51 @@ assay_status assay_file_create(const char *path, const void *data, size_t size, 
     return file_place(path, data, size, mode, false, err);
 }
 
+// A write within the clock's step after this one would leave the file's time as it is.
+static void step_await(const struct timespec *modified) {
+    static const struct timespec step = {0, 20000000};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec - modified->tv_sec <= 1) nanosleep(&step, NULL);
+}
+
 assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64_t size_max,
                                 assay_error *err) {
     int fd;
-    size_t size;
-    *mapping = (assay_mapping){NULL, 0};
-    ASSAY_TRY(regular_open(&fd, &size, path, size_max, err));
+    struct stat info;
+    *mapping = (assay_mapping){0};
+    ASSAY_TRY(regular_open(&fd, &info, path, size_max, err));
+    size_t size = (size_t)info.st_size;
     void *data = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
     int saved = errno;
-    close(fd);
+    if (!data || data == MAP_FAILED) close(fd);
     if (data == MAP_FAILED) return assay_fail_errno(err, saved, "cannot map %s", path);
-    *mapping = (assay_mapping){data, size};
+    if (!data) return ASSAY_OK;
+    step_await(&info.st_mtim);
+    *mapping = (assay_mapping){data, size, fd, info.st_mtim};
     return ASSAY_OK;
 }
 
 void assay_mapping_close(assay_mapping *mapping) {
-    if (mapping->data) munmap((void *)mapping->data, mapping->size);
-    *mapping = (assay_mapping){NULL, 0};
+    if (mapping->data) {
+        munmap((void *)mapping->data, mapping->size);
+        close(mapping->fd);
+    }
+    *mapping = (assay_mapping){0};
+}
+
+assay_status assay_mapping_unchanged(const assay_mapping *mapping, const char *what,
+                                     assay_error *err) {
+    struct stat info;
+    if (!mapping->data) return ASSAY_OK;
+    if (fstat(mapping->fd, &info) != 0) return assay_fail_errno(err, errno, "cannot stat %s", what);
+    if ((size_t)info.st_size == mapping->size && info.st_mtim.tv_sec == mapping->modified.tv_sec &&
+        info.st_mtim.tv_nsec == mapping->modified.tv_nsec)
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, CORRUPT,
+                      "%s was written to while it is used: put new files in place by renaming, and "
+                      "start again",
+                      what);
 }
 
 void assay_mapping_drop(const assay_mapping *mapping, const void *data, size_t size) {

@@ -3,6 +3,8 @@
 #ifndef ASSAY_BASE_FILE_H
 #define ASSAY_BASE_FILE_H
 
+#include <time.h>
+
 #include "base/bytes.h"
 #include "base/status.h"
 
@@ -29,12 +31,21 @@ assay_status assay_file_create(const char *path, const void *data, size_t size, 
 typedef struct {
     const uint8_t *data;
     size_t size;
+    int fd; // while there is data
+    struct timespec modified;
 } assay_mapping;
 
 // Errors: NOT_FOUND, PERMISSION, CAPACITY (over size_max), IO. An empty file maps to size 0.
 assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64_t size_max,
                                 assay_error *err);
 void assay_mapping_close(assay_mapping *mapping);
+
+// Whether the file has still the bytes that were mapped: what was read before is then what it had.
+// One that another was renamed over has; one that is written to, as cp and an editor do, has not.
+// Not noticed is who sets its time back, or writes through a mapping of his own. what: for the
+// sentence. Errors: CORRUPT, IO.
+assay_status assay_mapping_unchanged(const assay_mapping *mapping, const char *what,
+                                     assay_error *err);
 
 // The pages that hold data[size] leave this process's memory; a later read brings them back from
 // the file. Nothing happens where they are not the mapping's, which may be a zeroed struct.

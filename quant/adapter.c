@@ -148,10 +148,9 @@ assay_status assay_adapter_open(assay_adapter *adapter, const char *path, const 
     ASSAY_TRY(assay_mapping_open(&mapping, path, ADAPTER_FILE_MAX, err));
     assay_status status = assay_fail_in(
         err, assay_adapter_bind(adapter, mapping.data, mapping.size, base, err), path);
-    if (status == ASSAY_OK)
-        adapter->file = mapping;
-    else
-        assay_mapping_close(&mapping);
+    adapter->file = mapping;
+    if (status == ASSAY_OK) status = assay_mapping_unchanged(&mapping, path, err);
+    if (status != ASSAY_OK) assay_adapter_close(adapter);
     return status;
 }
 

@@ -123,7 +123,8 @@ void assay_sequence_reset(assay_sequence *sequence, const assay_adapter *adapter
 // over the weights; those with one adapter should be neighbours. After a fault nothing more of that
 // sequence is computed.
 // Errors: RANGE (id >= vocabulary), CAPACITY (more positions than a sequence or the pages hold);
-// nothing is fed then. Allocates nothing. Spec: N-9 to N-13, N-15.
+// nothing is fed then; as assay_model_unchanged: what was fed is worth nothing. Allocates nothing.
+// Spec: N-9 to N-13, N-15.
 assay_status assay_forward_feed(assay_forward *forward, const assay_feed *feeds,
                                 uint32_t feed_count, assay_error *err);
 

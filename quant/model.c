@@ -237,6 +237,7 @@ assay_status assay_model_open(assay_model *model, const char *path, assay_error 
     if (status == ASSAY_OK)
         status =
             assay_fail_in(err, data_bind(model, model->file.data, model->file.size, err), path);
+    if (status == ASSAY_OK) status = assay_mapping_unchanged(&model->file, path, err);
     if (status != ASSAY_OK) assay_model_close(model);
     return status;
 }
@@ -247,4 +248,10 @@ void assay_model_close(assay_model *model) {
     free(model->rope_sin);
     assay_mapping_close(&model->file);
     *model = (assay_model){0};
+}
+
+assay_status assay_model_unchanged(const assay_model *model, const assay_adapter *adapter,
+                                   assay_error *err) {
+    ASSAY_TRY(assay_mapping_unchanged(&model->file, "the model's file", err));
+    return adapter ? assay_mapping_unchanged(&adapter->file, "the adapter's file", err) : ASSAY_OK;
 }

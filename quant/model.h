@@ -78,7 +78,7 @@ typedef struct {
 
 // Maps and checks a canonical model file. Errors: those of assay_safetensors_open and
 // assay_canonical_check; RANGE (a count, an id, a number), CANONICAL (an operand), MISMATCH (rotary
-// table); nothing is left open on failure. The file must stay unchanged while it is open.
+// table), CORRUPT (the file changes meanwhile); nothing is left open on failure.
 // Spec: F-5, F-6.
 assay_status assay_model_open(assay_model *model, const char *path, assay_error *err);
 void assay_model_close(assay_model *model);
@@ -113,5 +113,10 @@ void assay_adapter_close(assay_adapter *adapter);
 // the file. Spec: F-6, F-7.
 assay_status assay_adapter_bind(assay_adapter *adapter, const uint8_t *data, size_t size,
                                 const assay_model *base, assay_error *err);
+
+// Whether what was computed with a model, and with an adapter unless it is NULL, was computed with
+// what their roots name. Errors: CORRUPT (a file was written to), IO. Spec: F-6.
+assay_status assay_model_unchanged(const assay_model *model, const assay_adapter *adapter,
+                                   assay_error *err);
 
 #endif

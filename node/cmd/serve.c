@@ -295,10 +295,18 @@ static void defend_step(assay_provider *provider, telling *told) {
                   "posted evidence for %u accusations", posted);
 }
 
+// It answers no more, and goes on: what it answered for is to be settled, and defended.
+static void files_step(const assay_provider *provider, telling *told) {
+    assay_error err = {0};
+    if (assay_workshop_unchanged(provider->shop, &err) != ASSAY_OK && telling_due(told, &err))
+        assay_log(ASSAY_LOG_WARN, "files_changed", assay_error_to_json(&err, NULL),
+                  "no more is answered: %s", err.text);
+}
+
 static void serve_loop(assay_provider *provider, const sigset_t *signals) {
     const struct timespec tick = {0, TICK_MS * 1000000};
     batching work = {0};
-    telling defence = {0}, look = {0};
+    telling defence = {0}, look = {0}, files = {0};
     uint64_t defend_at = 0, look_at = look_step(provider, &look);
     if (!assay_provider_due(provider, true)) waiting_tell(provider);
     while (sigtimedwait(signals, NULL, &tick) < 0) {
@@ -310,6 +318,7 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
         }
         if (now >= look_at) look_at = look_step(provider, &look);
         work_step(provider, false, &work);
+        files_step(provider, &files);
     }
 }
 

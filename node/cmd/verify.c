@@ -104,14 +104,17 @@ static void declaration_step(assay_declaration *declaration) {
                   "roots not declared, error %u: %s", (unsigned)assay_error_code(&err), err.text);
 }
 
-// Until a signal. A node that is away for a while is waited for.
-static void watch_loop(assay_watch *watch, assay_declaration *declaration, uint64_t poll_ms) {
+// Until a signal, or until there is nothing to rerun with. A node that is away for a while is
+// waited for.
+static assay_status watch_loop(assay_watch *watch, assay_declaration *declaration, uint64_t poll_ms,
+                               assay_error *fatal) {
     sigset_t signals;
     const struct timespec pause = {(time_t)(poll_ms / 1000), (long)(poll_ms % 1000) * 1000000};
     int failures = 0;
     assay_stop_signals(&signals);
     do {
         assay_error err = {0};
+        ASSAY_TRY(assay_workshop_unchanged(declaration->shop, fatal));
         if (assay_watch_step(watch, &err) == ASSAY_OK) {
             failures = 0;
             declaration_step(declaration);
@@ -122,6 +125,8 @@ static void watch_loop(assay_watch *watch, assay_declaration *declaration, uint6
             assay_log(ASSAY_LOG_WARN, "node_away", assay_error_to_json(&err, NULL),
                       "still trying, error %u: %s", (unsigned)err.status, err.text);
     } while (sigtimedwait(&signals, NULL, &pause) < 0);
+    assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "asked to end");
+    return ASSAY_OK;
 }
 
 // What scripts wait for, on standard output, whatever the log's form.
@@ -156,8 +161,7 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     if (status == ASSAY_OK) {
         declaration_step(&declaration);
         watch_tell(invocation, server);
-        watch_loop(&watch, &declaration, options->poll_ms);
-        assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "asked to end");
+        status = watch_loop(&watch, &declaration, options->poll_ms, err);
     }
     assay_http_server_close(server);
     assay_watch_close(&watch);

@@ -21,8 +21,9 @@ static assay_status dataset_open(assay_workshop *shop, assay_workshop_dataset *s
     ASSAY_TRY(assay_mapping_open(&set->file, file, ASSAY_CORPUS_SIZE_MAX, err));
     const assay_bytes text = {set->file.data, set->file.size};
     ASSAY_TRY(assay_fail_in(err, assay_corpus_open(&set->corpus, text, err), file));
-    return assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
-                              shop->model.shape.vocab_size, err);
+    ASSAY_TRY(assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
+                                 shop->model.shape.vocab_size, err));
+    return assay_mapping_unchanged(&set->file, file, err);
 }
 
 static assay_status datasets_open(assay_workshop *shop, const assay_option_texts *files,
@@ -92,6 +93,13 @@ const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const as
     for (uint32_t i = 0; i < shop->adapter_count; i++)
         if (assay_hash_equal(&shop->adapters[i].root, root)) return &shop->adapters[i];
     return NULL;
+}
+
+assay_status assay_workshop_unchanged(const assay_workshop *shop, assay_error *err) {
+    ASSAY_TRY(assay_model_unchanged(&shop->model, NULL, err));
+    for (uint32_t i = 0; i < shop->adapter_count; i++)
+        ASSAY_TRY(assay_model_unchanged(&shop->model, &shop->adapters[i], err));
+    return ASSAY_OK;
 }
 
 static const assay_workshop_dataset *dataset_find(const assay_workshop *shop,

@@ -82,6 +82,10 @@ void assay_workshop_close(assay_workshop *shop);
 // context of 131,072 all could use 66 GiB, and one uses 8.25. Whole pages.
 uint64_t assay_workshop_position_count(const assay_model_shape *shape);
 
+// Whether the files of model and adapters are as they were opened; data sets were read whole then.
+// Errors: CORRUPT, after which nothing is computed any more, IO. Spec: F-6.
+assay_status assay_workshop_unchanged(const assay_workshop *shop, assay_error *err);
+
 // The adapter of that root; NULL if it is not loaded. Lives: as long as the workshop.
 const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const assay_hash *root);
 

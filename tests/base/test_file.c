@@ -292,6 +292,38 @@ static void a_disk_says_what_it_has(void **state) {
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
+static void write_over(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+// F-5: of files in use, that one is written to is noticed, even if it is as long as before and at
+// once; that another takes its name changes nothing.
+static void a_mapped_file_that_is_written_to_is_noticed(void **state) {
+    char path[PATH_SIZE];
+    assay_mapping mapping;
+    assay_error err = {0};
+    in_folder(path, state, "mapped");
+    assert_int_equal(assay_file_replace(path, "12345", 5, 0600, NULL), ASSAY_OK);
+    assert_int_equal(assay_mapping_open(&mapping, path, 5, NULL), ASSAY_OK);
+    assert_int_equal(assay_mapping_unchanged(&mapping, "it", NULL), ASSAY_OK);
+    assert_int_equal(assay_file_replace(path, "other", 5, 0600, NULL), ASSAY_OK);
+    assert_int_equal(assay_mapping_unchanged(&mapping, "it", NULL), ASSAY_OK);
+    assert_memory_equal(mapping.data, "12345", 5);
+    assay_mapping_close(&mapping);
+    assert_int_equal(assay_mapping_open(&mapping, path, 5, NULL), ASSAY_OK);
+    write_over(path, "54321");
+    assert_int_equal(assay_mapping_unchanged(&mapping, "it", &err), ASSAY_CORRUPT);
+    assert_non_null(strstr(err.text, "it was written to"));
+    assay_mapping_close(&mapping);
+    assert_int_equal(assay_mapping_open(&mapping, path, 5, NULL), ASSAY_OK);
+    assert_int_equal(truncate(path, 2), 0);
+    assert_int_equal(assay_mapping_unchanged(&mapping, "it", NULL), ASSAY_CORRUPT);
+    assay_mapping_close(&mapping);
+    assert_int_equal(assay_mapping_unchanged(&mapping, "it", NULL), ASSAY_OK); // nothing is
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(replace_writes_the_whole_and_leaves_nothing_else),
@@ -300,6 +332,7 @@ int main(void) {
         IN_FOLDER(a_planted_link_is_not_followed),
         IN_FOLDER(what_is_no_file_is_refused_at_once),
         IN_FOLDER(sizes_are_bounded),
+        IN_FOLDER(a_mapped_file_that_is_written_to_is_noticed),
         IN_FOLDER(missing_permission_is_named),
         IN_FOLDER(a_target_that_is_a_folder_stays),
         IN_FOLDER(folders_are_made_with_their_parents),

@@ -248,6 +248,27 @@ def test_registering_later_needs_no_restart(assay):
     assert node.term() == 0
 
 
+def test_a_model_that_is_written_over_is_used_no_more(assay):
+    """Who copies a new file over the one in use gets no answers and no verdicts of either (F-5)."""
+    world = World(assay)
+    node = world.node
+    assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")
+    node.tx("bond", "--role", "provider", "--amount", 20 * OPEN, key="bob")
+    node.tx("bond", "--role", "verification", "--amount", 20 * OPEN, key="carol")
+    common = ["--model", "base.assay", "--node", node.url, "--log", "json"]
+    voter = spawn(assay, "carol", "verify", "--watch", "--key", "carol.key", *common)
+    provider = spawn(assay, "bob", "serve", "--home", "serve", "--key", "bob.key", *common)
+    with open(assay.folder / "base.assay", "r+b") as file:
+        byte = file.read(1)
+        file.seek(0)
+        file.write(byte)
+    assert voter.wait() == 4
+    assert "written to while it is used" in dict(events(voter))["failed"]["text"], voter.said()
+    until(lambda: "files_changed" in dict(events(provider)), "the provider's word")
+    assert provider.term() == 0
+    assert node.term() == 0
+
+
 def test_log_of_a_node(assay):
     """JSON on standard error and nothing else there; a failure is an event as well (F-75)."""
     node = chain(assay, "--log", "json")

@@ -132,7 +132,9 @@ def test_relations(_):
         assert one(unit, "Service", "CapabilityBoundingSet") == "", name
         assert one(unit, "Service", "User") == "assay", name
         if name != "cometbft.service":
-            assert one(unit, "Service", "RestartPreventExitStatus") == "2 3", name
+            # A model that is half copied is refused with 3, and may be whole a second later.
+            final = "2" if name in ("assay-verify.service", "assay-serve.service") else "2 3"
+            assert one(unit, "Service", "RestartPreventExitStatus") == final, name
     return True
 
 

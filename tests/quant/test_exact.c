@@ -4,6 +4,7 @@
 // all combinations; otherwise the long text is taken once a split.
 #include "tests/vectors.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/sha256.h"
@@ -202,10 +203,48 @@ static void test_recorded_logits_differ(void **state) {
     }
 }
 
+static assay_status generate(const assay_adapter *adapter) {
+    static const uint32_t prompt[] = {1, 2, 3};
+    const assay_generate_request request = {.adapter = adapter,
+                                            .prompt = prompt,
+                                            .prompt_count = 3,
+                                            .max_tokens = 2,
+                                            .sampling.top_p_ppm = 1000000};
+    assay_generator generator;
+    assay_engine engine = {.model = &model};
+    assay_output out;
+    assert_int_equal(assay_kernels_find(&engine.kernels, NULL, NULL), ASSAY_OK);
+    assert_int_equal(assay_generator_open(&generator, &engine, 1, 8, 0, NULL), ASSAY_OK);
+    assay_status status = assay_generator_run(&generator, &request, &out, NULL, NULL, NULL);
+    assay_generator_close(&generator);
+    return status;
+}
+
+// The file's first byte, with what it is already.
+static void write_to(const char *path) {
+    uint8_t first;
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &first, 1, 0), 1);
+    assert_int_equal(pwrite(fd, &first, 1, 0), 1);
+    close(fd);
+}
+
+// F-5: nothing is answered with a file that may not be the one whose root is known.
+static void test_files_that_are_written_to_are_used_no_more(void **state) {
+    assert_int_equal(generate(&adapters[0]), ASSAY_OK);
+    write_to(in_folder(names[0]));
+    assert_int_equal(generate(&adapters[0]), ASSAY_CORRUPT);
+    assert_int_equal(generate(&adapters[1]), ASSAY_OK);
+    write_to(in_folder("base"));
+    assert_int_equal(generate(&adapters[1]), ASSAY_CORRUPT);
+    assert_int_equal(generate(NULL), ASSAY_CORRUPT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_split_has_the_recorded_bits),
         cmocka_unit_test(test_recorded_logits_differ),
+        cmocka_unit_test(test_files_that_are_written_to_are_used_no_more), // the last
     };
     return cmocka_run_group_tests(tests, models_open, models_close);
 }
