@@ -4,42 +4,42 @@
 #include "base/utf8.h"
 #include "ledger/tx/reject.h"
 
-static const void *at(const assay_field *field, const void *record) {
-    return (const uint8_t *)record + field->offset;
+static const void *at(const assay_field *field, const void *in) {
+    return (const uint8_t *)in + field->offset;
 }
 
-static void *at_out(const assay_field *field, void *record) {
-    return (uint8_t *)record + field->offset;
+static void *at_out(const assay_field *field, void *out) {
+    return (uint8_t *)out + field->offset;
 }
 
-uint64_t assay_field_number(const assay_field *field, const void *record) {
+uint64_t assay_field_number(const assay_field *field, const void *in) {
     switch (field->type) {
     case ASSAY_FIELD_U8:
-        return *(const uint8_t *)at(field, record);
+        return *(const uint8_t *)at(field, in);
     case ASSAY_FIELD_U16:
-        return *(const uint16_t *)at(field, record);
+        return *(const uint16_t *)at(field, in);
     case ASSAY_FIELD_U32:
-        return *(const uint32_t *)at(field, record);
+        return *(const uint32_t *)at(field, in);
     default:
         ASSAY_ASSERT(field->type == ASSAY_FIELD_U64);
-        return *(const uint64_t *)at(field, record);
+        return *(const uint64_t *)at(field, in);
     }
 }
 
-void assay_field_number_set(const assay_field *field, void *record, uint64_t value) {
+void assay_field_number_set(const assay_field *field, void *out, uint64_t value) {
     switch (field->type) {
     case ASSAY_FIELD_U8:
-        *(uint8_t *)at_out(field, record) = (uint8_t)value;
+        *(uint8_t *)at_out(field, out) = (uint8_t)value;
         break;
     case ASSAY_FIELD_U16:
-        *(uint16_t *)at_out(field, record) = (uint16_t)value;
+        *(uint16_t *)at_out(field, out) = (uint16_t)value;
         break;
     case ASSAY_FIELD_U32:
-        *(uint32_t *)at_out(field, record) = (uint32_t)value;
+        *(uint32_t *)at_out(field, out) = (uint32_t)value;
         break;
     default:
         ASSAY_ASSERT(field->type == ASSAY_FIELD_U64);
-        *(uint64_t *)at_out(field, record) = value;
+        *(uint64_t *)at_out(field, out) = value;
     }
 }
 
@@ -48,16 +48,15 @@ _Static_assert(sizeof(assay_any_list) == sizeof(assay_session_list), "lists shar
 _Static_assert(offsetof(assay_any_list, count) == offsetof(assay_session_list, count),
                "lists share one layout");
 
-assay_any_list assay_field_list(const assay_field *field, const void *record) {
+assay_any_list assay_field_list(const assay_field *field, const void *in) {
     assay_any_list list;
-    memcpy(&list, at(field, record), sizeof list);
+    memcpy(&list, at(field, in), sizeof list);
     return list;
 }
 
-void assay_field_list_set(const assay_field *field, void *record, const void *items,
-                          uint32_t count) {
+void assay_field_list_set(const assay_field *field, void *out, const void *items, uint32_t count) {
     assay_any_list list = {items, count};
-    memcpy(at_out(field, record), &list, sizeof list);
+    memcpy(at_out(field, out), &list, sizeof list);
 }
 
 static assay_status truncated(assay_error *err, const char *name) {
@@ -79,7 +78,7 @@ static assay_status bytes_decode(const assay_field *field, void *out, assay_curs
 
 static assay_status list_decode(const assay_field *field, void *out, assay_cursor *cursor,
                                 assay_arena *arena, assay_error *err) {
-    const assay_record *rows = field->rows;
+    const assay_schema *rows = field->rows;
     uint32_t count = assay_cursor_u32(cursor);
     if (cursor->failed) return truncated(err, field->name);
     if (count > field->max)
@@ -89,16 +88,16 @@ static assay_status list_decode(const assay_field *field, void *out, assay_curso
     void *items = NULL;
     if (count) ASSAY_TRY(assay_arena_get(arena, count, rows->size, field->name, &items, err));
     for (uint32_t i = 0; i < count; i++)
-        ASSAY_TRY(assay_record_decode(rows, (uint8_t *)items + (size_t)i * rows->size, cursor,
+        ASSAY_TRY(assay_schema_decode(rows, (uint8_t *)items + (size_t)i * rows->size, cursor,
                                       arena, err));
     assay_field_list_set(field, out, items, count);
     return ASSAY_OK;
 }
 
-assay_status assay_record_decode(const assay_record *record, void *out, assay_cursor *cursor,
+assay_status assay_schema_decode(const assay_schema *schema, void *out, assay_cursor *cursor,
                                  assay_arena *arena, assay_error *err) {
-    for (uint32_t i = 0; i < record->field_count; i++) {
-        const assay_field *field = &record->fields[i];
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const assay_field *field = &schema->fields[i];
         switch (field->type) {
         case ASSAY_FIELD_U8:
             assay_field_number_set(field, out, assay_cursor_u8(cursor));
@@ -141,13 +140,13 @@ static void list_encode(const assay_field *field, const void *in, assay_writer *
     assay_any_list list = assay_field_list(field, in);
     assay_writer_u32(writer, list.count);
     for (uint32_t i = 0; i < list.count; i++)
-        assay_record_encode(field->rows,
+        assay_schema_encode(field->rows,
                             (const uint8_t *)list.items + (size_t)i * field->rows->size, writer);
 }
 
-void assay_record_encode(const assay_record *record, const void *in, assay_writer *writer) {
-    for (uint32_t i = 0; i < record->field_count; i++) {
-        const assay_field *field = &record->fields[i];
+void assay_schema_encode(const assay_schema *schema, const void *in, assay_writer *writer) {
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const assay_field *field = &schema->fields[i];
         switch (field->type) {
         case ASSAY_FIELD_U8:
             assay_writer_u8(writer, (uint8_t)assay_field_number(field, in));
@@ -190,7 +189,7 @@ void assay_record_encode(const assay_record *record, const void *in, assay_write
     }
 }
 
-size_t assay_record_wire_size(const assay_record *record, const void *in) {
+size_t assay_schema_wire_size(const assay_schema *schema, const void *in) {
     static const uint8_t fixed[] = {
         [ASSAY_FIELD_U8] = 1,
         [ASSAY_FIELD_U16] = 2,
@@ -204,8 +203,8 @@ size_t assay_record_wire_size(const assay_record *record, const void *in) {
         [ASSAY_FIELD_LIST] = 4,
     };
     size_t size = 0;
-    for (uint32_t i = 0; i < record->field_count; i++) {
-        const assay_field *field = &record->fields[i];
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const assay_field *field = &schema->fields[i];
         size += fixed[field->type];
         if (field->type == ASSAY_FIELD_TEXT || field->type == ASSAY_FIELD_BLOB)
             size += ((const assay_bytes *)at(field, in))->size;
@@ -237,14 +236,14 @@ static assay_status bytes_check(const assay_field *field, const void *in, assay_
 }
 
 static assay_status list_check(const assay_field *field, const void *in, assay_error *err) {
-    const assay_record *rows = field->rows;
+    const assay_schema *rows = field->rows;
     assay_any_list list = assay_field_list(field, in);
     if (list.count < field->min || list.count > field->max)
         return ASSAY_REJECT(err, TX_COUNT, "%s has %u rows, limits %llu to %llu", field->name,
                             list.count, (ull)field->min, (ull)field->max);
     const uint8_t *row = list.items;
     for (uint32_t i = 0; i < list.count; i++, row += rows->size) {
-        ASSAY_TRY(assay_record_check(rows, row, err));
+        ASSAY_TRY(assay_schema_check(rows, row, err));
         if (i && memcmp(row - rows->size, row, rows->key_size) >= 0)
             return ASSAY_REJECT(err, TX_ORDER, "%s row %u is not above the row before it",
                                 field->name, i);
@@ -252,9 +251,9 @@ static assay_status list_check(const assay_field *field, const void *in, assay_e
     return ASSAY_OK;
 }
 
-assay_status assay_record_check(const assay_record *record, const void *in, assay_error *err) {
-    for (uint32_t i = 0; i < record->field_count; i++) {
-        const assay_field *field = &record->fields[i];
+assay_status assay_schema_check(const assay_schema *schema, const void *in, assay_error *err) {
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const assay_field *field = &schema->fields[i];
         switch (field->type) {
         case ASSAY_FIELD_U128:
         case ASSAY_FIELD_HASH:

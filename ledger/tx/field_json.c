@@ -6,8 +6,8 @@
 
 enum { NAMES_MAX = 32, U128_DIGITS_MAX = 39 };
 
-static const void *at(const assay_field *field, const void *record) {
-    return (const uint8_t *)record + field->offset;
+static const void *at(const assay_field *field, const void *in) {
+    return (const uint8_t *)in + field->offset;
 }
 
 void assay_field_camel(char *out, const char *snake, bool upper) {
@@ -49,7 +49,7 @@ static json_t *list_to_json(const assay_field *field, const void *in, assay_json
         json_t *item;
         if (field->rows->name) {
             item = json_object();
-            ok = item && assay_record_json_add(item, field->rows, row, manner);
+            ok = item && assay_schema_json_add(item, field->rows, row, manner);
         } else {
             item = assay_json_from_hash((const assay_hash *)row);
         }
@@ -80,10 +80,10 @@ static json_t *field_to_json(const assay_field *field, const void *in, assay_jso
     }
 }
 
-bool assay_record_json_add(json_t *object, const assay_record *record, const void *in,
+bool assay_schema_json_add(json_t *object, const assay_schema *schema, const void *in,
                            assay_json_manner manner) {
-    for (uint32_t i = 0; i < record->field_count; i++) {
-        const assay_field *field = &record->fields[i];
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const assay_field *field = &schema->fields[i];
         char name[ASSAY_FIELD_NAME_MAX];
         snprintf(name, sizeof name, "%s", field->name);
         if (manner == ASSAY_JSON_TYPED) assay_field_camel(name, field->name, false);
@@ -124,7 +124,7 @@ static assay_status hash_item_read(assay_hash *out, const json_t *item, const ch
 static assay_status list_read(void *out, const json_t *object, const assay_field *field,
                               assay_arena *arena, assay_error *err) {
     static const char *const none[] = {NULL};
-    const assay_record *rows = field->rows;
+    const assay_schema *rows = field->rows;
     const json_t *array;
     void *items = NULL;
     ASSAY_TRY(assay_json_array(&array, object, field->name, field->max, err));
@@ -137,8 +137,8 @@ static assay_status list_read(void *out, const json_t *object, const assay_field
             ASSAY_TRY(hash_item_read(row, item, field->name, err));
             continue;
         }
-        ASSAY_TRY(assay_record_json_names(rows, none, item, field->name, err));
-        ASSAY_TRY(assay_record_json_read(rows, row, item, arena, err));
+        ASSAY_TRY(assay_schema_json_names(rows, none, item, field->name, err));
+        ASSAY_TRY(assay_schema_json_read(rows, row, item, arena, err));
     }
     assay_field_list_set(field, out, items, (uint32_t)count);
     return ASSAY_OK;
@@ -158,10 +158,10 @@ static assay_status number_read(void *out, const json_t *object, const assay_fie
     return ASSAY_OK;
 }
 
-assay_status assay_record_json_read(const assay_record *record, void *out, const json_t *object,
+assay_status assay_schema_json_read(const assay_schema *schema, void *out, const json_t *object,
                                     assay_arena *arena, assay_error *err) {
-    for (uint32_t i = 0; i < record->field_count; i++) {
-        const assay_field *field = &record->fields[i];
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const assay_field *field = &schema->fields[i];
         void *to = (uint8_t *)out + field->offset;
         switch (field->type) {
         case ASSAY_FIELD_U128:
@@ -189,14 +189,14 @@ assay_status assay_record_json_read(const assay_record *record, void *out, const
     return ASSAY_OK;
 }
 
-assay_status assay_record_json_names(const assay_record *record, const char *const *more,
+assay_status assay_schema_json_names(const assay_schema *schema, const char *const *more,
                                      const json_t *object, const char *what, assay_error *err) {
     const char *names[NAMES_MAX];
     uint32_t count = 0;
     while (*more)
         names[count++] = *more++;
-    for (uint32_t i = 0; i < record->field_count; i++)
-        names[count++] = record->fields[i].name;
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        names[count++] = schema->fields[i].name;
     ASSAY_ASSERT(count < NAMES_MAX);
     names[count] = NULL;
     return assay_json_names(object, names, what, err);

@@ -18,18 +18,18 @@ void assay_field_camel(char *out, const char *snake, bool upper);
 
 // Adds the struct's fields to an object, in wire order. Returns: false if memory is out.
 // Spec: P-5, P-16.
-bool assay_record_json_add(json_t *object, const assay_record *record, const void *in,
+bool assay_schema_json_add(json_t *object, const assay_schema *schema, const void *in,
                            assay_json_manner manner);
 
 // Fills the struct from an object's members in the plain manner. Names the table does not have are
 // left to the caller; rows are checked here. Texts, blobs and lists are copied into the arena.
 // Errors: MISSING, FORMAT, RANGE, UNKNOWN, CAPACITY. Spec: P-16.
-assay_status assay_record_json_read(const assay_record *record, void *out, const json_t *object,
+assay_status assay_schema_json_read(const assay_schema *schema, void *out, const json_t *object,
                                     assay_arena *arena, assay_error *err);
 
 // Refuses members that are neither in the table nor in `more` (NULL-terminated).
 // Errors: UNKNOWN, FORMAT. Spec: P-16.
-assay_status assay_record_json_names(const assay_record *record, const char *const *more,
+assay_status assay_schema_json_names(const assay_schema *schema, const char *const *more,
                                      const json_t *object, const char *what, assay_error *err);
 
 #endif

@@ -29,7 +29,7 @@ static const assay_field request_fields[] = {
     BYTES(HASH, corpus),
 };
 
-const assay_record assay_request_record = {
+const assay_schema assay_request_schema = {
     "Request", request_fields, ASSAY_COUNT(request_fields), sizeof(assay_request), 0, 0};
 
 _Static_assert(ASSAY_REQUEST_SIZE == 289, "the size of a request is part of the wire");
@@ -47,7 +47,7 @@ void assay_ids_digest(assay_hash *out, const uint32_t *ids, size_t count) {
 }
 
 static void request_write(assay_writer *writer, const assay_request *request) {
-    assay_record_encode(&assay_request_record, request, writer);
+    assay_schema_encode(&assay_request_schema, request, writer);
     assay_writer_copy(writer, request->signature.bytes, ASSAY_SIGNATURE_SIZE);
 }
 
@@ -60,7 +60,7 @@ void assay_request_encode(const assay_request *request, uint8_t *out) {
 
 // The caller has seen that ASSAY_REQUEST_SIZE bytes are left, and there is nothing else to fail.
 static void request_read(assay_request *out, assay_cursor *cursor) {
-    assay_status status = assay_record_decode(&assay_request_record, out, cursor, NULL, NULL);
+    assay_status status = assay_schema_decode(&assay_request_schema, out, cursor, NULL, NULL);
     ASSAY_ASSERT(status == ASSAY_OK);
     assay_cursor_copy(cursor, out->signature.bytes, ASSAY_SIGNATURE_SIZE);
 }
@@ -69,7 +69,7 @@ assay_status assay_request_check(const assay_request *request, uint64_t tokens_m
                                  assay_error *err) {
     assay_error inner = {0};
     uint64_t tokens = (uint64_t)request->prompt_count + request->max_tokens;
-    if (assay_record_check(&assay_request_record, request, &inner) != ASSAY_OK)
+    if (assay_schema_check(&assay_request_schema, request, &inner) != ASSAY_OK)
         return ASSAY_REJECT(err, REQUEST_RANGE, "%s", inner.text);
     if (!assay_hash_is_zero(&request->corpus))
         return ASSAY_REJECT(err, REQUEST_RANGE, "corpus is set, retrieval is not offered");

@@ -35,13 +35,13 @@ const char *const assay_scope_names[] = {"transfer", "session", "register", "ver
 
 // Rows. The key stands first in the struct, so that it compares as on the wire.
 static const assay_field hash_fields[] = {{"hash", ASSAY_FIELD_HASH, 0, 0, 0, NULL}};
-static const assay_record hash_rows = ROWS(NULL, hash_fields, assay_hash, 32, 32);
+static const assay_schema hash_rows = ROWS(NULL, hash_fields, assay_hash, 32, 32);
 
 static const assay_field source_fields[] = {
     HASH(assay_source_row, dataset),
     U32(assay_source_row, weight_ppm, 1, ASSAY_SHARE_SUM),
 };
-static const assay_record source_rows =
+static const assay_schema source_rows =
     ROWS("SourceRow", source_fields, assay_source_row, 32 + 4, 32);
 
 static const assay_field session_fields[] = {
@@ -50,7 +50,7 @@ static const assay_field session_fields[] = {
     U32(assay_session_row, count, 1, ASSAY_BATCH_RECEIPTS_MAX),
     U64(assay_session_row, fee_sum, 1),
 };
-static const assay_record session_rows =
+static const assay_schema session_rows =
     ROWS("SessionRow", session_fields, assay_session_row, 32 + 8 + 4 + 8, 32);
 
 static const assay_field model_fields[] = {
@@ -58,17 +58,17 @@ static const assay_field model_fields[] = {
     HASH(assay_model_row, adapter),
     U64(assay_model_row, fee_sum, 1),
 };
-static const assay_record model_rows = ROWS("ModelRow", model_fields, assay_model_row, 64 + 8, 64);
+static const assay_schema model_rows = ROWS("ModelRow", model_fields, assay_model_row, 64 + 8, 64);
 _Static_assert(offsetof(assay_model_row, adapter) == 32, "the key is one run of bytes");
 
 static const assay_field dataset_fields[] = {
     HASH(assay_dataset_row, dataset),
     U128(assay_dataset_row, weight),
 };
-static const assay_record dataset_rows =
+static const assay_schema dataset_rows =
     ROWS("DatasetRow", dataset_fields, assay_dataset_row, 32 + 16, 32);
 
-const assay_record *const assay_row_records[] = {&dataset_rows, &model_rows, &session_rows,
+const assay_schema *const assay_row_schemas[] = {&dataset_rows, &model_rows, &session_rows,
                                                  &source_rows, NULL};
 
 // Bodies (P-8).
@@ -172,7 +172,7 @@ static const assay_field register_validator[] = {
 #define unbond bond
 
 // EIP-712 types are the kinds' names in CamelCase.
-static const assay_record records[ASSAY_TX_KIND_COUNT + 1] = {
+static const assay_schema schemas[ASSAY_TX_KIND_COUNT + 1] = {
 #define X(name, number, member, lane, scope)                                                       \
     [number] = {#member, member, ASSAY_COUNT(member), sizeof(assay_tx_##member), 0, 0},
     ASSAY_TX_KIND_LIST(X)
@@ -184,18 +184,18 @@ static bool kind_is_known(uint32_t kind) {
     return kind >= 1 && kind <= ASSAY_TX_KIND_COUNT;
 }
 
-const assay_record *assay_tx_record(assay_tx_kind kind) {
+const assay_schema *assay_tx_schema(assay_tx_kind kind) {
     ASSAY_ASSERT(kind_is_known(kind));
-    return &records[kind];
+    return &schemas[kind];
 }
 
 const char *assay_tx_kind_name(uint32_t kind) {
-    return kind_is_known(kind) ? records[kind].name : NULL;
+    return kind_is_known(kind) ? schemas[kind].name : NULL;
 }
 
 uint32_t assay_tx_kind_find(const char *name) {
     for (uint32_t kind = 1; kind <= ASSAY_TX_KIND_COUNT; kind++)
-        if (strcmp(records[kind].name, name) == 0) return kind;
+        if (strcmp(schemas[kind].name, name) == 0) return kind;
     return 0;
 }
 
@@ -261,8 +261,8 @@ assay_status assay_tx_check(const assay_tx *tx, assay_error *err) {
                             ASSAY_TX_KIND_COUNT);
     if (tx->lane != assay_tx_lane(tx->kind))
         return ASSAY_REJECT(err, TX_LANE, "lane %u, %s has lane %u", tx->lane,
-                            records[tx->kind].name, assay_tx_lane(tx->kind));
-    ASSAY_TRY(assay_record_check(&records[tx->kind], &tx->body, err));
+                            schemas[tx->kind].name, assay_tx_lane(tx->kind));
+    ASSAY_TRY(assay_schema_check(&schemas[tx->kind], &tx->body, err));
     switch (tx->kind) {
     case ASSAY_TX_REGISTER_ADAPTER:
         return sources_check(&tx->body.register_adapter.sources, err);
@@ -306,7 +306,7 @@ assay_status assay_tx_decode(assay_tx *tx, const uint8_t *data, size_t size, ass
     if (!kind_is_known(kind))
         return ASSAY_REJECT(err, TX_KIND, "kind %u, limits 1 to %d", kind, ASSAY_TX_KIND_COUNT);
     tx->kind = (assay_tx_kind)kind;
-    ASSAY_TRY(assay_record_decode(&records[kind], &tx->body, &cursor, arena, err));
+    ASSAY_TRY(assay_schema_decode(&schemas[kind], &tx->body, &cursor, arena, err));
     assay_cursor_copy(&cursor, tx->signature.bytes, ASSAY_SIGNATURE_SIZE);
     if (cursor.failed) return ASSAY_REJECT(err, TX_TRUNCATED, "the bytes end inside the signature");
     if (assay_cursor_left(&cursor))
@@ -316,7 +316,7 @@ assay_status assay_tx_decode(assay_tx *tx, const uint8_t *data, size_t size, ass
 }
 
 size_t assay_tx_size(const assay_tx *tx) {
-    return ASSAY_TX_HEAD_SIZE + assay_record_wire_size(assay_tx_record(tx->kind), &tx->body) +
+    return ASSAY_TX_HEAD_SIZE + assay_schema_wire_size(assay_tx_schema(tx->kind), &tx->body) +
            ASSAY_SIGNATURE_SIZE;
 }
 
@@ -338,7 +338,7 @@ assay_status assay_tx_encode(const assay_tx *tx, uint8_t *out, size_t capacity, 
     assay_writer_address(&writer, &tx->principal);
     assay_writer_u8(&writer, tx->lane);
     assay_writer_u64(&writer, tx->nonce);
-    assay_record_encode(&records[tx->kind], &tx->body, &writer);
+    assay_schema_encode(&schemas[tx->kind], &tx->body, &writer);
     assay_writer_copy(&writer, tx->signature.bytes, ASSAY_SIGNATURE_SIZE);
     ASSAY_ASSERT(!writer.failed && writer.size == *size);
     return ASSAY_OK;

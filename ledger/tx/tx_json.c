@@ -34,8 +34,8 @@ assay_status assay_tx_from_json(assay_tx *out, assay_hash *genesis, const json_t
     if (!kind) return ASSAY_FAIL(err, UNKNOWN, "kind \"%s\" is none", name);
     out->kind = (assay_tx_kind)kind;
     out->lane = assay_tx_lane(out->kind);
-    const assay_record *record = assay_tx_record(out->kind);
-    ASSAY_TRY(assay_record_json_names(record, envelope, object, name, err));
+    const assay_schema *schema = assay_tx_schema(out->kind);
+    ASSAY_TRY(assay_schema_json_names(schema, envelope, object, name, err));
     ASSAY_TRY(assay_json_u64(&out->chain_id, object, "chain_id", 0, UINT64_MAX, err));
     ASSAY_TRY(assay_json_address(&out->signer, object, "signer", err));
     out->principal = out->signer;
@@ -48,7 +48,7 @@ assay_status assay_tx_from_json(assay_tx *out, assay_hash *genesis, const json_t
         assay_hash unused;
         ASSAY_TRY(assay_json_hash(genesis ? genesis : &unused, object, "genesis", err));
     }
-    ASSAY_TRY(assay_record_json_read(record, &out->body, object, arena, err));
+    ASSAY_TRY(assay_schema_json_read(schema, &out->body, object, arena, err));
     return assay_tx_check(out, err);
 }
 
@@ -60,7 +60,7 @@ json_t *assay_tx_to_json(const assay_tx *tx) {
         set(object, "signer", assay_json_from_address(&tx->signer)) &&
         set(object, "principal", assay_json_from_address(&tx->principal)) &&
         set(object, "nonce", assay_json_from_u64(tx->nonce)) &&
-        assay_record_json_add(object, assay_tx_record(tx->kind), &tx->body, ASSAY_JSON_PLAIN) &&
+        assay_schema_json_add(object, assay_tx_schema(tx->kind), &tx->body, ASSAY_JSON_PLAIN) &&
         set(object, "signature", assay_json_from_hex(tx->signature.bytes, ASSAY_SIGNATURE_SIZE));
     return finished(object, ok);
 }
@@ -68,15 +68,15 @@ json_t *assay_tx_to_json(const assay_tx *tx) {
 assay_status assay_request_from_json(assay_request *out, const json_t *object, assay_error *err) {
     static const char *const more[] = {"signature", NULL};
     *out = (assay_request){0};
-    ASSAY_TRY(assay_record_json_names(&assay_request_record, more, object, "request", err));
-    ASSAY_TRY(assay_record_json_read(&assay_request_record, out, object, NULL, err));
+    ASSAY_TRY(assay_schema_json_names(&assay_request_schema, more, object, "request", err));
+    ASSAY_TRY(assay_schema_json_read(&assay_request_schema, out, object, NULL, err));
     return signature_read(&out->signature, object, err);
 }
 
 json_t *assay_request_to_json(const assay_request *request) {
     json_t *object = json_object();
     bool ok = object &&
-              assay_record_json_add(object, &assay_request_record, request, ASSAY_JSON_PLAIN) &&
+              assay_schema_json_add(object, &assay_request_schema, request, ASSAY_JSON_PLAIN) &&
               set(object, "signature",
                   assay_json_from_hex(request->signature.bytes, ASSAY_SIGNATURE_SIZE));
     return finished(object, ok);

@@ -23,23 +23,23 @@ static const assay_field head_fields[] = {
     {"lane", ASSAY_FIELD_U8, offsetof(assay_tx, lane), 0, 0, NULL},
     {"nonce", ASSAY_FIELD_U64, offsetof(assay_tx, nonce), 0, 0, NULL},
 };
-static const assay_record head_record = {
+static const assay_schema head_schema = {
     "", head_fields, ASSAY_COUNT(head_fields), sizeof(assay_tx), 0, 0};
 
 // What a signature covers: fields of the envelope, then of the body. head is NULL for a request.
 typedef struct {
-    const assay_record *head;
+    const assay_schema *head;
     const void *head_data;
-    const assay_record *body;
+    const assay_schema *body;
     const void *body_data;
 } message;
 
 static message tx_message(const assay_tx *tx) {
-    return (message){&head_record, tx, assay_tx_record(tx->kind), &tx->body};
+    return (message){&head_schema, tx, assay_tx_schema(tx->kind), &tx->body};
 }
 
 static message request_message(const assay_request *request) {
-    return (message){NULL, NULL, &assay_request_record, request};
+    return (message){NULL, NULL, &assay_request_schema, request};
 }
 
 static const char *atom_type(assay_field_type type) {
@@ -63,7 +63,7 @@ static void field_type(char *out, const assay_field *field) {
         snprintf(out, ASSAY_FIELD_NAME_MAX, "%s[]", atom_type(field->rows->fields[0].type));
 }
 
-static bool refers(const assay_record *body, const assay_record *rows) {
+static bool refers(const assay_schema *body, const assay_schema *rows) {
     for (uint32_t i = 0; i < body->field_count; i++)
         if (body->fields[i].rows == rows) return true;
     return false;
@@ -82,11 +82,11 @@ static void text_add(text *out, const char *piece) {
     out->size += size;
 }
 
-static void members_add(text *out, const assay_record *record, bool first) {
-    for (uint32_t i = 0; i < record->field_count; i++) {
+static void members_add(text *out, const assay_schema *schema, bool first) {
+    for (uint32_t i = 0; i < schema->field_count; i++) {
         char type[ASSAY_FIELD_NAME_MAX], name[ASSAY_FIELD_NAME_MAX];
-        field_type(type, &record->fields[i]);
-        assay_field_camel(name, record->fields[i].name, false);
+        field_type(type, &schema->fields[i]);
+        assay_field_camel(name, schema->fields[i].name, false);
         if (!first) text_add(out, ",");
         text_add(out, type);
         text_add(out, " ");
@@ -96,8 +96,8 @@ static void members_add(text *out, const assay_record *record, bool first) {
 }
 
 // encodeType: the struct, then the row types it refers to by ascending name.
-static size_t type_text(char *data, size_t capacity, const assay_record *head,
-                        const assay_record *body) {
+static size_t type_text(char *data, size_t capacity, const assay_schema *head,
+                        const assay_schema *body) {
     text out = {data, 0, capacity};
     char name[ASSAY_FIELD_NAME_MAX];
     assay_field_camel(name, body->name, true);
@@ -107,7 +107,7 @@ static size_t type_text(char *data, size_t capacity, const assay_record *head,
     members_add(&out, body, !head);
     text_add(&out, ")");
     for (uint32_t i = 0; i < ASSAY_ROW_TYPE_COUNT; i++) {
-        const assay_record *rows = assay_row_records[i];
+        const assay_schema *rows = assay_row_schemas[i];
         if (!refers(body, rows)) continue;
         text_add(&out, rows->name);
         text_add(&out, "(");
@@ -117,7 +117,7 @@ static size_t type_text(char *data, size_t capacity, const assay_record *head,
     return out.size;
 }
 
-static void type_hash(assay_hash *out, const assay_record *head, const assay_record *body) {
+static void type_hash(assay_hash *out, const assay_schema *head, const assay_schema *body) {
     char data[TYPE_TEXT_MAX];
     size_t size = type_text(data, sizeof data, head, body);
     assay_keccak256_of(out, data, size);
@@ -138,23 +138,23 @@ void assay_domain_init(assay_domain *out, uint64_t chain_id, const assay_hash *g
     words[4] = *genesis;
     assay_keccak256_of(&out->separator, words, sizeof words);
     for (uint32_t kind = 1; kind <= ASSAY_TX_KIND_COUNT; kind++)
-        type_hash(&out->tx_types[kind], &head_record, assay_tx_record((assay_tx_kind)kind));
+        type_hash(&out->tx_types[kind], &head_schema, assay_tx_schema((assay_tx_kind)kind));
     for (uint32_t i = 0; i < ASSAY_ROW_TYPE_COUNT; i++)
-        type_hash(&out->row_types[i], NULL, assay_row_records[i]);
-    type_hash(&out->request_type, NULL, &assay_request_record);
+        type_hash(&out->row_types[i], NULL, assay_row_schemas[i]);
+    type_hash(&out->request_type, NULL, &assay_request_schema);
 }
 
-static void fields_hash(assay_keccak *keccak, const assay_record *record, const void *in,
+static void fields_hash(assay_keccak *keccak, const assay_schema *schema, const void *in,
                         const assay_domain *domain);
 
 // keccak of the rows' words: a struct's word is its own hash, a plain value is itself.
 static void list_word(uint8_t word[WORD_SIZE], const assay_field *field, const void *in,
                       const assay_domain *domain) {
-    const assay_record *rows = field->rows;
+    const assay_schema *rows = field->rows;
     assay_any_list list = assay_field_list(field, in);
     const assay_hash *type = NULL;
     for (uint32_t i = 0; i < ASSAY_ROW_TYPE_COUNT; i++)
-        if (assay_row_records[i] == rows) type = &domain->row_types[i];
+        if (assay_row_schemas[i] == rows) type = &domain->row_types[i];
     assay_keccak all;
     assay_keccak_init(&all);
     for (uint32_t i = 0; i < list.count; i++) {
@@ -209,11 +209,11 @@ static void field_word(uint8_t word[WORD_SIZE], const assay_field *field, const 
     }
 }
 
-static void fields_hash(assay_keccak *keccak, const assay_record *record, const void *in,
+static void fields_hash(assay_keccak *keccak, const assay_schema *schema, const void *in,
                         const assay_domain *domain) {
-    for (uint32_t i = 0; i < record->field_count; i++) {
+    for (uint32_t i = 0; i < schema->field_count; i++) {
         uint8_t word[WORD_SIZE];
-        field_word(word, &record->fields[i], in, domain);
+        field_word(word, &schema->fields[i], in, domain);
         assay_keccak_update(keccak, word, sizeof word);
     }
 }
@@ -296,11 +296,11 @@ static bool member_json_add(json_t *array, const char *type, const char *name) {
     return json_array_append_new(array, member) == 0 && ok;
 }
 
-static bool members_json_add(json_t *array, const assay_record *record) {
-    for (uint32_t i = 0; i < record->field_count; i++) {
+static bool members_json_add(json_t *array, const assay_schema *schema) {
+    for (uint32_t i = 0; i < schema->field_count; i++) {
         char type[ASSAY_FIELD_NAME_MAX], name[ASSAY_FIELD_NAME_MAX];
-        field_type(type, &record->fields[i]);
-        assay_field_camel(name, record->fields[i].name, false);
+        field_type(type, &schema->fields[i]);
+        assay_field_camel(name, schema->fields[i].name, false);
         if (!member_json_add(array, type, name)) return false;
     }
     return true;
@@ -324,9 +324,9 @@ static bool types_json_fill(json_t *types, const char *name, const message *in) 
         !members_json_add(body, in->body))
         return false;
     for (uint32_t i = 0; i < ASSAY_ROW_TYPE_COUNT; i++) {
-        if (!refers(in->body, assay_row_records[i])) continue;
-        json_t *row = type_json_add(types, assay_row_records[i]->name);
-        if (!row || !members_json_add(row, assay_row_records[i])) return false;
+        if (!refers(in->body, assay_row_schemas[i])) continue;
+        json_t *row = type_json_add(types, assay_row_schemas[i]->name);
+        if (!row || !members_json_add(row, assay_row_schemas[i])) return false;
     }
     return true;
 }
@@ -347,8 +347,8 @@ static json_t *message_json(const message *in, const assay_domain *domain) {
     bool ok =
         types && domain_part && values && types_json_fill(types, name, in) &&
         domain_json_fill(domain_part, domain) &&
-        (!in->head || assay_record_json_add(values, in->head, in->head_data, ASSAY_JSON_TYPED)) &&
-        assay_record_json_add(values, in->body, in->body_data, ASSAY_JSON_TYPED);
+        (!in->head || assay_schema_json_add(values, in->head, in->head_data, ASSAY_JSON_TYPED)) &&
+        assay_schema_json_add(values, in->body, in->body_data, ASSAY_JSON_TYPED);
     json_t *document = ok ? json_object() : NULL;
     ok = document && set(document, "types", json_incref(types)) &&
          set(document, "primaryType", json_string(name)) &&
