@@ -28,14 +28,12 @@
 #include "ledger/registry.h"
 #include "ledger/session.h"
 #include "ledger/state/history.h"
+#include "ledger/tx/field.h"
 #include "ledger/tx/request.h"
 
 enum {
     BATCH_HEAD_SIZE = 2 + 20 + 8 + 4 + 32 + 4 + 8 + 4 + 8 + 8 + 32 + 5 * 4 + 4 * 8 + 2,
     BATCH_SIZE_MAX = BATCH_HEAD_SIZE + ASSAY_URI_SIZE_MAX,
-    SESSION_ROW_SIZE = 32 + 8 + 4 + 8,
-    MODEL_ROW_SIZE = 32 + 32 + 8,
-    DATASET_ROW_SIZE = 32 + 16,
     HISTORY_BATCH = 1, // first byte of the history leaf (P-77)
 };
 
@@ -124,35 +122,13 @@ assay_status assay_batch_get(assay_batch *out, bool *found, const assay_reader *
 
 static assay_status tables_put(assay_ledger *ledger, const assay_hash *id,
                                const assay_tx_submit_batch *body, assay_error *err) {
-    size_t size = 3 * 4 + (size_t)body->sessions.count * SESSION_ROW_SIZE +
-                  (size_t)body->models.count * MODEL_ROW_SIZE +
-                  (size_t)body->datasets.count * DATASET_ROW_SIZE;
+    const assay_batch_tables tables = {body->sessions, body->models, body->datasets};
+    size_t size = assay_schema_wire_size(&assay_batch_tables_schema, &tables);
     uint8_t *value = malloc(size);
     if (value == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for %zu bytes of tables", size);
     assay_writer writer;
     assay_writer_init(&writer, value, size);
-    assay_writer_u32(&writer, body->sessions.count);
-    for (uint32_t i = 0; i < body->sessions.count; i++) {
-        const assay_session_row *row = &body->sessions.items[i];
-        assay_writer_hash(&writer, &row->session);
-        assay_writer_u64(&writer, row->first_sequence);
-        assay_writer_u32(&writer, row->count);
-        assay_writer_u64(&writer, row->fee_sum);
-    }
-    assay_writer_u32(&writer, body->models.count);
-    for (uint32_t i = 0; i < body->models.count; i++) {
-        const assay_model_row *row = &body->models.items[i];
-        assay_writer_hash(&writer, &row->model);
-        assay_writer_hash(&writer, &row->adapter);
-        assay_writer_u64(&writer, row->fee_sum);
-    }
-    assay_writer_u32(&writer, body->datasets.count);
-    for (uint32_t i = 0; i < body->datasets.count; i++) {
-        const assay_dataset_row *row = &body->datasets.items[i];
-        assay_writer_hash(&writer, &row->dataset);
-        assay_writer_u64(&writer, (uint64_t)(row->weight >> 64));
-        assay_writer_u64(&writer, (uint64_t)row->weight);
-    }
+    assay_schema_encode(&assay_batch_tables_schema, &tables, &writer);
     ASSAY_ASSERT(!writer.failed && writer.size == size);
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_BATCH_TABLES, id);
     assay_status status = assay_ledger_put(ledger, &key, value, size, err);
@@ -160,49 +136,16 @@ static assay_status tables_put(assay_ledger *ledger, const assay_hash *id,
     return status;
 }
 
-// A row count, and room for that many rows. The bytes are our own, so a wrong count is damage.
-static assay_status rows_take(void **rows, uint32_t *count, assay_cursor *cursor, size_t row_size,
-                              size_t item_size, assay_arena *arena, assay_error *err) {
-    *count = assay_cursor_u32(cursor);
-    if (*count > assay_cursor_left(cursor) / row_size)
-        return ASSAY_FAIL(err, CORRUPT, "a batch's tables are damaged");
-    return assay_arena_get(arena, *count, item_size, "batch rows", rows, err);
-}
-
+// The bytes are our own, so what the codec rejects is damage.
 static assay_status tables_decode(assay_batch_tables *out, assay_bytes value, assay_arena *arena,
                                   assay_error *err) {
     assay_cursor cursor;
-    void *rows;
+    assay_error why = {0};
     assay_cursor_init(&cursor, value.data, value.size);
-    ASSAY_TRY(rows_take(&rows, &out->sessions.count, &cursor, SESSION_ROW_SIZE,
-                        sizeof(assay_session_row), arena, err));
-    assay_session_row *sessions = rows;
-    for (uint32_t i = 0; i < out->sessions.count; i++) {
-        assay_cursor_hash(&cursor, &sessions[i].session);
-        sessions[i].first_sequence = assay_cursor_u64(&cursor);
-        sessions[i].count = assay_cursor_u32(&cursor);
-        sessions[i].fee_sum = assay_cursor_u64(&cursor);
-    }
-    out->sessions.items = sessions;
-    ASSAY_TRY(rows_take(&rows, &out->models.count, &cursor, MODEL_ROW_SIZE, sizeof(assay_model_row),
-                        arena, err));
-    assay_model_row *models = rows;
-    for (uint32_t i = 0; i < out->models.count; i++) {
-        assay_cursor_hash(&cursor, &models[i].model);
-        assay_cursor_hash(&cursor, &models[i].adapter);
-        models[i].fee_sum = assay_cursor_u64(&cursor);
-    }
-    out->models.items = models;
-    ASSAY_TRY(rows_take(&rows, &out->datasets.count, &cursor, DATASET_ROW_SIZE,
-                        sizeof(assay_dataset_row), arena, err));
-    assay_dataset_row *datasets = rows;
-    for (uint32_t i = 0; i < out->datasets.count; i++) {
-        assay_cursor_hash(&cursor, &datasets[i].dataset);
-        datasets[i].weight = (assay_u128)assay_cursor_u64(&cursor) << 64;
-        datasets[i].weight |= assay_cursor_u64(&cursor);
-    }
-    out->datasets.items = datasets;
-    if (assay_cursor_finish(&cursor, "tables", NULL) != ASSAY_OK)
+    assay_status status =
+        assay_schema_decode(&assay_batch_tables_schema, out, &cursor, arena, &why);
+    if (status != ASSAY_OK && status != ASSAY_REJECTED) return assay_error_pass(err, &why);
+    if (status != ASSAY_OK || assay_cursor_left(&cursor) > 0)
         return ASSAY_FAIL(err, CORRUPT, "a batch's tables are damaged");
     return ASSAY_OK;
 }

@@ -54,13 +54,6 @@ typedef struct {
     uint8_t uri[ASSAY_URI_SIZE_MAX]; // evidence, not terminated
 } assay_batch;
 
-// The tables of submit_batch. Lists live in the arena they were read into.
-typedef struct {
-    assay_session_list sessions;
-    assay_model_list models;
-    assay_dataset_list datasets;
-} assay_batch_tables;
-
 // One batch's fees are below this, so that every product of settlement fits 128 bits.
 #define ASSAY_BATCH_FEE_MAX (UINT64_C(1) << 50)
 

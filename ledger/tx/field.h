@@ -58,6 +58,9 @@ extern const assay_schema *const assay_row_schemas[];
 // The body of a kind (which must be one), fields in wire order.
 const assay_schema *assay_tx_schema(assay_tx_kind kind);
 
+// The tables of submit_batch by themselves, as on the wire: so they are recorded, and told (P-52).
+extern const assay_schema assay_batch_tables_schema;
+
 // The request, fields in wire order without the signature.
 extern const assay_schema assay_request_schema;
 

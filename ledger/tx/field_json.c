@@ -24,7 +24,7 @@ void assay_field_camel(char *out, const char *snake, bool upper) {
     out[size] = 0;
 }
 
-static json_t *decimal(assay_u128 value) {
+json_t *assay_json_decimal(assay_u128 value) {
     char digits[U128_DIGITS_MAX + 1];
     char *first = digits + U128_DIGITS_MAX;
     *first = 0;
@@ -36,7 +36,7 @@ static json_t *decimal(assay_u128 value) {
 }
 
 static json_t *number(assay_u128 value, bool wide, assay_json_manner manner) {
-    if (value >> 64 || (wide && manner == ASSAY_JSON_TYPED)) return decimal(value);
+    if (value >> 64 || (wide && manner == ASSAY_JSON_TYPED)) return assay_json_decimal(value);
     return assay_json_from_u64((uint64_t)value);
 }
 

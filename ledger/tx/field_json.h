@@ -16,6 +16,9 @@ typedef enum { ASSAY_JSON_PLAIN, ASSAY_JSON_TYPED } assay_json_manner;
 // open_session to openSession, or to OpenSession with upper. out[ASSAY_FIELD_NAME_MAX]. Spec: P-5.
 void assay_field_camel(char *out, const char *snake, bool upper);
 
+// Any integer as a decimal string. Returns: a new reference, NULL if memory is out. Spec: P-16.
+json_t *assay_json_decimal(assay_u128 value);
+
 // Adds the struct's fields to an object, in wire order. Returns: false if memory is out.
 // Spec: P-5, P-16.
 bool assay_schema_json_add(json_t *object, const assay_schema *schema, const void *in,

@@ -138,6 +138,11 @@ static const assay_field submit_batch[] = {
     LIST(assay_tx_submit_batch, models, 1, ASSAY_BATCH_ROWS_MAX, model_rows),
     LIST(assay_tx_submit_batch, datasets, 0, ASSAY_BATCH_ROWS_MAX, dataset_rows),
 };
+static const assay_field batch_tables[] = {
+    LIST(assay_batch_tables, sessions, 1, ASSAY_BATCH_ROWS_MAX, session_rows),
+    LIST(assay_batch_tables, models, 1, ASSAY_BATCH_ROWS_MAX, model_rows),
+    LIST(assay_batch_tables, datasets, 0, ASSAY_BATCH_ROWS_MAX, dataset_rows),
+};
 static const assay_field verdict_commit[] = {
     HASH(assay_tx_verdict_commit, batch),
     U32(assay_tx_verdict_commit, sample, 0, UINT32_MAX),
@@ -179,6 +184,9 @@ static const assay_schema schemas[ASSAY_TX_KIND_COUNT + 1] = {
 #undef X
 };
 #undef unbond
+
+const assay_schema assay_batch_tables_schema = {
+    "batch_tables", batch_tables, ASSAY_COUNT(batch_tables), sizeof(assay_batch_tables), 0, 0};
 
 static bool kind_is_known(uint32_t kind) {
     return kind >= 1 && kind <= ASSAY_TX_KIND_COUNT;

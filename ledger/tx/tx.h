@@ -243,6 +243,13 @@ typedef struct {
     assay_dataset_list datasets;
 } assay_tx_submit_batch;
 
+// The tables of submit_batch, alone: what the ledger keeps of them, and tells.
+typedef struct {
+    assay_session_list sessions;
+    assay_model_list models;
+    assay_dataset_list datasets;
+} assay_batch_tables;
+
 typedef struct {
     assay_hash batch;
     uint32_t sample;

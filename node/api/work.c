@@ -8,44 +8,16 @@
 #include "ledger/case.h"
 #include "ledger/epoch.h"
 #include "ledger/evidence.h"
+#include "ledger/tx/field_json.h"
 #include "node/api/api.h"
 #include "node/duty_json.h"
 
-// A u128 in decimal, as every integer past 2^53 travels.
-static json_t *u128_json(assay_u128 value) {
-    char text[40];
-    char *at = text + sizeof text - 1;
-    *at = 0;
-    do {
-        *--at = (char)('0' + (int)(value % 10));
-        value /= 10;
-    } while (value);
-    return json_string(at);
-}
-
 static json_t *tables_json(const assay_batch_tables *tables) {
-    json_t *sessions = json_array(), *models = json_array(), *datasets = json_array();
-    for (uint32_t i = 0; i < tables->sessions.count; i++) {
-        const assay_session_row *row = &tables->sessions.items[i];
-        json_array_append_new(
-            sessions, json_pack("{s:o,s:o,s:i,s:o}", "session", assay_json_from_hash(&row->session),
-                                "first_sequence", assay_json_from_u64(row->first_sequence), "count",
-                                (int)row->count, "fee_sum", assay_json_from_u64(row->fee_sum)));
-    }
-    for (uint32_t i = 0; i < tables->models.count; i++) {
-        const assay_model_row *row = &tables->models.items[i];
-        json_array_append_new(models,
-                              json_pack("{s:o,s:o,s:o}", "model", assay_json_from_hash(&row->model),
-                                        "adapter", assay_json_from_hash(&row->adapter), "fee_sum",
-                                        assay_json_from_u64(row->fee_sum)));
-    }
-    for (uint32_t i = 0; i < tables->datasets.count; i++) {
-        const assay_dataset_row *row = &tables->datasets.items[i];
-        json_array_append_new(datasets,
-                              json_pack("{s:o,s:o}", "dataset", assay_json_from_hash(&row->dataset),
-                                        "weight", u128_json(row->weight)));
-    }
-    return json_pack("{s:o,s:o,s:o}", "sessions", sessions, "models", models, "datasets", datasets);
+    json_t *object = json_object();
+    if (assay_schema_json_add(object, &assay_batch_tables_schema, tables, ASSAY_JSON_PLAIN))
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 static json_t *batch_json(const assay_hash *id, const assay_batch *batch) {
@@ -312,8 +284,8 @@ static assay_status claim_get(const assay_api *api, const assay_api_call *call,
     assay_http_reply_json(
         reply, 200,
         json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "recipient", assay_json_from_address(&recipient),
-                  "wei", u128_json((assay_u128)claim.amount * ASSAY_WEI_PER_NOPEN), "proof", proof,
-                  "claims_root", assay_json_from_hash(&epoch.claims_root), "epoch",
+                  "wei", assay_json_decimal((assay_u128)claim.amount * ASSAY_WEI_PER_NOPEN),
+                  "proof", proof, "claims_root", assay_json_from_hash(&epoch.claims_root), "epoch",
                   assay_json_from_u64(epoch.epoch), "chain_id",
                   assay_json_from_u64(api->genesis->chain_id), "distributor",
                   assay_json_from_address(&api->genesis->distributor)));

@@ -5,59 +5,13 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "ledger/tx/field_json.h"
 
 static assay_status u32_read(uint32_t *out, const json_t *object, const char *name,
                              assay_error *err) {
     uint64_t value;
     ASSAY_TRY(assay_json_u64(&value, object, name, 0, UINT32_MAX, err));
     *out = (uint32_t)value;
-    return ASSAY_OK;
-}
-
-static assay_status rows_begin(const json_t **list, void **room, uint32_t *count,
-                               const json_t *tables, const char *name, size_t row_size,
-                               assay_arena *arena, assay_error *err) {
-    ASSAY_TRY(assay_json_array(list, tables, name, ASSAY_BATCH_ROWS_MAX, err));
-    *count = (uint32_t)json_array_size(*list);
-    return assay_arena_get(arena, *count, row_size, name, room, err);
-}
-
-static assay_status tables_read(assay_batch_tables *out, const json_t *tables, assay_arena *arena,
-                                assay_error *err) {
-    const json_t *list;
-    void *room;
-    uint32_t count;
-    ASSAY_TRY(rows_begin(&list, &room, &count, tables, "sessions", sizeof(assay_session_row), arena,
-                         err));
-    out->sessions = (assay_session_list){room, count};
-    for (uint32_t i = 0; i < count; i++) {
-        assay_session_row *row = (assay_session_row *)room + i;
-        const json_t *object = json_array_get(list, i);
-        ASSAY_TRY(assay_json_hash(&row->session, object, "session", err));
-        ASSAY_TRY(
-            assay_json_u64(&row->first_sequence, object, "first_sequence", 0, UINT64_MAX, err));
-        ASSAY_TRY(u32_read(&row->count, object, "count", err));
-        ASSAY_TRY(assay_json_u64(&row->fee_sum, object, "fee_sum", 0, UINT64_MAX, err));
-    }
-    ASSAY_TRY(
-        rows_begin(&list, &room, &count, tables, "models", sizeof(assay_model_row), arena, err));
-    out->models = (assay_model_list){room, count};
-    for (uint32_t i = 0; i < count; i++) {
-        assay_model_row *row = (assay_model_row *)room + i;
-        const json_t *object = json_array_get(list, i);
-        ASSAY_TRY(assay_json_hash(&row->model, object, "model", err));
-        ASSAY_TRY(assay_json_hash(&row->adapter, object, "adapter", err));
-        ASSAY_TRY(assay_json_u64(&row->fee_sum, object, "fee_sum", 0, UINT64_MAX, err));
-    }
-    ASSAY_TRY(rows_begin(&list, &room, &count, tables, "datasets", sizeof(assay_dataset_row), arena,
-                         err));
-    out->datasets = (assay_dataset_list){room, count};
-    for (uint32_t i = 0; i < count; i++) {
-        assay_dataset_row *row = (assay_dataset_row *)room + i;
-        const json_t *object = json_array_get(list, i);
-        ASSAY_TRY(assay_json_hash(&row->dataset, object, "dataset", err));
-        ASSAY_TRY(assay_json_u128(&row->weight, object, "weight", err));
-    }
     return ASSAY_OK;
 }
 
@@ -97,7 +51,7 @@ assay_status assay_batch_read(assay_batch *out, assay_batch_tables *tables, cons
     const json_t *rows;
     ASSAY_TRY(record_read(out, object, err));
     ASSAY_TRY(assay_json_object(&rows, object, "tables", err));
-    return tables_read(tables, rows, arena, err);
+    return assay_schema_json_read(&assay_batch_tables_schema, tables, rows, arena, err);
 }
 
 assay_status assay_batch_fetch(assay_batch *out, assay_batch_tables *tables,

@@ -426,6 +426,46 @@ static void batches_can_be_found(void **state) {
     trial_close(t);
 }
 
+// What is kept of a batch's tables, cut, lengthened or with a wrong count of rows, is damage; where
+// memory does not suffice, it is not.
+static void damaged_tables_are_told(void **state) {
+    trial *t = trial_new();
+    trial_start(t);
+    bundle b;
+    trial_submit(t, &b, 4);
+    assay_ledger ledger = chain_by_hand(&t->chain);
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_BATCH_TABLES, &b.id);
+    assay_bytes found;
+    must(assay_reader_get(&ledger.reader, &key, &found, err));
+    uint8_t value[512] = {0};
+    size_t size = found.size;
+    assert_in_range(size, 3 * 4 + 52 + 72, sizeof value - 1);
+    memcpy(value, found.data, size);
+    assay_batch_tables tables;
+    assay_arena arena;
+    for (size_t damaged = 1; damaged <= size + 1; damaged++) {
+        assay_arena_init(&arena, damaged == size ? 64 : ASSAY_TX_ARENA_MAX);
+        must(assay_ledger_put(&ledger, &key, value, damaged, err));
+        assert_int_equal(assay_batch_tables_get(&tables, &ledger.reader, &b.id, &arena, NULL),
+                         damaged == size ? ASSAY_CAPACITY : ASSAY_CORRUPT);
+        assay_arena_close(&arena);
+    }
+    assay_arena_init(&arena, ASSAY_TX_ARENA_MAX);
+    must(assay_ledger_put(&ledger, &key, value, size, err));
+    must(assay_batch_tables_get(&tables, &ledger.reader, &b.id, &arena, err));
+    assert_int_equal(tables.sessions.items[0].fee_sum, b.session.fee_sum);
+    assert_memory_equal(&tables.models.items[0].adapter, &b.model.adapter, ASSAY_HASH_SIZE);
+    value[0] = 0xff;
+    must(assay_ledger_put(&ledger, &key, value, size, err));
+    assert_int_equal(assay_batch_tables_get(&tables, &ledger.reader, &b.id, &arena, NULL),
+                     ASSAY_CORRUPT);
+    value[0] = 0;
+    must(assay_ledger_put(&ledger, &key, value, size, err));
+    assay_arena_close(&arena);
+    chain_by_hand_end(&t->chain, &ledger);
+    trial_close(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_that_do_not_add_up),
@@ -441,6 +481,7 @@ int main(void) {
         cmocka_unit_test(roots_are_declared_together),
         cmocka_unit_test(the_provider_does_not_check_itself),
         cmocka_unit_test(batches_can_be_found),
+        cmocka_unit_test(damaged_tables_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

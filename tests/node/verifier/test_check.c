@@ -186,6 +186,27 @@ static void expect_verdict(assay_workshop *shop, uint32_t defects, uint8_t verdi
         assert_true(assay_hash_is_zero(&result.probe));
 }
 
+// F-40: a batch's tables as transactions have them (P-16), a weight below 2^53 as a number.
+static void a_batch_is_told(void **state) {
+    json_t *document;
+    must(assay_client_get_id(&document, &world.wallets[VALIDATOR].client, "batch", good.bytes,
+                             ASSAY_HASH_SIZE, err));
+    const json_t *tables = json_object_get(document, "tables");
+    const json_t *session = json_array_get(json_object_get(tables, "sessions"), 0);
+    const json_t *model = json_array_get(json_object_get(tables, "models"), 0);
+    const json_t *dataset = json_array_get(json_object_get(tables, "datasets"), 0);
+    json_int_t fee = json_integer_value(json_object_get(session, "fee_sum"));
+    assert_int_equal(fee, PROMPT * 1000 + TOKENS * 2000);
+    assert_int_equal(json_object_size(session), 4);
+    assert_int_equal(json_integer_value(json_object_get(session, "first_sequence")), 1);
+    assert_int_equal(json_integer_value(json_object_get(session, "count")), 1);
+    assert_int_equal(json_object_size(model), 3);
+    assert_int_equal(json_integer_value(json_object_get(model, "fee_sum")), fee);
+    assert_int_equal(json_object_size(dataset), 2);
+    assert_in_range(json_integer_value(json_object_get(dataset, "weight")), 1, fee * 1000000);
+    json_decref(document);
+}
+
 // P-10, P-15, F-47.
 static void each_verdict_by_one_defect(void **state) {
     expect_verdict(&world.shop, 0, ASSAY_VERDICT_MATCH);
@@ -563,6 +584,7 @@ static int world_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_is_told),
         cmocka_unit_test(each_verdict_by_one_defect),
         cmocka_unit_test(damage_on_the_way_is_no_fraud),
         cmocka_unit_test(checks_come_in_order),

@@ -56,7 +56,34 @@ static void the_largest_settled_batch_is_read(void **state) {
     assay_http_server_close(server);
 }
 
+static assay_status told(assay_batch_tables *tables, const json_t *document, assay_arena *arena,
+                         assay_error *err) {
+    assay_batch batch;
+    return assay_batch_read(&batch, tables, document, arena, err);
+}
+
+// Weights are numbers or decimal strings (F-3); a row has its members and no others.
+static void rows_are_read_by_their_schema(void **state) {
+    assay_batch_tables tables;
+    assay_arena arena;
+    assay_error why = {0};
+    json_t *document = document_make(false);
+    json_t *rows = json_object_get(json_object_get(document, "tables"), "datasets");
+    json_t *row = json_array_get(rows, 1);
+    assay_arena_init(&arena, 2 * ASSAY_TX_ARENA_MAX);
+    json_object_set_new(row, "weight", json_string("340282366920938463463374607431768211455"));
+    must(told(&tables, document, &arena, err));
+    assert_int_equal(tables.datasets.items[0].weight, 1);
+    assert_true(tables.datasets.items[1].weight == ~(assay_u128)0);
+    json_object_set_new(row, "wieght", json_integer(1));
+    assert_int_equal(told(&tables, document, &arena, &why), ASSAY_UNKNOWN);
+    assert_non_null(strstr(why.text, "wieght"));
+    json_decref(document);
+    assay_arena_close(&arena);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_largest_settled_batch_is_read)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_largest_settled_batch_is_read),
+                                       cmocka_unit_test(rows_are_read_by_their_schema)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
