@@ -9,7 +9,6 @@
 
 enum { TOKENS = 4 };
 
-static work world;
 static uint32_t prompt[PROMPT];
 static uint32_t home_number;
 

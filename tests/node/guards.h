@@ -9,7 +9,6 @@
 
 enum { TOKENS = 4, WATCHERS = 3, FETCH_MS = 500, SAMPLES = 3 };
 
-static work world;
 static uint32_t prompt[PROMPT];
 static char votes_paths[WATCHERS][128]; // "": in memory only
 

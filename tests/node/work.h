@@ -64,6 +64,8 @@ typedef struct {
     assay_hash model, adapter, dataset;
 } work;
 
+static work world; // the program's
+
 // Runs a call that must succeed; err names its error.
 // Runs a call that must fail with this status and a sentence that contains `words`.
 #define work_refused(call, name, words)                                                            \
@@ -276,6 +278,13 @@ static inline void work_close(work *w) {
     assay_beacon_chains_close(&w->chains);
     assay_genesis_close(&w->genesis);
     assay_workshop_close(&w->shop);
+}
+
+// The group's teardown.
+static inline int world_end(void **state) {
+    (void)state;
+    work_close(&world);
+    return 0;
 }
 
 // ---- sessions and requests ----

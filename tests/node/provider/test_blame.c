@@ -317,11 +317,6 @@ static int world_make(void **state) {
     return 0;
 }
 
-static int world_end(void **state) {
-    work_close(&world);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_stay_within_the_bond),

@@ -509,10 +509,9 @@ static int world_make(void **state) {
     return 0;
 }
 
-static int world_end(void **state) {
+static int all_end(void **state) {
     assay_workshop_close(&bare);
-    work_close(&world);
-    return 0;
+    return world_end(state);
 }
 
 int main(void) {
@@ -535,5 +534,5 @@ int main(void) {
         cmocka_unit_test(an_ended_session_holds_up_nobody),
         cmocka_unit_test(small_change_waits),
     };
-    return cmocka_run_group_tests(tests, world_make, world_end);
+    return cmocka_run_group_tests(tests, world_make, all_end);
 }

@@ -13,7 +13,6 @@
 
 enum { TOKENS = 4 };
 
-static work world;
 static uint32_t prompt[PROMPT];
 static char key_file[96], home[96], log_file[96];
 
@@ -423,11 +422,6 @@ static int world_make(void **state) {
     must(assay_keystore_seal(&document, &world.wallets[PROVIDER].key, "a password", true, err));
     assert_int_equal(json_dump_file(document, key_file, 0), 0);
     json_decref(document);
-    return 0;
-}
-
-static int world_end(void **state) {
-    work_close(&world);
     return 0;
 }
 

@@ -29,7 +29,6 @@ enum {
     FOREIGN = 1 << 16,    // all to a data set that is no source of the adapter
 };
 
-static work world;
 static assay_workshop bare;  // no data set
 static assay_workshop other; // a second verifier, with two threads
 static assay_hash good;      // a batch without a defect
@@ -575,11 +574,10 @@ static int world_make(void **state) {
     return 0;
 }
 
-static int world_end(void **state) {
+static int all_end(void **state) {
     assay_workshop_close(&bare);
     assay_workshop_close(&other);
-    work_close(&world);
-    return 0;
+    return world_end(state);
 }
 
 int main(void) {
@@ -600,5 +598,5 @@ int main(void) {
         cmocka_unit_test(a_stop_gives_up_a_fetch),
         cmocka_unit_test(shares_can_be_seen_again),
     };
-    return cmocka_run_group_tests(tests, world_make, world_end);
+    return cmocka_run_group_tests(tests, world_make, all_end);
 }

@@ -234,11 +234,6 @@ static int world_make(void **state) {
     return 0;
 }
 
-static int world_end(void **state) {
-    work_close(&world);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_nobody_registered_is_awaited),

@@ -223,11 +223,6 @@ static int world_make(void **state) {
     return 0;
 }
 
-static int world_end(void **state) {
-    work_close(&world);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_fetch_is_no_verdict),
