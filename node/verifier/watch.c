@@ -42,12 +42,8 @@ static assay_status votes_read(assay_watch *watch, const char *path, assay_error
     ASSAY_TRY(
         assay_vote_file_open(&watch->file, &records, &count, path, &watch->wallet->principal, err));
     for (uint32_t i = 0; i < count; i++)
-        watch->votes[watch->vote_count++] = (assay_watch_vote){.batch = records[i].batch,
-                                                               .sample = records[i].sample,
-                                                               .round = records[i].round,
-                                                               .verdict = records[i].verdict,
-                                                               .probe = records[i].probe,
-                                                               .stored = true};
+        watch->votes[watch->vote_count++] =
+            (assay_watch_vote){.record = records[i], .stored = true};
     free(records);
     return ASSAY_OK;
 }
@@ -88,6 +84,11 @@ static void salt_make(assay_hash *out, const assay_watch *watch, const duty *d) 
     assay_sha256_final(&sha, out);
 }
 
+static bool vote_is_of(const assay_vote_record *vote, const duty *d) {
+    return vote->sample == d->question.task.sample && vote->round == d->question.round &&
+           assay_hash_equal(&vote->batch, &d->question.task.batch);
+}
+
 static bool commitment_opens(const assay_watch *watch, const duty *d, uint8_t verdict,
                              const assay_hash *probe) {
     assay_hash salt, commitment;
@@ -103,15 +104,15 @@ static assay_watch_vote *vote_find(assay_watch *watch, const duty *d) {
         watch->vote_count < ASSAY_WATCH_KEPT_MAX ? watch->vote_count : ASSAY_WATCH_KEPT_MAX;
     for (uint64_t i = 1; i <= kept; i++) {
         assay_watch_vote *vote = &watch->votes[(watch->vote_count - i) % ASSAY_WATCH_KEPT_MAX];
-        if (vote->sample == d->question.task.sample && vote->round == d->question.round &&
-            assay_hash_equal(&vote->batch, &d->question.task.batch) &&
-            (!d->reveal || vote->lost || commitment_opens(watch, d, vote->verdict, &vote->probe)))
+        const assay_vote_record *record = &vote->record;
+        if (vote_is_of(record, d) && (!d->reveal || vote->lost ||
+                                      commitment_opens(watch, d, record->verdict, &record->probe)))
             return vote;
     }
     return NULL;
 }
 
-static void vote_tell(const assay_watch *watch, const duty *d, const assay_watch_vote *vote,
+static void vote_tell(const assay_watch *watch, const duty *d, const assay_vote_record *vote,
                       const char *reason) {
     char batch[ASSAY_HEX_HASH_MAX];
     const char *what = d->reveal ? "reveal" : "commit";
@@ -133,11 +134,11 @@ static void vote_tell(const assay_watch *watch, const duty *d, const assay_watch
 static assay_watch_vote *vote_keep(assay_watch *watch, const duty *d, uint8_t verdict,
                                    const assay_hash *probe) {
     assay_watch_vote *vote = &watch->votes[watch->vote_count++ % ASSAY_WATCH_KEPT_MAX];
-    *vote = (assay_watch_vote){.batch = d->question.task.batch,
-                               .sample = d->question.task.sample,
-                               .round = d->question.round,
-                               .verdict = verdict,
-                               .probe = *probe};
+    *vote = (assay_watch_vote){.record = {.batch = d->question.task.batch,
+                                          .sample = d->question.task.sample,
+                                          .round = d->question.round,
+                                          .verdict = verdict,
+                                          .probe = *probe}};
     return vote;
 }
 
@@ -194,7 +195,7 @@ static assay_status vote_find_or_ask(assay_watch *watch, const duty *d, assay_wa
 }
 
 static void tx_fill(assay_tx *tx, const assay_watch *watch, const duty *d,
-                    const assay_watch_vote *vote) {
+                    const assay_vote_record *vote) {
     assay_hash salt;
     salt_make(&salt, watch, d);
     memset(tx, 0, sizeof *tx);
@@ -238,7 +239,7 @@ static void row_add(row *r, assay_watch *watch, const duty *d) {
     // Blocks and no clock: while the chain stands still, what was sent waits with it.
     uint64_t sent = *vote_sent(vote, d->reveal);
     if (sent && r->height < sent + ASSAY_WATCH_AGAIN_BLOCKS) return;
-    tx_fill(&r->txs[r->count], watch, d, vote);
+    tx_fill(&r->txs[r->count], watch, d, &vote->record);
     r->duties[r->count] = *d;
     r->votes[r->count++] = vote;
 }
@@ -250,9 +251,7 @@ static void row_store(row *r, assay_watch *watch) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < r->count; i++) {
         const assay_watch_vote *vote = r->votes[i];
-        if (!r->duties[i].reveal && !vote->stored)
-            r->records[count++] = (assay_vote_record){vote->batch, vote->sample, vote->round,
-                                                      vote->verdict, vote->probe};
+        if (!r->duties[i].reveal && !vote->stored) r->records[count++] = vote->record;
     }
     if (assay_vote_file_append(&watch->file, r->records, count, &err) != ASSAY_OK) {
         failure_tell(watch, &err);
@@ -273,7 +272,7 @@ static void row_send(row *r, assay_watch *watch) {
         assay_watch_vote *vote = r->votes[i];
         uint64_t *sent = vote_sent(vote, r->duties[i].reveal);
         atomic_fetch_add(r->duties[i].reveal ? &watch->meter->reveals : &watch->meter->commits, 1);
-        if (!*sent) vote_tell(watch, &r->duties[i], vote, r->reasons[i]);
+        if (!*sent) vote_tell(watch, &r->duties[i], &vote->record, r->reasons[i]);
         *sent = r->height;
     }
 }

@@ -27,11 +27,7 @@ typedef enum {
 
 // A verdict found. committed, revealed: height of the last look that sent it so, 0: never.
 typedef struct {
-    assay_hash batch;
-    uint32_t sample;
-    uint8_t round;
-    uint8_t verdict;
-    assay_hash probe;
+    assay_vote_record record;
     uint64_t committed;
     uint64_t revealed;
     bool lost;   // the commitment is another's, and cannot be opened

@@ -153,7 +153,7 @@ static void a_vote_of_another_is_not_revealed(void **state) {
     assay_hash batch = committed();
     for (uint32_t i = 0; i < WATCHERS; i++)
         for (uint64_t j = 0; j < guards[i].watch.vote_count; j++)
-            guards[i].watch.votes[j].probe.bytes[0] ^= 1;
+            guards[i].watch.votes[j].record.probe.bytes[0] ^= 1;
     expect_revealed(&batch);
 }
 

@@ -111,7 +111,7 @@ static void a_reveal_is_counted_by_itself(void **state) {
     static player p;
     player_open(&p);
     expect_sends(&p, 10, 1);
-    const assay_watch_vote *vote = &p.watch.votes[0];
+    const assay_vote_record *vote = &p.watch.votes[0].record;
     assay_verdict_commitment(&node.commitment, &p.wallet.principal, &vote->probe, vote->verdict,
                              &vote->probe); // of a copying validator, the probe is the salt
     atomic_store(&node.reveal, true);
