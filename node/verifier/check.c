@@ -22,7 +22,8 @@ typedef struct {
     assay_check_result *result;
     assay_batch batch;
     assay_batch_tables tables;
-    assay_receipt *receipts;
+    assay_receipt *receipts;    // [receipt_count]
+    assay_sumtree_node *leaves; // of the receipts, where the table was made again
     uint32_t receipt_count;
     assay_session session;
     assay_lineage lineage;
@@ -141,9 +142,8 @@ static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t 
 // Are these the receipts that the batch's root commits to? Only then can they speak against its
 // provider: whoever sits between the two could have changed the bytes (F-47).
 static assay_status receipts_prove(check *c, assay_sumtree_node *root, assay_error *why) {
-    assay_sumtree_node *leaves;
-    ASSAY_TRY(assay_receipt_leaves(&leaves, c->receipts, c->receipt_count, c->arena, why));
-    ASSAY_TRY(assay_sumtree_root(root, leaves, c->receipt_count, why));
+    ASSAY_TRY(assay_receipt_leaves(&c->leaves, c->receipts, c->receipt_count, c->arena, why));
+    ASSAY_TRY(assay_sumtree_root(root, c->leaves, c->receipt_count, why));
     if (!assay_hash_equal(&root->hash, &c->batch.root))
         return ASSAY_FAIL(why, MISMATCH, "the receipts served are not those of the batch's root");
     return ASSAY_OK;
@@ -410,12 +410,10 @@ static assay_status batch_begin(check *c, assay_error *err) {
 assay_status assay_check_run(assay_check_result *result, const assay_checker *checker,
                              const assay_check_task *task, assay_arena *arena, assay_error *err) {
     check c = {.checker = checker, .task = task, .arena = arena, .result = result};
-    assay_sumtree_node *leaves;
     ASSAY_TRY(batch_begin(&c, err));
     ASSAY_TRY(table_check(&c, err));
     if (concluded(&c)) return ASSAY_OK;
-    ASSAY_TRY(assay_receipt_leaves(&leaves, c.receipts, c.receipt_count, arena, err));
-    result->index = assay_sumtree_find(leaves, c.receipt_count, task->position);
+    result->index = assay_sumtree_find(c.leaves, c.receipt_count, task->position);
     ASSAY_TRY(leaf_fetch(&c, err));
     return concluded(&c) ? ASSAY_OK : leaf_judge(&c, err);
 }
