@@ -13,15 +13,8 @@
 #include <stdlib.h>
 
 #include "ledger/record.h"
-#include "ledger/tx/request.h"
 
-enum {
-    VERSION = 1,
-    POSTING_SIZE = 1 + 2 + 2 + 8 + 8,
-};
-static const char LEAF_MAGIC[4] = {'A', 'S', 'P', 'E'};
-static const char FILE_MAGIC[4] = {'A', 'S', 'L', 'E'};
-static const char TABLE_MAGIC[4] = {'A', 'S', 'R', 'B'};
+enum { POSTING_SIZE = 1 + 2 + 2 + 8 + 8 };
 
 typedef struct {
     assay_evidence_kind kind;
@@ -120,11 +113,6 @@ assay_status assay_evidence_get(uint8_t **data, size_t *size, const assay_reader
 
 // ---- what is good evidence ----
 
-static bool magic_take(assay_cursor *cursor, const char magic[4]) {
-    const uint8_t *found = assay_cursor_take(cursor, 4);
-    return found != NULL && memcmp(found, magic, 4) == 0 && assay_cursor_u32(cursor) == VERSION;
-}
-
 // A count and that many ids, which must be as many as the receipt says and hash to its digest.
 static assay_status ids_check(assay_cursor *cursor, uint32_t expected, const assay_hash *digest,
                               const char *what, assay_error *err) {
@@ -134,8 +122,7 @@ static assay_status ids_check(assay_cursor *cursor, uint32_t expected, const ass
                             what, assay_cursor_left(cursor), expected);
     uint32_t *ids = malloc(((size_t)count + 1) * sizeof *ids);
     if (ids == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for %u ids", count);
-    for (uint32_t i = 0; i < count; i++)
-        ids[i] = assay_cursor_u32(cursor);
+    assay_evidence_ids_read(ids, count, cursor);
     assay_hash found;
     assay_ids_digest(&found, ids, count);
     free(ids);
@@ -144,41 +131,30 @@ static assay_status ids_check(assay_cursor *cursor, uint32_t expected, const ass
     return ASSAY_OK;
 }
 
-static void path_read(assay_cursor *cursor, assay_sumtree_step *path, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        path[i].node.sum = assay_cursor_u64(cursor);
-        assay_cursor_hash(cursor, &path[i].node.hash);
-        uint8_t side = assay_cursor_u8(cursor);
-        path[i].left = side == 1;
-        cursor->failed |= side > 1;
-    }
-}
-
 // P-64
 assay_status assay_evidence_leaf_check(const assay_batch *batch, uint64_t position,
                                        const uint8_t *data, size_t size, assay_error *err) {
     assay_cursor cursor;
     assay_receipt receipt;
+    assay_evidence_posting found;
     assay_sumtree_step path[ASSAY_SUMTREE_PATH_MAX];
     assay_sumtree_node leaf, root = {batch->fee_total, batch->root};
     assay_cursor_init(&cursor, data, size);
-    if (!magic_take(&cursor, LEAF_MAGIC))
-        return ASSAY_REJECT(err, EVIDENCE_BAD, "no leaf evidence of version %u", (unsigned)VERSION);
-    uint32_t index = assay_cursor_u32(&cursor);
-    assay_bytes bytes = assay_cursor_blob(&cursor, ASSAY_RECEIPT_SIZE_MAX);
-    uint32_t path_count = assay_cursor_u8(&cursor);
-    if (cursor.failed || path_count > ASSAY_SUMTREE_PATH_MAX)
+    if (assay_evidence_head_read(&cursor, ASSAY_POSTING_MAGIC, NULL) != ASSAY_OK)
+        return ASSAY_REJECT(err, EVIDENCE_BAD, "no leaf evidence of version %d",
+                            ASSAY_EVIDENCE_VERSION);
+    assay_evidence_posting_read(&found, &cursor);
+    if (cursor.failed || found.path_count > ASSAY_SUMTREE_PATH_MAX)
         return ASSAY_REJECT(err, EVIDENCE_BAD, "the receipt or its path is cut off or too long");
-    path_read(&cursor, path, path_count);
-    if (cursor.failed || !magic_take(&cursor, FILE_MAGIC))
-        return ASSAY_REJECT(err, EVIDENCE_BAD, "no leaf file of version %u", (unsigned)VERSION);
-    if (assay_receipt_decode(&receipt, bytes.data, bytes.size, NULL) != ASSAY_OK)
+    assay_evidence_path_read(path, found.path_count, &cursor);
+    if (assay_evidence_head_read(&cursor, ASSAY_LEAF_MAGIC, NULL) != ASSAY_OK)
+        return ASSAY_REJECT(err, EVIDENCE_BAD, "no leaf file of version %d",
+                            ASSAY_EVIDENCE_VERSION);
+    if (assay_receipt_decode(&receipt, found.receipt.data, found.receipt.size, NULL) != ASSAY_OK)
         return ASSAY_REJECT(err, EVIDENCE_BAD, "the receipt is none");
-    assay_hash hash;
-    assay_receipt_hash(&hash, &receipt);
-    assay_sumtree_leaf(&leaf, receipt.fee, &hash);
-    if (assay_sumtree_position_check(&root, batch->count, index, position, &leaf, path, path_count,
-                                     NULL) != ASSAY_OK)
+    assay_evidence_leaf(&leaf, &receipt);
+    if (assay_sumtree_position_check(&root, batch->count, found.index, position, &leaf, path,
+                                     found.path_count, NULL) != ASSAY_OK)
         return ASSAY_REJECT(err, EVIDENCE_BAD, "the receipt is not the sampled leaf of the batch");
     ASSAY_TRY(ids_check(&cursor, receipt.request.prompt_count, &receipt.request.prompt_digest,
                         "prompt", err));
@@ -193,13 +169,9 @@ static assay_status leaves_read(assay_sumtree_node *leaves, uint32_t count, assa
                                 assay_error *err) {
     for (uint32_t i = 0; i < count; i++) {
         assay_receipt receipt;
-        assay_hash hash;
-        assay_bytes bytes = assay_cursor_blob(cursor, ASSAY_RECEIPT_SIZE_MAX);
-        if (cursor->failed ||
-            assay_receipt_decode(&receipt, bytes.data, bytes.size, NULL) != ASSAY_OK)
+        if (assay_evidence_receipt_read(&receipt, cursor, NULL) != ASSAY_OK)
             return ASSAY_REJECT(err, EVIDENCE_BAD, "receipt %u is none", i);
-        assay_receipt_hash(&hash, &receipt);
-        assay_sumtree_leaf(&leaves[i], receipt.fee, &hash);
+        assay_evidence_leaf(&leaves[i], &receipt);
     }
     return ASSAY_OK;
 }
@@ -210,8 +182,8 @@ assay_status assay_evidence_table_check(const assay_batch *batch, const uint8_t 
     assay_cursor cursor;
     assay_sumtree_node root;
     assay_cursor_init(&cursor, data, size);
-    if (!magic_take(&cursor, TABLE_MAGIC))
-        return ASSAY_REJECT(err, EVIDENCE_BAD, "no table of version %u", (unsigned)VERSION);
+    if (assay_evidence_head_read(&cursor, ASSAY_RECEIPTS_MAGIC, NULL) != ASSAY_OK)
+        return ASSAY_REJECT(err, EVIDENCE_BAD, "no table of version %d", ASSAY_EVIDENCE_VERSION);
     uint32_t count = assay_cursor_u32(&cursor);
     if (count != batch->count)
         return ASSAY_REJECT(err, EVIDENCE_BAD, "%u receipts, the batch has %u", count,
@@ -228,28 +200,14 @@ assay_status assay_evidence_table_check(const assay_batch *batch, const uint8_t 
     return status;
 }
 
-void assay_evidence_leaf_write(assay_writer *writer, uint32_t index, assay_bytes receipt,
-                               const assay_sumtree_step *path, uint32_t path_count,
-                               assay_bytes leaf_file) {
-    assay_writer_copy(writer, LEAF_MAGIC, sizeof LEAF_MAGIC);
-    assay_writer_u32(writer, VERSION);
-    assay_writer_u32(writer, index);
-    assay_writer_blob(writer, receipt.data, (uint32_t)receipt.size);
-    assay_writer_u8(writer, (uint8_t)path_count);
-    for (uint32_t i = 0; i < path_count; i++) {
-        assay_writer_u64(writer, path[i].node.sum);
-        assay_writer_hash(writer, &path[i].node.hash);
-        assay_writer_u8(writer, path[i].left);
-    }
-    assay_writer_copy(writer, leaf_file.data, leaf_file.size);
-}
-
 // ---- post_evidence ----
 
 static assay_status kind_read(assay_evidence_kind *kind, assay_bytes data, assay_error *err) {
     *kind = 0;
-    if (data.size >= 4 && memcmp(data.data, LEAF_MAGIC, 4) == 0) *kind = ASSAY_EVIDENCE_LEAF;
-    if (data.size >= 4 && memcmp(data.data, TABLE_MAGIC, 4) == 0) *kind = ASSAY_EVIDENCE_TABLE;
+    if (data.size >= 4 && memcmp(data.data, ASSAY_POSTING_MAGIC, 4) == 0)
+        *kind = ASSAY_EVIDENCE_LEAF;
+    if (data.size >= 4 && memcmp(data.data, ASSAY_RECEIPTS_MAGIC, 4) == 0)
+        *kind = ASSAY_EVIDENCE_TABLE;
     if (*kind == 0) return ASSAY_REJECT(err, EVIDENCE_KIND, "part 0 begins with no known magic");
     return ASSAY_OK;
 }

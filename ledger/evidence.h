@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Evidence posted on the chain in answer to "unavailable": the ledger keeps the bytes while the
-// case is open, and checks that they are what the batch's root commits to.
-//   leaf:  "ASPE" u32 1 || u32 leaf index || u32 size || receipt || u8 steps ||
-//          { u64 sibling sum || sibling hash || u8 side (1: left) }* || leaf file
-//   leaf file: "ASLE" u32 1 || u32 prompt_count || ids u32* || u32 output_count || ids u32*
-//   table: "ASRB" u32 1 || u32 count || { u32 size || receipt }*
+// case is open, and checks that they are what the batch's root commits to. Their form:
+// ledger/evidence_format.h, of a leaf the posting, of a table the receipts.
 #ifndef ASSAY_LEDGER_EVIDENCE_H
 #define ASSAY_LEDGER_EVIDENCE_H
 
-#include "base/cursor.h"
 #include "ledger/case.h"
-#include "ledger/sumtree.h"
+#include "ledger/evidence_format.h"
 
 typedef enum {
     ASSAY_EVIDENCE_LEAF = 1,
@@ -33,12 +29,6 @@ assay_status assay_evidence_leaf_check(const assay_batch *batch, uint64_t positi
                                        const uint8_t *data, size_t size, assay_error *err);
 assay_status assay_evidence_table_check(const assay_batch *batch, const uint8_t *data, size_t size,
                                         assay_error *err);
-
-// Writes a leaf posting. receipt: its encoding; path [path_count] as assay_sumtree_path gives it;
-// leaf_file: as served at <uri>/leaf/<index>. The writer fails if its buffer is short. Spec: P-64.
-void assay_evidence_leaf_write(assay_writer *writer, uint32_t index, assay_bytes receipt,
-                               const assay_sumtree_step *path, uint32_t path_count,
-                               assay_bytes leaf_file);
 
 // The bytes of a complete, good posting of an open case; *data NULL if there is none. The caller
 // frees *data. Errors: CORRUPT, MEMORY, IO. Spec: P-63.

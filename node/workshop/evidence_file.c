@@ -4,14 +4,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "base/cursor.h"
 #include "base/hex.h"
-#include "ledger/evidence.h"
-
-enum { HEAD_SIZE = 8, STEP_SIZE = 8 + ASSAY_HASH_SIZE + 1 };
-static const char table_magic[4] = {'A', 'S', 'R', 'B'};
-static const char leaf_magic[4] = {'A', 'S', 'L', 'E'};
-static const char posting_magic[4] = {'A', 'S', 'P', 'E'};
+#include "ledger/evidence_format.h"
 
 assay_status assay_evidence_path(char *out, const char *home, const assay_hash *root,
                                  const char *name, assay_error *err) {
@@ -22,35 +16,11 @@ assay_status assay_evidence_path(char *out, const char *home, const assay_hash *
 }
 
 size_t assay_leaf_file_size(uint32_t prompt_count, uint32_t output_count) {
-    return HEAD_SIZE + 8 + 4 * ((size_t)prompt_count + output_count);
+    return ASSAY_EVIDENCE_HEAD_SIZE + 8 + 4 * ((size_t)prompt_count + output_count);
 }
 
 size_t assay_receipts_file_size(uint32_t receipt_bytes, uint32_t count) {
-    return HEAD_SIZE + 4 + (size_t)receipt_bytes + 4 * (size_t)count;
-}
-
-static void head_write(assay_writer *writer, const char *magic) {
-    assay_writer_copy(writer, magic, 4);
-    assay_writer_u32(writer, ASSAY_EVIDENCE_VERSION);
-}
-
-static assay_status head_read(assay_cursor *cursor, const char *magic, assay_error *err) {
-    uint8_t found[4];
-    assay_cursor_copy(cursor, found, sizeof found);
-    uint32_t version = assay_cursor_u32(cursor);
-    if (cursor->failed) return ASSAY_FAIL(err, TRUNCATED, "evidence file ends in its head");
-    if (memcmp(found, magic, sizeof found) != 0)
-        return ASSAY_FAIL(err, FORMAT, "evidence file does not start with \"%.4s\"", magic);
-    if (version != ASSAY_EVIDENCE_VERSION)
-        return ASSAY_FAIL(err, VERSION, "evidence file of version %u, known is %d", version,
-                          ASSAY_EVIDENCE_VERSION);
-    return ASSAY_OK;
-}
-
-static void ids_write(assay_writer *writer, const uint32_t *ids, uint32_t count) {
-    assay_writer_u32(writer, count);
-    for (uint32_t i = 0; i < count; i++)
-        assay_writer_u32(writer, ids[i]);
+    return ASSAY_EVIDENCE_HEAD_SIZE + 4 + (size_t)receipt_bytes + 4 * (size_t)count;
 }
 
 static assay_status ids_read(const uint32_t **out, uint32_t *count, assay_cursor *cursor,
@@ -61,8 +31,7 @@ static assay_status ids_read(const uint32_t **out, uint32_t *count, assay_cursor
         return ASSAY_FAIL(err, TRUNCATED, "evidence file ends in its token ids");
     ASSAY_TRY(assay_arena_get(arena, *count, sizeof(uint32_t), "token ids", &room, err));
     uint32_t *ids = room;
-    for (uint32_t i = 0; i < *count; i++)
-        ids[i] = assay_cursor_u32(cursor);
+    assay_evidence_ids_read(ids, *count, cursor);
     *out = ids;
     return ASSAY_OK;
 }
@@ -74,9 +43,9 @@ assay_status assay_leaf_write(assay_bytes *out, const assay_leaf_ids *ids, assay
     assay_writer writer;
     ASSAY_TRY(assay_arena_get(arena, 1, size, "leaf file", &room, err));
     assay_writer_init(&writer, room, size);
-    head_write(&writer, leaf_magic);
-    ids_write(&writer, ids->prompt, ids->prompt_count);
-    ids_write(&writer, ids->output, ids->output_count);
+    assay_evidence_head_write(&writer, ASSAY_LEAF_MAGIC);
+    assay_evidence_ids_write(&writer, ids->prompt, ids->prompt_count);
+    assay_evidence_ids_write(&writer, ids->output, ids->output_count);
     ASSAY_ASSERT(!writer.failed && writer.size == size);
     *out = (assay_bytes){writer.data, writer.size};
     return ASSAY_OK;
@@ -84,7 +53,7 @@ assay_status assay_leaf_write(assay_bytes *out, const assay_leaf_ids *ids, assay
 
 static assay_status leaf_take(assay_leaf_ids *out, assay_cursor *cursor, assay_arena *arena,
                               assay_error *err) {
-    ASSAY_TRY(head_read(cursor, leaf_magic, err));
+    ASSAY_TRY(assay_evidence_head_read(cursor, ASSAY_LEAF_MAGIC, err));
     ASSAY_TRY(ids_read(&out->prompt, &out->prompt_count, cursor, arena, err));
     ASSAY_TRY(ids_read(&out->output, &out->output_count, cursor, arena, err));
     return assay_cursor_finish(cursor, "leaf file", err);
@@ -113,17 +82,14 @@ assay_status assay_leaf_match(const assay_receipt *receipt, const assay_leaf_ids
 assay_status assay_receipts_write(assay_bytes *out, const assay_receipt *receipts, uint32_t count,
                                   assay_arena *arena, assay_error *err) {
     void *room;
-    size_t capacity = HEAD_SIZE + 4 + (size_t)count * (4 + ASSAY_RECEIPT_SIZE_MAX);
+    size_t capacity = ASSAY_EVIDENCE_HEAD_SIZE + 4 + (size_t)count * (4 + ASSAY_RECEIPT_SIZE_MAX);
     assay_writer writer;
     ASSAY_TRY(assay_arena_get(arena, 1, capacity, "receipts file", &room, err));
     assay_writer_init(&writer, room, capacity);
-    head_write(&writer, table_magic);
+    assay_evidence_head_write(&writer, ASSAY_RECEIPTS_MAGIC);
     assay_writer_u32(&writer, count);
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t bytes[ASSAY_RECEIPT_SIZE_MAX];
-        size_t size = assay_receipt_encode(&receipts[i], bytes);
-        assay_writer_blob(&writer, bytes, (uint32_t)size);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        assay_evidence_receipt_write(&writer, &receipts[i]);
     ASSAY_ASSERT(!writer.failed);
     *out = (assay_bytes){writer.data, writer.size};
     return ASSAY_OK;
@@ -135,18 +101,15 @@ assay_status assay_receipts_read(assay_receipt **out, uint32_t *count, const uin
     assay_cursor cursor;
     void *room;
     assay_cursor_init(&cursor, data, size);
-    ASSAY_TRY(head_read(&cursor, table_magic, err));
+    ASSAY_TRY(assay_evidence_head_read(&cursor, ASSAY_RECEIPTS_MAGIC, err));
     *count = assay_cursor_u32(&cursor);
     if (*count > count_max || (size_t)*count * ASSAY_RECEIPT_SIZE_MIN > size)
         return ASSAY_FAIL(err, CAPACITY, "receipts file of %u receipts in %zu bytes, limit %u",
                           *count, size, count_max);
     ASSAY_TRY(assay_arena_get(arena, *count, sizeof(assay_receipt), "receipts", &room, err));
     *out = room;
-    for (uint32_t i = 0; i < *count; i++) {
-        assay_bytes bytes = assay_cursor_blob(&cursor, ASSAY_RECEIPT_SIZE_MAX);
-        if (cursor.failed) break;
-        ASSAY_TRY(assay_receipt_decode(&(*out)[i], bytes.data, bytes.size, err));
-    }
+    for (uint32_t i = 0; i < *count; i++)
+        ASSAY_TRY(assay_evidence_receipt_read(&(*out)[i], &cursor, err));
     return assay_cursor_finish(&cursor, "receipts file", err);
 }
 
@@ -155,11 +118,8 @@ assay_status assay_receipt_leaves(assay_sumtree_node **out, const assay_receipt 
     void *room;
     ASSAY_TRY(assay_arena_get(arena, count, sizeof(assay_sumtree_node), "leaves", &room, err));
     *out = room;
-    for (uint32_t i = 0; i < count; i++) {
-        assay_hash hash;
-        assay_receipt_hash(&hash, &receipts[i]);
-        assay_sumtree_leaf(&(*out)[i], receipts[i].fee, &hash);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        assay_evidence_leaf(&(*out)[i], &receipts[i]);
     return ASSAY_OK;
 }
 
@@ -174,7 +134,8 @@ assay_status assay_posting_write(assay_bytes *out, const assay_receipt *receipts
     ASSAY_TRY(assay_receipt_leaves(&leaves, receipts, count, arena, err));
     uint32_t steps = assay_sumtree_path(path, leaves, count, index);
     size_t receipt_size = assay_receipt_encode(&receipts[index], receipt);
-    size_t size = HEAD_SIZE + 8 + receipt_size + 1 + (size_t)steps * STEP_SIZE + leaf_size;
+    size_t size = ASSAY_EVIDENCE_HEAD_SIZE + 8 + receipt_size + 1 +
+                  (size_t)steps * ASSAY_EVIDENCE_STEP_SIZE + leaf_size;
     ASSAY_TRY(assay_arena_get(arena, 1, size, "posting", &room, err));
     assay_writer_init(&writer, room, size);
     assay_evidence_leaf_write(&writer, index, (assay_bytes){receipt, receipt_size}, path, steps,
@@ -188,13 +149,13 @@ assay_status assay_posting_read(assay_receipt *receipt, uint32_t *index, assay_l
                                 const uint8_t *data, size_t size, assay_arena *arena,
                                 assay_error *err) {
     assay_cursor cursor;
+    assay_evidence_posting posting;
     assay_cursor_init(&cursor, data, size);
-    ASSAY_TRY(head_read(&cursor, posting_magic, err));
-    *index = assay_cursor_u32(&cursor);
-    assay_bytes bytes = assay_cursor_blob(&cursor, ASSAY_RECEIPT_SIZE_MAX);
+    ASSAY_TRY(assay_evidence_head_read(&cursor, ASSAY_POSTING_MAGIC, err));
+    assay_evidence_posting_read(&posting, &cursor);
     if (cursor.failed) return ASSAY_FAIL(err, TRUNCATED, "posting ends in its receipt");
-    ASSAY_TRY(assay_receipt_decode(receipt, bytes.data, bytes.size, err));
-    uint8_t steps = assay_cursor_u8(&cursor);
-    assay_cursor_take(&cursor, (size_t)steps * STEP_SIZE);
+    *index = posting.index;
+    ASSAY_TRY(assay_receipt_decode(receipt, posting.receipt.data, posting.receipt.size, err));
+    assay_cursor_take(&cursor, (size_t)posting.path_count * ASSAY_EVIDENCE_STEP_SIZE);
     return leaf_take(ids, &cursor, arena, err);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files a provider keeps beside a batch, so that anyone can rerun it (P-15):
-//   <uri>/receipts     "ASRB" u32 1 || u32 count || { u32 size || receipt }*
-//   <uri>/leaf/<index> "ASLE" u32 1 || u32 prompt_count || ids u32* || u32 output_count || ids u32*
+// The files a provider keeps beside a batch, so that anyone can rerun it (P-15): <uri>/receipts and
+// <uri>/leaf/<index>, in the form of ledger/evidence_format.h.
 #ifndef ASSAY_NODE_WORKSHOP_EVIDENCE_FILE_H
 #define ASSAY_NODE_WORKSHOP_EVIDENCE_FILE_H
 
@@ -10,7 +9,6 @@
 #include "ledger/tx/request.h"
 
 enum {
-    ASSAY_EVIDENCE_VERSION = 1,
     // A leaf file is fetched up to the size that the ledger takes as an answer in any case (P-63).
     ASSAY_LEAF_BYTES_MAX = 4 << 20,
     ASSAY_TABLE_BYTES_MAX = 64 << 20,
@@ -57,7 +55,7 @@ assay_status assay_receipts_read(assay_receipt **out, uint32_t *count, const uin
 assay_status assay_receipt_leaves(assay_sumtree_node **out, const assay_receipt *receipts,
                                   uint32_t count, assay_arena *arena, assay_error *err);
 
-// What post_evidence carries for a leaf: receipt, path and ids (ledger/evidence.h).
+// What post_evidence carries for a leaf: receipt, path and ids (ledger/evidence_format.h).
 // Errors: CAPACITY. Lives: in the arena. Spec: P-64.
 assay_status assay_posting_write(assay_bytes *out, const assay_receipt *receipts, uint32_t count,
                                  uint32_t index, const uint8_t *leaf, size_t leaf_size,
