@@ -21,9 +21,9 @@ enum {
     HEAD_SECONDS = 30, // for a whole head, however steadily it drips; so a body and a reply
     UPLOAD_SECONDS = 120,
     REPLY_SECONDS = 600,
-    CLOSE_SECONDS = 10, // for requests in progress when the server closes
-    BODIES = 16,        // of the greatest size, which all at once may take
-    PEER_SHARE = 4,     // of the connections, that one peer may have
+    CLOSE_MS = 10000, // for requests in progress when the server closes
+    BODIES = 16,      // of the greatest size, which all at once may take
+    PEER_SHARE = 4,   // of the connections, that one peer may have
     URL_MAX = 96,
     PATH_SIZE_MAX = 1024,
 };
@@ -40,6 +40,7 @@ typedef struct connection_entry {
 
 struct assay_http_server {
     struct MHD_Daemon *daemon;
+    MHD_socket listener; // ours again once it drains
     pthread_t sweeper;
     assay_http_options options;
     char url[URL_MAX];
@@ -455,24 +456,29 @@ assay_status assay_http_server_open(assay_http_server **out, const assay_http_op
     return ASSAY_OK;
 }
 
-void assay_http_server_close(assay_http_server *server) {
-    if (!server) return;
+void assay_http_server_drain(assay_http_server *server, uint32_t wait_ms) {
     struct timespec deadline;
-    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-    assay_deadline_in(&deadline, CLOSE_SECONDS * 1000);
+    // Only this thread writes it.
+    if (!server->closing) server->listener = MHD_quiesce_daemon(server->daemon);
+    assay_deadline_in(&deadline, wait_ms);
     pthread_mutex_lock(&server->lock);
     server->closing = true;
     while (server->requests &&
            pthread_cond_timedwait(&server->idle, &server->lock, &deadline) != ETIMEDOUT) {
     }
     pthread_mutex_unlock(&server->lock);
+}
+
+void assay_http_server_close(assay_http_server *server) {
+    if (!server) return;
+    if (!server->closing) assay_http_server_drain(server, CLOSE_MS);
     MHD_stop_daemon(server->daemon);
     pthread_mutex_lock(&server->lock);
     server->swept = true;
     pthread_cond_signal(&server->ended);
     pthread_mutex_unlock(&server->lock);
     pthread_join(server->sweeper, NULL);
-    if (listener != MHD_INVALID_SOCKET) close(listener);
+    if (server->listener != MHD_INVALID_SOCKET) close(server->listener);
     server_free(server);
 }
 

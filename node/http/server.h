@@ -57,7 +57,11 @@ assay_status assay_http_listen_check(const char *listen, assay_error *err);
 assay_status assay_http_server_open(assay_http_server **out, const assay_http_options *options,
                                     assay_error *err);
 
-// Takes no more connections, waits for the requests in progress (10 s at most), and ends the rest.
+// Takes no more connections or requests (STOPPED), and waits for those in progress, wait_ms at
+// most. As often as wanted, by whoever closes.
+void assay_http_server_drain(assay_http_server *server, uint32_t wait_ms);
+
+// Drains for 10 s, if nobody did, and ends what is still in progress.
 void assay_http_server_close(assay_http_server *server);
 
 // "http://HOST:PORT" with the port really taken. Lives: as long as the server.

@@ -346,6 +346,33 @@ static void closing_waits_for_the_answer(void **state) {
     assert_has(answer, "\"path\":\"/slow\"");
 }
 
+// Whoever waits for it may go on serving meanwhile; what comes new is refused.
+static void draining_ends_no_answer(void **state) {
+    pthread_t asker;
+    void *answer;
+    char out[4096];
+    assay_http_server *server = server_open(8, 0);
+    int fd = test_connect(assay_http_server_url(server));
+    const char *request = "GET / HTTP/1.1\r\nHost: t\r\n\r\n";
+    assert_true(test_send(fd, request, strlen(request)));
+    assert_true(recv(fd, out, sizeof out, 0) > 0); // before it takes no more connections
+    calls = 0;
+    assert_int_equal(pthread_create(&asker, NULL, connection_hold, server), 0);
+    calls_await(1);
+    assay_http_server_drain(server, 1);
+    assay_http_server_drain(server, 1);
+    assert_int_equal(calls, 1);
+    request = "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+    assert_true(test_send(fd, request, strlen(request)));
+    test_receive(fd, out, sizeof out);
+    close(fd);
+    assert_has(out, "\"name\":\"STOPPED\"");
+    sem_post(&gate);
+    pthread_join(asker, &answer);
+    assert_has(answer, "HTTP/1.1 200");
+    assay_http_server_close(server);
+}
+
 static void addresses_are_checked(void **state) {
     static const char *const bad[] = {
         "",
@@ -437,6 +464,7 @@ int main(void) {
         cmocka_unit_test(a_peer_has_its_share_of_connections),
         cmocka_unit_test(heads_that_drip_are_cut_off),
         cmocka_unit_test(closing_waits_for_the_answer),
+        cmocka_unit_test(draining_ends_no_answer),
         cmocka_unit_test(addresses_are_checked),
         cmocka_unit_test(a_port_in_use_is_told),
         cmocka_unit_test(statuses_have_http_statuses),
