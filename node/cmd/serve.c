@@ -23,6 +23,8 @@ enum {
     ASKERS_MAX = CONNECTIONS_MAX / 2, // the others are for evidence, whoever waits for answers
     REQUESTS_PER_SECOND = 200,
     TICK_MS = 50,
+    DRAIN_MS = 10000, // for answers in progress at the end, and
+    SEND_MS = 1000,   // for what was kept by then to go out
     DEFEND_MS = 500,
     TELL_MS = 60000, // between sentences about the same failure
     LOOK_MS = 5000,  // between looks at the sessions with something pending, and
@@ -356,8 +358,11 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         if (assay_served_url_private(provider.options.url)) url_warn(&provider);
         serve_loop(&provider, signals);
         // Answers in progress are finished first: they belong into the last batch. What only waits
-        // for the model would be made, and charged, after its connection is gone.
+        // for the model, or takes longer, would be charged after its connection is gone.
         assay_batcher_stop(&shop->batcher);
+        assay_http_server_drain(server, DRAIN_MS);
+        assay_provider_cut(&provider);
+        assay_http_server_drain(server, SEND_MS);
         assay_http_server_close(server);
         work_step(&provider, true, &(batching){0});
         waiting_tell(&provider);

@@ -197,6 +197,12 @@ static assay_status session_find(assay_provider_session *out, assay_provider *pr
     return ASSAY_OK;
 }
 
+void assay_provider_cut(assay_provider *provider) {
+    pthread_mutex_lock(&provider->lock);
+    provider->cut = true;
+    pthread_mutex_unlock(&provider->lock);
+}
+
 assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
                                           uint64_t *out, assay_error *err) {
     assay_provider_session entry;
@@ -487,6 +493,8 @@ static assay_status answer_turn(assay_provider *provider, const assay_request *r
         pthread_mutex_unlock(&provider->lock);
         status = answer_make(provider, &session, &lineage, request, prompt, receipt, ids, err);
         pthread_mutex_lock(&provider->lock);
+        if (status == ASSAY_OK && provider->cut)
+            status = ASSAY_FAIL(err, STOPPED, "stopping: the answer came too late to be sent");
         if (status == ASSAY_OK) status = answer_recheck(provider, &request->session, &session, err);
         if (status == ASSAY_OK)
             status = answer_keep(provider, session.session.end, prompt, receipt, *ids, err);

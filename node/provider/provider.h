@@ -112,6 +112,7 @@ typedef struct {
 
     pthread_mutex_t lock;
     pthread_cond_t turned; // a turn ended
+    bool cut;              // no answer is kept any more
     assay_provider_turn *turns;
     uint32_t turn_count; // of them begun
     assay_provider_facts facts;
@@ -150,6 +151,10 @@ void assay_provider_close(assay_provider *provider);
 assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
                                    const uint32_t *prompt, uint32_t prompt_count,
                                    assay_receipt *receipt, uint32_t **ids, assay_error *err);
+
+// Before the connections of whoever still waits end: an answer that is not kept by now is refused
+// (STOPPED) once it is made, charges nothing, and leaves its sequence free. Any thread. Spec: F-46.
+void assay_provider_cut(assay_provider *provider);
 
 // The next sequence of a session, from the chain and what is pending. Errors: as above.
 assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,

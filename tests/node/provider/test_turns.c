@@ -274,6 +274,31 @@ static void closing_meanwhile_makes_nothing_free(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// F-46: an answer that outlasts its connection is nobody's, so nobody pays for it. One that was
+// kept before can be had again to the end.
+static void what_is_cut_is_not_charged(void **state) {
+    desk d;
+    visitor late;
+    assay_receipt receipt;
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    desk_open(&d);
+    asked(&d, &session, 1);
+    rounds_hold(true);
+    visitor_start(&late, &d, &session, 2, 100000);
+    until_waiting(1);
+    assay_provider_cut(&d.provider);
+    rounds_hold(false);
+    pthread_join(late.thread, NULL);
+    assert_int_equal(late.status, ASSAY_STOPPED);
+    assert_int_equal(d.provider.pending_count, 1);
+    assert_int_equal(files_in(&d, "pending"), 1);
+    assert_int_equal(next_of(&d, &session), 2);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    must(answer_to(&d, &r, &receipt, err));
+    assay_provider_close(&d.provider);
+}
+
 static int world_make(void **state) {
     work_init(&world);
     world.genesis.params.close_delay = CLOSE_DELAY;
@@ -290,6 +315,7 @@ int main(void) {
         cmocka_unit_test(what_is_being_made_counts),
         cmocka_unit_test(only_some_wait),
         cmocka_unit_test(closing_meanwhile_makes_nothing_free),
+        cmocka_unit_test(what_is_cut_is_not_charged),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
 }
