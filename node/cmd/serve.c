@@ -27,7 +27,7 @@ enum {
     SEND_MS = 1000,   // for what was kept by then to go out
     DEFEND_MS = 500,
     TELL_MS = 60000, // between sentences about the same failure
-    LOOK_MS = 5000,  // between looks at the sessions with something pending, and
+    LOOK_MS = 5000,  // between looks at the sessions with something pending or answered, and
     LOOK_REST = 10,  // at least so many times as long as the last look took
 };
 
@@ -243,12 +243,19 @@ static void work_step(assay_provider *provider, bool all, batching *work) {
     }
 }
 
+static bool has_sessions(assay_provider *provider) {
+    pthread_mutex_lock(&provider->lock);
+    bool has = provider->pending_count || provider->answered.file_count;
+    pthread_mutex_unlock(&provider->lock);
+    return has;
+}
+
 // Sessions end whether or not a batch is due. Returns: when to look again.
 static uint64_t look_step(assay_provider *provider, telling *told) {
     assay_error err = {0};
     assay_provider_facts facts;
     uint64_t begun = assay_clock_ms();
-    if (!pending_count(provider) || assay_provider_look(provider, &facts, &err) == ASSAY_OK)
+    if (!has_sessions(provider) || assay_provider_look(provider, &facts, &err) == ASSAY_OK)
         told->code = 0;
     else if (telling_due(told, &err))
         assay_log(ASSAY_LOG_WARN, "look_failed", assay_error_to_json(&err, NULL),

@@ -253,10 +253,11 @@ static bool has_session(const making *m, const assay_hash *session) {
     return false;
 }
 
-// The batch is in a block: its receipts are pending no more, and its sessions may go on.
+// The batch is in a block: its receipts are pending no more but answered (V7), and its sessions may
+// go on.
 static void making_finish(const making *m, assay_provider *provider) {
     pthread_mutex_lock(&provider->lock);
-    assay_provider_drop(provider, was_taken, m);
+    assay_provider_drop(provider, was_taken, m, true);
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         assay_provider_pending *entry = &provider->pending[i];
         if (entry->hold_ms && has_session(m, &entry->receipt.request.session))

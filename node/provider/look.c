@@ -20,7 +20,7 @@ bool assay_provider_closes(const assay_provider *provider, uint64_t end, uint64_
 // Sessions are asked for anew after it, since their deposits have changed.
 void assay_provider_drop(assay_provider *provider,
                          bool gone(const void *context, const assay_receipt *receipt),
-                         const void *context) {
+                         const void *context, bool counted) {
     uint32_t kept = 0;
     char path[PATH_MAX];
     for (uint32_t i = 0; i < provider->pending_count; i++) {
@@ -29,7 +29,11 @@ void assay_provider_drop(assay_provider *provider,
             provider->pending[kept++] = *entry;
             continue;
         }
-        if (assay_provider_pending_path(path, provider, &entry->receipt.request, NULL) == ASSAY_OK)
+        const assay_request *request = &entry->receipt.request;
+        if (counted)
+            assay_answered_take(&provider->answered, &request->session, request->sequence);
+        else if (assay_answer_path(path, provider->options.home, "pending", &request->session,
+                                   request->sequence, NULL) == ASSAY_OK)
             unlink(path);
         free(entry->leaf);
     }
@@ -37,7 +41,11 @@ void assay_provider_drop(assay_provider *provider,
     provider->pending_count = kept;
 }
 
-enum { UNKNOWN_MS = 60000 }; // until receipts of a session that the node did not know go again
+enum {
+    UNKNOWN_MS = 60000,  // until receipts of a session that the node did not know go again
+    ANSWERED_LOOKS = 32, // sessions with something answered that one look asks for
+    SESSIONS_MAX = ASSAY_PROVIDER_PENDING_MAX + ANSWERED_LOOKS,
+};
 
 typedef struct {
     assay_hash id;
@@ -102,7 +110,8 @@ static assay_status session_prune(assay_provider *provider, const assay_hash *id
         if (is_over(&p, receipt) && receipt->request.sequence > p.last_sequence)
             lost += receipt->fee;
     }
-    assay_provider_drop(provider, is_over, &p);
+    assay_provider_drop(provider, is_over, &p, !p.over);
+    if (p.over) assay_answered_forget(&provider->answered, id);
     for (uint32_t i = 0; i < provider->pending_count; i++)
         if (assay_hash_equal(&provider->pending[i].receipt.request.session, id))
             provider->pending[i].end = session.end;
@@ -111,17 +120,24 @@ static assay_status session_prune(assay_provider *provider, const assay_hash *id
     return ASSAY_OK;
 }
 
-// ids [ASSAY_PROVIDER_PENDING_MAX]: the sessions with something pending. Returns: their number.
+static void session_list(assay_hash *ids, uint32_t *count, const assay_hash *id) {
+    uint32_t at = 0;
+    while (at < *count && !assay_hash_equal(&ids[at], id))
+        at++;
+    if (at == *count) ids[(*count)++] = *id;
+}
+
+// ids [SESSIONS_MAX]: the sessions with something pending, and some of those with something
+// answered. Returns: their number.
 static uint32_t sessions_list(assay_hash *ids, assay_provider *provider) {
+    assay_hash answered[ANSWERED_LOOKS];
     uint32_t count = 0;
     pthread_mutex_lock(&provider->lock);
-    for (uint32_t i = 0; i < provider->pending_count; i++) {
-        const assay_hash *id = &provider->pending[i].receipt.request.session;
-        uint32_t at = 0;
-        while (at < count && !assay_hash_equal(&ids[at], id))
-            at++;
-        if (at == count) ids[count++] = *id;
-    }
+    for (uint32_t i = 0; i < provider->pending_count; i++)
+        session_list(ids, &count, &provider->pending[i].receipt.request.session);
+    uint32_t more = assay_answered_sessions(&provider->answered, answered, ANSWERED_LOOKS);
+    for (uint32_t i = 0; i < more; i++)
+        session_list(ids, &count, &answered[i]);
     pthread_mutex_unlock(&provider->lock);
     return count;
 }
@@ -132,7 +148,7 @@ assay_status assay_provider_look(assay_provider *provider, assay_provider_facts 
     ASSAY_TRY(assay_provider_facts_fetch(facts, &provider->wallet->client,
                                          &provider->wallet->principal,
                                          provider->genesis->params.bond_multiple, err));
-    assay_hash *ids = calloc(ASSAY_PROVIDER_PENDING_MAX, sizeof *ids);
+    assay_hash *ids = calloc(SESSIONS_MAX, sizeof *ids);
     if (!ids) return ASSAY_FAIL(err, MEMORY, "no memory for sessions");
     pthread_mutex_lock(&provider->lock);
     provider->facts = *facts;

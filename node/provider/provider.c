@@ -22,20 +22,13 @@ assay_status assay_misbehaviour_parse(assay_misbehaviour *out, const char *text,
     return ASSAY_OK;
 }
 
-assay_status assay_provider_pending_path(char *out, const assay_provider *provider,
-                                         const assay_request *request, assay_error *err) {
-    char session[ASSAY_HEX_HASH_MAX];
-    assay_hex_encode(session, request->session.bytes, ASSAY_HASH_SIZE);
-    int length = snprintf(out, PATH_MAX, "%s/pending/%s-%020llu", provider->options.home, session,
-                          (ull)request->sequence);
-    return length < PATH_MAX ? ASSAY_OK : ASSAY_FAIL(err, CAPACITY, "path is over %d", PATH_MAX);
-}
-
+// u32 size || receipt || leaf file
 static assay_status pending_write(const assay_provider *provider, const assay_receipt *receipt,
                                   const assay_bytes *leaf, assay_error *err) {
     char path[PATH_MAX];
     uint8_t encoded[ASSAY_RECEIPT_SIZE_MAX];
-    ASSAY_TRY(assay_provider_pending_path(path, provider, &receipt->request, err));
+    ASSAY_TRY(assay_answer_path(path, provider->options.home, "pending", &receipt->request.session,
+                                receipt->request.sequence, err));
     size_t size = assay_receipt_encode(receipt, encoded);
     uint8_t *file = malloc(4 + size + leaf->size);
     if (!file) return ASSAY_FAIL(err, MEMORY, "no memory for a receipt");
@@ -70,14 +63,20 @@ static assay_status pending_add(assay_provider *provider, const assay_receipt *r
     return ASSAY_OK;
 }
 
+// rest: the leaf file behind it.
+static assay_status receipt_read(assay_receipt *receipt, const uint8_t *data, size_t size,
+                                 assay_cursor *rest, assay_error *err) {
+    assay_cursor_init(rest, data, size);
+    assay_bytes bytes = assay_cursor_blob(rest, ASSAY_RECEIPT_SIZE_MAX);
+    if (rest->failed) return ASSAY_FAIL(err, TRUNCATED, "an answer's file ends in its receipt");
+    return assay_receipt_decode(receipt, bytes.data, bytes.size, err);
+}
+
 static assay_status pending_read(assay_receipt *receipt, const uint8_t *data, size_t size,
                                  assay_cursor *rest, assay_error *err) {
     assay_leaf_ids ids;
     assay_arena arena;
-    assay_cursor_init(rest, data, size);
-    assay_bytes bytes = assay_cursor_blob(rest, ASSAY_RECEIPT_SIZE_MAX);
-    if (rest->failed) return ASSAY_FAIL(err, TRUNCATED, "pending file ends in its receipt");
-    ASSAY_TRY(assay_receipt_decode(receipt, bytes.data, bytes.size, err));
+    ASSAY_TRY(receipt_read(receipt, data, size, rest, err));
     assay_arena_init(&arena, LEAF_ARENA_MAX);
     assay_status status = assay_leaf_read(&ids, rest->at, assay_cursor_left(rest), &arena, err);
     if (status == ASSAY_OK) status = assay_leaf_match(receipt, &ids, err);
@@ -145,6 +144,8 @@ assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
         return ASSAY_FAIL(err, MEMORY, "no memory for a provider");
     ASSAY_TRY(assay_folder_make(options->home, err));
     ASSAY_TRY(assay_folder_lock(&provider->lock_fd, options->home, "serve.lock", true, err));
+    ASSAY_TRY(
+        assay_answered_open(&provider->answered, options->home, ASSAY_PROVIDER_ANSWERED_MAX, err));
     return pending_load_all(provider, err);
 }
 
@@ -154,6 +155,7 @@ void assay_provider_close(assay_provider *provider) {
     free(provider->pending);
     free(provider->sessions);
     free(provider->lineages);
+    assay_answered_close(&provider->answered);
     if (provider->lock_fd >= 0) close(provider->lock_fd);
     pthread_cond_destroy(&provider->turned);
     pthread_mutex_destroy(&provider->lock);
@@ -208,6 +210,9 @@ assay_status assay_provider_next_sequence(assay_provider *provider, const assay_
     assay_provider_session entry;
     pthread_mutex_lock(&provider->lock);
     assay_status status = session_find(&entry, provider, session, ASSAY_PROVIDER_SESSION_MS, err);
+    if (status == ASSAY_OK &&
+        !assay_address_equal(&entry.session.provider, &provider->wallet->principal))
+        status = ASSAY_FAIL(err, NOT_FOUND, "the session is another provider's");
     if (status == ASSAY_OK) *out = entry.next_sequence;
     pthread_mutex_unlock(&provider->lock);
     return status;
@@ -369,35 +374,66 @@ static assay_status answer_keep(assay_provider *provider, uint64_t end, const ui
     return status;
 }
 
-// A request that was answered and whose receipt is pending: the answer may have been lost on its
-// way. *again false if it is another request. ids: the output, which the caller frees.
+static bool requests_equal(const assay_request *a, const assay_request *b) {
+    uint8_t left[ASSAY_REQUEST_SIZE], right[ASSAY_REQUEST_SIZE];
+    assay_request_encode(a, left);
+    assay_request_encode(b, right);
+    return memcmp(left, right, sizeof left) == 0;
+}
+
+// The output out of a leaf file, which the caller frees.
+static assay_status output_take(uint32_t **ids, const uint8_t *data, size_t size,
+                                assay_error *err) {
+    assay_leaf_ids leaf;
+    assay_arena arena;
+    assay_arena_init(&arena, LEAF_ARENA_MAX);
+    assay_status status = assay_leaf_read(&leaf, data, size, &arena, err);
+    if (status == ASSAY_OK) {
+        *ids = malloc(((size_t)leaf.output_count + 1) * sizeof **ids);
+        if (*ids)
+            memcpy(*ids, leaf.output, leaf.output_count * sizeof **ids);
+        else
+            status = ASSAY_FAIL(err, MEMORY, "no memory for an output");
+    }
+    assay_arena_close(&arena);
+    return status;
+}
+
+// The same of one that the chain counts, from its file: *again false where there is none.
+static assay_status answered_again(const assay_provider *provider, const assay_request *request,
+                                   assay_receipt *receipt, uint32_t **ids, bool *again,
+                                   assay_error *err) {
+    char path[PATH_MAX];
+    uint8_t *data;
+    size_t size;
+    assay_cursor rest;
+    assay_error why = {0};
+    ASSAY_TRY(assay_answer_path(path, provider->options.home, "answered", &request->session,
+                                request->sequence, err));
+    assay_status status = assay_file_read(path, PENDING_FILE_MAX, &data, &size, &why);
+    if (status == ASSAY_NOT_FOUND) return ASSAY_OK;
+    if (status != ASSAY_OK) return assay_error_pass(err, &why);
+    status = receipt_read(receipt, data, size, &rest, err);
+    *again = status == ASSAY_OK && requests_equal(request, &receipt->request);
+    if (*again) status = output_take(ids, rest.at, assay_cursor_left(&rest), err);
+    free(data);
+    return status;
+}
+
+// A request that was answered: the answer may have been lost on its way. *again false if it is
+// another request. ids: the output, which the caller frees.
 static assay_status answer_again(assay_provider *provider, const assay_request *request,
                                  assay_receipt *receipt, uint32_t **ids, bool *again,
                                  assay_error *err) {
-    uint8_t asked[ASSAY_REQUEST_SIZE], had[ASSAY_REQUEST_SIZE];
-    assay_leaf_ids leaf;
-    assay_arena arena;
     *again = false;
-    assay_request_encode(request, asked);
-    for (uint32_t i = 0; i < provider->pending_count && !*again; i++) {
+    for (uint32_t i = 0; i < provider->pending_count; i++) {
         const assay_provider_pending *entry = &provider->pending[i];
-        assay_request_encode(&entry->receipt.request, had);
-        if (memcmp(asked, had, sizeof asked) != 0) continue;
+        if (!requests_equal(request, &entry->receipt.request)) continue;
         *again = true;
         *receipt = entry->receipt;
-        assay_arena_init(&arena, LEAF_ARENA_MAX);
-        assay_status status = assay_leaf_read(&leaf, entry->leaf, entry->leaf_size, &arena, err);
-        if (status == ASSAY_OK) {
-            *ids = malloc(((size_t)leaf.output_count + 1) * sizeof **ids);
-            if (*ids)
-                memcpy(*ids, leaf.output, leaf.output_count * sizeof **ids);
-            else
-                status = ASSAY_FAIL(err, MEMORY, "no memory for an output");
-        }
-        assay_arena_close(&arena);
-        ASSAY_TRY(status);
+        return output_take(ids, entry->leaf, entry->leaf_size, err);
     }
-    return ASSAY_OK;
+    return answered_again(provider, request, receipt, ids, again, err);
 }
 
 // What is checked before any work is done. lineage: of the request's adapter.

@@ -2,8 +2,10 @@
 // Serving inference: requests in, receipts out, receipts into batches, evidence kept available.
 //
 //   request → checked, generated, attributed → receipt (pending/, durable) → answered
-//   pending → evidence/<root>/ written → submit_batch in a block → pending files removed
-//   pending → its session's sequence is past it, or its session ended → pending file removed
+//   pending → evidence/<root>/ written → submit_batch in a block → answered/
+//   pending → its session's sequence is past it → answered/
+//   pending → its session ended → pending file removed
+//   answered/ → its session ended, or younger ones want its place → removed
 //   pending → its batch refused for what is in it → smaller batches, at last its session left out
 //           → tried again later
 //   evidence/<root>/ → its batch refused → removed, unless there was an earlier one with this root
@@ -16,6 +18,12 @@
 //  V4 a receipt is in one batch at most: what the chain counts already is pending no more
 //  V5 no receipt keeps those of other sessions out of batches
 //  V6 evidence is removed only where no batch with its root was sent but the one that was refused
+//  V7 an answer is in answered/ only once the chain counts its sequence; no batch is made of it
+//
+// From pending/ to answered/ is one rename. A kill before it leaves the receipt pending (V1), and
+// what is looked for before each batch does the same rename (V4); after it there is nothing left to
+// earn (V7), and an answer from there is charged no more than one from pending/. Between the rename
+// and the oldest one's removal it leaves a file too many, until the next opening.
 #ifndef ASSAY_NODE_PROVIDER_PROVIDER_H
 #define ASSAY_NODE_PROVIDER_PROVIDER_H
 
@@ -23,6 +31,7 @@
 #include <stdatomic.h>
 
 #include "node/options.h"
+#include "node/provider/answered.h"
 #include "node/provider/facts.h"
 #include "node/wallet/wallet.h"
 #include "node/workshop/batch_json.h"
@@ -32,6 +41,7 @@
 enum {
     ASSAY_PROVIDER_SESSIONS_MAX = 4096,
     ASSAY_PROVIDER_PENDING_MAX = 8192,
+    ASSAY_PROVIDER_ANSWERED_MAX = 4096, // files that are kept for repeated requests
     ASSAY_PROVIDER_LINEAGES_MAX = ASSAY_OPTION_TEXTS_MAX + 1, // the base, then the adapters
     ASSAY_PROVIDER_WAITERS_MAX = 4,   // requests that wait for another answer in their session
     ASSAY_PROVIDER_SESSION_MS = 2000, // age at which the chain is asked again
@@ -121,6 +131,7 @@ typedef struct {
     uint32_t session_count;
     assay_provider_pending *pending;
     uint32_t pending_count;
+    assay_answered answered;
     uint32_t foreign_count; // pending files of another provider, which stay where they are
     assay_lineage *lineages;
     uint32_t lineage_count;
@@ -141,13 +152,13 @@ assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
                                  const assay_provider_options *options, assay_error *err);
 void assay_provider_close(assay_provider *provider);
 
-// Answers one signed request; one that was answered and is still pending gets the same answer
-// again; none where its session ended meanwhile. ids: the output, which the caller frees. Errors:
-// REJECTED (request rules), ORDER (sequence: names the expected one), SIGNATURE, RANGE (prices,
-// deposit, bond, end, context), MISMATCH (provider, prompt, a data set's counts), NOT_FOUND
-// (session, model, adapter), MISSING (a data set of the adapter), CAPACITY (too much pending), BUSY
-// (too many ask, or wait in this session), STOPPED, and those of node and files. Any thread.
-// Spec: P-11, P-12, P-13, P-14, F-46, F-53.
+// Answers one signed request; one that was answered gets the same answer again while that is
+// pending or in answered/; none where its session ended meanwhile. ids: the output, which the
+// caller frees. Errors: REJECTED (request rules), ORDER (sequence: names the expected one),
+// SIGNATURE, RANGE (prices, deposit, bond, end, context), MISMATCH (provider, prompt, a data set's
+// counts), NOT_FOUND (session, model, adapter), MISSING (a data set of the adapter), CAPACITY (too
+// much pending), BUSY (too many ask, or wait in this session), STOPPED, and those of node and
+// files. Any thread. Spec: P-11, P-12, P-13, P-14, F-46, F-53.
 assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
                                    const uint32_t *prompt, uint32_t prompt_count,
                                    assay_receipt *receipt, uint32_t **ids, assay_error *err);
@@ -156,7 +167,8 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
 // (STOPPED) once it is made, charges nothing, and leaves its sequence free. Any thread. Spec: F-46.
 void assay_provider_cut(assay_provider *provider);
 
-// The next sequence of a session, from the chain and what is pending. Errors: as above.
+// The next sequence of a session, from the chain and what is pending. Errors: NOT_FOUND (no
+// session, or another provider's), and those of node.
 assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
                                           uint64_t *out, assay_error *err);
 
@@ -167,8 +179,9 @@ assay_provider_dues assay_provider_due(assay_provider *provider, bool all);
 
 // Asks the chain about this provider and each session with something pending, notes when they end,
 // and drops what can be in no batch any more (V4, or an ended session), with a line in the log
-// where money is lost. Receipts of a session that the node does not know are left out of batches
-// while that is so. Errors: those of node; MEMORY. One thread. Spec: F-46, F-53, F-54.
+// where money is lost. Of the sessions with something answered it asks for a few, in turn. Receipts
+// of a session that the node does not know are left out of batches while that is so. Errors: those
+// of node; MEMORY. One thread. Spec: F-46, F-53, F-54.
 assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
                                  assay_error *err);
 
@@ -176,15 +189,11 @@ assay_status assay_provider_look(assay_provider *provider, assay_provider_facts 
 // Spec: P-37, F-53.
 bool assay_provider_closes(const assay_provider *provider, uint64_t end, uint64_t height);
 
-// <home>/pending/<session>-<sequence>: u32 size || receipt || leaf file. out[PATH_MAX].
-// Errors: CAPACITY.
-assay_status assay_provider_pending_path(char *out, const assay_provider *provider,
-                                         const assay_request *request, assay_error *err);
-
-// With the lock: the pending ones that `gone` names leave memory and disk.
+// With the lock: the pending ones that `gone` names leave memory, and disk unless they are counted:
+// the chain has them, and their answers stay (V7).
 void assay_provider_drop(assay_provider *provider,
                          bool gone(const void *context, const assay_receipt *receipt),
-                         const void *context);
+                         const void *context, bool counted);
 
 // Looks, makes a batch of what is pending as far as the bond covers it, writes its evidence, sends
 // it and waits for its block. If it is refused for what is in it, the next ones are smaller, until

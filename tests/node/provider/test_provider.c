@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The provider on a real chain: what it refuses, and its invariants V1, V2, V4 and V6
+// The provider on a real chain: what it refuses, and its invariants V1, V2, V4, V6 and V7
 // (node/provider/provider.h; V3 is test_turns's, V5 test_blame's). Rules P-11 to P-14, P-30, P-52,
 // F-46, F-53.
 #include <sys/stat.h>
@@ -393,9 +393,165 @@ static void a_repeated_request_has_the_same_answer(void **state) {
     free(first);
     free(second);
     assert_int_equal(d.provider.pending_count, 1);
-    asked(&d, &session, 2);
+    r.seed = 1;
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, ORDER, "sequence 1, expected 2");
+    assay_provider_close(&d.provider);
+}
+
+// ---- V7 ----
+
+// Asks once more what was answered. Returns: whether it is the same answer.
+static bool is_again(desk *d, const assay_receipt *receipt) {
+    assay_receipt again;
+    assay_hash digest;
+    uint32_t *ids;
+    assay_error why = {0};
+    if (assay_provider_answer(&d->provider, &receipt->request, prompt, PROMPT, &again, &ids,
+                              &why) != ASSAY_OK) {
+        assert_int_equal(why.status, ASSAY_ORDER);
+        return false;
+    }
+    assay_ids_digest(&digest, ids, again.output_count);
+    free(ids);
+    assert_int_equal(assay_receipt_compare(&again, receipt), 0);
+    assert_memory_equal(digest.bytes, receipt->output_digest.bytes, ASSAY_HASH_SIZE);
+    return true;
+}
+
+static void look(desk *d) {
+    assay_provider_facts facts;
+    must(assay_provider_look(&d->provider, &facts, err));
+}
+
+// F-46: whoever lost an answer has it again after its batch is in a block, and pays once.
+static void answers_outlast_their_batch(void **state) {
+    desk d;
+    assay_receipt receipts[2];
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    for (uint64_t i = 0; i < 2; i++)
+        receipts[i] = asked(&d, &session, i + 1);
     batched(&d, 2);
-    refuse(&d, &r, ORDER, "sequence 1, expected 3");
+    uint64_t reserved = session_now(&session).reserved;
+    assert_int_equal(files_in(&d, "pending"), 0);
+    assert_int_equal(files_in(&d, "answered"), 2);
+    for (int run = 0; run < 2; run++) {
+        assert_true(is_again(&d, &receipts[0]) && is_again(&d, &receipts[1]));
+        assay_request r = receipts[0].request;
+        r.seed = 1;
+        work_sign(&world, &r, CONSUMER);
+        refuse(&d, &r, ORDER, "sequence 1, expected 3");
+        r = receipts[0].request;
+        work_sign(&world, &r, RIVAL);
+        refuse(&d, &r, SIGNATURE, "not signed by its session's keys");
+        batched(&d, 0);
+        assert_int_equal(d.provider.pending_count, 0);
+        desk_reopen(&d);
+    }
+    asked(&d, &session, 3);
+    batched(&d, 1);
+    assert_int_equal(session_now(&session).last_sequence, 3);
+    assert_int_equal(session_now(&session).reserved, reserved + reserved / 2);
+    assay_provider_close(&d.provider);
+}
+
+// Killed after the block and before any file, or one of two, was renamed.
+static void a_kill_between_block_and_rename_loses_no_answer(void **state) {
+    desk d;
+    char command[400], hex[ASSAY_HEX_HASH_MAX];
+    assay_receipt receipts[2];
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_hex_encode(hex, session.bytes, ASSAY_HASH_SIZE);
+    for (uint64_t i = 0; i < 2; i++)
+        receipts[i] = asked(&d, &session, i + 1);
+    batched(&d, 2);
+    uint64_t reserved = session_now(&session).reserved;
+    for (int renamed = 0; renamed < 2; renamed++) {
+        snprintf(command, sizeof command, "mv %s/answered/%s-*%s %s/pending/", d.home, hex,
+                 renamed ? "2" : "", d.home);
+        assert_int_equal(system(command), 0);
+        desk_reopen(&d);
+        assert_int_equal(d.provider.pending_count, 2 - renamed);
+        batched(&d, 0);
+        assert_int_equal(files_in(&d, "pending"), 0);
+        assert_int_equal(files_in(&d, "answered"), 2);
+        assert_true(is_again(&d, &receipts[0]) && is_again(&d, &receipts[1]));
+    }
+    assert_int_equal(session_now(&session).reserved, reserved);
+    assay_provider_close(&d.provider);
+}
+
+// The oldest go first, at the next batch and at the next opening.
+static void answers_are_kept_up_to_a_number(void **state) {
+    desk d;
+    assay_receipt receipts[4];
+    assay_answered fewer;
+    desk_open(&d);
+    assert_int_equal(d.provider.answered.file_max, ASSAY_PROVIDER_ANSWERED_MAX);
+    d.provider.answered.file_max = 3;
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    for (uint64_t i = 0; i < 4; i++) {
+        receipts[i] = asked(&d, &session, i + 1);
+        work_sleep(20); // files have their times
+        if (i % 2) batched(&d, 2);
+    }
+    assert_int_equal(files_in(&d, "answered"), 3);
+    assert_false(is_again(&d, &receipts[0]));
+    assert_true(is_again(&d, &receipts[1]));
+    must(assay_answered_open(&fewer, d.home, 1, err));
+    assert_int_equal(fewer.file_count, 1);
+    assay_answered_close(&fewer);
+    assert_int_equal(files_in(&d, "answered"), 1);
+    assert_false(is_again(&d, &receipts[2]));
+    assert_true(is_again(&d, &receipts[3]));
+    assay_provider_close(&d.provider);
+}
+
+// A session's answers go once it has ended, while the provider runs or not.
+static void answers_go_with_their_session(void **state) {
+    desk d;
+    desk_open(&d);
+    for (int run = 0; run < 2; run++) {
+        assay_hash dead = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+        assay_hash live = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+        assay_receipt lost = asked(&d, &dead, 1), kept = asked(&d, &live, 1);
+        batched(&d, 2);
+        look(&d);
+        assert_int_equal(files_in(&d, "answered"), 2 + run);
+        session_close(&dead);
+        until_ended(&dead);
+        if (run) desk_reopen(&d);
+        look(&d);
+        assert_int_equal(files_in(&d, "answered"), 1 + run);
+        assert_int_equal(d.provider.answered.file_count, 1 + run);
+        refuse(&d, &lost.request, RANGE, "session ended at height");
+        assert_true(is_again(&d, &kept));
+    }
+    assay_provider_close(&d.provider);
+}
+
+// However many there are, each session is asked for in its turn.
+static void all_sessions_have_their_turn(void **state) {
+    enum { SESSIONS = 5, ROOM = 2 };
+    desk d;
+    assay_hash ids[ROOM];
+    uint32_t seen[SESSIONS] = {0};
+    desk_open(&d);
+    for (uint32_t i = 0; i < 2 * SESSIONS; i++)
+        d.provider.answered.files[d.provider.answered.file_count++] =
+            (assay_answered_file){{{(uint8_t)(i / 2)}}, 1 + i % 2, 0};
+    for (int i = 0; i < SESSIONS; i++) {
+        assert_int_equal(assay_answered_sessions(&d.provider.answered, ids, ROOM), ROOM);
+        for (uint32_t k = 0; k < ROOM; k++)
+            seen[ids[k].bytes[0]]++;
+        assert_int_not_equal(ids[0].bytes[0], ids[1].bytes[0]);
+    }
+    for (uint32_t i = 0; i < SESSIONS; i++)
+        assert_true(seen[i] > 0);
+    assay_hash all[SESSIONS + 1];
+    assert_int_equal(assay_answered_sessions(&d.provider.answered, all, SESSIONS + 1), SESSIONS);
     assay_provider_close(&d.provider);
 }
 
@@ -485,6 +641,17 @@ static void an_ended_session_holds_up_nobody(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// docs/api.md: 404 of its server.
+static void sessions_of_others_are_not_found(void **state) {
+    desk d;
+    uint64_t next;
+    desk_open(&d);
+    assay_hash session = work_session(&world, RIVAL, OPEN, 1000, 2000);
+    work_refused(assay_provider_next_sequence(&d.provider, &session, &next, err), NOT_FOUND,
+                 "another provider's");
+    assay_provider_close(&d.provider);
+}
+
 // The ledger asks 1,000 nopen of a batch: less is not sent to be refused for a fee.
 static void small_change_waits(void **state) {
     desk d;
@@ -529,6 +696,12 @@ int main(void) {
         cmocka_unit_test(evidence_of_refused_batches_goes),
         cmocka_unit_test(all_that_is_loaded_is_served),
         cmocka_unit_test(a_repeated_request_has_the_same_answer),
+        cmocka_unit_test(answers_outlast_their_batch),
+        cmocka_unit_test(a_kill_between_block_and_rename_loses_no_answer),
+        cmocka_unit_test(answers_are_kept_up_to_a_number),
+        cmocka_unit_test(answers_go_with_their_session),
+        cmocka_unit_test(all_sessions_have_their_turn),
+        cmocka_unit_test(sessions_of_others_are_not_found),
         cmocka_unit_test(batches_hold_what_is_pending),
         cmocka_unit_test(what_is_in_a_block_is_pending_no_more),
         cmocka_unit_test(an_ended_session_holds_up_nobody),
