@@ -20,6 +20,7 @@ enum { ANSWER_MAX = 64 << 20, ANSWER_MS = 600000, ANSWER_VALUES = 1024 }; // bes
 typedef struct {
     assay_wallet wallet;
     const char *provider_url, *model_file;
+    char provider[ASSAY_CLIENT_URL_MAX]; // without slashes at its end
     assay_prompt prompt;
     uint64_t max_tokens, temperature, top_k, top_p, seed, max_fee;
     assay_model model;
@@ -28,6 +29,7 @@ typedef struct {
     size_t prompt_count;
     assay_request request;
     assay_session terms;
+    bool unanswered; // for all that is known: the answer may be there, and charged
 } asking;
 
 static void asking_close(asking *a) {
@@ -53,6 +55,15 @@ static assay_status context_check(const asking *a, assay_error *err) {
                       a->prompt_count, (ull)a->max_tokens, (ull)context);
 }
 
+static assay_status provider_read(asking *a, assay_error *err) {
+    size_t length = assay_url_length(a->provider_url);
+    if (length == 0 || length >= sizeof a->provider)
+        return ASSAY_FAIL(err, USAGE, "--provider has %zu characters, limits 1 to %zu", length,
+                          sizeof a->provider - 1);
+    memcpy(a->provider, a->provider_url, length);
+    return ASSAY_OK;
+}
+
 // Asks the provider which sequence it expects. What it says is checked by the session's owner
 // only in that a wrong one is useless to the provider: the ledger wants them without a gap.
 static assay_status sequence_fetch(asking *a, assay_error *err) {
@@ -63,7 +74,7 @@ static assay_status sequence_fetch(asking *a, assay_error *err) {
                                        .timeout_ms = ANSWER_MS,
                                        .allow_private = true};
     assay_hex_encode_0x(session, a->request.session.bytes, ASSAY_HASH_SIZE);
-    snprintf(url, sizeof url, "%s/v1/session/%s", a->provider_url, session);
+    snprintf(url, sizeof url, "%s/v1/session/%s", a->provider, session);
     ASSAY_TRY(assay_fetch_json(&answer, url, NULL, &limits, err));
     assay_status status =
         assay_json_u64(&a->request.sequence, answer, "next_sequence", 1, UINT64_MAX, err);
@@ -74,7 +85,7 @@ static assay_status sequence_fetch(asking *a, assay_error *err) {
 static assay_status request_make(asking *a, assay_error *err) {
     assay_request *request = &a->request;
     ASSAY_TRY(assay_session_fetch(&a->terms, &a->wallet.client, &request->session, err));
-    ASSAY_TRY(sequence_fetch(a, err));
+    if (!request->sequence) ASSAY_TRY(sequence_fetch(a, err));
     request->provider = a->terms.provider;
     request->model = a->model.root;
     assay_ids_digest(&request->prompt_digest, a->prompt_ids, (uint32_t)a->prompt_count);
@@ -101,11 +112,13 @@ static assay_status request_send(asking *a, json_t **answer, assay_error *err) {
     json_t *ids = json_array();
     for (size_t i = 0; i < a->prompt_count; i++)
         json_array_append_new(ids, json_integer(a->prompt_ids[i]));
-    snprintf(url, sizeof url, "%s/v1/request", a->provider_url);
-    return assay_fetch_json(
+    snprintf(url, sizeof url, "%s/v1/request", a->provider);
+    assay_status status = assay_fetch_json(
         answer, url,
         json_pack("{s:o,s:o}", "request", assay_request_to_json(&a->request), "prompt_ids", ids),
         &limits, err);
+    a->unanswered = status == ASSAY_NETWORK || status == ASSAY_TIMEOUT || status == ASSAY_STOPPED;
+    return status;
 }
 
 // The receipt must be of this request, of these ids, at these prices.
@@ -167,9 +180,7 @@ static assay_status asking_run(asking *a, bool json, assay_error *err) {
     json_t *answer;
     assay_receipt receipt;
     uint32_t *ids = NULL;
-    if (strlen(a->provider_url) >= ASSAY_CLIENT_URL_MAX)
-        return ASSAY_FAIL(err, USAGE, "--provider has %zu characters, limit %d",
-                          strlen(a->provider_url), ASSAY_CLIENT_URL_MAX - 1);
+    ASSAY_TRY(provider_read(a, err));
     ASSAY_TRY(prompt_take(a, err));
     ASSAY_TRY(context_check(a, err));
     ASSAY_TRY(assay_wallet_open(&a->wallet, err));
@@ -186,11 +197,13 @@ int assay_cmd_ask(assay_invocation *invocation) {
     asking a = {
         .wallet = ASSAY_WALLET_INIT, .max_tokens = 64, .top_p = 1000000, .max_fee = UINT64_MAX};
     const assay_option table[] = {
-        ASSAY_WALLET_OPTIONS(a.wallet),
+        ASSAY_WALLET_SIGNER_OPTIONS(a.wallet),
         {"provider", ASSAY_OPTION_TEXT, &a.provider_url, "URL", "the provider's server", 0, 0,
          true},
         {"session", ASSAY_OPTION_HEX, a.request.session.bytes, "ID", "an open session with it", 0,
          ASSAY_HASH_SIZE, true},
+        {"sequence", ASSAY_OPTION_U64, &a.request.sequence, "N",
+         "that of an answer which was lost, to have it again (the next)", 1, UINT64_MAX, false},
         {"model", ASSAY_OPTION_TEXT, &a.model_file, "FILE",
          "the base model, for its tokenizer and root", 0, 0, true},
         {"adapter", ASSAY_OPTION_HEX, a.request.adapter.bytes, "ROOT", "the adapter to answer with",
@@ -208,9 +221,19 @@ int assay_cmd_ask(assay_invocation *invocation) {
          INT64_MAX, false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
+    if (!assay_command_begin(
+            invocation, table, ASSAY_COUNT(table),
+            "An answer that was lost on its way is paid for all the same. The same "
+            "command with its\n--sequence has it again, until its session ends or "
+            "many others were answered since.",
+            &code))
+        return code;
     assay_error err = {0};
     assay_status status = asking_run(&a, invocation->json, &err);
     asking_close(&a);
-    return status == ASSAY_OK ? ASSAY_EXIT_OK : assay_command_fail(invocation, &err, NULL);
+    // The next sequence would be another request, and be paid beside this one.
+    char next[64];
+    snprintf(next, sizeof next, "the same command with --sequence %llu", (ull)a.request.sequence);
+    return status == ASSAY_OK ? ASSAY_EXIT_OK
+                              : assay_command_fail(invocation, &err, a.unanswered ? next : NULL);
 }

@@ -32,11 +32,13 @@ typedef struct {
         "node", ASSAY_OPTION_TEXT, &(wallet).node_url, "URL",                                      \
             "the node (" ASSAY_NODE_URL_DEFAULT ")", 0, 0, false                                   \
     }
-#define ASSAY_WALLET_OPTIONS(wallet)                                                               \
+#define ASSAY_WALLET_SIGNER_OPTIONS(wallet)                                                        \
     ASSAY_WALLET_NODE_OPTION(wallet),                                                              \
         {"key", ASSAY_OPTION_TEXT, &(wallet).key_file, "FILE", "keystore of the signer", 0, 0,     \
          true},                                                                                    \
-        ASSAY_PASSWORD_OPTION((wallet).password_file),                                             \
+        ASSAY_PASSWORD_OPTION((wallet).password_file)
+#define ASSAY_WALLET_OPTIONS(wallet)                                                               \
+    ASSAY_WALLET_SIGNER_OPTIONS(wallet),                                                           \
         {"principal",                                                                              \
          ASSAY_OPTION_TEXT,                                                                        \
          &(wallet).principal_text,                                                                 \

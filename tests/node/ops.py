@@ -9,8 +9,9 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.request
 
-from api_docs import SOURCE, World, registrations
+from api_docs import SOURCE, World, provider_start, registrations, relay
 from chain import OPEN, Node, main, until
 
 AA = "0x" + "aa" * 20
@@ -484,6 +485,97 @@ def test_provider_ends_with_an_answer_in_progress(assay):
     else:
         assert results[0].code == 5 and "batch_sent" not in said, results
     assert node.term() == 0
+
+
+def paused(process, seconds, share):
+    """As on a machine that gives the process this share of its time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.5 * (1 - share))
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.5 * share)
+
+
+def test_an_answer_that_is_cut_off_is_not_charged(assay):
+    """A model so slow that the answer in progress outlasts its connection (F-46)."""
+    world = World(assay)
+    registrations(world)
+    node = world.node
+    provider = spawn(assay, "provider", "serve", "--home", "provider", "--key", "bob.key",
+                     "--listen", "127.0.0.1:0", "--model", "base.assay", "--node", node.url,
+                     "--log", "json", "--batch-ms", 86400000)
+    session = node.tx("session", "open", "--provider", world.address["bob"], "--deposit", OPEN,
+                      "--price-in", 10000, "--price-out", 20000, "--expiry", "+5000").json()
+    provider.url, results, posted = provider.first, [], threading.Event()
+
+    def post(path, body):
+        posted.set()
+        try:
+            with urllib.request.urlopen(provider.url + path, body, timeout=90) as reply:
+                return reply.status, reply.read()
+        except OSError:
+            return 502, b""
+
+    with relay(provider, post) as url:
+        asker = threading.Thread(target=lambda: results.append(assay.run(
+            "ask", "--provider", url, "--session", session["digest"], "--model", "base.assay",
+            "--prompt", "Once upon a time", "--max-tokens", 500, "--key", "alice.key", "--node",
+            node.url, "--json")))
+        asker.start()
+        assert posted.wait(60)
+        time.sleep(0.15)  # until it is being computed
+        provider.process.send_signal(signal.SIGTERM)
+        paused(provider.process, 14, 0.01)
+        assert provider.wait(60) == 0, provider.said()
+        asker.join()
+    batches = node.get("/v1/batches")["batches"]
+    if results[0].code == 0:  # a machine that is faster than that
+        assert len(batches) == 1, provider.said()
+    else:
+        assert results[0].code == 5 and batches == [], provider.said()
+        next_step = results[0].json()["error"]["next"]
+        assert next_step == "the same command with --sequence 1", results[0]
+    assert not list((assay.folder / "provider" / "pending").iterdir())
+    assert node.term() == 0
+
+
+def test_a_lost_answer_is_paid_once(assay):
+    """An answer is lost on its way, its batch in a block: the command says what to do (F-46)."""
+    world = World(assay)
+    registrations(world)
+    node, provider = world.node, provider_start(world)
+    session = node.tx("session", "open", "--provider", world.address["bob"], "--deposit", OPEN,
+                      "--price-in", 10000, "--price-out", 20000, "--expiry", "+5000").json()
+    asked = ["ask", "--session", session["digest"], "--model", "base.assay", "--prompt",
+             "Once upon a time", "--max-tokens", 3, "--key", "alice.key", "--node", node.url]
+
+    def post(path, body):
+        request = urllib.request.Request(provider.url + path, data=body)
+        with urllib.request.urlopen(request, timeout=90) as reply:
+            assert reply.status == 200
+        return 502, b""
+
+    def now():
+        return node.get("/v1/session/" + session["digest"])
+
+    with relay(provider, post) as url:
+        error = assay.bad(5, "NETWORK", "HTTP 502", *asked, "--provider", url)
+    assert error["next"] == "the same command with --sequence 1", error
+    until(lambda: now()["last_sequence"] == 1, "the batch")
+    paid = now()["reserved"]
+    again = assay.good(*asked, "--provider", provider.url + "/", "--sequence", 1)
+    assert again["sequence"] == 1 and again["fee"] == paid, again
+    assert assay.good(*asked, "--provider", provider.url)["sequence"] == 2
+    until(lambda: now()["last_sequence"] == 2, "another batch")
+    assert now()["reserved"] == 2 * paid, now()
+    # Another request with that sequence is another one; and what is refused is not to be repeated.
+    error = assay.bad(3, "ORDER", "sequence 1, expected 3", *asked, "--provider", provider.url,
+                      "--sequence", 1, "--seed", 1)
+    assert "next" not in error, error
+    for option in ("--principal", "--wait-ms"):
+        assay.bad(2, "USAGE", option, *asked, "--provider", provider.url, option, 1)
+    assert provider.term() == 0 and node.term() == 0
 
 
 if __name__ == "__main__":
