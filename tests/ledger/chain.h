@@ -153,6 +153,36 @@ static inline void chain_close(chain *c) {
     assay_folder_remove(c->folder);
 }
 
+// The same in memory of its own: change the genesis and start it; it ends with chain_end.
+static inline chain *chain_new(void) {
+    chain *c = malloc(sizeof *c);
+    assert_non_null(c);
+    chain_init(c);
+    return c;
+}
+
+static inline chain *chain_begin(void) {
+    chain *c = chain_new();
+    chain_start(c);
+    return c;
+}
+
+static inline void chain_end(chain *c) {
+    chain_close(c);
+    free(c);
+}
+
+// For cmocka: a chain for each test.
+static inline int chain_setup(void **state) {
+    *state = chain_begin();
+    return 0;
+}
+
+static inline int chain_teardown(void **state) {
+    chain_end(*state);
+    return 0;
+}
+
 // A view of the last block; close it before the next.
 static inline assay_view chain_view(const chain *c) {
     assay_view view;
@@ -204,6 +234,11 @@ static inline assay_tx chain_agent_tx(const chain *c, uint32_t agent, uint32_t p
     assay_tx tx = chain_tx(c, agent, kind);
     tx.principal = c->actors[principal];
     return tx;
+}
+
+// What a transaction costs before its new keys (P-27).
+static inline uint64_t chain_fee(const chain *c, const assay_tx *tx) {
+    return c->genesis.params.tx_fee_base + assay_tx_size(tx) * c->genesis.params.tx_fee_byte;
 }
 
 static inline void chain_add_bytes(chain *c, const void *data, size_t size) {
@@ -407,8 +442,7 @@ static inline assay_hash chain_digest(const chain *c, const assay_address *witho
         assay_address chain_payer_ = (tx)->principal;                                              \
         assay_hash chain_before_ = chain_digest((c), &chain_payer_);                               \
         assay_account chain_was_ = chain_account((c), &chain_payer_);                              \
-        uint64_t chain_fee_ = (c)->genesis.params.tx_fee_base +                                    \
-                              assay_tx_size((tx)) * (c)->genesis.params.tx_fee_byte;               \
+        uint64_t chain_fee_ = chain_fee((c), (tx));                                                \
         chain_run((c), (tx), name);                                                                \
         assay_account chain_is_ = chain_account((c), &chain_payer_);                               \
         assay_hash chain_after_ = chain_digest((c), &chain_payer_);                                \

@@ -5,20 +5,6 @@
 
 enum { BOSS = 1, AGENT = 2, OTHER = 3 };
 
-static int setup(void **state) {
-    chain *c = malloc(sizeof *c);
-    chain_init(c);
-    chain_start(c);
-    *state = c;
-    return 0;
-}
-
-static int teardown(void **state) {
-    chain_close(*state);
-    free(*state);
-    return 0;
-}
-
 static assay_tx authorize(const chain *c, uint32_t agent, uint32_t scopes, uint64_t expiry,
                           uint64_t limit) {
     assay_tx tx = chain_tx(c, BOSS, ASSAY_TX_AUTHORIZE_AGENT);
@@ -36,10 +22,6 @@ static assay_tx spend(const chain *c, uint32_t agent, uint64_t amount) {
     assay_tx tx = chain_agent_tx(c, agent, BOSS, ASSAY_TX_TRANSFER);
     tx.body.transfer = (assay_tx_transfer){c->actors[OTHER], amount};
     return tx;
-}
-
-static uint64_t fee_of(const chain *c, const assay_tx *tx) {
-    return c->genesis.params.tx_fee_base + assay_tx_size(tx) * c->genesis.params.tx_fee_byte;
 }
 
 static assay_allowance allowance(const chain *c) {
@@ -60,16 +42,16 @@ static void test_acts(void **state) {
     uint64_t before = chain_balance(c, BOSS);
     tx = spend(c, AGENT, 5);
     chain_run(c, &tx, NONE);
-    assert_int_equal(chain_balance(c, BOSS), before - 5 - fee_of(c, &tx));
+    assert_int_equal(chain_balance(c, BOSS), before - 5 - chain_fee(c, &tx));
     assert_int_equal(chain_balance(c, AGENT), CHAIN_BALANCE);
     assert_int_equal(chain_account(c, &c->actors[AGENT]).nonces[0], 1);
-    assert_int_equal(allowance(c).spent, 5 + fee_of(c, &tx));
+    assert_int_equal(allowance(c).spent, 5 + chain_fee(c, &tx));
 
     // A refused transaction still took its fee from the limit.
     tx = spend(c, AGENT, 5);
     tx.body.transfer.to = (assay_address){{0}};
     chain_run(c, &tx, ADDRESS_ZERO);
-    assert_int_equal(allowance(c).spent, 5 + 2 * fee_of(c, &tx));
+    assert_int_equal(allowance(c).spent, 5 + 2 * chain_fee(c, &tx));
 
     tx = withdraw_authority(c, AGENT);
     chain_run(c, &tx, NONE);
@@ -197,7 +179,7 @@ static void test_limit(void **state) {
     chain *c = *state;
     chain_until(c, 20); // a fresh epoch: 21 … 40
     assay_tx tx = spend(c, AGENT, 1000);
-    uint64_t fee = fee_of(c, &tx), limit = 3 * fee + 1000;
+    uint64_t fee = chain_fee(c, &tx), limit = 3 * fee + 1000;
     tx = authorize(c, AGENT, ASSAY_SCOPE_TRANSFER, 1000, 1);
     chain_run(c, &tx, NONE);
     tx = authorize(c, OTHER, ASSAY_SCOPE_TRANSFER, 1000, limit);
@@ -271,8 +253,7 @@ static void test_all_money(void **state) {
 // P-27: an agent's first transaction makes its account, in whichever lane, and pays for that once.
 static void test_new_account(void **state) {
     enum { NEW = CHAIN_ACTORS - 1 };
-    chain *c = malloc(sizeof *c);
-    chain_init(c);
+    chain *c = chain_new();
     c->genesis.account_count--; // the last actor has none
     chain_start(c);
     assay_hash batch = chain_open_batch(c, OTHER);
@@ -282,13 +263,13 @@ static void test_new_account(void **state) {
     tx = chain_agent_tx(c, NEW, BOSS, ASSAY_TX_VERDICT_COMMIT);
     tx.body.verdict_commit.batch = batch;
     chain_run(c, &tx, CASE_UNKNOWN);
-    assert_int_equal(before - chain_balance(c, BOSS), fee_of(c, &tx) + c->genesis.params.key_fee);
+    assert_int_equal(before - chain_balance(c, BOSS),
+                     chain_fee(c, &tx) + c->genesis.params.key_fee);
     before = chain_balance(c, BOSS);
     tx = spend(c, NEW, 5);
     chain_run(c, &tx, NONE);
-    assert_int_equal(before - chain_balance(c, BOSS), fee_of(c, &tx) + 5);
-    chain_close(c);
-    free(c);
+    assert_int_equal(before - chain_balance(c, BOSS), chain_fee(c, &tx) + 5);
+    chain_end(c);
 }
 
 // P-31: the list of a principal's agents.
@@ -317,7 +298,7 @@ static void test_list(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, chain_setup, chain_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_acts),      TEST(test_refused), TEST(test_expiry),
         TEST(test_scopes),    TEST(test_limit),   TEST(test_limit_max),

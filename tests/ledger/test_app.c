@@ -5,20 +5,6 @@
 
 #include "tests/ledger/chain.h"
 
-static int setup(void **state) {
-    chain *c = malloc(sizeof *c);
-    chain_init(c);
-    chain_start(c);
-    *state = c;
-    return 0;
-}
-
-static int teardown(void **state) {
-    chain_close(*state);
-    free(*state);
-    return 0;
-}
-
 static assay_tx transfer(const chain *c, uint32_t from, uint32_t to, uint64_t amount) {
     assay_tx tx = chain_tx(c, from, ASSAY_TX_TRANSFER);
     tx.body.transfer = (assay_tx_transfer){c->actors[to], amount};
@@ -276,8 +262,7 @@ static void test_waiting(void **state) {
 static void test_waiting_fees(void **state) {
     chain *c = *state;
     assay_tx tx = transfer(c, 1, 2, 1);
-    uint64_t fee =
-        c->genesis.params.tx_fee_base + assay_tx_size(&tx) * c->genesis.params.tx_fee_byte;
+    uint64_t fee = chain_fee(c, &tx);
     tx.body.transfer.amount = CHAIN_BALANCE - 4 * fee + 1; // leaves three fees less one nopen
     chain_run(c, &tx, NONE);
     tx.body.transfer.amount = 1;
@@ -292,8 +277,7 @@ static void test_waiting_fees(void **state) {
 static void test_waiting_amounts(void **state) {
     chain *c = *state;
     assay_tx first = transfer(c, 1, 2, 1), next = transfer(c, 1, 2, 1);
-    uint64_t fee =
-        c->genesis.params.tx_fee_base + assay_tx_size(&first) * c->genesis.params.tx_fee_byte;
+    uint64_t fee = chain_fee(c, &first);
     first.body.transfer.amount = CHAIN_BALANCE - 3 * fee - 1;
     assert_int_equal(check(c, &first), ASSAY_REJECT_NONE);
     next.nonce = 1;
@@ -678,7 +662,7 @@ static void test_views_at_once(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, chain_setup, chain_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_init),
         TEST(test_other_chain),

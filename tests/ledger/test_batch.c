@@ -7,8 +7,7 @@ static const uint64_t CHECKS = 3 * 2 * (100000 + 4 * 10000);
 
 // What the tables say about themselves.
 static void sums_that_do_not_add_up(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     trial_bundle(t, &b, 8);
     assay_tx_submit_batch good = b.tx.body.submit_batch, *body = &b.tx.body.submit_batch;
@@ -73,8 +72,7 @@ static void limits_are_legal(void **state) {
 
 // P-19: of all that is wrong with a batch, the first in the order of P-52, P-36 and P-37 is told.
 static void the_first_in_the_list_decides(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     trial_bundle(t, &b, 8);
     const assay_tx_submit_batch good = b.tx.body.submit_batch;
@@ -115,8 +113,7 @@ static void the_first_in_the_list_decides(void **state) {
 
 // Data set rows: registered, with weight, and not more than the fees carry.
 static void data_sets_share_at_most_the_fees(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     trial_bundle(t, &b, 8);
     assay_u128 whole = (assay_u128)b.model.fee_sum * 1000000;
@@ -140,8 +137,7 @@ static void data_sets_share_at_most_the_fees(void **state) {
 
 // What others keep: sessions, deposits, registries, bonds.
 static void the_rest_of_the_state_has_a_say(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     trial_bundle(t, &b, 8);
     b.session.first_sequence++;
@@ -172,8 +168,7 @@ static void the_rest_of_the_state_has_a_say(void **state) {
 
 // bond_multiple × fees not yet final ≤ bond: 100 OPEN carry 10 OPEN, in however many batches.
 static void exposure(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     const uint64_t half = 5 * CHAIN_OPEN;
     trial_bundle(t, &b, 1);
@@ -205,8 +200,7 @@ static void exposure(void **state) {
 
 // A deposit backs what it can: the second batch on the rest of it is refused.
 static void a_deposit_is_promised_once(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     t->session = trial_open_session(t, 1);
     chain_block(&t->chain);
     bundle b;
@@ -227,8 +221,7 @@ static void a_deposit_is_promised_once(void **state) {
 
 // Fees and check prices are set aside at inclusion; unspent check prices return.
 static void reserves(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     trial_bundle(t, &b, 8);
     uint64_t fees = b.tx.body.submit_batch.fee_total;
@@ -314,8 +307,7 @@ static void declare_both(trial *t, uint32_t actor, assay_hash a, const assay_has
 // Three of four validators declare each adapter, but only two with exactly 2/3 of the bond declare
 // both (P-54). A check costs what the larger one does (P-53), which comes first.
 static void roots_are_declared_together(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     assay_hash first = trial_hash("bulky"), second = trial_hash("slim");
     assert_true(hash_order(&first, &second) < 0);
     adapter_add(t, &first, 2 << 20);
@@ -360,8 +352,7 @@ static void roots_are_declared_together(void **state) {
 
 // A provider that validates too is asked neither for payability nor for votes.
 static void the_provider_does_not_check_itself(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     assay_hash roots[2];
     trial_roots(t, roots);
     trial_bond(t, PROVIDER, ASSAY_ROLE_VERIFICATION, 500); // most of all bond
@@ -389,8 +380,7 @@ static void the_provider_does_not_check_itself(void **state) {
 
 // Lists: by place, ended ones too; open ones by id.
 static void batches_can_be_found(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b[4];
     for (uint32_t i = 0; i < 4; i++) {
         trial_bundle(t, &b[i], 2);

@@ -19,13 +19,8 @@ static bench *bench_new(void) {
     bench *b = calloc(1, sizeof *b);
     chain_init(&b->chain);
     chain_start(&b->chain);
-    assay_store *store = assay_app_store(b->chain.app);
-    must(assay_store_begin(store, err));
-    b->ledger = (assay_ledger){.store = store,
-                               .reader = assay_reader_of_store(store),
-                               .genesis = &b->chain.genesis,
-                               .params = &b->chain.genesis.params,
-                               .proposer = b->chain.actors[0]};
+    b->ledger = chain_by_hand(&b->chain);
+    b->ledger.height = 0;
     for (uint32_t p = 0; p < PROPOSERS; p++) {
         assay_sha256_of(&b->links[p][LINKS], &p, sizeof p);
         for (uint32_t i = LINKS; i > 0; i--)

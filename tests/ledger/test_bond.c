@@ -6,18 +6,10 @@
 enum { WHO = 1 };
 
 static int setup(void **state) {
-    chain *c = malloc(sizeof *c);
-    chain_init(c);
+    chain *c = *state = chain_new();
     c->genesis.params.epoch_blocks = 3;
     c->genesis.params.provider_bond_min = 3 * CHAIN_OPEN; // unlike the others'
     chain_start(c);
-    *state = c;
-    return 0;
-}
-
-static int teardown(void **state) {
-    chain_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -277,7 +269,7 @@ static void test_list(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, chain_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_minimum),  TEST(test_release),   TEST(test_parts),
         TEST(test_slash),    TEST(test_slash_all), TEST(test_effective),

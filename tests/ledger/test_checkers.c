@@ -157,8 +157,7 @@ static void who_leaves_stays_on_duty(void **state) {
 
 // P-54: who may check a batch of several models declares all of them.
 static void every_model_is_declared(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     assay_hash roots[2] = {{{1}}, {{2}}};
     for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
         trial_declare(t, VALIDATOR + i, roots + (i == 0), i < 2 ? 1 : 2);
@@ -183,16 +182,8 @@ static void every_model_is_declared(void **state) {
 // Of more than 256 declarers the largest bonds are asked; among equals the lower addresses (P-50).
 static void only_the_largest_bonds_vote(void **state) {
     enum { MANY = 301 }; // the last one is of the small ones
-    trial *t = trial_new();
-    trial_start(t);
-    assay_store *store = assay_app_store(t->chain.app);
-    assay_ledger ledger = {.store = store,
-                           .reader = assay_reader_of_store(store),
-                           .genesis = &t->chain.genesis,
-                           .params = &t->chain.genesis.params,
-                           .height = t->chain.height + 1};
-    must(assay_store_begin(store, err));
-    must(assay_totals_get(&ledger.totals, &ledger.reader, err));
+    trial *t = trial_begin();
+    assay_ledger ledger = chain_by_hand(&t->chain);
     assay_hash root = trial_hash("popular");
     assay_tx declare = {.kind = ASSAY_TX_DECLARE_ROOTS};
     declare.body.declare_roots.roots = (assay_hash_list){&root, 1};
@@ -222,7 +213,7 @@ static void only_the_largest_bonds_vote(void **state) {
         if (i > 0) assert_true(memcmp(&voters[i - 1].address, &voters[i].address, 20) < 0);
     }
     assert_int_equal(large, MANY / 10);
-    assay_store_abort(store);
+    assay_store_abort(ledger.store);
     trial_close(t);
 }
 
@@ -230,8 +221,7 @@ static void only_the_largest_bonds_vote(void **state) {
 static void damage(void **state) {
     static const size_t sizes[] = {1, 27, 29, 257 * 28};
     uint8_t value[257 * 28] = {0};
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     assay_ledger ledger = chain_by_hand(&t->chain);
     assay_hash batch = trial_hash("batch");
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_MAY_CHECK, &batch);

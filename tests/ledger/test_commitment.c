@@ -6,17 +6,9 @@
 enum { MAKER = 1, THIEF = 2, RICH = 3, AGE = 5 };
 
 static int setup(void **state) {
-    chain *c = malloc(sizeof *c);
-    chain_init(c);
+    chain *c = *state = chain_new();
     c->genesis.params.commitment_blocks = AGE;
     chain_start(c);
-    *state = c;
-    return 0;
-}
-
-static int teardown(void **state) {
-    chain_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -186,7 +178,7 @@ static void test_first_registration_wins(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, chain_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hash),        TEST(test_age),
         TEST(test_copied_in_one_block),     TEST(test_refused_then_copied),

@@ -35,14 +35,8 @@ static void scores_add_up(trial *t) {
     }
 }
 
-static trial *trial_begun(void) {
-    trial *t = trial_new();
-    trial_start(t);
-    return t;
-}
-
 static void an_honest_batch_is_counted_from_end_to_end(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     uint64_t blocks = count(t, ASSAY_COUNT_BLOCKS);
     assert_int_equal(blocks, t->chain.height);
@@ -99,7 +93,7 @@ static void each_failing_is_told_apart(void **state) {
         {first_errs, ASSAY_SCORE_WRONG, 2 * CHAIN_OPEN},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        trial *t = trial_begun();
+        trial *t = trial_begin();
         bundle b;
         assay_vote votes[ASSAY_VOTERS_MAX];
         t->votes = cases[i].habit;
@@ -122,7 +116,7 @@ static void each_failing_is_told_apart(void **state) {
 
 // Executing a block again, or in vain, counts nothing; what a refused transaction did neither.
 static void only_committed_blocks_count(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     chain *c = &t->chain;
     assay_tx tx = chain_tx(c, CONSUMER, ASSAY_TX_TRANSFER);
     tx.body.transfer = (assay_tx_transfer){c->actors[SPARE], UINT64_MAX};
@@ -149,7 +143,7 @@ static void only_committed_blocks_count(void **state) {
 
 // A restart begins to count anew; what is open now is read from the state.
 static void a_restart_keeps_what_is_open(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     chain *c = &t->chain;
     bundle b;
     trial_submit(t, &b, RECEIPTS);

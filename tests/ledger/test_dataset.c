@@ -5,17 +5,9 @@
 enum { OWNER = 1, THIEF = 2 };
 
 static int setup(void **state) {
-    chain *c = malloc(sizeof *c);
-    chain_init(c);
+    chain *c = *state = chain_new();
     c->genesis.params.epoch_blocks = 3;
     chain_start(c);
-    *state = c;
-    return 0;
-}
-
-static int teardown(void **state) {
-    chain_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -108,8 +100,7 @@ static void test_register(void **state) {
     assert_string_equal(dataset.uri, "https://example.org/tales");
     assert_int_equal(dataset.fingerprint_root.bytes[9], 0xf0);
     assert_int_equal(dataset.bond, CHAIN_OPEN);
-    const assay_params *params = &c->genesis.params;
-    uint64_t fee = params->tx_fee_base + assay_tx_size(&tx) * params->tx_fee_byte + params->key_fee;
+    uint64_t fee = chain_fee(c, &tx) + c->genesis.params.key_fee;
     assert_int_equal(chain_balance(c, OWNER), balance - CHAIN_OPEN - fee);
 }
 
@@ -231,7 +222,7 @@ static void test_retire(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, chain_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_commitment), TEST(test_register), TEST(test_refused),
         TEST(test_poor),       TEST(test_earliest), TEST(test_retire),

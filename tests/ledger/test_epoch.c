@@ -30,10 +30,8 @@ static uint32_t entries(const chain *c, uint8_t table) {
 
 // Written in the last block of the epoch, not before; even when nothing was paid.
 static void an_empty_epoch_closes(void **state) {
-    chain *c = calloc(1, sizeof *c);
+    chain *c = chain_begin();
     bool found;
-    chain_init(c);
-    chain_start(c);
     chain_until(c, 19);
     epoch_of(c, 0, &found);
     assert_false(found);
@@ -56,14 +54,12 @@ static void an_empty_epoch_closes(void **state) {
     chain_until(c, 40);
     epoch_of(c, 1, &found);
     assert_true(found);
-    chain_close(c);
-    free(c);
+    chain_end(c);
 }
 
 // The open epoch's table is state; after the close it is swept, and read from the aux copy.
 static void sweeps(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     bool found;
     trial_submit(t, &b, 8);
@@ -81,13 +77,11 @@ static void sweeps(void **state) {
     trial_close(t);
 }
 
-static assay_ledger ledger_at(const chain *c, uint64_t height) {
-    assay_store *store = assay_app_store(c->app);
-    return (assay_ledger){.store = store,
-                          .reader = assay_reader_of_store(store),
-                          .genesis = &c->genesis,
-                          .params = &c->genesis.params,
-                          .height = height};
+// A block by hand at any height.
+static assay_ledger ledger_at(chain *c, uint64_t height) {
+    assay_ledger ledger = chain_by_hand(c);
+    ledger.height = height;
+    return ledger;
 }
 
 // `count` payouts of an epoch, to accounts that ascend with their amounts.
@@ -123,11 +117,8 @@ static void payouts_expect(const assay_ledger *ledger, uint64_t epoch, uint64_t 
 // in whose last block all of them are still there.
 static void so_many_are_swept_a_block(void **state) {
     enum { BLOCK = 4096 };
-    chain *c = calloc(1, sizeof *c);
-    chain_init(c);
-    chain_start(c);
+    chain *c = chain_begin();
     assay_ledger ledger = ledger_at(c, 41); // of epoch 2
-    must(assay_store_begin(ledger.store, err));
     payouts_put(&ledger, 0, BLOCK + 3);
     payouts_put(&ledger, 1, BLOCK);
     payouts_put(&ledger, 2, 5);
@@ -140,8 +131,7 @@ static void so_many_are_swept_a_block(void **state) {
     must(assay_epoch_end_block(&ledger, err));
     payouts_expect(&ledger, 2, 1, 5);
     assay_store_abort(ledger.store);
-    chain_close(c);
-    free(c);
+    chain_end(c);
 }
 
 // ---- claims ----
@@ -191,11 +181,8 @@ static void claims_roots_are_openzeppelins(void **state) {
     json_t *root = vectors_read("claims.json"), *vector, *item;
     size_t i, j;
     json_array_foreach(vectors_at(root, "trees"), i, vector) {
-        chain *c = calloc(1, sizeof *c);
-        chain_init(c);
-        chain_start(c);
+        chain *c = chain_begin();
         assay_ledger ledger = ledger_at(c, 20);
-        must(assay_store_begin(ledger.store, err));
         json_array_foreach(json_object_get(vector, "claims"), j, item) {
             assay_address recipient;
             must(assay_json_address(&recipient, item, "address", err));
@@ -205,8 +192,7 @@ static void claims_roots_are_openzeppelins(void **state) {
         must(assay_epoch_end_block(&ledger, err));
         claims_match(vector, &ledger);
         assay_store_abort(ledger.store);
-        chain_close(c);
-        free(c);
+        chain_end(c);
     }
     assert_true(i >= 9);
     json_decref(root);
@@ -226,11 +212,8 @@ static void thousands_of_claims_close(void **state) {
     assay_hash expected, path[ASSAY_CLAIMS_PATH_MAX];
     must(assay_json_hash(&expected, large, "root", err));
     assert_int_equal(count, 5000);
-    chain *c = calloc(1, sizeof *c);
-    chain_init(c);
-    chain_start(c);
+    chain *c = chain_begin();
     assay_ledger ledger = ledger_at(c, 20);
-    must(assay_store_begin(ledger.store, err));
     for (uint32_t i = 1; i <= count; i++) {
         assay_address recipient = large_recipient(i);
         claim_put(&ledger, &recipient, (uint64_t)i * i);
@@ -248,8 +231,7 @@ static void thousands_of_claims_close(void **state) {
         must(assay_claims_check(&expected, &claim, path, steps, err));
     }
     assay_store_abort(ledger.store);
-    chain_close(c);
-    free(c);
+    chain_end(c);
     json_decref(root);
 }
 
@@ -258,9 +240,7 @@ static void thousands_of_claims_close(void **state) {
 static void claims_are_told_as_published(void **state) {
     enum { RECIPIENTS = 64, EPOCH = 20 };
     uint64_t now[RECIPIENTS] = {0}, closed[RECIPIENTS];
-    chain *c = calloc(1, sizeof *c);
-    chain_init(c);
-    chain_start(c);
+    chain *c = chain_begin();
     assay_ledger ledger = chain_by_hand(c);
     const assay_address *payer = &c->actors[1];
     for (uint32_t round = 0; round < 12; round++) {
@@ -291,8 +271,7 @@ static void claims_are_told_as_published(void **state) {
     }
     assert_true(memcmp(now, closed, sizeof now) == 0 && now[0] > 0 && now[RECIPIENTS - 1] > 0);
     assay_store_abort(ledger.store);
-    chain_close(c);
-    free(c);
+    chain_end(c);
 }
 
 static void withdraw(chain *c, uint32_t actor, uint8_t recipient, uint64_t amount) {
@@ -304,10 +283,8 @@ static void withdraw(chain *c, uint32_t actor, uint8_t recipient, uint64_t amoun
 // Claims count from the close of the epoch on, cumulatively; what comes later is not yet provable,
 // and an epoch without withdrawals repeats the root.
 static void claims_are_published_at_the_close(void **state) {
-    chain *c = calloc(1, sizeof *c);
+    chain *c = chain_begin();
     bool found;
-    chain_init(c);
-    chain_start(c);
     withdraw(c, 3, 0x33, 1000);
     withdraw(c, 4, 0x44, 50);
     chain_until(c, 20);
@@ -353,8 +330,7 @@ static void claims_are_published_at_the_close(void **state) {
     assert_int_equal(claim.amount, 1010);
     must(assay_claims_check(&fourth.claims_root, &claim, path, count, err));
     assay_view_close(&view);
-    chain_close(c);
-    free(c);
+    chain_end(c);
 }
 
 // ---- determinism ----

@@ -292,8 +292,7 @@ static void evidence_has_its_size(void **state) {
 
 // What was posted goes with the case.
 static void drops(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     uint8_t data[4096];
     trial_submit(t, &b, 11);

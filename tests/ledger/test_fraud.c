@@ -84,8 +84,7 @@ static void nothing_left(const trial *t) {
 }
 
 static void slash_adds_up(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     t->votes = convict;
     guilty_verdict = ASSAY_VERDICT_TRACE;
     for (guilty_samples = 1; guilty_samples <= 3; guilty_samples++) {
@@ -120,8 +119,7 @@ static void slash_adds_up(void **state) {
 
 // A retired data set is paid nothing out of a slash either: its part burns.
 static void a_retired_data_set_is_no_contributor(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     t->votes = convict;
     guilty_verdict = ASSAY_VERDICT_OUTPUT;
     guilty_samples = 1;
@@ -202,8 +200,7 @@ static void where_the_table_cannot_be_trusted_no_contributor_is_paid(void **stat
 
 // A session that ended while its batch was checked: the refund goes to the principal (P-65).
 static void refunds_of_ended_sessions_go_to_the_principal(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     t->votes = convict;
     guilty_verdict = ASSAY_VERDICT_OUTPUT;
     guilty_samples = 1;
@@ -225,8 +222,7 @@ static void refunds_of_ended_sessions_go_to_the_principal(void **state) {
 
 // Three sessions in one batch, settled once and void once: each gets, or gives, its own row.
 static void every_session_has_its_row(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     t->votes = convict;
     guilty_verdict = ASSAY_VERDICT_OUTPUT;
     assay_session_row rows[3] = {{t->session, 1, 1, 0}};
@@ -282,14 +278,7 @@ static void the_bond_is_the_limit(void **state) {
     trial_submit(t, &b, 8);
     trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
     // Another slash leaves less than this batch's fees.
-    assay_store *store = assay_app_store(t->chain.app);
-    assay_ledger ledger = {.store = store,
-                           .reader = assay_reader_of_store(store),
-                           .genesis = &t->chain.genesis,
-                           .params = &t->chain.genesis.params,
-                           .height = t->chain.height + 1};
-    must(assay_store_begin(store, err));
-    must(assay_totals_get(&ledger.totals, &ledger.reader, err));
+    assay_ledger ledger = chain_by_hand(&t->chain);
     must(assay_bond_slash(&ledger, ASSAY_ROLE_PROVIDER, &t->chain.actors[PROVIDER],
                           100 * CHAIN_OPEN - 7, assay_purse_burned(), NULL, err));
     assay_batch batch;
@@ -301,15 +290,14 @@ static void the_bond_is_the_limit(void **state) {
     assert_int_equal(batch.burned, 0); // contributors come first
     assert_int_equal(ledger.totals.nopen[ASSAY_MONEY_POOLS], 0);
     assert_int_equal(assay_totals_sum(&ledger.totals), t->chain.genesis.supply);
-    assay_store_abort(store);
+    assay_store_abort(ledger.store);
     trial_close(t);
 }
 
 // The receipts of a void batch cannot be billed again, and neither can those of a settled one:
 // their sequence numbers are used (P-37, P-53).
 static void replayed_batches_are_refused(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     t->votes = convict;
     guilty_verdict = ASSAY_VERDICT_OUTPUT;
     for (guilty_samples = 0; guilty_samples < 2; guilty_samples++) {

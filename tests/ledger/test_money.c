@@ -4,20 +4,6 @@
 #include "ledger/record.h"
 #include "tests/ledger/chain.h"
 
-static int setup(void **state) {
-    chain *c = malloc(sizeof *c);
-    chain_init(c);
-    chain_start(c);
-    *state = c;
-    return 0;
-}
-
-static int teardown(void **state) {
-    chain_close(*state);
-    free(*state);
-    return 0;
-}
-
 static assay_tx transfer(const chain *c, uint32_t from, uint32_t to, uint64_t amount) {
     assay_tx tx = chain_tx(c, from, ASSAY_TX_TRANSFER);
     tx.body.transfer.to = c->actors[to];
@@ -25,23 +11,19 @@ static assay_tx transfer(const chain *c, uint32_t from, uint32_t to, uint64_t am
     return tx;
 }
 
-static uint64_t fee_of(const chain *c, const assay_tx *tx) {
-    return c->genesis.params.tx_fee_base + assay_tx_size(tx) * c->genesis.params.tx_fee_byte;
-}
-
 // P-32, P-27
 static void test_transfer(void **state) {
     chain *c = *state;
     assay_tx tx = transfer(c, 1, 2, 5 * CHAIN_OPEN);
     chain_run(c, &tx, NONE);
-    assert_int_equal(chain_balance(c, 1), CHAIN_BALANCE - 5 * CHAIN_OPEN - fee_of(c, &tx));
+    assert_int_equal(chain_balance(c, 1), CHAIN_BALANCE - 5 * CHAIN_OPEN - chain_fee(c, &tx));
     assert_int_equal(chain_balance(c, 2), CHAIN_BALANCE + 5 * CHAIN_OPEN);
-    assert_int_equal(chain_totals(c).nopen[ASSAY_MONEY_BURNED], fee_of(c, &tx));
+    assert_int_equal(chain_totals(c).nopen[ASSAY_MONEY_BURNED], chain_fee(c, &tx));
 
     // To oneself: only the fee goes.
     assay_tx self = transfer(c, 3, 3, CHAIN_OPEN);
     chain_run(c, &self, NONE);
-    assert_int_equal(chain_balance(c, 3), CHAIN_BALANCE - fee_of(c, &self));
+    assert_int_equal(chain_balance(c, 3), CHAIN_BALANCE - chain_fee(c, &self));
 
     assay_tx zero = transfer(c, 1, 2, 1);
     zero.body.transfer.to = (assay_address){{0}};
@@ -55,19 +37,19 @@ static void test_key_fee(void **state) {
     assay_tx tx = transfer(c, 1, 2, 7);
     memset(tx.body.transfer.to.bytes, 0x77, ASSAY_ADDRESS_SIZE);
     chain_run(c, &tx, NONE);
-    assert_int_equal(chain_balance(c, 1), CHAIN_BALANCE - 7 - fee_of(c, &tx) - key_fee);
+    assert_int_equal(chain_balance(c, 1), CHAIN_BALANCE - 7 - chain_fee(c, &tx) - key_fee);
 
     // Enough for the amount and the base fee, one nopen short of the key: refused, base fee paid.
     uint64_t left = chain_balance(c, 2);
     assay_tx large = transfer(c, 2, 3, 1);
     memset(large.body.transfer.to.bytes, 0x78, ASSAY_ADDRESS_SIZE);
-    large.body.transfer.amount = left - fee_of(c, &large) - key_fee + 1;
+    large.body.transfer.amount = left - chain_fee(c, &large) - key_fee + 1;
     chain_refuse(c, &large, FEE_SHORT);
 
     // And exactly enough leaves an account with nothing but its nonce.
     large = transfer(c, 2, 3, 1);
     memset(large.body.transfer.to.bytes, 0x78, ASSAY_ADDRESS_SIZE);
-    large.body.transfer.amount = chain_balance(c, 2) - fee_of(c, &large) - key_fee;
+    large.body.transfer.amount = chain_balance(c, 2) - chain_fee(c, &large) - key_fee;
     chain_run(c, &large, NONE);
     assert_int_equal(chain_balance(c, 2), 0);
     assert_int_equal(chain_account(c, &c->actors[2]).nonces[0], 2);
@@ -80,7 +62,7 @@ static void test_key_fee(void **state) {
     }
     chain_block(c);
     for (uint32_t i = 4; i < 6; i++)
-        assert_int_equal(chain_balance(c, i), CHAIN_BALANCE - 7 - fee_of(c, &tx) - key_fee);
+        assert_int_equal(chain_balance(c, i), CHAIN_BALANCE - 7 - chain_fee(c, &tx) - key_fee);
 }
 
 // P-38: the first claim of a recipient costs a hundred keys, for it stays and is hashed for ever;
@@ -92,15 +74,16 @@ static void test_claim_fee(void **state) {
     tx.body.withdraw = (assay_tx_withdraw){c->actors[5], 7};
     assert_true(assay_outflow_max(&tx, &c->genesis.params) >= 7 + fee);
     chain_run(c, &tx, NONE);
-    assert_int_equal(chain_balance(c, 1), CHAIN_BALANCE - 7 - fee_of(c, &tx) - fee);
+    assert_int_equal(chain_balance(c, 1), CHAIN_BALANCE - 7 - chain_fee(c, &tx) - fee);
     tx = chain_tx(c, 2, ASSAY_TX_WITHDRAW);
     tx.body.withdraw = (assay_tx_withdraw){c->actors[5], 7};
     chain_run(c, &tx, NONE);
-    assert_int_equal(chain_balance(c, 2), CHAIN_BALANCE - 7 - fee_of(c, &tx));
+    assert_int_equal(chain_balance(c, 2), CHAIN_BALANCE - 7 - chain_fee(c, &tx));
 
     // One nopen short of it: refused, and nothing is claimed.
     tx = chain_tx(c, 3, ASSAY_TX_WITHDRAW);
-    tx.body.withdraw = (assay_tx_withdraw){c->actors[6], CHAIN_BALANCE - fee_of(c, &tx) - fee + 1};
+    tx.body.withdraw =
+        (assay_tx_withdraw){c->actors[6], CHAIN_BALANCE - chain_fee(c, &tx) - fee + 1};
     chain_refuse(c, &tx, FEE_SHORT);
     assert_int_equal(chain_totals(c).nopen[ASSAY_MONEY_CLAIMS], 14);
 }
@@ -282,7 +265,7 @@ static void test_fee_cover(void **state) {
     chain *c = *state;
     assay_tx all = transfer(c, 1, 2, 1);
     assay_tx next = transfer(c, 1, 2, 1);
-    all.body.transfer.amount = CHAIN_BALANCE - fee_of(c, &all) - fee_of(c, &next) + 1;
+    all.body.transfer.amount = CHAIN_BALANCE - chain_fee(c, &all) - chain_fee(c, &next) + 1;
     chain_run(c, &all, NONE);
     next = transfer(c, 1, 2, 1);
     chain_keep_out(c, &next, FEE_SHORT);
@@ -331,7 +314,7 @@ static void test_damaged(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, chain_setup, chain_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_transfer),      TEST(test_key_fee),         TEST(test_claim_fee),
         TEST(test_amount_limits), TEST(test_outflow),         TEST(test_scan),

@@ -14,14 +14,8 @@ static bench *bench_new(void) {
     bench *b = calloc(1, sizeof *b);
     chain_init(&b->chain);
     chain_start(&b->chain);
-    assay_store *store = assay_app_store(b->chain.app);
-    must(assay_store_begin(store, err));
-    b->ledger = (assay_ledger){.store = store,
-                               .reader = assay_reader_of_store(store),
-                               .genesis = &b->chain.genesis,
-                               .params = &b->chain.genesis.params,
-                               .height = 20};
-    must(assay_totals_get(&b->ledger.totals, &b->ledger.reader, err));
+    b->ledger = chain_by_hand(&b->chain);
+    b->ledger.height = 20;
     return b;
 }
 
@@ -226,8 +220,7 @@ static void sums_stop_at_their_width(void **state) {
 // Two epochs of a real chain: the table is the sum of the lines, the record of a closed epoch never
 // changes, and its proofs hold after the next.
 static void epochs_of_a_real_chain(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b[2];
     for (uint32_t i = 0; i < 2; i++) {
         trial_submit(t, &b[i], 8);

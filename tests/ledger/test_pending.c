@@ -9,19 +9,12 @@ enum { PROVIDER = 1, FLOODER = 2, VOTER = 3, AGENT = 4, EVIDENCE = 64000 };
 
 static uint64_t room; // of all that waits
 
-static chain *chain_new(void) {
-    chain *c = calloc(1, sizeof *c);
-    assert_non_null(c);
-    chain_init(c);
+static chain *small(void) {
+    chain *c = chain_new();
     c->genesis.params.block_bytes_max = ASSAY_PARAM_BLOCK_BYTES_MIN;
     room = ASSAY_PARAM_BLOCK_BYTES_MIN;
     chain_start(c);
     return c;
-}
-
-static void chain_free(chain *c) {
-    chain_close(c);
-    free(c);
 }
 
 // check_tx with the signer's next nonce behind what waits. Returns: the code; *bytes grows by what
@@ -61,7 +54,7 @@ static uint64_t votes_flood(chain *c, uint32_t actor, const assay_hash *batch) {
 
 static void no_class_crowds_out_another(void **state) {
     static const uint8_t blob[EVIDENCE];
-    chain *c = chain_new();
+    chain *c = small();
     assay_hash batch = chain_open_batch(c, PROVIDER), roots[ASSAY_ROOTS_MAX];
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < ASSAY_ROOTS_MAX; i++)
@@ -84,12 +77,12 @@ static void no_class_crowds_out_another(void **state) {
     chain_block_clear(c);
     chain_block(c); // what waits is checked again after it: here, nothing
     assert_int_equal(check(c, &other, &bytes), 0);
-    chain_free(c);
+    chain_end(c);
 }
 
 // Votes of one principal, by itself and its agents, take a quarter of what the others leave.
 static void no_principal_crowds_out_another(void **state) {
-    chain *c = chain_new();
+    chain *c = small();
     assay_hash batch = chain_open_batch(c, PROVIDER);
     uint64_t own = room / 4 / 4, left = room / 4, bytes = 0;
     assay_tx allow = chain_tx(c, FLOODER, ASSAY_TX_AUTHORIZE_AGENT);
@@ -110,14 +103,14 @@ static void no_principal_crowds_out_another(void **state) {
         assert_in_range(taken, left / 4 - 400, left / 4);
         left -= taken;
     }
-    chain_free(c);
+    chain_end(c);
 }
 
 // E-28: what an API takes leaves half of the room to a peer that is a block behind; whatever its
 // bytes are, it is the engine that judges them.
 static void half_of_the_room_is_for_who_is_behind(void **state) {
     static const uint8_t strange[200] = {[1] = 255, [50] = 9};
-    chain *c = chain_new();
+    chain *c = small();
     assay_hash batch = chain_open_batch(c, PROVIDER);
     assay_tx tx = vote_of(c, VOTER, &batch);
     uint64_t own = room / 4 / 4, bytes = 0;
@@ -136,7 +129,7 @@ static void half_of_the_room_is_for_who_is_behind(void **state) {
     must(assay_app_room(c->app, c->txs[0].data, c->txs[0].size, err));
     for (size_t size = 0; size <= sizeof strange; size++)
         must(assay_app_room(c->app, strange, size, err));
-    chain_free(c);
+    chain_end(c);
 }
 
 // E-28: a node's own API takes votes into half of their part, evidence into all of its.
@@ -152,7 +145,7 @@ static void evidence_by_the_api_has_its_whole_part(void **state) {
 
 // P-26, P-39: a change of authorities keeps agents out of a proposal behind it, not from waiting.
 static void agents_wait_behind_a_change_of_authorities(void **state) {
-    chain *c = chain_new();
+    chain *c = small();
     uint64_t bytes = 0;
     assay_tx allow = chain_tx(c, FLOODER, ASSAY_TX_AUTHORIZE_AGENT);
     allow.body.authorize_agent =
@@ -162,12 +155,12 @@ static void agents_wait_behind_a_change_of_authorities(void **state) {
     assay_tx by_agent = chain_agent_tx(c, AGENT, FLOODER, ASSAY_TX_TRANSFER);
     by_agent.body.transfer = (assay_tx_transfer){c->actors[VOTER], 1};
     assert_int_equal(check(c, &by_agent, &bytes), 0);
-    chain_free(c);
+    chain_end(c);
 }
 
 // P-26: blocks may hold more of a signer than waits here; the next nonce is then the state's.
 static void what_blocks_hold_comes_before_what_waits(void **state) {
-    chain *c = chain_new();
+    chain *c = small();
     uint64_t bytes = 0;
     assay_tx tx = chain_tx(c, FLOODER, ASSAY_TX_TRANSFER);
     tx.body.transfer = (assay_tx_transfer){c->actors[VOTER], 1};
@@ -181,7 +174,7 @@ static void what_blocks_hold_comes_before_what_waits(void **state) {
     c->height++;
     assert_int_equal(check(c, &tx, &bytes), 0);
     assert_int_equal(tx.nonce, 2);
-    chain_free(c);
+    chain_end(c);
 }
 
 int main(void) {

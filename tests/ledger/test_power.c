@@ -147,9 +147,7 @@ static uint64_t operator_power(const chain *c) {
 
 // The operator bonds 100 OPEN more: a sixth of its power an epoch, at epoch ends only.
 static void power_follows_the_bond_at_epoch_ends(void **state) {
-    chain *c = calloc(1, sizeof *c);
-    chain_init(c);
-    chain_start(c);
+    chain *c = chain_begin();
     assert_int_equal(operator_power(c), 100);
     assay_tx tx = chain_tx(c, 0, ASSAY_TX_BOND);
     tx.body.bond = (assay_tx_bond){ASSAY_ROLE_CONSENSUS, 100 * CHAIN_OPEN};
@@ -161,8 +159,7 @@ static void power_follows_the_bond_at_epoch_ends(void **state) {
         chain_until(c, 20 * (i + 1));
         assert_int_equal(operator_power(c), steps[i]);
     }
-    chain_close(c);
-    free(c);
+    chain_end(c);
 }
 
 int main(void) {

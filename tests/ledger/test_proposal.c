@@ -89,10 +89,8 @@ static void trial_run(chain *c, const assay_bytes *beacon, tally *sums) {
 }
 
 static void every_proposal_is_honest_and_within_its_limit(void **state) {
-    chain *c = calloc(1, sizeof *c);
+    chain *c = chain_begin();
     tally sums = {0, 0, 0};
-    chain_init(c);
-    chain_start(c);
     assay_tx tx = chain_tx(c, 1, ASSAY_TX_AUTHORIZE_AGENT);
     tx.body.authorize_agent =
         (assay_tx_authorize_agent){c->actors[AGENT], 127, 1000, 50 * CHAIN_OPEN};
@@ -110,8 +108,7 @@ static void every_proposal_is_honest_and_within_its_limit(void **state) {
     assert_true(sums.picked > 4 * TRIALS);
     assert_true(sums.beacons > TRIALS / 3);
     assert_true(sums.cut > TRIALS / 10);
-    chain_close(c);
-    free(c);
+    chain_end(c);
 }
 
 enum { PROVIDER = 3, FLOODER = 4, VOTES = 20 };
@@ -126,10 +123,7 @@ static assay_tx vote_of(const chain *c, uint32_t actor, const assay_hash *batch)
 static void principals_take_turns_in_lane_1(void **state) {
     static const uint8_t blob[EVIDENCE];
     uint32_t picked[2000], count, evidence = 0, flooded = 0, voted = 0;
-    chain *c = calloc(1, sizeof *c);
-    assert_non_null(c);
-    chain_init(c);
-    chain_start(c);
+    chain *c = chain_begin();
     assay_hash batch = chain_open_batch(c, PROVIDER);
     for (uint32_t i = 0; i < 40; i++) { // 2.4 MB, more than lane 1 holds
         assay_tx tx = chain_tx(c, PROVIDER, ASSAY_TX_POST_EVIDENCE);
@@ -162,18 +156,14 @@ static void principals_take_turns_in_lane_1(void **state) {
     }
     assert_int_equal(voted, VOTES);
     assert_true(evidence > 1 && flooded > 100);
-    chain_close(c);
-    free(c);
+    chain_end(c);
 }
 
 // P-39: an agent's nonces stay in order though its principals have turns of their own.
 static void an_agent_of_several_is_not_held_up(void **state) {
     uint32_t picked[64], count;
     bool with_beacon;
-    chain *c = calloc(1, sizeof *c);
-    assert_non_null(c);
-    chain_init(c);
-    chain_start(c);
+    chain *c = chain_begin();
     assay_hash batch = chain_open_batch(c, PROVIDER);
     for (uint32_t principal = 1; principal <= 2; principal++) {
         assay_tx tx = chain_tx(c, principal, ASSAY_TX_AUTHORIZE_AGENT);
@@ -192,16 +182,12 @@ static void an_agent_of_several_is_not_held_up(void **state) {
                                          .candidate_count = c->tx_count};
     must(assay_app_prepare_proposal(c->app, &proposal, picked, &count, &with_beacon, err));
     assert_int_equal(count, VOTES);
-    chain_close(c);
-    free(c);
+    chain_end(c);
 }
 
 // Lane 0 in front of lane 1 is no honest proposal: it could use up the work that votes need.
 static void votes_come_first(void **state) {
-    chain *c = calloc(1, sizeof *c);
-    assert_non_null(c);
-    chain_init(c);
-    chain_start(c);
+    chain *c = chain_begin();
     assay_hash batch = chain_open_batch(c, 1);
     assay_tx vote = vote_of(c, 2, &batch), plain = chain_tx(c, 3, ASSAY_TX_BOND);
     plain.body.bond = (assay_tx_bond){ASSAY_ROLE_VERIFICATION, CHAIN_OPEN};
@@ -218,8 +204,7 @@ static void votes_come_first(void **state) {
         assert_int_equal(status, votes_behind ? ASSAY_REJECTED : ASSAY_OK);
         assert_int_equal(error.reject, votes_behind ? ASSAY_REJECT_BLOCK_ORDER : 0);
     }
-    chain_close(c);
-    free(c);
+    chain_end(c);
 }
 
 int main(void) {

@@ -6,17 +6,9 @@
 enum { PUBLISHER = 1, TUNER = 2, PROVIDER = 3, FIRST_VALIDATOR = 4 };
 
 static int setup(void **state) {
-    chain *c = malloc(sizeof *c);
-    chain_init(c);
+    chain *c = *state = chain_new();
     c->genesis.params.adapter_bytes_max = 1000;
     chain_start(c);
-    *state = c;
-    return 0;
-}
-
-static int teardown(void **state) {
-    chain_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -289,11 +281,9 @@ static void test_declared_max(void **state) {
         uint64_t balance = chain_balance(c, FIRST_VALIDATOR);
         assay_tx tx = declare_tx(c, FIRST_VALIDATOR, roots, ASSAY_ROOTS_MAX);
         chain_run(c, &tx, NONE);
-        const assay_params *params = &c->genesis.params;
         uint64_t keys = 2 * ASSAY_ROOTS_MAX + (round == 1);
         assert_int_equal(chain_balance(c, FIRST_VALIDATOR),
-                         balance - params->tx_fee_base - assay_tx_size(&tx) * params->tx_fee_byte -
-                             keys * params->key_fee);
+                         balance - chain_fee(c, &tx) - keys * c->genesis.params.key_fee);
     }
 }
 
@@ -348,7 +338,7 @@ static void test_payable(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, chain_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_model),    TEST(test_adapter),      TEST(test_a_root_has_one_kind),
         TEST(test_declared), TEST(test_declared_max), TEST(test_payable),

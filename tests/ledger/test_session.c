@@ -5,20 +5,6 @@
 
 enum { CONSUMER = 1, PROVIDER = 2, OTHER = 3 };
 
-static int setup(void **state) {
-    chain *c = malloc(sizeof *c);
-    chain_init(c);
-    chain_start(c);
-    *state = c;
-    return 0;
-}
-
-static int teardown(void **state) {
-    chain_close(*state);
-    free(*state);
-    return 0;
-}
-
 static assay_tx open_tx(const chain *c, uint64_t deposit, uint64_t expiry) {
     assay_tx tx = chain_tx(c, CONSUMER, ASSAY_TX_OPEN_SESSION);
     tx.body.open_session = (assay_tx_open_session){c->actors[PROVIDER], deposit, 3, 4, expiry};
@@ -310,7 +296,7 @@ static void test_kinds_wait_for_themselves(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, chain_setup, chain_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_open),     TEST(test_open_refused),
         TEST(test_reserve),  TEST(test_close),

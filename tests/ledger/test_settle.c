@@ -238,8 +238,7 @@ static void expect_paid(world *w, const json_t *item, const assay_hash *id) {
 static void whole_batches_match_the_oracle(void **state) {
     json_t *list = vectors_at(root, "batches"), *item;
     size_t i, count = json_array_size(list);
-    world w = {.t = trial_new()};
-    trial_start(w.t);
+    world w = {.t = trial_begin()};
     world_models(&w);
     world_datasets(&w);
     world_declare(&w);
@@ -301,8 +300,7 @@ static void order(void **state) {
 
 // A retired data set takes no more shares: its part burns.
 static void a_retired_data_set_burns_its_share(void **state) {
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     trial_submit(t, &b, 8);
     assay_tx tx = chain_tx(&t->chain, t->owners[0], ASSAY_TX_RETIRE_DATASET);
@@ -325,8 +323,7 @@ static void settled_batches_leave_the_state(void **state) {
         ASSAY_TABLE_FINAL,   ASSAY_TABLE_EVIDENCE,     ASSAY_TABLE_CHECKER, ASSAY_TABLE_CATCHER,
         ASSAY_TABLE_MISSING, ASSAY_TABLE_EXPOSURE,     ASSAY_TABLE_ESCROW,  ASSAY_TABLE_MAY_CHECK,
     };
-    trial *t = trial_new();
-    trial_start(t);
+    trial *t = trial_begin();
     bundle b;
     trial_submit(t, &b, 8);
     assay_view view = chain_view(&t->chain);

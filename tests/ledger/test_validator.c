@@ -9,16 +9,10 @@ enum { THREE = 3 };
 // The operator and actors 1 and 2, with 100, 50 and 30 OPEN.
 static chain *three_start(void) {
     static const uint64_t bonds[THREE] = {100, 50, 30};
-    chain *c = calloc(1, sizeof *c);
-    chain_init(c);
+    chain *c = chain_new();
     chain_validators(c, bonds, THREE);
     chain_start(c);
     return c;
-}
-
-static void chain_end(chain *c) {
-    chain_close(c);
-    free(c);
 }
 
 static assay_validator_power power_of(const chain *c, uint32_t actor) {
@@ -141,9 +135,7 @@ static void registering_pays_for_its_keys(void **state) {
     bond(c, 5, 10);
     uint64_t before = chain_balance(c, 5);
     registration_own(c, &r, 5, 5);
-    uint64_t fee = c->genesis.params.tx_fee_base +
-                   assay_tx_size(&r.tx) * c->genesis.params.tx_fee_byte +
-                   3 * c->genesis.params.key_fee;
+    uint64_t fee = chain_fee(c, &r.tx) + 3 * c->genesis.params.key_fee;
     chain_run(c, &r.tx, NONE);
     assert_int_equal(before - chain_balance(c, 5), fee);
     chain_end(c);
@@ -390,10 +382,9 @@ static void updates_tell_what_an_epoch_changed(void **state) {
 static void an_engine_that_follows_has_the_same_set(void **state) {
     static const uint64_t bonds[4] = {100, 50, 30, 20};
     enum { ENGINE_ACTORS = 8 };
-    chain *c = calloc(1, sizeof *c);
+    chain *c = chain_new();
     uint64_t engine[ENGINE_ACTORS] = {100, 50, 30, 20};
     uint32_t draw = 1;
-    chain_init(c);
     c->genesis.params.epoch_blocks = 3;
     chain_validators(c, bonds, 4);
     chain_start(c);
@@ -544,9 +535,8 @@ static void offences_go_when_they_cannot_matter(void **state) {
 
 // The last power stays until an epoch's end finds others.
 static void the_last_power_stays(void **state) {
-    chain *c = calloc(1, sizeof *c);
+    chain *c = chain_new();
     registration r;
-    chain_init(c);
     chain_validators(c, &(uint64_t){100}, 1);
     chain_start(c);
     chain_blocks(c, 2);

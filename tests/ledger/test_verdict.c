@@ -14,16 +14,10 @@ static uint32_t drawn(trial *t, const assay_hash *id, uint32_t sample, uint32_t 
     return trial_actor(t, &votes[place].validator);
 }
 
-static trial *trial_begun(void) {
-    trial *t = trial_new();
-    trial_start(t);
-    return t;
-}
-
 // ---- draws ----
 
 static void honest_validators_settle_a_batch(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     trial_submit(t, &b, 8);
     uint64_t height = t->chain.height;
@@ -44,7 +38,7 @@ static ballot first_hides(trial *t, uint32_t actor, const assay_duty *duty) {
 
 // A commit without its reveal costs as much as a wrong verdict; the other reveal is enough.
 static void a_missing_reveal_costs_and_does_not_delay(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = first_hides;
     trial_submit(t, &b, 8);
@@ -66,7 +60,7 @@ static ballot first_sleeps(trial *t, uint32_t actor, const assay_duty *duty) {
 }
 
 static void no_vote_costs_less(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = first_sleeps;
     trial_submit(t, &b, 8);
@@ -82,7 +76,7 @@ static ballot round_0_sleeps(trial *t, uint32_t actor, const assay_duty *duty) {
 
 // No reveal at all: drawn once more, freshly.
 static void silence_is_redrawn(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = round_0_sleeps;
     trial_submit(t, &b, 8);
@@ -104,7 +98,7 @@ static ballot draws_sleep(trial *t, uint32_t actor, const assay_duty *duty) {
 }
 
 static void silence_twice_escalates(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = draws_sleep;
     trial_submit(t, &b, 8);
@@ -127,7 +121,7 @@ static ballot first_copies(trial *t, uint32_t actor, const assay_duty *duty) {
 
 // "match" without having run anything: the probe tells, and the copier pays the reruns.
 static void a_copier_is_overruled_and_pays_the_reruns(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = first_copies;
     trial_submit(t, &b, 8);
@@ -150,7 +144,7 @@ static ballot first_accuses(trial *t, uint32_t actor, const assay_duty *duty) {
 
 // Wrong in the draw and in the escalation: slashed once, and only three reruns were right.
 static void an_overruled_accuser_pays_the_reruns(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = first_accuses;
     trial_submit(t, &b, 8);
@@ -192,7 +186,7 @@ static void pool_shares(const trial *t, const assay_hash *id, uint64_t shares[VA
 // than another (P-70): by bond in the escalated one, where three are right, in halves in the
 // others.
 static void right_checkers_share_the_pool(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     for (uint32_t i = 0; i < VALIDATOR_COUNT; i++)
         trial_bond(t, VALIDATOR + i, ASSAY_ROLE_VERIFICATION, 1 + 20 * i);
@@ -403,7 +397,7 @@ static void every_kind_of_fraud_voids_the_batch(void **state) {
         ASSAY_VERDICT_STOP,    ASSAY_VERDICT_TRACE,       ASSAY_VERDICT_ATTRIBUTION,
         ASSAY_VERDICT_TABLE,   ASSAY_VERDICT_UNAVAILABLE, ASSAY_VERDICT_TABLE_UNAVAILABLE,
     };
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     t->votes = everyone;
     for (size_t i = 0; i < sizeof kinds; i++) {
         bundle b;
@@ -440,7 +434,7 @@ static ballot selective(trial *t, uint32_t actor, const assay_duty *duty) {
 // A provider that serves its bad output to half of the validators only: no pair has two thirds,
 // but together they find it guilty, once it had its time to answer.
 static void selective_serving_does_not_escape(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = selective;
     trial_submit(t, &b, 8);
@@ -462,7 +456,7 @@ static ballot late_unavailable(trial *t, uint32_t actor, const assay_duty *duty)
 // Taken offline between the draw and the escalation: the answer window comes first, then the round
 // that decides.
 static void unavailable_decides_only_after_the_answer_window(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = late_unavailable;
     trial_submit(t, &b, 8);
@@ -476,7 +470,7 @@ static void unavailable_decides_only_after_the_answer_window(void **state) {
 
 // Leaving bond counts for nothing and is slashed all the same.
 static void bond_that_leaves_is_still_slashed(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = everyone;
     everyone_says = ASSAY_VERDICT_OUTPUT;
@@ -525,7 +519,7 @@ static uint64_t answer(trial *t, const bundle *b, assay_duty_kind kind) {
 }
 
 static void answered(uint8_t verdict, assay_duty_kind kind) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = first_cannot_fetch;
     everyone_says = verdict;
@@ -560,7 +554,7 @@ static ballot stubborn(trial *t, uint32_t actor, const assay_duty *duty) {
 
 // In a round that began after the answer, "unavailable" is no vote.
 static void unavailable_after_the_answer_is_no_vote(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = stubborn;
     trial_submit(t, &b, 8);
@@ -676,7 +670,7 @@ static ballot gone_in_the_last_round(trial *t, uint32_t actor, const assay_duty 
 
 // P-59: what is said to be unavailable in the last round only is not asked for: no round is left.
 static void the_last_round_is_the_last(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = gone_in_the_last_round;
     trial_submit(t, &b, 8);
@@ -697,7 +691,7 @@ static ballot guilty_and_torn(trial *t, uint32_t actor, const assay_duty *duty) 
 
 // P-62: a guilty case makes it fraud, whatever the others end as.
 static void fraud_comes_before_what_is_undecided(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = guilty_and_torn;
     trial_submit(t, &b, 8);
@@ -720,7 +714,7 @@ static ballot slowest(trial *t, uint32_t actor, const assay_duty *duty) {
 }
 
 static void the_longest_path_fits_the_window(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->votes = slowest;
     trial_submit(t, &b, 8);
@@ -734,7 +728,7 @@ static void the_longest_path_fits_the_window(void **state) {
 }
 
 static void a_batch_without_a_beacon_is_void(void **state) {
-    trial *t = trial_begun();
+    trial *t = trial_begin();
     bundle b;
     t->chain.silent = true;
     trial_submit(t, &b, 8);

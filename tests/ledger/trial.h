@@ -212,6 +212,12 @@ static inline trial *trial_new(void) {
     return t;
 }
 
+static inline trial *trial_begin(void) {
+    trial *t = trial_new();
+    trial_start(t);
+    return t;
+}
+
 static inline void trial_close(trial *t) {
     chain_close(&t->chain);
     free(t);
