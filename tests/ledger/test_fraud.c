@@ -11,6 +11,15 @@ static ballot convict(trial *t, uint32_t actor, const assay_duty *duty) {
     return (ballot){.verdict = duty->sample < guilty_samples ? guilty_verdict : 0};
 }
 
+// A trial, to be started, whose validators convict so many samples, the first ones.
+static trial *convicting(uint8_t verdict, uint32_t samples) {
+    trial *t = trial_new();
+    t->votes = convict;
+    guilty_verdict = verdict;
+    guilty_samples = samples;
+    return t;
+}
+
 // Payments out of one batch, by reason; all of them go to one of its two owners or a validator.
 typedef struct {
     uint64_t by_reason[8];
@@ -84,9 +93,8 @@ static void nothing_left(const trial *t) {
 }
 
 static void slash_adds_up(void **state) {
-    trial *t = trial_begin();
-    t->votes = convict;
-    guilty_verdict = ASSAY_VERDICT_TRACE;
+    trial *t = convicting(ASSAY_VERDICT_TRACE, 0);
+    trial_start(t);
     for (guilty_samples = 1; guilty_samples <= 3; guilty_samples++) {
         bundle b;
         trial_submit(t, &b, 8);
@@ -119,10 +127,8 @@ static void slash_adds_up(void **state) {
 
 // A retired data set is paid nothing out of a slash either: its part burns.
 static void a_retired_data_set_is_no_contributor(void **state) {
-    trial *t = trial_begin();
-    t->votes = convict;
-    guilty_verdict = ASSAY_VERDICT_OUTPUT;
-    guilty_samples = 1;
+    trial *t = convicting(ASSAY_VERDICT_OUTPUT, 1);
+    trial_start(t);
     bundle b;
     trial_submit(t, &b, 8);
     assay_tx tx = chain_tx(&t->chain, t->owners[1], ASSAY_TX_RETIRE_DATASET);
@@ -140,12 +146,9 @@ static void a_retired_data_set_is_no_contributor(void **state) {
 // A big fraud: the reward stops at catch_cap. Its parts are equal, and what they leave burns
 // (P-67).
 static void the_catch_reward_is_capped(void **state) {
-    trial *t = trial_new();
+    trial *t = convicting(ASSAY_VERDICT_OUTPUT, 3);
     t->chain.genesis.params.catch_cap = 6000 + 5;
     trial_start(t);
-    t->votes = convict;
-    guilty_verdict = ASSAY_VERDICT_OUTPUT;
-    guilty_samples = 3;
     bundle b;
     trial_submit(t, &b, 8);
     trial_run_out(t, &b.id);
@@ -158,13 +161,10 @@ static void the_catch_reward_is_capped(void **state) {
 
 // P-67: nor is it more than contributors left.
 static void contributors_come_before_the_catch_reward(void **state) {
-    trial *t = trial_new();
+    trial *t = convicting(ASSAY_VERDICT_OUTPUT, 1);
     t->chain.genesis.params.catch_share_ppm = 1000000;
     t->chain.genesis.params.catch_cap = UINT64_C(1) << 56;
     trial_start(t);
-    t->votes = convict;
-    guilty_verdict = ASSAY_VERDICT_OUTPUT;
-    guilty_samples = 1;
     bundle b;
     trial_submit(t, &b, 8);
     assay_batch batch = trial_run_out(t, &b.id);
@@ -200,10 +200,8 @@ static void where_the_table_cannot_be_trusted_no_contributor_is_paid(void **stat
 
 // A session that ended while its batch was checked: the refund goes to the principal (P-65).
 static void refunds_of_ended_sessions_go_to_the_principal(void **state) {
-    trial *t = trial_begin();
-    t->votes = convict;
-    guilty_verdict = ASSAY_VERDICT_OUTPUT;
-    guilty_samples = 1;
+    trial *t = convicting(ASSAY_VERDICT_OUTPUT, 1);
+    trial_start(t);
     bundle b;
     trial_submit(t, &b, 8);
     uint64_t fees = b.tx.body.submit_batch.fee_total;
@@ -222,9 +220,8 @@ static void refunds_of_ended_sessions_go_to_the_principal(void **state) {
 
 // Three sessions in one batch, settled once and void once: each gets, or gives, its own row.
 static void every_session_has_its_row(void **state) {
-    trial *t = trial_begin();
-    t->votes = convict;
-    guilty_verdict = ASSAY_VERDICT_OUTPUT;
+    trial *t = convicting(ASSAY_VERDICT_OUTPUT, 0);
+    trial_start(t);
     assay_session_row rows[3] = {{t->session, 1, 1, 0}};
     for (uint32_t i = 1; i < 3; i++)
         rows[i] = (assay_session_row){trial_open_session(t, 10), 1, 1, 0};
@@ -268,12 +265,9 @@ static void every_session_has_its_row(void **state) {
 
 // A bond that is already gone: what there is is taken, and no more is paid than that.
 static void the_bond_is_the_limit(void **state) {
-    trial *t = trial_new();
+    trial *t = convicting(ASSAY_VERDICT_OUTPUT, 1);
     t->chain.genesis.params.bond_multiple = 1;
     trial_start(t);
-    t->votes = convict;
-    guilty_verdict = ASSAY_VERDICT_OUTPUT;
-    guilty_samples = 1;
     bundle b;
     trial_submit(t, &b, 8);
     trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
@@ -297,9 +291,8 @@ static void the_bond_is_the_limit(void **state) {
 // The receipts of a void batch cannot be billed again, and neither can those of a settled one:
 // their sequence numbers are used (P-37, P-53).
 static void replayed_batches_are_refused(void **state) {
-    trial *t = trial_begin();
-    t->votes = convict;
-    guilty_verdict = ASSAY_VERDICT_OUTPUT;
+    trial *t = convicting(ASSAY_VERDICT_OUTPUT, 0);
+    trial_start(t);
     for (guilty_samples = 0; guilty_samples < 2; guilty_samples++) {
         bundle b;
         trial_submit(t, &b, 8);
