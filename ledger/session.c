@@ -45,25 +45,13 @@ static assay_status session_decode(assay_session *out, assay_bytes value, assay_
     return assay_record_finish(&cursor, "a session", err);
 }
 
-static assay_status table_get(assay_session *out, bool *found, const assay_reader *reader,
-                              uint8_t table, const assay_hash *id, assay_error *err) {
-    assay_record_key key = assay_record_key_of_hash(table, id);
-    assay_bytes value;
-    ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
-    *found = value.data != NULL;
-    return *found ? session_decode(out, value, err) : ASSAY_OK;
-}
-
 assay_status assay_session_get(assay_session *out, bool *found, const assay_reader *reader,
                                const assay_hash *id, assay_error *err) {
-    return table_get(out, found, reader, ASSAY_TABLE_SESSION, id, err);
-}
-
-assay_status assay_session_find(assay_session *out, bool *found, const assay_reader *reader,
-                                const assay_hash *id, assay_error *err) {
-    ASSAY_TRY(table_get(out, found, reader, ASSAY_TABLE_SESSION, id, err));
-    if (*found) return ASSAY_OK;
-    return table_get(out, found, reader, ASSAY_TABLE_ENDED_SESSION, id, err);
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_SESSION, id);
+    assay_bytes value;
+    ASSAY_TRY(assay_reader_find(reader, &key, ASSAY_TABLE_ENDED_SESSION, &value, err));
+    *found = value.data != NULL;
+    return *found ? session_decode(out, value, err) : ASSAY_OK;
 }
 
 assay_status assay_session_next(assay_hash *id, assay_session *out, bool *found,
@@ -87,7 +75,7 @@ static assay_status index_next(assay_hash *id, assay_session *out, bool *found,
         return ASSAY_FAIL(err, CORRUPT, "a session index key has %zu bytes", at.key_size);
     memcpy(id->bytes, at.key + 1 + ASSAY_ADDRESS_SIZE, ASSAY_HASH_SIZE);
     bool known;
-    ASSAY_TRY(assay_session_find(out, &known, reader, id, err));
+    ASSAY_TRY(assay_session_get(out, &known, reader, id, err));
     if (!known) return ASSAY_FAIL(err, CORRUPT, "a session is in an index but nowhere else");
     return ASSAY_OK;
 }

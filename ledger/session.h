@@ -28,15 +28,10 @@ typedef struct {
     uint64_t reserved;      // nopen
 } assay_session;
 
-// A session in the state: *found false if it never was or is gone. What rules read.
-// Errors: CORRUPT, MEMORY, IO. Spec: P-37.
+// One session; to readers that are not a rule's, one that is gone too. Errors: CORRUPT, MEMORY, IO.
+// Spec: P-37.
 assay_status assay_session_get(assay_session *out, bool *found, const assay_reader *reader,
                                const assay_hash *id, assay_error *err);
-
-// The same, gone ones too (from their aux key, which no rule may read). Errors:
-// CORRUPT, MEMORY, IO.
-assay_status assay_session_find(assay_session *out, bool *found, const assay_reader *reader,
-                                const assay_hash *id, assay_error *err);
 
 // The next session in the state after *id, ascending; start from the zero hash. Errors: CORRUPT,
 // MEMORY, IO.

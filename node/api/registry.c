@@ -101,7 +101,7 @@ static assay_status session_get(const assay_api_call *call, const assay_view *vi
     assay_session session;
     bool found;
     ASSAY_TRY(assay_api_hash(&id, call, 1, err));
-    ASSAY_TRY(assay_session_find(&session, &found, &view->reader, &id, err));
+    ASSAY_TRY(assay_session_get(&session, &found, &view->reader, &id, err));
     if (!found) return ASSAY_FAIL(err, NOT_FOUND, "no such session");
     assay_http_reply_json(reply, 200, session_json(&id, &session));
     return ASSAY_OK;
