@@ -348,7 +348,6 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
                                        app->pool, err));
     ASSAY_TRY(assay_store_begin(app->store, err));
     ledger_start(app, block->height);
-    app->ledger.time = block->time;
     app->time_ns = block->time * NANOS + block->time_nanos;
     app->ledger.proposer = block->proposer;
     assay_status status = block_run(app, block, err);

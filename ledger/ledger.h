@@ -68,7 +68,6 @@ typedef struct {
     const assay_params *params; // the genesis's
 
     uint64_t height;
-    uint64_t time; // header seconds; no rule reads it
     assay_address proposer;
 
     assay_totals totals; // as of now; only ledger/money.c changes it
