@@ -147,9 +147,7 @@ assay_status assay_bond_take(assay_ledger *ledger, uint8_t role, const assay_add
                              uint64_t amount, assay_error *err) {
     assay_bond bond;
     ASSAY_TRY(assay_bond_get(&bond, &ledger->reader, role, address, err));
-    if (bond.active < amount)
-        return ASSAY_REJECT(err, BOND_SHORT, "active %s bond %llu nopen, %llu needed",
-                            assay_role_names[role], (ull)bond.active, (ull)amount);
+    ASSAY_ASSERT(bond.active >= amount);
     uint64_t before = assay_bond_effective(ledger->params, role, &bond);
     bond.active -= amount;
     return bond_save(ledger, role, address, before, &bond, err);

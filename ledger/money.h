@@ -63,11 +63,10 @@ static inline assay_purse assay_purse_burned(void) {
 }
 
 // Moves `amount` nopen; 0 does nothing. `from` and `to` may be the same purse.
-// Errors: REJECTED (BALANCE_SHORT, DEPOSIT_SHORT, BOND_SHORT: from holds less than amount, the
-// sentence names both; nothing has moved), CORRUPT, MEMORY, IO. Asserted, since no transaction can
-// name them: that much is in a RESERVED, ESCROW, UNBONDING, REGISTRATION or POOL; nothing leaves
-// CLAIM or BURNED or enters UNBONDING; session, bond and registration exist where money leaves or,
-// but for bonds, enters. Spec: P-24.
+// Errors: REJECTED (BALANCE_SHORT: it holds less than amount, the sentence names both; nothing has
+// moved), CORRUPT, MEMORY, IO. Asserted, since a rule has looked before it takes from them: that
+// much is in any other purse; nothing leaves CLAIM or BURNED or enters UNBONDING; session, bond and
+// registration exist where money leaves or, but for bonds, enters. Spec: P-24.
 assay_status assay_money_move(assay_ledger *ledger, assay_purse from, assay_purse to,
                               uint64_t amount, assay_error *err);
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Internal: the records outside of money.c that hold money, as money.c changes them. Nobody else
-// calls these. put adds; take removes and refuses or asserts as assay_money_move says.
+// calls these. put adds; take removes what it asserts is there.
 #ifndef ASSAY_LEDGER_PURSE_H
 #define ASSAY_LEDGER_PURSE_H
 
 #include "ledger/ledger.h"
 
-// Active bond of (role, address). Errors: take REJECTED (BOND_SHORT); CORRUPT, MEMORY, IO.
-// Spec: P-28.
+// Active bond of (role, address). Errors: CORRUPT, MEMORY, IO. Spec: P-28.
 assay_status assay_bond_put(assay_ledger *ledger, uint8_t role, const assay_address *address,
                             uint64_t amount, assay_error *err);
 assay_status assay_bond_take(assay_ledger *ledger, uint8_t role, const assay_address *address,
@@ -17,8 +16,7 @@ assay_status assay_bond_take(assay_ledger *ledger, uint8_t role, const assay_add
 assay_status assay_unbonding_take(assay_ledger *ledger, uint8_t role, const assay_address *address,
                                   uint64_t amount, assay_error *err);
 
-// A session's free or reserved money. Errors: take REJECTED (DEPOSIT_SHORT, free only); CORRUPT,
-// MEMORY, IO. Spec: P-37.
+// A session's free or reserved money. Errors: CORRUPT, MEMORY, IO. Spec: P-37.
 assay_status assay_session_put(assay_ledger *ledger, const assay_hash *id, bool reserved,
                                uint64_t amount, assay_error *err);
 assay_status assay_session_take(assay_ledger *ledger, const assay_hash *id, bool reserved,

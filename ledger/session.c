@@ -122,10 +122,7 @@ assay_status assay_session_put(assay_ledger *ledger, const assay_hash *id, bool 
                                uint64_t amount, assay_error *err) {
     assay_session session;
     ASSAY_TRY(session_load(&session, ledger, id, err));
-    if (reserved)
-        session.reserved += amount;
-    else
-        session.free += amount;
+    *(reserved ? &session.reserved : &session.free) += amount;
     return session_save(ledger, id, &session, err);
 }
 
@@ -133,15 +130,9 @@ assay_status assay_session_take(assay_ledger *ledger, const assay_hash *id, bool
                                 uint64_t amount, assay_error *err) {
     assay_session session;
     ASSAY_TRY(session_load(&session, ledger, id, err));
-    if (reserved) {
-        ASSAY_ASSERT(session.reserved >= amount);
-        session.reserved -= amount;
-        return session_save(ledger, id, &session, err);
-    }
-    if (session.free < amount)
-        return ASSAY_REJECT(err, DEPOSIT_SHORT, "free deposit %llu nopen, %llu needed",
-                            (ull)session.free, (ull)amount);
-    session.free -= amount;
+    uint64_t *held = reserved ? &session.reserved : &session.free;
+    ASSAY_ASSERT(*held >= amount);
+    *held -= amount;
     return session_save(ledger, id, &session, err);
 }
 
