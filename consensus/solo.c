@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // State: the block log, and the application, whose height is never above the log's.
 //
-//   opened ──replay──▶ level ──prepare, finalise──▶ finalised ──log fsynced──▶ logged ──commit──▶
-//   level
+//   opened ──replay──▶ level ──prepare, finalise──▶ finalised
+//   finalised ──log fsynced──▶ logged ──commit──▶ level
 //     crash or failure in finalised: nothing happened
 //     crash in logged: replay does it again          failure in logged: the next step commits it
 //

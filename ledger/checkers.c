@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//   I1  a batch has them from its inclusion until it has ended, whatever becomes of bonds and
-//       declarations
+//   I1  a batch has its checkers until it has ended, whatever becomes of bonds and declarations
 //       test_checkers: fixed_at_inclusion; test_settle: settled_batches_leave_the_state
 #include "ledger/checkers.h"
 

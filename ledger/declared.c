@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which validators can rerun which roots. Three tables that move together:
 //   1  DECLARER (root, validator) exists exactly if DECLARED of the validator lists the root and
-//   its
-//      bond counts: every batch walks the declarers of its model
+//      its bond counts: every batch walks the declarers of its model
 //   2  DECLARED_SUM of a root is the sum of its declarers' effective verification bond
 // replace_roots and assay_declared_reweigh are the only writers (tests/ledger/test_registry.c).
 #include "ledger/declared.h"

@@ -20,8 +20,7 @@ assay_status assay_epoch_claim_next(assay_claim *claim, bool *found, const assay
 // Proof of one recipient's claim under the claims root of the last closed epoch, of which *epoch is
 // set. path [ASSAY_CLAIMS_PATH_MAX]. As a close it takes assay_claims_memory for the time being.
 // Errors: NOT_FOUND (no claim, or no epoch closed yet), CAPACITY (2^31 claims), CORRUPT, MEMORY,
-// IO.
-// Spec: P-75.
+// IO. Spec: P-75.
 assay_status assay_epoch_claim_prove(assay_claim *claim, assay_hash *path, uint32_t *path_count,
                                      assay_epoch *epoch, const assay_reader *reader,
                                      const assay_address *recipient, assay_error *err);

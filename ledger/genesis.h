@@ -53,8 +53,7 @@ typedef struct {
 
 // Reads, checks and hashes a genesis JSON text. Errors: FORMAT, MISSING, UNKNOWN, RANGE (a param,
 // shares over the whole, supply >= 2^63), DUPLICATE (account, validator or its key), CAPACITY,
-// MEMORY.
-// Lives: until close. Spec: P-21, P-22.
+// MEMORY. Lives: until close. Spec: P-21, P-22.
 assay_status assay_genesis_parse(assay_genesis *out, const void *json, size_t size,
                                  assay_error *err);
 

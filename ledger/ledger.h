@@ -44,8 +44,7 @@ typedef struct {
 //                 roots that its voter declares (P-36) and 30 for itself; 256 rows for each voter
 //                 whose bond counts no more
 //   the rest      65,536: powers, epoch, history (3 each for 4,096 due cases, for 14,000 that
-//   waited
-//                 too long, and for as many batches)
+//                 waited too long, and for as many batches)
 //
 // 3.5 million in all. One takes at most 160 bytes of entry, 24 for its place in the order and 8 in
 // the sorted list, and 256 of value: 641 MiB of entries, to which reads add 256 MiB at most, and

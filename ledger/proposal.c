@@ -5,8 +5,8 @@
 #include "ledger/app_private.h"
 #include "ledger/beacon.h"
 
-enum { // a transaction's head begins with version and kind, and ends with principal, lane, nonce
-       // u64
+// A transaction's head begins with version and kind, and ends with principal, lane and nonce u64.
+enum {
     KIND_AT = 1,
     LANE_AT = ASSAY_TX_HEAD_SIZE - 1 - 8,
     PRINCIPAL_AT = LANE_AT - ASSAY_ADDRESS_SIZE,

@@ -48,8 +48,7 @@ assay_status assay_validator_punish(assay_ledger *ledger, const assay_misbehavio
                                     assay_error *err);
 
 // The start of a block: forgets offences of heights that cannot be punished any more, 4096 at
-// most.
-// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-93.
+// most. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-93.
 assay_status assay_validator_sweep(assay_ledger *ledger, assay_error *err);
 
 // *found false: the account has no consensus key. Errors: CORRUPT, MEMORY, IO. Spec: P-90.

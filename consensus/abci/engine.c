@@ -2,13 +2,10 @@
 // CometBFT keeps the order and the blocks; this process keeps the state. Who may be ahead of whom
 // (E-29):
 //
-//   committed(H) ──prepare, process──▶ committed(H) ──finalize──▶ finalised(H+1) ──commit──▶
-//   committed(H+1)
+//   committed(H) ──prepare, process──▶ committed(H) ──finalize──▶ finalised(H+1)
+//   finalised(H+1) ──commit──▶ committed(H+1)
 //     crash in finalised: the state is that of H, and CometBFT's handshake sends H+1 again.
-//
-//     finalize again in finalised (a restarted engine): the open block is dropped, and executed
-//     anew.
-//
+//     finalize again in finalised (a restarted engine): drops the open block and executes it anew.
 //     crash after commit, before CometBFT has noted it: the handshake finds this side one ahead of
 //     CometBFT's own state, which it fills from its stored results.
 //

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The history: every receipt, verdict and payout appended for ever to a Merkle mountain range. Its
-// nodes are aux keys of the store, so appends join the block and its savepoints.
+// The history: each ended batch, ended case and closed epoch (P-77), appended for ever to a Merkle
+// mountain range. Its nodes are aux keys of the store: appends join the block and its savepoints.
 // Perfect trees ("mountains") of RFC 6962 nodes, one for each bit of the leaf count; their peaks
 // folded from the right give RFC 6962's root of all leaves, and
 //   history root = SHA256(0x02 || leaf count u64 BE || that root)

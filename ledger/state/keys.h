@@ -47,7 +47,7 @@
     X(POSTING, 0x4b)           /* batch, sample u32 → evidence being posted */                   \
     X(EVIDENCE, 0x4c)          /* batch, sample u32, kind u8, part u16 → bytes */                \
     X(FINAL, 0x4d)             /* height u64, index u32 → batch to settle */                     \
-    X(CHECKER, 0x4e)           /* batch, validator → cases it was right in */                    \
+    X(CHECKER, 0x4e)           /* batch, validator → weight of its right votes, 2^32 a case */   \
     X(CATCHER, 0x4f)           /* batch, validator → frauds it saw first */                      \
     X(MISSING, 0x50)           /* batch, data set found missing → nothing */                     \
     X(MISSING_SINCE, 0x51)     /* data set → first and last height it was found missing */       \
@@ -55,7 +55,7 @@
     X(EPOCH, 0x53)             /* epoch u64 → closed epoch */                                    \
     X(VALIDATOR, 0x54)         /* account → consensus key, barred u8 */                          \
     X(CONSENSUS_KEY, 0x55)     /* consensus address → account */                                 \
-    X(OFFENCE, 0x56)           /* height u64, account → nothing */                               \
+    X(OFFENCE, 0x56)           /* height u64, account → 0x01 */                                  \
     X(MAY_CHECK, 0x57)         /* batch → who may check it, with the bonds of its inclusion */   \
     X(CASE_WAITING, 0x58)      /* 2^64 − 1 − fee total, batch, sample u32 → nothing */       \
     X(BEACON_AT, 0xa0)         /* height u64 → B */                                              \

@@ -6,7 +6,7 @@
 // Keys are 1..128 bytes; the first byte names the table and the class (P-80):
 //   0x00..0x7f  state: in the state root
 //   0x80..0xef  aux: indexes and queues that follow from the blocks; not in the root
-//   0xf0..0xff  aux, kept by ledger/history
+//   0xf0..0xff  aux, kept by ledger/state/history
 // Order is bytewise (memcmp, the shorter first), so big-endian integers iterate in number order.
 //
 // A block:
@@ -29,7 +29,7 @@ enum {
     ASSAY_STORE_KEY_MAX = 128,
     ASSAY_STORE_VALUE_MAX = 4 << 20,
     ASSAY_STORE_AUX = 0x80,     // first byte of the first aux table
-    ASSAY_STORE_HISTORY = 0xf0, // first byte of the first table of ledger/history
+    ASSAY_STORE_HISTORY = 0xf0, // first byte of the first table of ledger/state/history
 };
 
 // A zeroed struct gives the defaults.

@@ -66,7 +66,6 @@ typedef struct {
 
 static work world; // the program's
 
-// Runs a call that must succeed; err names its error.
 // Runs a call that must fail with this status and a sentence that contains `words`.
 #define work_refused(call, name, words)                                                            \
     do {                                                                                           \
