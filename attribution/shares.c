@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 void assay_shares_divide(uint32_t *parts, uint32_t total, const uint64_t *weights, uint32_t count) {
-    unsigned __int128 sum = 0, remainders[ASSAY_SPAN_SOURCES_MAX];
+    assay_u128 sum = 0, remainders[ASSAY_SPAN_SOURCES_MAX];
     uint32_t left = total;
     ASSAY_ASSERT(count <= ASSAY_SPAN_SOURCES_MAX);
     for (uint32_t i = 0; i < count; i++) {
@@ -13,7 +13,7 @@ void assay_shares_divide(uint32_t *parts, uint32_t total, const uint64_t *weight
     }
     if (sum == 0) return;
     for (uint32_t i = 0; i < count; i++) {
-        unsigned __int128 product = (unsigned __int128)weights[i] * total;
+        assay_u128 product = (assay_u128)weights[i] * total;
         parts[i] = (uint32_t)(product / sum);
         remainders[i] = product % sum;
         left -= parts[i];

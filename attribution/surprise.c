@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "base/bytes.h"
 #include "base/status.h"
 
 // The whole bits are the place of the highest one. The rest is y in [1, 2): squaring y doubles its
@@ -13,7 +14,7 @@ uint32_t assay_log2_x256(uint64_t x) {
     uint32_t zeros = (uint32_t)__builtin_clzll(x), log = (63 - zeros) << 8;
     uint64_t y = x << zeros;
     for (uint32_t digit = 128; digit > 0; digit >>= 1) {
-        unsigned __int128 square = (unsigned __int128)y * y;
+        assay_u128 square = (assay_u128)y * y;
         bool carry = (square >> 127) != 0;
         if (carry) log |= digit;
         y = (uint64_t)(square >> (carry ? 64 : 63));

@@ -59,6 +59,13 @@ assay_status assay_bond_get(assay_bond *out, const assay_reader *reader, uint8_t
     return bond_decode(out, value, err);
 }
 
+uint64_t assay_bond_leaving(const assay_bond *bond) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < bond->unbonding_count; i++)
+        sum += bond->unbonding[i].amount;
+    return sum;
+}
+
 uint64_t assay_bond_effective(const assay_params *params, uint8_t role, const assay_bond *bond) {
     uint64_t least = assay_bond_min(params, role);
     // Strangers can cost a checker a little, by what it must vote and post for (P-61).
@@ -175,19 +182,12 @@ assay_status assay_unbonding_take(assay_ledger *ledger, uint8_t role, const assa
                      &bond, err);
 }
 
-static uint64_t leaving(const assay_bond *bond) {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < bond->unbonding_count; i++)
-        sum += bond->unbonding[i].amount;
-    return sum;
-}
-
 assay_status assay_bond_slash(assay_ledger *ledger, uint8_t role, const assay_address *address,
                               uint64_t amount, assay_purse to, uint64_t *taken, assay_error *err) {
     assay_bond bond;
     ASSAY_TRY(assay_bond_get(&bond, &ledger->reader, role, address, err));
     uint64_t active = bond.active < amount ? bond.active : amount;
-    uint64_t rest = leaving(&bond);
+    uint64_t rest = assay_bond_leaving(&bond);
     if (rest > amount - active) rest = amount - active;
     ASSAY_TRY(assay_money_move(ledger, assay_purse_bond(role, address), to, active, err));
     ASSAY_TRY(assay_money_move(ledger, assay_purse_unbonding(role, address), to, rest, err));

@@ -38,6 +38,9 @@ uint64_t assay_bond_min(const assay_params *params, uint8_t role);
 assay_status assay_bond_get(assay_bond *out, const assay_reader *reader, uint8_t role,
                             const assay_address *address, assay_error *err);
 
+// What is leaving, all parts together. Spec: P-29.
+uint64_t assay_bond_leaving(const assay_bond *bond);
+
 // The bond that counts: active if at least the role's minimum, of verification half of it, else 0.
 // Spec: P-28.
 uint64_t assay_bond_effective(const assay_params *params, uint8_t role, const assay_bond *bond);

@@ -206,11 +206,11 @@ uint64_t assay_outflow_named(const assay_tx *tx, const assay_params *params) {
 }
 
 uint64_t assay_outflow_max(const assay_tx *tx, const assay_params *params) {
-    unsigned __int128 sum = assay_outflow_named(tx, params);
-    sum += (unsigned __int128)keys_max(tx) * params->key_fee;
+    assay_u128 sum = assay_outflow_named(tx, params);
+    sum += (assay_u128)keys_max(tx) * params->key_fee;
     if (tx->kind == ASSAY_TX_SUBMIT_BATCH)
         sum += (params->check_price_base +
-                (unsigned __int128)ASSAY_OUTFLOW_MODEL_MIB * params->check_price_mib) *
+                (assay_u128)ASSAY_OUTFLOW_MODEL_MIB * params->check_price_mib) *
                params->samples * params->validators_per_sample;
     return sum < INT64_MAX ? (uint64_t)sum : INT64_MAX;
 }

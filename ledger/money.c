@@ -87,13 +87,12 @@ static assay_status balance_put(assay_ledger *ledger, const assay_address *addre
     return account_put(ledger, address, &account, err);
 }
 
-static assay_status escrow_take(assay_ledger *ledger, const assay_hash *id, uint64_t amount,
-                                assay_error *err) {
+static assay_status escrow_change(assay_ledger *ledger, const assay_hash *id, int64_t change,
+                                  assay_error *err) {
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ESCROW, id);
     uint64_t held;
     ASSAY_TRY(assay_amount_get(&held, &ledger->reader, &key, err));
-    ASSAY_ASSERT(held >= amount);
-    return assay_amount_put(ledger, &key, held - amount, err);
+    return assay_amount_put(ledger, &key, assay_purse_changed(held, change), err);
 }
 
 static assay_status claim_decode(assay_claim_record *out, assay_bytes value, assay_error *err) {
@@ -124,14 +123,6 @@ static assay_status claim_add(assay_ledger *ledger, const assay_address *recipie
     return assay_ledger_put(ledger, &key, record, sizeof record, err);
 }
 
-static assay_status escrow_put(assay_ledger *ledger, const assay_hash *id, uint64_t amount,
-                               assay_error *err) {
-    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ESCROW, id);
-    uint64_t held;
-    ASSAY_TRY(assay_amount_get(&held, &ledger->reader, &key, err));
-    return assay_amount_put(ledger, &key, held + amount, err);
-}
-
 static assay_status registration_change(assay_ledger *ledger, assay_purse purse, int64_t change,
                                         assay_error *err) {
     if (purse.role == ASSAY_TABLE_DATASET)
@@ -151,7 +142,7 @@ static assay_status purse_take(assay_ledger *ledger, assay_purse from, uint64_t 
     case ASSAY_PURSE_RESERVED:
         return assay_session_take(ledger, from.id, from.kind == ASSAY_PURSE_RESERVED, amount, err);
     case ASSAY_PURSE_ESCROW:
-        return escrow_take(ledger, from.id, amount, err);
+        return escrow_change(ledger, from.id, -(int64_t)amount, err);
     case ASSAY_PURSE_BOND:
         return assay_bond_take(ledger, from.role, from.address, amount, err);
     case ASSAY_PURSE_UNBONDING:
@@ -177,7 +168,7 @@ static assay_status purse_put(assay_ledger *ledger, assay_purse to, uint64_t amo
     case ASSAY_PURSE_RESERVED:
         return assay_session_put(ledger, to.id, to.kind == ASSAY_PURSE_RESERVED, amount, err);
     case ASSAY_PURSE_ESCROW:
-        return escrow_put(ledger, to.id, amount, err);
+        return escrow_change(ledger, to.id, (int64_t)amount, err);
     case ASSAY_PURSE_CLAIM:
         return claim_add(ledger, to.address, amount, err);
     case ASSAY_PURSE_BOND:

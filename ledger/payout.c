@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-#include "base/cursor.h"
+#include "ledger/record.h"
 
 enum {
     LINE_SIZE = 20 + 1 + 1 + 32 + 8 + 8,
@@ -76,12 +76,7 @@ static assay_status line_put(assay_ledger *ledger, const assay_hash *batch,
     return assay_ledger_put(ledger, &key, count, sizeof count, err);
 }
 
-// What is paid twice in an epoch counts twice: no supply bounds these sums. P-71
-static uint64_t add_saturated(uint64_t a, uint64_t b) {
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
-// P-71
+// P-71: what is paid twice in an epoch counts twice, so no supply bounds these sums.
 assay_status assay_payout_pay(assay_ledger *ledger, assay_purse from, const assay_address *account,
                               assay_paid_role role, assay_paid_reason reason,
                               const assay_hash *batch, const assay_hash *id, uint64_t amount,
@@ -93,8 +88,8 @@ assay_status assay_payout_pay(assay_ledger *ledger, assay_purse from, const assa
     uint8_t sum[8];
     ASSAY_TRY(assay_money_move(ledger, from, assay_purse_balance(account), amount, err));
     ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &value, err));
-    assay_store_be64(sum,
-                     add_saturated(value.data == NULL ? 0 : assay_load_be64(value.data), amount));
+    assay_store_be64(
+        sum, assay_amount_add(value.data == NULL ? 0 : assay_load_be64(value.data), amount));
     ASSAY_TRY(assay_ledger_put(ledger, &key, sum, sizeof sum, err));
     key.bytes[0] = ASSAY_TABLE_PAID;
     ASSAY_TRY(assay_ledger_put(ledger, &key, sum, sizeof sum, err));
@@ -182,7 +177,7 @@ assay_status assay_payout_close(assay_hash *root, uint64_t *count, uint64_t *tot
         ASSAY_TRY(entry_read(&payout, &at, err));
         leaf_hash(&leaf, &payout);
         mountains_add(&m, &leaf);
-        *total = add_saturated(*total, payout.amount);
+        *total = assay_amount_add(*total, payout.amount);
         ASSAY_TRY(assay_reader_next(reader, &at, err));
     }
     *count = m.leaf_count;

@@ -7,6 +7,7 @@
 #include "ledger/agent.h"
 #include "ledger/app.h"
 #include "ledger/money.h"
+#include "ledger/record.h"
 
 enum {
     SLOTS_MIN = 1 << 10,
@@ -103,11 +104,6 @@ static void value_set(assay_pending *pending, uint8_t kind, const assay_address 
     slot->value = value;
 }
 
-static uint64_t add_saturated(uint64_t a, uint64_t b) {
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
 // What may leave the principal's balance by a transaction beside its fee. An agent that names more
 // than its limit has left moves nothing, and must not keep its principal's own from waiting.
 static assay_status named_get(uint64_t *out, const assay_reader *reader, const assay_params *params,
@@ -127,9 +123,9 @@ static void tx_add(assay_pending *pending, const assay_tx *tx, const assay_ahead
     bool by_agent = !assay_address_equal(&tx->signer, &tx->principal);
     bool authority = tx->kind == ASSAY_TX_AUTHORIZE_AGENT || tx->kind == ASSAY_TX_REVOKE_AGENT;
     value_set(pending, (uint8_t)(LANE + tx->lane), &tx->signer, tx->nonce + 1);
-    value_set(pending, OUTFLOW, &tx->principal, add_saturated(ahead->outflow, leaving));
+    value_set(pending, OUTFLOW, &tx->principal, assay_amount_add(ahead->outflow, leaving));
     if (by_agent)
-        value_set(pending, BY_AGENTS, &tx->principal, add_saturated(ahead->by_agents, leaving));
+        value_set(pending, BY_AGENTS, &tx->principal, assay_amount_add(ahead->by_agents, leaving));
     if (authority && count == ASSAY_COUNT_ALL)
         value_set(pending, BY_AGENTS, &tx->principal, UINT64_MAX);
 }
@@ -220,6 +216,6 @@ assay_status assay_pending_admit(assay_pending *pending, const assay_reader *rea
                                      waiting_max, false, err));
         bytes_add(pending, class, verified);
     }
-    tx_add(pending, tx, &ahead, add_saturated(fee, amount), count);
+    tx_add(pending, tx, &ahead, assay_amount_add(fee, amount), count);
     return ASSAY_OK;
 }

@@ -13,6 +13,12 @@ assay_status assay_amount_get(uint64_t *out, const assay_reader *reader,
 assay_status assay_amount_put(assay_ledger *ledger, const assay_record_key *key, uint64_t amount,
                               assay_error *err);
 
+// A sum of amounts that no supply bounds: at most what a u64 holds.
+static inline uint64_t assay_amount_add(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
 // A text inside a record: u16 size and bytes; in memory with a terminator. out[size_max + 1].
 void assay_record_text_write(assay_writer *writer, const char *text);
 void assay_record_text_read(assay_cursor *cursor, char *out, size_t size_max);

@@ -217,7 +217,7 @@ static assay_status root_payable(const assay_ledger *ledger, const char *what,
     ASSAY_TRY(assay_declared_share(&declared, &total, &ledger->reader, ledger->params, root,
                                    provider, err));
     // > 2/3 of the total; with no bond at all nothing is payable.
-    if ((unsigned __int128)declared * 3 <= (unsigned __int128)total * 2)
+    if ((assay_u128)declared * 3 <= (assay_u128)total * 2)
         return ASSAY_REJECT(err, NOT_DECLARED,
                             "%llu nopen of verification bond declare the %s, more than 2/3 of %llu "
                             "needed",

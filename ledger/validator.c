@@ -154,9 +154,7 @@ static assay_status bond_punish(assay_ledger *ledger, const assay_address *accou
                                 assay_error *err) {
     assay_bond bond;
     ASSAY_TRY(assay_bond_get(&bond, &ledger->reader, ASSAY_ROLE_CONSENSUS, account, err));
-    uint64_t all = bond.active;
-    for (uint32_t i = 0; i < bond.unbonding_count; i++)
-        all += bond.unbonding[i].amount;
+    uint64_t all = bond.active + assay_bond_leaving(&bond);
     uint64_t amount =
         (uint64_t)((assay_u128)all * ledger->params->double_sign_slash_ppm / ASSAY_PPM);
     return assay_bond_slash(ledger, ASSAY_ROLE_CONSENSUS, account, amount, assay_purse_burned(),

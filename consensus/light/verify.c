@@ -3,8 +3,6 @@
 
 #include "base/hex.h"
 
-typedef unsigned __int128 u128;
-
 static bool bytes_are(const assay_bytes *bytes, const assay_hash *hash) {
     return bytes->size == ASSAY_HASH_SIZE && memcmp(bytes->data, hash->bytes, ASSAY_HASH_SIZE) == 0;
 }
@@ -92,7 +90,7 @@ static int64_t roll_find(const roll *r, const assay_address *address) {
 
 // A part of a set's power, rounded down.
 static uint64_t share(const assay_light_set *set, uint32_t numerator, uint32_t denominator) {
-    return (uint64_t)((u128)set->power * numerator / denominator);
+    return (uint64_t)((assay_u128)set->power * numerator / denominator);
 }
 
 // One count of a block's votes. Those whose signatures held in an earlier count of it are noted, so
