@@ -450,9 +450,8 @@ assay_status assay_case_end(assay_ledger *ledger, const assay_hash *batch, uint3
     assay_sha256_init(&sha);
     ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &prefix, prefix.size, err));
     while (at.key_size > 0) {
-        assay_record_key key = {.size = at.key_size};
-        ASSAY_ASSERT(at.key_size == VOTE_KEY_SIZE);
-        memcpy(key.bytes, at.key, at.key_size);
+        assay_record_key key = assay_record_key_at(&at);
+        ASSAY_ASSERT(key.size == VOTE_KEY_SIZE);
         assay_sha256_update(&sha, key.bytes + prefix.size, key.size - prefix.size);
         assay_sha256_update(&sha, at.value.data, at.value.size);
         assay_record_key ended = key;

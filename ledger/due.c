@@ -79,8 +79,7 @@ static assay_status kind_run(assay_ledger *ledger, uint8_t kind, assay_error *er
     for (int done = 0; done < ASSAY_DUE_MAX; done++) {
         ASSAY_TRY(kind_next(&at, &ledger->reader, &key, err));
         if (at.key_size == 0 || assay_load_be64(at.key + 2) > ledger->height) break;
-        key.size = at.key_size;
-        memcpy(key.bytes, at.key, at.key_size);
+        key = assay_record_key_at(&at);
         ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
         ASSAY_TRY(happen(ledger, kind, key.bytes + HEAD_SIZE, key.size - HEAD_SIZE, err));
     }

@@ -39,8 +39,7 @@ assay_status assay_ledger_drop(assay_ledger *ledger, const assay_record_key *pre
     assay_store_position at;
     ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, prefix, prefix->size, err));
     while (at.key_size > 0) {
-        assay_record_key key = {.size = at.key_size};
-        memcpy(key.bytes, at.key, at.key_size);
+        assay_record_key key = assay_record_key_at(&at);
         ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
         ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
     }
@@ -55,8 +54,7 @@ assay_status assay_ledger_sweep(assay_ledger *ledger, uint8_t table, uint64_t en
     ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &key, 1, err));
     for (uint32_t i = 0; i < ASSAY_SWEEP_MAX && at.key_size > 0; i++) {
         if (assay_load_be64(at.key + 1) >= end) break;
-        key.size = at.key_size;
-        memcpy(key.bytes, at.key, at.key_size);
+        key = assay_record_key_at(&at);
         ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
         ASSAY_TRY(assay_reader_next(&ledger->reader, &at, err));
     }

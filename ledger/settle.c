@@ -195,8 +195,7 @@ assay_status assay_settle_due(assay_ledger *ledger, assay_error *err) {
         ASSAY_TRY(assay_reader_seek(&ledger->reader, &at, &first, 1, err));
         if (at.key_size == 0) break;
         memcpy(s.id.bytes, at.value.data, ASSAY_HASH_SIZE);
-        assay_record_key key = {.size = at.key_size};
-        memcpy(key.bytes, at.key, at.key_size);
+        assay_record_key key = assay_record_key_at(&at);
         ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
         ASSAY_TRY(assay_batch_get(&s.batch, &found, &ledger->reader, &s.id, err));
         ASSAY_ASSERT(found && s.batch.state == ASSAY_BATCH_FINAL);

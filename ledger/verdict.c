@@ -545,8 +545,7 @@ static assay_status queue_next(assay_record_key *key, const assay_ledger *ledger
     ASSAY_TRY(assay_reader_after(&ledger->reader, &at, key, 1, err));
     key->size = 0;
     if (at.key_size == 0 || assay_load_be64(at.key + 1) > last) return ASSAY_OK;
-    key->size = at.key_size;
-    memcpy(key->bytes, at.key, key->size);
+    *key = assay_record_key_at(&at);
     return ASSAY_OK;
 }
 

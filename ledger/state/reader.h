@@ -63,6 +63,13 @@ static inline assay_status assay_reader_next(const assay_reader *reader,
     return assay_snapshot_next(reader->snapshot, position, err);
 }
 
+// The key of an entry found, which outlives the position.
+static inline assay_record_key assay_record_key_at(const assay_store_position *position) {
+    assay_record_key key = {.size = position->key_size};
+    memcpy(key.bytes, position->key, position->key_size);
+    return key;
+}
+
 // The first entry after `after` with after's first prefix_size bytes: paging over a table by the
 // last key seen. Errors: as seek.
 assay_status assay_reader_after(const assay_reader *reader, assay_store_position *position,
