@@ -9,12 +9,12 @@ Python's standard library only.
     attribution.py record|check FILE    writes the vectors, or makes them afresh and compares
 """
 import hashlib
-import json
 import math
 import os
 import random
-import sys
 from fractions import Fraction
+
+import common
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -240,24 +240,9 @@ def document():
     cases = [random_case(rng) for _ in range(360)]
     cases += [long_case(40, 600), long_case(1, 400), limit_case()]
     about = "made by tests/oracles/attribution.py from the definitions in spec/attribution.md"
-    rows = [f'"about": {json.dumps(about)}', f'"thresholds": {json.dumps(thresholds())}']
-    for name, items in [("corpora", corpora()), ("divisions", divisions()), ("cases", cases)]:
-        lines = ",\n".join(json.dumps(item, separators=(",", ":")) for item in items)
-        rows.append(f'"{name}": [\n{lines}\n]')
-    return "{" + ",\n".join(rows) + "}\n"
-
-
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ("record", "check"):
-        sys.exit("usage: attribution.py record|check FILE")
-    fresh = document()
-    if sys.argv[1] == "record":
-        with open(sys.argv[2], "w", encoding="utf-8") as file:
-            file.write(fresh)
-    else:
-        with open(sys.argv[2], encoding="utf-8") as file:
-            sys.exit(0 if file.read() == fresh else f"{sys.argv[2]} is not what the rules give")
+    return common.rows({"about": about, "thresholds": thresholds()},
+                       {"corpora": corpora(), "divisions": divisions(), "cases": cases})
 
 
 if __name__ == "__main__":
-    main()
+    common.main(document)

@@ -6,12 +6,12 @@ the families' templates as their model cards publish them, without the parts for
 """
 import json
 import os
-import sys
 
 import transformers
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
+import common
 from tokenizer import BASE, LLAMA3, QWEN2, ROOT, split, token
 from tokenizer_spm import changed, metaspace
 
@@ -150,13 +150,4 @@ def make():
 
 
 if __name__ == "__main__":
-    mode, path = sys.argv[1:]
-    vectors = json.loads(json.dumps(make()))
-    if mode == "record":
-        with open(path, "w", encoding="ascii") as out:
-            json.dump(vectors, out, separators=(",", ":"))
-            out.write("\n")
-    else:
-        same = json.load(open(path, encoding="ascii")) == vectors
-        print("same" if same else "different")
-        sys.exit(not same)
+    common.main(lambda: common.packed(make()))

@@ -6,9 +6,9 @@
 """
 import hashlib
 import itertools
-import json
 import random
-import sys
+
+import common
 
 
 def sha(*parts):
@@ -105,25 +105,9 @@ def document():
             value = sha(value, preimage)
         beacons.append({"preimage": preimage.hex() if height else "", "value": value.hex()})
     about = "made by tests/oracles/draws.py from the rules in spec/protocol.md"
-    rows = [f'"about": {json.dumps(about)}', f'"genesis": {json.dumps(genesis.hex())}']
-    for name, items in [("samples", samples), ("draws", draws), ("steps", steps),
-                        ("beacons", beacons)]:
-        lines = ",\n".join(json.dumps(item, separators=(",", ":")) for item in items)
-        rows.append(f'"{name}": [\n{lines}\n]')
-    return "{" + ",\n".join(rows) + "}\n"
-
-
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ("record", "check"):
-        sys.exit("usage: draws.py record|check FILE")
-    fresh = document()
-    if sys.argv[1] == "record":
-        with open(sys.argv[2], "w", encoding="utf-8") as file:
-            file.write(fresh)
-    else:
-        with open(sys.argv[2], encoding="utf-8") as file:
-            sys.exit(0 if file.read() == fresh else f"{sys.argv[2]} is not what the rules give")
+    return common.rows({"about": about, "genesis": genesis.hex()},
+                       {"samples": samples, "draws": draws, "steps": steps, "beacons": beacons})
 
 
 if __name__ == "__main__":
-    main()
+    common.main(document)

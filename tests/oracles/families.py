@@ -5,12 +5,11 @@ rotary scaling, q4 embeddings and heads, adapters under biases.
     families.py record|check tests/vectors/families.json
 """
 import hashlib
-import json
-import sys
 
 import mpmath
 import numpy as np
 
+import common
 import fixtures
 from fixtures import F, LINEARS
 from inv_freq import frequencies, scaled
@@ -198,17 +197,5 @@ def make():
     return {"about": "by tests/oracles/families.py, numpy and mpmath", "models": rows}
 
 
-def main():
-    mode, path = sys.argv[1:]
-    if mode == "record":
-        with open(path, "w", encoding="ascii") as out:
-            json.dump(make(), out, indent=0)
-            out.write("\n")
-        return
-    same = json.load(open(path, encoding="ascii")) == make()
-    print("same" if same else "different")
-    sys.exit(not same)
-
-
 if __name__ == "__main__":
-    main()
+    common.main(lambda: common.spread(make()))

@@ -6,13 +6,12 @@
 The format is that of logits.py. Their rotary frequencies, biases and norms of heads are the
 library's own: what spec/numerics.md says of a family is compared with the family itself."""
 import struct
-import sys
-from pathlib import Path
 
 import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+import common
 import families
 import fixtures
 import logits
@@ -59,16 +58,5 @@ def make():
     return b"".join(out)
 
 
-def main():
-    mode, path = sys.argv[1:]
-    fresh = make()
-    if mode == "record":
-        Path(path).write_bytes(fresh)
-        return
-    problem = logits.agree(Path(path).read_bytes(), fresh)
-    if problem:
-        sys.exit(f"{path}: {problem}")
-
-
 if __name__ == "__main__":
-    main()
+    common.main(make, logits.agree)

@@ -5,12 +5,12 @@ of them (F-21): tests/vectors/gguf_blocks.json.
     gguf_blocks.py record|check tests/vectors/gguf_blocks.json
 """
 import importlib.metadata
-import json
-import sys
 
 import numpy
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 from gguf.quants import dequantize
+
+import common
 
 assert importlib.metadata.version("gguf") == "0.17.1"
 # Zeros, the ends of the subnormals, the least normal, one, the greatest; of both signs.
@@ -74,12 +74,4 @@ def make():
 
 
 if __name__ == "__main__":
-    mode, path = sys.argv[1:]
-    if mode == "record":
-        with open(path, "w", encoding="ascii") as out:
-            json.dump(make(), out, indent=0)
-            out.write("\n")
-    else:
-        same = json.load(open(path, encoding="ascii")) == make()
-        print("same" if same else "different")
-        sys.exit(not same)
+    common.main(lambda: common.spread(make()))

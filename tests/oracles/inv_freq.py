@@ -5,11 +5,11 @@ and scaled in Python's binary64 (N-22).
     inv_freq.py record|check tests/vectors/inv_freq.json
 """
 import hashlib
-import json
 import struct
-import sys
 
 import mpmath
+
+import common
 
 assert mpmath.__version__ == "1.3.0"
 THETAS = [1.0, 1.5, 2.0, 10000.0, 10000.1, 31337.0, 500000.0, 1e6, 8e6, 1e9, 2.0**39 + 1, 2.0**40]
@@ -68,12 +68,4 @@ def make():
 
 
 if __name__ == "__main__":
-    mode, path = sys.argv[1:]
-    if mode == "record":
-        with open(path, "w", encoding="ascii") as out:
-            json.dump(make(), out, indent=0)
-            out.write("\n")
-    else:
-        same = json.load(open(path, encoding="ascii")) == make()
-        print("same" if same else "different")
-        sys.exit(not same)
+    common.main(lambda: common.spread(make()))

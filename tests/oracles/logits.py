@@ -18,7 +18,6 @@ with stride: unbiased, as each term p log(p/q) - p + q is counted at one positio
 import hashlib
 import json
 import struct
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,8 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
+
+import common
 
 ROOT = Path(__file__).resolve().parents[2]
 WINDOWS, TOP, STRIDE, STEPS = 10, 32, 32, 2048.0
@@ -158,18 +159,5 @@ def agree(recorded, fresh):
     return None
 
 
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ("record", "check"):
-        sys.exit("usage: logits.py record|check FILE.bin")
-    fresh = vectors_make()
-    if sys.argv[1] == "record":
-        Path(sys.argv[2]).write_bytes(fresh)
-        print(f"wrote {sys.argv[2]}, {len(fresh)} bytes")
-        return
-    problem = agree(Path(sys.argv[2]).read_bytes(), fresh)
-    if problem:
-        sys.exit(f"{sys.argv[2]}: {problem}")
-
-
 if __name__ == "__main__":
-    main()
+    common.main(vectors_make, agree)

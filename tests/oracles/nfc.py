@@ -7,11 +7,12 @@ Python whose data are of 9.0 or later makes the same file.
 
     nfc.py record|check quant/tokenizer/nfc_table.c
 """
-import sys
 import unicodedata
 
 import tokenizers
 from tokenizers import normalizers
+
+import common
 
 assert tokenizers.__version__ == "0.21.1"
 NFC = normalizers.NFC().normalize_str
@@ -89,16 +90,9 @@ def make():
     out += rows([f"{place}," for place in places]) + "};\n\n"
     out += "const assay_nfc_class assay_nfc_classes[ASSAY_NFC_CLASS_COUNT] = {\n"
     out += rows(["{0x%x,0x%x,%d}," % tuple(r) for r in ranges]) + "};\n"
-    return out, (len(both), len(places), len(ranges))
+    print("pairs %d, composites %d, classes %d" % (len(both), len(places), len(ranges)))
+    return out
 
 
 if __name__ == "__main__":
-    mode, path = sys.argv[1:]
-    text, counts = make()
-    print("pairs %d, composites %d, classes %d" % counts)
-    if mode == "record":
-        open(path, "w", encoding="ascii").write(text)
-    else:
-        same = open(path, encoding="ascii").read() == text
-        print("same" if same else "different")
-        sys.exit(not same)
+    common.main(make)

@@ -5,10 +5,10 @@
   settlement.py record|check FILE    writes the vectors, or makes them afresh and compares
 """
 import hashlib
-import json
 import random
-import sys
 from fractions import Fraction
+
+import common
 
 PPM = 10 ** 6
 FEE_MAX = 2 ** 50
@@ -173,26 +173,11 @@ def document():
     world = {"models": [100000, 0, 150000], "datasets": 6,
              "adapters": [[0, 50000], [0, 149999], [1, 0], [2, 150000]]}
     about = "made by tests/oracles/settlement.py from the rules in spec/protocol.md"
-    rows = [f'"about": {json.dumps(about)}', f'"world": {json.dumps(world)}']
-    for name, items in [("splits", splits(rng)), ("divisions", divisions(rng)),
-                        ("batches", batches(rng, world, params)), ("frauds", frauds(rng)),
-                        ("trees", trees(rng))]:
-        lines = ",\n".join(json.dumps(item, separators=(",", ":")) for item in items)
-        rows.append(f'"{name}": [\n{lines}\n]')
-    return "{" + ",\n".join(rows) + "}\n"
-
-
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ("record", "check"):
-        sys.exit("usage: settlement.py record|check FILE")
-    fresh = document()
-    if sys.argv[1] == "record":
-        with open(sys.argv[2], "w", encoding="utf-8") as file:
-            file.write(fresh)
-    else:
-        with open(sys.argv[2], encoding="utf-8") as file:
-            sys.exit(0 if file.read() == fresh else f"{sys.argv[2]} is not what the rules give")
+    return common.rows({"about": about, "world": world},
+                       {"splits": splits(rng), "divisions": divisions(rng),
+                        "batches": batches(rng, world, params), "frauds": frauds(rng),
+                        "trees": trees(rng)})
 
 
 if __name__ == "__main__":
-    main()
+    common.main(document)

@@ -8,9 +8,8 @@
 The live run hands the same proofs to ICS-23's own verifier (tests/oracles/ics23.mjs).
 """
 import hashlib
-import json
-import pathlib
-import sys
+
+import common
 
 EMPTY = bytes(32)
 
@@ -97,14 +96,5 @@ def own_vectors():
     return {"source": "tests/oracles/smt_vectors.py", "cases": cases}
 
 
-def main(mode, path):
-    text = json.dumps(own_vectors(), indent=1) + "\n"
-    if mode == "record":
-        path.write_text(text)
-    elif path.read_text() != text:
-        sys.exit(f"{path} differs from a fresh run")
-
-
-if len(sys.argv) != 3 or sys.argv[1] not in ("record", "check"):
-    sys.exit(__doc__)
-main(sys.argv[1], pathlib.Path(sys.argv[2]))
+if __name__ == "__main__":
+    common.main(lambda: common.spread(own_vectors(), 1))

@@ -9,10 +9,11 @@ import json
 import os
 import random
 import struct
-import sys
 
 import tokenizers
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
+
+import common
 
 assert tokenizers.__version__ == "0.21.1"
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -170,13 +171,4 @@ def make():
 
 
 if __name__ == "__main__":
-    mode, path = sys.argv[1:]
-    vectors = json.loads(json.dumps(make()))
-    if mode == "record":
-        with open(path, "w", encoding="ascii") as out:
-            json.dump(vectors, out, separators=(",", ":"))
-            out.write("\n")
-    else:
-        same = json.load(open(path, encoding="ascii")) == vectors
-        print("same" if same else "different")
-        sys.exit(not same)
+    common.main(lambda: common.packed(make()))

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import struct
-import sys
 import tempfile
 
 import sentencepiece
@@ -18,6 +17,7 @@ from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer
 from transformers import LlamaTokenizerFast
 
+import common
 from tokenizer import EDGES, ROOT, ids_of, random_texts, token
 
 assert (tokenizers.__version__, transformers.__version__, sentencepiece.__version__) == (
@@ -121,13 +121,4 @@ def make():
 
 
 if __name__ == "__main__":
-    mode, path = sys.argv[1:]
-    vectors = json.loads(json.dumps(make()))
-    if mode == "record":
-        with open(path, "w", encoding="ascii") as out:
-            json.dump(vectors, out, separators=(",", ":"))
-            out.write("\n")
-    else:
-        same = json.load(open(path, encoding="ascii")) == vectors
-        print("same" if same else "different")
-        sys.exit(not same)
+    common.main(lambda: common.packed(make()))
