@@ -59,7 +59,7 @@ static assay_status inside_run(assay_bench_chain_result *out,
                                const assay_bench_chain_options *options, assay_error *err) {
     assay_bench_stage stage = {0};
     uint32_t runs = (uint32_t)options->runs;
-    const assay_bench_stage_options own = {.folder = options->folder,
+    const assay_bench_state_options own = {.folder = options->folder,
                                            .accounts = (uint32_t)options->accounts,
                                            .transfers = (uint32_t)options->block_transfers,
                                            .threads = (unsigned)options->threads};

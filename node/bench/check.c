@@ -26,7 +26,7 @@ typedef struct {
 } bench;
 
 static assay_status transfers_make(bench *b, assay_error *err) {
-    assay_bench_transfers *transfers = &b->stage->transfers;
+    assay_bench_transfers *transfers = &b->stage->state.transfers;
     ASSAY_TRY(assay_bench_transfers_sign(transfers, err));
     assay_abci_buffer_reset(&b->frames);
     for (uint32_t i = 0; i < transfers->count; i++) {
@@ -41,7 +41,7 @@ static assay_status recover(double *seconds, const bench *b, uint32_t first, uin
                             assay_error *err) {
     double start = assay_measure_thread_seconds();
     for (uint32_t i = first; i < end; i++)
-        if (!assay_bench_transfer_recover(&b->stage->transfers.items[i]))
+        if (!assay_bench_transfer_recover(&b->stage->state.transfers.items[i]))
             return ASSAY_FAIL(err, MISMATCH, "signature %u gives no key", i);
     *seconds += assay_measure_thread_seconds() - start;
     return ASSAY_OK;
@@ -81,7 +81,7 @@ static assay_status check(double *seconds, bench *b, uint32_t first, uint32_t en
 }
 
 static assay_status pair_run(pair *out, bench *b, assay_error *err) {
-    uint32_t count = b->stage->transfers.count;
+    uint32_t count = b->stage->state.transfers.count;
     *out = (pair){0};
     ASSAY_TRY(transfers_make(b, err));
     for (uint32_t first = 0; first < count; first += PART) {
@@ -118,7 +118,7 @@ static void result_fill(assay_bench_check_result *out, const pair *pairs, double
 
 static assay_status pairs_run(assay_bench_check_result *out, bench *b, uint32_t pairs,
                               assay_error *err) {
-    uint32_t transfers = b->stage->transfers.count;
+    uint32_t transfers = b->stage->state.transfers.count;
     pair times[ASSAY_BENCH_CHECK_PAIRS_MAX];
     double values[ASSAY_BENCH_CHECK_PAIRS_MAX];
     ASSAY_TRY(

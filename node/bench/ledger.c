@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/bench/ledger.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "consensus/ledger_application.h"
 #include "consensus/solo.h"
-#include "node/bench/genesis.h"
+#include "node/bench/state.h"
 #include "node/bench/sync.h"
 #include "node/measure.h"
 
-// A chain in a temporary folder. A zeroed struct is safe to close.
+// A zeroed struct is safe to close.
 typedef struct {
-    assay_ledger_application ledger; // first: the calls' self is the chain
-    assay_application calls;         // the ledger's own, which the bench's go through to
-    char folder[PATH_MAX];
-    assay_pool *pool;
-    assay_bench_transfers transfers;
-    assay_operator secrets;
-    assay_beacon_chains beacon;
-    assay_genesis genesis;
-    assay_app *app;
+    assay_bench_state state; // first: the calls' self is the chain
+    assay_application calls; // the ledger's own, which the bench's go through to
     assay_solo *solo;
 } chain;
 
@@ -61,16 +51,16 @@ static assay_status finalize_block(void *self, const assay_engine_block *block,
 
 // --- the chain ---
 
-static assay_status engine_open(chain *c, assay_error *err) {
-    char blocks[PATH_MAX], state[PATH_MAX], name[ASSAY_CHAIN_ID_MAX + 1];
-    const assay_genesis_validator *own = c->genesis.validators;
-    ASSAY_TRY(assay_path_join(blocks, sizeof blocks, c->folder, "blocks", err));
-    ASSAY_TRY(assay_path_join(state, sizeof state, c->folder, "state", err));
-    const assay_app_options options = {.pool = c->pool};
-    ASSAY_TRY(assay_app_open(&c->app, state, &c->genesis, &options, err));
-    c->ledger = (assay_ledger_application){.app = c->app, .chains = &c->beacon};
-    c->calls = assay_ledger_application_calls(&c->ledger);
-    assay_chain_name(name, &c->genesis);
+static assay_status chain_open(chain *c, const assay_bench_ledger_options *options,
+                               assay_error *err) {
+    char blocks[PATH_MAX];
+    const assay_bench_state_options state = {.folder = options->folder,
+                                             .accounts = (uint32_t)options->accounts,
+                                             .transfers = (uint32_t)options->block_transfers,
+                                             .threads = (unsigned)options->threads};
+    ASSAY_TRY(assay_bench_state_open(&c->state, &state, err));
+    ASSAY_TRY(assay_path_join(blocks, sizeof blocks, c->state.folder, "blocks", err));
+    c->calls = assay_ledger_application_calls(&c->state.ledger);
     assay_application application = c->calls;
     application.check_tx = check_tx;
     application.prepare_proposal = prepare_proposal;
@@ -78,35 +68,16 @@ static assay_status engine_open(chain *c, assay_error *err) {
     assay_solo_options solo = {
         .folder = blocks,
         .application = application,
-        .chain_id = name,
-        .power = assay_voting_power(own->consensus_bond),
+        .chain_id = c->state.chain_id,
+        .power = assay_voting_power(c->state.genesis.validators[0].consensus_bond),
     };
-    memcpy(solo.seed, c->secrets.ed25519_seed, sizeof solo.seed);
+    memcpy(solo.seed, c->state.secrets.ed25519_seed, sizeof solo.seed);
     return assay_solo_open(&c->solo, &solo, err);
-}
-
-static assay_status chain_open(chain *c, const assay_bench_ledger_options *options,
-                               assay_error *err) {
-    ASSAY_TRY(assay_folder_temporary(c->folder, sizeof c->folder, options->folder,
-                                     "assay-bench-XXXXXX", err));
-    ASSAY_TRY(assay_pool_open(&c->pool, (unsigned)options->threads, err));
-    ASSAY_TRY(assay_bench_transfers_open(&c->transfers, (uint32_t)options->accounts,
-                                         (uint32_t)options->block_transfers, c->pool, err));
-    assay_bench_secrets_make(&c->secrets, 0, options->pairs + 2);
-    ASSAY_TRY(assay_beacon_chains_open(&c->beacon, c->secrets.ed25519_seed, &c->secrets.beacon_seed,
-                                       c->secrets.beacon_length, err));
-    ASSAY_TRY(assay_bench_genesis_make(&c->genesis, &c->transfers, &c->secrets, 1, err));
-    return engine_open(c, err);
 }
 
 static void chain_close(chain *c) {
     if (c->solo) assay_solo_close(c->solo);
-    assay_app_close(c->app);
-    assay_genesis_close(&c->genesis);
-    assay_beacon_chains_close(&c->beacon);
-    assay_bench_transfers_close(&c->transfers);
-    assay_pool_close(c->pool);
-    if (c->folder[0]) assay_folder_remove(c->folder);
+    assay_bench_state_close(&c->state);
 }
 
 // --- the measurement ---
@@ -116,7 +87,7 @@ typedef struct {
 } pair;
 
 static assay_status pair_run(pair *out, chain *c, assay_error *err) {
-    assay_bench_transfers *transfers = &c->transfers;
+    assay_bench_transfers *transfers = &c->state.transfers;
     const assay_chain_engine engine = assay_solo_engine(c->solo);
     assay_hash id;
     ASSAY_TRY(assay_bench_transfers_sign(transfers, err));
@@ -157,7 +128,7 @@ static assay_status pairs_run(assay_bench_ledger_result *out, chain *c, pair *pa
         out->resident_bytes = assay_measure_resident(&out->memory_bytes);
         if (i == 0) out->memory_bytes_first = out->memory_bytes;
     }
-    return assay_bench_sync_measure(&out->fsync_ms, c->folder, err);
+    return assay_bench_sync_measure(&out->fsync_ms, c->state.folder, err);
 }
 
 assay_status assay_bench_ledger_run(assay_bench_ledger_result *out,

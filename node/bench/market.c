@@ -30,7 +30,7 @@ static assay_hash hash_of(const char *name) {
 // Signs a transaction of an actor for itself and adds it to the block; id: its digest, or NULL.
 static assay_status tx_add(assay_bench_market *market, assay_tx *tx, uint32_t actor, assay_hash *id,
                            assay_error *err) {
-    const assay_bench_transfers *transfers = &market->stage->transfers;
+    const assay_bench_transfers *transfers = &market->stage->state.transfers;
     uint8_t *at = market->bytes + market->used;
     size_t size;
     if (market->tx_count == market->tx_max || market->bytes_max - market->used < TX_BYTES)
@@ -72,9 +72,9 @@ static assay_status bond_add(assay_bench_market *market, uint32_t actor, uint8_t
 static assay_status model_commit(assay_bench_market *market, assay_error *err) {
     assay_tx commit = {.kind = ASSAY_TX_COMMIT_DATASET};
     assay_commitment_hash(&commit.body.commit_dataset.commitment, &market->model, NULL,
-                          &market->stage->transfers.accounts[PUBLISHER].address);
+                          &market->stage->state.transfers.accounts[PUBLISHER].address);
     ASSAY_TRY(tx_add(market, &commit, PUBLISHER, NULL, err));
-    for (uint64_t i = 0; i < market->stage->genesis.params.commitment_blocks; i++)
+    for (uint64_t i = 0; i < market->stage->state.genesis.params.commitment_blocks; i++)
         ASSAY_TRY(block_make(market, err));
     return ASSAY_OK;
 }
@@ -97,7 +97,7 @@ static assay_status roles_make(assay_bench_market *market, assay_error *err) {
     }
     assay_tx session = {.kind = ASSAY_TX_OPEN_SESSION};
     session.body.open_session = (assay_tx_open_session){
-        .provider = market->stage->transfers.accounts[PROVIDER].address,
+        .provider = market->stage->state.transfers.accounts[PROVIDER].address,
         .deposit = DEPOSIT_OPEN * ASSAY_OPEN_NOPEN,
         .price_in = 1,
         .price_out = 1,
@@ -126,12 +126,12 @@ static assay_status room_make(assay_bench_market *market, assay_error *err) {
 assay_status assay_bench_market_open(assay_bench_market *market, assay_bench_stage *stage,
                                      uint32_t block_batches, uint32_t batch_receipts,
                                      assay_error *err) {
-    const assay_params *params = &stage->genesis.params;
+    const assay_params *params = &stage->state.genesis.params;
     *market = (assay_bench_market){.stage = stage,
                                    .block_batches = block_batches,
                                    .batch_receipts = batch_receipts,
                                    .sequence = 1};
-    ASSAY_ASSERT(stage->transfers.account_count >= ASSAY_BENCH_MARKET_ACTORS &&
+    ASSAY_ASSERT(stage->state.transfers.account_count >= ASSAY_BENCH_MARKET_ACTORS &&
                  params->samples * params->validators_per_sample <= VOTES_MAX &&
                  block_batches <= params->settle_max);
     market->model = hash_of("assay bench model");
@@ -180,7 +180,7 @@ static assay_status batches_add(assay_bench_market *market, assay_bench_cohort *
 static uint32_t actor_of(const assay_bench_market *market, const assay_address *address) {
     uint32_t actor = VALIDATOR;
     while (actor < ASSAY_BENCH_MARKET_ACTORS &&
-           !assay_address_equal(&market->stage->transfers.accounts[actor].address, address))
+           !assay_address_equal(&market->stage->state.transfers.accounts[actor].address, address))
         actor++;
     return actor;
 }
@@ -222,7 +222,7 @@ static assay_status votes_add(assay_bench_market *market, const assay_bench_coho
         if (kind == ASSAY_TX_VERDICT_COMMIT) {
             tx.body.verdict_commit = (assay_tx_verdict_commit){*batch, sample, 0, {{0}}};
             assay_verdict_commitment(&tx.body.verdict_commit.commitment,
-                                     &market->stage->transfers.accounts[actor].address, &salt,
+                                     &market->stage->state.transfers.accounts[actor].address, &salt,
                                      ASSAY_VERDICT_MATCH, &probe);
         } else {
             tx.body.verdict_reveal =
@@ -255,7 +255,7 @@ assay_status assay_bench_market_next(assay_bench_market *market, assay_error *er
     if (market->end - market->first == ASSAY_BENCH_MARKET_COHORTS)
         return ASSAY_FAIL(err, CAPACITY, "more than %d blocks from a batch to its reveals",
                           ASSAY_BENCH_MARKET_COHORTS);
-    ASSAY_TRY(assay_view_open(&view, market->stage->app, err));
+    ASSAY_TRY(assay_view_open(&view, market->stage->state.app, err));
     assay_status status = cohorts_add(market, &view, err);
     assay_view_close(&view);
     ASSAY_TRY(status);

@@ -126,7 +126,8 @@ static assay_status block_run(bench *b, assay_error *err) {
     assay_abci_buffer finalize = {0}, commit = {0};
     assay_abci_block block;
     ASSAY_TRY(assay_bench_stage_sign(b->stage, b->txs, err));
-    ASSAY_TRY(assay_bench_stage_propose(b->stage, &block, b->txs, b->stage->transfers.count, err));
+    ASSAY_TRY(
+        assay_bench_stage_propose(b->stage, &block, b->txs, b->stage->state.transfers.count, err));
     ASSAY_TRY(assay_bench_frame_finalize(&finalize, &block, err));
     double start = assay_measure_seconds();
     b->phase = BUSY;
@@ -153,7 +154,7 @@ static assay_status room_make(bench *b, uint32_t room, assay_error *err) {
     b->taken.room = room;
     b->finalize_room = FINALIZE_ROOM;
     b->finalize_ms = calloc(b->finalize_room, sizeof *b->finalize_ms);
-    b->txs = calloc(b->stage->transfers.count, sizeof *b->txs);
+    b->txs = calloc(b->stage->state.transfers.count, sizeof *b->txs);
     bool lacks = !b->txs || !b->finalize_ms;
     for (int p = IDLE; p < PHASE_COUNT; p++)
         for (int w = 0; w < WAY_COUNT; w++) {
@@ -166,9 +167,9 @@ static assay_status room_make(bench *b, uint32_t room, assay_error *err) {
 static assay_status http_open(bench *b, assay_error *err) {
     char account[2 * ASSAY_ADDRESS_SIZE + 3];
     b->engine = assay_abci_engine_calls(b->stage->engine);
-    b->api = (assay_api){.app = b->stage->app,
+    b->api = (assay_api){.app = b->stage->state.app,
                          .engine = &b->engine,
-                         .genesis = &b->stage->genesis,
+                         .genesis = &b->stage->state.genesis,
                          .engine_name = "abci",
                          .behind = true,
                          .slow = PTHREAD_MUTEX_INITIALIZER};
@@ -178,7 +179,8 @@ static assay_status http_open(bench *b, assay_error *err) {
                                         .handle = assay_api_handle,
                                         .context = &b->api};
     ASSAY_TRY(assay_http_server_open(&b->http, &options, err));
-    assay_hex_encode_0x(account, b->stage->transfers.accounts[0].address.bytes, ASSAY_ADDRESS_SIZE);
+    assay_hex_encode_0x(account, b->stage->state.transfers.accounts[0].address.bytes,
+                        ASSAY_ADDRESS_SIZE);
     snprintf(b->url, sizeof b->url, "%s/v1/account/%s", assay_http_server_url(b->http), account);
     b->curl = curl_easy_init();
     if (!b->curl) return ASSAY_FAIL(err, MEMORY, "no memory for a connection");

@@ -48,7 +48,7 @@ static assay_status block_run(double *seconds, assay_bench_stage *stage, const a
 
 static assay_status transfers_block(double *seconds, bench *b, assay_error *err) {
     ASSAY_TRY(assay_bench_stage_sign(&b->transfers, b->txs, err));
-    return block_run(seconds, &b->transfers, b->txs, b->transfers.transfers.count, err);
+    return block_run(seconds, &b->transfers, b->txs, b->transfers.state.transfers.count, err);
 }
 
 static assay_status batches_block(double *seconds, bench *b, assay_error *err) {
@@ -60,7 +60,7 @@ static assay_status batches_block(double *seconds, bench *b, assay_error *err) {
 static assay_status settled_get(uint64_t *out, uint64_t *batches, const bench *b,
                                 assay_error *err) {
     assay_app_counters counters;
-    assay_app_counters_get(b->batches.app, &counters);
+    assay_app_counters_get(b->batches.state.app, &counters);
     if (counters.counts.of[ASSAY_COUNT_BATCHES_VOID])
         return ASSAY_FAIL(err, MISMATCH, "%llu batches are void",
                           (ull)counters.counts.of[ASSAY_COUNT_BATCHES_VOID]);
@@ -104,11 +104,11 @@ static assay_status run_run(run *out, bench *b, assay_error *err) {
 
 static assay_status bench_open(bench *b, assay_error *err) {
     const assay_bench_receipts_options *o = b->options;
-    const assay_bench_stage_options transfers = {.folder = o->folder,
+    const assay_bench_state_options transfers = {.folder = o->folder,
                                                  .accounts = o->accounts,
                                                  .transfers = o->block_transfers,
                                                  .threads = o->threads};
-    const assay_bench_stage_options batches = {.folder = o->folder,
+    const assay_bench_state_options batches = {.folder = o->folder,
                                                .accounts = ASSAY_BENCH_MARKET_ACTORS,
                                                .transfers = 1,
                                                .threads = o->threads};
@@ -154,7 +154,7 @@ static assay_status runs_run(assay_bench_receipts_result *out, bench *b, assay_e
     for (uint32_t i = 0; i < b->options->runs; i++)
         ASSAY_TRY(run_run(&runs[i], b, err));
     result_fill(out, runs, b->options);
-    return assay_bench_sync_measure(&out->fsync_ms, b->batches.folder, err);
+    return assay_bench_sync_measure(&out->fsync_ms, b->batches.state.folder, err);
 }
 
 assay_status assay_bench_receipts_run(assay_bench_receipts_result *out,

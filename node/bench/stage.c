@@ -3,72 +3,43 @@
 
 #include <stdio.h>
 
-#include "base/file.h"
-
-// Blocks a second for a day; the hash chain takes 10 ms. What is measured waits without a block
-// that would make room for more.
-enum { BEACON_LENGTH = 1 << 17, ARENA_MAX = 256 << 20, WAITING_MAX = 1 << 30 };
-
-static assay_status app_open(assay_bench_stage *stage, const assay_bench_stage_options *options,
-                             assay_error *err) {
-    char path[PATH_MAX];
-    assay_app_options app = {.waiting_max = WAITING_MAX};
-    ASSAY_TRY(assay_pool_open(&stage->pool, options->threads, err));
-    ASSAY_TRY(assay_bench_transfers_open(&stage->transfers, options->accounts, options->transfers,
-                                         stage->pool, err));
-    assay_bench_secrets_make(&stage->secrets, 0, BEACON_LENGTH);
-    ASSAY_TRY(assay_beacon_chains_open(&stage->beacon, stage->secrets.ed25519_seed,
-                                       &stage->secrets.beacon_seed, BEACON_LENGTH, err));
-    ASSAY_TRY(
-        assay_bench_genesis_make(&stage->genesis, &stage->transfers, &stage->secrets, 1, err));
-    ASSAY_TRY(assay_path_join(path, sizeof path, stage->folder, "state", err));
-    app.pool = stage->pool;
-    ASSAY_TRY(assay_app_open(&stage->app, path, &stage->genesis, &app, err));
-    return assay_app_init_chain(stage->app, err);
-}
+enum { ARENA_MAX = 256 << 20 };
 
 static assay_status server_open(assay_bench_stage *stage, assay_error *err) {
-    char address[PATH_MAX + 16], name[ASSAY_CHAIN_ID_MAX + 1];
+    char address[PATH_MAX + 16];
+    assay_bench_state *state = &stage->state;
     ASSAY_TRY(assay_comet_open(&stage->comet, "http://127.0.0.1:1", err));
-    stage->ledger = (assay_ledger_application){.app = stage->app, .chains = &stage->beacon};
-    assay_chain_name(name, &stage->genesis);
     const assay_abci_engine_options engine = {.application =
-                                                  assay_ledger_application_calls(&stage->ledger),
+                                                  assay_ledger_application_calls(&state->ledger),
                                               .peer = assay_comet_peer(&stage->comet),
-                                              .chain_id = name};
+                                              .chain_id = state->chain_id};
     ASSAY_TRY(assay_abci_engine_open(&stage->engine, &engine, err));
     stage->abci = assay_abci_engine_application(stage->engine);
-    snprintf(address, sizeof address, "unix://%s/abci", stage->folder);
+    snprintf(address, sizeof address, "unix://%s/abci", state->folder);
     const assay_abci_server_options server = {.address = address, .application = stage->abci};
     return assay_abci_server_open(&stage->server, &server, err);
 }
 
 assay_status assay_bench_stage_open(assay_bench_stage *stage,
-                                    const assay_bench_stage_options *options, assay_error *err) {
+                                    const assay_bench_state_options *options, assay_error *err) {
     memset(stage, 0, sizeof *stage);
     assay_arena_init(&stage->arena, ARENA_MAX);
-    ASSAY_TRY(assay_folder_temporary(stage->folder, sizeof stage->folder, options->folder,
-                                     "assay-bench-XXXXXX", err));
-    ASSAY_TRY(app_open(stage, options, err));
-    assay_ed25519_address(&stage->proposer, stage->genesis.validators[0].ed25519);
+    ASSAY_TRY(assay_bench_state_open(&stage->state, options, err));
+    ASSAY_TRY(assay_app_init_chain(stage->state.app, err));
+    assay_ed25519_address(&stage->proposer, stage->state.genesis.validators[0].ed25519);
     return server_open(stage, err);
 }
 
 void assay_bench_stage_close(assay_bench_stage *stage) {
     assay_abci_server_close(stage->server);
     assay_abci_engine_close(stage->engine);
-    assay_app_close(stage->app);
-    assay_genesis_close(&stage->genesis);
-    assay_beacon_chains_close(&stage->beacon);
-    assay_bench_transfers_close(&stage->transfers);
-    assay_pool_close(stage->pool);
+    assay_bench_state_close(&stage->state);
     assay_arena_close(&stage->arena);
-    if (stage->folder[0]) assay_folder_remove(stage->folder);
     memset(stage, 0, sizeof *stage);
 }
 
 assay_status assay_bench_stage_sign(assay_bench_stage *stage, assay_bytes *txs, assay_error *err) {
-    assay_bench_transfers *transfers = &stage->transfers;
+    assay_bench_transfers *transfers = &stage->state.transfers;
     ASSAY_TRY(assay_bench_transfers_sign(transfers, err));
     for (uint32_t i = 0; i < transfers->count; i++)
         txs[i] = (assay_bytes){transfers->items[i].bytes, ASSAY_BENCH_TX_SIZE};
@@ -86,7 +57,7 @@ assay_status assay_bench_stage_propose(assay_bench_stage *stage, assay_abci_bloc
     assay_abci_request request = {.kind = ASSAY_ABCI_PREPARE_PROPOSAL};
     assay_abci_reply reply;
     assay_app_info info;
-    assay_app_info_get(stage->app, &info);
+    assay_app_info_get(stage->state.app, &info);
     assay_arena_reset(&stage->arena);
     *out = (assay_abci_block){
         .txs = txs,

@@ -4,30 +4,13 @@
 #ifndef ASSAY_NODE_BENCH_STAGE_H
 #define ASSAY_NODE_BENCH_STAGE_H
 
-#include <limits.h>
-
 #include "consensus/abci/server.h"
-#include "consensus/ledger_application.h"
-#include "node/bench/genesis.h"
+#include "node/bench/state.h"
 #include "node/comet/comet.h"
-
-typedef struct {
-    const char *folder; // where a temporary folder is made, and removed afterwards
-    uint32_t accounts;  // >= 2
-    uint32_t transfers; // signed at once
-    unsigned threads;   // for signatures and hashes
-} assay_bench_stage_options;
 
 // A zeroed struct is safe to close. One thread.
 typedef struct {
-    char folder[PATH_MAX];
-    assay_pool *pool;
-    assay_bench_transfers transfers;
-    assay_operator secrets;
-    assay_beacon_chains beacon;
-    assay_genesis genesis;
-    assay_app *app;
-    assay_ledger_application ledger;
+    assay_bench_state state;
     assay_comet comet; // an address that nobody is asked at
     assay_abci_engine *engine;
     assay_abci_application abci;
@@ -40,7 +23,7 @@ typedef struct {
 // E-20.
 // Lives: until close, which removes the folder.
 assay_status assay_bench_stage_open(assay_bench_stage *stage,
-                                    const assay_bench_stage_options *options, assay_error *err);
+                                    const assay_bench_state_options *options, assay_error *err);
 void assay_bench_stage_close(assay_bench_stage *stage);
 
 // Signs new transfers, all of the stage's, into txs [transfers.count]. Errors: those of signing.
