@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ABCI 2.0 messages as plain structs, the set common to CometBFT v0.38, v0.39 and v0.40. Source:
 // CometBFT proto/tendermint/abci/types.proto. What is read borrows the frame and the arena of its
-// call; so does what is answered, until it is encoded.
+// call; so does what is answered, until it is encoded. Fields of a request that nothing acts on are
+// there for the wire's oracle, which compares every one (tests/oracles/cometbft).
 #ifndef ASSAY_CONSENSUS_ABCI_MESSAGE_H
 #define ASSAY_CONSENSUS_ABCI_MESSAGE_H
 

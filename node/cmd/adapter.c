@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "kernels/table.h"
 #include "node/cmd/commands.h"
-#include "node/output.h"
+#include "node/cmd/output.h"
 #include "quant/import/adapter_import.h"
 
 static const char import_details[] =

@@ -11,8 +11,8 @@
 #include "node/bench/infer_show.h"
 #include "node/bench/model.h"
 #include "node/cmd/commands.h"
+#include "node/cmd/output.h"
 #include "node/inference/inference.h"
-#include "node/output.h"
 #include "quant/import/import.h"
 
 static const char details[] =

@@ -7,8 +7,8 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "node/cmd/commands.h"
+#include "node/cmd/proof_print.h"
 #include "node/comet/comet.h"
-#include "node/proof_print.h"
 
 enum {
     TRUSTING_SECONDS = 7 * 24 * 3600,

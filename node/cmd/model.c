@@ -4,8 +4,8 @@
 
 #include "kernels/table.h"
 #include "node/cmd/commands.h"
+#include "node/cmd/output.h"
 #include "node/inference/model_print.h"
-#include "node/output.h"
 #include "quant/import/import.h"
 #include "quant/model.h"
 #include "quant/tokenizer/tokenizer.h"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "consensus/abci/kv.h"
 #include "consensus/abci/server.h"
+#include "consensus/kvstore/kv.h"
 #include "node/cmd/node_kv.h"
 
 // Sleeps until a signal; what goes wrong on a connection meanwhile is told.
@@ -46,23 +46,23 @@ static assay_status options_check(const char *app, const char *abci, assay_error
 
 int assay_node_kv(const assay_invocation *invocation, const char *app, const char *abci,
                   const char *home) {
-    assay_abci_kv *kv = NULL;
+    assay_kvstore *kv = NULL;
     assay_abci_server *server = NULL;
     assay_error err = {0};
     sigset_t signals;
     assay_stop_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     assay_status status = options_check(app, abci, &err);
-    if (status == ASSAY_OK) status = assay_abci_kv_open(&kv, home, &err);
+    if (status == ASSAY_OK) status = assay_kvstore_open(&kv, home, &err);
     if (status == ASSAY_OK) {
         assay_abci_server_options options = {.address = abci,
-                                             .application = assay_abci_kv_application(kv)};
+                                             .application = assay_kvstore_application(kv)};
         status = assay_abci_server_open(&server, &options, &err);
     }
     if (status == ASSAY_OK)
         status = address_print(invocation, assay_abci_server_address(server), &err);
     if (status == ASSAY_OK) status = serve(server, &signals, &err);
     assay_abci_server_close(server);
-    assay_abci_kv_close(kv);
+    assay_kvstore_close(kv);
     return status == ASSAY_OK ? ASSAY_EXIT_OK : assay_command_fail(invocation, &err, NULL);
 }

@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "consensus/proof.h"
 #include "node/cmd/commands.h"
-#include "node/output.h"
-#include "node/proof_print.h"
+#include "node/cmd/output.h"
+#include "node/cmd/proof_print.h"
 #include "node/wallet/client.h"
 #include "node/wallet/wallet.h"
 

@@ -39,6 +39,7 @@ ROOMS = {
         "": {"types", "light"},
         "statesync": {"", "types", "light"},
         "abci": {"", "types", "light", "statesync"},
+        "kvstore": {"types", "abci"},
     },
     "node": {
         "": set(),  # but for main.c, which calls the commands

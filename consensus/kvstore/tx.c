@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/abci/kv_tx.h"
+#include "consensus/kvstore/tx.h"
 
 #include "base/base64.h"
 
@@ -26,7 +26,7 @@ static assay_bytes part_take(assay_bytes *rest, uint8_t byte) {
     return part;
 }
 
-static bool key_read(assay_abci_kv_validator *out, assay_bytes text) {
+static bool key_read(assay_kvstore_validator *out, assay_bytes text) {
     size_t size;
     return assay_base64_decode(out->key, &size, out->key_size, (const char *)text.data, text.size,
                                NULL) == ASSAY_OK &&
@@ -45,7 +45,7 @@ static bool power_read(int64_t *out, assay_bytes text) {
     return true;
 }
 
-static bool validator_read(assay_abci_kv_validator *out, assay_bytes tx) {
+static bool validator_read(assay_kvstore_validator *out, assay_bytes tx) {
     assay_bytes rest = {tx.data + sizeof validator_prefix - 1,
                         tx.size - (sizeof validator_prefix - 1)};
     if (byte_count(rest, '!') != 2) return false;
@@ -63,21 +63,21 @@ static bool validator_read(assay_abci_kv_validator *out, assay_bytes tx) {
     return key_read(out, key) && power_read(&out->power, rest);
 }
 
-assay_abci_kv_form assay_abci_kv_tx_read(assay_bytes tx, assay_abci_kv_validator *out) {
-    assay_abci_kv_validator validator;
-    if (tx.size == 0) return ASSAY_ABCI_KV_INVALID;
+assay_kvstore_form assay_kvstore_tx_read(assay_bytes tx, assay_kvstore_validator *out) {
+    assay_kvstore_validator validator;
+    if (tx.size == 0) return ASSAY_KVSTORE_INVALID;
     if (tx.size >= sizeof validator_prefix - 1 &&
         memcmp(tx.data, validator_prefix, sizeof validator_prefix - 1) == 0)
-        return validator_read(out ? out : &validator, tx) ? ASSAY_ABCI_KV_VALIDATOR
-                                                          : ASSAY_ABCI_KV_INVALID;
+        return validator_read(out ? out : &validator, tx) ? ASSAY_KVSTORE_VALIDATOR
+                                                          : ASSAY_KVSTORE_INVALID;
     size_t colons = byte_count(tx, ':'), equals = byte_count(tx, '=');
-    if (colons + equals != 1) return ASSAY_ABCI_KV_INVALID;
+    if (colons + equals != 1) return ASSAY_KVSTORE_INVALID;
     uint8_t middle = colons ? ':' : '=';
-    if (tx.data[0] == middle || tx.data[tx.size - 1] == middle) return ASSAY_ABCI_KV_INVALID;
-    return colons ? ASSAY_ABCI_KV_COLON : ASSAY_ABCI_KV_PAIR;
+    if (tx.data[0] == middle || tx.data[tx.size - 1] == middle) return ASSAY_KVSTORE_INVALID;
+    return colons ? ASSAY_KVSTORE_COLON : ASSAY_KVSTORE_PAIR;
 }
 
-void assay_abci_kv_tx_split(assay_bytes tx, assay_bytes *key, assay_bytes *value) {
+void assay_kvstore_tx_split(assay_bytes tx, assay_bytes *key, assay_bytes *value) {
     *key = *value = tx;
     if (byte_count(tx, '=') != 1) return;
     *key = part_take(value, '=');

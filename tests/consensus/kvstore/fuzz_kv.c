@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any requests in any order: the kv application answers each or refuses, two of it answer with the
 // same bytes, and a height counts when it is committed (E-3, E-9).
-#include "consensus/abci/kv.h"
+#include "consensus/kvstore/kv.h"
 #include "tests/consensus/abci/stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // One instance and what it should be at.
 typedef struct {
-    assay_abci_kv *kv;
+    assay_kvstore *kv;
     int64_t height, finalised;
 } side;
 
 static assay_status call(void *self, const assay_abci_request *request, assay_abci_reply *reply,
                          assay_arena *arena, assay_error *err) {
-    assay_abci_application inner = assay_abci_kv_application(((side *)self)->kv);
+    assay_abci_application inner = assay_kvstore_application(((side *)self)->kv);
     return inner.call(inner.self, request, reply, arena, err);
 }
 
@@ -43,9 +43,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     assay_abci_buffer out[2] = {{0}};
     for (int i = 0; i < 2; i++) {
         side s = {0};
-        ASSAY_ASSERT(assay_abci_kv_open(&s.kv, NULL, NULL) == ASSAY_OK);
+        ASSAY_ASSERT(assay_kvstore_open(&s.kv, NULL, NULL) == ASSAY_OK);
         stream_answer((assay_abci_application){&s, call, NULL}, data, size, &out[i], witness);
-        assay_abci_kv_close(s.kv);
+        assay_kvstore_close(s.kv);
     }
     ASSAY_ASSERT(out[0].size == out[1].size);
     ASSAY_ASSERT(out[0].size == 0 || memcmp(out[0].data, out[1].data, out[0].size) == 0);

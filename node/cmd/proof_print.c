@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "node/proof_print.h"
+#include "node/cmd/proof_print.h"
 
 #include <stdio.h>
 

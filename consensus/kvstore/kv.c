@@ -6,7 +6,7 @@
 //   3. FinalizeBlock stages; a second one before Commit stages anew (test_finalize_twice).
 //
 //   committed --FinalizeBlock--> staged --Commit--> committed
-#include "consensus/abci/kv.h"
+#include "consensus/kvstore/kv.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -16,8 +16,8 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "consensus/abci/buffer.h"
-#include "consensus/abci/kv_store.h"
-#include "consensus/abci/kv_tx.h"
+#include "consensus/kvstore/store.h"
+#include "consensus/kvstore/tx.h"
 #include "consensus/types/protobuf.h"
 
 enum {
@@ -28,20 +28,20 @@ enum {
     DUPLICATE_VOTE = 1,
     EVENTS_OF_TX = 2,
     ATTRIBUTES_OF_EVENT = 4,
-    STORE_KEY_MAX = 1 + ASSAY_ABCI_KV_KEY_MAX,
+    STORE_KEY_MAX = 1 + ASSAY_KVSTORE_KEY_MAX,
     VALIDATOR_VALUE_MAX = 64,
 };
 
 // A key's first byte in the store.
 static const uint8_t of_pair = 'k', of_validator = 'v';
 
-struct assay_abci_kv {
+struct assay_kvstore {
     pthread_mutex_t lock;
-    assay_abci_kv_store store;
+    assay_kvstore_store store;
     char path[PATH_MAX]; // "": in memory
     // Staged.
     assay_abci_buffer pairs; // u32 sizes of key and value, key, value, one after the other
-    assay_abci_kv_validator *updates;
+    assay_kvstore_validator *updates;
     uint32_t update_count;
     int64_t size, height;
 };
@@ -61,7 +61,7 @@ static assay_status app_hash_make(assay_bytes *out, int64_t size, assay_arena *a
 }
 
 // The validator update as a message with its length, as upstream keeps it.
-static void validator_value(assay_writer *out, const assay_abci_kv_validator *validator) {
+static void validator_value(assay_writer *out, const assay_kvstore_validator *validator) {
     uint8_t key_bytes[VALIDATOR_VALUE_MAX], update_bytes[VALIDATOR_VALUE_MAX];
     assay_writer key, update;
     assay_writer_init(&key, key_bytes, sizeof key_bytes);
@@ -74,22 +74,22 @@ static void validator_value(assay_writer *out, const assay_abci_kv_validator *va
     ASSAY_ASSERT(!update.failed && !out->failed);
 }
 
-static assay_status validator_set(assay_abci_kv *kv, const assay_abci_kv_validator *validator,
+static assay_status validator_set(assay_kvstore *kv, const assay_kvstore_validator *validator,
                                   assay_error *err) {
     uint8_t key[STORE_KEY_MAX] = {of_validator}, value[VALIDATOR_VALUE_MAX];
     assay_writer writer;
     memcpy(key + 1, validator->key, validator->key_size);
     assay_bytes name = {key, 1 + validator->key_size};
     if (validator->power == 0) {
-        assay_abci_kv_remove(&kv->store, name);
+        assay_kvstore_remove(&kv->store, name);
         return ASSAY_OK;
     }
     assay_writer_init(&writer, value, sizeof value);
     validator_value(&writer, validator);
-    return assay_abci_kv_set(&kv->store, name, (assay_bytes){value, writer.size}, err);
+    return assay_kvstore_set(&kv->store, name, (assay_bytes){value, writer.size}, err);
 }
 
-static assay_status info(assay_abci_kv *kv, assay_abci_reply *reply, assay_arena *arena,
+static assay_status info(assay_kvstore *kv, assay_abci_reply *reply, assay_arena *arena,
                          assay_error *err) {
     enum { DATA_MAX = 64 };
     void *data;
@@ -102,11 +102,11 @@ static assay_status info(assay_abci_kv *kv, assay_abci_reply *reply, assay_arena
     return app_hash_make(&reply->info.app_hash, kv->store.size, arena, err);
 }
 
-static assay_status init_chain(assay_abci_kv *kv, const assay_abci_request *request,
+static assay_status init_chain(assay_kvstore *kv, const assay_abci_request *request,
                                assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
     for (uint32_t i = 0; i < request->init_chain.validator_count; i++) {
         const assay_abci_validator_update *update = &request->init_chain.validators[i];
-        assay_abci_kv_validator validator = {.key_type = update->key_type, .power = update->power};
+        assay_kvstore_validator validator = {.key_type = update->key_type, .power = update->power};
         uint32_t size = update->key_type == ASSAY_ABCI_SECP256K1 ? 33 : 32;
         if (update->key_type == 0 || update->key.size != size)
             return ASSAY_FAIL(err, UNSUPPORTED, "validator %u has a key of type %u and %zu bytes",
@@ -119,20 +119,20 @@ static assay_status init_chain(assay_abci_kv *kv, const assay_abci_request *requ
 }
 
 // The value's copy: another connection's Commit may free it.
-static assay_status value_get(assay_bytes *out, bool *there, const assay_abci_kv *kv, uint8_t kind,
+static assay_status value_get(assay_bytes *out, bool *there, const assay_kvstore *kv, uint8_t kind,
                               assay_bytes data, assay_arena *arena, assay_error *err) {
     void *key;
     ASSAY_TRY(assay_arena_get(arena, 1 + data.size, 1, "a key", &key, err));
     *(uint8_t *)key = kind;
     if (data.size) memcpy((uint8_t *)key + 1, data.data, data.size);
-    const assay_bytes *value = assay_abci_kv_get(&kv->store, (assay_bytes){key, 1 + data.size});
+    const assay_bytes *value = assay_kvstore_get(&kv->store, (assay_bytes){key, 1 + data.size});
     *there = value != NULL;
     *out = (assay_bytes){0};
     if (!value) return ASSAY_OK;
     return assay_arena_copy(arena, value->data, value->size, "a value", out, err);
 }
 
-static assay_status query(assay_abci_kv *kv, const assay_abci_request *request,
+static assay_status query(assay_kvstore *kv, const assay_abci_request *request,
                           assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
     assay_bytes path = request->query.path, data = request->query.data;
     bool there, validators = path.size == 4 && memcmp(path.data, "/val", 4) == 0;
@@ -147,7 +147,7 @@ static assay_status query(assay_abci_kv *kv, const assay_abci_request *request,
 }
 
 static void check_tx(const assay_abci_request *request, assay_abci_reply *reply) {
-    if (assay_abci_kv_tx_read(request->check_tx.tx, NULL) == ASSAY_ABCI_KV_INVALID)
+    if (assay_kvstore_tx_read(request->check_tx.tx, NULL) == ASSAY_KVSTORE_INVALID)
         reply->check_tx.code = CODE_INVALID;
     else
         reply->check_tx.gas_wanted = 1;
@@ -163,9 +163,9 @@ static assay_status prepare(const assay_abci_request *request, assay_abci_reply 
     reply->txs.txs = txs;
     for (uint32_t i = 0; i < block->tx_count; i++) {
         assay_bytes tx = block->txs[i];
-        assay_abci_kv_form form = assay_abci_kv_tx_read(tx, NULL);
-        if (form == ASSAY_ABCI_KV_INVALID) continue;
-        if (form == ASSAY_ABCI_KV_COLON) {
+        assay_kvstore_form form = assay_kvstore_tx_read(tx, NULL);
+        if (form == ASSAY_KVSTORE_INVALID) continue;
+        if (form == ASSAY_KVSTORE_COLON) {
             ASSAY_TRY(assay_arena_copy(arena, tx.data, tx.size, "a transaction", &tx, err));
             *(uint8_t *)memchr(tx.data, ':', tx.size) = '=';
         }
@@ -177,7 +177,7 @@ static assay_status prepare(const assay_abci_request *request, assay_abci_reply 
 static void process(const assay_abci_request *request, assay_abci_reply *reply) {
     reply->process.status = request->block.overfull ? ASSAY_ABCI_REJECT : ASSAY_ABCI_ACCEPT;
     for (uint32_t i = 0; i < request->block.tx_count; i++)
-        if (assay_abci_kv_tx_read(request->block.txs[i], NULL) == ASSAY_ABCI_KV_INVALID)
+        if (assay_kvstore_tx_read(request->block.txs[i], NULL) == ASSAY_KVSTORE_INVALID)
             reply->process.status = ASSAY_ABCI_REJECT;
 }
 
@@ -190,7 +190,7 @@ static assay_status events_make(assay_abci_result *out, assay_bytes tx, assay_ar
     assay_bytes works = assay_text_bytes("index is working"), sides[EVENTS_OF_TX];
     static const char *const creators[EVENTS_OF_TX] = {"Cosmoshi Netowoko", "Cosmoshi"};
     void *attributes, *events;
-    assay_abci_kv_tx_split(tx, &sides[0], &sides[1]);
+    assay_kvstore_tx_split(tx, &sides[0], &sides[1]);
     ASSAY_TRY(assay_arena_get(arena, EVENTS_OF_TX * ATTRIBUTES_OF_EVENT,
                               sizeof(assay_abci_attribute), "attributes", &attributes, err));
     ASSAY_TRY(
@@ -209,10 +209,10 @@ static assay_status events_make(assay_abci_result *out, assay_bytes tx, assay_ar
     return ASSAY_OK;
 }
 
-static assay_status pair_stage(assay_abci_kv *kv, assay_bytes tx, assay_error *err) {
+static assay_status pair_stage(assay_kvstore *kv, assay_bytes tx, assay_error *err) {
     uint8_t head[8];
     assay_bytes key, value;
-    assay_abci_kv_tx_split(tx, &key, &value);
+    assay_kvstore_tx_split(tx, &key, &value);
     assay_store_be32(head, (uint32_t)key.size);
     assay_store_be32(head + 4, (uint32_t)value.size);
     if (assay_abci_buffer_add(&kv->pairs, head, sizeof head) &&
@@ -223,7 +223,7 @@ static assay_status pair_stage(assay_abci_kv *kv, assay_bytes tx, assay_error *e
 }
 
 // Who votes twice loses one of its power.
-static assay_status punish(assay_abci_kv *kv, const assay_abci_misbehavior *report,
+static assay_status punish(assay_kvstore *kv, const assay_abci_misbehavior *report,
                            assay_error *err) {
     enum { ADDRESS_SIZE = 20, KEY_SIZE = 32 };
     for (uint32_t i = 0; i < kv->store.count; i++) {
@@ -234,8 +234,8 @@ static assay_status punish(assay_abci_kv *kv, const assay_abci_misbehavior *repo
         if (report->address.size != ADDRESS_SIZE ||
             memcmp(hash.bytes, report->address.data, ADDRESS_SIZE) != 0)
             continue;
-        assay_abci_kv_validator *update = &kv->updates[kv->update_count++];
-        *update = (assay_abci_kv_validator){
+        assay_kvstore_validator *update = &kv->updates[kv->update_count++];
+        *update = (assay_kvstore_validator){
             .key_type = ASSAY_ABCI_ED25519, .key_size = KEY_SIZE, .power = report->power - 1};
         memcpy(update->key, key.data + 1, KEY_SIZE);
         return ASSAY_OK;
@@ -243,14 +243,14 @@ static assay_status punish(assay_abci_kv *kv, const assay_abci_misbehavior *repo
     return ASSAY_FAIL(err, MISSING, "a report on a validator that is not known");
 }
 
-static assay_status tx_execute(assay_abci_kv *kv, assay_bytes tx, assay_abci_result *out,
+static assay_status tx_execute(assay_kvstore *kv, assay_bytes tx, assay_abci_result *out,
                                assay_arena *arena, assay_error *err) {
-    assay_abci_kv_validator *update = &kv->updates[kv->update_count];
-    switch (assay_abci_kv_tx_read(tx, update)) {
-    case ASSAY_ABCI_KV_VALIDATOR:
+    assay_kvstore_validator *update = &kv->updates[kv->update_count];
+    switch (assay_kvstore_tx_read(tx, update)) {
+    case ASSAY_KVSTORE_VALIDATOR:
         kv->update_count++;
         break;
-    case ASSAY_ABCI_KV_PAIR:
+    case ASSAY_KVSTORE_PAIR:
         ASSAY_TRY(pair_stage(kv, tx, err));
         break;
     default: // a proposal has no ':' any more
@@ -260,13 +260,13 @@ static assay_status tx_execute(assay_abci_kv *kv, assay_bytes tx, assay_abci_res
     return events_make(out, tx, arena, err);
 }
 
-static assay_status updates_answer(const assay_abci_kv *kv, assay_abci_reply *reply,
+static assay_status updates_answer(const assay_kvstore *kv, assay_abci_reply *reply,
                                    assay_arena *arena, assay_error *err) {
     void *updates;
     ASSAY_TRY(assay_arena_get(arena, kv->update_count, sizeof(assay_abci_validator_update),
                               "validator updates", &updates, err));
     for (uint32_t i = 0; i < kv->update_count; i++) {
-        const assay_abci_kv_validator *from = &kv->updates[i];
+        const assay_kvstore_validator *from = &kv->updates[i];
         ((assay_abci_validator_update *)updates)[i] =
             (assay_abci_validator_update){from->key_type, {from->key, from->key_size}, from->power};
     }
@@ -275,7 +275,7 @@ static assay_status updates_answer(const assay_abci_kv *kv, assay_abci_reply *re
     return ASSAY_OK;
 }
 
-static assay_status finalize(assay_abci_kv *kv, const assay_abci_request *request,
+static assay_status finalize(assay_kvstore *kv, const assay_abci_request *request,
                              assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
     const assay_abci_block *block = &request->block;
     void *results;
@@ -302,7 +302,7 @@ static assay_status finalize(assay_abci_kv *kv, const assay_abci_request *reques
     return app_hash_make(&reply->finalize.app_hash, kv->size, arena, err);
 }
 
-static assay_status commit(assay_abci_kv *kv, assay_arena *arena, assay_error *err) {
+static assay_status commit(assay_kvstore *kv, assay_arena *arena, assay_error *err) {
     for (uint32_t i = 0; i < kv->update_count; i++)
         ASSAY_TRY(validator_set(kv, &kv->updates[i], err));
     kv->update_count = 0;
@@ -313,17 +313,17 @@ static assay_status commit(assay_abci_kv *kv, assay_arena *arena, assay_error *e
         ASSAY_TRY(assay_arena_get(arena, 1 + key_size, 1, "a key", &key, err));
         *(uint8_t *)key = of_pair;
         memcpy((uint8_t *)key + 1, head + 8, key_size);
-        ASSAY_TRY(assay_abci_kv_set(&kv->store, (assay_bytes){key, 1 + key_size},
+        ASSAY_TRY(assay_kvstore_set(&kv->store, (assay_bytes){key, 1 + key_size},
                                     (assay_bytes){head + 8 + key_size, value_size}, err));
         at += 8 + key_size + value_size;
     }
     assay_abci_buffer_reset(&kv->pairs);
     kv->store.size = kv->size;
     kv->store.height = kv->height;
-    return kv->path[0] ? assay_abci_kv_save(&kv->store, kv->path, err) : ASSAY_OK;
+    return kv->path[0] ? assay_kvstore_save(&kv->store, kv->path, err) : ASSAY_OK;
 }
 
-static assay_status answer(assay_abci_kv *kv, const assay_abci_request *request,
+static assay_status answer(assay_kvstore *kv, const assay_abci_request *request,
                            assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
     switch (request->kind) {
     case ASSAY_ABCI_INFO:
@@ -357,30 +357,30 @@ static assay_status answer(assay_abci_kv *kv, const assay_abci_request *request,
 
 static assay_status call(void *self, const assay_abci_request *request, assay_abci_reply *reply,
                          assay_arena *arena, assay_error *err) {
-    assay_abci_kv *kv = self;
+    assay_kvstore *kv = self;
     pthread_mutex_lock(&kv->lock);
     assay_status status = answer(kv, request, reply, arena, err);
     pthread_mutex_unlock(&kv->lock);
     return status;
 }
 
-static assay_status file_open(assay_abci_kv *kv, const char *folder, assay_error *err) {
+static assay_status file_open(assay_kvstore *kv, const char *folder, assay_error *err) {
     assay_error missing = {0};
     ASSAY_TRY(assay_folder_make(folder, err));
     ASSAY_TRY(assay_path_join(kv->path, sizeof kv->path, folder, "kv.state", err));
-    assay_status status = assay_abci_kv_load(&kv->store, kv->path, &missing);
+    assay_status status = assay_kvstore_load(&kv->store, kv->path, &missing);
     if (status == ASSAY_OK || status == ASSAY_NOT_FOUND) return ASSAY_OK;
     return assay_error_pass(err, &missing);
 }
 
-assay_status assay_abci_kv_open(assay_abci_kv **out, const char *folder, assay_error *err) {
-    assay_abci_kv *kv = calloc(1, sizeof *kv);
+assay_status assay_kvstore_open(assay_kvstore **out, const char *folder, assay_error *err) {
+    assay_kvstore *kv = calloc(1, sizeof *kv);
     *out = NULL;
     if (!kv) return ASSAY_FAIL(err, MEMORY, "no memory for the kv application");
     pthread_mutex_init(&kv->lock, NULL);
     assay_status status = folder ? file_open(kv, folder, err) : ASSAY_OK;
     if (status != ASSAY_OK) {
-        assay_abci_kv_close(kv);
+        assay_kvstore_close(kv);
         return status;
     }
     kv->size = kv->store.size;
@@ -389,13 +389,13 @@ assay_status assay_abci_kv_open(assay_abci_kv **out, const char *folder, assay_e
     return ASSAY_OK;
 }
 
-assay_abci_application assay_abci_kv_application(assay_abci_kv *kv) {
+assay_abci_application assay_kvstore_application(assay_kvstore *kv) {
     return (assay_abci_application){kv, call, NULL};
 }
 
-void assay_abci_kv_close(assay_abci_kv *kv) {
+void assay_kvstore_close(assay_kvstore *kv) {
     if (!kv) return;
-    assay_abci_kv_store_close(&kv->store);
+    assay_kvstore_store_close(&kv->store);
     assay_abci_buffer_close(&kv->pairs);
     free(kv->updates);
     pthread_mutex_destroy(&kv->lock);

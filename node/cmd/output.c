@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "node/output.h"
+#include "node/cmd/output.h"
 
 #include <errno.h>
 #include <fcntl.h>

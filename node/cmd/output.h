@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command's --out may replace: nothing, or an older file of the kind that it writes.
-#ifndef ASSAY_NODE_OUTPUT_H
-#define ASSAY_NODE_OUTPUT_H
+#ifndef ASSAY_NODE_CMD_OUTPUT_H
+#define ASSAY_NODE_CMD_OUTPUT_H
 
 #include "base/status.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a proof file proves, for people and programs.
-#ifndef ASSAY_NODE_PROOF_PRINT_H
-#define ASSAY_NODE_PROOF_PRINT_H
+#ifndef ASSAY_NODE_CMD_PROOF_PRINT_H
+#define ASSAY_NODE_CMD_PROOF_PRINT_H
 
 #include "consensus/proof.h"
 #include "node/command.h"

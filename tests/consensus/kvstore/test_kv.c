@@ -2,9 +2,9 @@
 // E-9: the kv application, called as the server calls it.
 #include "base/file.h"
 #include "base/sha256.h"
-#include "consensus/abci/kv.h"
-#include "consensus/abci/kv_store.h"
-#include "consensus/abci/kv_tx.h"
+#include "consensus/kvstore/kv.h"
+#include "consensus/kvstore/store.h"
+#include "consensus/kvstore/tx.h"
 #include "tests/consensus/abci/abci.h"
 #include "tests/folder.h"
 
@@ -23,13 +23,13 @@ static int teardown(void **state) {
     return 0;
 }
 
-static assay_status ask(assay_abci_kv *kv, const assay_abci_request *request) {
-    assay_abci_application application = assay_abci_kv_application(kv);
+static assay_status ask(assay_kvstore *kv, const assay_abci_request *request) {
+    assay_abci_application application = assay_kvstore_application(kv);
     reply = (assay_abci_reply){.kind = request->kind};
     return application.call(application.self, request, &reply, &arena, NULL);
 }
 
-static void info_expect(assay_abci_kv *kv, const char *data, int64_t height, uint8_t hash) {
+static void info_expect(assay_kvstore *kv, const char *data, int64_t height, uint8_t hash) {
     const uint8_t wanted[8] = {hash};
     assay_abci_request request = {.kind = ASSAY_ABCI_INFO};
     assert_int_equal(ask(kv, &request), ASSAY_OK);
@@ -40,7 +40,7 @@ static void info_expect(assay_abci_kv *kv, const char *data, int64_t height, uin
     assert_memory_equal(reply.info.app_hash.data, wanted, 8);
 }
 
-static void query_expect(assay_abci_kv *kv, const char *key, const char *value) {
+static void query_expect(assay_kvstore *kv, const char *key, const char *value) {
     assay_abci_request request = {.kind = ASSAY_ABCI_QUERY, .query.data = bytes_of(key)};
     assert_int_equal(ask(kv, &request), ASSAY_OK);
     assert_true(bytes_are(reply.query.key, key));
@@ -48,14 +48,14 @@ static void query_expect(assay_abci_kv *kv, const char *key, const char *value) 
     assert_true(bytes_are(reply.query.result.log, value ? "exists" : "does not exist"));
 }
 
-static assay_status block(assay_abci_kv *kv, assay_abci_kind kind, int64_t height, const char *tx) {
+static assay_status block(assay_kvstore *kv, assay_abci_kind kind, int64_t height, const char *tx) {
     assay_bytes txs[] = {bytes_of(tx)};
     assay_abci_request request = {.kind = kind,
                                   .block = {.txs = txs, .tx_count = 1, .height = height}};
     return ask(kv, &request);
 }
 
-static void commit(assay_abci_kv *kv) {
+static void commit(assay_kvstore *kv) {
     assay_abci_request request = {.kind = ASSAY_ABCI_COMMIT};
     assert_int_equal(ask(kv, &request), ASSAY_OK);
 }
@@ -64,41 +64,41 @@ static void commit(assay_abci_kv *kv) {
 static void test_forms(void **state) {
     static const struct {
         const char *tx;
-        assay_abci_kv_form form;
+        assay_kvstore_form form;
     } cases[] = {
-        {"", ASSAY_ABCI_KV_INVALID},
-        {"abc", ASSAY_ABCI_KV_INVALID},
-        {"=", ASSAY_ABCI_KV_INVALID},
-        {"a=", ASSAY_ABCI_KV_INVALID},
-        {"=a", ASSAY_ABCI_KV_INVALID},
-        {"a==b", ASSAY_ABCI_KV_INVALID},
-        {"a=b:c", ASSAY_ABCI_KV_INVALID},
-        {":a", ASSAY_ABCI_KV_INVALID},
-        {"a:", ASSAY_ABCI_KV_INVALID},
-        {"a=b", ASSAY_ABCI_KV_PAIR},
-        {"a:b", ASSAY_ABCI_KV_COLON},
-        {"va=b", ASSAY_ABCI_KV_PAIR},
-        {"val=", ASSAY_ABCI_KV_INVALID},
-        {"val=b", ASSAY_ABCI_KV_INVALID},
-        {"val=" KEY_TEXT "!1", ASSAY_ABCI_KV_INVALID},
-        {"val=!" KEY_TEXT "!1", ASSAY_ABCI_KV_VALIDATOR},
-        {"val=ed25519!" KEY_TEXT "!0", ASSAY_ABCI_KV_VALIDATOR},
-        {"val=ed25519!" KEY_TEXT "!9223372036854775807", ASSAY_ABCI_KV_VALIDATOR},
-        {"val=ed25519!" KEY_TEXT "!9223372036854775808", ASSAY_ABCI_KV_INVALID},
-        {"val=ed25519!" KEY_TEXT "!-1", ASSAY_ABCI_KV_INVALID},
-        {"val=ed25519!" KEY_TEXT "!", ASSAY_ABCI_KV_INVALID},
-        {"val=ed25519!" KEY_TEXT "!1!", ASSAY_ABCI_KV_INVALID},
-        {"val=ed25519!AAAA!1", ASSAY_ABCI_KV_INVALID},
-        {"val=ed25519!AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8A!1", ASSAY_ABCI_KV_INVALID},
-        {"val=ed25519!AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8?!1", ASSAY_ABCI_KV_INVALID},
-        {"val=secp256k1!AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g!1", ASSAY_ABCI_KV_VALIDATOR},
-        {"val=sr25519!" KEY_TEXT "!1", ASSAY_ABCI_KV_INVALID},
+        {"", ASSAY_KVSTORE_INVALID},
+        {"abc", ASSAY_KVSTORE_INVALID},
+        {"=", ASSAY_KVSTORE_INVALID},
+        {"a=", ASSAY_KVSTORE_INVALID},
+        {"=a", ASSAY_KVSTORE_INVALID},
+        {"a==b", ASSAY_KVSTORE_INVALID},
+        {"a=b:c", ASSAY_KVSTORE_INVALID},
+        {":a", ASSAY_KVSTORE_INVALID},
+        {"a:", ASSAY_KVSTORE_INVALID},
+        {"a=b", ASSAY_KVSTORE_PAIR},
+        {"a:b", ASSAY_KVSTORE_COLON},
+        {"va=b", ASSAY_KVSTORE_PAIR},
+        {"val=", ASSAY_KVSTORE_INVALID},
+        {"val=b", ASSAY_KVSTORE_INVALID},
+        {"val=" KEY_TEXT "!1", ASSAY_KVSTORE_INVALID},
+        {"val=!" KEY_TEXT "!1", ASSAY_KVSTORE_VALIDATOR},
+        {"val=ed25519!" KEY_TEXT "!0", ASSAY_KVSTORE_VALIDATOR},
+        {"val=ed25519!" KEY_TEXT "!9223372036854775807", ASSAY_KVSTORE_VALIDATOR},
+        {"val=ed25519!" KEY_TEXT "!9223372036854775808", ASSAY_KVSTORE_INVALID},
+        {"val=ed25519!" KEY_TEXT "!-1", ASSAY_KVSTORE_INVALID},
+        {"val=ed25519!" KEY_TEXT "!", ASSAY_KVSTORE_INVALID},
+        {"val=ed25519!" KEY_TEXT "!1!", ASSAY_KVSTORE_INVALID},
+        {"val=ed25519!AAAA!1", ASSAY_KVSTORE_INVALID},
+        {"val=ed25519!AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8A!1", ASSAY_KVSTORE_INVALID},
+        {"val=ed25519!AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8?!1", ASSAY_KVSTORE_INVALID},
+        {"val=secp256k1!AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g!1", ASSAY_KVSTORE_VALIDATOR},
+        {"val=sr25519!" KEY_TEXT "!1", ASSAY_KVSTORE_INVALID},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assay_abci_kv_validator validator;
-        assay_abci_kv_form form = assay_abci_kv_tx_read(bytes_of(cases[i].tx), &validator);
+        assay_kvstore_validator validator;
+        assay_kvstore_form form = assay_kvstore_tx_read(bytes_of(cases[i].tx), &validator);
         if (form != cases[i].form) fail_msg("\"%s\" is form %d", cases[i].tx, (int)form);
-        if (form != ASSAY_ABCI_KV_VALIDATOR) continue;
+        if (form != ASSAY_KVSTORE_VALIDATOR) continue;
         for (uint8_t j = 0; j < validator.key_size; j++)
             assert_int_equal(validator.key[j], j);
     }
@@ -106,8 +106,8 @@ static void test_forms(void **state) {
 
 // E-9: upstream's first golden story (abci/tests/test_cli/ex1.abci), and its proposals.
 static void test_story(void **state) {
-    assay_abci_kv *kv;
-    must(assay_abci_kv_open(&kv, NULL, err));
+    assay_kvstore *kv;
+    must(assay_kvstore_open(&kv, NULL, err));
     info_expect(kv, "{\"size\":0}", 0, 0);
     assert_int_equal(block(kv, ASSAY_ABCI_PREPARE_PROPOSAL, 1, "abc:123"), ASSAY_OK);
     assert_int_equal(reply.txs.count, 1);
@@ -147,10 +147,10 @@ static void test_story(void **state) {
     check.kind = ASSAY_ABCI_INSERT_TX;
     assert_int_equal(ask(kv, &check), ASSAY_OK);
     assert_int_not_equal(reply.check_tx.code, 0);
-    assay_abci_kv_close(kv);
+    assay_kvstore_close(kv);
 }
 
-static void validator_expect(assay_abci_kv *kv, const uint8_t key[32], const char *value,
+static void validator_expect(assay_kvstore *kv, const uint8_t key[32], const char *value,
                              size_t size) {
     assay_abci_request request = {.kind = ASSAY_ABCI_QUERY,
                                   .query = {.data = {key, 32}, .path = bytes_of("/val")}};
@@ -161,7 +161,7 @@ static void validator_expect(assay_abci_kv *kv, const uint8_t key[32], const cha
 
 // E-9: validators from the genesis and from transactions, their removal, and who votes twice.
 static void test_validators(void **state) {
-    assay_abci_kv *kv;
+    assay_kvstore *kv;
     uint8_t key[32];
     char value[64] = "\x26\x0a\x22\x0a\x20"; // 38 bytes {1 {1 of 32 bytes}, 2: 5}
     assay_hash hash;
@@ -169,7 +169,7 @@ static void test_validators(void **state) {
         key[i] = i;
     memcpy(value + 5, key, 32);
     memcpy(value + 37, "\x10\x05", 2);
-    must(assay_abci_kv_open(&kv, NULL, err));
+    must(assay_kvstore_open(&kv, NULL, err));
     assay_abci_validator_update update = {ASSAY_ABCI_ED25519, {key, 32}, 5};
     assay_abci_request init = {.kind = ASSAY_ABCI_INIT_CHAIN,
                                .init_chain = {.validators = &update, .validator_count = 1}};
@@ -196,63 +196,63 @@ static void test_validators(void **state) {
     validator_expect(kv, key, NULL, 0);
     update.key_type = 0;
     assert_int_equal(ask(kv, &init), ASSAY_UNSUPPORTED);
-    assay_abci_kv_close(kv);
+    assay_kvstore_close(kv);
 }
 
 // E-9: a second FinalizeBlock before Commit stages anew.
 static void test_finalize_twice(void **state) {
-    assay_abci_kv *kv;
-    must(assay_abci_kv_open(&kv, NULL, err));
+    assay_kvstore *kv;
+    must(assay_kvstore_open(&kv, NULL, err));
     assert_int_equal(block(kv, ASSAY_ABCI_FINALIZE_BLOCK, 1, "a=1"), ASSAY_OK);
     assert_int_equal(block(kv, ASSAY_ABCI_FINALIZE_BLOCK, 1, "b=2"), ASSAY_OK);
     commit(kv);
     info_expect(kv, "{\"size\":1}", 1, 2);
     query_expect(kv, "a", NULL);
     query_expect(kv, "b", "2");
-    assay_abci_kv_close(kv);
+    assay_kvstore_close(kv);
 }
 
 // E-9: what Commit left is there after a restart; what was not committed is not.
 static void test_restart(void **state) {
     char folder[] = "/tmp/assay-kv-XXXXXX", name[32], tx[48];
-    assay_abci_kv *kv;
+    assay_kvstore *kv;
     test_folder_make(folder);
     for (int i = 0; i < 20; i++) {
-        must(assay_abci_kv_open(&kv, folder, err));
+        must(assay_kvstore_open(&kv, folder, err));
         snprintf(name, sizeof name, "{\"size\":%d}", i);
         info_expect(kv, name, i, (uint8_t)(2 * i));
         snprintf(tx, sizeof tx, "key%d=value%d", i * 7 % 20, i);
         assert_int_equal(block(kv, ASSAY_ABCI_FINALIZE_BLOCK, i + 1, tx), ASSAY_OK);
         commit(kv);
         assert_int_equal(block(kv, ASSAY_ABCI_FINALIZE_BLOCK, i + 2, "lost=1"), ASSAY_OK);
-        assay_abci_kv_close(kv);
+        assay_kvstore_close(kv);
     }
-    must(assay_abci_kv_open(&kv, folder, err));
+    must(assay_kvstore_open(&kv, folder, err));
     for (int i = 0; i < 20; i++) {
         snprintf(name, sizeof name, "key%d", i * 7 % 20);
         snprintf(tx, sizeof tx, "value%d", i);
         query_expect(kv, name, tx);
     }
     query_expect(kv, "lost", NULL);
-    assay_abci_kv_close(kv);
+    assay_kvstore_close(kv);
 }
 
 // E-9: a file that is cut or changed is refused, or is another that reads.
 static void test_damaged_file(void **state) {
     char folder[] = "/tmp/assay-kv-XXXXXX", path[64];
-    assay_abci_kv_store store = {0}, again = {0};
+    assay_kvstore_store store = {0}, again = {0};
     uint8_t *data;
     size_t size;
     test_folder_make(folder);
     snprintf(path, sizeof path, "%s/kv.state", folder);
-    must(assay_abci_kv_set(&store, bytes_of("ka"), bytes_of("1"), err));
-    must(assay_abci_kv_set(&store, bytes_of("kb"), bytes_of(""), err));
-    must(assay_abci_kv_save(&store, path, err));
+    must(assay_kvstore_set(&store, bytes_of("ka"), bytes_of("1"), err));
+    must(assay_kvstore_set(&store, bytes_of("kb"), bytes_of(""), err));
+    must(assay_kvstore_save(&store, path, err));
     must(assay_file_read(path, 1 << 20, &data, &size, err));
     for (size_t cut = 0; cut < size; cut++) {
         must(assay_file_replace(path, data, cut, 0600, err));
-        assert_int_equal(assay_abci_kv_load(&again, path, NULL), ASSAY_TRUNCATED);
-        assay_abci_kv_store_close(&again);
+        assert_int_equal(assay_kvstore_load(&again, path, NULL), ASSAY_TRUNCATED);
+        assay_kvstore_store_close(&again);
     }
     static const struct {
         size_t at;
@@ -268,12 +268,12 @@ static void test_damaged_file(void **state) {
         data[cases[i].at] = cases[i].value;
         must(assay_file_replace(path, data, size, 0600, err));
         data[cases[i].at] = kept;
-        assay_status status = assay_abci_kv_load(&again, path, NULL);
+        assay_status status = assay_kvstore_load(&again, path, NULL);
         if (status != cases[i].status) fail_msg("case %zu: %d", i, (int)status);
-        assay_abci_kv_store_close(&again);
+        assay_kvstore_store_close(&again);
     }
     free(data);
-    assay_abci_kv_store_close(&store);
+    assay_kvstore_store_close(&store);
 }
 
 int main(void) {

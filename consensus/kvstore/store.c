@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/abci/kv_store.h"
+#include "consensus/kvstore/store.h"
 
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ static int key_order(assay_bytes a, assay_bytes b) {
 }
 
 // Where a key is or would be.
-static uint32_t place_find(const assay_abci_kv_store *store, assay_bytes key, bool *there) {
+static uint32_t place_find(const assay_kvstore_store *store, assay_bytes key, bool *there) {
     uint32_t low = 0, high = store->count;
     *there = false;
     while (low < high) {
@@ -33,7 +33,7 @@ static uint32_t place_find(const assay_abci_kv_store *store, assay_bytes key, bo
     return low;
 }
 
-const assay_bytes *assay_abci_kv_get(const assay_abci_kv_store *store, assay_bytes key) {
+const assay_bytes *assay_kvstore_get(const assay_kvstore_store *store, assay_bytes key) {
     bool there;
     uint32_t place = place_find(store, key, &there);
     return there ? &store->entries[place].value : NULL;
@@ -44,16 +44,16 @@ static uint64_t entry_size(assay_bytes key, assay_bytes value) {
 }
 
 // Key and value in one piece of memory, which starts with the key.
-static bool entry_make(assay_abci_kv_entry *out, assay_bytes key, assay_bytes value) {
+static bool entry_make(assay_kvstore_entry *out, assay_bytes key, assay_bytes value) {
     uint8_t *copy = malloc(key.size + value.size + 1);
     if (!copy) return false;
     if (key.size) memcpy(copy, key.data, key.size);
     if (value.size) memcpy(copy + key.size, value.data, value.size);
-    *out = (assay_abci_kv_entry){{copy, key.size}, {copy + key.size, value.size}};
+    *out = (assay_kvstore_entry){{copy, key.size}, {copy + key.size, value.size}};
     return true;
 }
 
-static bool room_make(assay_abci_kv_store *store) {
+static bool room_make(assay_kvstore_store *store) {
     if (store->count < store->room) return true;
     uint32_t room = store->room ? 2 * store->room : ROOM_LEAST;
     void *grown = realloc(store->entries, room * sizeof store->entries[0]);
@@ -63,21 +63,21 @@ static bool room_make(assay_abci_kv_store *store) {
     return true;
 }
 
-static void entry_free(assay_abci_kv_store *store, uint32_t place) {
-    assay_abci_kv_entry *entry = &store->entries[place];
+static void entry_free(assay_kvstore_store *store, uint32_t place) {
+    assay_kvstore_entry *entry = &store->entries[place];
     store->bytes -= entry_size(entry->key, entry->value);
     free((void *)entry->key.data);
 }
 
-assay_status assay_abci_kv_set(assay_abci_kv_store *store, assay_bytes key, assay_bytes value,
+assay_status assay_kvstore_set(assay_kvstore_store *store, assay_bytes key, assay_bytes value,
                                assay_error *err) {
-    assay_abci_kv_entry entry;
+    assay_kvstore_entry entry;
     bool there;
     uint64_t bytes = store->bytes + entry_size(key, value);
     if (key.size > UINT32_MAX || value.size > UINT32_MAX ||
-        bytes > ASSAY_ABCI_KV_FILE_MAX - HEAD_SIZE)
+        bytes > ASSAY_KVSTORE_FILE_MAX - HEAD_SIZE)
         return ASSAY_FAIL(err, CAPACITY, "keys and values of %llu bytes, limit %d", (ull)bytes,
-                          ASSAY_ABCI_KV_FILE_MAX - HEAD_SIZE);
+                          ASSAY_KVSTORE_FILE_MAX - HEAD_SIZE);
     if (!room_make(store) || !entry_make(&entry, key, value))
         return ASSAY_FAIL(err, MEMORY, "no memory for a key of %zu bytes", key.size);
     uint32_t place = place_find(store, key, &there);
@@ -93,7 +93,7 @@ assay_status assay_abci_kv_set(assay_abci_kv_store *store, assay_bytes key, assa
     return ASSAY_OK;
 }
 
-void assay_abci_kv_remove(assay_abci_kv_store *store, assay_bytes key) {
+void assay_kvstore_remove(assay_kvstore_store *store, assay_bytes key) {
     bool there;
     uint32_t place = place_find(store, key, &there);
     if (!there) return;
@@ -103,25 +103,25 @@ void assay_abci_kv_remove(assay_abci_kv_store *store, assay_bytes key) {
             (store->count - place) * sizeof store->entries[0]);
 }
 
-static assay_status entries_read(assay_abci_kv_store *store, assay_cursor *cursor,
+static assay_status entries_read(assay_kvstore_store *store, assay_cursor *cursor,
                                  assay_error *err) {
     uint32_t count = assay_cursor_u32(cursor);
     for (uint32_t i = 0; i < count && !cursor->failed; i++) {
-        assay_bytes key = assay_cursor_blob(cursor, ASSAY_ABCI_KV_FILE_MAX);
-        assay_bytes value = assay_cursor_blob(cursor, ASSAY_ABCI_KV_FILE_MAX);
+        assay_bytes key = assay_cursor_blob(cursor, ASSAY_KVSTORE_FILE_MAX);
+        assay_bytes value = assay_cursor_blob(cursor, ASSAY_KVSTORE_FILE_MAX);
         if (cursor->failed) break;
         if (i > 0 && key_order(store->entries[i - 1].key, key) >= 0)
             return ASSAY_FAIL(err, ORDER, "key %u of %u is not above the one before", i, count);
-        ASSAY_TRY(assay_abci_kv_set(store, key, value, err));
+        ASSAY_TRY(assay_kvstore_set(store, key, value, err));
     }
     return assay_cursor_finish(cursor, "the kv state", err);
 }
 
-assay_status assay_abci_kv_load(assay_abci_kv_store *store, const char *path, assay_error *err) {
+assay_status assay_kvstore_load(assay_kvstore_store *store, const char *path, assay_error *err) {
     uint8_t *data;
     size_t size;
     assay_cursor cursor;
-    ASSAY_TRY(assay_file_read(path, ASSAY_ABCI_KV_FILE_MAX, &data, &size, err));
+    ASSAY_TRY(assay_file_read(path, ASSAY_KVSTORE_FILE_MAX, &data, &size, err));
     assay_cursor_init(&cursor, data, size);
     const uint8_t *found = assay_cursor_take(&cursor, sizeof mark);
     assay_status status;
@@ -138,7 +138,7 @@ assay_status assay_abci_kv_load(assay_abci_kv_store *store, const char *path, as
     return status;
 }
 
-assay_status assay_abci_kv_save(const assay_abci_kv_store *store, const char *path,
+assay_status assay_kvstore_save(const assay_kvstore_store *store, const char *path,
                                 assay_error *err) {
     size_t size = HEAD_SIZE + (size_t)store->bytes;
     assay_writer writer;
@@ -150,7 +150,7 @@ assay_status assay_abci_kv_save(const assay_abci_kv_store *store, const char *pa
     assay_writer_u64(&writer, (uint64_t)store->height);
     assay_writer_u32(&writer, store->count);
     for (uint32_t i = 0; i < store->count; i++) {
-        const assay_abci_kv_entry *entry = &store->entries[i];
+        const assay_kvstore_entry *entry = &store->entries[i];
         assay_writer_blob(&writer, entry->key.data, (uint32_t)entry->key.size);
         assay_writer_blob(&writer, entry->value.data, (uint32_t)entry->value.size);
     }
@@ -160,9 +160,9 @@ assay_status assay_abci_kv_save(const assay_abci_kv_store *store, const char *pa
     return status;
 }
 
-void assay_abci_kv_store_close(assay_abci_kv_store *store) {
+void assay_kvstore_store_close(assay_kvstore_store *store) {
     for (uint32_t i = 0; i < store->count; i++)
         entry_free(store, i);
     free(store->entries);
-    *store = (assay_abci_kv_store){0};
+    *store = (assay_kvstore_store){0};
 }
