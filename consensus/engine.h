@@ -14,12 +14,6 @@
 #include "consensus/fates.h"
 #include "ledger/app.h"
 
-typedef struct {
-    bool initialised;    // init_chain has happened
-    uint64_t height;     // of the last committed block, 0 before the first
-    assay_hash app_hash; // after it
-} assay_engine_info;
-
 // A block as it is handed over; borrowed for the call.
 typedef struct {
     uint64_t height;
@@ -53,7 +47,7 @@ typedef struct {
     void *self;
 
     // What the application has. Spec: C-11.
-    void (*info)(void *self, assay_engine_info *out);
+    void (*info)(void *self, assay_app_info *out);
 
     // Height 0. Repeating it changes nothing. Errors: as the application's. Spec: C-11.
     assay_status (*init_chain)(void *self, assay_error *err);

@@ -21,16 +21,8 @@ void assay_chain_name(char *out, const assay_genesis *genesis) {
     snprintf(out, ASSAY_CHAIN_ID_MAX + 1, "assay-%llu-%s", (ull)genesis->chain_id, digits);
 }
 
-uint64_t assay_voting_power(uint64_t consensus_bond) {
-    uint64_t power = consensus_bond / ASSAY_OPEN_NOPEN;
-    return power ? power : 1;
-}
-
-static void info(void *self, assay_engine_info *out) {
-    const assay_ledger_application *ledger = self;
-    assay_app_info app;
-    assay_app_info_get(ledger->app, &app);
-    *out = (assay_engine_info){app.initialised, app.height, app.app_hash};
+static void info(void *self, assay_app_info *out) {
+    assay_app_info_get(((assay_ledger_application *)self)->app, out);
 }
 
 static assay_status init_chain(void *self, assay_error *err) {

@@ -6,6 +6,7 @@
 #include "consensus/beacon_chains.h"
 #include "consensus/engine.h"
 #include "ledger/app.h"
+#include "ledger/power.h"
 #include "ledger/tx/tx.h"
 
 // Borrows app and chains, which must outlive it. Without chains it proposes no beacon.
@@ -28,8 +29,5 @@ assay_status assay_ledger_validators(assay_validator_update *out, uint32_t *coun
 // [ASSAY_CHAIN_ID_MAX + 1]: what is signed on one chain says nothing on another of the same
 // operator. Spec: C-3.
 void assay_chain_name(char *out, const assay_genesis *genesis);
-
-// Voting power of a consensus bond: one unit for each OPEN, at least 1. Spec: C-5.
-uint64_t assay_voting_power(uint64_t consensus_bond);
 
 #endif

@@ -27,7 +27,7 @@ static assay_status block_replay(assay_solo *solo, assay_error *err) {
 }
 
 // A block that the application already has; the last of them is where the chain goes on.
-static assay_status block_known(assay_solo *solo, const assay_engine_info *info, assay_error *err) {
+static assay_status block_known(assay_solo *solo, const assay_app_info *info, assay_error *err) {
     const assay_block *block = &solo->work.block;
     if (block->header.height != info->height) return ASSAY_OK;
     if (!assay_hash_equal(&block->app_hash_after, &info->app_hash))
@@ -39,7 +39,7 @@ static assay_status block_known(assay_solo *solo, const assay_engine_info *info,
                               &solo->arena, err);
 }
 
-static assay_status record_take(assay_solo *solo, uint64_t height, const assay_engine_info *info,
+static assay_status record_take(assay_solo *solo, uint64_t height, const assay_app_info *info,
                                 assay_error *err) {
     uint8_t *data;
     size_t size;
@@ -83,7 +83,7 @@ static assay_status recent_first(assay_solo *solo, uint64_t height, uint64_t *ou
 static assay_status log_replay(assay_solo *solo, assay_error *err) {
     const assay_application *app = &solo->options.application;
     uint8_t public_key[ASSAY_ED25519_KEY_SIZE];
-    assay_engine_info info;
+    assay_app_info info;
     uint64_t first;
     ASSAY_TRY(assay_ed25519_public(public_key, solo->options.seed, err));
     app->info(app->self, &info);

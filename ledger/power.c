@@ -14,6 +14,10 @@
 #include "ledger/bond.h"
 #include "ledger/validator.h"
 
+uint64_t assay_voting_power(uint64_t bond) {
+    return bond / ASSAY_OPEN_NOPEN;
+}
+
 static assay_status put(assay_ledger *ledger, const assay_power *power, assay_error *err) {
     assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_POWER, &power->address);
     uint8_t value[8];
@@ -25,7 +29,7 @@ static assay_status put(assay_ledger *ledger, const assay_power *power, assay_er
 assay_status assay_power_init(assay_ledger *ledger, assay_error *err) {
     for (uint32_t i = 0; i < ledger->genesis->validator_count; i++) {
         const assay_genesis_validator *validator = &ledger->genesis->validators[i];
-        assay_power power = {validator->address, validator->consensus_bond / ASSAY_OPEN_NOPEN};
+        assay_power power = {validator->address, assay_voting_power(validator->consensus_bond)};
         ASSAY_ASSERT(power.power > 0); // consensus_bond_min is at least an OPEN
         ASSAY_TRY(put(ledger, &power, err));
     }
@@ -196,7 +200,7 @@ assay_status assay_power_epoch(assay_ledger *ledger, assay_error *err) {
         assay_chain chain;
         ASSAY_TRY(assay_chain_get(&chain, &ledger->reader, &powers[i].address, err));
         ASSAY_TRY(bonded(&bonds[i], ledger, &powers[i].address, err));
-        targets[i] = assay_chain_is_jailed(&chain, epoch) ? 0 : bonds[i] / ASSAY_OPEN_NOPEN;
+        targets[i] = assay_chain_is_jailed(&chain, epoch) ? 0 : assay_voting_power(bonds[i]);
     }
     assay_power_choose(targets, count);
     assay_power_step(powers, targets, count, ledger->params->power_step_ppm);

@@ -17,6 +17,10 @@ typedef struct {
     uint64_t power;
 } assay_power;
 
+// What a consensus bond, in nopen, weighs: its whole OPEN; a genesis has none below one. Spec: C-5,
+// P-47.
+uint64_t assay_voting_power(uint64_t bond);
+
 // Height 0: the genesis's validators are the proposers. Errors: CAPACITY, CORRUPT, MEMORY, IO.
 // Spec: P-47.
 assay_status assay_power_init(assay_ledger *ledger, assay_error *err);

@@ -69,7 +69,7 @@ static assay_status init_chain(assay_abci_engine *engine, const assay_abci_reque
                                assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
     const assay_application *app = &engine->options.application;
     assay_bytes chain_id = request->init_chain.chain_id;
-    assay_engine_info info;
+    assay_app_info info;
     if (chain_id.size != strlen(engine->chain_id) ||
         memcmp(chain_id.data, engine->chain_id, chain_id.size) != 0)
         return ASSAY_FAIL(err, MISMATCH,

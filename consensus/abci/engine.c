@@ -75,7 +75,7 @@ static assay_status on_thread(assay_abci_engine *engine, const assay_abci_reques
 static assay_status info_call(assay_abci_engine *engine, assay_abci_reply *reply,
                               assay_arena *arena, assay_error *err) {
     const assay_application *app = &engine->options.application;
-    assay_engine_info info;
+    assay_app_info info;
     app->info(app->self, &info);
     reply->info.data = assay_text_bytes("assay");
     reply->info.version = assay_text_bytes(ASSAY_PROGRAM_VERSION);
@@ -321,7 +321,7 @@ assay_status assay_abci_engine_open(assay_abci_engine **out,
     assay_arena_init(&engine->arena, ASSAY_ABCI_BLOCK_ARENA_MAX);
     pthread_mutex_init(&engine->lock, NULL);
     assay_deadline_cond_init(&engine->changed);
-    assay_engine_info info;
+    assay_app_info info;
     options->application.info(options->application.self, &info);
     engine->height = info.height;
     assay_status status = assay_fates_open(&engine->fates, err);

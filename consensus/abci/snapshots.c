@@ -68,7 +68,7 @@ static assay_status apply(assay_abci_engine *engine, const assay_abci_request *r
                           assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
     const assay_application *app = &engine->options.application;
     assay_statesync_apply result = ASSAY_STATESYNC_APPLY_ABORT;
-    assay_engine_info info;
+    assay_app_info info;
     assay_error why = {0};
     uint32_t done, total;
     if (engine->options.restore) {

@@ -59,11 +59,10 @@ static inline assay_status fake_save(fake *f, const fake_state *state, assay_err
     return ASSAY_OK;
 }
 
-static void fake_info(void *self, assay_engine_info *out) {
+static void fake_info(void *self, assay_app_info *out) {
     fake *f = self;
     fake_call(f);
-    *out =
-        (assay_engine_info){f->committed.initialised, f->committed.height, f->committed.app_hash};
+    *out = (assay_app_info){f->committed.initialised, f->committed.height, f->committed.app_hash};
 }
 
 static assay_status fake_init_chain(void *self, assay_error *err) {

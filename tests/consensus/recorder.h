@@ -35,7 +35,7 @@ static inline assay_status recorder_end(recorder *r, assay_status status) {
     return status;
 }
 
-static void recorder_info(void *self, assay_engine_info *out) {
+static void recorder_info(void *self, assay_app_info *out) {
     const assay_application *app = recorder_call(self, "info");
     app->info(app->self, out);
     recorder_point(self);

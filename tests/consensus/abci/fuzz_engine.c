@@ -33,9 +33,9 @@ static bool has(const assay_bytes *txs, uint32_t count, char with) {
     return at < count;
 }
 
-static void app_info(void *self, assay_engine_info *out) {
+static void app_info(void *self, assay_app_info *out) {
     const strict *s = self;
-    *out = (assay_engine_info){s->initialised, s->height, {{(uint8_t)s->height}}};
+    *out = (assay_app_info){s->initialised, s->height, {{(uint8_t)s->height}}};
 }
 
 static assay_status app_init_chain(void *self, assay_error *err) {
