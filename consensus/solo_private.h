@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "consensus/mempool.h"
 #include "consensus/solo.h"
 #include "consensus/tip.h"

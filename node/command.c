@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "kernels/table.h"
 #include "node/error_json.h"
 #include "node/log.h"

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 
 #include "base/sha256.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 
 enum {
     APP_VERSION = ASSAY_APP_PROTOCOL,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CometBFT's state sync: what this node has for others, and what it takes from them.
 #include "consensus/abci/engine_private.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 
 // E-64. What cannot be read is not to be had: the peer asks another.
 static void load(assay_abci_engine *engine, const assay_abci_request *request,

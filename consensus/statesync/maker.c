@@ -21,7 +21,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 
 enum { KEEP_DEFAULT = 2, NAME_DIGITS_MAX = 19 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "consensus/ledger_application.h"
 #include "consensus/proof.h"
 #include "ledger/tx/tx_json.h"

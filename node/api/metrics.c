@@ -2,7 +2,7 @@
 // What a node tells Prometheus: one snapshot of the state, of which it reads a few dozen records
 // whatever the state's size, and the application's counters.
 #include "node/http/metrics.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "ledger/beacon.h"
 #include "ledger/bond.h"
 #include "node/api/api.h"

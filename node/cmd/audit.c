@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "node/api/api.h"
 #include "node/audit/archive.h"
 #include "node/audit/report.h"

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "consensus/mempool.h"
 #include "node/api/api.h"
 #include "node/cmd/commands.h"

@@ -7,7 +7,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "ledger/tx/tx_json.h"
 #include "node/cmd/commands.h"
 #include "node/error_json.h"

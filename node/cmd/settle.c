@@ -5,7 +5,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "ledger/payout.h"
 #include "node/cmd/commands.h"
 #include "node/wallet/client.h"

@@ -7,7 +7,7 @@
 #include "base/base64.h"
 #include "base/hex.h"
 #include "base/json.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "node/comet/block.h"
 #include "node/http/client.h"
 

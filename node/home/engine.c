@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/home/engine.h"
 
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "node/comet/home.h"
 #include "node/log.h"
 

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "node/http/peers.h"
 #include "node/options.h"
 

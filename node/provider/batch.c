@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "ledger/evidence.h"
 #include "ledger/tx/reject.h"
 #include "node/duty_json.h"

@@ -7,7 +7,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "node/log.h"
 #include "node/provider/provider.h"
 

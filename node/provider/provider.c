@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "node/log.h"
 #include "node/options.h"
 

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/sha256.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "ledger/draw.h"
 #include "node/workshop/batch_table.h"
 

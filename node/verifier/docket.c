@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "node/workshop/batch_table.h"
 
 enum { PROVIDERS_MAX = 256, PAUSE_DOUBLINGS = 4, NANOS_PER_MS = 1000000 };

@@ -7,7 +7,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/sha256.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "ledger/commitment.h"
 #include "ledger/tx/reject.h"
 

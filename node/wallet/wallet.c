@@ -6,7 +6,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "ledger/tx/reject.h"
 
 assay_status assay_wallet_open(assay_wallet *wallet, assay_error *err) {

@@ -2,7 +2,7 @@
 // What a scrape costs does not depend on the state's size (F-71).
 #include "tests/ledger/chain.h"
 
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "node/api/api.h"
 #include "node/http/metrics.h"
 

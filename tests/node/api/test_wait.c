@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "ledger/tx/tx.h"
 #include "node/api/api.h"
 #include "node/http/metrics.h"

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "tests/node/sockets.h"
 #include "tests/vectors.h"
 

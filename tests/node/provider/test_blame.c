@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // V5 (node/provider/provider.h): whatever one session brings, the others' receipts go into batches.
 // Rules P-30, P-36, P-37, F-53, F-54.
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "tests/node/desk.h"
 
 enum { OTHERS = 6 };

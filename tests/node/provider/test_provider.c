@@ -4,7 +4,7 @@
 // F-46, F-53.
 #include <sys/stat.h>
 
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "tests/node/desk.h"
 
 static assay_workshop bare;

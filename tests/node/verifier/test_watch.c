@@ -5,7 +5,7 @@
 #include <dirent.h>
 
 #include "base/file.h"
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 #include "ledger/bond.h"
 #include "ledger/case.h"
 #include "tests/node/guards.h"

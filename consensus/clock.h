@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for a condition until a moment that no set clock moves. Nothing of the ledger's rules
-// waits.
-#ifndef ASSAY_CONSENSUS_DEADLINE_H
-#define ASSAY_CONSENSUS_DEADLINE_H
+// A clock that nobody sets, and waiting for a condition until a moment of it. Nothing of the
+// ledger's rules waits.
+#ifndef ASSAY_CONSENSUS_CLOCK_H
+#define ASSAY_CONSENSUS_CLOCK_H
 
 #include <pthread.h>
 #include <stdint.h>

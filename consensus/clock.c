@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/deadline.h"
+#include "consensus/clock.h"
 
 enum { NANOS_PER_MS = 1000000, NANOS_PER_S = 1000000000 };
 
