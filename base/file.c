@@ -138,16 +138,11 @@ assay_status assay_file_create(const char *path, const void *data, size_t size, 
     return file_place(path, data, size, mode, false, err);
 }
 
-// A write within the clock's step after this one would leave the file's time as it is.
-static void step_await(const struct timespec *modified) {
-    static const struct timespec step = {0, 20000000};
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec - modified->tv_sec <= 1) nanosleep(&step, NULL);
-}
-
 assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64_t size_max,
                                 assay_error *err) {
+    // The system's clock of files goes in steps of up to 10 ms: what is written after that has
+    // another time than what was written before.
+    static const struct timespec steps = {0, 20000000};
     int fd;
     struct stat info;
     *mapping = (assay_mapping){0};
@@ -158,7 +153,7 @@ assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64
     if (!data || data == MAP_FAILED) close(fd);
     if (data == MAP_FAILED) return assay_fail_errno(err, saved, "cannot map %s", path);
     if (!data) return ASSAY_OK;
-    step_await(&info.st_mtim);
+    nanosleep(&steps, NULL);
     *mapping = (assay_mapping){data, size, fd, info.st_mtim};
     return ASSAY_OK;
 }
