@@ -90,12 +90,23 @@ static assay_status server_open(node_parts *node, assay_error *err) {
     return assay_http_server_open(&node->server, &options, err);
 }
 
+// What waited as the engine ended. After a failure the block that failed may be in the log, and is
+// executed by the next start: whoever sends its transactions again pays twice.
+static void left_tell(const node_parts *node, uint32_t left) {
+    const assay_chain_engine *calls = &node->engine.calls;
+    if (!left) return;
+    bool failed = calls->health(calls->self, NULL) != ASSAY_OK;
+    assay_log(ASSAY_LOG_WARN, "transactions_left", json_pack("{s:i}", "count", (int)left),
+              failed
+                  ? "%u transactions waited, and may be in a block: ask assay tx status for each "
+                    "after the restart, before it is sent again"
+                  : "%u transactions waited and are in no block: send them again",
+              (unsigned)left);
+}
+
 // What was taken gets into a block, then what was asked is answered, then everything closes.
 static void node_close(node_parts *node) {
-    uint32_t left = assay_node_engine_drain(&node->engine, DRAIN_MS);
-    if (left)
-        assay_log(ASSAY_LOG_WARN, "transactions_left", json_pack("{s:i}", "count", (int)left),
-                  "%u transactions waited and are in no block: send them again", (unsigned)left);
+    left_tell(node, assay_node_engine_drain(&node->engine, DRAIN_MS));
     atomic_store(&node->api.closing, true);
     assay_http_server_close(node->server);
     assay_node_engine_close(&node->engine);

@@ -232,7 +232,7 @@ static assay_status making_send(making *m, assay_provider *provider, assay_provi
     assay_status status = assay_wallet_send(provider->wallet, &tx, &sent, err);
     out->charged = status == ASSAY_REJECTED && sent.height;
     // Taken, for all that is known, and in no block yet: its receipts are as pending as before.
-    if (status == ASSAY_TIMEOUT || status == ASSAY_NETWORK || (status == ASSAY_OK && !sent.height))
+    if (assay_client_unsure(status) || (status == ASSAY_OK && !sent.height))
         provider->waiting = sent.id;
     ASSAY_TRY(status);
     if (!sent.height) return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");

@@ -42,10 +42,16 @@ typedef struct {
     size_t size;       // of the transaction on the wire, bytes
 } assay_sent;
 
+// Whether a transaction may have been taken although sending it ended so: no answer came, or the
+// node ended before it had CometBFT's. Who sends another one may pay twice.
+static inline bool assay_client_unsure(assay_status status) {
+    return status == ASSAY_NETWORK || status == ASSAY_TIMEOUT || status == ASSAY_STOPPED;
+}
+
 // Fills chain id, signer, principal (if zero), lane and nonce, signs, sends, and waits up to
-// wait_ms for a block. After NETWORK and TIMEOUT the transaction may have been taken; out->id tells
-// which, if it was sent. Errors: REJECTED (at once, or by the block it went into), TIMEOUT (not in
-// a block in time), NETWORK … Spec: F-40, P-4.
+// wait_ms for a block. Where assay_client_unsure, out->id tells what to ask about, if it was sent.
+// Errors: REJECTED (at once, or by the block it went into), TIMEOUT (not in a block in time),
+// NETWORK … Spec: F-40, P-4.
 assay_status assay_client_send(assay_sent *out, const assay_client *client, assay_tx *tx,
                                const assay_key *key, uint32_t wait_ms, assay_error *err);
 

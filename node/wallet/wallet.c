@@ -76,8 +76,7 @@ assay_status assay_wallet_send_all(assay_wallet *wallet, assay_hash *last, assay
         assay_status status = assay_wallet_send_row(wallet, txs, count, 0, sents, &taken, &why);
         uint64_t now = assay_clock_ms();
         // Without an answer the first may have been taken too.
-        if (taken || status == ASSAY_NETWORK || status == ASSAY_TIMEOUT)
-            *last = sents[taken ? taken - 1 : 0].id;
+        if (taken || assay_client_unsure(status)) *last = sents[taken ? taken - 1 : 0].id;
         txs += taken;
         count -= taken;
         if (taken) moved = now;
@@ -163,9 +162,9 @@ int assay_sent_print(assay_wallet *wallet, const assay_invocation *invocation, c
     char next[NEXT_MAX];
     assay_wallet_close(wallet);
     if (status == ASSAY_OK) return taken_print(wallet, invocation, tx, sent, thing);
-    // It may have been taken: who sends another one pays twice. Or it is in a block, refused.
+    // Or it is in a block, refused.
     bool refused = status == ASSAY_REJECTED && sent->height;
-    bool unknown = status == ASSAY_TIMEOUT || status == ASSAY_NETWORK;
+    bool unknown = assay_client_unsure(status);
     if (refused) fee_tell(wallet, tx, sent, err);
     next_make(next, wallet, sent);
     return assay_command_fail(invocation, err,

@@ -41,10 +41,18 @@ class Rpc(http.server.ThreadingHTTPServer):
 class Handler(Replies):
     def do_GET(self):
         parts = urlsplit(self.path)
+        self.answer(parts.path, {key: value[0] for key, value in parse_qs(parts.query).items()})
+
+    def do_POST(self):
+        call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.path = "/" + call["method"]
+        self.answer(self.path, call["params"])
+
+    def answer(self, path, query):
         self.server.asked.append(self.path)
-        answer = self.server.answers.get(parts.path)
+        answer = self.server.answers.get(path)
         if callable(answer):
-            answer = answer({key: value[0] for key, value in parse_qs(parts.query).items()})
+            answer = answer(query)
         if isinstance(answer, str):
             answer = {"error": {"code": -32603, "message": "Internal error", "data": answer}}
         elif not isinstance(answer, bytes):
@@ -54,9 +62,9 @@ class Handler(Replies):
 
 
 @contextlib.contextmanager
-def behind(assay, height=0, config=None):
+def behind(assay, height=0, config=None, accounts=()):
     """A node with so many blocks. Yields: it, its engine and its engine's RPC."""
-    assay.init()
+    assay.init(accounts=accounts)
     path = assay.folder / "home/config.json"
     path.write_text(json.dumps(dict(json.loads(path.read_text()), **(config or {}))))
     assay.good("export", "--home", "home", "--to-cometbft", "comet")
@@ -332,6 +340,21 @@ def test_ends_while_cometbft_hangs(assay):
         assert len(rpc.asked) < 4, rpc.asked
         for one in waiting:
             one.close()
+
+
+def test_ends_before_cometbft_answers(assay):
+    """F-40: CometBFT may have taken what it was given: the wallet says what to ask."""
+    with behind(assay, height=2, accounts=["alice"]) as (node, _, rpc):
+        rpc.answers["/broadcast_tx_sync"] = lambda query: time.sleep(60)
+        failed = []
+        sending = threading.Thread(target=lambda: failed.append(assay.bad(
+            5, "STOPPED", "was given up", "transfer", "--to", "0x" + "aa" * 20, "--amount", 1,
+            "--key", "alice.key", "--node", node.url)))
+        sending.start()
+        until(lambda: "/broadcast_tx_sync" in rpc.asked, "the transfer")
+        assert ends(node) < 8
+        sending.join()
+        assert re.match("assay tx status 0x[0-9a-f]{64} ", failed[0]["next"]), failed
 
 
 def test_no_state_yet(assay):

@@ -238,6 +238,24 @@ def test_file_size_limit(assay):
     disk_fills(assay, node, 3)
 
 
+def test_a_commit_fails_after_the_log(assay):
+    """The log has the block, the state has not: nobody is told to send its transfer again."""
+    node = chain(assay)
+    transfer(node)
+    # The log ends far below this, and all of the state's pages but the first lie above.
+    resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (32768, 32768))
+    error = assay.bad(5, "TIMEOUT", "the transaction waits", "transfer", "--to", AA, "--amount", 1,
+                      "--key", "alice.key", "--node", node.url)
+    assert re.match("assay tx status 0x[0-9a-f]{64} ", error["next"]), error
+    assert node.wait() == 4, node.said()
+    said = node.said()
+    assert "ask assay tx status" in said and "send them again" not in said, said
+    node = assay.node()
+    fate = assay.good(*error["next"].split()[1:4], "--node", node.url)
+    assert fate["state"] == "committed" and node.balance(AA) == 2, fate
+    assert node.term() == 0
+
+
 @contextlib.contextmanager
 def small_disk(assay, size):
     """A file system of its own for the home, where this machine lets us make one."""

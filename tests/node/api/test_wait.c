@@ -11,7 +11,7 @@
 #include "node/http/metrics.h"
 #include "tests/test.h"
 
-static atomic_bool engine_stops;
+static atomic_bool engine_stops, engine_fails;
 
 static assay_status submit(void *self, const void *tx, size_t size, assay_hash *id,
                            assay_error *err) {
@@ -38,7 +38,8 @@ static uint64_t height(void *self) {
 }
 
 static assay_status health(void *self, assay_error *err) {
-    return ASSAY_OK;
+    if (!atomic_load(&engine_fails)) return ASSAY_OK;
+    return ASSAY_FAIL(err, DISK_FULL, "no room for the state");
 }
 
 static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena *arena,
@@ -62,22 +63,32 @@ static const assay_chain_engine engine = {.submit = submit,
 static assay_api api = {
     .engine = &engine, .wait_ms_max = ASSAY_API_WAIT_MS_MAX, .slow = PTHREAD_MUTEX_INITIALIZER};
 
-// Posts a transaction and waits so long. Returns: seconds it took.
-static double post(const char *wait_ms) {
-    static const char body[] = "{\"tx\":\"0x00\"}";
-    uint64_t begun = assay_clock_ns();
+// Posts a body and waits so long. Returns: the answer.
+static json_t *body_post(const char *body, const char *wait_ms) {
     assay_http_request request = {.method = "POST",
                                   .path = "/v1/tx",
-                                  .body = {(const uint8_t *)body, sizeof body - 1},
+                                  .body = {(const uint8_t *)body, strlen(body)},
                                   .arguments = {{"wait", wait_ms}},
                                   .argument_count = 1};
     assay_http_reply reply = {0};
     assay_api_handle(&api, &request, &reply);
     assert_int_equal(reply.code, 200);
     json_t *answer = json_loadb((const char *)reply.body, reply.body_size, 0, NULL);
-    assert_string_equal(json_string_value(json_object_get(answer, "state")), "pending");
-    json_decref(answer);
     free(reply.body);
+    return answer;
+}
+
+static void expect_pending(const json_t *fate) {
+    assert_string_equal(json_string_value(json_object_get(fate, "state")), "pending");
+    assert_non_null(json_object_get(fate, "id"));
+}
+
+// Posts a transaction. Returns: seconds it took.
+static double post(const char *wait_ms) {
+    uint64_t begun = assay_clock_ns();
+    json_t *answer = body_post("{\"tx\":\"0x00\"}", wait_ms);
+    expect_pending(answer);
+    json_decref(answer);
     return (double)(assay_clock_ns() - begun) / 1e9;
 }
 
@@ -108,6 +119,22 @@ static void a_wait_ends_with_the_node(void **state) {
 
 static void a_wait_ends_with_the_engine(void **state) {
     ends_with(&engine_stops);
+}
+
+// What was taken keeps its id, whatever becomes of the engine: its log may have it. F-40
+static void a_failed_engine_may_have_what_it_took(void **state) {
+    atomic_store(&engine_stops, true);
+    atomic_store(&engine_fails, true);
+    assert_true(post("60000") < 5);
+    json_t *answer = body_post("{\"txs\":[\"0x00\",7,\"0x01\"]}", "60000");
+    const json_t *results = json_object_get(answer, "results");
+    assert_int_equal(json_array_size(results), 3);
+    expect_pending(json_array_get(results, 0));
+    assert_non_null(json_object_get(json_array_get(results, 1), "error"));
+    expect_pending(json_array_get(results, 2));
+    json_decref(answer);
+    atomic_store(&engine_stops, false);
+    atomic_store(&engine_fails, false);
 }
 
 // What is in memory is told at once, though strangers have taken all turns of what reads much.
@@ -213,6 +240,7 @@ int main(void) {
         cmocka_unit_test(a_fate_in_memory_waits_for_no_turn),
         cmocka_unit_test(a_wait_ends_with_the_node),
         cmocka_unit_test(a_wait_ends_with_the_engine),
+        cmocka_unit_test(a_failed_engine_may_have_what_it_took),
         cmocka_unit_test(blocks_come_one_at_a_time),
         cmocka_unit_test(no_slow_request_begins_while_the_node_ends),
         cmocka_unit_test(facts_are_the_engines_or_unknown),

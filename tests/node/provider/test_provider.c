@@ -286,6 +286,22 @@ static void sent_only(desk *d) {
     world.wallets[PROVIDER].wait_ms = 20000;
 }
 
+// A node that ends before it has CometBFT's answer does not know either: what may wait is asked for
+// before another batch is made of the same receipts.
+static void an_ending_node_may_have_the_batch(void **state) {
+    desk d;
+    assay_provider_batched batch;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &session, 1);
+    atomic_store(&world.api.closing, true);
+    work_refused(assay_provider_batch(&d.provider, &batch, err), STOPPED, "the node is ending");
+    atomic_store(&world.api.closing, false);
+    assert_false(assay_hash_is_zero(&d.provider.waiting));
+    batched(&d, 1);
+    assay_provider_close(&d.provider);
+}
+
 // Without a place for evidence nothing is sent; and what was sent has it.
 static void evidence_is_on_disk_before_its_batch_is_sent(void **state) {
     desk d;
@@ -692,6 +708,7 @@ int main(void) {
         cmocka_unit_test(damaged_pending_files_are_named),
         cmocka_unit_test(anothers_receipts_stay_on_disk),
         cmocka_unit_test(a_home_has_one_provider),
+        cmocka_unit_test(an_ending_node_may_have_the_batch),
         cmocka_unit_test(evidence_is_on_disk_before_its_batch_is_sent),
         cmocka_unit_test(evidence_of_refused_batches_goes),
         cmocka_unit_test(all_that_is_loaded_is_served),

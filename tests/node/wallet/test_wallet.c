@@ -17,7 +17,8 @@ static struct {
     uint32_t taken, room, full;
     assay_reject says; // when there is no room
     bool in_order;
-    bool lost; // its answer to a transaction, on the way
+    bool lost;   // its answer to a transaction, on the way
+    bool ending; // before it knows what CometBFT took
 } node;
 
 // The nonce of {"tx": "0x…"}, which ends the transaction's head.
@@ -39,6 +40,9 @@ static void node_serve(void *context, const assay_http_request *request, assay_h
     } else if (node.lost) {
         assay_http_reply_bytes(reply, "", 0);
         reply->code = 502;
+    } else if (node.ending) {
+        const assay_error why = {.status = ASSAY_STOPPED, .text = "given up"};
+        assay_http_reply_error(reply, &why);
     } else if (node.room == 0) {
         node.full++;
         node.room = ROOM;
@@ -54,7 +58,7 @@ static void node_serve(void *context, const assay_http_request *request, assay_h
     }
 }
 
-static assay_status row_send(assay_hash *last, assay_reject says, assay_error *err) {
+static assay_status row_send(assay_hash *last, assay_reject says, bool ending, assay_error *err) {
     static const uint8_t blob[1000];
     const assay_http_options http = {
         .listen = "127.0.0.1:0", .body_max = 1 << 16, .connections_max = 8, .handle = node_serve};
@@ -63,6 +67,7 @@ static assay_status row_send(assay_hash *last, assay_reject says, assay_error *e
     assay_tx row[ROW] = {0};
     memset(&node, 0, sizeof node);
     node.says = says;
+    node.ending = ending;
     node.room = ROOM;
     node.in_order = true;
     assert_int_equal(assay_http_server_open(&server, &http, err), ASSAY_OK);
@@ -87,7 +92,7 @@ static void what_has_no_room_follows(void **state) {
     for (int i = 0; i < 2; i++) {
         // No wait is for a block: the played node makes none.
         assay_hash last = {{0}};
-        assert_int_equal(row_send(&last, codes[i], &err), ASSAY_OK);
+        assert_int_equal(row_send(&last, codes[i], false, &err), ASSAY_OK);
         assert_memory_equal(&last, &id, sizeof id);
         assert_int_equal(node.taken, ROW);
         assert_int_equal(node.full, (ROW - 1) / ROOM);
@@ -98,7 +103,7 @@ static void what_has_no_room_follows(void **state) {
 static void another_refusal_ends_the_row(void **state) {
     assay_error err = {0};
     assay_hash last = {{0}};
-    assert_int_equal(row_send(&last, ASSAY_REJECT_FEE_SHORT, &err), ASSAY_REJECTED);
+    assert_int_equal(row_send(&last, ASSAY_REJECT_FEE_SHORT, false, &err), ASSAY_REJECTED);
     assert_int_equal(last.bytes[0], 1); // of those before it
     assert_int_equal(err.reject, ASSAY_REJECT_FEE_SHORT);
     assert_int_equal(node.taken, ROOM);
@@ -125,11 +130,19 @@ static void a_lost_answer_leaves_the_id(void **state) {
     assay_http_server_close(server);
 }
 
+static void an_ending_node_leaves_the_id(void **state) {
+    assay_error err = {0};
+    assay_hash last = {{0}};
+    assert_int_equal(row_send(&last, ASSAY_REJECT_NONE, true, &err), ASSAY_STOPPED);
+    assert_false(assay_hash_is_zero(&last));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_no_room_follows),
         cmocka_unit_test(another_refusal_ends_the_row),
         cmocka_unit_test(a_lost_answer_leaves_the_id),
+        cmocka_unit_test(an_ending_node_leaves_the_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
