@@ -135,6 +135,9 @@ void assay_show_tx(const json_t *fate) {
     printf("%-10s", "result");
     if (!assay_show_number(fate, "code")) {
         printf("done\n");
+        // P-96: where it is not the transaction's own id, it names what the transaction made.
+        if (!json_equal(json_object_get(fate, "data"), json_object_get(fate, "id")))
+            line("message", fate, "data", ", the id of the session or batch\n");
         return;
     }
     printf("refused by rule %llu, the fee is taken: ", count(fate, "code"));

@@ -156,6 +156,17 @@ static void fee_tell(const assay_wallet *wallet, const assay_tx *tx, const assay
                (ull)(base + byte * sent->size));
 }
 
+// The id of what it makes, which no one can tell before it is in a block.
+static void made_tell(const assay_tx *tx, const assay_sent *sent, assay_error *err) {
+    char text[ASSAY_HEX_HASH_MAX];
+    const bool session = tx->kind == ASSAY_TX_OPEN_SESSION;
+    const assay_error why = *err;
+    if (!session && tx->kind != ASSAY_TX_SUBMIT_BATCH) return;
+    assay_hex_encode_0x(text, sent->digest.bytes, ASSAY_HASH_SIZE);
+    assay_fail(err, why.status, why.reject, "%s; the id of its %s is %s", why.text,
+               session ? "session" : "batch", text);
+}
+
 int assay_sent_print(assay_wallet *wallet, const assay_invocation *invocation, const assay_tx *tx,
                      const assay_sent *sent, const assay_registered *thing, assay_status status,
                      assay_error *err) {
@@ -164,11 +175,11 @@ int assay_sent_print(assay_wallet *wallet, const assay_invocation *invocation, c
     if (status == ASSAY_OK) return taken_print(wallet, invocation, tx, sent, thing);
     // Or it is in a block, refused.
     bool refused = status == ASSAY_REJECTED && sent->height;
-    bool unknown = assay_client_unsure(status);
+    bool unsure = assay_client_unsure(status) && !assay_hash_is_zero(&sent->id);
     if (refused) fee_tell(wallet, tx, sent, err);
+    if (unsure) made_tell(tx, sent, err);
     next_make(next, wallet, sent);
-    return assay_command_fail(invocation, err,
-                              refused || (unknown && !assay_hash_is_zero(&sent->id)) ? next : NULL);
+    return assay_command_fail(invocation, err, refused || unsure ? next : NULL);
 }
 
 int assay_wallet_finish_thing(assay_wallet *wallet, const assay_invocation *invocation,

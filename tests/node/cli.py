@@ -13,7 +13,7 @@ import termios
 import threading
 from pathlib import Path
 
-from chain import OPEN, SECRETS, SOURCE, Replies, main, supply_holds
+from chain import OPEN, SECRETS, SOURCE, Replies, main, supply_holds, until
 
 ZERO = "0x" + "00" * 32
 AA = "0x" + "aa" * 20
@@ -603,6 +603,28 @@ def test_nothing_waits_with_wait_0(assay):
     assert node.tx("transfer", "--to", AA, "--amount", 1).json()["height"] > 0
     for one in sent:
         assert assay.good("tx", "status", one, "--node", node.url)["code"] == 0
+    assert node.term() == 0
+
+
+def test_a_session_is_named_before_its_block(assay):
+    """Who did not wait for it learns its id: from the failure, and from what became of it."""
+    assay.key("alice")
+    assay.init(accounts=["alice"])
+    node = assay.node("--block-ms", 2000)
+    plain = node.tx("transfer", "--to", AA, "--amount", 1).json()  # the next block is far away
+    error = assay.bad(5, "TIMEOUT", "; the id of its session is 0x", "session", "open", "--wait-ms",
+                      1, "--provider", AA, "--deposit", 1000, "--price-in", 1, "--price-out", 1,
+                      "--expiry", 100, "--key", "alice.key", "--node", node.url)
+    session = error["text"].split()[-1]
+    asked = error["next"].split()[1:]
+
+    def done():
+        result = assay.run(*asked)
+        return result.code == 0 and result
+    shown = until(done, "the session's block")
+    assert shown.out.endswith(f"message   {session}, the id of the session or batch\n"), shown
+    assert node.get(f"/v1/session/{session}")["provider"] == AA
+    assert "message" not in assay.run("tx", "status", plain["id"], "--node", node.url).out
     assert node.term() == 0
 
 
