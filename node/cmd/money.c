@@ -2,7 +2,6 @@
 // Commands that move an account's own money, and those about its agents.
 #include "base/json.h"
 #include "ledger/bond.h"
-#include "ledger/tx/reject.h"
 #include "node/cmd/commands.h"
 #include "node/wallet/wallet.h"
 
@@ -11,20 +10,6 @@ static assay_status role_parse(uint8_t *out, const char *text, assay_error *err)
     ASSAY_TRY(assay_name_parse(&index, text, assay_role_names + 1, ASSAY_ROLE_MAX, "role", err));
     *out = (uint8_t)(index + 1);
     return ASSAY_OK;
-}
-
-// What a block would refuse, for a fee. An agent may be refused for better reasons.
-static assay_status balance_check(const assay_wallet *wallet, uint64_t amount, assay_error *err) {
-    json_t *account;
-    uint64_t balance;
-    if (!assay_address_equal(&wallet->principal, &wallet->address)) return ASSAY_OK;
-    ASSAY_TRY(assay_client_get_id(&account, &wallet->client, "account", wallet->principal.bytes,
-                                  ASSAY_ADDRESS_SIZE, err));
-    assay_status status = assay_json_u64(&balance, account, "balance", 0, INT64_MAX, err);
-    json_decref(account);
-    if (status != ASSAY_OK || balance >= amount) return status;
-    return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_BALANCE_SHORT,
-                      "balance %llu nopen, %llu needed", (ull)balance, (ull)amount);
 }
 
 // Claims are for ever: where no contract pays them, the money would be gone. P-38
@@ -54,7 +39,8 @@ int assay_cmd_transfer(assay_invocation *invocation) {
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
     assay_error err = {0};
     assay_status status = assay_wallet_open(&wallet, &err);
-    if (status == ASSAY_OK) status = balance_check(&wallet, tx.body.transfer.amount, &err);
+    if (status == ASSAY_OK)
+        status = assay_wallet_balance_check(&wallet, &tx, tx.body.transfer.amount, &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 
@@ -73,6 +59,8 @@ static int bond_run(assay_invocation *invocation, assay_tx_kind kind, const char
     assay_error err = {0};
     assay_status status = role_parse(&tx.body.bond.role, role, &err);
     if (status == ASSAY_OK) status = assay_wallet_open(&wallet, &err);
+    if (status == ASSAY_OK && kind == ASSAY_TX_BOND)
+        status = assay_wallet_balance_check(&wallet, &tx, tx.body.bond.amount, &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 
@@ -105,6 +93,8 @@ int assay_cmd_withdraw(assay_invocation *invocation) {
     assay_error err = {0};
     assay_status status = assay_wallet_open(&wallet, &err);
     if (status == ASSAY_OK) status = distributor_check(&wallet, &err);
+    if (status == ASSAY_OK)
+        status = assay_wallet_balance_check(&wallet, &tx, tx.body.withdraw.amount, &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 

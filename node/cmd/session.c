@@ -12,7 +12,8 @@ int assay_cmd_session_open(assay_invocation *invocation) {
          ASSAY_ADDRESS_SIZE, true},
         {"deposit", ASSAY_OPTION_U64, &body->deposit, "NOPEN", "what backs the requests", 1,
          INT64_MAX, true},
-        {"price-in", ASSAY_OPTION_U64, &body->price_in, "NOPEN", "for a prompt token", 0, INT64_MAX,
+        // The ledger takes 0, and every provider refuses such a session.
+        {"price-in", ASSAY_OPTION_U64, &body->price_in, "NOPEN", "for a prompt token", 1, INT64_MAX,
          true},
         {"price-out", ASSAY_OPTION_U64, &body->price_out, "NOPEN", "for an output token", 0,
          INT64_MAX, true},
@@ -28,6 +29,7 @@ int assay_cmd_session_open(assay_invocation *invocation) {
     assay_error err = {0};
     assay_status status = assay_wallet_open(&wallet, &err);
     if (status == ASSAY_OK) status = assay_wallet_height(&body->expiry, &wallet, expiry, &err);
+    if (status == ASSAY_OK) status = assay_wallet_balance_check(&wallet, &tx, body->deposit, &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 

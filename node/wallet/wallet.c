@@ -106,6 +106,32 @@ assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, cons
     return result;
 }
 
+// What sending so many bytes costs, keys aside. P-27
+static assay_status fee_ask(uint64_t *fee, const assay_client *client, size_t size,
+                            assay_error *err) {
+    uint64_t base, byte;
+    ASSAY_TRY(assay_client_param(&base, client, "tx_fee_base", err));
+    ASSAY_TRY(assay_client_param(&byte, client, "tx_fee_byte", err));
+    *fee = base + byte * size;
+    return ASSAY_OK;
+}
+
+assay_status assay_wallet_balance_check(const assay_wallet *wallet, const assay_tx *tx,
+                                        uint64_t amount, assay_error *err) {
+    json_t *account;
+    uint64_t balance, fee;
+    if (!assay_address_equal(&wallet->principal, &wallet->address)) return ASSAY_OK;
+    ASSAY_TRY(fee_ask(&fee, &wallet->client, assay_tx_size(tx), err));
+    ASSAY_TRY(assay_client_get_id(&account, &wallet->client, "account", wallet->principal.bytes,
+                                  ASSAY_ADDRESS_SIZE, err));
+    assay_status status = assay_json_u64(&balance, account, "balance", 0, INT64_MAX, err);
+    json_decref(account);
+    if (status != ASSAY_OK || (balance >= fee && balance - fee >= amount)) return status;
+    return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_BALANCE_SHORT,
+                      "balance %llu nopen, %llu and a fee of %llu needed", (ull)balance,
+                      (ull)amount, (ull)fee);
+}
+
 // What to ask about a transaction, of the node that has it.
 enum { NEXT_MAX = 32 + ASSAY_HEX_HASH_MAX + ASSAY_CLIENT_URL_MAX };
 static void next_make(char out[NEXT_MAX], const assay_wallet *wallet, const assay_sent *sent) {
@@ -146,14 +172,11 @@ static int taken_print(const assay_wallet *wallet, const assay_invocation *invoc
 // paid for its place in the state too, which cannot be told any more.
 static void fee_tell(const assay_wallet *wallet, const assay_tx *tx, const assay_sent *sent,
                      assay_error *err) {
-    uint64_t base, byte;
+    uint64_t fee;
     if (tx->nonce == 0 && !assay_address_equal(&tx->signer, &tx->principal)) return;
-    if (assay_client_param(&base, &wallet->client, "tx_fee_base", NULL) != ASSAY_OK ||
-        assay_client_param(&byte, &wallet->client, "tx_fee_byte", NULL) != ASSAY_OK)
-        return;
+    if (fee_ask(&fee, &wallet->client, sent->size, NULL) != ASSAY_OK) return;
     const assay_error why = *err;
-    assay_fail(err, why.status, why.reject, "%s, for a fee of %llu nopen", why.text,
-               (ull)(base + byte * sent->size));
+    assay_fail(err, why.status, why.reject, "%s, for a fee of %llu nopen", why.text, (ull)fee);
 }
 
 // The id of what it makes, which no one can tell before it is in a block.

@@ -57,6 +57,12 @@ typedef struct {
 assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, const char *text,
                                  assay_error *err);
 
+// Whether the balance holds the amount and the fee to send tx (P-27): what a block would refuse,
+// for a fee. Nothing is asked for an agent, who may be refused for better reasons. Errors:
+// REJECTED, and those of asking the node.
+assay_status assay_wallet_balance_check(const assay_wallet *wallet, const assay_tx *tx,
+                                        uint64_t amount, assay_error *err);
+
 // Opens the keystore and asks the node who it is. Errors: those of keystore and client. Clear the
 // wallet with assay_wallet_close. Spec: F-42, F-43.
 assay_status assay_wallet_open(assay_wallet *wallet, assay_error *err);

@@ -216,9 +216,11 @@ def test_online_commands_refuse_bad_input(assay):
             (["transfer", "--to", AA, "--amount", 0, *signed], 2, "USAGE", "amount is 0"),
             (["transfer", "--to", "me", "--amount", 1, *signed], 2, "USAGE", "--to"),
             (["transfer", "--to", AA, "--amount", 10 ** 16, *signed], 6, "REJECTED",
-             f"balance {1000 * OPEN} nopen, {10 ** 16} needed"),
+             f"balance {1000 * OPEN} nopen, {10 ** 16} and a fee of "),
             (["transfer", "--to", AA, "--amount", 1, "--key", "poor.key", *asked], 6, "REJECTED",
-             "balance 0 nopen, 1 needed"),
+             "balance 0 nopen, 1 and a fee of "),
+            (["session", "open", "--provider", AA, "--deposit", 1, "--price-in", 0, "--price-out",
+              1, "--expiry", 1, *signed], 2, "USAGE", "price-in is 0, limits 1 to"),
             (["agent", "revoke", "--agent", AA, "--key", "poor.key", *asked], 6, "REJECTED", "fee"),
             (["transfer", "--to", AA, "--amount", 1, "--principal", AA, *signed], 6, "REJECTED",
              "agent"),
@@ -256,6 +258,27 @@ def test_online_commands_refuse_bad_input(assay):
         assert (code == 6) == (error["reject"] >= 100), error
     assert not (assay.folder / "p").exists()
     assert node.balance(alice) > 999 * OPEN
+    assert node.term() == 0
+
+
+def test_amounts_that_leave_nothing_for_the_fee(assay):
+    """P-27: what a block would refuse, for a fee, is refused before it is sent."""
+    assay.key("alice")
+    bob = assay.key("bob")
+    assay.init(accounts=["alice", "bob"], distributor="0x" + "dd" * 20)
+    node = assay.node()
+    whole = node.balance(assay.key("alice"))
+    for words in (["transfer", "--to", bob, "--amount"], ["bond", "--role", "provider", "--amount"],
+                  ["withdraw", "--recipient", AA, "--amount"],
+                  ["session", "open", "--provider", bob, "--price-in", 1, "--price-out", 1,
+                   "--expiry", 100, "--deposit"]):
+        error = assay.bad(6, "REJECTED", f"balance {whole} nopen, {whole} and a fee of ", *words,
+                          whole, "--node", node.url, "--key", "alice.key")
+        assert error["text"].endswith(" needed") and node.height() == 0, error
+    fee = int(assay.run("transfer", "--to", bob, "--amount", whole, "--node", node.url, "--key",
+                        "alice.key").err.split()[-2])
+    node.tx("transfer", "--to", bob, "--amount", whole - fee)
+    assert node.balance(assay.key("alice")) == 0
     assert node.term() == 0
 
 
