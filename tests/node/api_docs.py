@@ -423,6 +423,14 @@ def payout_of_another_history(world, names):
     assert one.term() == 0 and fork.term() == 0
 
 
+def test_a_proxy_waits_longer_than_its_clients(assay):
+    """An answer that a proxy cuts off is charged all the same."""
+    asked = (SOURCE / "node/cmd/ask.c").read_text()
+    client_ms = int(re.search(r"\bANSWER_MS = (\d+)", asked).group(1))
+    waits = re.findall(r"^ +proxy_read_timeout (\d+)s;$", PAGE.read_text(), re.M)
+    assert waits and all(1000 * int(seconds) > client_ms for seconds in waits), (waits, client_ms)
+
+
 def test_every_curl_line_answers(assay):
     text = PAGE.read_text()
     world, names, bodies, provider = build(assay)
