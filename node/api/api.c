@@ -41,8 +41,11 @@ void assay_api_handle(void *context, const assay_http_request *request, assay_ht
     assay_api *api = context;
     assay_api_call call;
     assay_error err = {0};
-    if (strcmp(request->path, "/metrics") == 0 && strcmp(request->method, "GET") == 0) {
-        assay_api_metrics(api, reply);
+    if (strcmp(request->path, "/metrics") == 0) {
+        if (assay_http_method_check(request, "GET", &err) == ASSAY_OK)
+            assay_api_metrics(api, reply);
+        else
+            assay_http_reply_error(reply, &err);
         return;
     }
     if (assay_api_light(api, request, reply)) return;

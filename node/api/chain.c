@@ -292,7 +292,10 @@ assay_status assay_api_chain(assay_api *api, const assay_api_call *call, assay_h
         return ASSAY_OK;
     }
     if (!api->engine) return ASSAY_NOT_FOUND;
-    if (assay_api_is(call, "tx", 1) && post) return tx_post(api, call, reply, err);
+    if (assay_api_is(call, "tx", 1)) {
+        ASSAY_TRY(assay_http_method_check(call->request, "POST", err));
+        return tx_post(api, call, reply, err);
+    }
     if (post) return ASSAY_NOT_FOUND;
     if (assay_api_is(call, "tx", 2)) return tx_get(api, call, reply, err);
     if (assay_api_is(call, "block", 2)) return block_get(api, call, reply, err);

@@ -166,11 +166,12 @@ bool assay_api_light(assay_api *api, const assay_http_request *request, assay_ht
     question q = {0};
     assay_error err = {0};
     json_t *result = NULL;
-    bool post = strcmp(request->method, "POST") == 0 && strcmp(request->path, "/") == 0;
-    bool get =
-        strcmp(request->method, "GET") == 0 && request->path[0] == '/' && known(request->path + 1);
+    bool post = strcmp(request->path, "/") == 0;
+    bool get = request->path[0] == '/' && known(request->path + 1);
     if (!api->engine || (!post && !get)) return false;
-    assay_status status = post ? post_read(&q, &request->body, &err) : get_read(&q, request, &err);
+    assay_status status = assay_http_method_check(request, post ? "POST" : "GET", &err);
+    if (status == ASSAY_OK)
+        status = post ? post_read(&q, &request->body, &err) : get_read(&q, request, &err);
     if (status == ASSAY_OK) status = answer_make(&result, api, &q, &err);
     answer_send(reply, &q, status, result, &err);
     json_decref(q.document);

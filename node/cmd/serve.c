@@ -104,6 +104,10 @@ static assay_status session_get(assay_provider *provider, const char *id, assay_
     return ASSAY_OK;
 }
 
+static assay_status evidence_fail(const char *path, assay_error *err) {
+    return ASSAY_FAIL(err, NOT_FOUND, "no evidence \"%.100s\"", path);
+}
+
 // /evidence/ROOT/receipts or /evidence/ROOT/leaf/N, and nothing else of the folder.
 static assay_status evidence_get(assay_provider *provider, const char *path,
                                  assay_http_reply *reply, assay_error *err) {
@@ -113,7 +117,7 @@ static assay_status evidence_get(assay_provider *provider, const char *path,
     uint8_t *data;
     size_t size;
     if (strlen(path) <= 2 * ASSAY_HASH_SIZE || path[2 * ASSAY_HASH_SIZE] != '/')
-        return ASSAY_FAIL(err, NOT_FOUND, "no such evidence");
+        return evidence_fail(path, err);
     memcpy(text, path, 2 * ASSAY_HASH_SIZE);
     text[2 * ASSAY_HASH_SIZE] = 0;
     ASSAY_TRY(assay_hex_decode(root.bytes, ASSAY_HASH_SIZE, text, err));
@@ -122,13 +126,15 @@ static assay_status evidence_get(assay_provider *provider, const char *path,
         snprintf(name, sizeof name, "receipts");
     } else if (strncmp(rest, "leaf/", 5) == 0) {
         if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD)
-            return ASSAY_FAIL(err, NOT_FOUND, "no such evidence");
+            return evidence_fail(path, err);
         ASSAY_TRY(assay_number_parse(&leaf, rest + 5, "leaf", 0, UINT32_MAX, err));
         snprintf(name, sizeof name, "leaf/%u", (unsigned)leaf);
     } else {
-        return ASSAY_FAIL(err, NOT_FOUND, "no such evidence");
+        return evidence_fail(path, err);
     }
-    ASSAY_TRY(assay_provider_evidence(provider, &root, name, &data, &size, err));
+    assay_status status = assay_provider_evidence(provider, &root, name, &data, &size, err);
+    if (status == ASSAY_NOT_FOUND) return evidence_fail(path, err); // its words name our folder
+    ASSAY_TRY(status);
     assay_http_reply_bytes(reply, data, size);
     free(data);
     return ASSAY_OK;
@@ -169,26 +175,26 @@ static assay_status metrics_get(assay_provider *provider, assay_http_reply *repl
     return ASSAY_OK;
 }
 
+static assay_status serve_route(assay_provider *provider, const assay_http_request *request,
+                                assay_http_reply *reply, assay_error *err) {
+    const char *path = request->path;
+    bool post = strcmp(path, "/v1/request") == 0, facts = strcmp(path, "/v1/provider") == 0;
+    bool session = strncmp(path, "/v1/session/", 12) == 0;
+    bool evidence = strncmp(path, "/evidence/", 10) == 0;
+    if (!post && !facts && !session && !evidence && strcmp(path, "/metrics") != 0)
+        return ASSAY_FAIL(err, NOT_FOUND, "no path \"%.60s\", see docs/api.md", path);
+    ASSAY_TRY(assay_http_method_check(request, post ? "POST" : "GET", err));
+    if (post) return request_post(provider, request, reply, err);
+    if (facts) return provider_get(provider, reply);
+    if (session) return session_get(provider, path + 12, reply, err);
+    if (evidence) return evidence_get(provider, path + 10, reply, err);
+    return metrics_get(provider, reply);
+}
+
 static void serve_handle(void *context, const assay_http_request *request,
                          assay_http_reply *reply) {
-    assay_provider *provider = context;
     assay_error err = {0};
-    assay_status status;
-    const char *path = request->path;
-    bool post = strcmp(request->method, "POST") == 0;
-    if (post && strcmp(path, "/v1/request") == 0)
-        status = request_post(provider, request, reply, &err);
-    else if (!post && strcmp(path, "/v1/provider") == 0)
-        status = provider_get(provider, reply);
-    else if (!post && strcmp(path, "/metrics") == 0)
-        status = metrics_get(provider, reply);
-    else if (!post && strncmp(path, "/v1/session/", 12) == 0)
-        status = session_get(provider, path + 12, reply, &err);
-    else if (!post && strncmp(path, "/evidence/", 10) == 0)
-        status = evidence_get(provider, path + 10, reply, &err);
-    else
-        status = ASSAY_FAIL(&err, NOT_FOUND, "no such path, see docs/api.md");
-    if (status != ASSAY_OK) assay_http_reply_error(reply, &err);
+    if (serve_route(context, request, reply, &err) != ASSAY_OK) assay_http_reply_error(reply, &err);
 }
 
 typedef struct {

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a handler fills, and how statuses of ours become statuses of HTTP.
 #include <stdlib.h>
+#include <string.h>
 
 #include "node/error_json.h"
 #include "node/http/server.h"
+
+assay_status assay_http_method_check(const assay_http_request *request, const char *method,
+                                     assay_error *err) {
+    if (strcmp(request->method, method) == 0) return ASSAY_OK;
+    return ASSAY_FAIL(err, UNSUPPORTED, "%.60s takes %s, not %.16s", request->path, method,
+                      request->method);
+}
 
 void assay_http_reply_json(assay_http_reply *reply, unsigned code, json_t *document) {
     static const char no_memory[] = "{\"error\":{\"code\":1,\"name\":\"MEMORY\",\"reject\":0,"

@@ -70,6 +70,11 @@ const char *assay_http_server_url(const assay_http_server *server);
 // A query argument's value, NULL if absent. Lives: as long as the request.
 const char *assay_http_argument(const assay_http_request *request, const char *name);
 
+// Whether the request has the one method that its path takes. Errors: UNSUPPORTED (names both).
+// Spec: F-40.
+assay_status assay_http_method_check(const assay_http_request *request, const char *method,
+                                     assay_error *err);
+
 // Replies with a JSON document and releases it.
 void assay_http_reply_json(assay_http_reply *reply, unsigned code, json_t *document);
 

@@ -175,11 +175,15 @@ static void heads_are_bounded(void **state) {
     assert_has(out, "HTTP/1.1 414");
     snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: t\r\nA: %070000d\r\n\r\n", 1);
     ask(server, out, sizeof out, request);
-    assert_has(out, "HTTP/1.1 4"); // libmicrohttpd's own limit
+    assert_has(out, "HTTP/1.1 431"); // libmicrohttpd's own limit, and its page
+    assert_has(out, "<html>");
     ask(server, out, sizeof out,
         "GET /?a&b&c&d&e&f&g&h&i HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
     assert_has(out, "HTTP/1.1 400");
     assert_has(out, "more than 8 query arguments");
+    ask(server, out, sizeof out, "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: x\r\n\r\n");
+    assert_has(out, "HTTP/1.1 400");
+    assert_has(out, "<html>");
     ask(server, out, sizeof out, "nonsense\r\n\r\n");
     assert_null(strstr(out, "200"));
     assay_http_server_close(server);
