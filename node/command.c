@@ -105,10 +105,8 @@ bool assay_command_begin(assay_invocation *invocation, const assay_option *optio
     if (status == ASSAY_OK) status = isa_check(invocation->isa, &err);
     if (status == ASSAY_OK && invocation->json) status = utf8_check(invocation, &err);
     if (status != ASSAY_OK) {
-        char next[128];
         invocation->json = word_given(invocation, "--json");
-        snprintf(next, sizeof next, "assay %s --help", invocation->command->name);
-        assay_command_fail(invocation, &err, next);
+        assay_command_fail(invocation, &err, NULL);
         *exit_code = ASSAY_EXIT_USAGE;
         return false;
     }
@@ -146,6 +144,11 @@ static int exit_of(assay_status status) {
 
 int assay_command_fail(const assay_invocation *invocation, const assay_error *err,
                        const char *next) {
+    char help[128];
+    if (!next && err->status == ASSAY_USAGE && invocation->command) {
+        snprintf(help, sizeof help, "assay %s --help", invocation->command->name);
+        next = help;
+    }
     if (invocation->json)
         assay_command_print(json_pack("{s:o}", "error", assay_error_to_json(err, next)));
     if (assay_log_is_json()) {

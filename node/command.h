@@ -55,7 +55,8 @@ assay_status assay_command_apart(const assay_invocation *invocation, const assay
                                  const char *one, const char *const *others, assay_error *err);
 
 // Prints the error (with --json as {"error":{"code","name","reject","text","next"}}). next: what
-// to do about it, or NULL. Returns: the exit code that fits the status.
+// to do about it, or NULL: the command's help where it was used wrongly (USAGE). Returns: the exit
+// code that fits the status.
 int assay_command_fail(const assay_invocation *invocation, const assay_error *err,
                        const char *next);
 

@@ -9,6 +9,7 @@
 #include "node/cmd/commands.h"
 #include "node/cmd/proof_print.h"
 #include "node/comet/comet.h"
+#include "node/http/client.h"
 
 enum {
     TRUSTING_SECONDS = 7 * 24 * 3600,
@@ -57,6 +58,7 @@ static void clock_read(assay_time *now) {
 static assay_status source_open(assay_light_source *out, assay_comet *comet, const char *url,
                                 assay_error *err) {
     ASSAY_TRY(assay_comet_open(comet, url, err));
+    ASSAY_TRY(assay_url_check(url, "the address", err));
     comet->light_ms = SOURCE_SECONDS * 1000;
     *out = assay_comet_light_source(comet);
     return ASSAY_OK;

@@ -207,6 +207,19 @@ size_t assay_url_length(const char *url) {
     return length;
 }
 
+assay_status assay_url_check(const char *url, const char *what, assay_error *err) {
+    char *scheme = NULL;
+    CURLU *parts = curl_url();
+    bool good = parts &&
+                curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+                curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    curl_free(scheme);
+    curl_url_cleanup(parts);
+    if (good) return ASSAY_OK;
+    return ASSAY_FAIL(err, USAGE, "%s \"%.80s\" is no URL of http or https", what, url);
+}
+
 assay_status assay_fetch(assay_fetched *out, const char *url, const assay_bytes *body,
                          const assay_fetch_limits *limits, assay_error *err) {
     assay_status status = exchange(out, url, body, limits, err);

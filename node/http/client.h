@@ -31,6 +31,9 @@ typedef struct {
 // Its length without the slashes at its end, before a path is put behind it.
 size_t assay_url_length(const char *url);
 
+// Whether an option's value is a URL of http or https. what: the option. Errors: USAGE. Spec: F-9.
+assay_status assay_url_check(const char *url, const char *what, assay_error *err);
+
 // GETs url, or POSTs body as JSON (NULL: GET). Errors: NETWORK (no connection), TIMEOUT, CAPACITY
 // (over size_max), STOPPED, FORBIDDEN (scheme, private address, too many redirects), NOT_FOUND
 // (404, no such file), FORMAT (no URL). Any other HTTP status is the caller's to judge. Nothing is

@@ -63,8 +63,9 @@ assay_status assay_client_open(assay_client *client, const char *url, const assa
     memset(client, 0, sizeof *client);
     size_t length = assay_url_length(url);
     if (length == 0 || length >= sizeof client->url)
-        return ASSAY_FAIL(err, USAGE, "node URL of %zu characters, limits 1 to %d", length,
+        return ASSAY_FAIL(err, USAGE, "--node has %zu characters, limits 1 to %d", length,
                           ASSAY_CLIENT_URL_MAX - 1);
+    ASSAY_TRY(assay_url_check(url, "--node", err));
     memcpy(client->url, url, length);
     ASSAY_TRY(assay_client_get(&status, client, err, "status"));
     assay_status result = assay_json_u64(&chain_id, status, "chain_id", 1, UINT64_MAX, err);

@@ -17,7 +17,7 @@ typedef struct {
 } assay_client;
 
 // Asks the node who it is. genesis: the chain it must be on, NULL: any.
-// Errors: NETWORK, TIMEOUT, MISMATCH (another chain), FORMAT. Spec: F-40.
+// Errors: USAGE (url), NETWORK, TIMEOUT, MISMATCH (another chain), FORMAT. Spec: F-40.
 assay_status assay_client_open(assay_client *client, const char *url, const assay_hash *genesis,
                                assay_error *err);
 

@@ -203,7 +203,7 @@ def test_online_commands_refuse_bad_input(assay):
             ("transfer", ["--to", AA, "--amount", 1, "--key", "alice.key"]),
             ("proof payout", ["--epoch", 0, "--account", AA, "--out", "p"])):
         assay.bad(5, "NETWORK", "cannot fetch", *name.split(), *words, *gone)
-        assay.bad(3, "FORMAT", "is no URL", *name.split(), *words, "--node", "nowhere")
+        assay.bad(2, "USAGE", "is no URL", *name.split(), *words, "--node", "nowhere")
     asked = ["--node", node.url]
     for words, code, name, part in (
             (["account", "0xaa", *asked], 2, "USAGE", "2 hexadecimal digits, need 40"),
@@ -252,13 +252,30 @@ def test_online_commands_refuse_bad_input(assay):
             (["model", "register", "--file", "model", "--name", "n", *signed],
              3, "CAPACITY", "header"),
             (["tx", "send", "none", *asked], 3, "NOT_FOUND", "none"),
-            (["status", "--node", "file:///etc/hostname"], 3, "FORBIDDEN", "scheme file"),
     ):
         error = assay.bad(code, name, part, *words)
         assert (code == 6) == (error["reject"] >= 100), error
+        assert code != 2 or error["next"].endswith(" --help"), error
     assert not (assay.folder / "p").exists()
     assert node.balance(alice) > 999 * OPEN
     assert node.term() == 0
+
+
+def test_one_mistake_has_one_exit_code(assay):
+    """F-9: what is no address of a node, and what an option's words do not allow, is USAGE, with
+    the command's help to look at."""
+    assay.key("alice")
+    signed = ["--key", "alice.key", "--amount", 1]
+    one = ["--batch", ZERO, "--leaf", 0, "--key", "alice.key"]
+    for url in ("ftp://x", "not a url", "", "x" * 300, "http://a b", "localhost:26650",
+                "file:///etc/hostname"):
+        for words in (["account", AA], ["status"], ["transfer", "--to", AA, *signed],
+                      ["verify", "--model", "m", *one], ["light", "--trust", f"1:{ZERO[2:]}"]):
+            error = assay.bad(2, "USAGE", "", *words, "--node", url)
+            assert error["next"] == f"assay {words[0]} --help", error
+    for words in (["bond", "--role", "foo", *signed], ["verify", "--model", "m", "--leaf", 0]):
+        error = assay.bad(2, "USAGE", "", *words)
+        assert error["next"] == f"assay {words[0]} --help", error
 
 
 def test_amounts_that_leave_nothing_for_the_fee(assay):
