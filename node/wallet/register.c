@@ -76,9 +76,10 @@ static assay_status royalty_check(const assay_client *client, uint32_t royalty_p
                       royalty_ppm, (ull)limit);
 }
 
-static assay_status source_check(const assay_client *client, const assay_hash *root,
+// *left: bytes that the adapter's sources may still have.
+static assay_status source_check(uint64_t *left, const assay_client *client, const assay_hash *root,
                                  assay_error *err) {
-    uint64_t retired;
+    uint64_t retired, bytes;
     json_t *entry;
     char text[ASSAY_HEX_HASH_MAX];
     ASSAY_TRY(thing_ask(&entry, client, "dataset", root, err));
@@ -87,11 +88,27 @@ static assay_status source_check(const assay_client *client, const assay_hash *r
         return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_DATASET_UNKNOWN,
                           "source %s is no registered data set", text);
     assay_status status = assay_json_u64(&retired, entry, "retired", 0, INT64_MAX, err);
+    if (status == ASSAY_OK) status = assay_json_u64(&bytes, entry, "byte_count", 0, INT64_MAX, err);
     json_decref(entry);
     ASSAY_TRY(status);
-    if (retired == 0) return ASSAY_OK;
-    return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_DATASET_RETIRED,
-                      "source %s was retired at height %llu", text, (ull)retired);
+    if (retired)
+        return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_DATASET_RETIRED,
+                          "source %s was retired at height %llu", text, (ull)retired);
+    if (bytes > *left)
+        return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_ADAPTER_SIZE,
+                          "source %s has %llu bytes, of the limit of all %llu are left", text,
+                          (ull)bytes, (ull)*left);
+    *left -= bytes;
+    return ASSAY_OK;
+}
+
+static assay_status sources_check(const assay_client *client, const assay_source_list *sources,
+                                  assay_error *err) {
+    uint64_t left;
+    ASSAY_TRY(assay_client_param(&left, client, "adapter_bytes_max", err));
+    for (uint32_t i = 0; i < sources->count; i++)
+        ASSAY_TRY(source_check(&left, client, &sources->items[i].dataset, err));
+    return ASSAY_OK;
 }
 
 static assay_status base_check(const assay_client *client, const assay_hash *root,
@@ -113,9 +130,7 @@ static assay_status terms_check(const assay_client *client, const assay_tx *tx, 
     const assay_tx_register_adapter *body = &tx->body.register_adapter;
     ASSAY_TRY(royalty_check(client, body->royalty_ppm, err));
     ASSAY_TRY(base_check(client, &body->base, err));
-    for (uint32_t i = 0; i < body->sources.count; i++)
-        ASSAY_TRY(source_check(client, &body->sources.items[i].dataset, err));
-    return ASSAY_OK;
+    return sources_check(client, &body->sources, err);
 }
 
 static uint32_t block_wait(const assay_wallet *wallet) {

@@ -21,8 +21,10 @@ static assay_status dataset_open(assay_workshop *shop, assay_workshop_dataset *s
     ASSAY_TRY(assay_mapping_open(&set->file, file, ASSAY_CORPUS_SIZE_MAX, err));
     const assay_bytes text = {set->file.data, set->file.size};
     ASSAY_TRY(assay_fail_in(err, assay_corpus_open(&set->corpus, text, err), file));
-    ASSAY_TRY(assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
-                                 shop->model.shape.vocab_size, err));
+    ASSAY_TRY(assay_fail_in(err,
+                            assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
+                                               shop->model.shape.vocab_size, err),
+                            file));
     return assay_mapping_unchanged(&set->file, file, err);
 }
 

@@ -574,9 +574,10 @@ def test_settle_adds_up_what_no_supply_holds(assay):
 def test_an_interrupted_registration_goes_on(assay):
     """F-78: killed while it waits, a command finds its commitment when it is run again."""
     assay.key("alice")
-    assay.init(accounts=["alice"], params={"commitment_blocks": 60})
+    assay.init(accounts=["alice"], params={"commitment_blocks": 60, "adapter_bytes_max": 5299})
     node = assay.node("--block-ms", 40)
     assay.write("data", "It was the best of times, it was the worst of times.\n" * 100)
+    large = assay.good("dataset", "inspect", "data")["root"]
     assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")
     signed = ["--key", "alice.key", "--node", node.url]
     for plural, words in (
@@ -606,14 +607,29 @@ def test_an_interrupted_registration_goes_on(assay):
         assert node.get("/v1/account/" + assay.key("alice"))["nonces"] == after
     # What the end would refuse costs nothing.
     before = node.balance(assay.key("alice"))
-    for words, part in ((["--royalty-ppm", 150001], "limit 150000"),
-                        (["--source", ZERO + "=1000000"], "is no registered data set")):
+    for words, part in (
+            (["--royalty-ppm", 150001], "limit 150000"),
+            (["--source", ZERO + "=1000000"], "is no registered data set"),
+            (["--source", large + "=1000000"], "has 5300 bytes, of the limit of all 5299")):
         adapter = assay.good("adapter", "import", SOURCE / "testnet/adapters/doyle", "--model",
                              "base.assay", "--out", "doyle.assay")
         result = assay.run("adapter", "register", "--file", "doyle.assay", "--model", "base.assay",
                            "--name", "doyle", *words, *signed)
         assert result.code == 6 and part in result.err and not result.out, (adapter, result)
     assert node.balance(assay.key("alice")) == before
+    assert node.term() == 0
+
+
+def test_a_data_set_that_no_tokenizer_takes_is_named(assay):
+    """A-4, F-8: its registration does not see it; who reruns with it is told which one it is."""
+    assay.key("alice")
+    assay.init(accounts=["alice"])
+    node = assay.node()
+    assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")
+    assay.write("run", "a" * (4 * 2 ** 20 + 1))
+    assert assay.good("dataset", "inspect", "run")["byte_count"] == 4 * 2 ** 20 + 1
+    assay.bad(3, "CAPACITY", "run: ", "verify", "--batch", ZERO, "--leaf", 0, "--model",
+              "base.assay", "--dataset", "run", "--key", "alice.key", "--node", node.url)
     assert node.term() == 0
 
 
