@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The start-up self check: some ten thousand elements through every operation of a set and of ref.
-// tests/checkkernels is the thorough one; this one catches a set built wrongly for this machine.
+// The start-up self check: some elements through every operation of a set and of ref, enough that
+// no loop over blocks ends with its first. tests/checkkernels is the thorough one; this one catches
+// a set built wrongly for this machine, and is the only one that has run on it.
 #include <string.h>
 
 #include "base/philox.h"
@@ -8,13 +9,16 @@
 #include "kernels/table.h"
 
 enum {
-    M = 17,     // activation rows: more than a tile of any set
-    N = 7,      // weight rows
-    K = 64 * 9, // more than one block of any set, and no power of two
-    SHORT = 40, // as a low-rank factor's rows: less than a block
-    HEAD = 40,  // not a multiple of any vector
+    M = 17,         // activation rows: more than a tile of any set, 16 in amx
+    N = 7,          // weight rows: no multiple of the four that are stored together
+    MANY = 49,      // past a panel of any set: 8 in neon, 32 (two tiles of 16) in amx, 48 in avx2
+    K = 64 * 9,     // elements of most rows: past ref's block of 512, and no power of two
+    LONG = 64 * 65, // past a block of any set: 1,024 in neon, 2,048 in avx2, 4,096 in amx
+    SHORT = 40,     // as a low-rank factor's rows: less than a block
+    HEAD = 40,      // not a multiple of any vector
     QUERIES = 3,
-    SEEN = 70, // positions, on two pages
+    SEEN = 600, // positions: past the 512 whose values are added up in int32, and within a page
+    PAGES = (SEEN + ASSAY_KV_PAGE - 1) / ASSAY_KV_PAGE,
 };
 
 typedef struct {
@@ -22,11 +26,12 @@ typedef struct {
     float w[N][K];
 } inputs;
 
-// The products. Sets go other ways about one row, as a decode has it, some and many, and about
-// short rows; those are q8 only.
+// The products. Sets go other ways about one row, as a decode has it, some (to four, to eight) and
+// many, and about short rows; those are q8 only.
 static const struct {
-    uint32_t m, k;
-} products[] = {{1, K}, {5, K}, {M, K}, {1, SHORT}, {3, SHORT}};
+    uint32_t m, n, k;
+} products[] = {{1, N, K},    {5, N, K},    {M, N, K},    {1, N, SHORT},  {3, N, SHORT},
+                {1, N, LONG}, {3, N, LONG}, {8, N, LONG}, {M, MANY, LONG}};
 enum { PRODUCTS = ASSAY_COUNT(products) };
 
 // One member an operation, named as in ASSAY_KERNEL_LIST; padding is zeroed before use.
@@ -47,8 +52,8 @@ typedef struct {
         float scales[M];
         bool fine[M];
     } quantise_x16;
-    float gemm_q4[PRODUCTS][M][N];
-    float gemm_q8[PRODUCTS][M][N];
+    float gemm_q4[PRODUCTS][M][MANY];
+    float gemm_q8[PRODUCTS][M][MANY];
     struct {
         float y[M][K];
         bool fine[M];
@@ -96,28 +101,54 @@ static void quantisers_run(outputs *out, const assay_kernels *set, const inputs 
             set->quantise_x16(out->quantise_x16.q[i], &out->quantise_x16.scales[i], in->x[i], K);
 }
 
+// Operands of all products, whose rows of any length follow each other: what the quantisers made,
+// over and over.
+typedef struct {
+    uint8_t codes[MANY * LONG / 2];
+    uint8_t ratios[MANY * LONG / 64];
+    float q4_scales[MANY];
+    int8_t q8[MANY * LONG];
+    float q8_scales[MANY];
+    int16_t x16[M * LONG];
+    float x16_scales[M];
+} rows;
+
+static void repeat(void *out, size_t out_size, const void *from, size_t size) {
+    for (size_t at = 0; at < out_size; at += size)
+        memcpy((uint8_t *)out + at, from, out_size - at < size ? out_size - at : size);
+}
+
+static void rows_fill(rows *out, const outputs *made) {
+#define REPEAT(to, from) repeat(out->to, sizeof out->to, made->from, sizeof made->from)
+    REPEAT(codes, quantise_q4.codes);
+    REPEAT(ratios, quantise_q4.ratios);
+    REPEAT(q4_scales, quantise_q4.scales);
+    REPEAT(q8, quantise_q8.q);
+    REPEAT(q8_scales, quantise_q8.scales);
+    REPEAT(x16, quantise_x16.q);
+    REPEAT(x16_scales, quantise_x16.scales);
+#undef REPEAT
+}
+
 // Working memory of one call, the same content for every set.
 typedef struct {
     _Alignas(64) uint8_t gemm[ASSAY_GEMM_SCRATCH];
-    _Alignas(64) uint8_t packed[1 << 16];
-    _Alignas(64) uint8_t pages[2][2 * ASSAY_KV_PAGE * (HEAD + sizeof(float))];
-    _Alignas(64) uint8_t attention[QUERIES * 2 * ASSAY_KV_PAGE * 6];
+    _Alignas(64) uint8_t packed[2 * 16 * LONG * sizeof(int16_t)]; // whole tiles, as amx has them
+    _Alignas(64) uint8_t pages[PAGES][2 * ASSAY_KV_PAGE * (HEAD + sizeof(float))];
+    _Alignas(64) uint8_t attention[QUERIES * PAGES * ASSAY_KV_PAGE * 6];
 } scratch;
 
-// Short rows follow each other where the first long one lies.
 static void gemms_run(outputs *out, const assay_kernels *set, const outputs *operands,
-                      scratch *work) {
+                      const rows *of, scratch *work) {
     for (int i = 0; i < PRODUCTS; i++) {
-        uint32_t m = products[i].m, k = products[i].k;
-        assay_q4 w4 = {N, k, &operands->quantise_q4.codes[0][0],
-                       &operands->quantise_q4.ratios[0][0], operands->quantise_q4.scales};
-        assay_q8 w8 = {N, k, &operands->quantise_q8.q[0][0], operands->quantise_q8.scales};
-        assay_x16 x = {m, k, &operands->quantise_x16.q[0][0], operands->quantise_x16.scales,
-                       work->packed};
+        uint32_t m = products[i].m, n = products[i].n, k = products[i].k;
+        assay_q4 w4 = {n, k, of->codes, of->ratios, of->q4_scales};
+        assay_q8 w8 = {n, k, of->q8, of->q8_scales};
+        assay_x16 x = {m, k, of->x16, of->x16_scales, work->packed};
         ASSAY_ASSERT(set->packed_size(ASSAY_WEIGHTS_Q4, m, k) <= sizeof work->packed);
         ASSAY_ASSERT(set->packed_size(ASSAY_WEIGHTS_Q8, m, k) <= sizeof work->packed);
-        assay_gemm_part part = {&out->gemm_q4[i][0][0], N, &x, 0, m, 0, N, NULL, work->gemm};
-        if (k == K) {
+        assay_gemm_part part = {&out->gemm_q4[i][0][0], MANY, &x, 0, m, 0, n, NULL, work->gemm};
+        if (k % ASSAY_Q4_BLOCK == 0) {
             set->pack(&x, ASSAY_WEIGHTS_Q4, 0, m);
             set->gemm_q4(&part, &w4);
         }
@@ -133,17 +164,21 @@ static void gemms_run(outputs *out, const assay_kernels *set, const outputs *ope
 static void attention_run(outputs *out, const assay_kernels *set, const outputs *operands,
                           scratch *work) {
     const int8_t *codes = &operands->quantise_q8.q[0][0];
-    for (int page = 0; page < 2; page++) {
+    const uint8_t *pages[PAGES];
+    for (int page = 0; page < PAGES; page++) {
         float *scales = (float *)(work->pages[page] + 2 * ASSAY_KV_PAGE * HEAD);
         for (int i = 0; i < 2 * ASSAY_KV_PAGE * HEAD; i++)
             work->pages[page][i] = (uint8_t)codes[(i + page) % (N * K)];
         for (int i = 0; i < 2 * ASSAY_KV_PAGE; i++)
             scales[i] = operands->exp[i + page];
+        pages[page] = work->pages[page];
     }
-    const uint8_t *const pages[2] = {work->pages[0], work->pages[1]};
+    // One query whose weights are all of a size, lest the last positions go unseen, and one that
+    // sees hardly more than one position.
+    static const float sharpness[QUERIES] = {0x1p-6f, 1, 201};
     float q_scales[QUERIES];
     for (int i = 0; i < QUERIES; i++)
-        q_scales[i] = operands->quantise_x16.scales[0] * (float)(100 * i + 1);
+        q_scales[i] = operands->quantise_x16.scales[0] * sharpness[i];
     assay_attention_part part = {&out->attention[0][0],
                                  &operands->quantise_x16.q[0][0],
                                  q_scales,
@@ -156,10 +191,11 @@ static void attention_run(outputs *out, const assay_kernels *set, const outputs 
 }
 
 // Products take the operands that ref made, so that one wrong operation names itself alone.
-static void products_run(outputs *out, const assay_kernels *set, const outputs *operands) {
+static void products_run(outputs *out, const assay_kernels *set, const outputs *operands,
+                         const rows *of) {
     scratch work;
     memset(&work, 0, sizeof work);
-    gemms_run(out, set, operands, &work);
+    gemms_run(out, set, operands, of, &work);
     attention_run(out, set, operands, &work);
 }
 
@@ -183,16 +219,18 @@ static void elements_run(outputs *out, const assay_kernels *set, const inputs *i
 assay_status assay_kernels_check(const assay_kernels *set, assay_error *err) {
     inputs in;
     outputs wanted, got;
+    rows of;
     memset(&wanted, 0, sizeof wanted);
     memset(&got, 0, sizeof got);
     uint64_t former = assay_float_enter();
     inputs_fill(&in);
     quantisers_run(&wanted, &assay_kernels_ref, &in);
     elements_run(&wanted, &assay_kernels_ref, &in, &wanted);
-    products_run(&wanted, &assay_kernels_ref, &wanted);
+    rows_fill(&of, &wanted);
+    products_run(&wanted, &assay_kernels_ref, &wanted, &of);
     quantisers_run(&got, set, &in);
     elements_run(&got, set, &in, &wanted);
-    products_run(&got, set, &wanted);
+    products_run(&got, set, &wanted, &of);
     assay_float_leave(former);
 #define X(member)                                                                                  \
     if (memcmp(&wanted.member, &got.member, sizeof wanted.member) != 0)                            \

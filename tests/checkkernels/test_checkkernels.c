@@ -197,6 +197,61 @@ static void wrong_short_q8(const assay_gemm_part *part, const assay_q8 *w) {
     if (w->k <= 64) row_lose(part);
 }
 
+// Right but where both hold: rows of such a number, and a length, or weight rows, over a limit.
+// What a set adds up beyond its first block, its first panel or its first span is wrong in such a
+// set.
+typedef struct {
+    uint32_t m_min, m_max, k_over, n_over;
+} lost_case;
+static lost_case lost;
+
+static void lose(const assay_gemm_part *part, uint32_t k) {
+    if (part->m_count >= lost.m_min && part->m_count <= lost.m_max && k > lost.k_over &&
+        part->n_count > lost.n_over)
+        row_lose(part);
+}
+
+static void losing_q4(const assay_gemm_part *part, const assay_q4 *w) {
+    assay_gemm_q4_ref(part, w);
+    lose(part, w->k);
+}
+
+static void losing_q8(const assay_gemm_part *part, const assay_q8 *w) {
+    assay_gemm_q8_ref(part, w);
+    lose(part, w->k);
+}
+
+// Loses the positions past its first span, or those on its last page.
+static uint32_t seen;
+static void losing_attention(const assay_attention_part *part) {
+    assay_attention_part shorter = *part;
+    if (shorter.count > seen) shorter.count = seen;
+    assay_attention_ref(&shorter);
+}
+
+// N-20: the blocks, panels and tiles of every set, and the ways that each has.
+static void test_the_start_up_check_goes_past_first_blocks(void **state) {
+    static const lost_case cases[] = {
+        {1, 1, 2048, 0},   {2, 4, 2048, 0},   {5, 8, 1024, 0},
+        {9, 99, 2048, 0},  {17, 99, 4096, 0}, {9, 99, 4096, 8},
+        {9, 99, 4096, 16}, {9, 99, 4096, 32}, {9, 99, 4096, 48},
+    };
+    assay_kernels planted[3] = {assay_kernels_ref, assay_kernels_ref, assay_kernels_ref};
+    planted[0].gemm_q4 = losing_q4;
+    planted[1].gemm_q8 = losing_q8;
+    planted[2].attention = losing_attention;
+    for (size_t i = 0; i < ASSAY_COUNT(cases); i++) {
+        lost = cases[i];
+        assert_int_equal(assay_kernels_check(&planted[0], NULL), ASSAY_MISMATCH);
+        assert_int_equal(assay_kernels_check(&planted[1], NULL), ASSAY_MISMATCH);
+    }
+    static const uint32_t counts[] = {512, 512 + ASSAY_KV_PAGE};
+    for (size_t i = 0; i < ASSAY_COUNT(counts); i++) {
+        seen = counts[i];
+        assert_int_equal(assay_kernels_check(&planted[2], NULL), ASSAY_MISMATCH);
+    }
+}
+
 // N-20
 static void test_the_start_up_check_goes_every_way(void **state) {
     assay_kernels planted[3] = {assay_kernels_ref, assay_kernels_ref, assay_kernels_ref};
@@ -259,6 +314,7 @@ int main(void) {
         cmocka_unit_test(test_every_set_is_ref),
         cmocka_unit_test(test_a_wrong_kernel_is_caught),
         cmocka_unit_test(test_the_start_up_check_goes_every_way),
+        cmocka_unit_test(test_the_start_up_check_goes_past_first_blocks),
         cmocka_unit_test(test_a_byte_too_far_is_caught),
         cmocka_unit_test(test_cases_survive_printing),
     };
