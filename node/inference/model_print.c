@@ -29,17 +29,31 @@ static parts parts_of(const assay_model *model) {
     return p;
 }
 
+static json_t *stops_json(const assay_model_shape *shape) {
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < shape->stop_count; i++)
+        json_array_append_new(list, json_integer(shape->stop_ids[i]));
+    return list;
+}
+
 static json_t *model_json(const assay_model *model, const parts *p) {
     const assay_model_shape *s = &model->shape;
     return json_pack(
-        "{s:o,s:I,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:s,s:I,s:I,s:I}", "root",
+        "{s:o,s:I,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:s,s:o,s:I,s:I,s:I}", "root",
         assay_json_from_hash(&model->root), "bytes", (json_int_t)model->file.size, "layers",
         (int)s->layer_count, "width", (int)s->width, "heads", (int)s->head_count, "kv_heads",
         (int)s->kv_head_count, "head_size", (int)s->head_size, "ff_width", (int)s->ff_width,
         "vocab", (int)s->vocab_size, "context", (int)s->context_size, "tied", model->tied, "biases",
-        s->biases, "head_norms", s->head_norms, "embedding", s->vocab_q4 ? "q4" : "q8",
-        "linear_bytes", (json_int_t)p->linears, "embedding_bytes", (json_int_t)p->vocab,
-        "tokenizer_bytes", (json_int_t)p->tokenizer);
+        s->biases, "head_norms", s->head_norms, "embedding", s->vocab_q4 ? "q4" : "q8", "stop_ids",
+        stops_json(s), "linear_bytes", (json_int_t)p->linears, "embedding_bytes",
+        (json_int_t)p->vocab, "tokenizer_bytes", (json_int_t)p->tokenizer);
+}
+
+static void stops_text(const assay_model_shape *shape) {
+    printf("stops    ");
+    for (uint32_t i = 0; i < shape->stop_count; i++)
+        printf("%s%u", i ? ", " : "after ", shape->stop_ids[i]);
+    printf("%s\n", shape->stop_count ? "" : "after no token");
 }
 
 static void model_text(const assay_model *model, const parts *p) {
@@ -54,6 +68,7 @@ static void model_text(const assay_model *model, const parts *p) {
            model->tied ? "tied" : "own");
     if (s->biases) printf("         biases of queries, keys and values\n");
     if (s->head_norms) printf("         norms of heads\n");
+    stops_text(s);
     printf("linears  %llu bytes, q4, %.3f bits a weight\n"
            "vocab    %llu bytes, %s, %.3f bits a weight\n"
            "text     tokenizer of %llu bytes\n",

@@ -7,8 +7,8 @@
 #include "node/inference/perplexity.h"
 #include "quant/model.h"
 
-// Prints root, architecture and the bytes of the parts, and the perplexity unless it is NULL.
-// Returns: as assay_command_print. Spec: F-28.
+// Prints root, architecture, stop ids and the bytes of the parts, and the perplexity unless it is
+// NULL. Returns: as assay_command_print. Spec: F-28.
 int assay_model_print(const assay_invocation *invocation, const assay_model *model,
                       const assay_perplexity *perplexity);
 

@@ -73,14 +73,16 @@ typedef struct {
     bool head_size_fixed; // the library's default for head_dim is not width / heads
     bool window_gated;    // use_sliding_window says whether sliding_window counts
     uint32_t window;      // where sliding_window is absent; 0: none
+    uint32_t stop;        // where eos_token_id is absent; 0: none
 } family;
 
 static const family families[] = {
-    {.model_type = "llama", .architecture = "LlamaForCausalLM"},
+    {.model_type = "llama", .architecture = "LlamaForCausalLM", .stop = 2},
     {.model_type = "mistral",
      .architecture = "MistralForCausalLM",
      .heads_stated = true,
-     .window = 4096},
+     .window = 4096,
+     .stop = 2},
     {.model_type = "qwen2",
      .architecture = "Qwen2ForCausalLM",
      .biases = true,
@@ -233,11 +235,10 @@ void assay_stop_add(assay_model_shape *shape, uint32_t id) {
 }
 
 // eos_token_id is one id, a list, or null.
-static assay_status stops_read(assay_model_shape *shape, const json_t *config, assay_error *err) {
-    const json_t *ids = json_object_get(config, "eos_token_id");
+static assay_status stops_read(assay_model_shape *shape, const json_t *ids, assay_error *err) {
     size_t count = json_is_array(ids) ? json_array_size(ids) : 1;
     shape->stop_count = 0;
-    if (!ids || json_is_null(ids)) return ASSAY_OK;
+    if (json_is_null(ids)) return ASSAY_OK;
     if (count > ASSAY_MODEL_STOPS_MAX)
         return ASSAY_FAIL(err, CAPACITY, "eos_token_id has %zu ids, limit %d", count,
                           ASSAY_MODEL_STOPS_MAX);
@@ -249,6 +250,23 @@ static assay_status stops_read(assay_model_shape *shape, const json_t *config, a
         assay_stop_add(shape, (uint32_t)value);
     }
     return ASSAY_OK;
+}
+
+// The library's configurations of some families have a stop id of their own.
+static assay_status stops_choose(assay_model_shape *shape, const json_t *config, const family *of,
+                                 assay_error *err) {
+    const json_t *ids = json_object_get(config, "eos_token_id");
+    if (ids) return stops_read(shape, ids, err);
+    if (of->stop && of->stop < shape->vocab_size) assay_stop_add(shape, of->stop);
+    return ASSAY_OK;
+}
+
+assay_status assay_hf_generation_read(assay_model_shape *shape, const json_t *generation,
+                                      assay_error *err) {
+    const json_t *ids = json_object_get(generation, "eos_token_id");
+    if (!json_is_object(generation))
+        return ASSAY_FAIL(err, FORMAT, "generation_config.json is not an object");
+    return ids && !json_is_null(ids) ? stops_read(shape, ids, err) : ASSAY_OK;
 }
 
 static assay_status shape_read(assay_model_shape *shape, const json_t *config, const family *of,
@@ -272,7 +290,7 @@ static assay_status shape_read(assay_model_shape *shape, const json_t *config, c
     if (!(eps >= 0x1p-40 && eps <= 1))
         return ASSAY_FAIL(err, RANGE, "rms_norm_eps is %g, limits 2^-40 to 1", eps);
     shape->eps = (float)eps;
-    ASSAY_TRY(stops_read(shape, config, err));
+    ASSAY_TRY(stops_choose(shape, config, of, err));
     ASSAY_TRY(assay_model_shape_check(shape, err));
     ASSAY_TRY(window_check(config, of, shape->context_size, err));
     return layer_types_check(config, shape->layer_count, err);

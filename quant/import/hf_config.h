@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// config.json of a Hugging Face folder: Llama, Mistral, Qwen2 and Qwen3.
+// config.json and generation_config.json of a Hugging Face folder: Llama, Mistral, Qwen2 and Qwen3.
 #ifndef ASSAY_QUANT_IMPORT_HF_CONFIG_H
 #define ASSAY_QUANT_IMPORT_HF_CONFIG_H
 
@@ -21,6 +21,12 @@ typedef struct {
 // UNSUPPORTED (a feature), UNKNOWN (a member). Spec: F-10, F-27.
 assay_status assay_hf_config_read(assay_hf_config *out, const json_t *config, uint32_t context,
                                   assay_error *err);
+
+// Reads generation_config.json, whose eos_token_id, unless absent or null, takes the place of the
+// configuration's stop ids; its other members are of sampling. Errors: FORMAT, CAPACITY, RANGE.
+// Spec: F-10.
+assay_status assay_hf_generation_read(assay_model_shape *shape, const json_t *generation,
+                                      assay_error *err);
 
 // The positions that a model is imported with: those it states, or the first `context` of them
 // where that is not 0. Errors: RANGE (more than it states; either over the limit). Spec: F-10.

@@ -48,6 +48,18 @@ static assay_status tokenizer_open(importer *im, const char *path, assay_error *
     return ASSAY_OK;
 }
 
+// What the library's generate() stops at, where the folder says it apart.
+static assay_status generation_read(importer *im, const char *folder, assay_error *err) {
+    char path[PATH_MAX];
+    json_t *generation;
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, "generation_config.json", err));
+    assay_status status = assay_json_read(&generation, path, CONFIG_MAX, err);
+    if (status == ASSAY_NOT_FOUND) return ASSAY_OK;
+    if (status == ASSAY_OK) status = assay_hf_generation_read(&im->config.shape, generation, err);
+    json_decref(generation);
+    return status;
+}
+
 static assay_status folder_open(importer *im, const char *folder, assay_error *err) {
     char path[PATH_MAX];
     json_t *config;
@@ -56,6 +68,7 @@ static assay_status folder_open(importer *im, const char *folder, assay_error *e
     assay_status status = assay_hf_config_read(&im->config, config, im->options.context_size, err);
     json_decref(config);
     if (status != ASSAY_OK) return status;
+    ASSAY_TRY(generation_read(im, folder, err));
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "tokenizer.json", err));
     ASSAY_TRY(tokenizer_open(im, im->options.tokenizer ? im->options.tokenizer : path, err));
     return assay_source_safetensors_folder(&im->source, folder, err);

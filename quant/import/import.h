@@ -19,9 +19,10 @@ typedef struct {
     uint32_t context_size; // positions, at most those that the model states; 0: all of them
 } assay_import_options;
 
-// Reads a GGUF file, or config.json, tokenizer.json and model.safetensors, single or in shards, of
-// a folder, quantises and writes a canonical model file to `path`, replacing one that is there. The
-// bytes written are a function of the numbers alone: of no container, and of no number of threads.
+// Reads a GGUF file, or config.json, generation_config.json where it is there, tokenizer.json and
+// model.safetensors, single or in shards, of a folder, quantises and writes a canonical model file
+// to `path`, replacing one that is there. The bytes written are a function of the numbers alone: of
+// no container, and of no number of threads.
 // Memory: some rows for each thread, the rotary table and the tokenizer, whatever the model's size.
 // root: what assay_model_open will say. pool may be NULL.
 // Errors: those of the readers; MISSING, UNKNOWN, MISMATCH (tensors against the configuration),

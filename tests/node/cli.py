@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import stat
 import subprocess
 import termios
@@ -399,6 +400,18 @@ def test_import_takes_a_shorter_context(assay):
     assay.bad(2, "USAGE", "context is 0", *words, "--context", 0)
     assay.bad(2, "USAGE", "context is 131073", *words, "--context", 131073)
     assay.bad(3, "RANGE", "the model's own is 512", *words, "--context", 513)
+
+
+def test_import_and_check_say_the_stop_ids(assay):
+    """F-28: where an output ends is in the configuration, or apart, or nowhere."""
+    model = shutil.copytree(SOURCE / "testnet/model", assay.folder / "model")
+    for stops, said in (([7, 3], "3, 7"), ([], "no token"), (None, "0")):
+        assay.write("model/generation_config.json", json.dumps({"eos_token_id": stops}))
+        wanted = [0] if stops is None else sorted(stops)
+        assert assay.good("model", "import", model, "--out", "one")["stop_ids"] == wanted
+        assert assay.good("model", "check", "one")["stop_ids"] == wanted
+        told = assay.run("model", "check", "one")
+        assert f"\nstops    after {said}\n" in told.out, told
 
 
 def test_init_is_repeatable(assay):

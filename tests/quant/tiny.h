@@ -209,7 +209,7 @@ static inline void tiny_close(tiny *t) {
     static const char *const names[] = {"config.json",         "tokenizer.json",
                                         "model.safetensors",   "out.assay",
                                         "adapter_config.json", "adapter_model.safetensors",
-                                        "model.gguf"};
+                                        "model.gguf",          "generation_config.json"};
     char path[160];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         tiny_path(path, sizeof path, t, names[i]);

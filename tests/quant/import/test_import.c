@@ -285,6 +285,76 @@ static void configuration_defaults(void **state) {
     tiny_close(&t);
 }
 
+static void stops_expect(const assay_model_shape *shape, const char *what, const char *wanted) {
+    json_t *ids = json_loads(wanted, 0, NULL);
+    bool same = json_array_size(ids) == shape->stop_count;
+    for (uint32_t i = 0; same && i < shape->stop_count; i++)
+        same = json_integer_value(json_array_get(ids, i)) == shape->stop_ids[i];
+    json_decref(ids);
+    if (!same) fail_msg("%s: stop ids are not %s", what, wanted);
+}
+
+// LlamaConfig().eos_token_id and MistralConfig's are 2 (transformers 4.51), Qwen's are None.
+static void stop_ids_default_as_the_library_s(void **state) {
+    static const struct {
+        const char *model_type, *architecture, *wanted;
+    } cases[] = {
+        {"llama", "[\"LlamaForCausalLM\"]", "[2]"},
+        {"mistral", "[\"MistralForCausalLM\"]", "[2]"},
+        {"qwen2", "[\"Qwen2ForCausalLM\"]", "[]"},
+        {"qwen3", "[\"Qwen3ForCausalLM\"]", "[]"},
+    };
+    for (size_t i = 0; i < ASSAY_COUNT(cases); i++) {
+        tiny t;
+        assay_hf_config config;
+        tiny_open(&t);
+        json_object_set_new(t.config, "model_type", json_string(cases[i].model_type));
+        tiny_set(&t, "architectures", cases[i].architecture);
+        json_object_del(t.config, "attention_bias");
+        json_object_del(t.config, "eos_token_id");
+        assert_int_equal(assay_hf_config_read(&config, t.config, 0, NULL), ASSAY_OK);
+        stops_expect(&config.shape, cases[i].model_type, cases[i].wanted);
+        tiny_set(&t, "eos_token_id", "null");
+        assert_int_equal(assay_hf_config_read(&config, t.config, 0, NULL), ASSAY_OK);
+        stops_expect(&config.shape, cases[i].model_type, "[]");
+        tiny_close(&t);
+    }
+}
+
+// config.json names id 0.
+static void generation_config_has_the_stop_ids(void **state) {
+    static const struct {
+        const char *text;
+        assay_status status;
+        const char *wanted;
+    } cases[] = {
+        {"{\"eos_token_id\":9}", ASSAY_OK, "[9]"},
+        {"{\"eos_token_id\":[9,3,9],\"temperature\":0.6,\"new\":{}}", ASSAY_OK, "[3,9]"},
+        {"{\"eos_token_id\":[]}", ASSAY_OK, "[]"},
+        {"{\"eos_token_id\":null}", ASSAY_OK, "[0]"},
+        {"{\"bos_token_id\":1}", ASSAY_OK, "[0]"},
+        {"{\"eos_token_id\":2048}", ASSAY_RANGE, NULL},
+        {"{\"eos_token_id\":[1,-1]}", ASSAY_RANGE, NULL},
+        {"{\"eos_token_id\":\"2\"}", ASSAY_RANGE, NULL},
+        {"{\"eos_token_id\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]}", ASSAY_CAPACITY, NULL},
+        {"[2]", ASSAY_FORMAT, NULL},
+        {"{\"eos_token_id\":2", ASSAY_FORMAT, NULL},
+    };
+    for (size_t i = 0; i < ASSAY_COUNT(cases); i++) {
+        tiny t;
+        assay_model model;
+        tiny_open(&t);
+        tiny_file_write(&t, "generation_config.json", cases[i].text, strlen(cases[i].text));
+        import_expect(&t, cases[i].text, cases[i].status);
+        if (cases[i].status == ASSAY_OK) {
+            assert_int_equal(assay_model_open(&model, t.out, NULL), ASSAY_OK);
+            stops_expect(&model.shape, cases[i].text, cases[i].wanted);
+            assay_model_close(&model);
+        }
+        tiny_close(&t);
+    }
+}
+
 static void tensors_are_checked(void **state) {
     tiny t;
     tiny_open(&t);
@@ -405,6 +475,8 @@ int main(void) {
         cmocka_unit_test(float_environment_is_our_own),
         cmocka_unit_test(configuration_is_checked),
         cmocka_unit_test(configuration_defaults),
+        cmocka_unit_test(stop_ids_default_as_the_library_s),
+        cmocka_unit_test(generation_config_has_the_stop_ids),
         cmocka_unit_test(tensors_are_checked),
         cmocka_unit_test(values_are_checked),
         cmocka_unit_test(files_are_needed),
