@@ -63,6 +63,22 @@ static assay_status added_read(assay_added *out, const json_t *entry, uint32_t v
     return out->content ? ASSAY_OK : ASSAY_FAIL(err, MEMORY, "no memory for an added token");
 }
 
+// Hugging Face's library passes over the id that is stated: a token outside the vocabulary gets the
+// next one after the vocabulary's count, or after the highest before it in the list if that is
+// more. Another id would be another row of the embedding than the model's authors saw.
+static assay_status added_ids_check(const assay_tokenizer *tokenizer, const json_t *vocab,
+                                    assay_error *err) {
+    uint32_t next = (uint32_t)json_object_size(vocab);
+    for (uint32_t i = 0; i < tokenizer->added_count; i++) {
+        const assay_added *added = &tokenizer->added[i];
+        if (!json_object_get(vocab, added->content) && added->id != next)
+            return ASSAY_FAIL(err, MISMATCH, "added token \"%.64s\" is %u, the library makes it %u",
+                              added->content, added->id, next);
+        if (added->id >= next) next = added->id + 1;
+    }
+    return ASSAY_OK;
+}
+
 // Reads the list into memory; the vocabulary takes it in later.
 static assay_status added_list_read(assay_tokenizer *tokenizer, const json_t *json,
                                     uint32_t vocab_size, assay_error *err) {
@@ -75,6 +91,8 @@ static assay_status added_list_read(assay_tokenizer *tokenizer, const json_t *js
     for (size_t i = 0; i < count; i++)
         ASSAY_TRY(added_read(&tokenizer->added[tokenizer->added_count++], json_array_get(list, i),
                              vocab_size, err));
+    const json_t *vocab = json_object_get(json_object_get(json, "model"), "vocab");
+    if (json_is_object(vocab)) ASSAY_TRY(added_ids_check(tokenizer, vocab, err));
     if (count) qsort(tokenizer->added, count, sizeof *tokenizer->added, added_compare);
     for (size_t i = 1; i < count; i++)
         if (added_compare(&tokenizer->added[i - 1], &tokenizer->added[i]) == 0)

@@ -407,7 +407,7 @@ static void added_tokens_are_checked(void **state) {
     change_expect("added_tokens/0/id", "2048", ASSAY_RANGE);
     change_expect("added_tokens/0/id", "7", ASSAY_MISMATCH);
     change_expect("added_tokens/0/content", "\"\"", ASSAY_RANGE);
-    change_expect("added_tokens/0/content", "\"<new>\"", ASSAY_DUPLICATE); // an id in use
+    change_expect("added_tokens/0/content", "\"<new>\"", ASSAY_MISMATCH); // 2048 is next
     change_expect("added_tokens/0/lstrip", "true", ASSAY_UNSUPPORTED);
     change_expect("added_tokens/0/rstrip", "true", ASSAY_UNSUPPORTED);
     change_expect("added_tokens/0/single_word", "true", ASSAY_UNSUPPORTED);
@@ -417,6 +417,67 @@ static void added_tokens_are_checked(void **state) {
                   "[{\"id\":0,\"content\":\"x\",\"special\":true},"
                   "{\"id\":1,\"content\":\"x\",\"special\":true}]",
                   ASSAY_DUPLICATE);
+}
+
+// The demo with its first `count` tokens and the merges that make them, and "<past>" at that id
+// unless it is 0.
+static json_t *demo_cut(uint32_t count, uint32_t past) {
+    json_t *json = json_deep_copy(demo_json), *model = json_object_get(json, "model"), *id;
+    json_t *vocab = json_object_get(model, "vocab"), *merges = json_object_get(model, "merges");
+    const char *text;
+    void *next;
+    json_object_foreach_safe(vocab, next, text, id) if (json_integer_value(id) >= count)
+        json_object_del(vocab, text);
+    while (json_array_size(merges) > count - 257) // a token each, behind one special and 256 bytes
+        json_array_remove(merges, json_array_size(merges) - 1);
+    if (past) json_object_set_new(vocab, "<past>", json_integer(past));
+    return json;
+}
+
+// The demo's first 2,038 tokens, and a vocabulary with a token past its count: tokenizers 0.21.1
+// encodes the added tokens as `given`, whatever ids are stated.
+static void added_tokens_follow_the_vocabulary(void **state) {
+    static const struct {
+        uint32_t past; // id of "<past>" in the vocabulary; 0: it has none
+        struct {
+            const char *content;
+            uint32_t stated, given;
+        } added[3];
+    } cases[] = {
+        {0, {{"<|im_start|>", 2038, 2038}, {"<|im_end|>", 2039, 2039}}},
+        {0, {{"<|im_start|>", 2040, 2038}, {"<|im_end|>", 2045, 2039}}},
+        {0, {{"<|im_start|>", 2038, 2038}, {"<|im_end|>", 2045, 2039}}},
+        {0, {{"<|im_end|>", 2039, 2038}, {"<|im_start|>", 2038, 2039}}},
+        {2046, {{"<a>", 2039, 2039}, {"<past>", 2046, 2046}, {"<b>", 2047, 2047}}},
+        {2046, {{"<past>", 2046, 2046}, {"<a>", 2047, 2047}}},
+        {2046, {{"<a>", 2039, 2039}, {"<past>", 2046, 2046}, {"<b>", 2040, 2047}}},
+    };
+    for (size_t i = 0; i < ASSAY_COUNT(cases); i++) {
+        json_t *json = demo_cut(2038, cases[i].past), *list = json_object_get(json, "added_tokens");
+        char wanted[128] = "";
+        for (int a = 0; a < 3 && cases[i].added[a].content; a++) {
+            uint32_t stated = cases[i].added[a].stated, given = cases[i].added[a].given;
+            const char *content = cases[i].added[a].content;
+            json_array_append_new(list, json_pack("{s:i,s:s,s:b,s:b}", "id", (int)stated, "content",
+                                                  content, "special", 1, "normalized", 0));
+            if (stated != given && !*wanted)
+                snprintf(wanted, sizeof wanted, "added token \"%s\" is %u, the library makes it %u",
+                         content, stated, given);
+        }
+        assay_tokenizer *out;
+        assay_error err = {0};
+        char *text = json_dumps(json, JSON_COMPACT);
+        assay_status status =
+            assay_tokenizer_open(&out, (const uint8_t *)text, strlen(text), 2048, &err);
+        assert_int_equal(status, *wanted ? ASSAY_MISMATCH : ASSAY_OK);
+        if (*wanted) assert_string_equal(err.text, wanted);
+        for (int a = 0; !*wanted && a < 3 && cases[i].added[a].content; a++)
+            assert_int_equal(assay_tokenizer_added(out, cases[i].added[a].content),
+                             cases[i].added[a].given);
+        assay_tokenizer_close(out);
+        free(text);
+        json_decref(json);
+    }
 }
 
 static void text_that_is_no_tokenizer(void **state) {
@@ -451,6 +512,7 @@ int main(void) {
         cmocka_unit_test(vocabularies_are_checked),
         cmocka_unit_test(merges_are_checked),
         cmocka_unit_test(added_tokens_are_checked),
+        cmocka_unit_test(added_tokens_follow_the_vocabulary),
         cmocka_unit_test(text_that_is_no_tokenizer),
     };
     return cmocka_run_group_tests(tests, group_open, group_close);
