@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/inference/prompt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,12 @@ static assay_status text_take(uint32_t **ids, size_t *count, const assay_prompt 
     return ASSAY_OK;
 }
 
+// Many models have a family's tokens and a template of their own: who knows theirs sees it here.
+static void guess_tell(const assay_chat_template *chat) {
+    fprintf(stderr, "template %s, told by the token %s; --template takes another\n",
+            assay_chat_template_name(chat), assay_chat_template_telling(chat));
+}
+
 static assay_status chat_take(uint32_t **ids, size_t *count, const assay_prompt *prompt,
                               const assay_tokenizer *tokenizer, assay_error *err) {
     const assay_chat_template *chat;
@@ -42,7 +49,9 @@ static assay_status chat_take(uint32_t **ids, size_t *count, const assay_prompt 
         messages[at++] =
             (assay_chat_message){ASSAY_CHAT_SYSTEM, prompt->system, strlen(prompt->system)};
     messages[at++] = (assay_chat_message){ASSAY_CHAT_USER, prompt->chat, strlen(prompt->chat)};
-    return assay_chat_encode(tokenizer, ids, count, chat, messages, at, err);
+    ASSAY_TRY(assay_chat_encode(tokenizer, ids, count, chat, messages, at, err));
+    if (!prompt->template) guess_tell(chat);
+    return ASSAY_OK;
 }
 
 assay_status assay_prompt_take(uint32_t **ids, size_t *count, const assay_prompt *prompt,

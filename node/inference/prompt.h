@@ -35,9 +35,10 @@ typedef struct {
 // Whether nothing was given.
 bool assay_prompt_empty(const assay_prompt *prompt);
 
-// The ids that were given in exactly one way. Errors: USAGE (several, none, or an option without
-// what it belongs to), those of ids, of the tokenizer and of quant/tokenizer/chat.h. Lives: the
-// caller frees *ids [*count]. Spec: F-9, F-33, F-34.
+// The ids that were given in exactly one way. Says on standard error which template a tokenizer
+// told. Errors: USAGE (several, none, or an option without what it belongs to), those of ids, of
+// the tokenizer and of quant/tokenizer/chat.h. Lives: the caller frees *ids [*count]. Spec: F-9,
+// F-33, F-34.
 assay_status assay_prompt_take(uint32_t **ids, size_t *count, const assay_prompt *prompt,
                                const assay_tokenizer *tokenizer, uint32_t vocab_size,
                                assay_error *err);

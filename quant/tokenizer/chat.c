@@ -104,6 +104,13 @@ static const char *token_missing(const assay_chat_template *chat,
     return NULL;
 }
 
+// Llama 3's tokens lie below ChatML's in models that others trained further; their templates begin
+// with this one, and neither of the two families' does what theirs do.
+static bool begins_otherwise(const assay_chat_template *chat, const assay_tokenizer *tokenizer) {
+    static const char begin[] = "{<|begin_of_text|>}";
+    return has(tokenizer, "<|begin_of_text|>") && strcmp(chat->begin, begin) != 0;
+}
+
 static void names_list(char *out, size_t room) {
     size_t at = 0;
     for (size_t i = 0; i < TEMPLATE_COUNT && at < room; i++)
@@ -127,12 +134,25 @@ assay_status assay_chat_template_find(const assay_chat_template **out,
         bool told = chat->telling && has(tokenizer, chat->telling) && normal && !missing &&
                     !has(tokenizer, "[SYSTEM_PROMPT]");
         if (!name && !told) continue;
+        if (!name && begins_otherwise(chat, tokenizer))
+            return ASSAY_FAIL(err, UNSUPPORTED,
+                              "the token %s tells %s, but <|begin_of_text|> another: give "
+                              "--template, of %s",
+                              chat->telling, chat->name, names);
         *out = chat;
         return ASSAY_OK;
     }
     if (name) return ASSAY_FAIL(err, UNKNOWN, "no template \"%.32s\"; there are %s", name, names);
     return ASSAY_FAIL(err, UNSUPPORTED, "the tokenizer does not tell its template; there are %s",
                       names);
+}
+
+const char *assay_chat_template_name(const assay_chat_template *chat) {
+    return chat->name;
+}
+
+const char *assay_chat_template_telling(const assay_chat_template *chat) {
+    return chat->telling;
 }
 
 assay_status assay_chat_bos(uint32_t *id, const assay_tokenizer *tokenizer, assay_error *err) {

@@ -19,11 +19,15 @@ typedef struct {
 typedef struct assay_chat_template assay_chat_template; // constant, for ever
 
 // The template of that name or, where name is NULL, the one that the tokenizer tells.
-// Errors: UNKNOWN (the name; says which there are), UNSUPPORTED (none is told), MISSING (a token
-// that the template needs). Spec: F-33.
+// Errors: UNKNOWN (the name; says which there are), UNSUPPORTED (none is told, or two families'),
+// MISSING (a token that the template needs). Spec: F-33.
 assay_status assay_chat_template_find(const assay_chat_template **out,
                                       const assay_tokenizer *tokenizer, const char *name,
                                       assay_error *err);
+
+// Its name, and the added token that tells it, NULL where only the name does.
+const char *assay_chat_template_name(const assay_chat_template *chat);
+const char *assay_chat_template_telling(const assay_chat_template *chat);
 
 // The ids of a conversation, with what makes the assistant answer at the end: an optional system
 // message, then user and assistant in turn, the user last. Errors: ORDER, CAPACITY, RANGE (a

@@ -306,6 +306,12 @@ static void conversations_are_encoded(void **state) {
     assert_int_equal(run("tokenize --model again --decode %s", ids), 0);
     assert_string_equal(out, said);
     assert_int_equal(run("infer --model again --chat hi --max-tokens 4"), 0);
+    // What was guessed is said, what was named is not.
+    run("tokenize --model again --chat hi 2>&1 >/dev/null; true");
+    assert_string_equal(out, "template chatml, told by the token <|im_start|>; --template takes "
+                             "another\n");
+    run("tokenize --model again --chat hi --template chatml 2>&1 >/dev/null; true");
+    assert_string_equal(out, "");
     assert_int_equal(run("logits --model again --chat hi --template chatml"), 0);
     assert_int_equal(run("tokenize --model again --chat hi --template llama3"), 3);
     assert_int_equal(run("tokenize --model again --chat hi --template jinja"), 3);

@@ -224,11 +224,56 @@ static void qwen_normalizes(void **state) {
     assay_tokenizer_close(qwen);
 }
 
+static bool told(const assay_tokenizer *tokenizer, const char *name, assay_error *err) {
+    const assay_chat_template *chat;
+    if (assay_chat_template_find(&chat, tokenizer, NULL, err) != ASSAY_OK) return false;
+    assert_string_equal(assay_chat_template_name(chat), name);
+    return true;
+}
+
+// As ChatML's tokens beside Llama 3's: no template of either family is the model's.
+static void two_families_tell_nothing(void **state) {
+    static const char *const families[][5] = {
+        {"chatml", "<|im_start|>", "<|im_end|>"},
+        {"qwen2.5", "<|im_start|>", "<|im_end|>", "<tool_call>"},
+        {"qwen3", "<|im_start|>", "<|im_end|>", "<think>"},
+    };
+    for (size_t i = 0; i < ASSAY_COUNT(families); i++)
+        for (int llama = 0; llama < 2; llama++) {
+            const char *name = families[i][0];
+            json_t *list =
+                json_pack("[{s:i,s:s,s:b}]", "id", 0, "content", "<|endoftext|>", "special", 1);
+            int id = 2048;
+            for (int t = 1; families[i][t]; t++)
+                json_array_append_new(list, json_pack("{s:i,s:s,s:b}", "id", id++, "content",
+                                                      families[i][t], "special", 1));
+            static const char *const llama3[] = {"<|begin_of_text|>", "<|start_header_id|>",
+                                                 "<|end_header_id|>", "<|eot_id|>"};
+            for (int t = 0; llama && t < 4; t++)
+                json_array_append_new(list, json_pack("{s:i,s:s,s:b}", "id", id++, "content",
+                                                      llama3[t], "special", 1));
+            assay_tokenizer *tokenizer =
+                tokenizer_with("llama3", json_pack("{s:o}", "added_tokens", list));
+            const assay_chat_template *chat;
+            assay_error err = {0};
+            assert_int_equal(told(tokenizer, name, &err), !llama);
+            if (llama) {
+                assert_int_equal(err.status, ASSAY_UNSUPPORTED);
+                assert_non_null(strstr(err.text, "<|begin_of_text|> another: give --template"));
+                assert_non_null(strstr(err.text, "llama2")); // the last of the list
+                assert_int_equal(assay_chat_template_find(&chat, tokenizer, "llama3", NULL),
+                                 ASSAY_OK);
+            }
+            assert_int_equal(assay_chat_template_find(&chat, tokenizer, name, NULL), ASSAY_OK);
+            assay_tokenizer_close(tokenizer);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversations_match),  cmocka_unit_test(injections_stay_text),
         cmocka_unit_test(messages_are_checked), cmocka_unit_test(templates_are_a_closed_list),
-        cmocka_unit_test(qwen_normalizes),
+        cmocka_unit_test(qwen_normalizes),      cmocka_unit_test(two_families_tell_nothing),
     };
     return cmocka_run_group_tests(tests, group_open, group_close);
 }
