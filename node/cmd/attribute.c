@@ -150,7 +150,7 @@ int assay_cmd_attribute(assay_invocation *invocation) {
     if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
     assay_status status = usage_check(invocation, options, &j, &err);
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, "assay attribute --help");
+    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     status = job_run(&j, &err);
     if (status == ASSAY_OK)
         status = invocation->json ? assay_attribute_json(&document, &j, &err)

@@ -218,7 +218,7 @@ int assay_cmd_verify(assay_invocation *invocation) {
     assay_status status = assay_command_apart(invocation, table, "watch", ones, &err);
     if (status == ASSAY_OK)
         status = assay_command_apart(invocation, table, "batch", watchers, &err);
-    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, "assay verify --help");
+    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     // Before the workshop's threads start, so that the signal finds this one.
     if (options.watch) pthread_sigmask(SIG_BLOCK, &signals, NULL);
     status = assay_log_open(options.log, &err);
