@@ -159,3 +159,7 @@ void assay_adapter_close(assay_adapter *adapter) {
     assay_mapping_close(&adapter->file);
     *adapter = (assay_adapter){0};
 }
+
+assay_status assay_adapter_unchanged(const assay_adapter *adapter, assay_error *err) {
+    return assay_mapping_unchanged(&adapter->file, "the adapter's file", err);
+}

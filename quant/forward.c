@@ -296,6 +296,7 @@ assay_status assay_forward_feed(assay_forward *forward, const assay_feed *feeds,
          chunk = chunk_next(forward, &w))
         chunk_run(&chunk);
     for (uint32_t i = 0; i < feed_count; i++)
-        ASSAY_TRY(assay_model_unchanged(forward->engine.model, feeds[i].sequence->adapter, err));
-    return ASSAY_OK;
+        if (feeds[i].sequence->adapter)
+            ASSAY_TRY(assay_adapter_unchanged(feeds[i].sequence->adapter, err));
+    return assay_model_unchanged(forward->engine.model, err);
 }

@@ -250,8 +250,6 @@ void assay_model_close(assay_model *model) {
     *model = (assay_model){0};
 }
 
-assay_status assay_model_unchanged(const assay_model *model, const assay_adapter *adapter,
-                                   assay_error *err) {
-    ASSAY_TRY(assay_mapping_unchanged(&model->file, "the model's file", err));
-    return adapter ? assay_mapping_unchanged(&adapter->file, "the adapter's file", err) : ASSAY_OK;
+assay_status assay_model_unchanged(const assay_model *model, assay_error *err) {
+    return assay_mapping_unchanged(&model->file, "the model's file", err);
 }

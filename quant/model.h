@@ -114,9 +114,9 @@ void assay_adapter_close(assay_adapter *adapter);
 assay_status assay_adapter_bind(assay_adapter *adapter, const uint8_t *data, size_t size,
                                 const assay_model *base, assay_error *err);
 
-// Whether what was computed with a model, and with an adapter unless it is NULL, was computed with
-// what their roots name. Errors: CORRUPT (a file was written to), IO. Spec: F-6.
-assay_status assay_model_unchanged(const assay_model *model, const assay_adapter *adapter,
-                                   assay_error *err);
+// Whether what was computed with a model, or an adapter, was computed with what its root names.
+// Errors: CORRUPT (the file was written to), IO. Spec: F-5, F-6.
+assay_status assay_model_unchanged(const assay_model *model, assay_error *err);
+assay_status assay_adapter_unchanged(const assay_adapter *adapter, assay_error *err);
 
 #endif

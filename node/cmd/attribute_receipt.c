@@ -19,28 +19,24 @@ static assay_status ids_copy(uint32_t **out, size_t *out_count, const uint32_t *
     return ASSAY_OK;
 }
 
-// Of an output no more than was asked for counts (F-48).
 static assay_status evidence_take(assay_attribute *j, const assay_check_result *result,
                                   assay_error *err) {
     const assay_leaf_ids *ids = &result->ids;
-    const assay_request *request = &result->receipt.request;
     if (result->verdict == ASSAY_VERDICT_TABLE)
         return ASSAY_FAIL(err, MISMATCH, "the batch's table is false: %.200s", result->reason);
     if (result->verdict != ASSAY_VERDICT_MATCH)
         return ASSAY_FAIL(err, NETWORK, "no evidence: %.200s", result->reason);
-    if (!assay_hash_equal(&request->model, &j->model.root))
+    if (!assay_hash_equal(&result->receipt.request.model, &j->model.root))
         return ASSAY_FAIL(err, MISMATCH, "the receipt is of another base model than %s",
                           j->model_path);
     j->of.receipt = result->receipt;
     ASSAY_TRY(ids_copy(&j->prompt, &j->prompt_count, ids->prompt, ids->prompt_count, err));
-    return ids_copy(
-        &j->output, &j->output_count, ids->output,
-        ids->output_count < request->max_tokens ? ids->output_count : request->max_tokens, err);
+    return ids_copy(&j->output, &j->output_count, ids->output, assay_check_claim_cut(result), err);
 }
 
 static assay_status evidence_read(assay_attribute *j, const assay_client *client,
                                   const assay_params *params, assay_error *err) {
-    assay_workshop unopened = {.model = {.tokenizer = {NULL, 0}}}; // its meter alone is used
+    assay_workshop unopened = {0}; // its meter alone is used
     const assay_checker checker = {.shop = &unopened,
                                    .client = client,
                                    .params = params,
@@ -107,11 +103,7 @@ assay_status assay_attribute_receipt_read(assay_attribute *j, assay_error *err) 
 }
 
 bool assay_attribute_as_paid(const assay_attribute *j) {
-    const assay_receipt *receipt = &j->of.receipt;
-    if (receipt->attribution_count != j->shares.count) return false;
-    for (uint32_t i = 0; i < j->shares.count; i++)
-        if (!assay_hash_equal(&receipt->attribution[i].dataset, &j->shares.items[i].dataset) ||
-            receipt->attribution[i].ppm != j->shares.items[i].weight_ppm)
-            return false;
-    return true;
+    assay_receipt own;
+    assay_workshop_rows(&own, &j->shares);
+    return assay_check_rows_equal(&own, &j->of.receipt);
 }

@@ -263,8 +263,7 @@ static assay_status context_fetch(check *c, assay_error *err) {
     return ASSAY_OK;
 }
 
-// Of a claim no more than max_tokens count: what comes after them is wrong whatever it is (F-48).
-static uint32_t claim_cut(const assay_check_result *result) {
+uint32_t assay_check_claim_cut(const assay_check_result *result) {
     uint32_t most = result->receipt.request.max_tokens;
     return result->ids.output_count < most ? result->ids.output_count : most;
 }
@@ -304,7 +303,7 @@ static assay_status output_check(check *c, assay_difference *difference, assay_e
     probe.residual = room;
     assay_draw_probe(&probe.layer, &probe.position, &c->batch.beacon, &c->task->batch,
                      c->task->sample, shop->model.shape.layer_count, request->prompt_count,
-                     claim_cut(result));
+                     assay_check_claim_cut(result));
     uint64_t begun = assay_clock_ns();
     ASSAY_TRY(assay_batcher_verify(&shop->batcher, &checkup, difference, err));
     assay_timing_add(&shop->meter.reruns, assay_clock_ns() - begun);
@@ -312,7 +311,7 @@ static assay_status output_check(check *c, assay_difference *difference, assay_e
     return ASSAY_OK;
 }
 
-static bool attribution_equal(const assay_receipt *a, const assay_receipt *b) {
+bool assay_check_rows_equal(const assay_receipt *a, const assay_receipt *b) {
     if (a->attribution_count != b->attribution_count) return false;
     for (uint32_t i = 0; i < a->attribution_count; i++)
         if (!assay_hash_equal(&a->attribution[i].dataset, &b->attribution[i].dataset) ||
@@ -375,14 +374,14 @@ static assay_status attribution_check(check *c, assay_error *err) {
     if (shares_check(c, &why) != ASSAY_OK) return conclude(c, ASSAY_VERDICT_ATTRIBUTION, why.text);
     assay_status attributed = assay_workshop_attribute(
         c->checker->shop, &c->lineage, (uint32_t)c->checker->params->span_tokens_min,
-        result->ids.prompt, result->ids.prompt_count, result->ids.output, claim_cut(result), &own,
-        &missing, &why);
+        result->ids.prompt, result->ids.prompt_count, result->ids.output,
+        assay_check_claim_cut(result), &own, &missing, &why);
     if (attributed == ASSAY_MISSING) {
         result->probe = missing;
         return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);
     }
     if (attributed != ASSAY_OK) return assay_error_pass(err, &why);
-    if (!attribution_equal(&own, &result->receipt))
+    if (!assay_check_rows_equal(&own, &result->receipt))
         return conclude(c, ASSAY_VERDICT_ATTRIBUTION, "the data follow other shares");
     return ASSAY_OK;
 }

@@ -83,6 +83,12 @@ assay_status assay_check_batch_open(assay_check_batch *out, const assay_checker 
 assay_status assay_check_batch_leaf(assay_check_result *result, const assay_check_batch *batch,
                                     uint32_t index, assay_arena *arena, assay_error *err);
 
+// Of a claim no more than max_tokens count: what comes after them is wrong whatever it is (F-48).
+uint32_t assay_check_claim_cut(const assay_check_result *result);
+
+// Whether two receipts have the same shares. Spec: A-15.
+bool assay_check_rows_equal(const assay_receipt *a, const assay_receipt *b);
+
 // A verdict's name, e.g. "output tokens". Lives: for ever. Spec: P-10.
 const char *assay_verdict_name(uint8_t verdict);
 

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "attribution/shares.h"
 #include "base/hex.h"
 
 static assay_status adapters_open(assay_workshop *shop, const assay_option_texts *files,
@@ -98,10 +97,9 @@ const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const as
 }
 
 assay_status assay_workshop_unchanged(const assay_workshop *shop, assay_error *err) {
-    ASSAY_TRY(assay_model_unchanged(&shop->model, NULL, err));
     for (uint32_t i = 0; i < shop->adapter_count; i++)
-        ASSAY_TRY(assay_model_unchanged(&shop->model, &shop->adapters[i], err));
-    return ASSAY_OK;
+        ASSAY_TRY(assay_adapter_unchanged(&shop->adapters[i], err));
+    return assay_model_unchanged(&shop->model, err);
 }
 
 static const assay_workshop_dataset *dataset_find(const assay_workshop *shop,
@@ -154,6 +152,13 @@ assay_status assay_workshop_sources_check(const assay_workshop *shop, const assa
     return ASSAY_OK;
 }
 
+void assay_workshop_rows(assay_receipt *receipt, const assay_shares *shares) {
+    receipt->attribution_count = (uint8_t)shares->count;
+    for (uint32_t i = 0; i < shares->count; i++)
+        receipt->attribution[i] =
+            (assay_attribution_row){shares->items[i].dataset, shares->items[i].weight_ppm};
+}
+
 assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_lineage *lineage,
                                       uint32_t span_tokens_min, const uint32_t *prompt,
                                       uint32_t prompt_count, const uint32_t *output,
@@ -166,12 +171,7 @@ assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_li
     ASSAY_TRY(assay_spans_open(&found, sources, lineage->count, prompt, prompt_count, output,
                                output_count, span_tokens_min, err));
     assay_status status = assay_shares_make(&shares, sources, lineage->count, found.credits, err);
-    if (status == ASSAY_OK) {
-        receipt->attribution_count = (uint8_t)shares.count;
-        for (uint32_t i = 0; i < shares.count; i++)
-            receipt->attribution[i] =
-                (assay_attribution_row){shares.items[i].dataset, shares.items[i].weight_ppm};
-    }
+    if (status == ASSAY_OK) assay_workshop_rows(receipt, &shares);
     assay_spans_close(&found);
     return status;
 }

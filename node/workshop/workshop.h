@@ -6,7 +6,7 @@
 
 #include "attribution/corpus.h"
 #include "attribution/index.h"
-#include "attribution/spans.h"
+#include "attribution/shares.h"
 #include "node/options.h"
 #include "node/workshop/batcher.h"
 #include "node/workshop/lineage.h"
@@ -103,6 +103,9 @@ assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_li
                                       uint32_t prompt_count, const uint32_t *output,
                                       uint32_t output_count, assay_receipt *receipt,
                                       assay_hash *missing, assay_error *err);
+
+// Shares as a receipt's table. Spec: A-15.
+void assay_workshop_rows(assay_receipt *receipt, const assay_shares *shares);
 
 // A ledger request in the generator's terms. adapter: that of request->adapter.
 void assay_workshop_request(assay_generate_request *out, const assay_request *request,
