@@ -26,17 +26,16 @@ static json_t *against_json(const assay_bench_infer_options *o, const assay_benc
 }
 
 static json_t *result_json(const assay_bench_infer_options *o, const assay_bench_infer_result *r) {
-    json_t *memory = json_pack(
-        "{s:I,s:I,s:I,s:I,s:f,s:f}", "rss_bytes", (json_int_t)r->resident_bytes, "model_bytes",
+    json_t *json = json_pack(
+        "{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:I,s:f,s:f}", "isa", o->engine.kernels->name,
+        "threads", (int)assay_pool_thread_count(o->engine.pool), "runs", (int)o->runs, "tokens",
+        (int)o->tokens, "decode", (int)o->decode, "receipt", (int)o->receipt, "adapters",
+        (int)o->adapter_count, "rss_bytes", (json_int_t)r->resident_bytes, "model_bytes",
         (json_int_t)o->engine.model->file.size, "kv_bytes", (json_int_t)r->kv_bytes,
         "weight_bytes_per_token", (json_int_t)(r->linear_bytes + r->head_bytes),
         "bits_per_linear_weight", bits(r->linear_bytes, r->linear_weights), "bits_per_head_weight",
         bits(r->head_bytes, r->head_weights));
-    json_t *json =
-        json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:o}", "isa", o->engine.kernels->name, "threads",
-                  (int)assay_pool_thread_count(o->engine.pool), "runs", (int)o->runs, "tokens",
-                  (int)o->tokens, "decode", (int)o->decode, "receipt", (int)o->receipt, "adapters",
-                  (int)o->adapter_count, "memory", memory);
+    json_t *spread = json_object();
     const struct {
         const char *name;
         assay_spread spread;
@@ -52,8 +51,14 @@ static json_t *result_json(const assay_bench_infer_options *o, const assay_bench
         {"batch_speed_ratio", r->batch},
         {"verification_time_ratio", r->receipt},
     };
-    for (size_t i = 0; i < ASSAY_COUNT(figures); i++)
-        json_object_set_new(json, figures[i].name, spread_json(figures[i].spread));
+    // Scripts read the medians by their names.
+    for (size_t i = 0; i < ASSAY_COUNT(figures); i++) {
+        bool measured = figures[i].spread.max > 0;
+        json_object_set_new(json, figures[i].name,
+                            measured ? json_real(figures[i].spread.median) : json_null());
+        json_object_set_new(spread, figures[i].name, spread_json(figures[i].spread));
+    }
+    json_object_set_new(json, "spread", spread);
     json_object_set_new(json, "against", against_json(o, r));
     return json;
 }
