@@ -156,7 +156,8 @@ static const struct {
     {"r", "8", ASSAY_MISMATCH},
     {"lora_alpha", "\"8\"", ASSAY_FORMAT},
     {"lora_alpha", "1e300", ASSAY_RANGE},
-    {"lora_alpha", "-1048577", ASSAY_RANGE},
+    {"lora_alpha", "4194304", ASSAY_OK}, // its scale, over r = 4, is 2^20
+    {"lora_alpha", "-4194305", ASSAY_RANGE},
     {"lora_alpha", "0.5", ASSAY_OK},
     {"use_rslora", "1", ASSAY_FORMAT},
     {"use_rslora", "true", ASSAY_OK},
@@ -179,7 +180,8 @@ static const struct {
     {"rank_pattern", "[]", ASSAY_FORMAT},
     {"alpha_pattern", "{\"^q_proj\":4}", ASSAY_UNSUPPORTED},
     {"alpha_pattern", "{\"q_proj\":\"4\"}", ASSAY_FORMAT},
-    {"alpha_pattern", "{\"q_proj\":2000000}", ASSAY_RANGE},
+    {"alpha_pattern", "{\"q_proj\":-4194304}", ASSAY_OK},
+    {"alpha_pattern", "{\"q_proj\":4194305}", ASSAY_RANGE},
     {"alpha_pattern", "{\"q_proj\":2,\"self_attn.q_proj\":4}", ASSAY_OK},
     {"alpha_pattern", "{\"layers.1.self_attn.q_proj\":4}", ASSAY_OK},
 };
