@@ -80,7 +80,8 @@ static assay_status archive_open(rerun_parts *parts, audit_options *options, ass
         return ASSAY_FAIL(err, USAGE,
                           "a rerun needs the base model: --model, or model.safetensors in %s",
                           given ? given : folder);
-    return assay_workshop_open(&parts->shop, &options->shop, err);
+    ASSAY_TRY(assay_workshop_open(&parts->shop, &options->shop, err));
+    return assay_workshop_wait(&parts->shop, err);
 }
 
 static assay_status server_open(rerun_parts *parts, assay_audit *audit, assay_error *err) {

@@ -318,13 +318,32 @@ static void files_step(const assay_provider *provider, telling *told) {
                   "no more is answered: %s", err.text);
 }
 
-static void serve_loop(assay_provider *provider, const sigset_t *signals) {
+static void url_warn(const assay_provider *provider) {
+    static const char next[] = "assay serve --url with an address that all validators reach";
+    const char *url = provider->options.url;
+    assay_log(ASSAY_LOG_WARN, "url_private", json_pack("{s:s,s:s}", "url", url, "next", next),
+              "validators do not fetch evidence from %s unless their operators allow private "
+              "addresses; next: %s",
+              url, next);
+}
+
+static void serve_tell(const assay_provider *provider, const char *url) {
+    printf("%s\n", url);
+    fflush(stdout);
+    assay_log(ASSAY_LOG_TRACE, "started", json_pack("{s:s}", "url", url), "serving");
+    if (assay_served_url_private(provider->options.url)) url_warn(provider);
+}
+
+// While data sets are indexed, evidence is served and posted, and requests are refused as BUSY.
+static assay_status serve_loop(assay_provider *provider, const char *url, const sigset_t *signals,
+                               assay_error *fatal) {
     const struct timespec tick = {0, TICK_MS * 1000000};
     batching work = {0};
     telling defence = {0}, look = {0}, files = {0};
+    bool told = false;
     uint64_t defend_at = 0, look_at = look_step(provider, &look);
     if (!assay_provider_due(provider, true)) waiting_tell(provider);
-    while (sigtimedwait(signals, NULL, &tick) < 0) {
+    do {
         uint64_t now = assay_clock_ms();
         // The defence first: its windows are the short ones.
         if (now >= defend_at) {
@@ -334,16 +353,14 @@ static void serve_loop(assay_provider *provider, const sigset_t *signals) {
         if (now >= look_at) look_at = look_step(provider, &look);
         work_step(provider, false, &work);
         files_step(provider, &files);
-    }
-}
-
-static void url_warn(const assay_provider *provider) {
-    static const char next[] = "assay serve --url with an address that all validators reach";
-    const char *url = provider->options.url;
-    assay_log(ASSAY_LOG_WARN, "url_private", json_pack("{s:s,s:s}", "url", url, "next", next),
-              "validators do not fetch evidence from %s unless their operators allow private "
-              "addresses; next: %s",
-              url, next);
+        if (told) continue;
+        assay_status status = assay_workshop_ready(provider->shop, fatal);
+        if (status == ASSAY_BUSY) continue;
+        ASSAY_TRY(status);
+        serve_tell(provider, url);
+        told = true;
+    } while (sigtimedwait(signals, NULL, &tick) < 0);
+    return ASSAY_OK;
 }
 
 static assay_status serve_run(serve_options *options, assay_workshop *shop,
@@ -364,12 +381,7 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         if (!options->url)
             snprintf(provider.options.url, sizeof provider.options.url, "%s",
                      assay_http_server_url(server));
-        printf("%s\n", assay_http_server_url(server));
-        fflush(stdout);
-        assay_log(ASSAY_LOG_TRACE, "started",
-                  json_pack("{s:s}", "url", assay_http_server_url(server)), "serving");
-        if (assay_served_url_private(provider.options.url)) url_warn(&provider);
-        serve_loop(&provider, signals);
+        status = serve_loop(&provider, assay_http_server_url(server), signals, err);
         // Answers in progress are finished first: they belong into the last batch. What only waits
         // for the model, or takes longer, would be charged after its connection is gone.
         assay_batcher_stop(&shop->batcher);

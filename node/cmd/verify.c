@@ -71,6 +71,7 @@ static assay_status one_run(const assay_invocation *invocation, verify_options *
     ASSAY_TRY(assay_hex_parse(batch.bytes, ASSAY_HASH_SIZE, options->batch, "--batch", err));
     ASSAY_TRY(assay_client_open(&options->wallet.client, options->wallet.node_url, NULL, err));
     ASSAY_TRY(checker_open(&checker, options, shop, genesis, err));
+    ASSAY_TRY(assay_workshop_wait(shop, err));
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     assay_status status =
         assay_check_leaf(&result, &checker, &batch, (uint32_t)options->leaf, &arena, err);
@@ -104,20 +105,37 @@ static void declaration_step(assay_declaration *declaration) {
                   "roots not declared, error %u: %s", (unsigned)assay_error_code(&err), err.text);
 }
 
+// What scripts wait for, on standard output, whatever the log's form.
+static void watch_tell(const assay_invocation *invocation, const assay_http_server *server) {
+    json_t *fields = json_object();
+    if (server) json_object_set_new(fields, "metrics", json_string(assay_http_server_url(server)));
+    if (!invocation->json) printf("watching\n");
+    if (!invocation->json && server) printf("metrics %s/metrics\n", assay_http_server_url(server));
+    fflush(stdout);
+    assay_log(ASSAY_LOG_TRACE, "started", fields, "watching");
+}
+
 // Until a signal, or until there is nothing to rerun with. A node that is away for a while is
-// waited for.
-static assay_status watch_loop(assay_watch *watch, assay_declaration *declaration, uint64_t poll_ms,
-                               assay_error *fatal) {
+// waited for. While data sets are indexed, kept votes are sent.
+static assay_status watch_loop(const assay_invocation *invocation, assay_watch *watch,
+                               assay_declaration *declaration, const assay_http_server *server,
+                               uint64_t poll_ms, assay_error *fatal) {
     sigset_t signals;
     const struct timespec pause = {(time_t)(poll_ms / 1000), (long)(poll_ms % 1000) * 1000000};
     int failures = 0;
+    bool told = false;
     assay_stop_signals(&signals);
     do {
         assay_error err = {0};
         ASSAY_TRY(assay_workshop_unchanged(declaration->shop, fatal));
+        if (!told && assay_workshop_ready(declaration->shop, NULL) == ASSAY_OK) {
+            declaration_step(declaration);
+            watch_tell(invocation, server);
+            told = true;
+        }
         if (assay_watch_step(watch, &err) == ASSAY_OK) {
             failures = 0;
-            declaration_step(declaration);
+            if (told) declaration_step(declaration);
             continue;
         }
         atomic_fetch_add(&watch->meter->node_failures, 1);
@@ -127,16 +145,6 @@ static assay_status watch_loop(assay_watch *watch, assay_declaration *declaratio
     } while (sigtimedwait(&signals, NULL, &pause) < 0);
     assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "asked to end");
     return ASSAY_OK;
-}
-
-// What scripts wait for, on standard output, whatever the log's form.
-static void watch_tell(const assay_invocation *invocation, const assay_http_server *server) {
-    json_t *fields = json_object();
-    if (server) json_object_set_new(fields, "metrics", json_string(assay_http_server_url(server)));
-    if (!invocation->json) printf("watching\n");
-    if (!invocation->json && server) printf("metrics %s/metrics\n", assay_http_server_url(server));
-    fflush(stdout);
-    assay_log(ASSAY_LOG_TRACE, "started", fields, "watching");
 }
 
 static assay_status watch_run(const assay_invocation *invocation, verify_options *options,
@@ -158,11 +166,8 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     assay_http_server *server = NULL;
     assay_status status = ASSAY_OK;
     if (options->metrics) status = assay_meter_serve(&server, &shop->meter, options->metrics, err);
-    if (status == ASSAY_OK) {
-        declaration_step(&declaration);
-        watch_tell(invocation, server);
-        status = watch_loop(&watch, &declaration, options->poll_ms, err);
-    }
+    if (status == ASSAY_OK)
+        status = watch_loop(invocation, &watch, &declaration, server, options->poll_ms, err);
     assay_http_server_close(server);
     assay_watch_close(&watch);
     return status;

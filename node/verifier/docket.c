@@ -7,7 +7,7 @@
 #include "consensus/clock.h"
 #include "node/workshop/batch_table.h"
 
-enum { PROVIDERS_MAX = 256, PAUSE_DOUBLINGS = 4, NANOS_PER_MS = 1000000 };
+enum { PROVIDERS_MAX = 256, PAUSE_DOUBLINGS = 4, NANOS_PER_MS = 1000000, INDEXING_MS = 50 };
 
 typedef enum { FREE, WAITING, RUNNING, FOUND, FAILED } entry_state;
 
@@ -191,9 +191,19 @@ static void entry_run(assay_docket *docket, entry *e, bool late) {
     pthread_cond_broadcast(&docket->work); // its provider may have a thread to spare again
 }
 
+// Nothing is fetched or rerun before the verdict could be told.
+static void shop_wait(assay_docket *docket) {
+    struct timespec until;
+    while (!docket->closing && assay_workshop_ready(docket->checker->shop, NULL) == ASSAY_BUSY) {
+        assay_deadline_in(&until, INDEXING_MS);
+        pthread_cond_timedwait(&docket->work, &docket->lock, &until);
+    }
+}
+
 static void *thread_run(void *context) {
     assay_docket *docket = context;
     pthread_mutex_lock(&docket->lock);
+    shop_wait(docket);
     while (!docket->closing) {
         uint64_t now = assay_clock_ns(); // one for both: no pause ends between them
         entry *e = entry_next(docket, now);

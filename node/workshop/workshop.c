@@ -15,16 +15,28 @@ static assay_status adapters_open(assay_workshop *shop, const assay_option_texts
     return ASSAY_OK;
 }
 
-static assay_status dataset_open(assay_workshop *shop, assay_workshop_dataset *set,
-                                 const char *file, assay_error *err) {
+static assay_status dataset_open(assay_workshop_dataset *set, const char *file, assay_error *err) {
     ASSAY_TRY(assay_mapping_open(&set->file, file, ASSAY_CORPUS_SIZE_MAX, err));
     const assay_bytes text = {set->file.data, set->file.size};
-    ASSAY_TRY(assay_fail_in(err, assay_corpus_open(&set->corpus, text, err), file));
+    set->name = file;
+    return assay_fail_in(err, assay_corpus_open(&set->corpus, text, err), file);
+}
+
+static assay_status dataset_index(assay_workshop_dataset *set, const assay_workshop *shop,
+                                  assay_error *err) {
     ASSAY_TRY(assay_fail_in(err,
                             assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
                                                shop->model.shape.vocab_size, err),
-                            file));
-    return assay_mapping_unchanged(&set->file, file, err);
+                            set->name));
+    return assay_mapping_unchanged(&set->file, set->name, err);
+}
+
+static void *indexer_run(void *context) {
+    assay_workshop *shop = context;
+    for (uint32_t i = 0; i < shop->dataset_count; i++)
+        if (dataset_index(&shop->datasets[i], shop, &shop->index_error) != ASSAY_OK) break;
+    atomic_store(&shop->indexing, false);
+    return NULL;
 }
 
 static assay_status datasets_open(assay_workshop *shop, const assay_option_texts *files,
@@ -33,9 +45,29 @@ static assay_status datasets_open(assay_workshop *shop, const assay_option_texts
     if (!shop->datasets) return ASSAY_FAIL(err, MEMORY, "no memory for %u data sets", files->count);
     while (shop->dataset_count < files->count) {
         uint32_t at = shop->dataset_count++;
-        ASSAY_TRY(dataset_open(shop, &shop->datasets[at], files->items[at], err));
+        ASSAY_TRY(dataset_open(&shop->datasets[at], files->items[at], err));
     }
-    return ASSAY_OK;
+    if (!files->count) return ASSAY_OK;
+    atomic_store(&shop->indexing, true);
+    shop->indexer_runs = pthread_create(&shop->indexer, NULL, indexer_run, shop) == 0;
+    return shop->indexer_runs ? ASSAY_OK : ASSAY_FAIL(err, MEMORY, "no thread for an indexer");
+}
+
+assay_status assay_workshop_ready(const assay_workshop *shop, assay_error *err) {
+    if (atomic_load(&shop->indexing))
+        return ASSAY_FAIL(err, BUSY, "the data sets are being indexed");
+    if (shop->index_error.status == ASSAY_OK) return ASSAY_OK;
+    return assay_error_pass(err, &shop->index_error);
+}
+
+static void indexer_join(assay_workshop *shop) {
+    if (shop->indexer_runs) pthread_join(shop->indexer, NULL);
+    shop->indexer_runs = false;
+}
+
+assay_status assay_workshop_wait(assay_workshop *shop, assay_error *err) {
+    indexer_join(shop);
+    return assay_workshop_ready(shop, err);
 }
 
 uint64_t assay_workshop_position_count(const assay_model_shape *shape) {
@@ -73,6 +105,7 @@ assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_opti
 }
 
 void assay_workshop_close(assay_workshop *shop) {
+    indexer_join(shop);
     assay_batcher_close(&shop->batcher);
     assay_generator_close(&shop->generator);
     assay_pool_close(shop->pool);
@@ -99,6 +132,7 @@ const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const as
 assay_status assay_workshop_unchanged(const assay_workshop *shop, assay_error *err) {
     for (uint32_t i = 0; i < shop->adapter_count; i++)
         ASSAY_TRY(assay_adapter_unchanged(&shop->adapters[i], err));
+    if (!atomic_load(&shop->indexing)) ASSAY_TRY(assay_workshop_ready(shop, err));
     return assay_model_unchanged(&shop->model, err);
 }
 
@@ -123,7 +157,7 @@ static assay_status sources_find(assay_span_source *sources, const assay_worksho
         if (all || memcmp(&from->dataset, missing, ASSAY_HASH_SIZE) < 0) *missing = from->dataset;
         all = false;
     }
-    if (all) return ASSAY_OK;
+    if (all) return lineage->count ? assay_workshop_ready(shop, err) : ASSAY_OK;
     assay_hex_encode_0x(id, missing->bytes, ASSAY_HASH_SIZE);
     return ASSAY_FAIL(err, MISSING, "a data set of the adapter is not loaded: %s", id);
 }

@@ -4,6 +4,9 @@
 #ifndef ASSAY_NODE_WORKSHOP_WORKSHOP_H
 #define ASSAY_NODE_WORKSHOP_WORKSHOP_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "attribution/corpus.h"
 #include "attribution/index.h"
 #include "attribution/shares.h"
@@ -19,13 +22,14 @@ enum { ASSAY_WORKSHOP_MEMBERS = 8 };
 #define ASSAY_WORKSHOP_KV_BYTES (UINT64_C(1) << 30)
 
 typedef struct {
+    const char *name; // of the file, borrowed
     assay_mapping file;
     assay_corpus corpus;
     assay_index index;
 } assay_workshop_dataset;
 
-// A zeroed struct is safe to close. After open only `generator` changes, which is the
-// batcher's, and `meter`.
+// A zeroed struct is safe to close. After open only `generator` changes, which is the batcher's,
+// `meter`, and the data sets' indexes while `indexing` is set.
 typedef struct {
     assay_model model;
     assay_tokenizer *tokenizer;
@@ -33,6 +37,10 @@ typedef struct {
     uint32_t adapter_count;
     assay_workshop_dataset *datasets; // [dataset_count]
     uint32_t dataset_count;
+    pthread_t indexer; // indexes them after open
+    bool indexer_runs; // is to be joined
+    atomic_bool indexing;
+    assay_error index_error; // of the indexer that has ended
     assay_pool *pool;
     assay_generator generator;
     assay_batcher batcher; // where requests and checks go
@@ -71,10 +79,19 @@ typedef struct {
         "threads", ASSAY_OPTION_U64, &(options).threads, "N", "for inference (1)", 1, 256, false   \
     }
 
-// Loads it all. Errors: those of the files, UNKNOWN or UNSUPPORTED (kernel set), MEMORY.
-// Lives: until close.
+// Loads it all, but for the indexes: a thread makes those, minutes long where data sets are large.
+// Errors: those of the files, UNKNOWN or UNSUPPORTED (kernel set), MEMORY. Lives: until close.
 assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
                                  assay_error *err);
+
+// Whether the data sets are indexed. Errors: BUSY (not yet), CORRUPT and those of
+// assay_corpus_index. Spec: F-56.
+assay_status assay_workshop_ready(const assay_workshop *shop, assay_error *err);
+
+// The same, once the thread has ended. Errors: as assay_workshop_ready, without BUSY.
+assay_status assay_workshop_wait(assay_workshop *shop, assay_error *err);
+
+// Ends when the thread has.
 void assay_workshop_close(assay_workshop *shop);
 
 // Positions that requests computed together share: what all of them could use, but no more than
@@ -82,8 +99,9 @@ void assay_workshop_close(assay_workshop *shop);
 // context of 131,072 all could use 66 GiB, and one uses 8.25. Whole pages.
 uint64_t assay_workshop_position_count(const assay_model_shape *shape);
 
-// Whether the files of model and adapters are as they were opened; data sets were read whole then.
-// Errors: CORRUPT, after which nothing is computed any more, IO. Spec: F-6.
+// Whether the files of model and adapters are as they were opened; data sets are read whole by the
+// indexer. Errors: CORRUPT, after which nothing is computed any more, IO; what the indexer failed
+// with. Spec: F-6.
 assay_status assay_workshop_unchanged(const assay_workshop *shop, assay_error *err);
 
 // The adapter of that root; NULL if it is not loaded. Lives: as long as the workshop.
@@ -91,13 +109,13 @@ const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const as
 
 // Whether all data sets of a lineage are loaded, and are of the bytes and chunks they are
 // registered with. missing: the lowest id that is not loaded, set with MISSING. Errors: MISSING,
-// MISMATCH (names both pairs of numbers). Spec: P-10, F-56.
+// MISMATCH (names both pairs of numbers), those of assay_workshop_ready. Spec: P-10, F-56.
 assay_status assay_workshop_sources_check(const assay_workshop *shop, const assay_lineage *lineage,
                                           assay_hash *missing, assay_error *err);
 
 // Whose data an output follows, as a receipt's table. missing: the lowest id of a source that is
 // not loaded, set with MISSING.
-// Errors: MISSING, and those of attribution. Spec.
+// Errors: MISSING, those of assay_workshop_ready and of attribution. Spec.
 assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_lineage *lineage,
                                       uint32_t span_tokens_min, const uint32_t *prompt,
                                       uint32_t prompt_count, const uint32_t *output,

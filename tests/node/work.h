@@ -246,6 +246,7 @@ static inline void work_shop_open(const work *w, assay_workshop *shop, bool with
     options.dataset_files.items[0] = ASSAY_SOURCE_DIR "/testnet/data/carroll.txt";
     options.dataset_files.count = with_data ? 1 : 0;
     must(assay_workshop_open(shop, &options, err));
+    must(assay_workshop_wait(shop, err));
 }
 
 static inline void work_start(work *w) {

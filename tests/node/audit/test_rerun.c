@@ -184,6 +184,7 @@ static void shop_open(void) {
                                             .dataset_files = {{paths[2], paths[3]}, 2},
                                             .threads = 1};
     must(assay_workshop_open(&shop, &options, err));
+    must(assay_workshop_wait(&shop, err));
 }
 
 static int chain_make(void **state) {

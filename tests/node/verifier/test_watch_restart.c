@@ -192,6 +192,43 @@ static uint8_t verdict_of(assay_docket *docket, const assay_docket_question *que
     return answer.verdict;
 }
 
+// F-49: while data sets are indexed, which is long after a start, kept votes are revealed, nothing
+// is checked, and a request that would need the indexes is not answered.
+static void kept_votes_wait_for_no_index(void **state) {
+    assay_receipt receipt;
+    assay_docket *docket;
+    uint32_t *ids = NULL;
+    for (uint32_t i = 0; i < WATCHERS; i++)
+        snprintf(votes_paths[i], sizeof votes_paths[i], "%s/kept%u", world.folder, i);
+    const assay_docket_question question = {.task.batch = committed(), .deadline = UINT64_MAX};
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_request request = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    request.provider = provider.wallet->principal;
+    work_sign(&world, &request, CONSUMER);
+    guards_close();
+    unsigned fetches = atomic_load(&server.count);
+    atomic_store(&world.shop.indexing, true);
+    guards_open();
+    until_all(guards, &question.task.batch, "revealed");
+    assert_int_equal(
+        assay_provider_answer(&provider, &request, prompt, PROMPT, &receipt, &ids, NULL),
+        ASSAY_BUSY);
+    must(assay_docket_open(&docket, &guards[0].checker, 1, err));
+    for (int i = 0; i < 20; i++, work_sleep(5)) {
+        assay_docket_answer answer;
+        must(assay_docket_ask(docket, &question, &answer, err));
+        assert_false(answer.found);
+    }
+    assert_int_equal(atomic_load(&server.count), fetches);
+    atomic_store(&world.shop.indexing, false);
+    assert_int_equal(verdict_of(docket, &question), ASSAY_VERDICT_MATCH);
+    must(assay_provider_answer(&provider, &request, prompt, PROMPT, &receipt, &ids, err));
+    free(ids);
+    assay_docket_close(docket);
+    expect_revealed(&question.task.batch);
+    memset(votes_paths, 0, sizeof votes_paths);
+}
+
 // D4: what begins in a hurry, as after a restart, has its second; what is not there then is given
 // up. D3: a provider that was late has its full time when it is tried again, and may be in time.
 static void slow_evidence_has_its_time(void **state) {
@@ -231,6 +268,7 @@ int main(void) {
         cmocka_unit_test(a_vote_on_disk_needs_no_evidence),
         cmocka_unit_test(a_vote_of_another_is_not_revealed),
         cmocka_unit_test(a_lost_commitment_is_told_once),
+        cmocka_unit_test(kept_votes_wait_for_no_index),
         cmocka_unit_test(slow_evidence_has_its_time),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
