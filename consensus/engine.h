@@ -57,9 +57,10 @@ typedef struct {
     assay_status (*validators)(void *self, assay_validator_update *out, uint32_t *count,
                                assay_error *err);
 
-    // Whether the transaction may wait for a block; id: its SHA-256. Any thread.
-    // Errors: REJECTED with its code. Spec: C-12.
-    assay_status (*check_tx)(void *self, const void *tx, size_t size, assay_hash *id,
+    // Whether the transaction may wait for a block; id: its SHA-256. again: it has waited since
+    // before the last block, and has its room. Any thread. Errors: REJECTED with its code. Spec:
+    // C-12, E-28.
+    assay_status (*check_tx)(void *self, const void *tx, size_t size, bool again, assay_hash *id,
                              assay_error *err);
 
     // Drops what check_tx remembers; the engine then checks the waiting ones again. Spec: C-12.

@@ -29,9 +29,9 @@ static assay_status init_chain(void *self, assay_error *err) {
     return assay_app_init_chain(((assay_ledger_application *)self)->app, err);
 }
 
-static assay_status check_tx(void *self, const void *tx, size_t size, assay_hash *id,
+static assay_status check_tx(void *self, const void *tx, size_t size, bool again, assay_hash *id,
                              assay_error *err) {
-    return assay_app_check_tx(((assay_ledger_application *)self)->app, tx, size, id, err);
+    return assay_app_check_tx(((assay_ledger_application *)self)->app, tx, size, again, id, err);
 }
 
 static void expect(void *self, const assay_bytes *txs, uint32_t count) {

@@ -158,8 +158,8 @@ static void mempool_settle(assay_solo *solo) {
         assay_mempool_entry *entry = &pool->entries[i];
         assay_hash id;
         if (entry->keep)
-            entry->keep =
-                app->check_tx(app->self, entry->tx.data, entry->tx.size, &id, NULL) == ASSAY_OK;
+            entry->keep = app->check_tx(app->self, entry->tx.data, entry->tx.size, true, &id,
+                                        NULL) == ASSAY_OK;
     }
     pthread_mutex_lock(&solo->lock);
     assay_mempool_filter(pool);

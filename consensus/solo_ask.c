@@ -30,7 +30,7 @@ static assay_status submit(void *self, const void *tx, size_t size, assay_hash *
     pthread_rwlock_rdlock(&solo->gate);
     assay_status status = place_reserve(solo, tx, size, id, &copy, err);
     if (status == ASSAY_OK && copy.data) { // else it waits already
-        status = app->check_tx(app->self, copy.data, copy.size, id, err);
+        status = app->check_tx(app->self, copy.data, copy.size, false, id, err);
         pthread_mutex_lock(&solo->lock);
         if (status == ASSAY_OK)
             assay_mempool_add(&solo->mempool, copy, id);

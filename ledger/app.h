@@ -76,12 +76,12 @@ typedef struct {
 
 // Is this transaction worth keeping for a block? Decodes, verifies the signature on this thread,
 // and then, against the last block and what was accepted since: nonce next in its signer's lane,
-// agent in scope, fee covered, room among those that wait. Accepting it makes its nonce pending.
-// Any thread.
+// agent in scope, fee covered, room among those that wait: one that waits already has it (again),
+// and whoever came since cannot take it away. Accepting it makes its nonce pending. Any thread.
 // Errors: REJECTED (err->reject and sentence), FORMAT and other decode errors as REJECTED too;
-// CORRUPT, MEMORY, IO. Spec: P-26.
-assay_status assay_app_check_tx(assay_app *app, const void *tx, size_t size, assay_hash *id,
-                                assay_error *err);
+// CORRUPT, MEMORY, IO. Spec: P-26, E-28.
+assay_status assay_app_check_tx(assay_app *app, const void *tx, size_t size, bool again,
+                                assay_hash *id, assay_error *err);
 
 // Before a transaction is given to an engine that spreads it: is there half as much room as
 // check_tx asks for? A node that is a block behind, and has not emptied its own yet, then has the

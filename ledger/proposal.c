@@ -27,16 +27,17 @@ static assay_status check_reader(assay_app *app, assay_reader *reader, uint64_t 
     return ASSAY_OK;
 }
 
-static assay_status waiting_admit(assay_app *app, const assay_verified_tx *tx, assay_error *err) {
+static assay_status waiting_admit(assay_app *app, const assay_verified_tx *tx, bool again,
+                                  assay_error *err) {
     assay_reader reader;
     uint64_t height;
     ASSAY_TRY(check_reader(app, &reader, &height, err));
     return assay_pending_admit(&app->check_pending, &reader, &app->genesis->params, height + 1, tx,
-                               ASSAY_COUNT_NAMED, app->waiting_max, err);
+                               ASSAY_COUNT_NAMED, again ? UINT64_MAX : app->waiting_max, err);
 }
 
-assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, assay_hash *id,
-                                assay_error *err) {
+assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, bool again,
+                                assay_hash *id, assay_error *err) {
     assay_arena arena;
     assay_verified_tx tx;
     assay_arena_init(&arena, ASSAY_TX_ARENA_MAX + ASSAY_ERROR_TEXT_MAX + 16);
@@ -47,7 +48,7 @@ assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, a
     if (status == ASSAY_OK) {
         *id = tx.id;
         pthread_mutex_lock(&app->check_lock);
-        status = waiting_admit(app, &tx, err);
+        status = waiting_admit(app, &tx, again, err);
         pthread_mutex_unlock(&app->check_lock);
     }
     assay_arena_close(&arena);

@@ -110,7 +110,8 @@ static assay_status check_call(assay_abci_engine *engine, const assay_abci_reque
     const assay_bytes *tx = &request->check_tx.tx;
     assay_error refusal = {0};
     assay_hash id;
-    assay_status status = app->check_tx(app->self, tx->data, tx->size, &id, &refusal);
+    bool again = request->check_tx.recheck;
+    assay_status status = app->check_tx(app->self, tx->data, tx->size, again, &id, &refusal);
     if (status == ASSAY_OK) {
         waiting_add(engine, &id);
         return assay_abci_copy(&reply->check_tx.data, id.bytes, sizeof id.bytes, arena, err);

@@ -20,7 +20,7 @@ typedef struct {
 
 // The ledger's own check_tx verifies, and its prepare_proposal asks for that: here every signature
 // is to be verified inside of finalize_block, which is timed, and nowhere else.
-static assay_status check_tx(void *self, const void *tx, size_t size, assay_hash *id,
+static assay_status check_tx(void *self, const void *tx, size_t size, bool again, assay_hash *id,
                              assay_error *err) {
     assay_tx_id(id, tx, size);
     return ASSAY_OK;

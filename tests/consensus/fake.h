@@ -33,6 +33,7 @@ typedef struct {
     int fail_finalize;
     int inits;
     _Atomic int checks;
+    _Atomic int rechecks;                 // of them, those of what waits
     assay_validator_update validators[2]; // the set
     uint32_t validator_count;
     const assay_validator_update *updates; // what each block says of it
@@ -83,11 +84,12 @@ static assay_status fake_validators(void *self, assay_validator_update *out, uin
     return ASSAY_OK;
 }
 
-static assay_status fake_check_tx(void *self, const void *tx, size_t size, assay_hash *id,
-                                  assay_error *err) {
+static assay_status fake_check_tx(void *self, const void *tx, size_t size, bool again,
+                                  assay_hash *id, assay_error *err) {
     fake *f = self;
     fake_call(f);
     f->checks++;
+    f->rechecks += again;
     assay_sha256_of(id, tx, size);
     if (size == 0 || *(const char *)tx == '!')
         return assay_fail(err, ASSAY_REJECTED, FAKE_REJECT, "not a transaction");

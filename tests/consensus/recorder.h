@@ -52,10 +52,10 @@ static assay_status recorder_validators(void *self, assay_validator_update *out,
     return app->validators(app->self, out, count, err);
 }
 
-static assay_status recorder_check_tx(void *self, const void *tx, size_t size, assay_hash *id,
-                                      assay_error *err) {
+static assay_status recorder_check_tx(void *self, const void *tx, size_t size, bool again,
+                                      assay_hash *id, assay_error *err) {
     const assay_application *app = recorder_call(self, "check_tx");
-    return recorder_end(self, app->check_tx(app->self, tx, size, id, err));
+    return recorder_end(self, app->check_tx(app->self, tx, size, again, id, err));
 }
 
 static void recorder_recheck(void *self) {

@@ -58,10 +58,10 @@ static assay_status commit_seen(void *self, assay_error *err) {
     return fake_commit(self, err);
 }
 
-static assay_status check_fails(void *self, const void *tx, size_t size, assay_hash *id,
+static assay_status check_fails(void *self, const void *tx, size_t size, bool again, assay_hash *id,
                                 assay_error *err) {
     const stage *s = self;
-    if (s->check_fails == ASSAY_OK) return fake_check_tx(self, tx, size, id, err);
+    if (s->check_fails == ASSAY_OK) return fake_check_tx(self, tx, size, again, id, err);
     return assay_fail(err, s->check_fails, 0, "nothing is checked");
 }
 
@@ -218,6 +218,12 @@ static void fates_follow_commits(void **unused) {
     assert_memory_equal(refused.check_tx.log.data, "not a transaction", 17);
     assert_int_equal(fate(&s, "+a", 0).state, ASSAY_TX_PENDING);
     assert_int_equal(s.node.waiting(s.node.self), 1);
+    assert_int_equal(s.app.rechecks, 0);
+    assay_abci_request again = {.kind = ASSAY_ABCI_CHECK_TX};
+    again.check_tx.tx = bytes_of("+a");
+    again.check_tx.recheck = true;
+    assert_int_equal(ask(&s, again).check_tx.code, 0);
+    assert_int_equal(s.app.rechecks, 1);
     const assay_bytes txs[] = {bytes_of("+a"), bytes_of("-b")};
     assay_abci_reply done = finalize(&s, 1, txs, 2);
     assert_int_equal(done.finalize.result_count, 2);

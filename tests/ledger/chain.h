@@ -459,7 +459,7 @@ static inline assay_hash chain_digest(const chain *c, const assay_address *witho
         assay_totals chain_was_ = chain_totals((c));                                               \
         assay_error chain_refusal_ = {0};                                                          \
         chain_add((c), (tx));                                                                      \
-        assert_int_equal(assay_app_check_tx((c)->app, (c)->txs[0].data, (c)->txs[0].size,          \
+        assert_int_equal(assay_app_check_tx((c)->app, (c)->txs[0].data, (c)->txs[0].size, false,   \
                                             &chain_id_, &chain_refusal_),                          \
                          ASSAY_REJECTED);                                                          \
         assert_int_equal(chain_refusal_.reject, ASSAY_REJECT_##name);                              \

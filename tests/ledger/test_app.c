@@ -171,7 +171,7 @@ static void test_beacon_place(void **state) {
     chain_block_clear(c);
     assay_hash id;
     assay_error err = {0};
-    assert_int_equal(assay_app_check_tx(c->app, first, size, &id, &err), ASSAY_REJECTED);
+    assert_int_equal(assay_app_check_tx(c->app, first, size, false, &id, &err), ASSAY_REJECTED);
     assert_int_equal(err.reject, ASSAY_REJECT_BEACON_PLACE);
 
     assay_hash before = chain_digest(c, NULL);
@@ -225,7 +225,7 @@ static uint32_t check(chain *c, assay_tx *tx) {
     assay_error err = {0};
     chain_add(c, tx);
     assay_bytes bytes = c->txs[--c->tx_count];
-    assay_status status = assay_app_check_tx(c->app, bytes.data, bytes.size, &id, &err);
+    assay_status status = assay_app_check_tx(c->app, bytes.data, bytes.size, false, &id, &err);
     assert_true(status == ASSAY_OK || status == ASSAY_REJECTED);
     if (status == ASSAY_OK) {
         assay_hash expected;
@@ -372,7 +372,7 @@ static void *send_many(void *context) {
         assay_hash id;
         if (assay_tx_sign(&tx, &self->c->domain, &self->c->keys[self->actor], NULL) == ASSAY_OK &&
             assay_tx_encode(&tx, bytes, sizeof bytes, &size, NULL) == ASSAY_OK &&
-            assay_app_check_tx(self->c->app, bytes, size, &id, NULL) == ASSAY_OK)
+            assay_app_check_tx(self->c->app, bytes, size, false, &id, NULL) == ASSAY_OK)
             self->accepted++;
     }
     return NULL;

@@ -25,7 +25,8 @@ static uint32_t check(chain *c, assay_tx *tx, uint64_t *bytes) {
     must(assay_app_next_nonce(c->app, &tx->signer, tx->lane, &tx->nonce, err));
     chain_block_clear(c);
     chain_add(c, tx);
-    assay_status status = assay_app_check_tx(c->app, c->txs[0].data, c->txs[0].size, &id, &error);
+    assay_status status =
+        assay_app_check_tx(c->app, c->txs[0].data, c->txs[0].size, false, &id, &error);
     assert_true(status == ASSAY_OK || status == ASSAY_REJECTED);
     if (status == ASSAY_OK) *bytes += c->txs[0].size + ASSAY_APP_TX_OVERHEAD;
     return error.reject;
@@ -77,6 +78,26 @@ static void no_class_crowds_out_another(void **state) {
     chain_block_clear(c);
     chain_block(c); // what waits is checked again after it: here, nothing
     assert_int_equal(check(c, &other, &bytes), 0);
+    chain_end(c);
+}
+
+// E-28: who comes between a commit and the rechecks after it, and CometBFT's RPC /check_tx lets
+// anyone, takes nobody's room.
+static void what_waits_keeps_its_room(void **state) {
+    chain *c = small();
+    assay_hash roots[ASSAY_ROOTS_MAX], id;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < ASSAY_ROOTS_MAX; i++)
+        roots[i] = (assay_hash){{1, (uint8_t)i}};
+    assay_tx large = chain_tx(c, FLOODER, ASSAY_TX_DECLARE_ROOTS);
+    large.body.declare_roots.roots = (assay_hash_list){roots, ASSAY_ROOTS_MAX};
+    assay_tx waits = chain_tx(c, VOTER, ASSAY_TX_DECLARE_ROOTS);
+    waits.body = large.body;
+    assert_int_equal(check(c, &waits, &bytes), 0);
+    assay_app_recheck(c->app);
+    flood(c, &large);
+    assert_int_equal(check(c, &waits, &bytes), ASSAY_REJECT_PENDING);
+    must(assay_app_check_tx(c->app, c->txs[0].data, c->txs[0].size, true, &id, err));
     chain_end(c);
 }
 
@@ -180,6 +201,7 @@ static void what_blocks_hold_comes_before_what_waits(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_class_crowds_out_another),
+        cmocka_unit_test(what_waits_keeps_its_room),
         cmocka_unit_test(no_principal_crowds_out_another),
         cmocka_unit_test(half_of_the_room_is_for_who_is_behind),
         cmocka_unit_test(evidence_by_the_api_has_its_whole_part),

@@ -167,7 +167,7 @@ static void test_application(void **state) {
     assay_app_expect(c->app, c->txs, c->tx_count);
     assert_int_equal(recoveries, 10);
     for (uint32_t i = 0; i < c->tx_count; i++)
-        must(assay_app_check_tx(c->app, c->txs[i].data, c->txs[i].size, &id, err));
+        must(assay_app_check_tx(c->app, c->txs[i].data, c->txs[i].size, false, &id, err));
     assert_int_equal(recoveries, 10);
 }
 

@@ -392,7 +392,7 @@ static void replay(const recording *r) {
             chain_add_bytes(&c, r->bytes + at, r->sizes[block][i]);
             at += r->sizes[block][i];
             assay_hash id;
-            (void)assay_app_check_tx(c.app, c.txs[i].data, c.txs[i].size, &id, NULL);
+            (void)assay_app_check_tx(c.app, c.txs[i].data, c.txs[i].size, false, &id, NULL);
         }
         c.silent = true; // the beacon is in the recording
         chain_block(&c);

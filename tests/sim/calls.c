@@ -8,11 +8,11 @@ static bool has(const sim_node *node, sim_defect defect) {
     return node->defect == defect;
 }
 
-bool sim_check_tx(sim *s, sim_node *node, const sim_entry *entry, uint32_t *code) {
+bool sim_check_tx(sim *s, sim_node *node, const sim_entry *entry, bool again, uint32_t *code) {
     assay_hash id;
     assay_error err = {0};
     assay_status status =
-        assay_app_check_tx(node->app, entry->bytes.data, entry->bytes.size, &id, &err);
+        assay_app_check_tx(node->app, entry->bytes.data, entry->bytes.size, again, &id, &err);
     if (status != ASSAY_OK && status != ASSAY_REJECTED)
         return sim_fail(s, node, "check_tx: %s", err.text);
     if (status == ASSAY_OK && !assay_hash_equal(&id, &entry->id))

@@ -41,7 +41,7 @@ static bool check_compare(sim *s) {
         uint32_t kept = 0;
         assay_app_recheck(up[n]->app);
         for (uint32_t i = 0; i < taken; i++) {
-            SIM_TRY(sim_check_tx(s, up[n], &s->entries[first + order[i]], &code));
+            SIM_TRY(sim_check_tx(s, up[n], &s->entries[first + order[i]], false, &code));
             if (n > 0 && code != own[i])
                 return sim_fail(s, up[n], "check_tx of entry %u: code %u, node %u says %u",
                                 first + order[i], code, up[0]->index, own[i]);
@@ -49,7 +49,7 @@ static bool check_compare(sim *s) {
         }
         assay_app_recheck(up[n]->app);
         for (uint32_t i = 0; i < up[n]->mempool_count; i++) {
-            SIM_TRY(sim_check_tx(s, up[n], &s->entries[up[n]->mempool[i]], &code));
+            SIM_TRY(sim_check_tx(s, up[n], &s->entries[up[n]->mempool[i]], true, &code));
             if (code == 0) up[n]->mempool[kept++] = up[n]->mempool[i];
         }
         up[n]->mempool_count = kept;

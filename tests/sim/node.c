@@ -170,7 +170,7 @@ bool sim_node_offer(sim *s, sim_node *node, uint32_t entry) {
     uint32_t code;
     for (uint32_t i = 0; i < node->mempool_count; i++)
         if (node->mempool[i] == entry) return true; // the engine's cache
-    SIM_TRY(sim_check_tx(s, node, &s->entries[entry], &code));
+    SIM_TRY(sim_check_tx(s, node, &s->entries[entry], false, &code));
     if (code != 0) return true;
     node->mempool[node->mempool_count++] = entry;
     return true;
@@ -192,7 +192,7 @@ static bool recheck(sim *s, sim_node *node) {
     assay_app_recheck(node->app);
     for (uint32_t i = 0; i < node->mempool_count; i++) {
         if (in_block(s, node->mempool[i])) continue;
-        SIM_TRY(sim_check_tx(s, node, &s->entries[node->mempool[i]], &code));
+        SIM_TRY(sim_check_tx(s, node, &s->entries[node->mempool[i]], true, &code));
         if (code == 0) node->mempool[kept++] = node->mempool[i];
     }
     node->mempool_count = kept;

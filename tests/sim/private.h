@@ -119,7 +119,7 @@ bool sim_has_power(sim *s, uint32_t actor);
 
 // --- calls.c: code is 0, or the reject code of a refusal; other statuses are failures ---
 
-bool sim_check_tx(sim *s, sim_node *node, const sim_entry *entry, uint32_t *code);
+bool sim_check_tx(sim *s, sim_node *node, const sim_entry *entry, bool again, uint32_t *code);
 bool sim_prepare(sim *s, sim_node *node, uint64_t height, const assay_bytes *beacon,
                  uint64_t bytes_max, sim_proposal *out);
 bool sim_process(sim *s, sim_node *node, uint64_t height, const sim_proposal *proposal,

@@ -52,8 +52,8 @@ static assay_status app_validators(void *self, assay_validator_update *out, uint
     return ASSAY_OK;
 }
 
-static assay_status app_check_tx(void *self, const void *tx, size_t size, assay_hash *id,
-                                 assay_error *err) {
+static assay_status app_check_tx(void *self, const void *tx, size_t size, bool again,
+                                 assay_hash *id, assay_error *err) {
     assay_bytes bytes = {tx, size};
     assay_sha256_of(id, tx, size);
     if (starts(bytes, '#')) return ASSAY_FAIL(err, IO, "no disk");
