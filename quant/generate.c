@@ -49,8 +49,10 @@ assay_status assay_generator_open(assay_generator *generator, const assay_engine
 }
 
 void assay_generator_clear(assay_generator *generator) {
-    for (uint32_t i = 0; i < generator->member_count; i++)
+    for (uint32_t i = 0; i < generator->member_count; i++) {
         assay_kv_cache_clear(&generator->members[i].sequence.cache);
+        generator->members[i].request = NULL;
+    }
 }
 
 void assay_generator_close(assay_generator *generator) {
@@ -87,122 +89,138 @@ bool assay_model_stops_at(const assay_model_shape *shape, uint32_t id) {
     return false;
 }
 
-// A request and its output so far.
-typedef struct {
-    assay_generator *generator;
-    assay_member *member;
-    const assay_generate_request *request;
-    assay_output *out;
-    assay_forward_hooks hooks;
-    bool chosen; // in the pass that just ended
-    bool ended;
-} run;
-
 static void row_choose(void *context, const assay_forward_row *row) {
-    run *r = context;
-    assay_generator *generator = r->generator;
-    assay_trace_add(&r->out->trace, row->head_q, generator->forward.engine.model->shape.width,
+    assay_member *member = context;
+    assay_generator *generator = member->generator;
+    assay_trace_add(&member->out->trace, row->head_q, generator->forward.engine.model->shape.width,
                     row->head_scale);
-    uint32_t id = row->logits
-                      ? assay_sampler_choose(&generator->sampler, row->logits,
-                                             &r->request->sampling, (uint64_t)row->position + 1)
-                      : row->best;
-    r->member->ids[r->request->prompt_count + r->out->count] = id;
-    r->chosen = true;
+    uint32_t id =
+        row->logits ? assay_sampler_choose(&generator->sampler, row->logits,
+                                           &member->request->sampling, (uint64_t)row->position + 1)
+                    : row->best;
+    member->ids[member->request->prompt_count + member->out->count] = id;
+    member->chosen = true;
 }
 
-static assay_status run_begin(run *r, assay_error *err) {
-    const assay_generate_request *request = r->request;
-    assay_sequence *sequence = &r->member->sequence;
-    ASSAY_TRY(assay_generate_check(r->generator->forward.engine.model, request, err));
+assay_status assay_generator_begin(assay_generator *generator,
+                                   const assay_generate_request *request, assay_output *out,
+                                   uint32_t *place, assay_error *err) {
+    ASSAY_TRY(assay_generate_check(generator->forward.engine.model, request, err));
+    for (*place = 0; *place < generator->member_count; ++*place)
+        if (!generator->members[*place].request) break;
+    if (*place == generator->member_count)
+        return ASSAY_FAIL(err, CAPACITY, "%u requests are in progress, limit %u",
+                          generator->member_count, generator->member_count);
+    assay_member *member = &generator->members[*place];
     uint32_t end = request->prompt_count + request->max_tokens;
-    if (end > sequence->cache.capacity)
+    if (end > member->sequence.cache.capacity)
         return ASSAY_FAIL(err, CAPACITY, "prompt and output of %u tokens, limit %u", end,
-                          sequence->cache.capacity);
-    memcpy(r->member->ids, request->prompt, request->prompt_count * sizeof *request->prompt);
-    *r->out = (assay_output){r->member->ids + request->prompt_count, 0, ASSAY_STOP_LENGTH,
-                             request->digest};
-    r->hooks = (assay_forward_hooks){
-        .row = row_choose, .greedy = request->sampling.temperature_milli == 0, .context = r};
-    assay_sequence_reset(sequence, request->adapter);
+                          member->sequence.cache.capacity);
+    memcpy(member->ids, request->prompt, request->prompt_count * sizeof *request->prompt);
+    *out =
+        (assay_output){member->ids + request->prompt_count, 0, ASSAY_STOP_LENGTH, request->digest};
+    member->generator = generator;
+    member->request = request;
+    member->out = out;
+    member->hooks = (assay_forward_hooks){
+        .row = row_choose, .greedy = request->sampling.temperature_milli == 0, .context = member};
+    assay_sequence_reset(&member->sequence, request->adapter);
     return ASSAY_OK;
 }
 
-// What the next pass feeds: the tokens the sequence has not seen.
-static assay_feed run_feed(run *r) {
-    uint32_t fed = r->member->sequence.position_count;
-    uint32_t known = r->request->prompt_count + r->out->count;
-    r->chosen = false;
-    r->hooks.rows_from = known - 1;
-    return (assay_feed){&r->member->sequence, r->member->ids + fed, known - fed, &r->hooks};
+static uint32_t known_count(const assay_member *member) {
+    return member->request->prompt_count + member->out->count;
 }
 
-static void run_advance(run *r) {
-    if (!r->chosen) {
-        r->out->stop = ASSAY_STOP_FAULT;
-        r->ended = true;
-        return;
+// What the next pass feeds: at most `max` of the tokens that the sequence has not seen.
+static assay_feed member_feed(assay_member *member, uint32_t max) {
+    uint32_t fed = member->sequence.position_count, left = known_count(member) - fed;
+    member->chosen = false;
+    member->hooks.rows_from = known_count(member) - 1;
+    return (assay_feed){&member->sequence, member->ids + fed, left < max ? left : max,
+                        &member->hooks};
+}
+
+static void member_advance(assay_member *member) {
+    const assay_sequence *sequence = &member->sequence;
+    const assay_model_shape *shape = &member->generator->forward.engine.model->shape;
+    bool ended = false;
+    if (member->chosen) {
+        uint32_t id = member->out->ids[member->out->count++];
+        bool stops = !member->request->stop_ids_ignored && assay_model_stops_at(shape, id);
+        if (stops) member->out->stop = ASSAY_STOP_ID;
+        ended = stops || member->out->count == member->request->max_tokens;
+    } else if (sequence->fault_position != ASSAY_NO_FAULT ||
+               sequence->position_count == known_count(member)) {
+        member->out->stop = ASSAY_STOP_FAULT;
+        ended = true;
     }
-    uint32_t id = r->out->ids[r->out->count++];
-    bool stops = !r->request->stop_ids_ignored &&
-                 assay_model_stops_at(&r->generator->forward.engine.model->shape, id);
-    if (stops) r->out->stop = ASSAY_STOP_ID;
-    r->ended = stops || r->out->count == r->request->max_tokens;
+    if (!ended) return;
+    member->request = NULL;
+    assay_kv_cache_clear(&member->sequence.cache);
+}
+
+// Those in progress, in the order in which adapters first appear, so that those with one adapter
+// are neighbours.
+static uint32_t members_group(assay_member **order, assay_generator *generator) {
+    uint32_t placed = 0;
+    for (uint32_t i = 0; i < generator->member_count; i++) {
+        assay_member *first = &generator->members[i];
+        bool seen = !first->request;
+        for (uint32_t j = 0; j < placed && !seen; j++)
+            seen = order[j]->request->adapter == first->request->adapter;
+        for (uint32_t j = i; j < generator->member_count && !seen; j++) {
+            assay_member *member = &generator->members[j];
+            if (member->request && member->request->adapter == first->request->adapter)
+                order[placed++] = member;
+        }
+    }
+    return placed;
+}
+
+assay_status assay_generator_step(assay_generator *generator, assay_error *err) {
+    assay_member *order[ASSAY_MEMBERS_MAX];
+    assay_feed feeds[ASSAY_MEMBERS_MAX] = {0};
+    uint32_t count = members_group(order, generator), room = generator->forward.chunk_max;
+    // One chunk for all, so that a long prompt holds up nobody's next token for longer.
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t others = count - 1 - i;
+        feeds[i] = member_feed(order[i], room > others ? room - others : 1);
+        room -= room > feeds[i].count ? feeds[i].count : room;
+    }
+    ASSAY_TRY(assay_forward_feed(&generator->forward, feeds, count, err));
+    for (uint32_t i = 0; i < count; i++)
+        member_advance(order[i]);
+    return ASSAY_OK;
 }
 
 assay_status assay_generator_run(assay_generator *generator, const assay_generate_request *request,
                                  assay_output *out, assay_token_fn *token, void *context,
                                  assay_error *err) {
-    run r = {.generator = generator, .member = generator->members, .request = request, .out = out};
+    uint32_t place;
     assay_generator_clear(generator);
-    ASSAY_TRY(run_begin(&r, err));
-    while (!r.ended) {
-        assay_feed feed = run_feed(&r);
-        ASSAY_TRY(assay_forward_feed(&generator->forward, &feed, 1, err));
-        run_advance(&r);
-        if (r.chosen && token && !token(context, out->count - 1, out->ids[out->count - 1]))
+    ASSAY_TRY(assay_generator_begin(generator, request, out, &place, err));
+    const assay_member *member = &generator->members[place];
+    while (member->request) {
+        ASSAY_TRY(assay_generator_step(generator, err));
+        if (member->chosen && token && !token(context, out->count - 1, out->ids[out->count - 1]))
             return ASSAY_FAIL(err, STOPPED, "stopped after %u tokens", out->count);
     }
     return ASSAY_OK;
-}
-
-// Runs in the order in which adapters first appear, so that those with one adapter are neighbours.
-static void runs_group(run **order, run *runs, uint32_t count) {
-    uint32_t placed = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        bool seen = false;
-        for (uint32_t j = 0; j < i; j++)
-            seen |= runs[j].request->adapter == runs[i].request->adapter;
-        for (uint32_t j = i; j < count && !seen; j++)
-            if (runs[j].request->adapter == runs[i].request->adapter) order[placed++] = &runs[j];
-    }
 }
 
 assay_status assay_generator_run_many(assay_generator *generator,
                                       const assay_generate_request *requests,
                                       uint32_t request_count, assay_output *outs,
                                       assay_error *err) {
-    run runs[ASSAY_MEMBERS_MAX] = {0}, *order[ASSAY_MEMBERS_MAX];
-    if (request_count > generator->member_count)
-        return ASSAY_FAIL(err, CAPACITY, "%u requests at a time, limit %u", request_count,
-                          generator->member_count);
+    uint32_t place;
     assay_generator_clear(generator);
-    for (uint32_t i = 0; i < request_count; i++) {
-        runs[i] = (run){.generator = generator,
-                        .member = &generator->members[i],
-                        .request = &requests[i],
-                        .out = &outs[i]};
-        ASSAY_TRY(run_begin(&runs[i], err));
+    for (uint32_t i = 0; i < request_count; i++)
+        ASSAY_TRY(assay_generator_begin(generator, &requests[i], &outs[i], &place, err));
+    for (uint32_t i = 0; i < request_count;) {
+        ASSAY_TRY(assay_generator_step(generator, err));
+        while (i < request_count && !generator->members[i].request)
+            i++;
     }
-    runs_group(order, runs, request_count);
-    for (;;) {
-        assay_feed feeds[ASSAY_MEMBERS_MAX];
-        uint32_t feed_count = 0;
-        for (uint32_t i = 0; i < request_count; i++)
-            if (!order[i]->ended) feeds[feed_count++] = run_feed(order[i]);
-        if (feed_count == 0) return ASSAY_OK;
-        ASSAY_TRY(assay_forward_feed(&generator->forward, feeds, feed_count, err));
-        for (uint32_t i = 0; i < request_count; i++)
-            if (!order[i]->ended) run_advance(order[i]);
-    }
+    return ASSAY_OK;
 }

@@ -27,7 +27,7 @@ typedef struct {
 } assay_generate_request;
 
 typedef struct {
-    const uint32_t *ids; // [count], the generator's own; until its next call
+    const uint32_t *ids; // [count], the generator's own; until it begins another request
     uint32_t count;
     assay_stop stop;
     assay_hash trace;
@@ -35,20 +35,27 @@ typedef struct {
 
 enum { ASSAY_MEMBERS_MAX = 64 };
 
-// A request in progress.
+typedef struct assay_generator assay_generator;
+
+// A place for a request in progress.
 typedef struct {
     assay_sequence sequence;
     uint32_t *ids; // [capacity] prompt, then output
+    assay_generator *generator;
+    const assay_generate_request *request; // NULL: the place is free
+    assay_output *out;
+    assay_forward_hooks hooks;
+    bool chosen; // a token, in the pass that just ended
 } assay_member;
 
 // What requests need that run together, up to member_count at a time. A zeroed struct is safe to
 // close.
-typedef struct {
+struct assay_generator {
     assay_forward forward;
     assay_sampler sampler;
     uint32_t member_count;
     assay_member *members; // [member_count]
-} assay_generator;
+};
 
 // member_count: 1 .. ASSAY_MEMBERS_MAX; capacity: positions a request may take (prompt +
 // max_tokens); chunk_max: 0 for the default.
@@ -66,8 +73,7 @@ assay_status assay_generator_open_shared(assay_generator *generator, const assay
                                          assay_error *err);
 void assay_generator_close(assay_generator *generator);
 
-// Gives back all pages, which requests keep when they end. Every run and check begins with it, so
-// that members that rest hold none.
+// Gives up what is in progress, and gives back all pages. Every run and check begins with it.
 void assay_generator_clear(assay_generator *generator);
 
 // Whether a request is valid: 1 <= prompt_count, 1 <= max_tokens, their sum within the model's
@@ -75,6 +81,19 @@ void assay_generator_clear(assay_generator *generator);
 // N-16.
 assay_status assay_generate_check(const assay_model *model, const assay_generate_request *request,
                                   assay_error *err);
+
+// Begins a request beside those in progress, in members[*place]. request and out are borrowed until
+// it ends: then the place is free, its pages are given back, and `out` is whole.
+// Errors: RANGE (invalid request), CAPACITY (longer than this generator, no place is free). Spec:
+// N-14 to N-17, N-19.
+assay_status assay_generator_begin(assay_generator *generator,
+                                   const assay_generate_request *request, assay_output *out,
+                                   uint32_t *place, assay_error *err);
+
+// One pass over the weights for all in progress: a token of each, or what fits of its prompt.
+// Allocates nothing. Errors: CAPACITY (pages), as assay_forward_feed; all is given up then by
+// assay_generator_clear. Spec: N-14 to N-17, N-19.
+assay_status assay_generator_step(assay_generator *generator, assay_error *err);
 
 // Called with each token as it is chosen; false stops the run.
 typedef bool assay_token_fn(void *context, uint32_t index, uint32_t id);

@@ -12,7 +12,8 @@ struct assay_batcher_job {
     assay_error *err;
     uint32_t page_count; // at most
     assay_status status;
-    bool ended;
+    bool over;  // of whoever leads
+    bool ended; // the same, for its caller
 };
 
 void assay_batcher_open(assay_batcher *batcher, assay_generator *generator) {
@@ -29,22 +30,7 @@ void assay_batcher_close(assay_batcher *batcher) {
     *batcher = (assay_batcher){0};
 }
 
-// ---- a round, without the lock ----
-
-static assay_status generations_run(assay_batcher *batcher, assay_batcher_job **round,
-                                    uint32_t count, assay_error *err) {
-    assay_generate_request requests[ASSAY_MEMBERS_MAX] = {0};
-    assay_output outs[ASSAY_MEMBERS_MAX];
-    for (uint32_t i = 0; i < count; i++)
-        requests[i] = *round[i]->request;
-    ASSAY_TRY(assay_generator_run_many(batcher->generator, requests, count, outs, err));
-    for (uint32_t i = 0; i < count; i++) {
-        assay_batcher_job *job = round[i];
-        *job->out = outs[i];
-        job->out->ids = memcpy(job->ids, outs[i].ids, outs[i].count * sizeof *job->ids);
-    }
-    return ASSAY_OK;
-}
+// ---- a round of checks, without the lock ----
 
 static assay_status checks_run(assay_batcher *batcher, assay_batcher_job **round, uint32_t count,
                                assay_error *err) {
@@ -58,54 +44,100 @@ static assay_status checks_run(assay_batcher *batcher, assay_batcher_job **round
     return ASSAY_OK;
 }
 
-static assay_status jobs_run(assay_batcher *batcher, assay_batcher_job **round, uint32_t count,
-                             assay_error *err) {
-    return round[0]->checkup ? checks_run(batcher, round, count, err)
-                             : generations_run(batcher, round, count, err);
+// All together; where that fails, each alone, so that whoever is at fault hears of it (B3).
+static void checks_round(assay_batcher *batcher, assay_batcher_job **round, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        round[i]->over = true;
+    if (count > 1 && checks_run(batcher, round, count, NULL) == ASSAY_OK) return;
+    for (uint32_t i = 0; i < count; i++)
+        round[i]->status = checks_run(batcher, &round[i], 1, round[i]->err);
 }
 
-// All together; where that fails, each alone, so that whoever is at fault hears of it (B3).
-static void round_run(assay_batcher *batcher, assay_batcher_job **round, uint32_t count) {
-    if (count > 1 && jobs_run(batcher, round, count, NULL) == ASSAY_OK) return;
+// ---- a pass of a round of requests, without the lock ----
+
+static void request_begin(assay_batcher *batcher, assay_batcher_job *job) {
+    uint32_t place;
+    job->status =
+        assay_generator_begin(batcher->generator, job->request, job->out, &place, job->err);
+    job->over = job->status != ASSAY_OK;
+    if (job->over) return;
+    batcher->members[place] = job;
+    batcher->member_count++;
+    batcher->page_count += job->page_count;
+}
+
+static void request_end(assay_batcher *batcher, uint32_t place, const assay_error *why) {
+    assay_batcher_job *job = batcher->members[place];
+    if (why->status == ASSAY_OK)
+        job->out->ids = memcpy(job->ids, job->out->ids, job->out->count * sizeof *job->ids);
+    else
+        job->status = assay_error_pass(job->err, why);
+    job->over = true;
+    batcher->members[place] = NULL;
+    batcher->member_count--;
+    batcher->page_count -= job->page_count;
+}
+
+// What a pass fails with is everyone's: what may be one's own is found as it begins (B3).
+static void requests_pass(assay_batcher *batcher, assay_batcher_job **began, uint32_t count) {
+    assay_generator *generator = batcher->generator;
+    assay_error why = {0};
+    if (!batcher->member_count) assay_generator_clear(generator);
     for (uint32_t i = 0; i < count; i++)
-        round[i]->status = jobs_run(batcher, &round[i], 1, round[i]->err);
+        request_begin(batcher, began[i]);
+    if (assay_generator_step(generator, &why) != ASSAY_OK) assay_generator_clear(generator);
+    for (uint32_t i = 0; i < generator->member_count; i++)
+        if (batcher->members[i] && !generator->members[i].request) request_end(batcher, i, &why);
 }
 
 // ---- the queue, with the lock ----
 
-// Moves the oldest, and of its kind what fits beside it, into round[ASSAY_MEMBERS_MAX] (B1, B2).
+// Moves into round[ASSAY_MEMBERS_MAX] the oldest, and of its kind what fits beside it; where
+// requests are in progress, of those who waited longest the requests that fit beside them (B1, B2).
 // Returns: how many.
 static uint32_t round_take(assay_batcher *batcher, assay_batcher_job **round) {
     const assay_generator *generator = batcher->generator;
-    uint32_t count = 0;
-    uint64_t pages = 0;
-    for (assay_batcher_job **at = &batcher->first; *at && count < generator->member_count;) {
+    uint32_t count = 0, members = batcher->member_count;
+    uint64_t pages = batcher->page_count;
+    for (assay_batcher_job **at = &batcher->first; *at && members < generator->member_count;) {
         assay_batcher_job *job = *at;
-        if (count && (!job->checkup != !round[0]->checkup ||
-                      pages + job->page_count > generator->forward.pages.page_count)) {
+        bool check = count ? round[0]->checkup != NULL : members == 0 && job->checkup;
+        if (members && (!job->checkup == check ||
+                        pages + job->page_count > generator->forward.pages.page_count)) {
+            if (batcher->member_count) break;
             at = &job->next;
             continue;
         }
         *at = job->next;
         pages += job->page_count;
+        members++;
         round[count++] = job;
     }
     batcher->waiting_count -= count;
     return count;
 }
 
-static void round_lead(assay_batcher *batcher) {
-    assay_batcher_job *round[ASSAY_MEMBERS_MAX];
-    uint32_t count = round_take(batcher, round);
+// A round of checks, or a pass of one of requests. Answers are handed out as they are there.
+static void turn_lead(assay_batcher *batcher) {
+    assay_batcher_job *jobs[2 * ASSAY_MEMBERS_MAX];
+    uint32_t began = round_take(batcher, jobs), count = began;
+    bool checks = began && jobs[0]->checkup, any = false;
+    for (uint32_t i = 0; i < ASSAY_MEMBERS_MAX; i++)
+        if (batcher->members[i]) jobs[count++] = batcher->members[i];
     batcher->running = true;
     pthread_mutex_unlock(&batcher->lock);
-    round_run(batcher, round, count);
+    if (checks)
+        checks_round(batcher, jobs, count);
+    else
+        requests_pass(batcher, jobs, began);
     pthread_mutex_lock(&batcher->lock);
-    for (uint32_t i = 0; i < count; i++)
-        round[i]->ended = true;
+    for (uint32_t i = 0; i < count; i++) {
+        jobs[i]->ended = jobs[i]->over;
+        any |= jobs[i]->ended;
+    }
     batcher->running = false;
-    batcher->round_count++;
-    pthread_cond_broadcast(&batcher->ended);
+    if (!batcher->member_count) batcher->round_count++;
+    if (any) pthread_cond_broadcast(&batcher->ended);
 }
 
 // With the lock: all that waits is over, unmade.
@@ -126,7 +158,7 @@ void assay_batcher_stop(assay_batcher *batcher) {
     pthread_mutex_unlock(&batcher->lock);
 }
 
-// Waits its turn, and leads rounds while nobody else does and its own is not over.
+// Waits its turn, and leads while nobody else does and its own is not over.
 static assay_status job_run(assay_batcher *batcher, assay_batcher_job *job) {
     job->page_count = assay_kv_page_count(job->request->prompt_count + job->request->max_tokens);
     pthread_mutex_lock(&batcher->lock);
@@ -140,7 +172,7 @@ static assay_status job_run(assay_batcher *batcher, assay_batcher_job *job) {
         if (batcher->running)
             pthread_cond_wait(&batcher->ended, &batcher->lock);
         else
-            round_lead(batcher);
+            turn_lead(batcher);
     pthread_mutex_unlock(&batcher->lock);
     return job->status;
 }
