@@ -128,10 +128,11 @@ static assay_status node_run(node_parts *node, const sigset_t *signals, assay_er
     const assay_chain_engine *calls = &node->engine.calls;
     ASSAY_TRY(assay_node_engine_start(&node->engine, err));
     for (;;) {
-        if (sigtimedwait(signals, NULL, &second) > 0) return ASSAY_OK;
-        if (errno != EAGAIN && errno != EINTR)
-            return assay_fail_errno(err, errno, "cannot wait for signals");
+        int got = sigtimedwait(signals, NULL, &second), why = errno;
         assay_node_engine_tell(&node->engine);
+        if (got > 0) return ASSAY_OK;
+        if (why != EAGAIN && why != EINTR)
+            return assay_fail_errno(err, why, "cannot wait for signals");
         ASSAY_TRY(calls->health(calls->self, err));
         ASSAY_TRY(room_check(node, err));
     }

@@ -8,20 +8,18 @@
 #include "consensus/abci/server.h"
 #include "consensus/kvstore/kv.h"
 #include "node/cmd/node_kv.h"
+#include "node/home/refusals.h"
 
 // Sleeps until a signal; what goes wrong on a connection meanwhile is told.
 static assay_status serve(assay_abci_server *server, const sigset_t *signals, assay_error *err) {
     const struct timespec second = {1, 0};
-    uint64_t told = 0;
+    assay_refusals refusals = {0};
     for (;;) {
-        assay_abci_server_state state;
-        int got = sigtimedwait(signals, NULL, &second);
-        assay_abci_server_state_get(server, &state);
-        if (state.refused != told) fprintf(stderr, "assay: %s\n", state.problem);
-        told = state.refused;
+        int got = sigtimedwait(signals, NULL, &second), why = errno;
+        assay_refusals_tell(&refusals, server);
         if (got > 0) return ASSAY_OK;
-        if (errno != EAGAIN && errno != EINTR)
-            return assay_fail_errno(err, errno, "cannot wait for signals");
+        if (why != EAGAIN && why != EINTR)
+            return assay_fail_errno(err, why, "cannot wait for signals");
     }
 }
 

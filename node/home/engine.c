@@ -150,6 +150,7 @@ static void refusal_tell(assay_node_engine *engine) {
 void assay_node_engine_tell(assay_node_engine *engine) {
     assay_statesync_maker_state maker;
     if (engine->abci) refusal_tell(engine);
+    if (engine->server) assay_refusals_tell(&engine->refusals, engine->server);
     if (!engine->maker) return;
     assay_statesync_maker_state_get(engine->maker, &maker);
     if (maker.failed > engine->failures_told)

@@ -3,12 +3,12 @@
 #ifndef ASSAY_NODE_HOME_ENGINE_H
 #define ASSAY_NODE_HOME_ENGINE_H
 
-#include "consensus/abci/server.h"
 #include "consensus/ledger_application.h"
 #include "consensus/solo.h"
 #include "node/comet/comet.h"
 #include "node/home/facts.h"
 #include "node/home/home.h"
+#include "node/home/refusals.h"
 
 // What CometBFT last said of its peers.
 typedef struct {
@@ -30,6 +30,7 @@ typedef struct {
     assay_statesync_restore *restore;
     uint64_t failures_told;       // of the maker's
     uint64_t refusals_told;       // of others' snapshots and chunks
+    assay_refusals refusals;      // of the server
     assay_solo_replayed replayed; // set before open, if at all
     void *replayed_self;
 } assay_node_engine;
@@ -54,8 +55,9 @@ uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms)
 // Spec: E-92.
 void assay_node_engine_facts(void *engine, assay_engine_facts *out);
 
-// Logs a snapshot that could not be made since the last call, and one of another node's that was
-// refused. The thread that started the engine. Spec: E-64, E-66.
+// Logs since the last call a snapshot that could not be made, one of another node's that was
+// refused, and what was refused at the ABCI address. The thread that started the engine. Spec: E-8,
+// E-64, E-66.
 void assay_node_engine_tell(assay_node_engine *engine);
 
 // After everyone who asks has ended.

@@ -12,6 +12,7 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -20,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from abci import EXCEPTION, Abci
 from chain import SOURCE, Replies, main, until
-from ops import connect, ends, scrape
+from ops import connect, ends, events, scrape
 
 # By tests/oracles/comet_chain, which may record others.
 VECTORS = Path(os.environ.get("ASSAY_COMET_VECTORS", SOURCE / "tests/vectors"))
@@ -221,6 +222,52 @@ def test_others_end_nothing(assay):
         assert engine.good("process_proposal", {**block, **change}) == reject, change.keys()
     assert engine.good("process_proposal", block) == accept
     engine.blocks(2, 2)
+    engine.close()
+    assert node.term() == 0, node.said()
+
+
+def test_what_is_refused_is_told(assay):
+    """E-8, F-75: why, of whatever sort it is, and of a flood not a line each."""
+    assay.init()
+    assay.good("export", "--home", "home", "--to-cometbft", "comet")
+    node = assay.node("--engine", "abci", "--abci", f"unix://{assay.folder}/app.sock",
+                      "--log", "json")
+    begun = time.monotonic()
+
+    def peer(sent=b""):
+        one = socket.socket(socket.AF_UNIX)
+        one.connect(f"{assay.folder}/app.sock")
+        one.sendall(sent)
+        return one
+
+    def refused():
+        return [line for name, line in events(node) if name == "abci_refused"]
+
+    def told(count, reason):
+        line = until(lambda: refused()[count - 1:], reason)[0]
+        assert line["level"] == "warn" and reason in line["text"], line
+        assert line["all"] == sum(one["count"] for one in refused()), line
+        return line["count"]
+    for number, (sent, reason) in enumerate((
+            (b"\x00", "an empty request"), (b"\x03\x9a\x06\x00", "request 99 is not"),
+            (b"\x81\x80\x80\x10", "a frame of 33554433 bytes, limit 33554432"),
+            (b"\x50\x42", "a connection ended 2 bytes into a frame")), 1):
+        peer(sent).close()
+        assert told(number, reason) == 1
+    time.sleep(1.5)  # the refused ones are no connections any more
+    many = [peer() for _ in range(19)]
+    until(lambda: sum(line["count"] for line in refused()) == 7, "three over the limit")
+    assert "a connection over the limit of 16" in refused()[4]["text"], refused()
+    for one in many:
+        one.close()
+    for _ in range(6):
+        peer(b"\x00").close()
+        time.sleep(1.1)
+    lines, minutes = len(refused()), (time.monotonic() - begun) // 60
+    assert 8 <= lines <= 8 + minutes, refused()
+    # CometBFT is served as ever.
+    engine = Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+    engine.init()
     engine.close()
     assert node.term() == 0, node.said()
 
