@@ -92,10 +92,11 @@ static assay_hash info_hash(node *n, int64_t height) {
 
 // ---- the two nodes ----
 
-static void node_open(node *n) {
+static void node_open(node *n, const uint64_t *bonds_open, uint32_t validators) {
     assay_hash seed;
     char name[ASSAY_CHAIN_ID_MAX + 1];
     chain_init(&n->c);
+    chain_validators(&n->c, bonds_open, validators);
     chain_start(&n->c);
     assay_sha256_of(&seed, "seed", 4);
     must(assay_beacon_chains_open(&n->secret, seed.bytes, &seed, CHAIN_PREIMAGES, err));
@@ -119,7 +120,7 @@ static int setup(void **state) {
     net *t = calloc(1, sizeof *t);
     assay_hash key;
     for (int i = 0; i < NODES; i++)
-        node_open(&t->nodes[i]);
+        node_open(&t->nodes[i], &(uint64_t){100}, 1);
     assay_sha256_of(&key, t->nodes[0].c.genesis.validators[0].ed25519, ASSAY_ED25519_KEY_SIZE);
     memcpy(t->proposer, key.bytes, sizeof t->proposer);
     *state = t;
@@ -537,6 +538,98 @@ static void r13_check_tx_does_not_oscillate(void **state) {
     }
 }
 
+// ---- misbehaviour ----
+
+static assay_address consensus_address(uint32_t actor) {
+    uint8_t key[ASSAY_ED25519_KEY_SIZE];
+    assay_address address;
+    must(assay_ed25519_public(key, chain_seed(actor).bytes, err));
+    assay_ed25519_address(&address, key);
+    return address;
+}
+
+// FinalizeBlock of an empty block with these reports, as CometBFT's bytes.
+static assay_abci_reply finalize_with(node *n, const assay_misbehavior *reports, uint32_t count) {
+    uint8_t content[1024], frame[1100], inner[2][64];
+    assay_writer writer, part, whole;
+    assay_abci_request request;
+    assay_address proposer = consensus_address(0);
+    assay_writer_init(&writer, content, sizeof content);
+    for (uint32_t i = 0; i < count; i++) {
+        assay_writer_init(&part, inner[0], sizeof inner[0]); // its validator, with a power
+        assay_protobuf_bytes(&part, 1, reports[i].validator.bytes, ASSAY_ADDRESS_SIZE);
+        assay_protobuf_u64(&part, 3, 7);
+        assay_writer_init(&whole, inner[1], sizeof inner[1]);
+        assay_protobuf_u64(&whole, 1, reports[i].type);
+        assay_protobuf_message(&whole, 2, &part);
+        assay_protobuf_u64(&whole, 3, reports[i].height);
+        assay_protobuf_message(&writer, 3, &whole);
+    }
+    assay_protobuf_u64(&writer, 5, n->c.height + 1);
+    assay_writer_init(&part, inner[0], sizeof inner[0]);
+    assay_protobuf_u64(&part, 1, 1700000000 + n->c.height);
+    assay_protobuf_message(&writer, 6, &part);
+    assay_protobuf_bytes(&writer, 8, proposer.bytes, ASSAY_ADDRESS_SIZE);
+    assay_writer_init(&whole, frame, sizeof frame);
+    assay_protobuf_message(&whole, ASSAY_ABCI_FINALIZE_BLOCK, &writer);
+    assert_false(whole.failed);
+    must(assay_abci_request_read(&request, (assay_bytes){frame, whole.size}, &n->arena, err));
+    assay_abci_reply reply = ask(n, request);
+    commit(n);
+    chain_scan(&n->c);
+    return reply;
+}
+
+// Of one that was bonded with so much, what `times` punishments leave (P-93).
+static void punished(const node *n, uint32_t actor, uint64_t bonded, int times) {
+    assay_view view = chain_view(&n->c);
+    assay_validator_power list[ASSAY_POWER_MAX];
+    assay_validator validator;
+    assay_bond bond;
+    bool found;
+    uint32_t count;
+    for (int i = 0; i < times; i++)
+        bonded -= bonded * n->c.genesis.params.double_sign_slash_ppm / ASSAY_PPM;
+    must(assay_bond_get(&bond, &view.reader, ASSAY_ROLE_CONSENSUS, &n->c.actors[actor], err));
+    assert_int_equal(bond.active, bonded);
+    must(assay_validator_get(&validator, &found, &view.reader, &n->c.actors[actor], err));
+    assert_int_equal(validator.barred, times > 0);
+    must(assay_validator_list(list, &count, &view.reader, err));
+    for (uint32_t i = 0; i < count; i++)
+        if (assay_address_equal(&list[i].address, &n->c.actors[actor]))
+            assert_int_equal(list[i].power == 0, times > 0);
+    assay_view_close(&view);
+}
+
+// P-93: what CometBFT reports of a validator, by type, address and height, costs it bond and power,
+// once for each height.
+static void reports_cost_bond_and_power(void **state) {
+    static const uint64_t bonds[] = {100, 50, 30};
+    node *n = calloc(1, sizeof *n);
+    assert_non_null(n);
+    node_open(n, bonds, ASSAY_COUNT(bonds));
+    const assay_address bad = consensus_address(1), nobody = {{9}};
+    assay_address gone;
+    assay_misbehavior reports[] = {{nobody, 1, ASSAY_MISBEHAVIOR_DOUBLE_SIGN},
+                                   {bad, 1, ASSAY_MISBEHAVIOR_DOUBLE_SIGN},
+                                   {bad, 3, ASSAY_MISBEHAVIOR_LIGHT_CLIENT}, // is to come
+                                   {bad, 2, ASSAY_MISBEHAVIOR_LIGHT_CLIENT + 1}};
+    assert_int_equal(finalize_with(n, NULL, 0).finalize.update_count, 0);
+    assay_abci_reply reply = finalize_with(n, reports, ASSAY_COUNT(reports));
+    assert_int_equal(reply.finalize.update_count, 1);
+    assert_int_equal(reply.finalize.updates[0].power, 0);
+    assay_ed25519_address(&gone, reply.finalize.updates[0].key.data);
+    assert_true(assay_address_equal(&gone, &bad));
+    punished(n, 1, 50 * CHAIN_OPEN, 1);
+    // Of these only the light client's attack at the third height is another offence.
+    assert_int_equal(finalize_with(n, reports, ASSAY_COUNT(reports)).finalize.update_count, 0);
+    punished(n, 0, 100 * CHAIN_OPEN, 0);
+    punished(n, 1, 50 * CHAIN_OPEN, 2);
+    punished(n, 2, 30 * CHAIN_OPEN, 0);
+    node_close(n);
+    free(n);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -555,6 +648,7 @@ int main(void) {
         TEST(r11_state_depends_on_state_and_block),
         TEST(r12_results_depend_on_state_and_block),
         TEST(r13_check_tx_does_not_oscillate),
+        cmocka_unit_test(reports_cost_bond_and_power),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
