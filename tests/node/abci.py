@@ -100,9 +100,13 @@ class Abci:
     def init(self):
         self.good("init_chain", self.init_fields())
 
-    def finalize(self, height, txs=()):
-        self.good("finalize_block", {1: list(txs), 5: height, 6: {1: 1700000000 + height},
-                                     8: hashlib.sha256(self.keys[0]).digest()[:20]})
+    def finalize(self, height, txs=(), commit_round=None):
+        """commit_round: of the commit of the block before, by the first validator; None: none."""
+        own = hashlib.sha256(self.keys[0]).digest()[:20]
+        commit = {} if commit_round is None else {2: {1: commit_round,
+                                                      2: [{1: {1: own, 3: 1}, 3: 2}]}}
+        self.good("finalize_block", {1: list(txs), **commit, 5: height, 6: {1: 1700000000 + height},
+                                     8: own})
 
     def blocks(self, first, last):
         for height in range(first, last + 1):

@@ -376,6 +376,24 @@ def test_peers(assay):
             assert node.get("/v1/node")["peers"] is None, wrong
 
 
+def test_rounds(assay):
+    """F-71, E-92: a block's commit comes with the next block, and says in which round it was."""
+    with behind(assay, height=1) as (node, engine, _):
+        samples = scrape(node)
+        for name in ("assay_commit_round", "assay_rounds_total"):
+            assert name not in samples, samples
+        assert node.get("/v1/node")["round"] is None
+        for height, commit_round, rounds in ((2, 2, 3), (3, 0, 4)):
+            engine.finalize(height, commit_round=commit_round)
+            engine.good("commit")
+            samples = scrape(node)
+            assert samples["assay_commit_round"] == commit_round, samples
+            assert samples["assay_rounds_total"] == rounds, samples
+            assert node.get("/v1/node")["round"] == commit_round
+            shown = assay.run("status", "--node", node.url)
+            assert f", round {commit_round}" in shown.out, shown
+
+
 def test_ends_while_cometbft_hangs(assay):
     """F-77: of many requests one at a time waits for its answer; none has a turn after SIGTERM."""
     with behind(assay, height=2) as (node, _, rpc):
