@@ -4,6 +4,8 @@
 #include "consensus/abci/engine.h"
 #include "tests/consensus/fake.h"
 
+#include <stdatomic.h>
+
 enum { FATES_DEPTH = 10 };
 
 // A fake behind the engine, with a peer that takes everything and knows one old transaction.
@@ -16,6 +18,7 @@ typedef struct {
     assay_arena arena;
     pthread_t seen[2]; // finalize's thread, commit's
     pthread_mutex_t slow;
+    atomic_bool executes; // a block, slowly
     assay_hash old;
     int submits;
     assay_status check_fails; // with this, whatever the transaction
@@ -48,6 +51,7 @@ static assay_status finalize_slowly(void *self, const assay_engine_block *block,
                                     assay_engine_outcome *out, assay_error *err) {
     stage *s = self;
     s->seen[0] = pthread_self();
+    s->executes = true;
     pthread_mutex_lock(&s->slow);
     pthread_mutex_unlock(&s->slow);
     return fake_finalize(self, block, results, texts, out, err);
@@ -330,7 +334,7 @@ static void calls_meet_one_thread(void **unused) {
     stage_end(&s);
 }
 
-// A3
+// A3. With snapshots, and a state: tests/consensus/statesync/test_engine.c.
 static void queries_pass_a_slow_block(void **unused) {
     stage s;
     pthread_t thread;
@@ -339,9 +343,15 @@ static void queries_pass_a_slow_block(void **unused) {
     pthread_mutex_lock(&s.slow);
     other_thread other = {&s, block_request(ASSAY_ABCI_FINALIZE_BLOCK, 1, NULL, 0), ASSAY_IO};
     assert_int_equal(pthread_create(&thread, NULL, other_main, &other), 0);
+    while (!s.executes)
+        usleep(200);
     assert_int_equal(check(&s, "+a").check_tx.code, 0);
     assert_int_equal(ask(&s, (assay_abci_request){.kind = ASSAY_ABCI_INFO}).info.height, 0);
     assert_int_equal(fate(&s, "+a", 0).state, ASSAY_TX_PENDING);
+    const assay_abci_request list = {.kind = ASSAY_ABCI_LIST_SNAPSHOTS};
+    const assay_abci_request load = {.kind = ASSAY_ABCI_LOAD_SNAPSHOT_CHUNK};
+    assert_int_equal(ask(&s, list).list_snapshots.count, 0);
+    assert_int_equal(ask(&s, load).load_chunk.chunk.size, 0);
     pthread_mutex_unlock(&s.slow);
     pthread_join(thread, NULL);
     assert_int_equal(other.status, ASSAY_OK);

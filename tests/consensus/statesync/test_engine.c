@@ -2,11 +2,17 @@
 // E-64 to E-67 as CometBFT asks for them: one node's snapshots become another's state.
 #include "tests/consensus/statesync/stand.h"
 
+#include <pthread.h>
+
 #include "consensus/abci/engine.h"
 #include "consensus/ledger_application.h"
 
 typedef struct {
-    assay_ledger_application application;
+    assay_ledger_application application; // first: the application's calls' self
+    assay_application ledger;             // those calls
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool holds, held; // a block that is executed and not yet answered
     char chain_id[ASSAY_CHAIN_ID_MAX + 1];
     assay_abci_engine *engine;
     assay_abci_application calls;
@@ -27,13 +33,31 @@ static assay_status peer_block(void *self, uint64_t height, assay_block *block, 
     return ASSAY_FAIL(err, NOT_FOUND, "none");
 }
 
+static assay_status finalize_held(void *self, const assay_engine_block *block,
+                                  assay_tx_result *results, const char **texts,
+                                  assay_engine_outcome *out, assay_error *err) {
+    side *e = self;
+    assay_status status = e->ledger.finalize_block(self, block, results, texts, out, err);
+    pthread_mutex_lock(&e->lock);
+    e->held = e->holds;
+    pthread_cond_broadcast(&e->changed);
+    while (e->holds)
+        pthread_cond_wait(&e->changed, &e->lock);
+    pthread_mutex_unlock(&e->lock);
+    return status;
+}
+
 static void side_open(side *e, const stand *s, assay_app *app, assay_statesync_maker *maker,
                       assay_statesync_restore *restore) {
     memset(e, 0, sizeof *e);
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_cond_init(&e->changed, NULL);
     e->application.app = app;
+    e->ledger = assay_ledger_application_calls(&e->application);
+    assay_application application = e->ledger;
+    application.finalize_block = finalize_held;
     assay_chain_name(e->chain_id, &s->trial->chain.genesis);
-    const assay_abci_engine_options options = {.application =
-                                                   assay_ledger_application_calls(&e->application),
+    const assay_abci_engine_options options = {.application = application,
                                                .peer = {e, peer_submit, peer_find, peer_block},
                                                .chain_id = e->chain_id,
                                                .keep_blocks = 1,
@@ -101,6 +125,19 @@ static assay_hash block(side *e, const stand *s, uint64_t height, int64_t *retai
     assay_hash app_hash = finalize(e, s, height);
     *retain = ask_plain(e, ASSAY_ABCI_COMMIT).commit.retain_height;
     return app_hash;
+}
+
+typedef struct {
+    side *e;
+    const stand *s;
+    uint64_t height;
+} blocking;
+
+static void *block_main(void *argument) {
+    const blocking *b = argument;
+    int64_t retain;
+    block(b->e, b->s, b->height, &retain);
+    return NULL;
 }
 
 // How many offers were refused, and what the last refusal of any kind says.
@@ -263,12 +300,66 @@ static void blocks_are_kept_for_snapshots(void **state) {
     stand_free(s);
 }
 
+// E-20, A3: while a block is executed, of the ledger and with its writes unfinished, everything
+// that the other connections ask is answered, out of the block before.
+static void others_pass_a_block_that_is_executed(void **state) {
+    stand *s = stand_new();
+    chain *c = &s->trial->chain;
+    side giver;
+    pthread_t thread;
+    int64_t retain;
+    stand_maker_open(s, 1, 0, STAND_CHUNK);
+    side_open(&giver, s, c->app, s->maker, NULL);
+    const uint64_t height = c->height + 1;
+    block(&giver, s, height, &retain);
+    stand_wait(s);
+    giver.holds = true;
+    blocking blocked = {&giver, s, height + 1};
+    assert_int_equal(pthread_create(&thread, NULL, block_main, &blocked), 0);
+    pthread_mutex_lock(&giver.lock);
+    while (!giver.held)
+        pthread_cond_wait(&giver.changed, &giver.lock);
+    pthread_mutex_unlock(&giver.lock);
+
+    side other = {.calls = giver.calls}; // with an arena of its own
+    assay_arena_init(&other.arena, STAND_ARENA);
+    assay_abci_reply list = ask_plain(&other, ASSAY_ABCI_LIST_SNAPSHOTS);
+    assert_int_equal(list.list_snapshots.count, 1);
+    assert_int_equal(list.list_snapshots.snapshots[0].height, height);
+    assert_true(load(&other, list.list_snapshots.snapshots, 0).size > 0);
+    assert_int_equal(ask_plain(&other, ASSAY_ABCI_INFO).info.height, height);
+    assay_tx tx = chain_tx(c, SPARE, ASSAY_TX_TRANSFER);
+    tx.body.transfer = (assay_tx_transfer){c->actors[CONSUMER], CHAIN_OPEN};
+    chain_add(c, &tx);
+    assay_abci_request check = {.kind = ASSAY_ABCI_CHECK_TX};
+    check.check_tx.tx = c->txs[0];
+    assert_int_equal(ask(&other, check).check_tx.code, 0);
+    assay_chain_engine node = assay_abci_engine_calls(giver.engine);
+    assay_tx_fate fate;
+    assay_hash id;
+    assay_sha256_of(&id, c->txs[0].data, c->txs[0].size);
+    must(node.find(node.self, &id, 1, &fate, err));
+    assert_int_equal(fate.state, ASSAY_TX_PENDING);
+    assert_int_equal(node.height(node.self), height);
+
+    pthread_mutex_lock(&giver.lock);
+    giver.holds = false;
+    pthread_cond_broadcast(&giver.changed);
+    pthread_mutex_unlock(&giver.lock);
+    pthread_join(thread, NULL);
+    assert_int_equal(ask_plain(&giver, ASSAY_ABCI_INFO).info.height, height + 1);
+    assay_arena_close(&other.arena);
+    side_close(&giver);
+    stand_free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_moves_between_nodes),
         cmocka_unit_test(a_block_on_the_old_state_is_gone),
         cmocka_unit_test(a_liar_is_asked_no_more),
         cmocka_unit_test(blocks_are_kept_for_snapshots),
+        cmocka_unit_test(others_pass_a_block_that_is_executed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
