@@ -7,7 +7,7 @@
 
 // End of block: takes the next step of every case whose deadline has come, in order of (deadline,
 // batch, sample), at most ASSAY_CASES_BLOCK_MAX; the rest in the next block.
-// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-58 … P-62.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-58 … P-62, E-97.
 assay_status assay_verdict_due(assay_ledger *ledger, assay_error *err);
 
 // Heights at which a data set was found missing: first and last of its present series; zeros if

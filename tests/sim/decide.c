@@ -75,6 +75,7 @@ bool sim_decide(sim *s) {
     assay_app_outcome out;
     assay_error err = {0};
     if (honest) SIM_TRY(nonces_check(s, &block, false));
+    sim_bonds_report(s, &block);
     if (assay_app_finalize_block(s->judge.app, &block, &out, &err) != ASSAY_OK ||
         assay_app_commit(s->judge.app, &err) != ASSAY_OK)
         return sim_fail(s, &s->judge, "block: %s", err.text);
@@ -83,6 +84,7 @@ bool sim_decide(sim *s) {
     s->trial->chain.height = s->height;
     s->report->heights++;
     SIM_TRY(supply_check(s));
+    SIM_TRY(sim_bonds_follow(s, decided));
     SIM_TRY(sim_set_follow(s, decided));
     if (honest) SIM_TRY(nonces_check(s, &block, true));
     return results_note(s, decided);

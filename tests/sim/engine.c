@@ -120,31 +120,17 @@ static bool end_check(sim *s) {
     return true;
 }
 
-// What became of the seed's batches.
-static void batches_count(sim *s) {
-    for (uint32_t i = 0; i < s->bundle_count; i++) {
-        assay_batch batch;
-        bool found;
-        assay_view view = chain_view(&s->trial->chain);
-        must(assay_batch_get(&batch, &found, &view.reader, &s->bundles[i].id, err));
-        assay_view_close(&view);
-        s->report->settled += found && batch.state == ASSAY_BATCH_SETTLED;
-        s->report->frauds += found && batch.reason == ASSAY_VOID_FRAUD;
-        s->report->undecided += found && batch.reason == ASSAY_VOID_UNDECIDED;
-        s->report->no_beacon += found && batch.reason == ASSAY_VOID_NO_BEACON;
-    }
-}
-
 bool sim_seed(sim *s) {
     s->judge.stored = s->world->height;
     SIM_TRY(sim_node_start(s, &s->judge, false));
     s->trial->chain.app = s->judge.app;
     SIM_TRY(sim_set_start(s));
+    sim_bonds_start(s);
     for (uint32_t i = 0; i < s->node_count; i++)
         if (chance(s, 90)) SIM_TRY(sim_node_start(s, &s->nodes[i], true));
     for (uint32_t heights = 8 + draw(s, 16); heights > 0; heights--)
         SIM_TRY(height_run(s));
     if (chance(s, 40)) SIM_TRY(drain(s));
-    batches_count(s);
+    SIM_TRY(sim_verdicts_check(s));
     return end_check(s);
 }

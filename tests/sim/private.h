@@ -3,6 +3,7 @@
 //
 //   engine.c      heights: who is up           rounds.c    proposals, and who judges them
 //   decide.c      decisions and the judge      validators.c  the set that an engine keeps
+//   bonds.c       what bonds may lose       verdicts.c  what batches come to, and what it cost
 //   node.c        a node's life: blocks, crashes, handshake, waiting transactions
 //   traffic.c     transactions                 mutate.c    proposals as a liar makes them
 //   calls.c       the application, with a defect
@@ -54,6 +55,15 @@ typedef struct {
     uint32_t misbehavior_count;
 } sim_proposal;
 
+// Bonds by role (less 1) and actor.
+typedef struct {
+    assay_bond held[ASSAY_ROLE_MAX][CHAIN_ACTORS];
+    uint64_t lost[ASSAY_ROLE_MAX][CHAIN_ACTORS];     // slashed, but for reports, nopen
+    bool spent[ASSAY_ROLE_MAX][CHAIN_ACTORS];        // a slash may have taken less than its amount
+    assay_misbehavior offences[2 * SIM_HEIGHTS_MAX]; // each punished once
+    uint32_t offence_count;
+} sim_bonds;
+
 typedef struct {
     sim_random random;
     uint64_t seed;
@@ -73,6 +83,7 @@ typedef struct {
     bundle bundles[SIM_BUNDLES_MAX];
     uint8_t truths[SIM_BUNDLES_MAX]; // what an honest rerun of each finds
     uint32_t bundle_count;
+    sim_bonds bonds;
     sim_proposal proposal, abandoned, mutant;
 } sim;
 
@@ -116,6 +127,20 @@ bool sim_set_follow(sim *s, const sim_decision *decided);
 
 // Whether an actor has power.
 bool sim_has_power(sim *s, uint32_t actor);
+
+// --- bonds.c ---
+
+// Bonds begin as the judge's; before each block its reports are taken off, after it the rest is
+// compared. Spec: E-97.
+void sim_bonds_start(sim *s);
+void sim_bonds_report(sim *s, const assay_app_block *block);
+bool sim_bonds_follow(sim *s, const sim_decision *decided);
+
+// --- verdicts.c ---
+
+// At the end: batches, cases and votes are what the truths make of them, and explain what bonds
+// have lost. Spec: E-97.
+bool sim_verdicts_check(sim *s);
 
 // --- calls.c: code is 0, or the reject code of a refusal; other statuses are failures ---
 

@@ -2,7 +2,7 @@
 // Several applications of one chain in one process under an engine made of chance alone: rounds,
 // proposals, faults and transactions all follow from a seed, and so does every failure. Beside the
 // nodes one more application, the judge, executes each decided block once and nothing else: what it
-// comes to is what every node must come to, whatever happened to it. Spec: E-80 … E-84, E-96.
+// comes to is what every node must come to, whatever happened to it. Spec: E-80 … E-84, E-96, E-97.
 #ifndef ASSAY_TESTS_SIM_SIM_H
 #define ASSAY_TESTS_SIM_SIM_H
 
@@ -58,8 +58,11 @@ typedef struct {
     X(write_faults)                                                                                \
     X(joined) /* an engine's validators, by updates */                                             \
     X(left)                                                                                        \
-    X(replays) /* blocks executed by a handshake or while catching up */                           \
-    X(settled) /* batches */                                                                       \
+    X(punished) /* consensus bonds, for reports */                                                 \
+    X(fined)    /* votes that cost something */                                                    \
+    X(cleared)  /* honest votes, which cost nothing */                                             \
+    X(replays)  /* blocks executed by a handshake or while catching up */                          \
+    X(settled)  /* batches */                                                                      \
     X(frauds)                                                                                      \
     X(undecided)                                                                                   \
     X(no_beacon)

@@ -223,6 +223,13 @@ static bool batch_waits(const chain *c) {
     return false;
 }
 
+static uint32_t bundle_find(const sim *s, const assay_hash *id) {
+    uint32_t i = 0;
+    while (i < s->bundle_count && !assay_hash_equal(&s->bundles[i].id, id))
+        i++;
+    return i;
+}
+
 // The next batch on the consumer's session, or a new session if that one is gone.
 static void batch_send(sender *to) {
     static const uint8_t truths[] = {
@@ -243,17 +250,12 @@ static void batch_send(sender *to) {
     }
     to->t->next_sequence = session.last_sequence + 1 + chance(s, 4);
     bundle *b = &s->bundles[s->bundle_count];
-    s->truths[s->bundle_count++] = truths[draw(s, sizeof truths)];
+    s->truths[s->bundle_count] = truths[draw(s, sizeof truths)];
     trial_bundle(to->t, b, 1 + draw(s, 4));
     if (chance(s, 5)) b->tx.body.submit_batch.fee_total++;
     b->id = chain_add(to->c, &b->tx);
-}
-
-static uint32_t bundle_find(const sim *s, const assay_hash *id) {
-    uint32_t i = 0;
-    while (i < s->bundle_count && !assay_hash_equal(&s->bundles[i].id, id))
-        i++;
-    return i;
+    // One that was forgotten may come again, the same to the last bit: it keeps its truth.
+    if (bundle_find(s, &b->id) == s->bundle_count) s->bundle_count++;
 }
 
 // A voter's mind is the same when it commits and when it reveals: a stream of its own.
