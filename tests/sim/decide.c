@@ -76,10 +76,13 @@ bool sim_decide(sim *s) {
     assay_error err = {0};
     if (honest) SIM_TRY(nonces_check(s, &block, false));
     sim_bonds_report(s, &block);
-    if (assay_app_finalize_block(s->judge.app, &block, &out, &err) != ASSAY_OK ||
-        assay_app_commit(s->judge.app, &err) != ASSAY_OK)
+    if (assay_app_finalize_block(s->judge.app, &block, &out, &err) != ASSAY_OK)
         return sim_fail(s, &s->judge, "block: %s", err.text);
     sim_decision_copy(decided, &block, &out);
+    uint64_t writes = sim_writes_count();
+    if (assay_app_commit(s->judge.app, &err) != ASSAY_OK)
+        return sim_fail(s, &s->judge, "commit: %s", err.text);
+    decided->writes = (uint32_t)(sim_writes_count() - writes);
     s->height++;
     s->trial->chain.height = s->height;
     s->report->heights++;

@@ -86,10 +86,12 @@ static bool info_check(sim *s, sim_node *node, uint64_t *height) {
     return true;
 }
 
-// Some fault inside what follows, sometimes.
-static void fault_arm(sim *s, uint32_t percent) {
+// Some fault in one of the next `writes`, sometimes.
+static void fault_arm(sim *s, uint32_t percent, uint32_t writes) {
     if (s->quiet || !chance(s, percent)) return;
-    sim_writes_arm(chance(s, 40) ? SIM_WRITES_FAIL : SIM_WRITES_DIE, draw(s, 6));
+    uint32_t at = draw(s, writes);
+    s->last_write = at + 1 == writes;
+    sim_writes_arm(chance(s, 40) ? SIM_WRITES_FAIL : SIM_WRITES_DIE, at);
 }
 
 // Commits under whatever fault is armed. The node may be down afterwards.
@@ -97,6 +99,7 @@ static bool commit(sim *s, sim_node *node, uint64_t height) {
     assay_error err = {0};
     assay_status status = sim_commit(node, &err);
     bool struck = sim_writes_disarm();
+    s->report->meta_struck += struck && s->last_write;
     if (status != ASSAY_OK && !struck)
         return sim_fail(s, node, "commit %llu: %s", (ull)height, err.text);
     if (status != ASSAY_OK && chance(s, 50)) {
@@ -124,21 +127,22 @@ static bool replay(sim *s, sim_node *node, uint64_t height, bool faults) {
         sim_node_crash(node);
         return true;
     }
-    if (faults) fault_arm(s, 4);
+    if (faults) fault_arm(s, 4, s->decisions[height].writes);
     return commit(s, node, height);
 }
 
 // A new application gets its genesis; opening and this are repeated after a crash inside.
 static bool open_app(sim *s, sim_node *node, bool faults) {
+    enum { OPENING = 2 }; // writes, as many as init_chain makes
     assay_app_options options = {.skip_sync = true, .map_size = SIM_MAP_SIZE};
     assay_error err = {0};
     assay_app_info info = {0};
-    if (faults && node->promised > 0) fault_arm(s, 5);
+    if (faults && node->promised > 0) fault_arm(s, 5, OPENING);
     assay_status status =
         assay_app_open(&node->app, node->folder, &s->trial->chain.genesis, &options, &err);
     if (status == ASSAY_OK) {
         assay_app_info_get(node->app, &info);
-        if (!info.initialised && faults) fault_arm(s, 30);
+        if (!info.initialised && faults) fault_arm(s, 30, OPENING);
         if (!info.initialised) status = assay_app_init_chain(node->app, &err);
     }
     bool struck = sim_writes_disarm();
@@ -250,7 +254,7 @@ bool sim_node_height(sim *s, sim_node *node) {
         crash(s, node);
         return true;
     }
-    fault_arm(s, 8);
+    fault_arm(s, 8, s->decisions[s->height].writes);
     SIM_TRY(commit(s, node, s->height));
     if (node->app != NULL && end == COMMITTED) crash(s, node);
     if (node->app == NULL) return true;

@@ -74,6 +74,7 @@ typedef struct {
     sim_node nodes[SIM_NODES_MAX];
     uint32_t node_count;
     uint64_t height; // last decided
+    bool last_write; // the armed fault strikes a commit's last one
     bool quiet;      // nothing goes wrong any more, and nobody sends
     sim_decision decisions[SIM_HEIGHTS_MAX];
     sim_entry entries[SIM_ENTRIES_MAX];

@@ -56,7 +56,8 @@ typedef struct {
     X(crashes)                                                                                     \
     X(deaths) /* of them, inside a commit */                                                       \
     X(write_faults)                                                                                \
-    X(joined) /* an engine's validators, by updates */                                             \
+    X(meta_struck) /* faults in a commit's last write, the meta page */                            \
+    X(joined)      /* an engine's validators, by updates */                                        \
     X(left)                                                                                        \
     X(punished) /* consensus bonds, for reports */                                                 \
     X(fined)    /* votes that cost something */                                                    \

@@ -2,6 +2,7 @@
 #include "tests/sim/world.h"
 
 #include "base/file.h"
+#include "tests/sim/writes.h"
 
 static sim_world worlds[SIM_WORLDS];
 
@@ -49,9 +50,17 @@ void sim_decision_free(sim_decision *decision) {
     *decision = (sim_decision){0};
 }
 
+// Between two blocks only a commit writes.
+static void writes_note(sim_world *world) {
+    uint64_t count = sim_writes_count();
+    world->decisions[world->height].writes = (uint32_t)(count - world->writes);
+    world->writes = count;
+}
+
 static void record(chain *c, const assay_app_block *block) {
     sim_world *world = c->context;
     assert_true(block->height < SIM_HEIGHTS_MAX / 2);
+    writes_note(world);
     if (block->height == 1) {
         assay_app_info info;
         assay_app_info_get(c->app, &info);
@@ -106,6 +115,7 @@ const sim_world *sim_world_get(uint32_t number) {
     c->context = world;
     trial_start(world->trial);
     things_commit(c);
+    writes_note(world);
     world->session = world->trial->session;
     snprintf(path, sizeof path, "%s/copy", c->folder);
     must(assay_store_backup(assay_app_store(c->app), path, err));

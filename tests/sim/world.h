@@ -35,12 +35,14 @@ typedef struct {
     assay_validator_update *updates; // [update_count]
     uint32_t update_count;
     assay_hash app_hash;
+    uint32_t writes; // of the judge's commit
 } sim_decision;
 
 typedef struct {
     trial *trial;
     sim_decision decisions[SIM_HEIGHTS_MAX];
     uint64_t height;          // of the last decision, which the state is after
+    uint64_t writes;          // before its commit
     uint32_t validator_count; // of the genesis: actors 0 to that less 1
     uint8_t *state;           // data.mdb
     size_t state_size;

@@ -29,8 +29,10 @@ void sim_writes_arm(sim_writes_fault fault, uint32_t at) {
 }
 
 bool sim_writes_disarm(void) {
+    bool struck = writes.struck;
     writes.fault = SIM_WRITES_PASS;
-    return writes.struck;
+    writes.struck = false;
+    return struck;
 }
 
 uint64_t sim_writes_count(void) {

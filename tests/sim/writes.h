@@ -16,7 +16,7 @@ typedef enum {
 // at: 0 strikes the next write.
 void sim_writes_arm(sim_writes_fault fault, uint32_t at);
 
-// Writes pass again. Returns: whether the fault has struck.
+// Writes pass again. Returns: whether a fault has struck since the last call.
 bool sim_writes_disarm(void);
 
 // Writes asked for since the program began.
