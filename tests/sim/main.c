@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -119,8 +120,12 @@ static void counts_print(const slot *slots, uint32_t jobs, double seconds) {
         for (uint32_t kind = 0; kind <= ASSAY_TX_KIND_COUNT; kind++)
             sum.accepted_of[kind] += slots[i].report.accepted_of[kind];
     }
-    printf("%llu seeds in %.1f s: %.0f a minute\n", (ull)done, seconds,
-           (double)done * 60 / seconds);
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    double cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    printf("%llu seeds in %.1f s: %.0f a minute, %.0f a minute of processor time\n", (ull)done,
+           seconds, (double)done * 60 / seconds, (double)done * 60 / cpu);
 #define X(name) printf("  %-16s %llu\n", #name, (ull)sum.name);
     SIM_COUNT_LIST(X)
 #undef X
