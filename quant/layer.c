@@ -428,9 +428,8 @@ void assay_chunk_logits(const assay_chunk *chunk, uint32_t count, uint32_t from,
         logits_slice);
 }
 
-void assay_chunk_best(const assay_chunk *chunk, uint32_t count, uint32_t row_count) {
-    const assay_forward *f = chunk->forward;
-    step_run((step){.chunk = chunk, .row_end = row_count, .head_rows = count}, best_slice);
+// Into the first slice's best those of the others.
+static void best_merge(const assay_forward *f, uint32_t row_count) {
     for (uint32_t slice = 1; slice < f->slice_count; slice++)
         for (uint32_t row = 0; row < row_count; row++) {
             size_t at = (size_t)slice * f->chunk_max + row;
@@ -438,4 +437,11 @@ void assay_chunk_best(const assay_chunk *chunk, uint32_t count, uint32_t row_cou
             f->work.best[row] = f->work.best[at];
             f->work.best_ids[row] = f->work.best_ids[at];
         }
+}
+
+void assay_chunk_best(const assay_chunk *chunk, uint32_t count, uint32_t row_count) {
+    step_run((step){.chunk = chunk, .row_end = row_count, .head_rows = count}, best_slice);
+    uint64_t former = assay_float_enter(); // else subnormal logits may be equal
+    best_merge(chunk->forward, row_count);
+    assay_float_leave(former);
 }

@@ -149,6 +149,53 @@ static void test_float_environment_is_our_own(void **state) {
     assert_memory_equal(&got, &wanted, sizeof got);
 }
 
+static void best_record(void *context, const assay_forward_row *row) {
+    ((uint32_t *)context)[row->position] = row->best;
+}
+
+// Subnormal logits: one code a row of the head, and s_x * s_w no more than a few 2^-149.
+static void head_make_tiny(synthetic *tiny) {
+    int8_t *q = synthetic_take(tiny, SYNTHETIC_VOCAB, SYNTHETIC_WIDTH);
+    float *scales = synthetic_take(tiny, SYNTHETIC_VOCAB, sizeof *scales);
+    float *norm = synthetic_take(tiny, SYNTHETIC_WIDTH, sizeof *norm);
+    for (int i = 0; i < SYNTHETIC_VOCAB; i++) {
+        q[i * SYNTHETIC_WIDTH + i % SYNTHETIC_WIDTH] = 127;
+        scales[i] = 0x1p-101f;
+    }
+    for (int i = 0; i < SYNTHETIC_WIDTH; i++)
+        norm[i] = 0x1p-34f;
+    tiny->model.final_norm = norm;
+    tiny->model.head = (assay_q8){SYNTHETIC_VOCAB, SYNTHETIC_WIDTH, q, scales};
+}
+
+// N-2, N-14: nor does it change which of several subnormal logits is the highest.
+static void test_greedy_choice_keeps_subnormals(void **state) {
+    synthetic tiny;
+    synthetic_open(&tiny, 11);
+    head_make_tiny(&tiny);
+    uint32_t got[4][COUNT];
+    for (unsigned i = 0; i < 4; i++) {
+        single forward;
+        assay_pool *pool;
+        assert_int_equal(assay_pool_open(&pool, 1 + i % 2, NULL), ASSAY_OK);
+        assay_engine engine = {&tiny.model, &assay_kernels_ref, pool};
+        assay_forward_hooks hooks = {.row = best_record, .greedy = true, .context = got[i]};
+        assert_int_equal(single_open(&forward, &engine, COUNT, 0, NULL), ASSAY_OK);
+        uint64_t former = assay_float_enter();
+        if (i >= 2) assay_float_leave(hostile);
+        assert_int_equal(single_feed(&forward, ids, COUNT, &hooks, NULL), ASSAY_OK);
+        assay_float_leave(former);
+        assert_memory_equal(got[i], got[0], sizeof got[0]);
+        single_close(&forward);
+        assay_pool_close(pool);
+    }
+    uint32_t late = 0;
+    for (int i = 0; i < COUNT; i++)
+        late += got[0][i] >= SYNTHETIC_VOCAB / 4;
+    assert_true(late > COUNT / 4); // the choices are not all of the first slice
+    synthetic_close(&tiny);
+}
+
 // N-3: rows before a fault are as if it were not there, the row itself and all later ones are not
 // reported, in every split.
 static void test_fault_ends_the_rows(void **state) {
@@ -258,6 +305,7 @@ int main(void) {
         cmocka_unit_test(test_any_split_gives_the_same_bits),
         cmocka_unit_test(test_neighbours_do_not_matter),
         cmocka_unit_test(test_float_environment_is_our_own),
+        cmocka_unit_test(test_greedy_choice_keeps_subnormals),
         cmocka_unit_test(test_fault_ends_the_rows),
         cmocka_unit_test(test_extreme_weights),
         cmocka_unit_test(test_rows_from_a_position),
