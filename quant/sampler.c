@@ -63,7 +63,12 @@ static uint64_t heap_take(uint64_t *heap, size_t *count) {
     return key;
 }
 
-// Fills weights with exponentials and order with a heap of the keys whose weight is not 0.
+static void heap_make(uint64_t *heap, size_t count) {
+    for (size_t i = count / 2; i-- > 0;)
+        heap_sink(heap, count, i);
+}
+
+// Fills weights with exponentials and order with the keys whose weight is not 0.
 // Returns: their number, at least 1; *total gets the sum of the weights.
 static size_t weights_fill(assay_sampler *sampler, uint64_t *total, const float *logits, float max,
                            uint32_t temperature_milli) {
@@ -78,16 +83,18 @@ static size_t weights_fill(assay_sampler *sampler, uint64_t *total, const float 
         *total += weight;
         if (weight) sampler->order[count++] = key_of(weight, i);
     }
-    for (size_t i = count / 2; i-- > 0;)
-        heap_sink(sampler->order, count, i);
     return count;
 }
 
-// The lowest kept key; *sum goes from the sum of all weights to that of the kept ones.
+// The lowest kept key, 0 where all are kept; *sum goes from the sum of all weights to that of the
+// kept ones. The keys are put in order only as far as they are cut: a heap of all of 128,256 costs
+// half as much as everything else here.
 static uint64_t cutoff_find(uint64_t *order, size_t count, uint64_t *sum,
                             const assay_sampling *sampling) {
     size_t left = count;
     size_t kept_max = sampling->top_k && sampling->top_k < count ? sampling->top_k : count;
+    if (kept_max == count && sampling->top_p_ppm == ASSAY_SAMPLING_PPM) return 0;
+    heap_make(order, count);
     if (kept_max < count) {
         *sum = 0;
         for (size_t i = 0; i < kept_max; i++)
@@ -95,7 +102,6 @@ static uint64_t cutoff_find(uint64_t *order, size_t count, uint64_t *sum,
     }
     uint64_t enough = (uint64_t)(((u128)*sum * sampling->top_p_ppm + ASSAY_SAMPLING_PPM - 1) /
                                  ASSAY_SAMPLING_PPM);
-    if (enough == *sum && kept_max == count) return 0;
     uint64_t running = 0, cutoff = 0;
     for (size_t i = 0; running < enough; i++) {
         cutoff = count - i > left ? order[count - 1 - i] : heap_take(order, &left);
