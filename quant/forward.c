@@ -31,7 +31,7 @@ static assay_status take(void *slot, uint64_t count, uint64_t size, assay_error 
 }
 
 // What one thread works in: the kernels' scratch, and behind it packed low-rank rows or some
-// columns of logits.
+// columns of logits; or a sampler's.
 static size_t lane_size(const assay_forward *f) {
     const assay_model_shape *s = &f->engine.model->shape;
     size_t attention = assay_attention_scratch_size(s->head_count / s->kv_head_count, f->capacity);
@@ -39,7 +39,9 @@ static size_t lane_size(const assay_forward *f) {
         f->engine.kernels->packed_size(ASSAY_WEIGHTS_Q8, f->chunk_max, ASSAY_LORA_RANK_MAX);
     size_t best = (size_t)f->chunk_max * ASSAY_BEST_COLUMNS * sizeof(float);
     size_t products = ASSAY_GEMM_SCRATCH + (ranks > best ? ranks : best);
-    return ((attention > products ? attention : products) + 63) / 64 * 64;
+    size_t kernels = attention > products ? attention : products;
+    size_t sampler = assay_sampler_scratch_size(s->vocab_size);
+    return ((kernels > sampler ? kernels : sampler) + 63) / 64 * 64;
 }
 
 // As take, aligned to 64 and not touched.
@@ -167,14 +169,19 @@ static void residuals_report(const assay_chunk *chunk, uint32_t layer) {
     }
 }
 
-// Appends to `wanted` the rows whose outcome is asked for, in the greedy way or with all logits.
+static bool is_greedy(const assay_forward_hooks *hooks) {
+    return hooks->sampling && hooks->sampling->temperature_milli == 0;
+}
+
+// Appends to `wanted` the rows whose outcome is asked for, those that are chosen in the greedy way
+// or those that need all logits.
 // Returns: their number, with the `count` that are there.
 static uint32_t wanted_add(const assay_chunk *chunk, uint32_t count, bool greedy) {
     const assay_forward *f = chunk->forward;
     for (uint32_t row = 0; row < chunk->row_count; row++) {
         const assay_chunk_row *r = &f->work.rows[row];
         const assay_forward_hooks *hooks = r->feed->hooks;
-        if (hooks && hooks->row && hooks->greedy == greedy && r->position >= hooks->rows_from &&
+        if (hooks && hooks->row && is_greedy(hooks) == greedy && r->position >= hooks->rows_from &&
             r->position < r->feed->sequence->fault_position)
             f->work.wanted[count++] = row;
     }
@@ -185,10 +192,12 @@ static uint32_t wanted_add(const assay_chunk *chunk, uint32_t count, bool greedy
 static void row_report(const assay_chunk *chunk, uint32_t i, const float *logits) {
     const assay_forward *f = chunk->forward;
     const assay_chunk_row *r = &f->work.rows[f->work.wanted[i]];
+    const assay_forward_hooks *hooks = r->feed->hooks;
     if (r->position >= r->feed->sequence->fault_position) return;
     assay_forward_row row = {r->position, f->work.q16 + (size_t)i * f->engine.model->shape.width,
-                             f->work.scales[i], logits, logits ? 0 : f->work.best_ids[i]};
-    r->feed->hooks->row(r->feed->hooks->context, &row);
+                             f->work.scales[i], hooks->sampling ? NULL : logits,
+                             hooks->sampling ? f->work.best_ids[i] : 0};
+    hooks->row(hooks->context, &row);
 }
 
 static void rows_report(const assay_chunk *chunk) {
@@ -203,6 +212,7 @@ static void rows_report(const assay_chunk *chunk) {
     for (uint32_t at = greedy; at < count; at += ASSAY_LOGIT_ROWS) {
         uint32_t rows = count - at < ASSAY_LOGIT_ROWS ? count - at : ASSAY_LOGIT_ROWS;
         assay_chunk_logits(chunk, count, at, rows);
+        assay_chunk_choose(chunk, at, rows);
         for (uint32_t i = 0; i < rows; i++)
             row_report(chunk, at + i,
                        f->work.logits + (size_t)i * f->engine.model->shape.vocab_size);

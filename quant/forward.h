@@ -12,6 +12,7 @@
 #include "kernels/table.h"
 #include "quant/kv_cache.h"
 #include "quant/model.h"
+#include "quant/sampler.h"
 
 enum { ASSAY_CHUNK_DEFAULT = 256 };
 #define ASSAY_NO_FAULT UINT32_MAX
@@ -28,8 +29,8 @@ typedef struct {
     uint32_t position;
     const int16_t *head_q; // [width], the x16 row that enters the head
     float head_scale;
-    const float *logits; // [vocab]; NULL where the hooks are greedy
-    uint32_t best;       // the id of the highest logit, the lowest among equals; where greedy
+    const float *logits; // [vocab]; NULL where the hooks say how to choose
+    uint32_t id;         // that of the token at the next position, where they do
 } assay_forward_row;
 
 // Called on the caller's thread; either may be NULL.
@@ -37,7 +38,7 @@ typedef struct {
     // For each position >= rows_from in ascending order, up to the first fault.
     void (*row)(void *context, const assay_forward_row *row);
     uint32_t rows_from;
-    bool greedy; // the best id is all that is wanted: logits are never stored
+    const assay_sampling *sampling; // checked: a chosen id is all that is wanted; NULL: logits are
     // For each position after each layer: x[width], the residual. Within one chunk layer by layer,
     // positions ascending. Undefined content at and after a fault.
     void (*residual)(void *context, uint32_t layer, uint32_t position, const float *x);
@@ -96,7 +97,7 @@ typedef struct {
         uint8_t *lanes;        // [lane_count][lane_size] scratch of kernels
         float *logits;         // [ASSAY_LOGIT_ROWS][vocab]
         float *best;           // [slice_count][chunk] the highest logit of a slice's columns
-        uint32_t *best_ids;    // [slice_count][chunk]
+        uint32_t *best_ids;    // [slice_count][chunk]; in the first what is chosen in the end
         uint8_t *faults;       // [chunk]
     } work;
 } assay_forward;
@@ -124,7 +125,7 @@ void assay_sequence_reset(assay_sequence *sequence, const assay_adapter *adapter
 // sequence is computed.
 // Errors: RANGE (id >= vocabulary), CAPACITY (more positions than a sequence or the pages hold);
 // nothing is fed then; as assay_model_unchanged: what was fed is worth nothing. Allocates nothing.
-// Spec: N-9 to N-13, N-15.
+// Spec: N-9 to N-15.
 assay_status assay_forward_feed(assay_forward *forward, const assay_feed *feeds,
                                 uint32_t feed_count, assay_error *err);
 

@@ -32,9 +32,6 @@ assay_status assay_generator_open_shared(assay_generator *generator, const assay
                           ASSAY_MEMBERS_MAX);
     assay_status status =
         assay_forward_open(&generator->forward, engine, capacity, position_max, chunk_max, err);
-    if (status == ASSAY_OK)
-        status = assay_sampler_open(&generator->sampler, engine->kernels,
-                                    engine->model->shape.vocab_size, err);
     if (status == ASSAY_OK) status = members_open(generator, member_count, capacity, err);
     if (status != ASSAY_OK) assay_generator_close(generator);
     return status;
@@ -62,7 +59,6 @@ void assay_generator_close(assay_generator *generator) {
     }
     free(generator->members);
     assay_forward_close(&generator->forward);
-    assay_sampler_close(&generator->sampler);
     *generator = (assay_generator){0};
 }
 
@@ -89,16 +85,11 @@ bool assay_model_stops_at(const assay_model_shape *shape, uint32_t id) {
     return false;
 }
 
-static void row_choose(void *context, const assay_forward_row *row) {
+static void row_take(void *context, const assay_forward_row *row) {
     assay_member *member = context;
-    assay_generator *generator = member->generator;
-    assay_trace_add(&member->out->trace, row->head_q, generator->forward.engine.model->shape.width,
-                    row->head_scale);
-    uint32_t id =
-        row->logits ? assay_sampler_choose(&generator->sampler, row->logits,
-                                           &member->request->sampling, (uint64_t)row->position + 1)
-                    : row->best;
-    member->ids[member->request->prompt_count + member->out->count] = id;
+    assay_trace_add(&member->out->trace, row->head_q,
+                    member->generator->forward.engine.model->shape.width, row->head_scale);
+    member->ids[member->request->prompt_count + member->out->count] = row->id;
     member->chosen = true;
 }
 
@@ -122,8 +113,8 @@ assay_status assay_generator_begin(assay_generator *generator,
     member->generator = generator;
     member->request = request;
     member->out = out;
-    member->hooks = (assay_forward_hooks){
-        .row = row_choose, .greedy = request->sampling.temperature_milli == 0, .context = member};
+    member->hooks =
+        (assay_forward_hooks){.row = row_take, .sampling = &request->sampling, .context = member};
     assay_sequence_reset(&member->sequence, request->adapter);
     return ASSAY_OK;
 }

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 
 #include "quant/forward.h"
-#include "quant/sampler.h"
 
 // Where an output ends; the numbers are those of receipts. Spec: N-16.
 typedef enum {
@@ -52,7 +51,6 @@ typedef struct {
 // close.
 struct assay_generator {
     assay_forward forward;
-    assay_sampler sampler;
     uint32_t member_count;
     assay_member *members; // [member_count]
 };

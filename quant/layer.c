@@ -368,6 +368,21 @@ static void logits_slice(const step *s, uint32_t index, uint8_t *lane) {
     if (from < end) head_part(s, f->work.logits + from, columns, from, end - from, lane);
 }
 
+// The choices of a slice of the rows whose logits are stored.
+static void choose_slice(const step *s, uint32_t index, uint8_t *lane) {
+    const assay_forward *f = s->chunk->forward;
+    uint32_t vocab_size = f->engine.model->shape.vocab_size;
+    assay_sampler sampler = assay_sampler_in(lane, f->engine.kernels, vocab_size);
+    for (uint32_t row = row_from(s, index); row < row_from(s, index + 1); row++) {
+        const assay_chunk_row *r = &f->work.rows[f->work.wanted[row]];
+        const assay_sampling *sampling = r->feed->hooks->sampling;
+        const float *logits = f->work.logits + (size_t)(row - s->from_row) * vocab_size;
+        if (!sampling || r->position >= r->feed->sequence->fault_position) continue;
+        f->work.best_ids[row] =
+            assay_sampler_choose(&sampler, logits, sampling, (uint64_t)r->position + 1);
+    }
+}
+
 // The best of a slice's columns, some at a time. Ascending ids, so the first of equals stays.
 static void best_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
@@ -426,6 +441,15 @@ void assay_chunk_logits(const assay_chunk *chunk, uint32_t count, uint32_t from,
     step_run(
         (step){.chunk = chunk, .from_row = from, .row_end = from + row_count, .head_rows = count},
         logits_slice);
+}
+
+// A choice costs milliseconds: two are worth waking the threads, where rows_run would not.
+void assay_chunk_choose(const assay_chunk *chunk, uint32_t from, uint32_t row_count) {
+    step s = {.chunk = chunk, .from_row = from, .row_end = from + row_count};
+    if (row_count > 1)
+        step_run(s, choose_slice);
+    else
+        rows_run(s, choose_slice);
 }
 
 // Into the first slice's best those of the others.

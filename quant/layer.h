@@ -32,6 +32,10 @@ void assay_chunk_final_norm(const assay_chunk *chunk, uint32_t count);
 void assay_chunk_logits(const assay_chunk *chunk, uint32_t count, uint32_t from,
                         uint32_t row_count);
 
+// best_ids[0][i]: the id that is chosen from those logits where the row's hooks say how. Spec:
+// N-14.
+void assay_chunk_choose(const assay_chunk *chunk, uint32_t from, uint32_t row_count);
+
 // best_ids[0][i]: the id of the highest logit, the lowest among equals, of the first row_count of
 // `count` wanted rows. Spec: N-14, N-15.
 void assay_chunk_best(const assay_chunk *chunk, uint32_t count, uint32_t row_count);

@@ -4,8 +4,6 @@
 // least cutoff": no sorted list is needed to walk the kept tokens in ascending id.
 #include "quant/sampler.h"
 
-#include <stdlib.h>
-
 #include "base/philox.h"
 #include "kernels/float.h"
 
@@ -21,20 +19,9 @@ assay_status assay_sampling_check(const assay_sampling *sampling, assay_error *e
     return ASSAY_OK;
 }
 
-assay_status assay_sampler_open(assay_sampler *sampler, const assay_kernels *kernels,
-                                uint32_t vocab_size, assay_error *err) {
-    *sampler = (assay_sampler){kernels, vocab_size, NULL, NULL};
-    sampler->weights = calloc(vocab_size, sizeof *sampler->weights);
-    sampler->order = calloc(vocab_size, sizeof *sampler->order);
-    if (sampler->weights && sampler->order) return ASSAY_OK;
-    assay_sampler_close(sampler);
-    return ASSAY_FAIL(err, MEMORY, "no memory to choose among %u tokens", vocab_size);
-}
-
-void assay_sampler_close(assay_sampler *sampler) {
-    free(sampler->weights);
-    free(sampler->order);
-    *sampler = (assay_sampler){0};
+assay_sampler assay_sampler_in(void *scratch, const assay_kernels *kernels, uint32_t vocab_size) {
+    uint64_t *order = scratch;
+    return (assay_sampler){kernels, vocab_size, order, (float *)(order + vocab_size)};
 }
 
 static uint64_t key_of(uint32_t weight, uint32_t id) {
@@ -70,8 +57,8 @@ static void heap_make(uint64_t *heap, size_t count) {
 
 // Fills weights with exponentials and order with the keys whose weight is not 0.
 // Returns: their number, at least 1; *total gets the sum of the weights.
-static size_t weights_fill(assay_sampler *sampler, uint64_t *total, const float *logits, float max,
-                           uint32_t temperature_milli) {
+static size_t weights_fill(const assay_sampler *sampler, uint64_t *total, const float *logits,
+                           float max, uint32_t temperature_milli) {
     float temperature = (float)temperature_milli / 1000.0f;
     size_t count = 0;
     for (uint32_t i = 0; i < sampler->vocab_size; i++)
@@ -119,8 +106,8 @@ static uint64_t position_random(uint64_t seed, uint64_t position) {
     return words[0] | (uint64_t)words[1] << 32;
 }
 
-static uint32_t choose(assay_sampler *sampler, const float *logits, const assay_sampling *sampling,
-                       uint64_t position) {
+static uint32_t choose(const assay_sampler *sampler, const float *logits,
+                       const assay_sampling *sampling, uint64_t position) {
     uint32_t best = 0;
     for (uint32_t i = 1; i < sampler->vocab_size; i++)
         if (logits[i] > logits[best]) best = i;
@@ -141,7 +128,7 @@ static uint32_t choose(assay_sampler *sampler, const float *logits, const assay_
     }
 }
 
-uint32_t assay_sampler_choose(assay_sampler *sampler, const float *logits,
+uint32_t assay_sampler_choose(const assay_sampler *sampler, const float *logits,
                               const assay_sampling *sampling, uint64_t position) {
     uint64_t former = assay_float_enter();
     uint32_t id = choose(sampler, logits, sampling, position);

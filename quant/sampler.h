@@ -19,22 +19,25 @@ typedef struct {
 // Errors: RANGE (temperature_milli over its limit, top_p_ppm 0 or over a million). Spec: N-14.
 assay_status assay_sampling_check(const assay_sampling *sampling, assay_error *err);
 
-// Scratch for one choice at a time. A zeroed struct is safe to close.
+// What makes one choice at a time.
 typedef struct {
     const assay_kernels *kernels;
     uint32_t vocab_size;
+    uint64_t *order; // [vocab_size] keys
     float *weights;  // [vocab_size] exponentials
-    uint64_t *order; // [vocab_size] heap of keys
 } assay_sampler;
 
-// vocab_size: 1 .. 2^20. Errors: MEMORY. Lives: until assay_sampler_close. Spec: N-14.
-assay_status assay_sampler_open(assay_sampler *sampler, const assay_kernels *kernels,
-                                uint32_t vocab_size, assay_error *err);
-void assay_sampler_close(assay_sampler *sampler);
+// vocab_size: 1 .. 2^20. Returns: bytes.
+static inline size_t assay_sampler_scratch_size(uint32_t vocab_size) {
+    return vocab_size * (sizeof(uint64_t) + sizeof(float));
+}
+
+// A sampler that works in `scratch`, of that size and aligned to 8. Lives: as long as that.
+assay_sampler assay_sampler_in(void *scratch, const assay_kernels *kernels, uint32_t vocab_size);
 
 // The token at `position` of prompt + output (the first output token has the prompt's length) for
 // finite logits [vocab_size] and a checked `sampling`. Allocates nothing. Spec: N-14.
-uint32_t assay_sampler_choose(assay_sampler *sampler, const float *logits,
+uint32_t assay_sampler_choose(const assay_sampler *sampler, const float *logits,
                               const assay_sampling *sampling, uint64_t position);
 
 #endif

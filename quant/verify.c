@@ -44,18 +44,14 @@ static void row_compare(void *context, const assay_forward_row *row) {
         return;
     }
     const assay_model_shape *shape = &w->generator->forward.engine.model->shape;
-    uint32_t id = row->logits
-                      ? assay_sampler_choose(&w->generator->sampler, row->logits,
-                                             &w->request->sampling, (uint64_t)row->position + 1)
-                      : row->best;
-    if (id != w->claim->ids[w->agreed]) {
+    if (row->id != w->claim->ids[w->agreed]) {
         w->finding = ASSAY_FINDING_TOKENS;
-        w->id = id;
+        w->id = row->id;
         return;
     }
     assay_trace_add(&w->trace, row->head_q, shape->width, row->head_scale);
     w->agreed++;
-    bool stops = ends_at(w, id);
+    bool stops = ends_at(w, row->id);
     w->ended = stops || w->agreed == w->request->max_tokens;
     w->stop = stops ? ASSAY_STOP_ID : ASSAY_STOP_LENGTH;
 }
@@ -118,7 +114,7 @@ static assay_status walk_begin(walk *w, uint32_t *fed, assay_error *err) {
     assay_sequence_reset(sequence, request->adapter);
     w->hooks = (assay_forward_hooks){.row = row_compare,
                                      .rows_from = request->prompt_count - 1,
-                                     .greedy = request->sampling.temperature_milli == 0,
+                                     .sampling = &request->sampling,
                                      .residual = w->probe ? residual_take : NULL,
                                      .stop = w->hooks.stop,
                                      .context = w};

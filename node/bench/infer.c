@@ -42,10 +42,11 @@ typedef struct {
 } way;
 
 static assay_status steps_run(bench *b, const way *w, assay_sequence *sequences, assay_error *err) {
+    static const assay_sampling greedy = {.top_p_ppm = ASSAY_SAMPLING_PPM};
     assay_feed feeds[ASSAY_BENCH_BATCH_MAX];
     for (uint32_t at = 0; at < w->count; at += w->call) {
         assay_forward_hooks hooks = {
-            .row = row_drop, .rows_from = at + w->call - 1, .greedy = true};
+            .row = row_drop, .rows_from = at + w->call - 1, .sampling = &greedy};
         for (uint32_t i = 0; i < w->sequence_count; i++)
             feeds[i] = (assay_feed){&sequences[i], b->ids + at, w->call, &hooks};
         ASSAY_TRY(assay_forward_feed(&b->forward, feeds, w->sequence_count, err));

@@ -150,7 +150,7 @@ static void test_float_environment_is_our_own(void **state) {
 }
 
 static void best_record(void *context, const assay_forward_row *row) {
-    ((uint32_t *)context)[row->position] = row->best;
+    ((uint32_t *)context)[row->position] = row->id;
 }
 
 // Subnormal logits: one code a row of the head, and s_x * s_w no more than a few 2^-149.
@@ -173,13 +173,14 @@ static void test_greedy_choice_keeps_subnormals(void **state) {
     synthetic tiny;
     synthetic_open(&tiny, 11);
     head_make_tiny(&tiny);
+    const assay_sampling greedy = {.top_p_ppm = ASSAY_SAMPLING_PPM};
     uint32_t got[4][COUNT];
     for (unsigned i = 0; i < 4; i++) {
         single forward;
         assay_pool *pool;
         assert_int_equal(assay_pool_open(&pool, 1 + i % 2, NULL), ASSAY_OK);
         assay_engine engine = {&tiny.model, &assay_kernels_ref, pool};
-        assay_forward_hooks hooks = {.row = best_record, .greedy = true, .context = got[i]};
+        assay_forward_hooks hooks = {.row = best_record, .sampling = &greedy, .context = got[i]};
         assert_int_equal(single_open(&forward, &engine, COUNT, 0, NULL), ASSAY_OK);
         uint64_t former = assay_float_enter();
         if (i >= 2) assay_float_leave(hostile);

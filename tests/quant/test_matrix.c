@@ -30,34 +30,43 @@ static const assay_adapter *adapter_of(uint32_t member) {
     return member % 3 ? &model.adapters[member % 3 - 1] : NULL;
 }
 
-// Digests of what enters the head and of the logits, and the best ids where those were asked for.
+enum { LOGITS, GREEDY, SAMPLED, WAYS }; // what a pass is asked for
+static const assay_sampling samplings[WAYS] = {{0}, {0, 0, 1000000, 0}, {900, 40, 950000, 5}};
+
+// Digests of what enters the head and of the logits, and the ids that are chosen in each way.
 typedef struct {
     assay_sha256 sha;
     assay_hash digest;
-    uint32_t best[COUNT];
+    uint32_t ids[WAYS][COUNT];
+    uint32_t way;
     uint32_t row_count;
 } record;
+
+static uint32_t choose(const float *logits, uint32_t way, uint32_t position) {
+    uint64_t scratch[2 * SYNTHETIC_VOCAB];
+    assert_true(sizeof scratch >= assay_sampler_scratch_size(SYNTHETIC_VOCAB));
+    assay_sampler sampler = assay_sampler_in(scratch, &assay_kernels_ref, SYNTHETIC_VOCAB);
+    return assay_sampler_choose(&sampler, logits, &samplings[way], position);
+}
 
 static void row_record(void *context, const assay_forward_row *row) {
     record *r = context;
     assay_sha256_update(&r->sha, row->head_q, SYNTHETIC_WIDTH * sizeof *row->head_q);
     assay_sha256_update(&r->sha, &row->head_scale, sizeof row->head_scale);
     assay_sha256_update(&r->sha, row->logits, SYNTHETIC_VOCAB * sizeof *row->logits);
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < SYNTHETIC_VOCAB; i++)
-        if (row->logits[i] > row->logits[best]) best = i;
-    r->best[row->position] = best;
+    for (uint32_t way = GREEDY; way < WAYS; way++)
+        r->ids[way][row->position] = choose(row->logits, way, row->position + 1);
     r->row_count++;
 }
 
-static void best_record(void *context, const assay_forward_row *row) {
+static void id_record(void *context, const assay_forward_row *row) {
     record *r = context;
     assert_null(row->logits);
-    r->best[row->position] = row->best;
+    r->ids[r->way][row->position] = row->id;
     r->row_count++;
 }
 
-// Members first .. first + count - 1 in one pass; every second one greedily if `mixed`.
+// Members first .. first + count - 1 in one pass; in all ways by turns if `mixed`.
 static void pass(record *out, const assay_engine *engine, uint32_t first, uint32_t count,
                  uint32_t chunk, bool mixed) {
     assay_forward forward;
@@ -68,11 +77,13 @@ static void pass(record *out, const assay_engine *engine, uint32_t first, uint32
                      ASSAY_OK);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t member = first + i;
-        out[i] = (record){0};
+        out[i] = (record){.way = mixed ? i % WAYS : LOGITS};
         assay_sha256_init(&out[i].sha);
-        bool greedy = mixed && i % 2;
-        hooks[i] = (assay_forward_hooks){
-            .row = greedy ? best_record : row_record, .greedy = greedy, .context = &out[i]};
+        hooks[i] = (assay_forward_hooks){.row = row_record, .context = &out[i]};
+        if (out[i].way != LOGITS) {
+            hooks[i].row = id_record;
+            hooks[i].sampling = &samplings[out[i].way];
+        }
         assert_int_equal(assay_sequence_open(&sequences[i], &forward, COUNT, NULL), ASSAY_OK);
         assay_sequence_reset(&sequences[i], adapter_of(member));
         feeds[i] = (assay_feed){&sequences[i], ids[member], COUNT, &hooks[i]};
@@ -100,7 +111,8 @@ static void ways_expect(const record *wanted, const assay_engine *engine, bool e
             assert_memory_equal(&got[member].digest, &wanted[member].digest, sizeof(assay_hash));
         pass(got, engine, 0, MEMBERS, chunks[c], true);
         for (uint32_t member = 0; member < MEMBERS; member++)
-            assert_memory_equal(got[member].best, wanted[member].best, sizeof wanted->best);
+            assert_memory_equal(got[member].ids[got[member].way],
+                                wanted[member].ids[got[member].way], sizeof wanted->ids[0]);
     }
 }
 

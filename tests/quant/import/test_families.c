@@ -48,19 +48,21 @@ static void row_record(void *context, const assay_forward_row *row) {
         for (uint32_t i = 1; i < r->vocab_size; i++)
             best = row->logits[i] > row->logits[best] ? i : best;
     }
-    r->best[r->count++] = row->logits ? best : row->best;
+    r->best[r->count++] = row->logits ? best : row->id;
 }
 
 static void pass_run(record *r, const assay_engine *engine, const assay_adapter *adapter,
                      json_t *entry, uint32_t chunk, bool greedy) {
     uint32_t ids[64], count = (uint32_t)json_array_size(vectors_at(entry, "ids"));
+    const assay_sampling sampling = {.top_p_ppm = ASSAY_SAMPLING_PPM};
     single s;
     assert_true(count && count <= 64);
     for (uint32_t i = 0; i < count; i++)
         ids[i] = (uint32_t)json_integer_value(json_array_get(vectors_at(entry, "ids"), i));
     *r = (record){.vocab_size = engine->model->shape.vocab_size};
     assay_sha256_init(&r->logits);
-    const assay_forward_hooks hooks = {.row = row_record, .greedy = greedy, .context = r};
+    const assay_forward_hooks hooks = {
+        .row = row_record, .sampling = greedy ? &sampling : NULL, .context = r};
     assert_int_equal(single_open(&s, engine, count, chunk, NULL), ASSAY_OK);
     single_reset(&s, adapter);
     assert_int_equal(single_feed(&s, ids, count, &hooks, NULL), ASSAY_OK);
