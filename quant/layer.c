@@ -301,23 +301,30 @@ static void heads_slice(const step *s, uint32_t index, uint8_t *lane) {
         heads_row(s, row);
 }
 
-// Slice s takes every S-th (position, kv head): later positions cost more, so runs would be uneven.
+// Slice s takes every S-th (position, kv head, part of its queries): later positions cost more, so
+// runs would be uneven. Queries that share a kv head unfold it together, and are parted only where
+// threads would have nothing to do.
 static void attention_slice(const step *s, uint32_t index, uint8_t *lane) {
     const assay_forward *f = s->chunk->forward;
     const assay_model_shape *shape = &f->engine.model->shape;
     uint32_t hd = shape->head_size, kv_heads = shape->kv_head_count;
     uint32_t queries = shape->head_count / kv_heads;
-    for (uint32_t item = index; item < s->row_end * kv_heads; item += f->slice_count) {
-        const assay_chunk_row *r = &f->work.rows[item / kv_heads];
-        size_t head = (size_t)item * queries; // kv heads of a row lie in the order of its queries
+    uint32_t heads = s->row_end * kv_heads; // kv heads of all rows
+    uint32_t parts = (f->lane_count + heads - 1) / heads;
+    if (parts > queries) parts = queries;
+    for (uint32_t item = index; item < heads * parts; item += f->slice_count) {
+        uint32_t kv_head = item / parts, i = item % parts;
+        uint32_t first = queries * i / parts, end = queries * (i + 1) / parts;
+        const assay_chunk_row *r = &f->work.rows[kv_head / kv_heads];
+        size_t head = (size_t)kv_head * queries + first; // kv heads lie in the order of queries
         assay_attention_part part = {
             .out = f->work.norm + head * hd,
             .q = f->work.query_q16 + head * hd,
             .q_scales = f->work.query_scales + head,
-            .query_count = queries,
+            .query_count = end - first,
             .head_size = hd,
             .count = r->position + 1,
-            .kv = assay_kv_cache_head(&r->feed->sequence->cache, s->layer, item % kv_heads),
+            .kv = assay_kv_cache_head(&r->feed->sequence->cache, s->layer, kv_head % kv_heads),
             .scratch = lane};
         f->engine.kernels->attention(&part);
     }

@@ -52,10 +52,10 @@ static void residual_record(void *context, uint32_t layer, uint32_t position, co
 }
 
 // One pass over ids in calls of `call` ids and chunks of `chunk`.
-static void pass(record *out, const assay_adapter *adapter, assay_pool *pool, uint32_t chunk,
-                 uint32_t call) {
+static void pass_of(record *out, const assay_model *m, const assay_adapter *adapter,
+                    assay_pool *pool, uint32_t chunk, uint32_t call) {
     single forward;
-    assay_engine engine = {&model.model, &assay_kernels_ref, pool};
+    assay_engine engine = {m, &assay_kernels_ref, pool};
     *out = (record){0};
     assert_int_equal(single_open(&forward, &engine, COUNT, chunk, NULL), ASSAY_OK);
     single_reset(&forward, adapter);
@@ -68,6 +68,11 @@ static void pass(record *out, const assay_adapter *adapter, assay_pool *pool, ui
     assert_int_equal(forward.sequence.fault_position, ASSAY_NO_FAULT);
     assert_int_equal(out->row_count, COUNT);
     single_close(&forward);
+}
+
+static void pass(record *out, const assay_adapter *adapter, assay_pool *pool, uint32_t chunk,
+                 uint32_t call) {
+    pass_of(out, &model.model, adapter, pool, chunk, call);
 }
 
 // N-19
@@ -94,6 +99,27 @@ static void test_any_split_gives_the_same_bits(void **state) {
         assert_memory_not_equal(&wanted[0].rows[0], &wanted[0].rows[i], sizeof(assay_hash));
     for (int a = 0; a < 3; a++)
         assert_memory_not_equal(wanted[a].rows, wanted[(a + 1) % 3].rows, sizeof wanted[a].rows);
+}
+
+// N-19: nor do more threads than kv heads, among which the four queries of one are parted.
+static void test_queries_parted_in_any_way(void **state) {
+    synthetic single_headed;
+    static record wanted, got;
+    synthetic_open(&single_headed, 11);
+    assay_model *m = &single_headed.model;
+    m->shape.kv_head_count = 1;
+    for (uint32_t l = 0; l < m->shape.layer_count; l++)
+        for (int i = ASSAY_LINEAR_K; i <= ASSAY_LINEAR_V; i++)
+            m->layers[l].linears[i].n = m->shape.head_size;
+    pass_of(&wanted, m, NULL, NULL, COUNT, COUNT);
+    for (unsigned threads = 2; threads <= 5; threads++) {
+        assay_pool *pool;
+        assert_int_equal(assay_pool_open(&pool, threads, NULL), ASSAY_OK);
+        pass_of(&got, m, NULL, pool, 1, COUNT);
+        assert_memory_equal(&got, &wanted, sizeof got);
+        assay_pool_close(pool);
+    }
+    synthetic_close(&single_headed);
 }
 
 typedef struct {
@@ -304,6 +330,7 @@ static void test_refusals_feed_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_split_gives_the_same_bits),
+        cmocka_unit_test(test_queries_parted_in_any_way),
         cmocka_unit_test(test_neighbours_do_not_matter),
         cmocka_unit_test(test_float_environment_is_our_own),
         cmocka_unit_test(test_greedy_choice_keeps_subnormals),
