@@ -48,10 +48,14 @@ static void step_run(step s, slice_fn *slice) {
     assay_pool_run(s.chunk->forward->engine.pool, s.chunk->forward->lane_count, lane_run, &r);
 }
 
-// A step over rows: with fewer rows than threads, waking them costs more than the step.
-static void rows_run(step s, slice_fn *slice) {
+// A step over rows of so many columns. Few and short ones cost less than waking the threads: 16,384
+// elements some 20 us. Longer ones would also send the threads to sleep before the next step.
+static void rows_run(step s, uint32_t columns, slice_fn *slice) {
+    enum { WORTH = 16384 };
     run r = {.step = &s, .slice = slice};
-    if (s.row_end - s.from_row >= s.chunk->forward->lane_count)
+    uint32_t rows = s.row_end - s.from_row;
+    bool worth = rows > 1 && (uint64_t)rows * columns >= WORTH;
+    if (worth || rows >= s.chunk->forward->lane_count)
         step_run(s, slice);
     else
         lane_run(&r, 0);
@@ -246,7 +250,7 @@ static void linears_slice(const step *s, uint32_t index, uint8_t *lane) {
 static void linears_run(step s, assay_linear first, uint32_t count) {
     s.first_linear = first;
     s.linear_count = count;
-    if (s.chunk->adapted) rows_run(s, rank_slice);
+    if (s.chunk->adapted) rows_run(s, count * weights_of(&s, first)->k, rank_slice);
     step_run(s, linears_slice);
 }
 
@@ -414,23 +418,26 @@ static void best_slice(const step *s, uint32_t index, uint8_t *lane) {
 }
 
 void assay_chunk_embed(const assay_chunk *chunk) {
-    rows_run((step){.chunk = chunk, .row_end = chunk->row_count}, embed_slice);
+    rows_run((step){.chunk = chunk, .row_end = chunk->row_count},
+             chunk->forward->engine.model->shape.width, embed_slice);
 }
 
 void assay_chunk_layer(const assay_chunk *chunk, uint32_t layer) {
     const assay_model_layer *weights = &chunk->forward->engine.model->layers[layer];
+    const assay_model_shape *shape = &chunk->forward->engine.model->shape;
+    uint32_t heads = shape->head_count * shape->head_size;
     step s = {.chunk = chunk, .layer = layer, .row_end = chunk->row_count};
     s.norm = weights->attention_norm;
-    rows_run(s, norm_slice);
+    rows_run(s, shape->width, norm_slice);
     linears_run(s, ASSAY_LINEAR_Q, 3);
-    rows_run(s, heads_slice);
+    rows_run(s, heads, heads_slice);
     step_run(s, attention_slice);
-    rows_run(s, heads_out_slice);
+    rows_run(s, heads, heads_out_slice);
     residual_run(s, ASSAY_LINEAR_O);
     s.norm = weights->ff_norm;
-    rows_run(s, norm_slice);
+    rows_run(s, shape->width, norm_slice);
     linears_run(s, ASSAY_LINEAR_GATE, 2);
-    rows_run(s, gate_slice);
+    rows_run(s, shape->ff_width, gate_slice);
     residual_run(s, ASSAY_LINEAR_DOWN);
 }
 
@@ -439,7 +446,7 @@ void assay_chunk_final_norm(const assay_chunk *chunk, uint32_t count) {
                     .norm = chunk->forward->engine.model->final_norm,
                     .wanted = chunk->forward->work.wanted,
                     .row_end = count},
-             norm_slice);
+             chunk->forward->engine.model->shape.width, norm_slice);
 }
 
 void assay_chunk_logits(const assay_chunk *chunk, uint32_t count, uint32_t from,
@@ -450,13 +457,9 @@ void assay_chunk_logits(const assay_chunk *chunk, uint32_t count, uint32_t from,
         logits_slice);
 }
 
-// A choice costs milliseconds: two are worth waking the threads, where rows_run would not.
 void assay_chunk_choose(const assay_chunk *chunk, uint32_t from, uint32_t row_count) {
-    step s = {.chunk = chunk, .from_row = from, .row_end = from + row_count};
-    if (row_count > 1)
-        step_run(s, choose_slice);
-    else
-        rows_run(s, choose_slice);
+    rows_run((step){.chunk = chunk, .from_row = from, .row_end = from + row_count},
+             chunk->forward->engine.model->shape.vocab_size, choose_slice);
 }
 
 // Into the first slice's best those of the others.
