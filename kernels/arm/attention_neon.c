@@ -66,18 +66,6 @@ static void scores_fill(group *g) {
     }
 }
 
-// Which of two equal scores of opposite sign is returned does not matter: exp takes both for 0.
-static float scores_max(const float *scores, uint32_t count) {
-    float32x4_t max = vdupq_n_f32(scores[0]);
-    uint32_t t = 0;
-    for (; t + 4 <= count; t += 4)
-        max = vmaxq_f32(max, vld1q_f32(scores + t));
-    float top = vmaxvq_f32(max);
-    for (; t < count; t++)
-        top = scores[t] > top ? scores[t] : top;
-    return top;
-}
-
 // Sixteen elements of four rows as four vectors of four elements, the rows side by side in each.
 static ASSAY_INLINE void rows_zip(int8x16_t *out, const int8_t *v, size_t row_size) {
     int8x16_t row[4];

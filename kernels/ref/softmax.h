@@ -22,6 +22,20 @@ static inline kv_page kv_page_at(const assay_attention_part *part, uint32_t t) {
     return (kv_page){codes, codes + plane, scales, scales + ASSAY_KV_PAGE};
 }
 
+// The highest of count >= 1 scores, none of which is NaN: all are below 2^90 (N-3). A maximum of
+// floats is not vectorised, since NaN and the zeros' signs might matter; one of integers is, and
+// with a negative float's other bits turned over, their order is that of the values. Of two zeros
+// it takes the positive one, which shows in nothing: exp takes both differences for 0.
+static inline float scores_max(const float *scores, uint32_t count) {
+    int32_t top = INT32_MIN;
+    for (uint32_t t = 0; t < count; t++) {
+        int32_t bits = (int32_t)float_bits(scores[t]);
+        bits ^= bits >> 31 & 0x7fffffff;
+        top = bits > top ? bits : top;
+    }
+    return float_from_bits((uint32_t)(top ^ (top >> 31 & 0x7fffffff)));
+}
+
 // Scores [part->count], the highest of them `max`, to weights. Returns: Z, the sum of the
 // exponentials as integers; of a page at most 64 * 2^24. Plain loops of one thing each, which
 // compilers vectorise: an exponential is at most 1, so that assay_unit24's integer is an int32.

@@ -46,22 +46,6 @@ static ASSAY_INLINE dot_vector pair_spread(int32_t pair);
 // The sums of pairs as DOT_LANES int32 in the order of the elements.
 static ASSAY_INLINE void pairs_store(int32_t *out, dot_vector low, dot_vector high);
 
-// Which of two equal scores of opposite sign is returned does not matter: exp takes both for 0.
-static float scores_max(const float *scores, uint32_t count) {
-    float lanes[DOT_LANES / 2], top = scores[0];
-    uint32_t t = 0;
-    for (int i = 0; i < DOT_LANES / 2; i++)
-        lanes[i] = top;
-    for (; t + DOT_LANES / 2 <= count; t += DOT_LANES / 2)
-        for (int i = 0; i < DOT_LANES / 2; i++)
-            lanes[i] = scores[t + (uint32_t)i] > lanes[i] ? scores[t + (uint32_t)i] : lanes[i];
-    for (int i = 0; i < DOT_LANES / 2; i++)
-        top = lanes[i] > top ? lanes[i] : top;
-    for (; t < count; t++)
-        top = scores[t] > top ? scores[t] : top;
-    return top;
-}
-
 // lanes[i] = w16 of query i times values, elements at .. at + DOT_LANES - 1 of the head, positions
 // from .. end - 1 <= from + SPAN.
 static ASSAY_INLINE void values_span(int32_t (*lanes)[DOT_LANES], const group *g, uint32_t at,
