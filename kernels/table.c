@@ -60,7 +60,12 @@ assay_status assay_kernels_find_in(const assay_kernels **out, const assay_kernel
     if (!set->available())
         return ASSAY_FAIL(err, UNSUPPORTED, "kernel set '%s' needs %s, which this machine lacks",
                           set->name, set->needs);
-    ASSAY_TRY(assay_kernels_check(set, err));
+    // Whoever named it knows the way out. No other set is taken in silence: that a machine or a
+    // build computes wrongly is for its owner to know.
+    if (name) ASSAY_TRY(assay_kernels_check(set, err));
+    assay_error why;
+    if (!name && assay_kernels_check(set, &why) != ASSAY_OK)
+        return ASSAY_FAIL(err, MISMATCH, "%s; --isa (or ASSAY_ISA) asks for another", why.text);
     *out = set;
     return ASSAY_OK;
 }

@@ -62,7 +62,7 @@ size_t assay_kernels_list(const assay_kernels *const **sets);
 
 // The set called `name`, or the best this machine can run if name is NULL, checked against ref.
 // Errors: UNKNOWN (lists the names), UNSUPPORTED (names what is missing), MISMATCH (differs from
-// ref). Lives: for ever. Spec: N-20.
+// ref; says how another is asked for, if name is NULL). Lives: for ever. Spec: N-20.
 assay_status assay_kernels_find(const assay_kernels **out, const char *name, assay_error *err);
 
 // The same among sets of the caller's own. Errors: as above. Spec: N-20.

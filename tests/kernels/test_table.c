@@ -28,6 +28,10 @@ static void test_sets_by_name(void **state) {
     assert_true(found->available());
 }
 
+static void add_nothing(float *y, const float *x, uint32_t n) {
+    (void)y, (void)x, (void)n;
+}
+
 static void test_refusals_name_the_set(void **state) {
     const assay_kernels *found;
     assay_error err = {0};
@@ -45,6 +49,15 @@ static void test_refusals_name_the_set(void **state) {
     assert_non_null(strstr(err.text, "a machine yet to be built"));
     assert_int_equal(assay_kernels_find_in(&found, sets, 2, NULL, &err), ASSAY_OK);
     assert_ptr_equal(found, &assay_kernels_ref);
+    // One that differs is not passed over, and whoever named none is told how to.
+    lacking.available = assay_kernels_ref.available;
+    lacking.add = add_nothing;
+    assert_int_equal(assay_kernels_find_in(&found, sets, 2, "lacking", &err), ASSAY_MISMATCH);
+    assert_string_equal(err.text, "kernel set 'lacking' differs from ref in add");
+    assert_int_equal(assay_kernels_find_in(&found, sets, 2, NULL, &err), ASSAY_MISMATCH);
+    assert_null(found);
+    assert_string_equal(err.text, "kernel set 'lacking' differs from ref in add; "
+                                  "--isa (or ASSAY_ISA) asks for another");
 }
 
 // With more and more of the best sets masked out, each of them is refused by its name and the
