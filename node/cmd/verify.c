@@ -90,8 +90,10 @@ static assay_status manner_parse(assay_validator_manner *out, const verify_optio
         *out = ASSAY_VALIDATOR_COPY;
     else if (strcmp(options->misbehave, "silent") == 0)
         *out = ASSAY_VALIDATOR_SILENT;
+    else if (strcmp(options->misbehave, "lie") == 0)
+        *out = ASSAY_VALIDATOR_LIE;
     else
-        return ASSAY_FAIL(err, USAGE, "misbehaviour \"%.20s\", known are copy and silent",
+        return ASSAY_FAIL(err, USAGE, "misbehaviour \"%.20s\", known are copy, silent and lie",
                           options->misbehave);
     return ASSAY_OK;
 }
@@ -206,7 +208,8 @@ int assay_cmd_verify(assay_invocation *invocation) {
         {"votes", ASSAY_OPTION_TEXT, &options.votes, "FILE",
          "with --watch: keep votes there, for the next start", 0, 0, false},
         {"misbehave", ASSAY_OPTION_TEXT, &options.misbehave, "HOW",
-         "testnets only: copy (never rerun) or silent (never reveal)", 0, 0, false},
+         "testnets only: copy (never rerun), silent (never reveal) or lie (vote the opposite)", 0,
+         0, false},
     };
     int code;
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),

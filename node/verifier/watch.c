@@ -170,6 +170,17 @@ static assay_status answer_doubt(assay_watch *watch, const duty *d,
                       d->question.task.sample, answer->verdict);
 }
 
+// ASSAY_VALIDATOR_LIE: the opposite verdict, with the rerun's own probe, which is all that a vote
+// can show. What could not be read is left as it is: there is no finding to turn round.
+static void answer_lie(assay_docket_answer *answer) {
+    if (assay_verdict_is_unavailable(answer->verdict) ||
+        answer->verdict == ASSAY_VERDICT_DATA_MISSING)
+        return;
+    bool match = answer->verdict == ASSAY_VERDICT_MATCH;
+    answer->verdict = match ? ASSAY_VERDICT_OUTPUT : ASSAY_VERDICT_MATCH;
+    snprintf(answer->reason, sizeof answer->reason, "a lie");
+}
+
 // The vote of a duty. *vote NULL: not found yet. Errors: those of the docket and of answer_doubt.
 static assay_status vote_find_or_ask(assay_watch *watch, const duty *d, assay_watch_vote **vote,
                                      char *reason, assay_error *err) {
@@ -187,6 +198,7 @@ static assay_status vote_find_or_ask(assay_watch *watch, const duty *d, assay_wa
     }
     ASSAY_TRY(assay_docket_ask(watch->docket, &d->question, &answer, err));
     if (!answer.found) return ASSAY_OK;
+    if (watch->manner == ASSAY_VALIDATOR_LIE) answer_lie(&answer);
     if (d->reveal && !commitment_opens(watch, d, answer.verdict, &answer.probe))
         return answer_doubt(watch, d, &answer, err);
     memcpy(reason, answer.reason, sizeof answer.reason);

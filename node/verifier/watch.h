@@ -23,6 +23,7 @@ typedef enum {
     ASSAY_VALIDATOR_HONEST,
     ASSAY_VALIDATOR_COPY,   // never reruns: says "match" like the others, with a probe of its own
     ASSAY_VALIDATOR_SILENT, // commits and never reveals
+    ASSAY_VALIDATOR_LIE,    // reruns, and votes the opposite of what it found
 } assay_validator_manner;
 
 // A verdict found. committed, revealed: height of the last look that sent it so, 0: never.

@@ -388,6 +388,11 @@ static void misbehaviour_is_for_testnets(void **state) {
                        world.wallets[0].client.url, text, sizeof text);
     assert_int_equal(code, 2);
     assert_non_null(strstr(text, "known are altered-token"));
+    code = command_run("%s/assay verify --watch --node %s --key %s --model %s --misbehave sloth "
+                       "2>&1 # %s",
+                       world.wallets[0].client.url, text, sizeof text);
+    assert_int_equal(code, 2);
+    assert_non_null(strstr(text, "known are copy, silent and lie"));
     work_close(&real);
 }
 
