@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What testnet/story asks of the machine that it runs on: any folder, and any proxy. usage:
-story.py SOURCE_ROOT"""
+"""What testnet's scripts ask of the machine that they run on: any folder, any proxy, and a go that is
+new enough. usage: story.py SOURCE_ROOT"""
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,11 +53,49 @@ def any_proxy(root, folder):
         assert seen(**given) == {"no_proxy": lower, "NO_PROXY": upper}, (given, seen(**given))
 
 
+TOOLS = ("bash", "cat", "dirname", "flock", "head", "mkdir", "sort", "tail")  # of testnet/comet
+GO = """#!/bin/sh
+[ "$1" = env ] && echo go%s && exit
+echo "no network for go $1"
+exit 1
+"""
+
+
+def any_go(root, folder):
+    """In a tree of its own, so that nothing is installed there yet; with nothing else on the path."""
+    tree, path = Path(folder) / "tree", Path(folder) / "path"
+    (tree / "testnet").mkdir(parents=True)
+    shutil.copy(root / "testnet/comet", tree / "testnet")
+    path.mkdir()
+    for tool in TOOLS:
+        (path / tool).symlink_to(shutil.which(tool))
+
+    def comet(*words, go=None):
+        if go:
+            (path / "go").write_text(GO % go)
+            (path / "go").chmod(0o755)
+        done = subprocess.run([path / "bash", tree / "testnet/comet", *words], check=False,
+                              capture_output=True, text=True, env={"PATH": str(path)})
+        assert not done.stdout, done.stdout
+        return done.returncode, done.stderr
+
+    advised = "apt-get install -t bookworm-backports golang-go"
+    for go, code, words in ((None, 77, ("there is no go here", advised)),
+                            ("1.19.8", 77, ("go1.19.8 is too old, from 1.21 on", advised)),
+                            ("1.9", 77, ("go1.9 is too old", advised)),
+                            ("1.21.0", 77, ("no network for go install", "go install failed"))):
+        seen, said = comet(go=go)
+        assert seen == code and all(text in said for text in words), (go, seen, said)
+    seen, said = comet("v1.0.1")
+    assert seen == 1 and "retracted" in said, said
+
+
 def main():
     root = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as folder:
         any_folder(root, folder)
         any_proxy(root, folder)
+        any_go(root, folder)
 
 
 if __name__ == "__main__":
