@@ -90,9 +90,15 @@ def one_state(sampler):
             f"heights {split[:5]}")
 
 
-def supply(sampler):
-    return (f"the supply adds up to the last nopen at each of {len(sampler.seen)} heights seen",
-            not sampler.wrong_supply and bool(sampler.seen), str(sampler.wrong_supply[:2]))
+def supply(sampler, audited, height):
+    """By the nodes' own words where they were seen, and by a replay, which ends at the first block
+    after which it does not."""
+    report, error = audited
+    blocks = report["blocks"] if report else 0
+    return (f"the supply adds up to the last nopen at all {blocks} heights, as an audit replays "
+            f"them, and at each of {len(sampler.seen)} seen during the faults",
+            not sampler.wrong_supply and bool(sampler.seen) and blocks >= height > 0,
+            f"{error} {sampler.wrong_supply[:2]}")
 
 
 def decode(raw):

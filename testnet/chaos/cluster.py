@@ -14,7 +14,7 @@ from configure import configure
 from rpc import Away, Comet, get
 
 STOP_SECONDS = 25
-COMMAND_SECONDS = 90
+COMMAND_SECONDS, AUDIT_SECONDS = 90, 900
 
 
 class Node:
@@ -80,6 +80,10 @@ class Node:
         """The engine's blocks and state, but not what it has signed."""
         subprocess.run([self.program, "reset-state", "--home", str(self.home / "comet")],
                        check=True, capture_output=True)
+
+    def engine_address(self):
+        """By which headers name it."""
+        return json.loads((self.home / "comet/config/priv_validator_key.json").read_text())["address"]
 
     def take_snapshot_of(self, peers):
         """Sets the engine to begin with a snapshot, as long as it has no blocks, trusting what the
@@ -170,17 +174,27 @@ class Cluster:
                 found.append(None)
         return found
 
+    def audit(self, node):
+        """Replays every block that a node has; returns the report, or None with its sentence."""
+        return self.run([self.assay, "audit", "--home", str(self.home / "chain"), "--comet",
+                         node.comet.url, "--rerun", "none", "--json"], AUDIT_SECONDS)
+
     def sign(self, who, node, *words, seconds=COMMAND_SECONDS):
-        """Runs a command of the program as someone. Returns its JSON, or None with its sentence:
-        (document, error). Every failure has one."""
-        command = [self.assay, *map(str, words), "--node", node.api, "--key",
-                   str(self.home / f"keys/{who}.json"), "--password-file",
-                   str(self.home / "password"), "--json"]
+        """Runs a command of the program as someone."""
+        return self.run([self.assay, *map(str, words), "--node", node.api, "--key",
+                         str(self.home / f"keys/{who}.json"), "--password-file",
+                         str(self.home / "password"), "--json"], seconds)
+
+    @staticmethod
+    def run(command, seconds):
+        """Runs a command. Returns its JSON, or None with its sentence: (document, error). Every
+        failure has one."""
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=seconds,
                                   check=False)
         except subprocess.TimeoutExpired:
             return None, f"no answer in {seconds} s"
         if done.returncode != 0:
-            return None, done.stderr.strip()[-200:] or f"exit code {done.returncode}"
+            said = done.stderr.strip() or done.stdout.strip()
+            return None, said[-200:] or f"exit code {done.returncode}"
         return json.loads(done.stdout), ""

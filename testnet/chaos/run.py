@@ -85,9 +85,9 @@ class Run:
         report, history = checks.one_history(self.cluster)
         self.verdict(history)
         self.verdict(checks.one_state(self.sampler))
-        self.verdict(checks.supply(self.sampler))
-        first = report["first"]
-        chain = checks.Chain(self.cluster.nodes[first.index(min(first))].comet)
+        whole = self.cluster.nodes[report["first"].index(min(report["first"]))]
+        self.verdict(checks.supply(self.sampler, self.cluster.audit(whole), report["height"]))
+        chain = checks.Chain(whole.comet)
         self.verdict(checks.acknowledged(chain, self.load))
         self.verdict(checks.sinks(self.cluster, chain))
         self.verdict(checks.frauds(self.cluster, found))

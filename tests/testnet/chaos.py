@@ -198,16 +198,20 @@ def status(height, root, burned=1):
 
 def test_samples():
     sampler = Sampler(types.SimpleNamespace(nodes=[]))
-    assert not checks.one_state(sampler)[1] and not checks.supply(sampler)[1], "nothing was seen"
+    def adds_up(blocks=9, error=""):
+        return checks.supply(sampler, ({"blocks": blocks} if blocks else None, error), 9)[1]
+
+    assert not checks.one_state(sampler)[1] and not adds_up(), "nothing was seen"
     sampler.take("node0", status(5, "a"))
     assert not checks.one_state(sampler)[1], "nobody was compared"
     sampler.take("node1", status(5, "a"))
-    assert checks.one_state(sampler)[1] and checks.supply(sampler)[1]
+    assert checks.one_state(sampler)[1] and adds_up() and adds_up(10)
+    assert not adds_up(8) and not adds_up(0, "the audit failed")
     sampler.take("node0", status(6, "b"))
     sampler.take("node0", status(6, "c"))  # a node that changes its mind
     assert not checks.one_state(sampler)[1] and sampler.split() == [6]
     sampler.take("node1", status(7, "d", burned=2))
-    assert not checks.supply(sampler)[1]
+    assert not adds_up()
 
 
 def block(height, app_hash, second, round_=0):
