@@ -8,12 +8,14 @@ import time
 from collections import Counter
 
 import heights
-from load import SMALL_DEPOSIT, ask, bond
+from load import OPEN, SMALL_DEPOSIT, ask, bond
 from rpc import Away, get
 
 FOLLOW_SECONDS, STALL_SECONDS = 240, 120
 ENDED = {"settled", "void"}
-TRANSFER, BOND, UNBOND, REGISTER_VALIDATOR = 1, 2, 3, 21  # kinds (spec P-8)
+TRANSFER, BOND, UNBOND = 1, 2, 3  # kinds (spec P-8)
+REVEAL, BEACON, REGISTER_VALIDATOR = 17, 20, 21
+MATCH, OUTPUT = 0, 3  # verdicts (spec P-10)
 VERIFICATION, CONSENSUS = 2, 3  # roles
 
 
@@ -108,6 +110,8 @@ def decode(raw):
         tx |= {"to": "0x" + body[:20].hex(), "amount": int.from_bytes(body[20:28], "big")}
     elif tx["kind"] in (BOND, UNBOND):
         tx |= {"role": body[0], "amount": int.from_bytes(body[1:9], "big")}
+    elif tx["kind"] == REVEAL:
+        tx |= {"batch": "0x" + body[:32].hex(), "verdict": body[69]}
     return tx
 
 
@@ -117,20 +121,25 @@ class Chain:
     def __init__(self, comet):
         self.where, self.txs, self.count, self.sets = {}, [], Counter(), []
         self.sizes = []  # of each of the sets
+        self.proposed = {}  # height → (its proposer, whether it has a beacon)
         for height in range(1, comet.height() + 1):
             block = comet.block(height)
-            self.take(height, block["data"]["txs"] or [], comet.codes(height))
+            kinds = self.take(height, block["data"]["txs"] or [], comet.codes(height))
+            self.proposed[height] = (block["header"]["proposer_address"], BEACON in kinds)
             if not self.sets or self.sets[-1] != block["header"]["validators_hash"]:
                 self.sets.append(block["header"]["validators_hash"])
                 self.sizes.append(comet.validators(height))
 
     def take(self, height, txs, codes):
+        """Returns the kinds of those that were done."""
+        before = len(self.txs)
         for raw, code in zip(map(base64.b64decode, txs), codes):
             known = "0x" + hashlib.sha256(raw).hexdigest()
             self.count[known] += 1
             self.where[known] = (height, code)
             if code == 0:
                 self.txs.append(decode(raw))
+        return {tx["kind"] for tx in self.txs[before:]}
 
 
 def acknowledged(chain, load):
@@ -168,14 +177,20 @@ def frauds(cluster, found):
     return f"{', '.join(said)}: void, slashed ten times their fees", not wrong, "; ".join(wrong)
 
 
+def bonded(cluster, chain, name):
+    """What someone put into each role's bond, less what was taken out."""
+    moved = Counter()
+    for tx in chain.txs:
+        if tx["kind"] in (BOND, UNBOND) and tx["signer"] == cluster.address[name]:
+            moved[tx["role"]] += tx["amount"] if tx["kind"] == BOND else -tx["amount"]
+    return moved
+
+
 def honest(cluster, chain):
     """Bonds are what was put there, less what was taken out: nothing was slashed."""
     wrong, constants = [], cluster.document["bonds"]
     for name in cluster.document["honest"]:
-        moved = Counter()
-        for tx in chain.txs:
-            if tx["kind"] in (BOND, UNBOND) and tx["signer"] == cluster.address[name]:
-                moved[tx["role"]] += tx["amount"] if tx["kind"] == BOND else -tx["amount"]
+        moved = bonded(cluster, chain, name)
         for role, number, begun in (("verification", VERIFICATION, 0),
                                     ("consensus", CONSENSUS, constants["consensus"])):
             want, have = begun + moved[number], bond(cluster, name, role)
@@ -186,6 +201,39 @@ def honest(cluster, chain):
         wrong.append(f"the provider's bond is {have}, not {constants['provider']}")
     return "no honest validator and no honest provider lost a nopen of bond", not wrong, \
         "; ".join(wrong)
+
+
+def idle(cluster, chain):
+    """Validators that copy, are silent or lie, on the same machines as the honest ones."""
+    lost = {name: bonded(cluster, chain, name)[VERIFICATION] - bond(cluster, name, "verification")
+            for name in cluster.document["idle"]}
+    spared = [name for name, amount in lost.items() if amount <= 0]
+    return ("verification bond lost: " + ", ".join(
+        f"{name} {amount // OPEN} OPEN" for name, amount in lost.items()),
+        bool(lost) and not spared, ", ".join(spared) + " lost none")
+
+
+def lies(cluster, chain, found):
+    """The liar's votes against the honest provider and for the frauds, and who was believed."""
+    told, believed = Counter(), []
+    end = {batch["id"]: batch for batch in found}
+    cheats = {cluster.address[name] for name in cluster.document["cheats"].values()}
+    for tx in chain.txs:
+        batch = end.get(tx.get("batch"))
+        if tx["kind"] != REVEAL or tx["signer"] != cluster.address["liar"] or not batch:
+            continue
+        if tx["verdict"] == OUTPUT and batch["provider"] == cluster.address["provider"]:
+            right = batch["state"] == "settled"
+        elif tx["verdict"] == MATCH and batch["provider"] in cheats:
+            right = batch["void_reason"] == "fraud"
+        else:
+            continue
+        told[tx["verdict"]] += 1
+        if not right:
+            believed.append(batch["id"])
+    return (f"a validator that lies accused the honest provider {told[OUTPUT]} times and cleared "
+            f"frauds {told[MATCH]} times: nobody believed it", told[OUTPUT] > 0 and not believed,
+            ", ".join(believed) or "it accused nobody")
 
 
 def requests(cluster, load, found):
@@ -231,6 +279,23 @@ def liars(faults):
     lied = [fault for fault in faults if hasattr(fault, "halted")]
     return (f"an application with wrong app hashes could not go on with the others "
             f"({len(lied)} times)", all(fault.halted for fault in lied) and bool(lied), "it did")
+
+
+def no_beacons(faults, chain):
+    """Blocks of a proposer while it withheld its beacon have none, others of its blocks do."""
+    withheld = [fault.withheld for fault in faults if hasattr(fault, "withheld")]
+    wrong, count = [], 0
+    for proposer, first, last in withheld:
+        during, else_ = [], []
+        for height, (by, beacon) in chain.proposed.items():
+            if by == proposer:
+                (during if first <= height <= last else else_).append((height, beacon))
+        count += len(during)
+        wrong += [f"block {height} has one" for height, beacon in during if beacon]
+        if not during or not any(beacon for _, beacon in else_):
+            wrong.append(f"{proposer}: {len(during)} blocks, {len(else_)} at other times")
+    return (f"a proposer that withheld its beacon left it out of all its {count} blocks "
+            f"({len(withheld)} times)", bool(withheld) and not wrong, "; ".join(wrong))
 
 
 def restored(faults):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The faults themselves. Each takes (cluster, fault, sleep), does its harm, waits, heals, and says
 what it saw; Skipped where this machine cannot do it. `sleep` ends early if the run does."""
+import contextlib
 import os
 import random
 import signal
@@ -14,6 +15,7 @@ START_SECONDS = 20  # until a unit that was told to start has its processes
 NOTICE_SECONDS = 30
 SYNC_SECONDS = 60
 WHOLE_LEAST = 2
+IN_FLIGHT = 3  # blocks that a node may have proposed before it was stopped, at most
 STALL_GRACE = 2  # seconds for what is on its way before a cut counts
 
 
@@ -184,13 +186,27 @@ def no_beacon(cluster, fault, sleep):
     """It proposes blocks without its part of the randomness: others' parts are enough."""
     node = victim(cluster, fault)
     node.stop()
+    first = cluster.height() + IN_FLIGHT
     node.start("--misbehave", "no-beacon")
-    first = cluster.height()
     sleep(fault.lasts)
-    made = cluster.height() - first
+    end = time.monotonic() + NOTICE_SECONDS  # it has to catch up and to have its turn first
+    while not (own := proposed(cluster, node, first)) and time.monotonic() < end:
+        sleep(0.5)
+    last = cluster.height()  # what it proposed for this one it did before it stops
     node.stop()
     node.start()
-    return f"{made} blocks meanwhile"
+    fault.withheld = (node.engine_address(), first, last)
+    return f"{own} of {last + 1 - first} blocks were its own"
+
+
+def proposed(cluster, node, first):
+    """How many blocks from this height on are the node's, as far as another one can tell."""
+    for other in cluster.nodes:
+        with contextlib.suppress(Away):
+            heights = range(first, other.comet.height() + 1)
+            makers = [other.comet.block(height)["header"]["proposer_address"] for height in heights]
+            return makers.count(node.engine_address())
+    return 0
 
 
 INFLICT = {

@@ -6,6 +6,7 @@ frauds=(altered-token wrong-adapter inflated-count withheld-evidence)
 providers=(provider)  # honest ones: each answers its share of the requests
 honest=(alice bob)    # rerun what they are drawn for
 idle=(copier silent)  # do not
+declare -A manner=([copier]=copy [silent]=silent [liar]=lie)
 more=()
 declare -A cheat=([altered-token]=forger [wrong-adapter]=swapper [inflated-count]=padder
     [withheld-evidence]=hider)
@@ -61,7 +62,7 @@ balance_of() {
     consumer) echo 1000 ;;
     late) echo 20 ;;
     provider | provider[0-9]) echo 220 ;;
-    copier | silent) echo 50 ;;
+    copier | silent | liar) echo 50 ;;
     forger | swapper | padder | hider | ghost) echo 40 ;;
     *) echo 10 ;;
     esac
@@ -188,8 +189,9 @@ everyone_start() {
     for name in "${honest[@]}"; do
         validator_start "$name"
     done
-    validator_start copier --misbehave copy
-    validator_start silent --misbehave silent
+    for name in "${idle[@]}"; do
+        validator_start "$name" --misbehave "${manner[$name]}"
+    done
     for name in "${providers[@]}"; do
         provider_start "$name" --batch-count $BATCH_COUNT --batch-ms $BATCH_MS
     done
@@ -233,7 +235,7 @@ step_genesis() {
             "$(in_open $PROVIDER_BOND)")"
     done
     say "${honest[*]} ${idle[*]} verify, each a process of its own; bonds" \
-        "$((HONEST_BOND / OPEN)) OPEN, of copier and silent $((IDLE_BOND / OPEN)) OPEN"
+        "$((HONEST_BOND / OPEN)) OPEN, of ${idle[*]} $((IDLE_BOND / OPEN)) OPEN"
     hold "three data sets, one model and three adapters are on the ledger" \
         eval 'registered datasets 3 && registered models 1 && registered adapters 3'
 }

@@ -10,7 +10,7 @@ PAYERS=4 # as many as load.py's
 chaos_prepare() {
     local stretch
     SPARE=100 BATCH_COUNT=8 BATCH_MS=6000
-    more=(ghost late)
+    more=(ghost late) idle+=(liar)
     for ((i = 0; i < PAYERS; i++)); do
         more+=("payer$i")
     done
@@ -87,12 +87,14 @@ cluster_document() {
         --argjson root "$(json_of root base "${data_sets[@]/#/adapter-}")" \
         --argjson cheats "$(json_of cheat "${frauds[@]}")" \
         --argjson prices "[$PRICE_IN, $PRICE_OUT]" \
+        --argjson idle "$(printf '%s\n' "${idle[@]}" | jq -R . | jq -s .)" \
         --argjson bonds "{\"provider\": $PROVIDER_BOND, \"consensus\": $CONSENSUS_BOND}" \
         '{home: $home, assay: $assay, seed: $seed, minutes: $minutes, nodes: $nodes,
           wire: ($wire | if . == "" then null else . end),
           small_disk: ($small | if . == "" then null else . end), sinks: $sinks,
           address: $address, url: $url, pid: $pid, root: $root, cheats: $cheats,
-          prices: $prices, bonds: $bonds, honest: $ARGS.positional}' --args -- "${honest[@]}"
+          prices: $prices, bonds: $bonds, idle: $idle,
+          honest: $ARGS.positional}' --args -- "${honest[@]}"
 }
 
 chaos_play() {

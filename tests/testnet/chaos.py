@@ -47,7 +47,7 @@ def test_schedule_follows_from_the_seed():
                        if fault.kind == "partition-2-2")
 
 
-SOMEONE, SINK = "0x" + "ee" * 20, b"\xdd" * 20
+SOMEONE, SINK, LIAR = "0x" + "ee" * 20, b"\xdd" * 20, "0x" + "cc" * 20
 SINK_TEXT = "0x" + SINK.hex()
 
 
@@ -55,6 +55,12 @@ def tx(kind, signer, body):
     """Wire bytes (spec P-6)."""
     who = bytes.fromhex(signer[2:])
     return bytes([1, kind]) + (7070).to_bytes(8, "big") + who + who + bytes(9) + body + bytes(65)
+
+
+def reveal(batch, verdict):
+    """One of the liar's."""
+    body = bytes.fromhex(batch[2:]) + bytes(5) + b"\x5a" * 32 + bytes([verdict]) + b"\x50" * 32
+    return tx(17, LIAR, body)
 
 
 class Blocks:
@@ -71,7 +77,9 @@ class Blocks:
 
     def block(self, height):
         raw = [base64.b64encode(one).decode() for _, one in self.world.blocks[height]]
-        return {"header": {"validators_hash": self.world.sets[height]}, "data": {"txs": raw}}
+        header = {"validators_hash": self.world.sets[height],
+                  "proposer_address": self.world.makers[height]}
+        return {"header": header, "data": {"txs": raw}}
 
     def codes(self, height):
         return [code for code, _ in self.world.blocks[height]]
@@ -81,7 +89,8 @@ def good_world():
     """A chain of three blocks on four nodes, as the checks see one."""
     world = types.SimpleNamespace()
     address = {name: f"0x{number:040x}" for number, name in enumerate(
-        ("alice", "bob", "provider", "ghost", "forger"))}
+        ("alice", "bob", "provider", "ghost", "forger"))} | {"liar": LIAR}
+    fine, forged, gone = ("0x" + digit * 64 for digit in "123")
     world.load = types.SimpleNamespace(
         acknowledged=[], unknown=["late"], answered=4,
         sessions={"ghost": "s"}, trouble=[])
@@ -89,8 +98,15 @@ def good_world():
         1: [(0, tx(2, address["alice"], b"\2" + (200).to_bytes(8, "big")))],
         2: [(0, tx(1, SOMEONE, SINK + (1).to_bytes(8, "big"))),
             (0, tx(3, address["alice"], b"\3" + (10).to_bytes(8, "big")))],
-        3: [(140, tx(1, SOMEONE, SINK + (2).to_bytes(8, "big"))), (0, tx(21, SOMEONE, b""))]}
-    world.blocks[4] = world.blocks[5] = []
+        3: [(140, tx(1, SOMEONE, SINK + (2).to_bytes(8, "big"))), (0, tx(21, SOMEONE, b"")),
+            (0, tx(20, SOMEONE, b"\3" * 32))],
+        4: [(0, tx(2, LIAR, b"\2" + (40).to_bytes(8, "big"))), (0, reveal(fine, 3)),
+            (0, reveal(forged, 0))],
+        5: [(0, tx(20, SOMEONE, b"\5" * 32))]}
+    world.makers = {1: "A", 2: "B", 3: "A", 4: "A", 5: "B"}
+    without = schedule.Fault(1, "no-beacon", 1, [0], 0)
+    without.withheld = ("A", 4, 5)
+    world.plan = [without]
     world.sets = {1: "a", 2: "a", 3: "b", 4: "c", 5: "d"}
     world.sizes = {1: 4, 2: 4, 3: 4, 4: 5, 5: 4}
     known = "0x" + hashlib.sha256(world.blocks[2][0][1]).hexdigest()
@@ -99,20 +115,21 @@ def good_world():
         f"account/{SINK_TEXT}": {"balance": 1},
         f"account/{address['alice']}": {"bonds": [
             {"role": "verification", "active": 200}, {"role": "consensus", "active": 90}]},
+        f"account/{LIAR}": {"bonds": [{"role": "verification", "active": 36}]},
         f"account/{address['provider']}": {"bonds": [{"role": "provider", "active": 500}]},
         "session/s": {"free": load.SMALL_DEPOSIT, "reserved": 0},
     }
-    batch = {"id": "1", "state": "settled", "void_reason": "none", "slashed": 0, "fee_total": 7}
+    batch = {"id": fine, "state": "settled", "void_reason": "none", "slashed": 0, "fee_total": 7}
     world.batches = [
         batch | {"provider": address["provider"]},
-        batch | {"id": "2", "provider": address["forger"], "state": "void", "slashed": 70,
+        batch | {"id": forged, "provider": address["forger"], "state": "void", "slashed": 70,
                  "void_reason": "fraud"},
-        batch | {"id": "3", "provider": address["ghost"], "state": "void",
+        batch | {"id": gone, "provider": address["ghost"], "state": "void",
                  "void_reason": "fraud"}]
     world.cluster = types.SimpleNamespace(
         nodes=[], address=address, document={
             "sinks": [SINK_TEXT], "cheats": {"altered-token": "forger"}, "honest": ["alice"],
-            "bonds": {"consensus": 100, "provider": 500}})
+            "idle": ["liar"], "bonds": {"consensus": 100, "provider": 500}})
     return world
 
 
@@ -122,6 +139,9 @@ JUDGED = {
     "sinks": lambda w, c: checks.sinks(w.cluster, c),
     "frauds": lambda w, c: checks.frauds(w.cluster, w.batches),
     "honest": lambda w, c: checks.honest(w.cluster, c),
+    "idle": lambda w, c: checks.idle(w.cluster, c),
+    "lies": lambda w, c: checks.lies(w.cluster, c, w.batches),
+    "no_beacons": lambda w, c: checks.no_beacons(w.plan, c),
     "requests": lambda w, c: checks.requests(w.cluster, w.load, w.batches),
     "validators_changed": lambda w, c: checks.validators_changed(c),
     "vanished": lambda w, c: checks.vanished(w.cluster, w.load, w.batches),
@@ -161,7 +181,7 @@ BROKEN = [  # what went wrong, and who must see it
     (lambda w: w.load.acknowledged.clear(), {"acknowledged"}),
     (lambda w: w.answers[f"account/{SINK_TEXT}"].update(balance=2), {"sinks"}),
     (lambda w: w.batches[1].update(slashed=69), {"frauds"}),
-    (lambda w: w.batches[1].update(state="settled", void_reason="none"), {"frauds"}),
+    (lambda w: w.batches[1].update(state="settled", void_reason="none"), {"frauds", "lies"}),
     (lambda w: w.batches[1].update(fee_total=0, slashed=0), {"frauds"}),
     (lambda w: w.batches.pop(1), {"frauds"}),
     (lambda w: w.batches[1].update(state="checking"), {"all_decided"}),
@@ -172,8 +192,15 @@ BROKEN = [  # what went wrong, and who must see it
     (lambda w: w.sizes.update({5: 5}), {"validators_changed"}),
     (lambda w: w.blocks[3].pop(1), {"validators_changed"}),
     (lambda w: w.cluster.document["bonds"].update(provider=501), {"honest"}),
-    (lambda w: w.batches[0].update(state="void"), {"requests"}),
-    (lambda w: w.batches.pop(0), {"requests"}),
+    (lambda w: w.batches[0].update(state="void"), {"requests", "lies"}),
+    (lambda w: w.batches.pop(0), {"requests", "lies"}),
+    (lambda w: w.answers[f"account/{LIAR}"]["bonds"][0].update(active=40), {"idle"}),
+    (lambda w: w.cluster.document["idle"].clear(), {"idle"}),
+    (lambda w: w.blocks[4].pop(1), {"lies"}),
+    (lambda w: w.blocks[4].append(w.blocks[5][0]), {"no_beacons", "acknowledged"}),
+    (lambda w: w.makers.update({4: "B"}), {"no_beacons"}),
+    (lambda w: w.blocks[3].pop(2), {"no_beacons"}),
+    (lambda w: w.plan.clear(), {"no_beacons"}),
     (lambda w: setattr(w.load, "answered", 0), {"requests"}),
     (lambda w: w.answers["session/s"].update(free=1), {"vanished"}),
     (lambda w: w.batches.pop(2), {"vanished"}),
