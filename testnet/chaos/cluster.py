@@ -83,7 +83,8 @@ class Node:
 
     def engine_address(self):
         """By which headers name it."""
-        return json.loads((self.home / "comet/config/priv_validator_key.json").read_text())["address"]
+        key = self.home / "comet/config/priv_validator_key.json"
+        return json.loads(key.read_text())["address"]
 
     def take_snapshot_of(self, peers):
         """Sets the engine to begin with a snapshot, as long as it has no blocks, trusting what the

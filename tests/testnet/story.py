@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What testnet's scripts ask of the machine that they run on: any folder, any proxy, and a go that is
-new enough. usage: story.py SOURCE_ROOT"""
+"""What testnet's scripts ask of the machine that they run on: any folder, any proxy, and a go that
+is new enough. usage: story.py SOURCE_ROOT"""
 import os
 import shutil
 import subprocess
@@ -62,7 +62,7 @@ exit 1
 
 
 def any_go(root, folder):
-    """In a tree of its own, so that nothing is installed there yet; with nothing else on the path."""
+    """In a tree of its own, so that nothing is installed there; with nothing else on the path."""
     tree, path = Path(folder) / "tree", Path(folder) / "path"
     (tree / "testnet").mkdir(parents=True)
     shutil.copy(root / "testnet/comet", tree / "testnet")
