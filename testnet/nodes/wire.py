@@ -176,14 +176,23 @@ class Wire:
             yield
 
 
+def hear(what):
+    for number in SIGNALS:
+        signal.signal(number, what)
+
+
+def end(*_):
+    hear(signal.SIG_IGN)  # a second one must not cut short what this one begins
+    sys.exit(0)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("nodes", type=int)
     parser.add_argument("socket")
     parser.add_argument("--with", dest="with_pid", type=int)
     options = parser.parse_args()
-    for number in SIGNALS:
-        signal.signal(number, lambda *_: sys.exit(0))
+    hear(end)
     namespaces = Namespaces(options.nodes)
     try:
         namespaces.make()
@@ -191,8 +200,7 @@ def main():
             if options.with_pid and not Path(f"/proc/{options.with_pid}").exists():
                 break
     finally:
-        for number in SIGNALS:  # a second one must not cut this short
-            signal.signal(number, signal.SIG_IGN)
+        hear(signal.SIG_IGN)
         namespaces.remove()
 
 
