@@ -60,7 +60,9 @@ static assay_status error_read(const json_t *error, assay_error *err) {
         strstr(data, "must be less than or equal to") || strstr(data, "is not available");
     // Results that were never stored, or not yet, or pruned before their block.
     bool no_results = strstr(data, "could not find") || strstr(data, "not persisting");
-    if (other_height || no_results || strstr(data, "not found"))
+    // With indexer = "null" it knows no transaction by its hash, whatever became of it.
+    bool no_index = strstr(data, "indexing is disabled");
+    if (other_height || no_results || no_index || strstr(data, "not found"))
         return ASSAY_FAIL(err, NOT_FOUND, "CometBFT: %.200s", data);
     if (strstr(data, "mempool is full")) return ASSAY_FAIL(err, CAPACITY, "CometBFT: %.200s", data);
     return ASSAY_FAIL(err, NETWORK, "CometBFT: %.60s: %.200s", message, data);

@@ -5,7 +5,9 @@
 
 #include <pthread.h>
 
+#include "base/json.h"
 #include "consensus/clock.h"
+#include "node/http/server.h"
 #include "tests/node/sockets.h"
 #include "tests/vectors.h"
 
@@ -38,6 +40,44 @@ static void answers_to_transactions(void **unused) {
             strcmp(err.text, cases[i].text) != 0)
             fail_msg("case %zu: %s %u \"%s\"", i, assay_status_name(status), err.reject, err.text);
     }
+}
+
+static void error_serve(void *data, const assay_http_request *request, assay_http_reply *reply) {
+    assay_http_reply_json(reply, 500,
+                          json_pack("{s:{s:i,s:s,s:s}}", "error", "code", -32603, "message",
+                                    "Internal error", "data", *(const char **)data));
+}
+
+// What CometBFT cannot tell is unknown, so that whoever sent it sends again: an error would be
+// asked about for ever.
+static void a_transaction_nobody_indexed_is_unknown(void **unused) {
+    static const struct {
+        const char *data;
+        assay_status status;
+    } cases[] = {
+        {"tx (07) not found, err: %!w(<nil>)", ASSAY_OK},
+        {"transaction indexing is disabled", ASSAY_OK},
+        {"the disk is gone", ASSAY_NETWORK},
+    };
+    const char *data;
+    assay_http_server *server;
+    assay_comet comet;
+    const assay_hash id = {{7}};
+    const assay_http_options http = {.listen = "127.0.0.1:0",
+                                     .body_max = 1 << 10,
+                                     .connections_max = 4,
+                                     .handle = error_serve,
+                                     .context = &data};
+    must(assay_http_server_open(&server, &http, err));
+    must(assay_comet_open(&comet, assay_http_server_url(server), err));
+    const assay_abci_peer peer = assay_comet_peer(&comet);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assay_tx_fate fate = {.state = ASSAY_TX_UNKNOWN};
+        data = cases[i].data;
+        assert_int_equal(peer.find(peer.self, &id, &fate, NULL), cases[i].status);
+        assert_int_equal(fate.state, ASSAY_TX_UNKNOWN);
+    }
+    assay_http_server_close(server);
 }
 
 static void *later(void *flag) {
@@ -107,6 +147,7 @@ static void a_light_source_has_its_time(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_to_transactions),
+        cmocka_unit_test(a_transaction_nobody_indexed_is_unknown),
         cmocka_unit_test(a_node_that_ends_waits_for_no_answer),
         cmocka_unit_test(a_light_source_has_its_time),
     };
