@@ -8,7 +8,7 @@ PAYERS=4 # as many as load.py's
 
 # Faults of network and disk need rights and devices; what is missing is said by each fault.
 chaos_prepare() {
-    local stretch
+    local stretch window
     SPARE=100 BATCH_COUNT=8 BATCH_MS=6000
     more=(ghost late) idle+=(liar)
     for ((i = 0; i < PAYERS; i++)); do
@@ -19,10 +19,13 @@ chaos_prepare() {
         small_disk=node$(($(derive_number disk) % ${#nodes[@]}))
         disk_works || small_disk=''
     fi
-    # Nobody may miss a window for having been cut off: it is longer than the longest fault.
+    # Nobody may miss a window for having been cut off: its last quarter, in which evidence is no
+    # longer waited for, is longer than the longest fault, a stop. Of one of four that is up to 1.5
+    # blocks a second, as each fourth waits for its proposer.
     stretch=$((minutes < 9 ? minutes : 9))
+    window=$((40 + 40 * stretch))
     params=$home/params.json
-    jq --argjson window $((40 + 25 * stretch)) '.commit_blocks = $window | .reveal_blocks = $window
+    jq --argjson window $window '.commit_blocks = $window | .reveal_blocks = $window
         | .answer_blocks = $window | .epoch_blocks = 60 | .unbond_trust_blocks = 2000' \
         "$story/cluster_params.json" >"$params"
 }

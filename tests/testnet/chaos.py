@@ -42,6 +42,9 @@ def test_schedule_follows_from_the_seed():
             assert all(a.at + a.lasts < b.at for a, b in zip(apart, apart[1:])), "one at a time"
             assert apart[-1].at + apart[-1].lasts <= 60 * minutes
             assert max(fault.lasts for fault in plan) <= 60
+            assert not any(set(a.nodes) & set(b.nodes) for a, b in zip(apart, apart[1:])
+                           if "stop" in (a.kind, b.kind)
+                           and not {"full-disk", "partition-2-2"} & {a.kind, b.kind})
             assert all(fault.nodes == [2] for fault in plan if fault.kind == "full-disk")
             assert all(len(set(fault.nodes)) == 2 for fault in plan
                        if fault.kind == "partition-2-2")
