@@ -7,7 +7,10 @@
 #include "quant/verify.h"
 #include "tests/checkkernels/cases.h"
 
-enum { COUNT = 61, MEMBERS = 8 };
+// Positions of each member: more than one KV page and more than the longest chunk but "all" hold,
+// so that an early query ends in the first page and a late one goes on into the second.
+enum { COUNT = 90, MEMBERS = 8 };
+_Static_assert(COUNT > (int)ASSAY_KV_PAGE, "a row crosses into a second page");
 
 static synthetic model;
 static uint32_t ids[MEMBERS][COUNT]; // each member its own
@@ -73,8 +76,9 @@ static void pass(record *out, const assay_engine *engine, uint32_t first, uint32
     assay_sequence sequences[MEMBERS];
     assay_forward_hooks hooks[MEMBERS];
     assay_feed feeds[MEMBERS];
-    assert_int_equal(assay_forward_open(&forward, engine, COUNT, MEMBERS * 64, chunk, NULL),
-                     ASSAY_OK);
+    assert_int_equal(
+        assay_forward_open(&forward, engine, COUNT, MEMBERS * 2 * ASSAY_KV_PAGE, chunk, NULL),
+        ASSAY_OK);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t member = first + i;
         out[i] = (record){.way = mixed ? i % WAYS : LOGITS};
@@ -97,10 +101,16 @@ static void pass(record *out, const assay_engine *engine, uint32_t first, uint32
     assay_forward_close(&forward);
 }
 
-// All ways of one set on one pool; of an emulated one, which is slow, those in which all rows meet.
+// All ways of one set on one pool; of an emulated one, which is slow, those in which all rows meet,
+// and one request in small chunks without a pool.
 static void ways_expect(const record *wanted, const assay_engine *engine, bool emulated) {
     const uint32_t chunks[] = {1, 7, 64, MEMBERS * COUNT};
     static record got[MEMBERS];
+    if (emulated) {
+        assay_engine single = {engine->model, engine->kernels, NULL};
+        pass(got, &single, 1, 1, 7, false);
+        assert_memory_equal(&got[0].digest, &wanted[1].digest, sizeof(assay_hash));
+    }
     for (size_t c = emulated ? 3 : 0; c < 4; c++) {
         for (uint32_t member = 0; member < 3; member++) {
             pass(got, engine, member, 1, chunks[c], false);
