@@ -2,6 +2,7 @@
 // A canonical file is accepted only if it is one (F-5, F-6, F-7).
 #include "quant/import/adapter_import.h"
 #include "quant/import/import.h"
+#include "tests/quant/largest.h"
 #include "tests/quant/tiny.h"
 
 typedef struct {
@@ -41,6 +42,7 @@ static int group_close(void **state) {
 static assay_status bind(const image *from, const uint8_t *data, size_t size, assay_hash *root,
                          assay_error *err) {
     assay_status status;
+    largest_begin();
     if (from == &model_image) {
         assay_model model;
         status = assay_model_bind(&model, data, size, err);
@@ -52,6 +54,7 @@ static assay_status bind(const image *from, const uint8_t *data, size_t size, as
         *root = adapter.root;
         assay_adapter_close(&adapter);
     }
+    largest_end(size);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include "quant/container/shard_index.h"
 #include "quant/import/import.h"
 #include "tests/quant/checkpoint.h"
+#include "tests/quant/largest.h"
 #include "tests/quant/tiny.h"
 
 enum { SHARDS = 3 };
@@ -215,7 +216,11 @@ static const struct {
 static void index_expect(const char *what, json_t *json, assay_status expected) {
     assay_shard_index index;
     assay_error err = {0};
+    char *text = json_dumps(json, JSON_COMPACT);
+    largest_begin();
     assay_status status = assay_shard_index_read(&index, json, &err);
+    largest_end(strlen(text));
+    free(text);
     if (status != expected)
         fail_msg("%s: %s (%s), expected %s", what, assay_status_name(status), err.text,
                  assay_status_name(expected));
