@@ -104,34 +104,14 @@ static void folder_open(tiny *t, checkpoint *c, form linears, form embedding) {
 }
 
 static void shards_write(const tiny *t, const checkpoint *c, uint32_t count) {
-    uint32_t shards[CHECKPOINT_TENSORS_MAX];
-    char path[160], name[32];
-    json_t *map = json_object(), *index = json_pack("{s:o}", "weight_map", map);
-    for (uint32_t i = 0; i < c->count; i++) {
-        shards[i] = i % count;
-        snprintf(name, sizeof name, "%u.safetensors", shards[i]);
-        json_object_set_new(map, c->tensors[i].name, json_string(name));
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "%u.safetensors", i);
-        tiny_path(path, sizeof path, t, name);
-        checkpoint_shard_write(c, path, shards, i);
-    }
+    char path[160];
+    checkpoint_shards_write(c, t->folder, count);
     tiny_path(path, sizeof path, t, "model.safetensors");
     unlink(path);
-    tiny_path(path, sizeof path, t, "model.safetensors.index.json");
-    assert_int_equal(json_dump_file(index, path, 0), 0);
-    json_decref(index);
 }
 
 static void folder_close(tiny *t, checkpoint *c) {
-    static const char *const names[] = {"0.safetensors", "1.safetensors", "2.safetensors",
-                                        "model.safetensors.index.json"};
-    char path[160];
-    for (int i = 0; i < 4; i++) {
-        tiny_path(path, sizeof path, t, names[i]);
-        unlink(path);
-    }
+    checkpoint_shards_remove(t->folder, 3);
     checkpoint_close(c);
     tiny_close(t);
 }
