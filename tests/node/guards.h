@@ -10,6 +10,7 @@
 enum { TOKENS = 4, WATCHERS = 3, FETCH_MS = 500, SAMPLES = 3 };
 
 static uint32_t prompt[PROMPT];
+static assay_workshop *guards_shop = &world.shop;
 static char votes_paths[WATCHERS][128]; // "": in memory only
 
 // ---- batches ----
@@ -52,7 +53,7 @@ typedef struct {
 
 static inline void guard_open(guard *g, uint32_t index, bool allow_private) {
     g->checker = (assay_checker){
-        .shop = &world.shop,
+        .shop = guards_shop,
         .client = &world.wallets[VALIDATOR + index].client,
         .params = &world.genesis.params,
         .limits = {.timeout_ms = FETCH_MS, .allow_private = allow_private, .allow_file = true}};

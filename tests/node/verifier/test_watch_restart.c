@@ -164,11 +164,8 @@ static void a_lost_commitment_is_told_once(void **state) {
     assay_hash batch = committed();
     guards_close();
     work_shop_open(&world, &bare, false, 1); // without the data set: "data missing"
+    guards_shop = &bare;
     guards_open();
-    for (uint32_t i = 0; i < WATCHERS; i++) {
-        guards[i].checker.shop = &bare;
-        guards[i].watch.meter = &bare.meter;
-    }
     for (int i = 0; i < 3000 && atomic_load(&bare.meter.duty_failures) < 2 * SAMPLES; i++)
         guards_step(guards);
     for (int i = 0; i < 10; i++)
@@ -178,6 +175,7 @@ static void a_lost_commitment_is_told_once(void **state) {
     assert_int_equal(votes_count(&batch, "revealed", &all), 0);
     assert_int_equal(all, 2 * SAMPLES);
     guards_close();
+    guards_shop = &world.shop;
     assay_http_server_close(server.server);
     assay_provider_close(&provider);
     assay_workshop_close(&bare);
