@@ -60,12 +60,13 @@ assay_status assay_kernels_find_in(const assay_kernels **out, const assay_kernel
     if (!set->available())
         return ASSAY_FAIL(err, UNSUPPORTED, "kernel set '%s' needs %s, which this machine lacks",
                           set->name, set->needs);
+    assay_error why;
+    assay_status status = assay_kernels_check(set, &why);
     // Whoever named it knows the way out. No other set is taken in silence: that a machine or a
     // build computes wrongly is for its owner to know.
-    if (name) ASSAY_TRY(assay_kernels_check(set, err));
-    assay_error why;
-    if (!name && assay_kernels_check(set, &why) != ASSAY_OK)
-        return ASSAY_FAIL(err, MISMATCH, "%s; --isa (or ASSAY_ISA) asks for another", why.text);
+    if (status != ASSAY_OK)
+        return assay_fail(err, status, 0, "%s%s", why.text,
+                          name ? "" : "; --isa (or ASSAY_ISA) asks for another");
     *out = set;
     return ASSAY_OK;
 }

@@ -26,6 +26,6 @@ void assay_refusals_tell(assay_refusals *refusals, assay_abci_server *server) {
     refusals->told = state.refused;
     assay_log(ASSAY_LOG_WARN, "abci_refused",
               json_pack("{s:I,s:I}", "count", (json_int_t)count, "all", (json_int_t)state.refused),
-              "%llu refused at the ABCI address, %llu in all, the last: %s",
-              (unsigned long long)count, (unsigned long long)state.refused, state.problem);
+              "%llu refused at the ABCI address, %llu in all, the last: %s", (ull)count,
+              (ull)state.refused, state.problem);
 }
