@@ -159,6 +159,8 @@ class Machine:
                          ('listen_addr = ":26660"', f'listen_addr = "127.0.0.1:{self.prometheus}"'),
                          ('pprof_laddr = "localhost:6060"', 'pprof_laddr = ""'),
                          ('timeout_commit = "1s"', 'timeout_commit = "200ms"'),
+                         # A block reaches the smaller validator before the vote that decides it.
+                         ('gossip_sleep_duration = "100ms"', 'gossip_sleep_duration = "10ms"'),
                          ('discovery_time = "15s"', 'discovery_time = "5s"'),
                          ("addr_book_strict = true", "addr_book_strict = false"),
                          ("allow_duplicate_ip = false", "allow_duplicate_ip = true")):
