@@ -120,6 +120,10 @@ static bool end_check(sim *s) {
     return true;
 }
 
+static bool choices_spent(const sim *s) {
+    return s->random.choices != NULL && s->random.choice_count == 0;
+}
+
 bool sim_seed(sim *s) {
     s->judge.stored = s->world->height;
     SIM_TRY(sim_node_start(s, &s->judge, false));
@@ -128,7 +132,7 @@ bool sim_seed(sim *s) {
     sim_bonds_start(s);
     for (uint32_t i = 0; i < s->node_count; i++)
         if (chance(s, 90)) SIM_TRY(sim_node_start(s, &s->nodes[i], true));
-    for (uint32_t heights = 8 + draw(s, 16); heights > 0; heights--)
+    for (uint32_t heights = 8 + draw(s, 16); heights > 0 && !choices_spent(s); heights--)
         SIM_TRY(height_run(s));
     if (chance(s, 40)) SIM_TRY(drain(s));
     SIM_TRY(sim_verdicts_check(s));

@@ -87,7 +87,8 @@ static void work(const request *ask, slot *mine, uint32_t index) {
     sim_seed_now = &mine->seed;
     for (mine->seed = ask->first + index; mine->seed <= ask->last; mine->seed += ask->jobs) {
         if (ask->seconds != 0 && seconds_now() >= end) break;
-        sim_run(&(sim_options){mine->seed, ask->nodes, ask->defect}, &mine->report);
+        sim_run(&(sim_options){.seed = mine->seed, .node_count = ask->nodes, .defect = ask->defect},
+                &mine->report);
         if (mine->report.failed) break;
         mine->done++;
     }

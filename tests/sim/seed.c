@@ -41,7 +41,7 @@ _Noreturn void sim_die(const char *format, ...) {
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
-    _exit(3);
+    abort();
 }
 
 static struct {
@@ -96,6 +96,8 @@ void sim_close(void) {
 
 static void seed_init(sim *s, const sim_options *options, sim_report *report) {
     sim_random_init(&s->random, options->seed, 0);
+    s->random.choices = options->choices;
+    s->random.choice_count = options->choice_count;
     s->seed = options->seed;
     s->report = report;
     s->world = sim_world_get(draw(s, SIM_WORLDS));

@@ -40,6 +40,8 @@ typedef struct {
     uint64_t seed;
     uint32_t node_count; // 0: drawn
     sim_defect defect;
+    const uint8_t *choices; // borrowed [choice_count], in place of the first numbers drawn; NULL:
+    size_t choice_count;    // none, else the seed ends soon after the last of them
 } sim_options;
 
 // What happened, for a person and for the test that the simulator does not idle.
