@@ -107,12 +107,15 @@ assay_status assay_generator_begin(assay_generator *generator,
     if (end > member->sequence.cache.capacity)
         return ASSAY_FAIL(err, CAPACITY, "prompt and output of %u tokens, limit %u", end,
                           member->sequence.cache.capacity);
+    // Later it would be the error of everyone beside it.
+    if (request->adapter) ASSAY_TRY(assay_adapter_unchanged(request->adapter, err));
     memcpy(member->ids, request->prompt, request->prompt_count * sizeof *request->prompt);
     *out =
         (assay_output){member->ids + request->prompt_count, 0, ASSAY_STOP_LENGTH, request->digest};
     member->generator = generator;
     member->request = request;
     member->out = out;
+    member->began = generator->begun_count++;
     member->hooks =
         (assay_forward_hooks){.row = row_take, .sampling = &request->sampling, .context = member};
     assay_sequence_reset(&member->sequence, request->adapter);
@@ -123,13 +126,12 @@ static uint32_t known_count(const assay_member *member) {
     return member->request->prompt_count + member->out->count;
 }
 
-// What the next pass feeds: at most `max` of the tokens that the sequence has not seen.
-static assay_feed member_feed(assay_member *member, uint32_t max) {
-    uint32_t fed = member->sequence.position_count, left = known_count(member) - fed;
+// What the next pass feeds: its share of the tokens that the sequence has not seen.
+static assay_feed member_feed(assay_member *member) {
     member->chosen = false;
     member->hooks.rows_from = known_count(member) - 1;
-    return (assay_feed){&member->sequence, member->ids + fed, left < max ? left : max,
-                        &member->hooks};
+    return (assay_feed){&member->sequence, member->ids + member->sequence.position_count,
+                        member->share, &member->hooks};
 }
 
 static void member_advance(assay_member *member) {
@@ -169,16 +171,31 @@ static uint32_t members_group(assay_member **order, assay_generator *generator) 
     return placed;
 }
 
+// One chunk for all, so that a long prompt holds up nobody's next token for longer. What is left of
+// it goes to the oldest prompt: places tell nothing, who comes takes a free one before others'.
+static void room_share(assay_member *const *members, uint32_t count, uint32_t room) {
+    assay_member *oldest[ASSAY_MEMBERS_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = i;
+        for (; at > 0 && oldest[at - 1]->began > members[i]->began; at--)
+            oldest[at] = oldest[at - 1];
+        oldest[at] = members[i];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t others = count - 1 - i, most = room > others ? room - others : 1;
+        uint32_t left = known_count(oldest[i]) - oldest[i]->sequence.position_count;
+        oldest[i]->share = left < most ? left : most;
+        room -= room > oldest[i]->share ? oldest[i]->share : room;
+    }
+}
+
 assay_status assay_generator_step(assay_generator *generator, assay_error *err) {
     assay_member *order[ASSAY_MEMBERS_MAX];
     assay_feed feeds[ASSAY_MEMBERS_MAX] = {0};
-    uint32_t count = members_group(order, generator), room = generator->forward.chunk_max;
-    // One chunk for all, so that a long prompt holds up nobody's next token for longer.
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t others = count - 1 - i;
-        feeds[i] = member_feed(order[i], room > others ? room - others : 1);
-        room -= room > feeds[i].count ? feeds[i].count : room;
-    }
+    uint32_t count = members_group(order, generator);
+    room_share(order, count, generator->forward.chunk_max);
+    for (uint32_t i = 0; i < count; i++)
+        feeds[i] = member_feed(order[i]);
     ASSAY_TRY(assay_forward_feed(&generator->forward, feeds, count, err));
     for (uint32_t i = 0; i < count; i++)
         member_advance(order[i]);

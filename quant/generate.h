@@ -44,7 +44,9 @@ typedef struct {
     const assay_generate_request *request; // NULL: the place is free
     assay_output *out;
     assay_forward_hooks hooks;
-    bool chosen; // a token, in the pass that just ended
+    uint64_t began; // before those of higher numbers
+    uint32_t share; // of the next pass's tokens
+    bool chosen;    // a token, in the pass that just ended
 } assay_member;
 
 // What requests need that run together, up to member_count at a time. A zeroed struct is safe to
@@ -53,6 +55,7 @@ struct assay_generator {
     assay_forward forward;
     uint32_t member_count;
     assay_member *members; // [member_count]
+    uint64_t begun_count;
 };
 
 // member_count: 1 .. ASSAY_MEMBERS_MAX; capacity: positions a request may take (prompt +
@@ -82,15 +85,15 @@ assay_status assay_generate_check(const assay_model *model, const assay_generate
 
 // Begins a request beside those in progress, in members[*place]. request and out are borrowed until
 // it ends: then the place is free, its pages are given back, and `out` is whole.
-// Errors: RANGE (invalid request), CAPACITY (longer than this generator, no place is free). Spec:
-// N-14 to N-17, N-19.
+// Errors: RANGE (invalid request), CAPACITY (longer than this generator, no place is free), CORRUPT
+// (the adapter's file was written to). Spec: N-14 to N-17, N-19.
 assay_status assay_generator_begin(assay_generator *generator,
                                    const assay_generate_request *request, assay_output *out,
                                    uint32_t *place, assay_error *err);
 
-// One pass over the weights for all in progress: a token of each, or what fits of its prompt.
-// Allocates nothing. Errors: CAPACITY (pages), as assay_forward_feed; all is given up then by
-// assay_generator_clear. Spec: N-14 to N-17, N-19.
+// One pass over the weights for all in progress: a token of each, and of prompts what fits, the
+// oldest first. Allocates nothing. Errors: CAPACITY (pages), as assay_forward_feed; all is given up
+// then by assay_generator_clear. Spec: N-14 to N-17, N-19.
 assay_status assay_generator_step(assay_generator *generator, assay_error *err);
 
 // Called with each token as it is chosen; false stops the run.

@@ -287,6 +287,29 @@ static void test_invalid_requests(void **state) {
                      ASSAY_CAPACITY);
 }
 
+// Whoever comes later takes a lower place, and no room before the prompt that is under way.
+static void test_the_oldest_prompt_goes_on(void **state) {
+    enum { CHUNK = 4 };
+    assay_engine engine = {&model.model, &assay_kernels_ref, NULL};
+    assay_generator three;
+    assay_output outs[3];
+    uint32_t place;
+    assay_generate_request requests[3];
+    for (uint32_t i = 0; i < 3; i++)
+        requests[i] = request_make(i);
+    requests[0].prompt_count = requests[0].max_tokens = 1;
+    assert_int_equal(assay_generator_open(&three, &engine, 3, CAPACITY, CHUNK, NULL), ASSAY_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(assay_generator_begin(&three, &requests[i], &outs[i], &place, NULL),
+                         ASSAY_OK);
+        assert_int_equal(place, i == 2 ? 0 : i); // the first one's, which has ended
+        if (i > 0) assert_int_equal(assay_generator_step(&three, NULL), ASSAY_OK);
+    }
+    assert_int_equal(three.members[1].sequence.position_count, 2 * (CHUNK - 1));
+    assert_int_equal(three.members[0].sequence.position_count, 1);
+    assay_generator_close(&three);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_ending_verifies),
@@ -296,6 +319,7 @@ int main(void) {
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_probe_names_a_fault),
         cmocka_unit_test(test_streaming_and_stopping),
+        cmocka_unit_test(test_the_oldest_prompt_goes_on),
         cmocka_unit_test(test_invalid_requests),
     };
     return cmocka_run_group_tests(tests, generator_make, generator_free);
