@@ -387,6 +387,7 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         assay_batcher_stop(&shop->batcher);
         assay_http_server_drain(server, DRAIN_MS);
         assay_provider_cut(&provider);
+        assay_batcher_cut(&shop->batcher);
         assay_http_server_drain(server, SEND_MS);
         assay_http_server_close(server);
         work_step(&provider, true, &(batching){0});

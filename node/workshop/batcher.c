@@ -30,6 +30,10 @@ void assay_batcher_close(assay_batcher *batcher) {
     *batcher = (assay_batcher){0};
 }
 
+static assay_status stopped(assay_error *err) {
+    return ASSAY_FAIL(err, STOPPED, "no more is computed: the program is stopping");
+}
+
 // ---- a round of checks, without the lock ----
 
 static assay_status checks_run(assay_batcher *batcher, assay_batcher_job **round, uint32_t count,
@@ -79,13 +83,15 @@ static void request_end(assay_batcher *batcher, uint32_t place, const assay_erro
 }
 
 // What a pass fails with is everyone's: what may be one's own is found as it begins (B3).
-static void requests_pass(assay_batcher *batcher, assay_batcher_job **began, uint32_t count) {
+static void requests_pass(assay_batcher *batcher, assay_batcher_job **began, uint32_t count,
+                          bool cut) {
     assay_generator *generator = batcher->generator;
     assay_error why = {0};
     if (!batcher->member_count) assay_generator_clear(generator);
     for (uint32_t i = 0; i < count; i++)
         request_begin(batcher, began[i]);
-    if (assay_generator_step(generator, &why) != ASSAY_OK) assay_generator_clear(generator);
+    assay_status status = cut ? stopped(&why) : assay_generator_step(generator, &why);
+    if (status != ASSAY_OK) assay_generator_clear(generator);
     for (uint32_t i = 0; i < generator->member_count; i++)
         if (batcher->members[i] && !generator->members[i].request) request_end(batcher, i, &why);
 }
@@ -121,7 +127,7 @@ static uint32_t round_take(assay_batcher *batcher, assay_batcher_job **round) {
 static void turn_lead(assay_batcher *batcher) {
     assay_batcher_job *jobs[2 * ASSAY_MEMBERS_MAX];
     uint32_t began = round_take(batcher, jobs), count = began;
-    bool checks = began && jobs[0]->checkup, any = false;
+    bool checks = began && jobs[0]->checkup, cut = batcher->cutting;
     for (uint32_t i = 0; i < ASSAY_MEMBERS_MAX; i++)
         if (batcher->members[i]) jobs[count++] = batcher->members[i];
     batcher->running = true;
@@ -129,8 +135,9 @@ static void turn_lead(assay_batcher *batcher) {
     if (checks)
         checks_round(batcher, jobs, count);
     else
-        requests_pass(batcher, jobs, began);
+        requests_pass(batcher, jobs, began, cut);
     pthread_mutex_lock(&batcher->lock);
+    bool any = batcher->stopping; // whoever leads may have waited itself, and go now (B6)
     for (uint32_t i = 0; i < count; i++) {
         jobs[i]->ended = jobs[i]->over;
         any |= jobs[i]->ended;
@@ -143,7 +150,7 @@ static void turn_lead(assay_batcher *batcher) {
 // With the lock: all that waits is over, unmade.
 static void queue_refuse(assay_batcher *batcher) {
     for (assay_batcher_job *job = batcher->first; job; job = job->next) {
-        job->status = ASSAY_FAIL(job->err, STOPPED, "no more is computed: the program is stopping");
+        job->status = stopped(job->err);
         job->ended = true;
     }
     batcher->first = NULL;
@@ -151,11 +158,20 @@ static void queue_refuse(assay_batcher *batcher) {
     pthread_cond_broadcast(&batcher->ended);
 }
 
-void assay_batcher_stop(assay_batcher *batcher) {
+static void stop(assay_batcher *batcher, bool cutting) {
     pthread_mutex_lock(&batcher->lock);
     batcher->stopping = true;
+    batcher->cutting |= cutting;
     queue_refuse(batcher);
     pthread_mutex_unlock(&batcher->lock);
+}
+
+void assay_batcher_stop(assay_batcher *batcher) {
+    stop(batcher, false);
+}
+
+void assay_batcher_cut(assay_batcher *batcher) {
+    stop(batcher, true);
 }
 
 // Waits its turn, and leads while nobody else does and its own is not over.

@@ -9,9 +9,11 @@
 //     than there were callers before it; once it stops, for none
 //  B2 a round needs no more members and pages than the generator has, unless it is of one alone
 //  B3 nobody's error is another's: what a round of checks fails with, each alone is asked for
-//     again; what a pass of requests fails with is of the model or its files
+//     again; what a pass of requests fails with is of the model's file, or of an adapter's that
+//     changed since its request began
 //  B4 a check that is stopped costs those beside it no more than the chunk in which it was
 //  B5 a request is answered after the pass in which it ended, whoever else is in the round
+//  B6 while somebody is not answered, somebody leads: a leader whose own is over wakes the others
 #ifndef ASSAY_NODE_WORKSHOP_BATCHER_H
 #define ASSAY_NODE_WORKSHOP_BATCHER_H
 
@@ -27,7 +29,8 @@ typedef struct {
     pthread_mutex_t lock;       // guards all below
     pthread_cond_t ended;       // a round did
     bool running;               // a round of checks is led, or a pass of one of requests
-    bool stopping;              // no round follows it
+    bool stopping;              // no round follows it,
+    bool cutting;               // and no pass of one of requests
     assay_batcher_job *first;   // waiting, the oldest; on their callers' stacks
     uint32_t waiting_count;
     uint64_t round_count; // ended
@@ -43,6 +46,10 @@ void assay_batcher_open(assay_batcher *batcher, assay_generator *generator);
 // What is in no round yet, and what is called from now on, ends with STOPPED; what is in one ends
 // as ever. Any thread.
 void assay_batcher_stop(assay_batcher *batcher);
+
+// A stop that does not wait for long answers: requests in progress end with STOPPED after the pass
+// in which they are. Any thread.
+void assay_batcher_cut(assay_batcher *batcher);
 
 // Nobody may wait or run any more.
 void assay_batcher_close(assay_batcher *batcher);

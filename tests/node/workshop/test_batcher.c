@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Callers that meet in the batcher get what they would get alone, to the bit (N-14 to N-19), in
-// rounds whose members are known: B1 to B4 of node/workshop/batcher.h. A kernel that counts the
+// rounds whose members are known: B1 to B6 of node/workshop/batcher.h. A kernel that counts the
 // embedded positions of each round tells who was in it: prompts are 1, 2, 4 … ids long.
 #include <time.h>
+#include <unistd.h>
 
 #include "node/workshop/workshop.h"
 #include "tests/quant/synthetic.h"
@@ -28,6 +29,7 @@ static atomic_bool stop;
 static uint32_t wait_at; // at this position a round waits, 20 s at most, until so many callers
 static atomic_uint answered, wait_for; // have their answers
 static bool waited_in_time;
+static void (*told)(assay_batcher *batcher); // called once, at the third position of a round
 
 static void short_pause(void) {
     const struct timespec pause = {0, 1000000};
@@ -37,6 +39,10 @@ static void short_pause(void) {
 // The pool has one thread, and rounds follow each other by the batcher's lock.
 static void unfold_counted(float *y, const int8_t *q, float scale, uint32_t n) {
     if (++fed[batcher.round_count % ROUNDS_MAX] == stop_at) atomic_store(&stop, true);
+    if (told && fed[batcher.round_count % ROUNDS_MAX] == 3) {
+        told(&batcher);
+        told = NULL;
+    }
     for (int i = 0; fed[batcher.round_count % ROUNDS_MAX] == wait_at && i < 20000; i++) {
         waited_in_time = atomic_load(&answered) >= atomic_load(&wait_for);
         if (waited_in_time) break;
@@ -401,6 +407,35 @@ static void an_error_is_nobody_elses(void **state) {
     }
 }
 
+// B3: the second one's adapter was written to.
+static void a_changed_file_is_nobody_elses(void **state) {
+    static caller callers[3];
+    char path[] = "/tmp/assay_batcher_XXXXXX";
+    assay_adapter changed = model.adapters[0];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "ab", 2), 2);
+    assert_int_equal(assay_mapping_open(&changed.file, path, 1 << 10, NULL), ASSAY_OK);
+    assert_int_equal(write(fd, "c", 1), 1);
+    for (int check = 0; check < 2; check++) {
+        batcher_start(MEMBERS, 2 * MEMBERS);
+        for (uint32_t i = 0; i < 3; i++) {
+            callers[i] = marked(i, check, 1);
+            wanted_make(&callers[i]);
+        }
+        callers[1].request.adapter = &changed;
+        callers_meet(callers, 3);
+        expect_wanted(&callers[0]);
+        expect_wanted(&callers[2]);
+        assert_int_equal(callers[1].status, ASSAY_CORRUPT);
+        assert_non_null(strstr(callers[1].err.text, "the adapter's file was written to"));
+        batcher_end();
+    }
+    assay_mapping_close(&changed.file);
+    close(fd);
+    unlink(path);
+}
+
 // What is invalid does not wait, and is in no round.
 static void invalid_ones_never_join(void **state) {
     static caller good[2], bad[5];
@@ -480,6 +515,43 @@ static void a_stop_is_the_last_round(void **state) {
     batcher_end();
 }
 
+// B6: a third caller leads the round of two others, and is told meanwhile that it is in none. They
+// are answered: or cut off with the pass, where that is said.
+static void a_leader_that_leaves_wakes_the_others(void **state) {
+    static caller callers[3];
+    for (int cut = 0; cut < 2; cut++) {
+        batcher_start(2, 4);
+        rounds_hold();
+        for (uint32_t i = 0; i < 3; i++) {
+            callers[i] = marked(i, false, NEW);
+            callers[i].request.stop_ids_ignored = true;
+            wanted_make(&callers[i]);
+            if (i == 2) { // nobody leads, and only this one is awake
+                told = cut ? assay_batcher_cut : assay_batcher_stop;
+                pthread_mutex_lock(&batcher.lock);
+                batcher.running = false;
+                pthread_mutex_unlock(&batcher.lock);
+            }
+            assert_int_equal(pthread_create(&callers[i].thread, NULL, caller_run, &callers[i]), 0);
+            while (i < 2 && waiting() <= i)
+                short_pause();
+        }
+        for (uint32_t i = 0; i < 3; i++) {
+            struct timespec until;
+            clock_gettime(CLOCK_REALTIME, &until);
+            until.tv_sec += 60;
+            if (pthread_timedjoin_np(callers[i].thread, NULL, &until) != 0)
+                fail_msg("caller %u still waits, and nobody leads", i);
+            if (i == 2 || cut)
+                assert_int_equal(callers[i].status, ASSAY_STOPPED);
+            else
+                expect_wanted(&callers[i]);
+        }
+        assert_int_equal(fed[0], cut ? 3 : positions_of(&callers[0]) + positions_of(&callers[1]));
+        batcher_end();
+    }
+}
+
 // ---- a crowd ----
 
 static void *crowd_run(void *context) {
@@ -540,9 +612,11 @@ int main(void) {
         cmocka_unit_test(who_joins_overtakes_nobody),
         cmocka_unit_test(long_prompts_come_in_chunks),
         cmocka_unit_test(an_error_is_nobody_elses),
+        cmocka_unit_test(a_changed_file_is_nobody_elses),
         cmocka_unit_test(invalid_ones_never_join),
         cmocka_unit_test(a_check_that_is_stopped_ends),
         cmocka_unit_test(a_stop_is_the_last_round),
+        cmocka_unit_test(a_leader_that_leaves_wakes_the_others),
         cmocka_unit_test(a_crowd_is_answered),
         cmocka_unit_test(a_workshop_bounds_its_pages),
     };
