@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/sha256.h"
+
 struct assay_fate_entry {
     assay_hash id;
     uint64_t height;
@@ -57,4 +59,15 @@ bool assay_fates_find(const assay_fates *fates, const assay_hash *id, assay_tx_f
     *out = (assay_tx_fate){ASSAY_TX_COMMITTED, entry->height, entry->index, entry->result, ""};
     if (entry->text) snprintf(out->text, sizeof out->text, "%s", entry->text);
     return true;
+}
+
+bool assay_fate_in_block(assay_tx_fate *out, const assay_block *block, const assay_hash *id) {
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        assay_hash other;
+        assay_sha256_of(&other, block->txs[i].data, block->txs[i].size);
+        if (!assay_hash_equal(&other, id)) continue;
+        *out = (assay_tx_fate){ASSAY_TX_COMMITTED, block->header.height, i, block->results[i], ""};
+        return true;
+    }
+    return false;
 }

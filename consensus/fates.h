@@ -43,4 +43,7 @@ void assay_fates_add(assay_fates *fates, const assay_hash *id, uint64_t height, 
 // Returns: whether the transaction is remembered; *out is filled only then.
 bool assay_fates_find(const assay_fates *fates, const assay_hash *id, assay_tx_fate *out);
 
+// The same of one block that was read.
+bool assay_fate_in_block(assay_tx_fate *out, const assay_block *block, const assay_hash *id);
+
 #endif

@@ -114,13 +114,7 @@ static assay_status block_search(assay_solo *solo, uint64_t at, const assay_hash
     uint8_t *data;
     assay_arena_init(&arena, ASSAY_SOLO_ARENA_MAX);
     assay_status status = block(solo, at, &found, &arena, &data, err);
-    for (uint32_t i = 0; status == ASSAY_OK && i < found.tx_count; i++) {
-        assay_hash other;
-        assay_sha256_of(&other, found.txs[i].data, found.txs[i].size);
-        if (!assay_hash_equal(&other, id)) continue;
-        *out = (assay_tx_fate){ASSAY_TX_COMMITTED, at, i, found.results[i], ""};
-        break;
-    }
+    if (status == ASSAY_OK) assay_fate_in_block(out, &found, id);
     free(data);
     assay_arena_close(&arena);
     return status;

@@ -219,6 +219,35 @@ static assay_status submit(void *self, const void *tx, size_t size, assay_hash *
     return peer->submit(peer->self, tx, size, err);
 }
 
+static uint64_t height(void *self) {
+    assay_abci_engine *engine = self;
+    pthread_mutex_lock(&engine->lock);
+    uint64_t last = engine->height;
+    pthread_mutex_unlock(&engine->lock);
+    return last;
+}
+
+// Where there is no index: in the last `depth` blocks, or in those that CometBFT has kept.
+static assay_status blocks_search(assay_abci_engine *engine, const assay_hash *id, uint64_t depth,
+                                  assay_tx_fate *out, assay_error *err) {
+    enum { ARENA_MAX = 64 << 20 }; // of one block
+    const assay_abci_peer *peer = &engine->options.peer;
+    assay_status status = ASSAY_OK;
+    uint64_t last = height(engine);
+    for (uint64_t i = 0; i < depth && i < last && status == ASSAY_OK; i++) {
+        assay_arena arena;
+        assay_block block;
+        uint8_t *data;
+        assay_arena_init(&arena, ARENA_MAX);
+        status = peer->block(peer->self, last - i, &block, &arena, &data, err);
+        bool found = status == ASSAY_OK && assay_fate_in_block(out, &block, id);
+        free(data);
+        assay_arena_close(&arena);
+        if (found) break;
+    }
+    return status == ASSAY_NOT_FOUND ? ASSAY_OK : status;
+}
+
 static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
                          assay_error *err) {
     assay_abci_engine *engine = self;
@@ -230,7 +259,8 @@ static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay
         out->state = ASSAY_TX_PENDING;
     pthread_mutex_unlock(&engine->lock);
     if (out->state != ASSAY_TX_UNKNOWN || depth == 0) return ASSAY_OK;
-    return peer->find(peer->self, id, out, err);
+    assay_status status = peer->find(peer->self, id, out, err);
+    return status == ASSAY_NOT_FOUND ? blocks_search(engine, id, depth, out, err) : status;
 }
 
 static uint64_t wait(void *self, uint64_t height, uint32_t timeout_ms) {
@@ -255,14 +285,6 @@ static uint32_t waiting(void *self) {
     uint32_t count = engine->waiting[0].count;
     pthread_mutex_unlock(&engine->lock);
     return count;
-}
-
-static uint64_t height(void *self) {
-    assay_abci_engine *engine = self;
-    pthread_mutex_lock(&engine->lock);
-    uint64_t last = engine->height;
-    pthread_mutex_unlock(&engine->lock);
-    return last;
 }
 
 static assay_status health(void *self, assay_error *err) {

@@ -17,7 +17,8 @@ enum { ASSAY_ABCI_NOT_NOW = 2 }; // CheckTx's code where no rule refuses, P-19's
 typedef struct {
     void *self;
 
-    // As those of assay_chain_engine; `find` for transactions that are not among the recent.
+    // As those of assay_chain_engine; `find` for transactions that are not among the recent: errors
+    // also NOT_FOUND (no index is kept of any).
     assay_status (*submit)(void *self, const void *tx, size_t size, assay_error *err);
     assay_status (*find)(void *self, const assay_hash *id, assay_tx_fate *out, assay_error *err);
     assay_status (*block)(void *self, uint64_t height, assay_block *block, assay_arena *arena,

@@ -18,6 +18,8 @@ enum {
     PAGE_SIZE = 100, // of validators, CometBFT's most
 };
 
+#define NO_INDEX "indexing is disabled" // of transactions, with indexer = "null"
+
 #define WITHIN(size, values, ms)                                                                   \
     { .size_max = (size), .values_max = (values), .timeout_ms = (ms), .allow_private = true }
 
@@ -60,8 +62,7 @@ static assay_status error_read(const json_t *error, assay_error *err) {
         strstr(data, "must be less than or equal to") || strstr(data, "is not available");
     // Results that were never stored, or not yet, or pruned before their block.
     bool no_results = strstr(data, "could not find") || strstr(data, "not persisting");
-    // With indexer = "null" it knows no transaction by its hash, whatever became of it.
-    bool no_index = strstr(data, "indexing is disabled");
+    bool no_index = strstr(data, NO_INDEX);
     if (other_height || no_results || no_index || strstr(data, "not found"))
         return ASSAY_FAIL(err, NOT_FOUND, "CometBFT: %.200s", data);
     if (strstr(data, "mempool is full")) return ASSAY_FAIL(err, CAPACITY, "CometBFT: %.200s", data);
@@ -195,7 +196,8 @@ static assay_status find(void *self, const assay_hash *id, assay_tx_fate *out, a
     assay_error why = {0};
     assay_hex_encode_0x(path + strlen(path), id->bytes, ASSAY_HASH_SIZE);
     assay_status status = get_within(&result, self, path, &few, &why);
-    if (status == ASSAY_NOT_FOUND) return ASSAY_OK; // as unknown as before
+    // As unknown as before; without an index, whatever became of it.
+    if (status == ASSAY_NOT_FOUND && !strstr(why.text, NO_INDEX)) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_error_pass(err, &why);
     status = fate_read(out, result, err);
     json_decref(result);

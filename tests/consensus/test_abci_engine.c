@@ -20,7 +20,8 @@ typedef struct {
     pthread_mutex_t slow;
     atomic_bool executes; // a block, slowly
     assay_hash old;
-    int submits;
+    int submits, reads;
+    uint64_t first_kept;      // of CometBFT's blocks, which it has no index of; 0: there is one
     assay_status check_fails; // with this, whatever the transaction
 } stage;
 
@@ -31,14 +32,24 @@ static assay_status peer_submit(void *self, const void *tx, size_t size, assay_e
 
 static assay_status peer_find(void *self, const assay_hash *id, assay_tx_fate *out,
                               assay_error *err) {
-    if (assay_hash_equal(id, &((stage *)self)->old))
+    const stage *s = self;
+    if (s->first_kept) return ASSAY_FAIL(err, NOT_FOUND, "no index");
+    if (assay_hash_equal(id, &s->old))
         *out = (assay_tx_fate){.state = ASSAY_TX_COMMITTED, .height = 5};
     return ASSAY_OK;
 }
 
 static assay_status peer_block(void *self, uint64_t height, assay_block *block, assay_arena *arena,
                                uint8_t **data, assay_error *err) {
-    return ASSAY_FAIL(err, NOT_FOUND, "none");
+    static const assay_bytes tx = {(const uint8_t *)"+x", 2};
+    static assay_tx_result result = {.data_size = 1};
+    stage *s = self;
+    s->reads++;
+    *data = NULL;
+    if (height < s->first_kept) return ASSAY_FAIL(err, NOT_FOUND, "none");
+    *block = (assay_block){.txs = &tx, .results = &result, .tx_count = height == 1};
+    block->header.height = height;
+    return ASSAY_OK;
 }
 
 static assay_status peer_light_block(void *self, uint64_t height, json_t **out, assay_error *err) {
@@ -271,6 +282,31 @@ static void what_nobody_rechecks_waits_no_more(void **unused) {
     stage_end(&s);
 }
 
+// Behind an index that does not exist, the last blocks are read: the same answer as solo's (C-12).
+static void blocks_are_read_where_no_index_is(void **unused) {
+    static const struct {
+        uint64_t first_kept, depth;
+        int reads;
+        bool found;
+    } cases[] = {{1, 4, 3, true}, {1, 2, 2, false}, {2, 4, 3, false}, {3, 0, 0, false}};
+    stage s;
+    stage_make(&s);
+    init(&s);
+    for (int64_t height = 1; height <= 3; height++) {
+        finalize(&s, height, NULL, 0);
+        commit(&s);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        s.first_kept = cases[i].first_kept;
+        s.reads = 0;
+        assay_tx_fate out = fate(&s, "+x", cases[i].depth);
+        assert_int_equal(out.state, cases[i].found ? ASSAY_TX_COMMITTED : ASSAY_TX_UNKNOWN);
+        assert_int_equal(out.height, cases[i].found);
+        assert_int_equal(s.reads, cases[i].reads);
+    }
+    stage_end(&s);
+}
+
 // E-29, A1: a block that was finalised and not committed is executed again, to the same bytes.
 static void replays_what_is_lacking(void **unused) {
     stage s;
@@ -476,6 +512,7 @@ int main(void) {
         cmocka_unit_test(fates_follow_commits),
         cmocka_unit_test(rounds_are_counted_once_committed),
         cmocka_unit_test(what_nobody_rechecks_waits_no_more),
+        cmocka_unit_test(blocks_are_read_where_no_index_is),
         cmocka_unit_test(replays_what_is_lacking),
         cmocka_unit_test(calls_meet_one_thread),
         cmocka_unit_test(queries_pass_a_slow_block),

@@ -48,15 +48,15 @@ static void error_serve(void *data, const assay_http_request *request, assay_htt
                                     "Internal error", "data", *(const char **)data));
 }
 
-// What CometBFT cannot tell is unknown, so that whoever sent it sends again: an error would be
-// asked about for ever.
+// What its index does not have is unknown, so that whoever sent it sends again; of what no index is
+// kept, nothing is said.
 static void a_transaction_nobody_indexed_is_unknown(void **unused) {
     static const struct {
         const char *data;
         assay_status status;
     } cases[] = {
         {"tx (07) not found, err: %!w(<nil>)", ASSAY_OK},
-        {"transaction indexing is disabled", ASSAY_OK},
+        {"transaction indexing is disabled", ASSAY_NOT_FOUND},
         {"the disk is gone", ASSAY_NETWORK},
     };
     const char *data;
