@@ -38,7 +38,8 @@ assay_status assay_audit_open(assay_audit *audit, const assay_audit_options *opt
 void assay_audit_close(assay_audit *audit);
 
 // Checks that the home's state is what its root says, replays all blocks that are in the log and in
-// CometBFT's store now, compares the two where they meet, and adds up all money. Statuses from
+// CometBFT's store now, compares the two where they meet, and adds up all money: after each of the
+// first blocks, then now and then, and at the end. Statuses from
 // TRUNCATED on are findings about the home, lower ones keep the audit from its work. Errors:
 // CORRUPT (damaged log or state, or a log that ends before the state), MISMATCH (the state differs
 // from the replay, or the supply equation fails), and as assay_replay_block, assay_blocklog_open,

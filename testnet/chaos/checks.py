@@ -4,6 +4,7 @@ returns (claim with its numbers, whether it holds, what speaks against it), and 
 nothing seen is a failure too."""
 import base64
 import hashlib
+import re
 import time
 from collections import Counter
 
@@ -93,8 +94,8 @@ def one_state(sampler):
 
 
 def supply(sampler, audited, height):
-    """By the nodes' own words where they were seen, and by a replay, which ends at the first block
-    after which it does not."""
+    """By the nodes' own words where they were seen, and by a replay: the running totals of each
+    block, and every record at the end."""
     report, error = audited
     blocks = report["blocks"] if report else 0
     return (f"the supply adds up to the last nopen at all {blocks} heights, as an audit replays "
@@ -232,8 +233,9 @@ def lies(cluster, chain, found):
         if not right:
             believed.append(batch["id"])
     return (f"a validator that lies accused the honest provider {told[OUTPUT]} times and cleared "
-            f"frauds {told[MATCH]} times: nobody believed it", told[OUTPUT] > 0 and not believed,
-            ", ".join(believed) or "it accused nobody")
+            f"frauds {told[MATCH]} times: nobody believed it",
+            told[OUTPUT] > 0 and told[MATCH] > 0 and not believed,
+            ", ".join(believed) or "it had no say")
 
 
 def requests(cluster, load, found):
@@ -304,13 +306,22 @@ def restored(faults):
             f"times)", all(fault.synced for fault in lost) and bool(lost), "it did not")
 
 
-def engines(cluster, faults):
-    """A node whose state and disk were left alone never finds its application at odds with the
+def engines(cluster):
+    """A node whose state and disk nobody harms never finds its application at odds with the
     chain."""
-    harmed = {fault.nodes[0] for fault in faults if not hasattr(fault, "skipped") and fault.kind
-              in ("damaged-state", "wrong-app-hash", "full-disk")}
-    well = [node for number, node in enumerate(cluster.nodes) if number not in harmed]
-    halted = [node.name for node in well if node.halts()]
-    names = ", ".join(node.name for node in well) or "none"
-    return f"no engine halted of those whose state was left alone: {names}", not halted, \
-        ", ".join(halted)
+    halted = [node.name for node in cluster.nodes if node.halts()]
+    return (f"no engine halted but, at most, on a state or disk that was harmed "
+            f"({sum(len(node.harms) for node in cluster.nodes)} times)",
+            bool(cluster.nodes) and not halted, ", ".join(halted))
+
+
+def ends(cluster):
+    """Processes end by kill -9 alone; where a state or disk was harmed, by an error of their own
+    too, but by no other signal."""
+    well = [end for node in cluster.nodes for end in node.ends(harmed=False)]
+    harmed = [end for node in cluster.nodes for end in node.ends(harmed=True)]
+    killed = [end for end in well if end.endswith(" ended with -9")]
+    wrong = [end for end in well if end not in killed] + [
+        end for end in harmed if re.search(r" ended with -(?!9$)", end)]
+    return (f"no process ended by itself: {len(killed)} were killed, {len(harmed)} had a harmed "
+            f"state or disk", bool(killed) and not wrong, "; ".join(wrong) or "none was killed")

@@ -3,6 +3,7 @@
 from one document, cluster.json."""
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -27,6 +28,7 @@ class Node:
         self.home, self.run = home / self.name, home / "run" / self.name
         self.logs, self.unit_pid = home / "logs", entry["pid"]
         self.unreliable = False
+        self.harms = []  # [sizes of the logs as its state or disk was harmed, and later]
 
     def status(self, seconds=5):
         return get(f"{self.api}/v1/status", seconds)
@@ -115,16 +117,43 @@ class Node:
                     return True
         return False
 
+    def harm_begins(self):
+        self.harms.append([self.log_sizes(), None])
+
+    def harm_ends(self):
+        """What its logs say from now on is its own fault again."""
+        if self.harms and not self.harms[-1][1]:
+            self.harms[-1][1] = self.log_sizes()
+
+    def lines(self, harmed):
+        """What its logs say that was written while it was harmed, or the rest."""
+        for path, size in self.log_sizes().items():
+            data, parts, at = path.read_bytes(), [], 0
+            for since, until in self.harms:
+                parts.append((at, since[path]))
+                at = until[path] if until else size
+                if harmed:
+                    parts[-1] = since[path], at
+            if not harmed:
+                parts.append((at, size))
+            for begin, end in parts:
+                yield from data[begin:end].decode(errors="replace").splitlines()
+
     def halts(self):
-        """Why the engine halted, as often as it did; that its application was killed in the midst
-        of a call is no reason: the unit starts both again."""
-        killed = (b"read message: ", b"write to buffer: ", b"flush buffer: ")
-        return [line for path in self.log_sizes() for line in path.read_bytes().splitlines()
-                if b"CONSENSUS FAILURE" in line and not any(words in line for words in killed)]
+        """Why the engine halted, as often as it did while nobody harmed it; that its application
+        was killed in the midst of a call is no reason: the unit starts both again."""
+        killed = ("read message: ", "write to buffer: ", "flush buffer: ")
+        return [line for line in self.lines(harmed=False)
+                if "CONSENSUS FAILURE" in line and not any(words in line for words in killed)]
+
+    def ends(self, harmed):
+        """With what its processes have ended, or that the application had to be killed."""
+        return [f"{self.name}: {line.partition(' ')[2]}" for line in self.lines(harmed)
+                if re.search(rf" ended with -?\d+$| {self.name} did not end in ", line)]
 
     def log_sizes(self):
         names = (f"{self.name}.out", f"{self.name}.err", f"{self.name}-comet.out",
-                 f"{self.name}-comet.err")
+                 f"{self.name}-comet.err", f"{self.name}-unit.out")
         return {self.logs / name: (self.logs / name).stat().st_size for name in names}
 
 

@@ -218,9 +218,16 @@ INFLICT = {
 }
 
 
+HARMFUL = "damaged-state", "wrong-app-hash", "full-disk"
+
+
 def inflict(cluster, fault, sleep):
-    """Runs one fault; returns its outcome in words."""
+    """Runs one fault; returns its outcome in words. Its harm lasts until the next one."""
     began = time.monotonic()
+    for node in cluster.nodes:
+        node.harm_ends()
+    if fault.kind in HARMFUL:
+        victim(cluster, fault).harm_begins()
     try:
         said = INFLICT[fault.kind](cluster, fault, sleep)
     except Skipped as reason:

@@ -101,7 +101,8 @@ class Run:
         self.verdict(checks.liars(self.plan))
         self.verdict(checks.no_beacons(self.plan, chain))
         self.verdict(checks.restored(self.plan))
-        self.verdict(checks.engines(self.cluster, self.plan))
+        self.verdict(checks.engines(self.cluster))
+        self.verdict(checks.ends(self.cluster))
         self.verdict(("the load did all that it was to do", not self.load.trouble,
                       "; ".join(self.load.trouble)))
         return report

@@ -186,7 +186,7 @@ BROKEN = [  # what went wrong, and who must see it
     (lambda w: w.batches[1].update(slashed=69), {"frauds"}),
     (lambda w: w.batches[1].update(state="settled", void_reason="none"), {"frauds", "lies"}),
     (lambda w: w.batches[1].update(fee_total=0, slashed=0), {"frauds"}),
-    (lambda w: w.batches.pop(1), {"frauds"}),
+    (lambda w: w.batches.pop(1), {"frauds", "lies"}),
     (lambda w: w.batches[1].update(state="checking"), {"all_decided"}),
     (lambda w: w.blocks[1].clear(), {"honest"}),
     (lambda w: w.blocks[2].pop(1), {"honest", "validators_changed"}),
@@ -200,6 +200,7 @@ BROKEN = [  # what went wrong, and who must see it
     (lambda w: w.answers[f"account/{LIAR}"]["bonds"][0].update(active=40), {"idle"}),
     (lambda w: w.cluster.document["idle"].clear(), {"idle"}),
     (lambda w: w.blocks[4].pop(1), {"lies"}),
+    (lambda w: w.blocks[4].pop(2), {"lies"}),
     (lambda w: w.blocks[4].append(w.blocks[5][0]), {"no_beacons", "acknowledged"}),
     (lambda w: w.makers.update({4: "B"}), {"no_beacons"}),
     (lambda w: w.blocks[3].pop(2), {"no_beacons"}),
@@ -278,21 +279,60 @@ def test_restored():
     assert not checks.restored([lost])[1]
 
 
-def test_halted_engines():
-    """One that disagrees with its chain has halted; one whose application was killed has not."""
-    says = 'E[…] CONSENSUS FAILURE!!! module=consensus err="{}" stack="…"\n'
+@contextlib.contextmanager
+def logged_node():
+    """A node that has said nothing yet, its chain, and what writes into one of its logs."""
     with tempfile.TemporaryDirectory() as folder:
         node = cluster.Node.__new__(cluster.Node)
-        node.name, node.logs = "node0", Path(folder)
-        for path in ("node0.out", "node0.err", "node0-comet.out", "node0-comet.err"):
-            (node.logs / path).write_text("all is well\n")
-        chain = types.SimpleNamespace(nodes=[node])
-        log = node.logs / "node0-comet.out"
-        log.write_text(says.format("failed to apply block; error read message: EOF"))
-        assert checks.engines(chain, [])[1]
-        log.write_text(log.read_text() + says.format("wrong Block.Header.AppHash"))
-        assert not checks.engines(chain, [])[1]
-        assert checks.engines(chain, [schedule.Fault(1, "damaged-state", 0, [0], 0)])[1]
+        node.name, node.logs, node.harms = "node0", Path(folder), []
+        for name in ("node0.out", "node0.err", "node0-comet.out", "node0-comet.err",
+                     "node0-unit.out"):
+            (node.logs / name).write_text("all is well\n")
+
+        def say(name, text):
+            with open(node.logs / name, "a") as log:
+                log.write(text + "\n")
+        yield node, types.SimpleNamespace(nodes=[node]), say
+
+
+def test_halted_engines():
+    """One that disagrees with its chain has halted; one whose application was killed has not."""
+    says = 'E[…] CONSENSUS FAILURE!!! module=consensus err="{}" stack="…"'
+    with logged_node() as (node, chain, say):
+        say("node0-comet.out", says.format("failed to apply block; error read message: EOF"))
+        assert checks.engines(chain)[1]
+        for _ in range(2):
+            node.harm_begins()
+            say("node0-comet.out", says.format("wrong Block.Header.AppHash"))
+            assert checks.engines(chain)[1], "while its state was harmed"
+            node.harm_ends()
+            assert checks.engines(chain)[1], "after it"
+        say("node0-comet.out", says.format("wrong Block.Header.AppHash"))
+        assert not checks.engines(chain)[1]
+    assert not checks.engines(types.SimpleNamespace(nodes=[]))[1], "there is no engine"
+
+
+def test_ends():
+    """Only what was killed ends, and what was harmed by an error; an abort is never right."""
+    says = "1764536000.123 node0{} ended with {}"
+    for harmed, part, code, good in (
+            (False, "", -9, True), (False, "-comet", -9, True), (False, "", -6, False),
+            (False, "", -11, False), (False, "-comet", 2, False), (False, "", 0, False),
+            (True, "", 4, True), (True, "-comet", 2, True), (True, "", -9, True),
+            (True, "", -6, False), (True, "", -11, False)):
+        with logged_node() as (node, chain, say):
+            assert not checks.ends(chain)[1], "nothing was killed"
+            say("node0-unit.out", says.format("", -9))
+            say("node0-unit.out", "1764536001.123 told to stop")
+            if harmed:
+                node.harm_begins()
+            say("node0-unit.out", says.format(part, code))
+            node.harm_ends()
+            assert checks.ends(chain)[1] == good, (harmed, part, code)
+    with logged_node() as (node, chain, say):
+        say("node0-unit.out", says.format("", -9))
+        say("node0-unit.out", "1764536001.123 node0 did not end in 20 s and was killed")
+        assert not checks.ends(chain)[1]
 
 
 def test_history_is_whole():
