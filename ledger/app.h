@@ -167,7 +167,7 @@ assay_status assay_app_commit(assay_app *app, assay_error *err);
 typedef struct {
     assay_counts counts;     // since it was opened, as of the last commit
     uint64_t since;          // height at which it was opened
-    uint64_t admitted;       // by check_tx,
+    uint64_t admitted;       // by check_tx as they came,
     uint64_t turned_away;    // and refused there
     uint64_t time_ns;        // of the last block's header; 0: none came since
     uint64_t time_ns_before; // of the one before it; 0: the same

@@ -52,6 +52,7 @@ assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, b
         pthread_mutex_unlock(&app->check_lock);
     }
     assay_arena_close(&arena);
+    if (again) return status; // it was counted as it came
     pthread_mutex_lock(&app->count_lock);
     app->counters.admitted += status == ASSAY_OK;
     app->counters.turned_away += status == ASSAY_REJECTED;

@@ -190,6 +190,27 @@ static void the_table_of_scores_is_bounded(void **state) {
     assay_scores_close(sum);
 }
 
+// A transaction that waits is checked after every block, and came once.
+static void a_recheck_is_no_arrival(void **state) {
+    trial *t = trial_begin();
+    chain *c = &t->chain;
+    assay_hash id;
+    assay_error err;
+    assay_tx tx = chain_tx(c, SPARE, ASSAY_TX_TRANSFER);
+    tx.body.transfer = (assay_tx_transfer){c->actors[CONSUMER], 1};
+    chain_add(c, &tx);
+    for (int again = 0; again < 3; again++) {
+        assert_int_equal(
+            assay_app_check_tx(c->app, c->txs[0].data, c->txs[0].size, again, &id, &err), ASSAY_OK);
+        assay_app_recheck(c->app);
+        assert_int_equal(counters(t).admitted, 1);
+    }
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(assay_app_check_tx(c->app, "", 1, again, &id, &err), ASSAY_REJECTED);
+    assert_int_equal(counters(t).turned_away, 1);
+    trial_close(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_honest_batch_is_counted_from_end_to_end),
@@ -197,6 +218,7 @@ int main(void) {
         cmocka_unit_test(only_committed_blocks_count),
         cmocka_unit_test(a_restart_keeps_what_is_open),
         cmocka_unit_test(the_table_of_scores_is_bounded),
+        cmocka_unit_test(a_recheck_is_no_arrival),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

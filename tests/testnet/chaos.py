@@ -261,6 +261,16 @@ def test_heights():
     assert heights.disagreements(blocks, [good, good | {4: "ee"}])[0]["height"] == 4, "the last"
 
 
+def test_follow():
+    real, checks.FOLLOW_SECONDS = checks.FOLLOW_SECONDS, 1
+    try:
+        for have, holds in (([13, 13, 14], True), ([13, 12, 14], False), ([13, None, 14], False)):
+            chain = types.SimpleNamespace(height=lambda: 10, heights=lambda have=have: have)
+            assert checks.follow(chain)[1] == holds, have
+    finally:
+        checks.FOLLOW_SECONDS = real
+
+
 def test_liars():
     assert not checks.liars([])[1], "nobody lied"
     lie = schedule.Fault(1, "wrong-app-hash", 1, [0], 0)
