@@ -34,7 +34,7 @@ static int usage(void) {
         "  --seeds    A to B, both counted; without it all from 1 on (with --minutes), or 1:1000\n"
         "  --minutes  stops after that time\n"
         "  --nodes    3 to 7; without it each seed draws its own\n"
-        "  --defect   what the last node does wrong, by number:\n",
+        "  --defect   what is wrong, with the last node or all, by number:\n",
         stderr);
     for (int i = 0; i < SIM_DEFECT_COUNT; i++)
         fprintf(stderr, "    %2d  %s\n", i, sim_defect_text((sim_defect)i));

@@ -6,7 +6,7 @@
 //   bonds.c       what bonds may lose       verdicts.c  what batches come to, and what it cost
 //   node.c        a node's life: blocks, crashes, handshake, waiting transactions
 //   traffic.c     transactions                 mutate.c    proposals as a liar makes them
-//   calls.c       the application, with a defect
+//   calls.c       the application, with a defect      rules.c   the rules, with one
 //
 // A check that fails says so once (sim_fail) and everything returns false from there.
 #ifndef ASSAY_TESTS_SIM_PRIVATE_H
@@ -142,6 +142,10 @@ bool sim_bonds_follow(sim *s, const sim_decision *decided);
 // At the end: batches, cases and votes are what the truths make of them, and explain what bonds
 // have lost. Spec: E-97.
 bool sim_verdicts_check(sim *s);
+
+// --- rules.c ---
+
+extern sim_defect sim_rules_defect; // SIM_DEFECT_NONE, or one of a node: the rules are as they are
 
 // --- calls.c: code is 0, or the reject code of a refusal; other statuses are failures ---
 

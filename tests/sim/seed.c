@@ -96,6 +96,7 @@ void sim_close(void) {
 
 static void seed_init(sim *s, const sim_options *options, sim_report *report) {
     sim_random_init(&s->random, options->seed, 0);
+    sim_rules_defect = options->defect;
     s->random.choices = options->choices;
     s->random.choice_count = options->choice_count;
     s->seed = options->seed;

@@ -14,7 +14,8 @@
 
 enum { SIM_NODES_MIN = 3, SIM_NODES_MAX = 7, SIM_TEXT_MAX = 400 };
 
-// What the last node does wrong. All but the first must be found: the simulator's own test.
+// What the last node does wrong, or what is wrong with the rules of all. All but the first must be
+// found: the simulator's own test.
 #define SIM_DEFECT_LIST(X)                                                                         \
     X(NONE, "nothing")                                                                             \
     X(CODE, "a result code that depends on the node")                                              \
@@ -27,7 +28,11 @@ enum { SIM_NODES_MIN = 3, SIM_NODES_MAX = 7, SIM_TEXT_MAX = 400 };
     X(PROCESS, "judges proposals by what waits on this node")                                      \
     X(CHECK, "changes its mind about a transaction")                                               \
     X(PREPARE, "proposes what others refuse")                                                      \
-    X(TWICE, "takes a block of a height it already has")
+    X(TWICE, "takes a block of a height it already has")                                           \
+    X(SPARES, "all: a fraud costs its provider nothing")                                           \
+    X(FINES, "all: a vote costs twice what it should")                                             \
+    X(STRIKES, "all: votes for \"unavailable\" are struck, answered or not")                       \
+    X(SILENCES, "all: accusations are struck, however few")
 
 typedef enum {
 #define X(name, text) SIM_DEFECT_##name,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// E-80 to E-84, E-97: seeds pass, twice alike, and do not idle; a node with any of the planted
-// defects is found.
+// E-80 to E-84, E-97: seeds pass, twice alike, and do not idle; a node, or a ledger, with any of
+// the planted defects is found.
 #include <string.h>
 
 #include "tests/sim/sim.h"

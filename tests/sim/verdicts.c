@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     uint64_t votes[CHAIN_ACTORS]; // of verification bonds
     uint64_t frauds, reruns;      // of the provider's: exactly, and at most
+    uint32_t accusations[CHAIN_ACTORS], struck[CHAIN_ACTORS]; // by draws' votes
 } reasons;
 
 static bool speaks(const assay_vote *vote) {
@@ -104,6 +105,30 @@ static bool end_check(const hearing *h) {
     return true;
 }
 
+static bool accuses(const hearing *h, uint32_t round, const assay_vote *vote) {
+    uint32_t draws = h->record.round + 1u - h->record.escalations;
+    return round < draws && vote->revealed && vote->verdict != ASSAY_VERDICT_MATCH &&
+           !assay_verdict_is_unavailable(vote->verdict);
+}
+
+// P-60, P-61: in vain are an accusation too many, for nothing, and "unavailable" of what had been
+// posted before the round.
+static bool struck_check(hearing *h, uint32_t round, const assay_vote *vote, uint32_t actor,
+                         reasons *all) {
+    uint64_t due = h->s->trial->chain.genesis.params.no_vote_slash;
+    bool leaf = vote->verdict == ASSAY_VERDICT_UNAVAILABLE;
+    bool table = vote->verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE;
+    if (accuses(h, round, vote)) {
+        all->struck[actor]++;
+        return vote->slashed == 0 || case_fail(h, "an accusation in vain has cost something");
+    }
+    if (!(leaf ? h->record.leaf_answered : table ? h->record.table_answered : 0))
+        return case_fail(h, "a vote is struck, and for nothing");
+    bool spent = h->s->bonds.spent[ASSAY_ROLE_VERIFICATION - 1][actor];
+    return vote->slashed == due || (vote->slashed < due && spent) ||
+           case_fail(h, "a vote that is none has another price");
+}
+
 // P-61: what one vote has cost so far is what it costs.
 static bool vote_check(hearing *h, uint32_t round, const assay_vote *vote, uint32_t actor) {
     const assay_params *params = &h->s->trial->chain.genesis.params;
@@ -138,7 +163,9 @@ static bool votes_check(hearing *h, reasons *all) {
         uint32_t count = round_load(h, round, votes);
         for (uint32_t i = 0; i < count; i++) {
             uint32_t actor = trial_actor(h->s->trial, &votes[i].validator);
-            SIM_TRY(vote_check(h, round, &votes[i], actor));
+            all->accusations[actor] += accuses(h, round, &votes[i]);
+            SIM_TRY(votes[i].struck ? struck_check(h, round, &votes[i], actor, all)
+                                    : vote_check(h, round, &votes[i], actor));
             all->votes[actor] += votes[i].slashed;
             h->s->report->fined += votes[i].slashed > 0;
             h->s->report->cleared += is_honest(h, &votes[i]) && votes[i].slashed == 0;
@@ -239,6 +266,10 @@ bool sim_verdicts_check(sim *s) {
         if (provided < least || provided > most)
             return sim_fail(s, &s->judge, "provider %u has lost %llu, frauds and reruns: %llu",
                             actor, (ull)provided, (ull)most);
+        uint32_t open = all.accusations[actor] - all.struck[actor];
+        if (all.struck[actor] > 0 && open < s->trial->chain.genesis.params.open_escalations_max)
+            return sim_fail(s, &s->judge, "validator %u: %u accusations, and %u in vain", actor,
+                            open, all.struck[actor]);
         uint64_t lost = s->bonds.lost[ASSAY_ROLE_VERIFICATION - 1][actor];
         if (lost != all.votes[actor])
             return sim_fail(s, &s->judge, "validator %u has lost %llu, its votes: %llu", actor,

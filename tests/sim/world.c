@@ -73,8 +73,8 @@ static void record(chain *c, const assay_app_block *block) {
 // Windows so short that a batch's whole life, with an escalation, fits into a seed.
 static void params_set(assay_params *params, uint32_t number) {
     static const struct {
-        uint64_t samples, voters, commit, reveal, epoch;
-    } variants[SIM_WORLDS] = {{2, 2, 3, 2, 6}, {1, 3, 2, 1, 3}, {3, 1, 2, 2, 9}};
+        uint64_t samples, voters, commit, reveal, epoch, accusations;
+    } variants[SIM_WORLDS] = {{2, 2, 3, 2, 6, 16}, {1, 3, 2, 1, 3, 16}, {3, 1, 2, 2, 9, 1}};
     params->block_bytes_max = ASSAY_PARAM_BLOCK_BYTES_MIN;
     params->close_delay = 2;
     params->answer_blocks = 2;
@@ -87,6 +87,7 @@ static void params_set(assay_params *params, uint32_t number) {
     params->commit_blocks = variants[number].commit;
     params->reveal_blocks = variants[number].reveal;
     params->epoch_blocks = variants[number].epoch;
+    params->open_escalations_max = variants[number].accusations;
     params->commitment_blocks = 1 + number;
 }
 
