@@ -447,7 +447,7 @@ int assay_cmd_serve(assay_invocation *invocation) {
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Serves until SIGTERM; then submits what is pending.", &code))
         return code;
-    assay_workshop shop = {0};
+    static assay_workshop shop;
     assay_genesis genesis = {0};
     assay_error err = {0};
     sigset_t signals;
@@ -457,7 +457,7 @@ int assay_cmd_serve(assay_invocation *invocation) {
     assay_status status = assay_log_open(options.log, &err);
     if (status == ASSAY_OK) status = serve_begin(&options, &shop, &genesis, &err);
     if (status == ASSAY_OK) status = serve_run(&options, &shop, &genesis, &signals, &err);
-    assay_workshop_close(&shop);
+    assay_workshop_leave(&shop);
     assay_genesis_close(&genesis);
     assay_wallet_close(&options.wallet);
     return status == ASSAY_OK ? ASSAY_EXIT_OK : assay_command_fail(invocation, &err, NULL);

@@ -215,7 +215,7 @@ int assay_cmd_verify(assay_invocation *invocation) {
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "One receipt: exits with 0 if the rerun matches, else with 1.", &code))
         return code;
-    assay_workshop shop = {0};
+    static assay_workshop shop;
     assay_genesis genesis = {0};
     assay_error err = {0};
     sigset_t signals;
@@ -234,7 +234,7 @@ int assay_cmd_verify(assay_invocation *invocation) {
         status = options.watch ? watch_run(invocation, &options, &shop, &genesis, &err)
                                : one_run(invocation, &options, &shop, &genesis, &code, &err);
     if (options.watch) code = ASSAY_EXIT_OK;
-    assay_workshop_close(&shop);
+    assay_workshop_leave(&shop);
     assay_genesis_close(&genesis);
     assay_wallet_close(&options.wallet);
     return status == ASSAY_OK ? code : assay_command_fail(invocation, &err, NULL);

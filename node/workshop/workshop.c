@@ -47,10 +47,17 @@ static assay_status datasets_open(assay_workshop *shop, const assay_option_texts
         uint32_t at = shop->dataset_count++;
         ASSAY_TRY(dataset_open(&shop->datasets[at], files->items[at], err));
     }
-    if (!files->count) return ASSAY_OK;
+    return ASSAY_OK;
+}
+
+// After all that may fail: what it has begun it ends.
+static assay_status indexer_start(assay_workshop *shop, assay_error *err) {
+    if (!shop->dataset_count) return ASSAY_OK;
     atomic_store(&shop->indexing, true);
     shop->indexer_runs = pthread_create(&shop->indexer, NULL, indexer_run, shop) == 0;
-    return shop->indexer_runs ? ASSAY_OK : ASSAY_FAIL(err, MEMORY, "no thread for an indexer");
+    if (shop->indexer_runs) return ASSAY_OK;
+    atomic_store(&shop->indexing, false);
+    return ASSAY_FAIL(err, MEMORY, "no thread for an indexer");
 }
 
 assay_status assay_workshop_ready(const assay_workshop *shop, assay_error *err) {
@@ -93,7 +100,7 @@ static assay_status parts_open(assay_workshop *shop, const assay_workshop_option
                                           shape->context_size, assay_workshop_position_count(shape),
                                           0, err));
     assay_batcher_open(&shop->batcher, &shop->generator);
-    return ASSAY_OK;
+    return indexer_start(shop, err);
 }
 
 assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
@@ -102,6 +109,10 @@ assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_opti
     assay_status status = parts_open(shop, options, err);
     if (status != ASSAY_OK) assay_workshop_close(shop);
     return status;
+}
+
+void assay_workshop_leave(assay_workshop *shop) {
+    if (!atomic_load(&shop->indexing)) assay_workshop_close(shop);
 }
 
 void assay_workshop_close(assay_workshop *shop) {

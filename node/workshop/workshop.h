@@ -94,6 +94,10 @@ assay_status assay_workshop_wait(assay_workshop *shop, assay_error *err);
 // Ends when the thread has.
 void assay_workshop_close(assay_workshop *shop);
 
+// The same at the end of the process; but what is still being indexed cannot be stopped, and it and
+// all it uses are left to the process's end. shop: not of a function that returns before that.
+void assay_workshop_leave(assay_workshop *shop);
+
 // Positions that requests computed together share: what all of them could use, but no more than
 // ASSAY_WORKSHOP_KV_BYTES hold, unless one of the whole context needs more. With an 8B model's
 // context of 131,072 all could use 66 GiB, and one uses 8.25. Whole pages.

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+from pathlib import Path
 
 from api_docs import SOURCE, World, provider_start, registrations, relay
 from chain import OPEN, Node, main, until
@@ -387,6 +388,7 @@ def test_status_watches(assay):
 # --- how it ends (F-77) ---
 
 BOUND = 25  # seconds: twice 10 (F-40), and this machine
+LARGE_COPIES = 60  # of a book, which to index takes longer than that
 
 
 def ends(node, bound=BOUND):
@@ -501,6 +503,31 @@ def test_provider_ends_with_an_answer_in_progress(assay):
     else:
         assert results[0].code == 5 and "batch_sent" not in said, results
     assert node.term() == 0
+
+
+def test_provider_ends_while_data_sets_are_indexed(assay):
+    """What indexes cannot be stopped, and keeps nobody."""
+    world = World(assay)
+    registrations(world)
+    words = (SOURCE / "testnet/data/doyle.txt").read_bytes()
+    (assay.folder / "large").write_bytes(b"".join(
+        b"%d " % number + words for number in range(LARGE_COPIES)))
+    process = subprocess.Popen(
+        [assay.program, "serve", "--home", "provider", "--key", "bob.key", "--listen",
+         "127.0.0.1:0", "--model", "base.assay", "--dataset", "large", "--node", world.node.url],
+        cwd=assay.folder, env=assay.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: len(list(Path(f"/proc/{process.pid}/task").iterdir())) > 2, "its server")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        out, said = process.communicate(timeout=BOUND)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, said
+    assert out == "", "it was indexed before it was told to end"
+    assert world.node.term() == 0
 
 
 def paused(process, seconds, share):
