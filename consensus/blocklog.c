@@ -250,10 +250,18 @@ static assay_status tail_cut(assay_blocklog *log, const char *folder, uint64_t f
     return ASSAY_OK;
 }
 
+static assay_status log_sync(const assay_blocklog *log, assay_error *err) {
+    if (fdatasync(log->log) == 0) return ASSAY_OK;
+    return assay_fail_errno(err, errno, "cannot sync the block log");
+}
+
 // Walks from the trusted end over further whole records, to the end or to what a crash left.
 static assay_status tail_scan(assay_blocklog *log, const char *folder, uint64_t file_size,
                               uint64_t count_min, assay_error *err) {
     assay_error why = {0};
+    // Who appended the last record may have ended before it was synced, and it counts from here on;
+    // the index must not list it before (tail_is_torn).
+    if (log->writable) ASSAY_TRY(log_sync(log, err));
     while (log->size < file_size) {
         record_head head;
         uint8_t *data;
@@ -273,9 +281,10 @@ static assay_status tail_scan(assay_blocklog *log, const char *folder, uint64_t 
     if (log->size < file_size && !tail_is_torn(log, file_size))
         return ASSAY_FAIL(err, CORRUPT, "%s, and it is not the rest of a crash", why.text);
     if (!log->writable) return ASSAY_OK;
-    if (log->size < file_size) ASSAY_TRY(tail_cut(log, folder, file_size, err));
-    // Who appended the last record may have ended before it was synced, and it counts from here on.
-    if (fdatasync(log->log) != 0) return assay_fail_errno(err, errno, "cannot sync the block log");
+    if (log->size < file_size) {
+        ASSAY_TRY(tail_cut(log, folder, file_size, err));
+        ASSAY_TRY(log_sync(log, err));
+    }
     if (ftruncate(log->index, (off_t)(log->count * 8)) != 0)
         return assay_fail_errno(err, errno, "cannot cut the block log's index");
     return ASSAY_OK;
