@@ -230,10 +230,10 @@ static uint64_t height(void *self) {
 // Where there is no index: in the last `depth` blocks, or in those that CometBFT has kept.
 static assay_status blocks_search(assay_abci_engine *engine, const assay_hash *id, uint64_t depth,
                                   assay_tx_fate *out, assay_error *err) {
-    enum { ARENA_MAX = 64 << 20 }; // of one block
+    enum { ARENA_MAX = 64 << 20, SECONDS = 5 }; // of one block, of all: others wait meanwhile
     const assay_abci_peer *peer = &engine->options.peer;
     assay_status status = ASSAY_OK;
-    uint64_t last = height(engine);
+    uint64_t last = height(engine), until = assay_clock_ns() + SECONDS * UINT64_C(1000000000);
     for (uint64_t i = 0; i < depth && i < last && status == ASSAY_OK; i++) {
         assay_arena arena;
         assay_block block;
@@ -244,6 +244,9 @@ static assay_status blocks_search(assay_abci_engine *engine, const assay_hash *i
         free(data);
         assay_arena_close(&arena);
         if (found) break;
+        if (status == ASSAY_OK && assay_clock_ns() > until)
+            status = ASSAY_FAIL(err, TIMEOUT, "%llu of CometBFT's blocks took longer than %d s",
+                                (ull)(i + 1), SECONDS);
     }
     return status == ASSAY_NOT_FOUND ? ASSAY_OK : status;
 }
