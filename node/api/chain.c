@@ -103,11 +103,21 @@ static void fate_wait(const assay_api *api, const assay_hash *id, uint64_t deadl
     }
 }
 
+// It waits, or is in a block; *id: its own.
+static bool is_known(const assay_api *api, const struct assay_api_tx *tx, assay_hash *id) {
+    assay_tx_fate fate;
+    assay_tx_id(id, tx->bytes.data, tx->bytes.size);
+    return api->engine->find(api->engine->self, id, 0, &fate, NULL) == ASSAY_OK &&
+           fate.state != ASSAY_TX_UNKNOWN;
+}
+
 static assay_status tx_submit(const assay_api *api, const struct assay_api_tx *tx, assay_hash *id,
                               assay_error *err) {
     assay_error why = tx->err;
     assay_status status = why.status;
     if (atomic_load(&api->closing)) return ASSAY_FAIL(err, STOPPED, "the node is ending");
+    // Whoever sends it again, because an answer was lost, is told what became of it.
+    if (status == ASSAY_OK && is_known(api, tx, id)) return ASSAY_OK;
     if (status == ASSAY_OK && api->behind)
         status = assay_app_room(api->app, tx->bytes.data, tx->bytes.size, &why);
     if (status == ASSAY_OK)
