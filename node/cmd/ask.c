@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The consumer: signs a request, sends it to its provider, shows what comes back.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -231,6 +232,11 @@ int assay_cmd_ask(assay_invocation *invocation) {
     assay_error err = {0};
     assay_status status = asking_run(&a, invocation->json, &err);
     asking_close(&a);
+    if (status == ASSAY_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        status = assay_fail_errno(&err, errno, "cannot write the answer, which is paid for");
+        a.unanswered = true;
+        invocation->json = false; // where it would go, nothing goes
+    }
     // The next sequence would be another request, and be paid beside this one.
     char next[64];
     snprintf(next, sizeof next, "the same command with --sequence %llu", (ull)a.request.sequence);

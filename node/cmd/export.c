@@ -24,7 +24,7 @@ typedef struct {
     assay_comet_start start;
     uint64_t signed_to;            // --sign-again-above; UINT64_MAX: not given
     char target[PATH_MAX];         // CometBFT's home as a whole path; "": not there yet
-    char next[2 * PATH_MAX + 128]; // what to do about a failure; "": its sentence says it
+    char next[3 * PATH_MAX + 128]; // what to do about a failure; "": its sentence says it
 } export_parts;
 
 // E-31: which folder has the key is written down before it does, and again when it has it whole.
@@ -34,8 +34,12 @@ static assay_status once_check(export_parts *parts, const char *comet, assay_err
     if (!parts->has_secrets || parts->signed_to != UINT64_MAX) return ASSAY_OK;
     if (config->export_begun[0]) {
         if (strcmp(config->export_begun, parts->target) == 0) return ASSAY_OK;
-        snprintf(parts->next, sizeof parts->next, "assay export --home '%s' --to-cometbft '%s'",
-                 parts->home.path, config->export_begun);
+        char again[PATH_MAX + 64] = "";
+        if (access(config->export_begun, F_OK) != 0)
+            snprintf(again, sizeof again, "if it was removed, and not moved, mkdir '%s' and ",
+                     config->export_begun);
+        snprintf(parts->next, sizeof parts->next, "%sassay export --home '%s' --to-cometbft '%s'",
+                 again, parts->home.path, config->export_begun);
         return ASSAY_FAIL(err, EXISTS,
                           "an export into %s was begun and may have left the key there",
                           config->export_begun);

@@ -210,11 +210,19 @@ assay_status assay_home_create(const char *path, const assay_config *config,
     ASSAY_TRY(assay_folder_make(path, err));
     ASSAY_TRY(assay_home_path(file, path, "config.json", err));
     if (stat(file, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is a home already", path);
-    if (secrets)
-        ASSAY_TRY(assay_json_file_write(path, "operator.json", operator_json(secrets), 0600,
-                                        assay_file_create, err));
+    if (secrets) {
+        assay_error why = {0};
+        assay_status status = assay_json_file_write(path, "operator.json", operator_json(secrets),
+                                                    0600, assay_file_create, &why);
+        if (status == ASSAY_EXISTS)
+            return ASSAY_FAIL(err, EXISTS,
+                              "%s has an operator.json and no config.json, as of an init that did "
+                              "not end: remove it, if no genesis has its key",
+                              path);
+        if (status != ASSAY_OK) return assay_error_pass(err, &why);
+    }
     ASSAY_TRY(assay_json_file_write(path, "genesis.json", assay_genesis_json(genesis), 0644,
-                                    assay_file_create, err));
+                                    assay_file_replace, err));
     // Last, so that a home with a config is a whole one.
     return assay_json_file_write(path, "config.json", config_json(config), 0644, assay_file_create,
                                  err);

@@ -431,6 +431,17 @@ def test_init_is_repeatable(assay):
     assert assay.good(*words, "d")["genesis"] != assay.good(*words, "e")["genesis"]
 
 
+def test_init_that_did_not_end(assay):
+    words = ["init", "--operator", AA, "--time", 1, "--home", "h"]
+    assay.good(*words)
+    (assay.folder / "h/config.json").unlink()
+    before = (assay.folder / "h/operator.json").read_bytes()
+    assay.bad(3, "EXISTS", "remove it, if no genesis has its key", *words)
+    assert (assay.folder / "h/operator.json").read_bytes() == before
+    (assay.folder / "h/operator.json").unlink()
+    assay.good(*words)
+
+
 def test_many_validators(assay):
     bond, words = 50 * OPEN, []
     for name in ("v1", "v2", "v3"):
@@ -716,7 +727,7 @@ def test_transactions_as_files(assay):
     sent = assay.good("tx", "send", "signed.json", *asked)
     assert sent["digest"] == digest and sent["height"] > 0, sent
     assert node.balance(bob) == 5
-    assay.bad(6, "REJECTED", "nonce", "tx", "send", "signed.json", *asked)
+    assert assay.good("tx", "send", "signed.json", *asked) == sent, "it is there already"
     assay.write("changed.json", dict(signed, amount=6))
     assay.bad(6, "REJECTED", "sign", "tx", "send", "changed.json", *asked)
     assay.write("unsigned.json", dict(unsigned, signature="0x" + "00" * 65))

@@ -126,6 +126,17 @@ def test_handed_over_once(assay):
     assert export("comet")["initial_height"] == height + 1
     assay.bad(2, "CONFIG", "its chain is CometBFT's", "node", "--home", "home", "--engine", "solo")
     assert config()["exported"] == str(assay.folder / "comet") and "export_begun" not in config()
+    # One that was begun goes on in its folder, also where somebody has removed that.
+    whole = config()
+    (home / "config.json").write_text(json.dumps(
+        {name: value for name, value in whole.items() if name != "exported"}
+        | {"export_begun": f"{assay.folder}/gone"}))
+    refused = export("again", 3, "EXISTS", f"an export into {assay.folder}/gone was begun")
+    assert refused["next"].startswith("if it was removed, and not moved, mkdir "), refused
+    (assay.folder / "gone").mkdir()
+    refused = export("again", 3, "EXISTS", f"an export into {assay.folder}/gone was begun")
+    assert refused["next"].startswith("assay export "), refused
+    (home / "config.json").write_text(json.dumps(whole))
     # CometBFT may have signed: not again into the same folder, and not into another, whatever is
     # lost here or there.
     told = f"this home's key is in {assay.folder}/comet"

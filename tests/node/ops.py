@@ -618,6 +618,15 @@ def test_a_lost_answer_is_paid_once(assay):
     assert "next" not in error, error
     for option in ("--principal", "--wait-ms"):
         assay.bad(2, "USAGE", option, *asked, "--provider", provider.url, option, 1)
+    # Or its output is lost.
+    with open("/dev/full", "wb") as full:
+        lost = subprocess.run(
+            [assay.program, *map(str, asked), "--provider", provider.url, "--json"],
+            cwd=assay.folder, env=assay.environment, stdout=full, stderr=subprocess.PIPE,
+            text=True, check=False)
+    assert lost.returncode == 4, lost
+    assert "next: the same command with --sequence 3" in lost.stderr, lost
+    assert assay.good(*asked, "--provider", provider.url, "--sequence", 3)["sequence"] == 3
     assert provider.term() == 0 and node.term() == 0
 
 
