@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "ledger/tx/tx.h"
+#include "node/error_json.h"
+#include "node/log.h"
 
 enum {
     VERSION = 1,
@@ -64,62 +66,80 @@ static assay_status head_read(const assay_vote_file *file, assay_cursor *cursor,
     return ASSAY_OK;
 }
 
-// The last ones of those that are whole, moved to the front of votes [RECORDS_MAX].
-static assay_status votes_read(const assay_vote_file *file, assay_vote_record *votes,
-                               uint32_t *count, assay_error *err) {
+// Those that are whole into votes [RECORDS_MAX]; file->count: how many. fit: nothing is behind
+// them.
+static assay_status whole_read(assay_vote_file *file, assay_vote_record *votes, bool *fit,
+                               assay_error *err) {
     uint8_t *data;
     size_t size;
     assay_cursor cursor;
     assay_error why = {0};
-    *count = 0;
+    file->count = 0;
+    *fit = false;
     assay_status status = assay_file_read(file->path, FILE_MAX, &data, &size, &why);
     if (status == ASSAY_NOT_FOUND) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_error_pass(err, &why);
     assay_cursor_init(&cursor, data, size);
     status = head_read(file, &cursor, err);
     if (status == ASSAY_OK)
-        while (*count < RECORDS_MAX && record_read(&votes[*count], &cursor))
-            ++*count;
+        while (file->count < RECORDS_MAX && record_read(&votes[file->count], &cursor))
+            file->count++;
+    *fit = size == HEAD + (size_t)file->count * RECORD;
     free(data);
-    if (*count <= ASSAY_VOTES_KEPT_MAX) return status;
-    memmove(votes, votes + *count - ASSAY_VOTES_KEPT_MAX, ASSAY_VOTES_KEPT_MAX * sizeof *votes);
-    *count = ASSAY_VOTES_KEPT_MAX;
     return status;
 }
 
-// Reads votes [RECORDS_MAX], and leaves those that are kept in the file (W2, W3).
-static assay_status sweep(assay_vote_file *file, assay_vote_record *votes, uint32_t *count,
+// The last ones, at most ASSAY_VOTES_KEPT_MAX. fit: the file has them and nothing else.
+static assay_status votes_read(assay_vote_file *file, assay_vote_record **votes, uint32_t *count,
+                               bool *fit, assay_error *err) {
+    *count = 0;
+    *votes = calloc(RECORDS_MAX, sizeof **votes);
+    if (!*votes) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
+    assay_status status = whole_read(file, *votes, fit, err);
+    if (status != ASSAY_OK) {
+        free(*votes);
+        *votes = NULL;
+        return status;
+    }
+    *count = file->count;
+    if (*count <= ASSAY_VOTES_KEPT_MAX) return ASSAY_OK;
+    *fit = false;
+    memmove(*votes, *votes + *count - ASSAY_VOTES_KEPT_MAX, ASSAY_VOTES_KEPT_MAX * sizeof **votes);
+    *count = ASSAY_VOTES_KEPT_MAX;
+    return ASSAY_OK;
+}
+
+// Leaves these in the file alone (W2, W3).
+static assay_status sweep(assay_vote_file *file, const assay_vote_record *votes, uint32_t count,
                           assay_error *err) {
     assay_writer writer;
-    ASSAY_TRY(votes_read(file, votes, count, err));
     uint8_t *data = malloc(FILE_MAX);
     if (!data) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
     assay_writer_init(&writer, data, FILE_MAX);
     assay_writer_copy(&writer, "ASPV", 4);
     assay_writer_u32(&writer, VERSION);
     assay_writer_address(&writer, &file->validator);
-    for (uint32_t i = 0; i < *count; i++)
+    for (uint32_t i = 0; i < count; i++)
         record_write(&writer, &votes[i]);
     assay_status status = assay_file_replace(file->path, data, writer.size, 0600, err);
     free(data);
-    if (status == ASSAY_OK) file->count = *count;
+    if (status == ASSAY_OK) file->count = count;
     return status;
 }
 
-static assay_status swept(assay_vote_file *file, assay_vote_record **votes, uint32_t *count,
-                          assay_error *err) {
-    *votes = calloc(RECORDS_MAX, sizeof **votes);
-    if (!*votes) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
-    assay_status status = sweep(file, *votes, count, err);
-    if (status == ASSAY_OK) return status;
-    free(*votes);
-    *votes = NULL;
-    return status;
+// What cannot be swept now is when there is no more room for an append, or no file for it.
+static void sweep_try(assay_vote_file *file, const assay_vote_record *votes, uint32_t count) {
+    assay_error err = {0};
+    if (sweep(file, votes, count, &err) != ASSAY_OK)
+        assay_log(ASSAY_LOG_WARN, "votes_unwritten", assay_error_to_json(&err, NULL),
+                  "votes are read, their file is not written, error %u: %s",
+                  (unsigned)assay_error_code(&err), err.text);
 }
 
 assay_status assay_vote_file_open(assay_vote_file *file, assay_vote_record **votes, uint32_t *count,
                                   const char *path, const assay_address *validator,
                                   assay_error *err) {
+    bool fit;
     *file = (assay_vote_file){.validator = *validator};
     *votes = NULL;
     *count = 0;
@@ -127,15 +147,17 @@ assay_status assay_vote_file_open(assay_vote_file *file, assay_vote_record **vot
     if (length >= sizeof file->path)
         return ASSAY_FAIL(err, CAPACITY, "path of %zu bytes, limit %d", length, PATH_MAX - 1);
     memcpy(file->path, path, length + 1);
-    return swept(file, votes, count, err);
+    ASSAY_TRY(votes_read(file, votes, count, &fit, err));
+    if (!fit) sweep_try(file, *votes, *count);
+    return ASSAY_OK;
 }
 
-// Behind the whole records, and where a write that failed has left something, over it.
+// Behind the whole records: what a write that failed has left there goes, that it never counts.
 static int records_put(const assay_vote_file *file, const uint8_t *data, size_t size) {
     int fd = open(file->path, O_WRONLY | O_CLOEXEC);
     if (fd < 0) return errno;
     off_t at = HEAD + (off_t)file->count * RECORD;
-    int saved = 0;
+    int saved = ftruncate(fd, at) == 0 ? 0 : errno;
     for (size_t done = 0; !saved && done < size;) {
         ssize_t part = pwrite(fd, data + done, size - done, at + (off_t)done);
         if (part < 0 && errno != EINTR) saved = errno;
@@ -146,16 +168,25 @@ static int records_put(const assay_vote_file *file, const uint8_t *data, size_t 
     return saved;
 }
 
+// What is not swept changes nothing: a file that is away may come back.
+static assay_status room_make(assay_vote_file *file, assay_error *err) {
+    assay_vote_file swept = *file;
+    assay_vote_record *votes;
+    uint32_t count;
+    bool fit;
+    ASSAY_TRY(votes_read(&swept, &votes, &count, &fit, err));
+    assay_status status = sweep(&swept, votes, count, err);
+    free(votes);
+    if (status == ASSAY_OK) *file = swept;
+    return status;
+}
+
 assay_status assay_vote_file_append(assay_vote_file *file, const assay_vote_record *votes,
                                     uint32_t count, assay_error *err) {
     ASSAY_ASSERT(count <= ASSAY_VOTES_KEPT_MAX);
     if (!*file->path || !count) return ASSAY_OK;
-    if (file->count + count > RECORDS_MAX) {
-        assay_vote_record *kept;
-        uint32_t kept_count;
-        ASSAY_TRY(swept(file, &kept, &kept_count, err));
-        free(kept);
-    }
+    if (file->count + count > RECORDS_MAX || access(file->path, F_OK) != 0)
+        ASSAY_TRY(room_make(file, err));
     uint8_t *data = malloc((size_t)count * RECORD);
     if (!data) return ASSAY_FAIL(err, MEMORY, "no memory for votes");
     assay_writer writer;

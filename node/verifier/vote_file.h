@@ -5,7 +5,8 @@
 //   record = batch || u32 sample || u8 round || u8 verdict || probe || 8 bytes of their SHA-256
 // Invariants, with their tests in tests/node/verifier/test_vote_file.c:
 //  W1 what was appended is read again, the last ASSAY_VOTES_KEPT_MAX of it
-//  W2 a record that is torn or damaged ends the file: what is behind it is dropped
+//  W2 a record that is torn or damaged ends the file: what is behind it is dropped, before the next
+//     append at the latest
 //  W3 the file has at most twice as many records: what is older than the kept ones is swept
 #ifndef ASSAY_NODE_VERIFIER_VOTE_FILE_H
 #define ASSAY_NODE_VERIFIER_VOTE_FILE_H
@@ -33,15 +34,17 @@ typedef struct {
     uint32_t count; // records in it
 } assay_vote_file;
 
-// Reads votes [*count, at most ASSAY_VOTES_KEPT_MAX], the oldest first, and sweeps. A file that is
-// not there is made. Errors: FORMAT, MISMATCH (another validator's), CAPACITY (path, size), MEMORY,
-// and those of files. Lives: the caller frees *votes. Spec: F-49.
+// Reads votes [*count, at most ASSAY_VOTES_KEPT_MAX], the oldest first, and where there is more in
+// the file, sweeps. A file that is not there is made. If only that writing fails, it is told in the
+// log, and append comes back to it: what was read is good without it. Errors: FORMAT, MISMATCH
+// (another validator's), CAPACITY (path, size), MEMORY, and those of files. Lives: the caller frees
+// *votes. Spec: F-49.
 assay_status assay_vote_file_open(assay_vote_file *file, assay_vote_record **votes, uint32_t *count,
                                   const char *path, const assay_address *validator,
                                   assay_error *err);
 
 // Appends votes [count], at most ASSAY_VOTES_KEPT_MAX, durably. Errors: those of files, and of open
-// where it sweeps; none of them is kept then. Spec: F-49.
+// where it sweeps or makes the file; none of them is kept then. Spec: F-49.
 assay_status assay_vote_file_append(assay_vote_file *file, const assay_vote_record *votes,
                                     uint32_t count, assay_error *err);
 

@@ -3,8 +3,10 @@
 // to W3 of node/verifier/vote_file.h.
 #include "node/verifier/vote_file.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +111,84 @@ static void old_votes_are_swept(void **state) {
     assert_int_equal(size_now(), HEAD + ASSAY_VOTES_KEPT_MAX * RECORD);
 }
 
+// A disk on which no file can have more bytes than that.
+static void disk_limit(rlim_t size) {
+    struct rlimit limit;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = size;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static ino_t inode_now(void) {
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    return info.st_ino;
+}
+
+static void expect_unwritten(assay_vote_file *file, uint32_t first, uint32_t count) {
+    off_t size = size_now();
+    disk_limit(1);
+    expect_votes(file, first, count);
+    disk_limit(RLIM_INFINITY);
+    assert_int_equal(size_now(), size);
+}
+
+// F-49: what can be read is good without a disk, and a file that is as it should be stays.
+static void a_full_disk_costs_no_vote(void **state) {
+    assay_vote_file file;
+    unlink(path);
+    expect_votes(&file, 0, 0);
+    append(&file, 0, 4);
+    ino_t inode = inode_now();
+    expect_unwritten(&file, 0, 4);
+    expect_votes(&file, 0, 4);
+    assert_int_equal(inode_now(), inode);
+    append(&file, 4, ASSAY_VOTES_KEPT_MAX);
+    expect_unwritten(&file, 4, ASSAY_VOTES_KEPT_MAX);
+    append(&file, 4 + ASSAY_VOTES_KEPT_MAX, 1);
+    expect_votes(&file, 5, ASSAY_VOTES_KEPT_MAX);
+}
+
+// W2: the records behind a damaged one, which nobody could cut, do not come back behind a later
+// one.
+static void what_was_not_cut_is_cut_later(void **state) {
+    assay_vote_file file;
+    unlink(path);
+    expect_votes(&file, 0, 0);
+    append(&file, 0, 4);
+    byte_flip(HEAD + 2 * RECORD - 1);
+    expect_unwritten(&file, 0, 1);
+    append(&file, 1, 1);
+    assert_int_equal(size_now(), HEAD + 2 * RECORD);
+    expect_votes(&file, 0, 2);
+}
+
+// A file that could not be made at first is made when there is something for it; one that was away
+// for an append has lost nothing by it.
+static void a_missing_file_is_made_later(void **state) {
+    assay_vote_file file;
+    const assay_vote_record vote = vote_of(0);
+    char aside[96];
+    assay_error why = {0};
+    unlink(path);
+    disk_limit(1);
+    expect_votes(&file, 0, 0);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_not_equal(assay_vote_file_append(&file, &vote, 1, &why), ASSAY_OK);
+    disk_limit(RLIM_INFINITY);
+    append(&file, 0, 2);
+    expect_votes(&file, 0, 2);
+    snprintf(aside, sizeof aside, "%s/aside", folder);
+    assert_int_equal(rename(path, aside), 0);
+    disk_limit(1);
+    assert_int_not_equal(assay_vote_file_append(&file, &vote, 1, &why), ASSAY_OK);
+    disk_limit(RLIM_INFINITY);
+    assert_int_equal(rename(aside, path), 0);
+    append(&file, 2, 1);
+    expect_votes(&file, 0, 3);
+}
+
 static void expect_refused(const assay_address *validator, assay_status wanted) {
     assay_vote_file file;
     assay_vote_record *votes;
@@ -150,6 +230,9 @@ int main(void) {
         cmocka_unit_test(what_is_appended_is_read_again),
         cmocka_unit_test(a_torn_record_ends_the_file),
         cmocka_unit_test(old_votes_are_swept),
+        cmocka_unit_test(a_full_disk_costs_no_vote),
+        cmocka_unit_test(what_was_not_cut_is_cut_later),
+        cmocka_unit_test(a_missing_file_is_made_later),
         cmocka_unit_test(other_files_are_refused),
     };
     return cmocka_run_group_tests(tests, folder_open, NULL);
