@@ -235,21 +235,26 @@ assay_status assay_folder_temporary(char *out, size_t size, const char *parent, 
     return status;
 }
 
-assay_status assay_folder_lock(int *out, const char *folder, const char *name, bool make,
-                               assay_error *err) {
-    char path[PATH_MAX];
-    ASSAY_TRY(assay_path_join(path, sizeof path, folder, name, err));
+assay_status assay_file_lock(int *out, const char *path, const char *what, bool make,
+                             assay_error *err) {
     int fd = open(path, O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC, 0600);
     if (fd < 0) return assay_fail_errno(err, errno, "cannot open %s", path);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         int saved = errno;
         close(fd);
         if (saved == EWOULDBLOCK)
-            return ASSAY_FAIL(err, BUSY, "%s is in use by another process", folder);
+            return ASSAY_FAIL(err, BUSY, "%s is in use by another process", what);
         return assay_fail_errno(err, saved, "cannot lock %s", path);
     }
     *out = fd;
     return ASSAY_OK;
+}
+
+assay_status assay_folder_lock(int *out, const char *folder, const char *name, bool make,
+                               assay_error *err) {
+    char path[PATH_MAX];
+    ASSAY_TRY(assay_path_join(path, sizeof path, folder, name, err));
+    return assay_file_lock(out, path, folder, make, err);
 }
 
 assay_status assay_disk_space_get(assay_disk_space *out, const char *path, assay_error *err) {

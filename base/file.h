@@ -70,6 +70,12 @@ const char *assay_folder_temporary_parent(const char *otherwise);
 assay_status assay_folder_temporary(char *out, size_t size, const char *parent, const char *pattern,
                                     assay_error *err);
 
+// Makes something one process's: an exclusive lock on the file at `path`, which is made if missing
+// and wanted. what: is in use, where another process has it. Errors: BUSY, NOT_FOUND, PERMISSION,
+// DISK_FULL, IO. Lives: until the caller closes *fd.
+assay_status assay_file_lock(int *fd, const char *path, const char *what, bool make,
+                             assay_error *err);
+
 // Makes a folder one process's: an exclusive lock on the file `name` in it, which is made if
 // missing and wanted. Errors: BUSY, NOT_FOUND, CAPACITY (path), PERMISSION, DISK_FULL, IO. Lives:
 // until the caller closes *fd.

@@ -127,19 +127,39 @@ static assay_status sweep(assay_vote_file *file, const assay_vote_record *votes,
     return status;
 }
 
-// What cannot be swept now is when there is no more room for an append, or no file for it.
-static void sweep_try(assay_vote_file *file, const assay_vote_record *votes, uint32_t count) {
-    assay_error err = {0};
-    if (sweep(file, votes, count, &err) != ASSAY_OK)
-        assay_log(ASSAY_LOG_WARN, "votes_unwritten", assay_error_to_json(&err, NULL),
-                  "votes are read, their file is not written, error %u: %s",
-                  (unsigned)assay_error_code(&err), err.text);
+// So that no two append at their own idea of its end, or sweep what the other has appended.
+static assay_status lock(assay_vote_file *file, assay_error *err) {
+    char path[PATH_MAX + sizeof ".lock"];
+    if (file->locked) return ASSAY_OK;
+    snprintf(path, sizeof path, "%s.lock", file->path);
+    ASSAY_TRY(assay_file_lock(&file->lock_fd, path, file->path, true, err));
+    file->locked = true;
+    return ASSAY_OK;
+}
+
+static void unwritten_tell(const assay_error *err) {
+    assay_log(ASSAY_LOG_WARN, "votes_unwritten", assay_error_to_json(err, NULL),
+              "votes are read, their file is not written, error %u: %s",
+              (unsigned)assay_error_code(err), err->text);
+}
+
+// Without a lock nothing is written. What a disk does not let be done here is before the next
+// append; a folder that is not there is no such case.
+static assay_status read_and_sweep(assay_vote_file *file, assay_vote_record **votes,
+                                   uint32_t *count, assay_error *err) {
+    bool fit;
+    assay_error why = {0};
+    assay_status status = lock(file, &why);
+    if (status == ASSAY_BUSY || status == ASSAY_NOT_FOUND) return assay_error_pass(err, &why);
+    ASSAY_TRY(votes_read(file, votes, count, &fit, err));
+    if (status == ASSAY_OK && !fit) status = sweep(file, *votes, *count, &why);
+    if (status != ASSAY_OK) unwritten_tell(&why);
+    return ASSAY_OK;
 }
 
 assay_status assay_vote_file_open(assay_vote_file *file, assay_vote_record **votes, uint32_t *count,
                                   const char *path, const assay_address *validator,
                                   assay_error *err) {
-    bool fit;
     *file = (assay_vote_file){.validator = *validator};
     *votes = NULL;
     *count = 0;
@@ -147,9 +167,14 @@ assay_status assay_vote_file_open(assay_vote_file *file, assay_vote_record **vot
     if (length >= sizeof file->path)
         return ASSAY_FAIL(err, CAPACITY, "path of %zu bytes, limit %d", length, PATH_MAX - 1);
     memcpy(file->path, path, length + 1);
-    ASSAY_TRY(votes_read(file, votes, count, &fit, err));
-    if (!fit) sweep_try(file, *votes, *count);
-    return ASSAY_OK;
+    assay_status status = read_and_sweep(file, votes, count, err);
+    if (status != ASSAY_OK) assay_vote_file_close(file);
+    return status;
+}
+
+void assay_vote_file_close(assay_vote_file *file) {
+    if (file->locked) close(file->lock_fd);
+    memset(file, 0, sizeof *file);
 }
 
 // Behind the whole records: what a write that failed has left there goes, that it never counts.
@@ -171,13 +196,17 @@ static int records_put(const assay_vote_file *file, const uint8_t *data, size_t 
 // What is not swept changes nothing: a file that is away may come back.
 static assay_status room_make(assay_vote_file *file, assay_error *err) {
     assay_vote_file swept = *file;
-    assay_vote_record *votes;
+    assay_vote_record *votes = NULL;
     uint32_t count;
     bool fit;
-    ASSAY_TRY(votes_read(&swept, &votes, &count, &fit, err));
-    assay_status status = sweep(&swept, votes, count, err);
+    assay_status status = lock(&swept, err);
+    if (status == ASSAY_OK) status = votes_read(&swept, &votes, &count, &fit, err);
+    if (status == ASSAY_OK) status = sweep(&swept, votes, count, err);
     free(votes);
-    if (status == ASSAY_OK) *file = swept;
+    if (status == ASSAY_OK)
+        *file = swept;
+    else if (!file->locked)
+        assay_vote_file_close(&swept);
     return status;
 }
 
@@ -185,7 +214,7 @@ assay_status assay_vote_file_append(assay_vote_file *file, const assay_vote_reco
                                     uint32_t count, assay_error *err) {
     ASSAY_ASSERT(count <= ASSAY_VOTES_KEPT_MAX);
     if (!*file->path || !count) return ASSAY_OK;
-    if (file->count + count > RECORDS_MAX || access(file->path, F_OK) != 0)
+    if (!file->locked || file->count + count > RECORDS_MAX || access(file->path, F_OK) != 0)
         ASSAY_TRY(room_make(file, err));
     uint8_t *data = malloc((size_t)count * RECORD);
     if (!data) return ASSAY_FAIL(err, MEMORY, "no memory for votes");

@@ -66,6 +66,7 @@ assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *opt
 
 void assay_watch_close(assay_watch *watch) {
     assay_docket_close(watch->docket);
+    assay_vote_file_close(&watch->file);
     free(watch->votes);
     memset(watch, 0, sizeof *watch);
 }
