@@ -117,6 +117,21 @@ static void watch_tell(const assay_invocation *invocation, const assay_http_serv
     assay_log(ASSAY_LOG_TRACE, "started", fields, "watching");
 }
 
+static atomic_bool stopping;
+
+static void stop_note(int number) {
+    atomic_store(&stopping, true);
+}
+
+// A signal that comes meanwhile ends what the node is asked about new duties; for one that comes
+// later, sigtimedwait waits.
+static assay_status step_stoppable(assay_watch *watch, const sigset_t *signals, assay_error *err) {
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+    assay_status status = assay_watch_step(watch, err);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    return status;
+}
+
 // Until a signal, or until there is nothing to rerun with. A node that is away for a while is
 // waited for. While data sets are indexed, kept votes are sent.
 static assay_status watch_loop(const assay_invocation *invocation, assay_watch *watch,
@@ -127,6 +142,8 @@ static assay_status watch_loop(const assay_invocation *invocation, assay_watch *
     int failures = 0;
     bool told = false;
     assay_stop_signals(&signals);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop_note, .sa_flags = SA_RESTART}, NULL);
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = stop_note, .sa_flags = SA_RESTART}, NULL);
     do {
         assay_error err = {0};
         ASSAY_TRY(assay_workshop_unchanged(declaration->shop, fatal));
@@ -135,7 +152,7 @@ static assay_status watch_loop(const assay_invocation *invocation, assay_watch *
             watch_tell(invocation, server);
             told = true;
         }
-        if (assay_watch_step(watch, &err) == ASSAY_OK) {
+        if (step_stoppable(watch, &signals, &err) == ASSAY_OK) {
             failures = 0;
             if (told) declaration_step(declaration);
             continue;
@@ -144,7 +161,7 @@ static assay_status watch_loop(const assay_invocation *invocation, assay_watch *
         if (failures++ == QUIET_AFTER)
             assay_log(ASSAY_LOG_WARN, "node_away", assay_error_to_json(&err, NULL),
                       "still trying, error %u: %s", (unsigned)err.status, err.text);
-    } while (sigtimedwait(&signals, NULL, &pause) < 0);
+    } while (!atomic_load(&stopping) && sigtimedwait(&signals, NULL, &pause) < 0);
     assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "asked to end");
     return ASSAY_OK;
 }
@@ -163,6 +180,9 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     ASSAY_TRY(assay_wallet_open(&options->wallet, err));
     ASSAY_TRY(manner_parse(&how.manner, options, err));
     ASSAY_TRY(checker_open(&checker, options, shop, genesis, err));
+    assay_client reader = options->wallet.client; // votes are sent to the end
+    reader.stop = &stopping;
+    checker.client = &reader;
     how.commit_blocks = genesis->params.commit_blocks;
     ASSAY_TRY(assay_watch_open(&watch, &how, err));
     assay_http_server *server = NULL;

@@ -338,12 +338,14 @@ bool assay_docket_again(assay_docket *docket, const assay_docket_question *quest
     return dropped;
 }
 
-assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question *question,
-                              assay_docket_answer *answer, assay_error *err) {
+// known: somebody sees to it, or has.
+static assay_status entry_look(assay_docket *docket, const assay_docket_question *question,
+                               assay_docket_answer *answer, bool *known, assay_error *err) {
     assay_status status = ASSAY_OK;
     memset(answer, 0, sizeof *answer);
     pthread_mutex_lock(&docket->lock);
     entry *e = entry_find(docket, question);
+    *known = e;
     if (e && e->state == WAITING && e->tries && question->hurry) e->state = FOUND;
     if (e && e->state == FOUND) {
         *answer = e->answer;
@@ -354,6 +356,18 @@ assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question 
         atomic_store(&e->stop, true);
     }
     pthread_mutex_unlock(&docket->lock);
-    if (status != ASSAY_OK || e) return status;
-    return question_file(docket, question, err);
+    return status;
+}
+
+assay_status assay_docket_look(assay_docket *docket, const assay_docket_question *question,
+                               assay_docket_answer *answer, assay_error *err) {
+    bool known;
+    return entry_look(docket, question, answer, &known, err);
+}
+
+assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question *question,
+                              assay_docket_answer *answer, assay_error *err) {
+    bool known;
+    ASSAY_TRY(entry_look(docket, question, answer, &known, err));
+    return known ? ASSAY_OK : question_file(docket, question, err);
 }

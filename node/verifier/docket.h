@@ -56,9 +56,14 @@ void assay_docket_close(assay_docket *docket);
 // deadline is dropped. One thread. Spec: F-49.
 void assay_docket_height(assay_docket *docket, uint64_t height);
 
-// Answers if it can (answer->found), else sees to it. The node is asked once who a batch's provider
-// is. One thread. Errors: CAPACITY (all places taken), NETWORK …, and those of assay_check_run;
-// after an error the next call begins anew. Spec: F-49.
+// Answers if it can (answer->found), without asking the node. Errors: those of assay_check_run;
+// after one the question is as if it was never asked. Spec: F-49.
+assay_status assay_docket_look(assay_docket *docket, const assay_docket_question *question,
+                               assay_docket_answer *answer, assay_error *err);
+
+// As above, and sees to what nobody sees to yet. The node is asked once who a batch's provider is.
+// One thread. Errors: CAPACITY (all places taken), NETWORK …, and those of assay_docket_look; after
+// an error the next call begins anew. Spec: F-49.
 assay_status assay_docket_ask(assay_docket *docket, const assay_docket_question *question,
                               assay_docket_answer *answer, assay_error *err);
 

@@ -183,8 +183,8 @@ static void answer_lie(assay_docket_answer *answer) {
 }
 
 // The vote of a duty. *vote NULL: not found yet. Errors: those of the docket and of answer_doubt.
-static assay_status vote_find_or_ask(assay_watch *watch, const duty *d, assay_watch_vote **vote,
-                                     char *reason, assay_error *err) {
+static assay_status vote_of_duty(assay_watch *watch, const duty *d, assay_watch_vote **vote,
+                                 char *reason, assay_error *err) {
     assay_docket_answer answer;
     *reason = 0;
     *vote = vote_find(watch, d);
@@ -197,7 +197,7 @@ static assay_status vote_find_or_ask(assay_watch *watch, const duty *d, assay_wa
         *vote = vote_keep(watch, d, ASSAY_VERDICT_MATCH, &probe);
         return ASSAY_OK;
     }
-    ASSAY_TRY(assay_docket_ask(watch->docket, &d->question, &answer, err));
+    ASSAY_TRY(assay_docket_look(watch->docket, &d->question, &answer, err));
     if (!answer.found) return ASSAY_OK;
     if (watch->manner == ASSAY_VALIDATOR_LIE) answer_lie(&answer);
     if (d->reveal && !commitment_opens(watch, d, answer.verdict, &answer.probe))
@@ -239,22 +239,25 @@ static void failure_tell(const assay_watch *watch, const assay_error *err) {
               "duty not done, error %u: %s", (unsigned)assay_error_code(err), err->text);
 }
 
-// Puts into the row what can be sent of this duty now.
-static void row_add(row *r, assay_watch *watch, const duty *d) {
+// Puts into the row what can be sent of this duty now. Returns: whether its vote is still to be
+// found.
+static bool row_add(row *r, assay_watch *watch, const duty *d) {
     assay_error err = {0};
     assay_watch_vote *vote;
-    if (d->reveal && watch->manner == ASSAY_VALIDATOR_SILENT) return;
-    if (vote_find_or_ask(watch, d, &vote, r->reasons[r->count], &err) != ASSAY_OK) {
+    if (d->reveal && watch->manner == ASSAY_VALIDATOR_SILENT) return false;
+    if (vote_of_duty(watch, d, &vote, r->reasons[r->count], &err) != ASSAY_OK) {
         failure_tell(watch, &err);
-        return;
+        return false;
     }
-    if (!vote || vote->lost) return;
+    if (!vote) return true;
+    if (vote->lost) return false;
     // Blocks and no clock: while the chain stands still, what was sent waits with it.
     uint64_t sent = *vote_sent(vote, d->reveal);
-    if (sent && r->height < sent + ASSAY_WATCH_AGAIN_BLOCKS) return;
+    if (sent && r->height < sent + ASSAY_WATCH_AGAIN_BLOCKS) return false;
     tx_fill(&r->txs[r->count], watch, d, &vote->record);
     r->duties[r->count] = *d;
     r->votes[r->count++] = vote;
+    return false;
 }
 
 // Before their commitments are sent. Without a disk they are sent all the same: a vote that was not
@@ -290,6 +293,19 @@ static void row_send(row *r, assay_watch *watch) {
     }
 }
 
+// The node tells whose each batch is. When it does not answer, nor would it for the next one, and
+// what is found meanwhile is to be sent: the rest has time until the next step.
+static void questions_file(assay_watch *watch, const duty *duties, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        assay_docket_answer answer;
+        assay_error err = {0};
+        assay_status status = assay_docket_ask(watch->docket, &duties[i].question, &answer, &err);
+        if (status == ASSAY_STOPPED) return;
+        if (status != ASSAY_OK) failure_tell(watch, &err);
+        if (status == ASSAY_NETWORK || status == ASSAY_TIMEOUT) return;
+    }
+}
+
 static duty duty_of(const assay_duty *told) {
     return (duty){.question = {.task = {.batch = told->batch,
                                         .sample = told->sample,
@@ -317,7 +333,7 @@ static assay_status step_run(row *r, duty *duties, assay_watch *watch, const jso
                              assay_error *err) {
     const json_t *list;
     uint64_t height;
-    uint32_t count = 0;
+    uint32_t count = 0, open = 0;
     ASSAY_TRY(assay_json_u64(&height, document, "height", 0, UINT64_MAX, err));
     ASSAY_TRY(assay_json_array(&list, document, "duties", ASSAY_DUTIES_MAX, err));
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -335,8 +351,9 @@ static assay_status step_run(row *r, duty *duties, assay_watch *watch, const jso
     r->height = height;
     qsort(duties, count, sizeof *duties, duty_order);
     for (uint32_t i = 0; i < count; i++)
-        row_add(r, watch, &duties[i]);
+        if (row_add(r, watch, &duties[i])) duties[open++] = duties[i];
     row_send(r, watch);
+    questions_file(watch, duties, open);
     return ASSAY_OK;
 }
 

@@ -5,7 +5,8 @@
 //                 commitment → verdict_reveal
 // The salt of a vote follows from the key and the case, so that a vote without its file is opened
 // all the same, by a rerun; a window to reveal may be too short for many of them. The loop itself
-// never waits for a stranger: reveals go first, then commits by deadline, in one row.
+// never waits for a stranger: reveals go first, then commits by deadline, in one row; only then is
+// the node asked about what is new.
 #ifndef ASSAY_NODE_VERIFIER_WATCH_H
 #define ASSAY_NODE_VERIFIER_WATCH_H
 

@@ -44,6 +44,7 @@ assay_status assay_client_get(json_t **out, const assay_client *client, assay_er
         return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length,
                           PATH_TEXT_MAX - 1);
     assay_fetch_limits limits = limits_of(0);
+    limits.stop = client->stop;
     if (strcmp(path, "genesis") == 0) limits.values_max = ASSAY_GENESIS_JSON_VALUES_MAX;
     return assay_fetch_json(out, url, NULL, &limits, err);
 }

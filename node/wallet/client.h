@@ -14,6 +14,7 @@ typedef struct {
     char url[ASSAY_CLIENT_URL_MAX];
     assay_domain domain; // chain id and genesis hash
     bool testnet;
+    const atomic_bool *stop; // ends what is read, within a second, once it is true; NULL: never
 } assay_client;
 
 // Asks the node who it is. genesis: the chain it must be on, NULL: any.
