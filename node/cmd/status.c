@@ -21,20 +21,36 @@ typedef struct {
     const char *node_url, *home, *key_file, *address_text;
     bool watch;
     uint64_t every_ms;
+    assay_hash genesis; // the home's
     char url[ASSAY_LISTEN_MAX + 8];
     char address[ASSAY_HEX_HASH_MAX]; // "": none
 } status_options;
 
-// The URL where the home's node listens, unless another one is given.
-static assay_status url_find(status_options *options, assay_error *err) {
-    assay_config config;
-    if (options->node_url) return ASSAY_OK;
-    options->node_url = ASSAY_NODE_URL_DEFAULT;
-    if (!options->home) return ASSAY_OK;
-    ASSAY_TRY(assay_home_config_read(&config, options->home, err));
-    snprintf(options->url, sizeof options->url, "http://%s", config.listen);
-    options->node_url = options->url;
+// The home's chain, and the URL where its node listens, unless another one is given.
+static assay_status home_read(status_options *options, assay_error *err) {
+    assay_home home = {0};
+    if (!options->home) {
+        if (!options->node_url) options->node_url = ASSAY_NODE_URL_DEFAULT;
+        return ASSAY_OK;
+    }
+    ASSAY_TRY(assay_home_open(&home, options->home, err));
+    options->genesis = home.genesis.hash;
+    snprintf(options->url, sizeof options->url, "http://%s", home.config.listen);
+    if (!options->node_url) options->node_url = options->url;
+    assay_home_close(&home);
     return ASSAY_OK;
+}
+
+// All homes are made with the same address to listen at: the node there may be another home's.
+static assay_status genesis_check(const status_options *options, const assay_client *client,
+                                  assay_error *err) {
+    char told[ASSAY_HEX_HASH_MAX], own[ASSAY_HEX_HASH_MAX];
+    const assay_hash *genesis = &client->domain.genesis;
+    if (!options->home || assay_hash_equal(genesis, &options->genesis)) return ASSAY_OK;
+    assay_hex_encode_0x(told, genesis->bytes, ASSAY_HASH_SIZE);
+    assay_hex_encode_0x(own, options->genesis.bytes, ASSAY_HASH_SIZE);
+    return ASSAY_FAIL(err, MISMATCH, "genesis %s at %.80s, but %s in %.80s", told, client->url, own,
+                      options->home);
 }
 
 // Whose account, by its address or by what a keystore states: no password is needed to look.
@@ -110,6 +126,7 @@ static assay_status gather(json_t **out, json_t **genesis, const status_options 
     memcpy(address, options->address, sizeof address);
     *out = *genesis = NULL;
     ASSAY_TRY(assay_client_open(&client, options->node_url, NULL, err));
+    ASSAY_TRY(genesis_check(options, &client, err));
     ASSAY_TRY(assay_client_get(genesis, &client, err, "genesis"));
     assay_status status = assay_client_get(out, &client, err, "status");
     if (status == ASSAY_OK) status = part_get(*out, "node", "node", &client, NULL, err);
@@ -119,6 +136,14 @@ static assay_status gather(json_t **out, json_t **genesis, const status_options 
     return status;
 }
 
+static const char *next_of(const assay_error *err) {
+    if (err->status == ASSAY_NETWORK) return "assay node --help, or --node URL";
+    if (err->status == ASSAY_MISMATCH)
+        return "--node with the URL of the home's own node, whose listen of config.json no other "
+               "node may have";
+    return NULL;
+}
+
 // One look. Returns: the exit code.
 static int look(const assay_invocation *invocation, const status_options *options,
                 assay_error *err) {
@@ -126,9 +151,7 @@ static int look(const assay_invocation *invocation, const status_options *option
     if (gather(&status, &genesis, options, err) != ASSAY_OK) {
         json_decref(status);
         json_decref(genesis);
-        return assay_command_fail(invocation, err,
-                                  err->status == ASSAY_NETWORK ? "assay node --help, or --node URL"
-                                                               : NULL);
+        return assay_command_fail(invocation, err, next_of(err));
     }
     const json_t *params = json_object_get(genesis, "params");
     json_t *problems = assay_health_judge(status, params);
@@ -190,7 +213,7 @@ int assay_cmd_status(assay_invocation *invocation) {
                              "named, with what to do about it.",
                              &code))
         return code;
-    assay_status status = url_find(&options, &err);
+    assay_status status = home_read(&options, &err);
     if (status == ASSAY_OK) status = address_find(&options, &err);
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     return options.watch ? looks(invocation, &options) : look(invocation, &options, &err);

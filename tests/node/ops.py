@@ -322,8 +322,8 @@ def test_status_of_a_node(assay):
     assert plain["node"]["engine"] == "solo" and "disk" not in plain, plain
     operator = assay.key("operator")
     assert plain["node"]["operator"] == plain["validator"]["address"] == operator, plain
-    other = assay.good(*asked, "--key", "alice.key")
-    assert other["validator"]["address"] == assay.key("alice") and other["healthy"], other
+    alices = assay.good(*asked, "--key", "alice.key")
+    assert alices["validator"]["address"] == assay.key("alice") and alices["healthy"], alices
     mine = assay.good(*asked, "--key", "operator.key", "--home", "home")
     assert mine["validator"]["address"] == operator and mine["validator"]["power"] > 0, mine
     assert mine["validator"]["beacon"]["left"] > 0 and mine["duties"]["duties"] == [], mine
@@ -341,6 +341,15 @@ def test_status_of_a_node(assay):
     assay.bad(2, "USAGE", "not both", *asked, "--address", operator, "--key", "alice.key")
     assay.bad(3, "NOT_FOUND", "none/config.json", "status", "--home", "none")
     assay.bad(3, "NOT_FOUND", "nobody.key", *asked, "--key", "nobody.key")
+    # Another chain's node says nothing of this home (F-74).
+    other = assay.init(home="other", chain_id=8)["genesis"]
+    own = plain["genesis"]
+    config = json.loads((assay.folder / "other/config.json").read_text())
+    assay.write("other/config.json", dict(config, listen=node.url.removeprefix("http://")))
+    for words in (["status", "--home", "other"], [*asked, "--home", "other"]):
+        error = assay.bad(3, "MISMATCH", f"genesis {own} at {node.url}, but {other} in other",
+                          *words)
+        assert "no other node may have" in error["next"], error
     # The home tells where its node is.
     config = json.loads((assay.folder / "home/config.json").read_text())
     assert node.term() == 0
