@@ -6,6 +6,7 @@
 #include "ledger/beacon.h"
 #include "ledger/bond.h"
 #include "node/api/api.h"
+#include "node/home/health.h"
 
 // Counters and gauges that are one number of the application's.
 static const struct {
@@ -151,32 +152,34 @@ static void snapshots_put(assay_metrics *m, const assay_snapshot_facts *facts) {
 }
 
 // What the engine does not know is left out.
-static void facts_put(assay_metrics *m, const assay_api *api) {
-    assay_engine_facts facts;
-    assay_api_facts_get(&facts, api);
-    if (facts.knows_rounds) {
+static void facts_put(assay_metrics *m, const assay_engine_facts *facts) {
+    if (facts->knows_rounds) {
         assay_metrics_put(m, "assay_commit_round", ASSAY_METRIC_GAUGE,
-                          "Round of the last commit that is known; 0 is the first.", facts.round);
+                          "Round of the last commit that is known; 0 is the first.", facts->round);
         assay_metrics_put(m, "assay_rounds_total", ASSAY_METRIC_COUNTER,
                           "Rounds of all blocks since the start, each block's first one too.",
-                          facts.rounds);
+                          facts->rounds);
     }
-    if (facts.knows_peers)
+    if (facts->knows_peers)
         assay_metrics_put(m, "assay_peers", ASSAY_METRIC_GAUGE, "Other nodes connected.",
-                          facts.peers);
-    if (facts.knows_snapshots) snapshots_put(m, &facts.snapshots);
+                          facts->peers);
+    if (facts->knows_snapshots) snapshots_put(m, &facts->snapshots);
 }
 
 static void engine_put(assay_metrics *m, assay_api *api) {
     const assay_chain_engine *engine = api->engine;
     assay_api_tip tip;
+    assay_engine_facts facts;
     if (!engine) return;
+    assay_api_facts_get(&facts, api);
+    bool alone =
+        facts.knows_connections && !facts.connections && facts.uptime >= ASSAY_HEALTH_START_SECONDS;
     assay_metrics_put(m, "assay_healthy", ASSAY_METRIC_GAUGE,
-                      "1 while blocks can come, 0 once the engine has stopped.",
-                      engine->health(engine->self, NULL) == ASSAY_OK);
+                      "1 while blocks can come, 0 once the engine has stopped, or none is there.",
+                      !alone && engine->health(engine->self, NULL) == ASSAY_OK);
     assay_metrics_put(m, "assay_mempool_transactions", ASSAY_METRIC_GAUGE,
                       "Transactions that wait for a block.", engine->waiting(engine->self));
-    facts_put(m, api);
+    facts_put(m, &facts);
     assay_api_tip_get(&tip, api);
     if (tip.time_ns)
         assay_metrics_put_ns(m, "assay_block_time_seconds", ASSAY_METRIC_GAUGE,

@@ -114,14 +114,16 @@ static assay_status node_get(assay_api *api, const assay_view *view, assay_http_
     assay_http_reply_json(
         reply, 200,
         json_pack(
-            "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:o}",
+            "{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:o}",
             "engine", api->engine_name ? api->engine_name : "", "operator",
             known ? assay_json_from_address(&own) : json_null(), "height",
             assay_json_from_u64(view->height), "time", assay_json_from_u64((uint64_t)time(NULL)),
             "block_time", number_or_null(tip.time_ns > 0, tip.time_ns / nanos), "block_interval_ms",
             number_or_null(tip.interval_ns > 0, tip.interval_ns / 1000000), "round",
             number_or_null(facts.knows_rounds, facts.round), "peers",
-            number_or_null(facts.knows_peers, facts.peers), "validators", (int)powers.weighty,
+            number_or_null(facts.knows_peers, facts.peers), "connections",
+            number_or_null(facts.knows_connections, facts.connections), "uptime",
+            number_or_null(api->facts != NULL, facts.uptime), "validators", (int)powers.weighty,
             "waiting",
             assay_json_from_u64(api->engine ? api->engine->waiting(api->engine->self) : 0), "epoch",
             "number", assay_json_from_u64(epoch), "first", assay_json_from_u64(first), "last",

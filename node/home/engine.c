@@ -77,6 +77,7 @@ static assay_status abci_open(assay_node_engine *engine, const assay_home *home,
 assay_status assay_node_engine_open(assay_node_engine *engine, const assay_home *home,
                                     const assay_operator *secrets,
                                     assay_ledger_application *application, assay_error *err) {
+    engine->opened_ns = assay_clock_ns();
     if (home->config.engine == ASSAY_ENGINE_ABCI) return abci_open(engine, home, application, err);
     return solo_open(engine, home, secrets, application, err);
 }
@@ -123,9 +124,14 @@ static void snapshots_look(const assay_node_engine *engine, assay_snapshot_facts
 
 void assay_node_engine_facts(void *self, assay_engine_facts *out) {
     assay_node_engine *engine = self;
+    assay_abci_server_state server;
     uint64_t last;
-    *out = (assay_engine_facts){0};
+    *out = (assay_engine_facts){.uptime =
+                                    (assay_clock_ns() - engine->opened_ns) / UINT64_C(1000000000)};
     if (!engine->abci) return;
+    assay_abci_server_state_get(engine->server, &server);
+    out->knows_connections = true;
+    out->connections = server.connections;
     assay_abci_engine_rounds(engine->abci, &last, &out->rounds);
     out->knows_rounds = last > 0;
     if (last) out->round = last - 1;

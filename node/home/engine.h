@@ -33,6 +33,7 @@ typedef struct {
     assay_refusals refusals;      // of the server
     assay_solo_replayed replayed; // set before open, if at all
     void *replayed_self;
+    uint64_t opened_ns;
 } assay_node_engine;
 
 // Opens and brings the application to the end of the log (solo), or listens for CometBFT (abci),
@@ -50,8 +51,8 @@ assay_status assay_node_engine_start(assay_node_engine *engine, assay_error *err
 // how many are left without a block; CometBFT's mempool is its own affair. Spec: C-15.
 uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms);
 
-// What CometBFT's side knows, nothing of solo: an API's facts, of an open assay_node_engine. Asks
-// CometBFT for its peers at most every five seconds, and waits for two at most. Any thread.
+// What CometBFT's side knows, of solo the uptime: an API's facts, of an open assay_node_engine.
+// Asks CometBFT for its peers at most every five seconds, and waits for two at most. Any thread.
 // Spec: E-92.
 void assay_node_engine_facts(void *engine, assay_engine_facts *out);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only an engine of several nodes knows.
+// What only an engine of several nodes knows, but for the uptime.
 #ifndef ASSAY_NODE_HOME_FACTS_H
 #define ASSAY_NODE_HOME_FACTS_H
 
@@ -19,12 +19,15 @@ typedef struct {
 } assay_snapshot_facts;
 
 typedef struct {
+    uint64_t uptime; // seconds since the engine was opened
+    bool knows_connections;
     bool knows_rounds;
     bool knows_peers;
     bool knows_snapshots;
     uint64_t round;  // of the last commit, 0: the first
     uint64_t rounds; // of all blocks since the start, each one's first too
     uint32_t peers;
+    uint32_t connections; // to the ABCI socket; 0: no engine is there
     assay_snapshot_facts snapshots;
 } assay_engine_facts;
 

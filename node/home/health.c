@@ -31,6 +31,23 @@ __attribute__((format(printf, 3, 4))) static void problem_add(json_t *problems, 
     json_array_append_new(problems, problem);
 }
 
+// Whether the other half of a node behind CometBFT is there.
+static void engine_judge(json_t *problems, const json_t *node) {
+    const char *engine = json_string_value(json_object_get(node, "engine"));
+    const json_t *connections = json_object_get(node, "connections");
+    if (!engine || strcmp(engine, "abci") != 0) return;
+    if (assay_show_number(node, "uptime") < ASSAY_HEALTH_START_SECONDS) return;
+    if (json_is_integer(connections) && json_integer_value(connections) == 0)
+        problem_add(problems,
+                    "look at CometBFT's log, and start it; its proxy_app is abci of config.json",
+                    "no engine is connected to the ABCI socket");
+    if (!json_is_integer(json_object_get(node, "peers")))
+        problem_add(problems,
+                    "look at CometBFT's log, and start it; its RPC's address is comet of "
+                    "config.json",
+                    "CometBFT's RPC does not answer");
+}
+
 static void node_judge(json_t *problems, const json_t *status, const json_t *node) {
     const json_t *state = json_object_get(node, "state"), *peers = json_object_get(node, "peers");
     uint64_t now = assay_show_number(node, "time"), last = assay_show_number(node, "block_time");
@@ -44,6 +61,7 @@ static void node_judge(json_t *problems, const json_t *status, const json_t *nod
         problem_add(problems, "look at the engine's log, and at the other validators",
                     "no block for %llu s, though %llu transactions and %llu batches wait for some",
                     (ull)(now - last), (ull)waiting, (ull)open);
+    engine_judge(problems, node);
     // The only validator of its chain may well be alone.
     bool several = assay_show_number(node, "validators") > 1;
     if (several && json_is_integer(peers) && json_integer_value(peers) == 0)

@@ -6,7 +6,10 @@
 
 #include <jansson.h>
 
-enum { ASSAY_HEALTH_STILL_SECONDS = 60 };
+enum {
+    ASSAY_HEALTH_STILL_SECONDS = 60,
+    ASSAY_HEALTH_START_SECONDS = 60, // until then an engine that starts with its node may be away
+};
 
 // status: /v1/status, with "node" (/v1/node), and, each only where it is asked for, "account",
 // "validator" and "duties" (those paths) and "disk" {"free","size"}. params: the genesis's.

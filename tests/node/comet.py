@@ -387,6 +387,24 @@ def test_peers(assay):
             assert node.get("/v1/node")["peers"] is None, wrong
 
 
+def test_the_engines_connections(assay):
+    """F-73, F-74: how many there are, and a minute to start before that none is a problem."""
+    with behind(assay, height=2) as (node, engine, _):
+        told = node.get("/v1/node")
+        assert told["connections"] == 1 and 0 <= told["uptime"] < 60, told
+        engine.close()
+        until(lambda: node.get("/v1/node")["connections"] == 0, "its end")
+        if node.get("/v1/node")["uptime"] < 50:
+            assert assay.good("status", "--node", node.url)["healthy"]
+            assert scrape(node)["assay_healthy"] == 1
+        until(lambda: node.get("/v1/node")["uptime"] >= 60, "a minute", 70)
+        result = assay.run("status", "--node", node.url, "--json")
+        problems = [problem["text"] for problem in result.json()["problems"]]
+        assert result.code == 1 and problems == [
+            "no engine is connected to the ABCI socket", "CometBFT's RPC does not answer"], result
+        assert scrape(node)["assay_healthy"] == 0
+
+
 def test_rounds(assay):
     """F-71, E-92: a block's commit comes with the next block, and says in which round it was."""
     with behind(assay, height=1) as (node, engine, _):

@@ -14,12 +14,11 @@ static int order(const void *a, const void *b) {
 }
 
 // One scrape, to be freed.
-static char *text_of(const chain *c, uint64_t *took_ns) {
-    assay_api api = {.app = c->app, .genesis = &c->genesis, .engine_name = "none"};
+static char *api_text(assay_api *api, uint64_t *took_ns) {
     const assay_http_request request = {.method = "GET", .path = "/metrics"};
     assay_http_reply reply = {0};
     uint64_t begun = assay_clock_ns();
-    assay_api_handle(&api, &request, &reply);
+    assay_api_handle(api, &request, &reply);
     *took_ns = assay_clock_ns() - begun;
     assert_int_equal(reply.code, 200);
     char *text = malloc(reply.body_size + 1);
@@ -28,6 +27,58 @@ static char *text_of(const chain *c, uint64_t *took_ns) {
     text[reply.body_size] = 0;
     free(reply.body);
     return text;
+}
+
+static char *text_of(const chain *c, uint64_t *took_ns) {
+    assay_api api = {.app = c->app, .genesis = &c->genesis, .engine_name = "none"};
+    return api_text(&api, took_ns);
+}
+
+static uint32_t waiting(void *self) {
+    return 0;
+}
+
+static uint64_t height(void *self) {
+    return 0;
+}
+
+static assay_status health(void *self, assay_error *err) {
+    return ASSAY_OK;
+}
+
+static void tell(void *self, assay_engine_facts *out) {
+    *out = *(const assay_engine_facts *)self;
+}
+
+// F-71: behind CometBFT blocks come only while it is there; it may take a minute to start.
+static void no_engine_is_unhealthy(void **state) {
+    static const struct {
+        assay_engine_facts facts;
+        const char *line;
+    } cases[] = {
+        {{.uptime = 60}, "\nassay_healthy 1\n"}, // solo
+        {{.uptime = 60, .knows_connections = true, .connections = 1}, "\nassay_healthy 1\n"},
+        {{.uptime = 59, .knows_connections = true}, "\nassay_healthy 1\n"},
+        {{.uptime = 60, .knows_connections = true}, "\nassay_healthy 0\n"},
+    };
+    static chain c;
+    const assay_chain_engine engine = {.waiting = waiting, .height = height, .health = health};
+    uint64_t took;
+    chain_init(&c);
+    chain_start(&c);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assay_engine_facts facts = cases[i].facts;
+        assay_api api = {.app = c.app,
+                         .engine = &engine,
+                         .behind = true,
+                         .genesis = &c.genesis,
+                         .facts = tell,
+                         .facts_self = &facts};
+        char *text = api_text(&api, &took);
+        if (!strstr(text, cases[i].line)) fail_msg("%zu: %s", i, text);
+        free(text);
+    }
+    chain_close(&c);
 }
 
 static uint64_t sample_of(const char *text, const char *name) {
@@ -128,6 +179,7 @@ static void votes_that_failed_are_told_apart(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scrape_costs_the_same_on_a_big_state),
+        cmocka_unit_test(no_engine_is_unhealthy),
         cmocka_unit_test(votes_that_failed_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
