@@ -327,16 +327,20 @@ static void url_warn(const assay_provider *provider) {
               url, next);
 }
 
-static void serve_tell(const assay_provider *provider, const char *url) {
-    printf("%s\n", url);
+static void serve_tell(const assay_invocation *invocation, const assay_provider *provider,
+                       const char *url) {
+    if (invocation->json)
+        assay_command_print(json_pack("{s:s}", "url", url));
+    else
+        printf("%s\n", url);
     fflush(stdout);
     assay_log(ASSAY_LOG_TRACE, "started", json_pack("{s:s}", "url", url), "serving");
     if (assay_served_url_private(provider->options.url)) url_warn(provider);
 }
 
 // While data sets are indexed, evidence is served and posted, and requests are refused as BUSY.
-static assay_status serve_loop(assay_provider *provider, const char *url, const sigset_t *signals,
-                               assay_error *fatal) {
+static assay_status serve_loop(const assay_invocation *invocation, assay_provider *provider,
+                               const char *url, const sigset_t *signals, assay_error *fatal) {
     const struct timespec tick = {0, TICK_MS * 1000000};
     batching work = {0};
     telling defence = {0}, look = {0}, files = {0};
@@ -357,15 +361,15 @@ static assay_status serve_loop(assay_provider *provider, const char *url, const 
         assay_status status = assay_workshop_ready(provider->shop, fatal);
         if (status == ASSAY_BUSY) continue;
         ASSAY_TRY(status);
-        serve_tell(provider, url);
+        serve_tell(invocation, provider, url);
         told = true;
     } while (sigtimedwait(signals, NULL, &tick) < 0);
     return ASSAY_OK;
 }
 
-static assay_status serve_run(serve_options *options, assay_workshop *shop,
-                              const assay_genesis *genesis, const sigset_t *signals,
-                              assay_error *err) {
+static assay_status serve_run(const assay_invocation *invocation, serve_options *options,
+                              assay_workshop *shop, const assay_genesis *genesis,
+                              const sigset_t *signals, assay_error *err) {
     assay_provider provider;
     assay_http_server *server;
     assay_http_options http = {.listen = options->listen,
@@ -381,7 +385,7 @@ static assay_status serve_run(serve_options *options, assay_workshop *shop,
         if (!options->url)
             snprintf(provider.options.url, sizeof provider.options.url, "%s",
                      assay_http_server_url(server));
-        status = serve_loop(&provider, assay_http_server_url(server), signals, err);
+        status = serve_loop(invocation, &provider, assay_http_server_url(server), signals, err);
         // Answers in progress are finished first: they belong into the last batch. What only waits
         // for the model, or takes longer, would be charged after its connection is gone.
         assay_batcher_stop(&shop->batcher);
@@ -456,7 +460,8 @@ int assay_cmd_serve(assay_invocation *invocation) {
     options.shop_options.isa = invocation->isa;
     assay_status status = assay_log_open(options.log, &err);
     if (status == ASSAY_OK) status = serve_begin(&options, &shop, &genesis, &err);
-    if (status == ASSAY_OK) status = serve_run(&options, &shop, &genesis, &signals, &err);
+    if (status == ASSAY_OK)
+        status = serve_run(invocation, &options, &shop, &genesis, &signals, &err);
     assay_workshop_leave(&shop);
     assay_genesis_close(&genesis);
     assay_wallet_close(&options.wallet);

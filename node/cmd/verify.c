@@ -110,9 +110,14 @@ static void declaration_step(assay_declaration *declaration) {
 // What scripts wait for, on standard output, whatever the log's form.
 static void watch_tell(const assay_invocation *invocation, const assay_http_server *server) {
     json_t *fields = json_object();
-    if (server) json_object_set_new(fields, "metrics", json_string(assay_http_server_url(server)));
-    if (!invocation->json) printf("watching\n");
-    if (!invocation->json && server) printf("metrics %s/metrics\n", assay_http_server_url(server));
+    const char *url = server ? assay_http_server_url(server) : NULL;
+    if (url) json_object_set_new(fields, "metrics", json_string(url));
+    if (invocation->json)
+        assay_command_print(json_pack("{s:b,s:o}", "watching", 1, "metrics",
+                                      url ? json_sprintf("%s/metrics", url) : json_null()));
+    else
+        printf("watching\n");
+    if (!invocation->json && url) printf("metrics %s/metrics\n", url);
     fflush(stdout);
     assay_log(ASSAY_LOG_TRACE, "started", fields, "watching");
 }

@@ -266,6 +266,32 @@ def test_registering_later_needs_no_restart(assay):
     assert node.term() == 0
 
 
+def test_json_tells_where_it_listens(assay):
+    """F-9, F-75: with --json what scripts wait for is a document, whichever the command."""
+    world = World(assay)
+    node = world.node
+    assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")
+    node.tx("bond", "--role", "verification", "--amount", 20 * OPEN, key="carol")
+    shared = ["--model", "base.assay", "--node", node.url, "--json"]
+    provider = spawn(assay, "provider", "serve", "--home", "provider", "--key", "bob.key",
+                     "--listen", "127.0.0.1:0", *shared)
+    told = json.loads(provider.first)
+    provider.url = told.pop("url")
+    assert told == {} and provider.get("/v1/provider")["served"] == 0, told
+    verify = ["verify", "--watch", "--key", "carol.key", *shared]
+    plain = spawn(assay, "plain", *verify)
+    assert json.loads(plain.first) == {"watching": True, "metrics": None}, plain.first
+    assert plain.term() == 0 and plain.rest == "", plain.rest
+    one = spawn(assay, "carol", *verify, "--metrics", "127.0.0.1:0")
+    told = json.loads(one.first)
+    one.url = told["metrics"].removesuffix("/metrics")
+    assert told == {"watching": True, "metrics": one.url + "/metrics"}, told
+    assert "assay_node_height" in scrape(one)
+    for process in (one, provider, node):
+        assert process.term() == 0, process.said()
+    assert one.rest == provider.rest == ""
+
+
 def test_a_model_that_is_written_over_is_used_no_more(assay):
     """Who copies a new file over the one in use gets no answers and no verdicts of either (F-5)."""
     world = World(assay)
