@@ -73,7 +73,8 @@ assay_status assay_command_apart(const assay_invocation *invocation, const assay
     if (!(invocation->given >> place_of(options, one) & 1)) return ASSAY_OK;
     for (; *others; others++)
         if (invocation->given >> place_of(options, *others) & 1)
-            return ASSAY_FAIL(err, USAGE, "--%s has no effect beside --%s", *others, one);
+            return ASSAY_FAIL(err, USAGE, "--%s has no effect beside %s%s", *others,
+                              *one ? "--" : options[place_of(options, one)].value, one);
     return ASSAY_OK;
 }
 

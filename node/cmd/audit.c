@@ -178,6 +178,22 @@ static assay_status audit_options_check(audit_options *options, assay_error *err
     return seed_set(options, err);
 }
 
+// What only reruns of some kinds use.
+static assay_status usage_check(const assay_invocation *invocation, const assay_option *table,
+                                const audit_options *options, assay_error *err) {
+    static const char *const draws[] = {"samples", "seed", NULL};
+    static const char *const reruns[] = {"samples",  "seed",          "model",      "adapter",
+                                         "dataset",  "threads",       "archive",    "evidence",
+                                         "fetch-ms", "allow-private", "allow-file", NULL};
+    assay_error why = {0};
+    const char *const *idle = NULL;
+    if (strcmp(options->mode, assay_rerun_names[ASSAY_RERUN_NONE]) == 0) idle = reruns;
+    if (strcmp(options->mode, assay_rerun_names[ASSAY_RERUN_ALL]) == 0) idle = draws;
+    if (!idle || assay_command_apart(invocation, table, "rerun", idle, &why) == ASSAY_OK)
+        return ASSAY_OK;
+    return ASSAY_FAIL(err, USAGE, "%s %s", why.text, options->mode);
+}
+
 static int audit_start(const assay_invocation *invocation, audit_options *options) {
     static assay_audit audit;
     char folder[PATH_MAX];
@@ -247,6 +263,9 @@ int assay_cmd_audit(assay_invocation *invocation) {
             "it lacks is fetched from the URL of its batch.",
             &code))
         return code;
+    assay_error err = {0};
+    if (usage_check(invocation, table, &options, &err) != ASSAY_OK)
+        return assay_command_fail(invocation, &err, NULL);
     options.shop.isa = invocation->isa;
     return audit_start(invocation, &options);
 }

@@ -78,9 +78,13 @@ static assay_status options_take(light_parts *parts, const light_options *option
         return ASSAY_FAIL(err, CAPACITY, "%zu witnesses, limit %d",
                           (size_t)options->witnesses.count, ASSAY_LIGHT_WITNESSES_MAX);
     follow->witness_count = (uint32_t)options->witnesses.count;
-    for (uint32_t i = 0; i < follow->witness_count; i++)
-        ASSAY_TRY(source_open(&parts->witnesses[i], &parts->witness_urls[i],
-                              options->witnesses.items[i], err));
+    for (uint32_t i = 0; i < follow->witness_count; i++) {
+        const char *url = options->witnesses.items[i];
+        ASSAY_TRY(source_open(&parts->witnesses[i], &parts->witness_urls[i], url, err));
+        // It would agree with itself.
+        if (strcmp(parts->witness_urls[i].url, parts->primary.url) == 0)
+            return ASSAY_FAIL(err, USAGE, "--witness %.200s is the --node", url);
+    }
     follow->witnesses = parts->witnesses;
     return ASSAY_OK;
 }
@@ -206,8 +210,11 @@ int assay_cmd_light(assay_invocation *invocation) {
             &code))
         return code;
     static light_parts parts;
+    static const char *const proofs[] = {"height", NULL};
     assay_arena arena;
     assay_error err = {0};
+    if (assay_command_apart(invocation, table, "", proofs, &err) != ASSAY_OK)
+        return assay_command_fail(invocation, &err, NULL);
     assay_arena_init(&arena, ARENA_MAX);
     assay_status status = light_run(&parts, &options, &arena, &err);
     code = status == ASSAY_OK ? light_print(invocation, &parts, options.proof != NULL)

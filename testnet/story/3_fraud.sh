@@ -48,7 +48,7 @@ last_vote() {
     local name all=("${honest[@]}" "${idle[@]}")
     name=${all[$((SECONDS % ${#all[@]}))]}
     tail -n 1 "$home/logs/$name.out" | jq -r --arg name "$name" \
-        '"\($name): \(.vote) \(.verdict_name)"' 2>/dev/null || true
+        'select(.vote) | "\($name): \(.vote) \(.verdict_name)"' 2>/dev/null || true
 }
 
 # The next moment is 50 to 1,250 ms ahead; in ms since 1970.

@@ -4,8 +4,11 @@
 # none of them.
 
 light_check() { # file
-    "$assay" light --trust "$trusted" --node "${rpc_of[$asked]}" \
-        --witness "${rpc_of[node1]:-${rpc_of[node0]}}" "$1"
+    local other words=()
+    for other in node0 node1; do
+        [ "$other" = "$asked" ] || words=(--witness "${rpc_of[$other]}")
+    done
+    "$assay" light --trust "$trusted" --node "${rpc_of[$asked]}" "${words[@]}" "$1"
 }
 
 # The proof is made by one node, and checked from the hash of one early header, which another one

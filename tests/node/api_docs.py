@@ -388,7 +388,8 @@ def payout_is_proven(world, names):
     assay.good("proof", "payout", "--epoch", names["EPOCH"], "--account", names["BOB"], "--out",
                "proof.json", "--node", node.url)
     checked = assay.good("proof", "check", "proof.json", "--genesis", "home/genesis.json")
-    proven = assay.good("light", *trust, "--witness", node.url, "proof.json")
+    proven = assay.good("light", *trust, "--witness",
+                        node.url.replace("127.0.0.1", "localhost"), "proof.json")
     assert proven["payouts"] == checked["payouts"] and proven["payouts"], (proven, checked)
     assert proven["height"] == checked["height"] and proven["valid"], (proven, checked)
     assert proven["fetched"] == 3 and proven["witnesses"] == 1, proven

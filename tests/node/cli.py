@@ -79,8 +79,13 @@ def test_every_command_refuses_wrong_usage(assay):
                                           "--secrets", "s", "--beacon-length", 9]),
             ("watch", "batch", ["verify", "--model", "m", "--watch", "--batch", ZERO]),
             ("watch", "leaf", ["verify", "--model", "m", "--watch", "--leaf", 0]),
+            ("rerun none", "samples", ["audit", "--home", "h", "--rerun", "none", "--samples", 3]),
+            ("rerun none", "model", ["audit", "--home", "h", "--rerun", "none", "--model", "m"]),
+            ("rerun all", "seed", ["audit", "--home", "h", "--rerun", "all", "--seed", 3]),
             ("batch", "metrics", ["verify", "--model", "m", "--batch", ZERO, "--metrics", "a:1"])):
         assay.bad(2, "USAGE", f"--{other} has no effect beside --{one}", *words)
+    assay.bad(2, "USAGE", "--height has no effect beside FILE", "light", "proof", "--trust",
+              "1:" + "00" * 32, "--node", "http://127.0.0.1:1", "--height", 7)
     assay.bad(2, "USAGE", '"foo", known are', "version", "--isa", "foo")
     assay.environment["ASSAY_ISA"] = "foo"
     assay.bad(2, "USAGE", "or ASSAY_ISA", "version")

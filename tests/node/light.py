@@ -32,6 +32,11 @@ def light(assay, trust, node, *words):
     return assay.good("light", "--trust", trust, "--node", getattr(node, "url", node), *words)
 
 
+def elsewhere(node):
+    """The same node by another address."""
+    return node.url.replace("127.0.0.1", "localhost")
+
+
 def test_follows(assay):
     node = node_with(assay, 6)
     trust = header(node, 1)
@@ -43,7 +48,7 @@ def test_follows(assay):
     assert third["height"] == 3 and third["fetched"] == 2, third
     back = light(assay, header(node, 5), node, "--height", 2)
     assert back["height"] == 2 and back["fetched"] == 4, back
-    same = light(assay, header(node, 5), node, "--height", 5, "--witness", node.url + "/")
+    same = light(assay, header(node, 5), node, "--height", 5, "--witness", elsewhere(node))
     assert same["fetched"] == 2 and same["witnesses"] == 1, same
     said = assay.run("light", "--trust", trust, "--node", node.url, "--height", 4)
     assert said.code == 0 and "verified: height 4 of assay-7-" in said.out, said
@@ -66,6 +71,10 @@ def test_refusals(assay):
         (3, "NOT_FOUND", "must be less than or equal", trust, node.url, "--height", 1000000),
         (3, "NOT_FOUND", "none", trust, node.url, "none"),
         (5, "NETWORK", "cannot fetch", trust, node.url, "--witness", nobody),
+        # What agrees with itself is no witness.
+        (2, "USAGE", "is the --node", trust, node.url, "--witness", node.url),
+        (2, "USAGE", "is the --node", trust, node.url + "/", "--witness", nobody, "--witness",
+         node.url + "//"),
     )
     for code, name, part, at, url, *words in cases:
         assay.bad(code, name, part, "light", "--trust", at, "--node", url, *words)
@@ -84,7 +93,7 @@ def test_fork(assay):
     trust, ours, theirs = header(one, 1), header(one, 3), header(other, 3)
     assert trust == header(other, 1) and ours != theirs
     light(assay, trust, one, "--height", 3)
-    light(assay, trust, one, "--height", 3, "--witness", one.url)
+    light(assay, trust, one, "--height", 3, "--witness", elsewhere(one))
     error = assay.bad(7, "FORK", "an attack above height 1", "light", "--trust", trust, "--node",
                       one.url, "--height", 3, "--witness", other.url)
     for name in (ours, theirs):
@@ -106,18 +115,18 @@ def test_faulty_witness(assay):
         return 200, document
 
     with liar(answer) as url:
-        said = assay.good("light", *words, "--witness", url, "--witness", node.url)
+        said = assay.good("light", *words, "--witness", url, "--witness", elsewhere(node))
         assert said["valid"] and said["witnesses"] == 1 and len(said["dropped"]) == 1, said
         dropped = said["dropped"][0]
         assert dropped["witness"] == url and dropped["verdict"] == "faulty", dropped
         assert "commit of height 3 signs another header" in dropped["text"], dropped
-        told = assay.run("light", *words, "--witness", url, "--witness", node.url)
+        told = assay.run("light", *words, "--witness", url, "--witness", elsewhere(node))
         assert told.code == 0 and f"dropped: witness {url} is faulty: it has" in told.out, told
         error = assay.bad(1, "MISMATCH", "no witness has the header", "light", *words,
                           "--witness", url)
         assert url in error["text"] and "cannot prove it" in error["text"], error
     nobody = "http://127.0.0.1:1"
-    said = assay.good("light", *words, "--witness", nobody, "--witness", node.url)
+    said = assay.good("light", *words, "--witness", nobody, "--witness", elsewhere(node))
     assert [one["verdict"] for one in said["dropped"]] == ["silent"], said
 
 
@@ -155,7 +164,7 @@ def test_costly_witness(assay):
     )
     for part, answer in cases:
         with liar(answer) as url:
-            said = assay.good("light", *words, "--witness", url, "--witness", node.url)
+            said = assay.good("light", *words, "--witness", url, "--witness", elsewhere(node))
             assert said["valid"] and said["witnesses"] == 1, said
             (dropped,) = said["dropped"]
             assert dropped["witness"] == url and dropped["verdict"] == "faulty", dropped
