@@ -114,6 +114,8 @@ static assay_status usage_check(const assay_invocation *invocation, const assay_
     static const char *const chains[] = {"leaf", "node", "allow-private", "allow-file", NULL};
     if (j->of.batch_text && j->of.leaf == UINT64_MAX)
         return ASSAY_FAIL(err, USAGE, "--batch without --leaf, the receipt in it");
+    if (!j->of.batch_text && !j->dataset_texts.count)
+        return ASSAY_FAIL(err, USAGE, "--dataset is missing");
     ASSAY_TRY(assay_command_apart(invocation, options, "batch", own, err));
     ASSAY_TRY(assay_command_apart(invocation, options, "text", chains, err));
     return assay_command_apart(invocation, options, "ids", chains, err);
@@ -132,7 +134,8 @@ int assay_cmd_attribute(assay_invocation *invocation) {
         {"model", ASSAY_OPTION_TEXT, &j.model_path, "FILE", "canonical model, for its tokenizer", 0,
          0, true},
         {"dataset", ASSAY_OPTION_TEXTS, &j.dataset_texts, "NAME=FILE",
-         "a data set; repeat, earliest registered first", 0, 0, true},
+         "a data set; repeat, earliest registered first (none, where a receipt has no adapter)", 0,
+         0, false},
         {"prompt", ASSAY_OPTION_TEXT, &j.prompt_text, "TEXT", "what the text answers", 0, 0, false},
         {"prompt-ids", ASSAY_OPTION_TEXT, &j.prompt_ids_text, "LIST", "or its tokens, as 1,2,3", 0,
          0, false},

@@ -82,6 +82,10 @@ static assay_status lineage_take(assay_attribute *j, const assay_lineage *lineag
     }
     if (j->count == lineage->count) return ASSAY_OK;
     const assay_attribute_dataset *other = &j->datasets[lineage->count];
+    if (assay_hash_is_zero(&lineage->adapter))
+        return ASSAY_FAIL(err, USAGE,
+                          "the receipt has no adapter: nobody is credited, without any "
+                          "--dataset");
     return ASSAY_FAIL(err, USAGE,
                       "--dataset %.*s is none that the adapter names, or is given twice",
                       other->name_size, other->name);

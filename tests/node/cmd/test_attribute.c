@@ -160,6 +160,7 @@ static void bad_arguments_are_refused(void **state) {
         assert_int_equal(run(out, sizeof out, "attribute --model %s --text %s --dataset %s", model,
                              text, cases[i].dataset),
                          cases[i].code);
+    assert_int_equal(run(out, sizeof out, "attribute --model %s --text %s", model, text), 2);
     assert_int_equal(
         run(out, sizeof out, "attribute --model %s --text %s --dataset a=%s", model, text, broken),
         3);

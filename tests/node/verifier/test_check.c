@@ -27,6 +27,7 @@ enum {
     STRANGE = 1 << 14,    // output ids over the vocabulary
     HUGE_ID = 1 << 15,    // a prompt id over the vocabulary
     FOREIGN = 1 << 16,    // all to a data set that is no source of the adapter
+    BARE = 1 << 17,       // no defect: the base model's answer, without an adapter
 };
 
 static assay_workshop bare;  // no data set
@@ -51,10 +52,12 @@ static void answer_make(answer *a, uint32_t defects) {
     work_prompt(a->prompt, 1);
     if (defects & HUGE_ID) a->prompt[3] = 1 << 30;
     assay_request request = work_request(&world, &session, 1, a->prompt, PROMPT, TOKENS);
+    if (defects & BARE) request.adapter = (assay_hash){0};
     work_sign(&world, &request, defects & SIGNATURE ? RIVAL : CONSUMER);
     assay_request_digest(&digest, &request, &client->domain);
     a->prompt[3] &= 1023; // what is generated from must be valid
-    assay_workshop_request(&run, &request, &digest, a->prompt, &world.shop.adapters[0]);
+    assay_workshop_request(&run, &request, &digest, a->prompt,
+                           defects & BARE ? NULL : &world.shop.adapters[0]);
     must(assay_generator_run(&world.shop.generator, &run, &output, NULL, NULL, err));
     assert_int_equal(output.count, TOKENS);
     memcpy(a->output, output.ids, TOKENS * sizeof *output.ids);
@@ -62,7 +65,7 @@ static void answer_make(answer *a, uint32_t defects) {
                                  .output_count = TOKENS,
                                  .stop = (uint8_t)output.stop,
                                  .trace = output.trace};
-    must(assay_lineage_fetch(&lineage, client, &world.adapter, err));
+    must(assay_lineage_fetch(&lineage, client, &request.adapter, err));
     must(assay_workshop_attribute(&world.shop, &lineage, 6, a->prompt, PROMPT, a->output, TOKENS,
                                   &a->receipt, &missing, err));
     if (defects & HUGE_ID) a->prompt[3] = 1 << 30;
@@ -523,15 +526,18 @@ static void a_stop_gives_up_a_fetch(void **state) {
     close(fd);
 }
 
-// assay attribute over a batch's receipt. Returns: its exit code.
+// assay attribute over a batch's receipt. dataset NULL: none is given. Returns: its exit code.
 static int attribute(json_t **out, const assay_hash *batch, const char *dataset) {
-    char id[ASSAY_HEX_HASH_MAX], command[1024];
+    char id[ASSAY_HEX_HASH_MAX], command[1024], given[256] = "";
     static char said[1 << 16];
     assay_hex_encode_0x(id, batch->bytes, ASSAY_HASH_SIZE);
+    if (dataset)
+        snprintf(given, sizeof given, " --dataset told=" ASSAY_SOURCE_DIR "/testnet/data/%s",
+                 dataset);
     snprintf(command, sizeof command,
              ASSAY_BINARY_DIR "/assay attribute --batch %s --leaf 0 --node %s --allow-file --model "
-                              "%s --dataset told=" ASSAY_SOURCE_DIR "/testnet/data/%s --json",
-             id, assay_http_server_url(world.server), world.model_file, dataset);
+                              "%s%s --json",
+             id, assay_http_server_url(world.server), world.model_file, given);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     size_t size = fread(said, 1, sizeof said, pipe);
@@ -561,6 +567,11 @@ static void shares_can_be_seen_again(void **state) {
     attribute_expect(&untrue, "carroll.txt", ASSAY_EXIT_NO, "\"as_paid\":false");
     attribute_expect(&gone, "carroll.txt", ASSAY_EXIT_NETWORK, "no evidence: ");
     attribute_expect(&good, "doyle.txt", ASSAY_EXIT_INPUT, "the adapter names data set 0x");
+    attribute_expect(&good, NULL, ASSAY_EXIT_INPUT, "the adapter names data set 0x");
+    const assay_hash base = batch_make(BARE, NULL);
+    attribute_expect(&base, NULL, ASSAY_EXIT_OK,
+                     "\"datasets\":[],\"spans\":[],\"fee\":24000,\"as_paid\":true}");
+    attribute_expect(&base, "carroll.txt", ASSAY_EXIT_USAGE, "no adapter: nobody is credited");
 }
 
 static int world_make(void **state) {
