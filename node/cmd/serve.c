@@ -338,16 +338,45 @@ static void serve_tell(const assay_invocation *invocation, const assay_provider 
     if (assay_served_url_private(provider->options.url)) url_warn(provider);
 }
 
+// Waits for the signal in a thread of its own: the loop may be asking the node then, which ends.
+typedef struct {
+    const sigset_t *signals;
+    atomic_bool stop;
+    pthread_t thread;
+} stopping;
+
+static void *stopping_run(void *context) {
+    stopping *s = context;
+    int which;
+    while (sigwait(s->signals, &which)) {
+    }
+    atomic_store(&s->stop, true);
+    return NULL;
+}
+
+static assay_status stopping_open(stopping *s, const sigset_t *signals, assay_error *err) {
+    s->signals = signals;
+    atomic_init(&s->stop, false);
+    if (pthread_create(&s->thread, NULL, stopping_run, s) == 0) return ASSAY_OK;
+    return ASSAY_FAIL(err, MEMORY, "no thread to wait for signals");
+}
+
+// Also where no signal came.
+static void stopping_close(stopping *s) {
+    pthread_kill(s->thread, SIGTERM);
+    pthread_join(s->thread, NULL);
+}
+
 // While data sets are indexed, evidence is served and posted, and requests are refused as BUSY.
 static assay_status serve_loop(const assay_invocation *invocation, assay_provider *provider,
-                               const char *url, const sigset_t *signals, assay_error *fatal) {
+                               const char *url, const atomic_bool *stop, assay_error *fatal) {
     const struct timespec tick = {0, TICK_MS * 1000000};
     batching work = {0};
     telling defence = {0}, look = {0}, files = {0};
     bool told = false;
     uint64_t defend_at = 0, look_at = look_step(provider, &look);
     if (!assay_provider_due(provider, true)) waiting_tell(provider);
-    do {
+    for (; !atomic_load(stop); nanosleep(&tick, NULL)) {
         uint64_t now = assay_clock_ms();
         // The defence first: its windows are the short ones.
         if (now >= defend_at) {
@@ -363,13 +392,13 @@ static assay_status serve_loop(const assay_invocation *invocation, assay_provide
         ASSAY_TRY(status);
         serve_tell(invocation, provider, url);
         told = true;
-    } while (sigtimedwait(signals, NULL, &tick) < 0);
+    }
     return ASSAY_OK;
 }
 
 static assay_status serve_run(const assay_invocation *invocation, serve_options *options,
-                              assay_workshop *shop, const assay_genesis *genesis,
-                              const sigset_t *signals, assay_error *err) {
+                              assay_workshop *shop, const assay_genesis *genesis, atomic_bool *stop,
+                              assay_error *err) {
     assay_provider provider;
     assay_http_server *server;
     assay_http_options http = {.listen = options->listen,
@@ -378,6 +407,7 @@ static assay_status serve_run(const assay_invocation *invocation, serve_options 
                                .requests_per_second = REQUESTS_PER_SECOND,
                                .handle = serve_handle,
                                .context = &provider};
+    options->options.stop = stop;
     assay_status status =
         assay_provider_open(&provider, shop, &options->wallet, genesis, &options->options, err);
     if (status == ASSAY_OK) status = assay_http_server_open(&server, &http, err);
@@ -385,7 +415,8 @@ static assay_status serve_run(const assay_invocation *invocation, serve_options 
         if (!options->url)
             snprintf(provider.options.url, sizeof provider.options.url, "%s",
                      assay_http_server_url(server));
-        status = serve_loop(invocation, &provider, assay_http_server_url(server), signals, err);
+        status = serve_loop(invocation, &provider, assay_http_server_url(server), stop, err);
+        atomic_store(stop, true); // where it was no signal
         // Answers in progress are finished first: they belong into the last batch. What only waits
         // for the model, or takes longer, would be charged after its connection is gone.
         assay_batcher_stop(&shop->batcher);
@@ -394,6 +425,7 @@ static assay_status serve_run(const assay_invocation *invocation, serve_options 
         assay_batcher_cut(&shop->batcher);
         assay_http_server_drain(server, SEND_MS);
         assay_http_server_close(server);
+        provider.asking.stop = NULL; // nobody else asks any more
         work_step(&provider, true, &(batching){0});
         waiting_tell(&provider);
     }
@@ -455,13 +487,17 @@ int assay_cmd_serve(assay_invocation *invocation) {
     assay_genesis genesis = {0};
     assay_error err = {0};
     sigset_t signals;
+    stopping stop;
     assay_stop_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     options.shop_options.isa = invocation->isa;
     assay_status status = assay_log_open(options.log, &err);
     if (status == ASSAY_OK) status = serve_begin(&options, &shop, &genesis, &err);
-    if (status == ASSAY_OK)
-        status = serve_run(invocation, &options, &shop, &genesis, &signals, &err);
+    if (status == ASSAY_OK) status = stopping_open(&stop, &signals, &err);
+    if (status == ASSAY_OK) {
+        status = serve_run(invocation, &options, &shop, &genesis, &stop.stop, &err);
+        stopping_close(&stop);
+    }
     assay_workshop_leave(&shop);
     assay_genesis_close(&genesis);
     assay_wallet_close(&options.wallet);

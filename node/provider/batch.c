@@ -334,7 +334,7 @@ static assay_status tx_waits(bool *waits, assay_hash *id, const assay_provider *
     assay_error why = {0};
     *waits = false;
     if (assay_hash_is_zero(id)) return ASSAY_OK;
-    assay_status status = assay_client_fate(&sent, &provider->wallet->client, id, &why);
+    assay_status status = assay_client_fate(&sent, &provider->asking, id, &why);
     *waits = status == ASSAY_OK && !sent.height;
     if (sent.height || status == ASSAY_NOT_FOUND) *id = (assay_hash){{0}};
     return status == ASSAY_OK || status == ASSAY_NOT_FOUND ? ASSAY_OK : assay_error_pass(err, &why);
@@ -452,7 +452,7 @@ static assay_status accusation_answer(assay_provider *provider, const assay_duty
     assay_arena arena;
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     assay_status status =
-        assay_batch_fetch(&batch, &tables, &provider->wallet->client, &a->batch, &arena, err);
+        assay_batch_fetch(&batch, &tables, &provider->asking, &a->batch, &arena, err);
     if (status == ASSAY_OK && table) status = posting_send(provider, &batch, a, false, &arena, err);
     if (status == ASSAY_OK && !a->leaf_posted && !leaf_sent)
         status = posting_send(provider, &batch, a, true, &arena, err);
@@ -477,7 +477,7 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
     ASSAY_TRY(tx_waits(&waits, &provider->posting, provider, err));
     if (waits) return ASSAY_OK;
     assay_hex_encode_0x(address, provider->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_client_get(&document, &provider->wallet->client, err, "duties/%s", address));
+    ASSAY_TRY(assay_client_get(&document, &provider->asking, err, "duties/%s", address));
     assay_status status = assay_json_array(&duties, document, "duties", ASSAY_DUTIES_MAX, err);
     size_t duty_count = status == ASSAY_OK ? json_array_size(duties) : 0;
     for (size_t i = 0; i < duty_count; i++) {

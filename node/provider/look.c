@@ -37,7 +37,10 @@ void assay_provider_drop(assay_provider *provider,
             unlink(path);
         free(entry->leaf);
     }
-    if (kept < provider->pending_count) provider->session_count = 0;
+    if (kept < provider->pending_count) {
+        provider->session_count = 0;
+        provider->drop_count++;
+    }
     provider->pending_count = kept;
 }
 
@@ -97,7 +100,7 @@ static assay_status session_prune(assay_provider *provider, const assay_hash *id
     assay_session session = {0};
     assay_error why = {0};
     uint64_t lost = 0;
-    assay_status status = assay_session_fetch(&session, &provider->wallet->client, id, &why);
+    assay_status status = assay_session_fetch(&session, &provider->asking, id, &why);
     if (status == ASSAY_NOT_FOUND) {
         session_unknown(provider, id);
         return ASSAY_OK;
@@ -145,8 +148,7 @@ static uint32_t sessions_list(assay_hash *ids, assay_provider *provider) {
 // One thread takes from the pending ones: this one.
 assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
                                  assay_error *err) {
-    ASSAY_TRY(assay_provider_facts_fetch(facts, &provider->wallet->client,
-                                         &provider->wallet->principal,
+    ASSAY_TRY(assay_provider_facts_fetch(facts, &provider->asking, &provider->wallet->principal,
                                          provider->genesis->params.bond_multiple, err));
     assay_hash *ids = calloc(SESSIONS_MAX, sizeof *ids);
     if (!ids) return ASSAY_FAIL(err, MEMORY, "no memory for sessions");

@@ -135,6 +135,9 @@ assay_status assay_provider_open(assay_provider *provider, assay_workshop *shop,
     provider->wallet = wallet;
     provider->genesis = genesis;
     provider->options = *options;
+    provider->asking = provider->finishing = wallet->client;
+    provider->asking.stop = options->stop;
+    provider->finishing.stop = &provider->cut;
     pthread_mutex_init(&provider->lock, NULL);
     pthread_cond_init(&provider->turned, NULL);
     provider->sessions = calloc(ASSAY_PROVIDER_SESSIONS_MAX, sizeof *provider->sessions);
@@ -169,21 +172,44 @@ static assay_provider_session *session_place(assay_provider *provider, const ass
     return &provider->sessions[provider->session_count];
 }
 
+// With the lock, and without it meanwhile. What left the pending ones while it was asked for may be
+// counted neither there nor by the answer: then it is asked for again.
+static assay_status session_ask(assay_provider_session *out, assay_provider *provider,
+                                const assay_client *client, const assay_hash *id,
+                                assay_error *err) {
+    assay_status status;
+    uint64_t drops;
+    do {
+        memset(out, 0, sizeof *out);
+        out->id = *id;
+        out->fetched_ms = assay_clock_ms();
+        drops = provider->drop_count;
+        pthread_mutex_unlock(&provider->lock);
+        status = assay_session_fetch(&out->session, client, id, err);
+        pthread_mutex_lock(&provider->lock);
+    } while (status == ASSAY_OK && drops != provider->drop_count);
+    return status;
+}
+
 // The session, asked for where it is new or not younger than age_ms. Its next sequence counts what
-// is pending.
+// is pending. With the lock, and without it while the client asks.
 static assay_status session_find(assay_provider_session *out, assay_provider *provider,
-                                 const assay_hash *id, uint64_t age_ms, assay_error *err) {
+                                 const assay_client *client, const assay_hash *id, uint64_t age_ms,
+                                 assay_error *err) {
     assay_provider_session *place = session_place(provider, id);
-    uint64_t now = assay_clock_ms();
     bool known = place < provider->sessions + provider->session_count;
-    if (known && now - place->fetched_ms < age_ms) {
+    if (known && assay_clock_ms() - place->fetched_ms < age_ms) {
         *out = *place;
         return ASSAY_OK;
     }
-    memset(out, 0, sizeof *out);
-    out->id = *id;
-    out->fetched_ms = now;
-    ASSAY_TRY(assay_session_fetch(&out->session, &provider->wallet->client, id, err));
+    ASSAY_TRY(session_ask(out, provider, client, id, err));
+    // Others may have asked meanwhile, and have a younger answer.
+    place = session_place(provider, id);
+    known = place < provider->sessions + provider->session_count;
+    if (known && place->fetched_ms > out->fetched_ms) {
+        *out = *place;
+        return ASSAY_OK;
+    }
     out->next_sequence = out->session.last_sequence + 1;
     for (uint32_t i = 0; i < provider->pending_count; i++) {
         const assay_receipt *receipt = &provider->pending[i].receipt;
@@ -205,11 +231,24 @@ void assay_provider_cut(assay_provider *provider) {
     pthread_mutex_unlock(&provider->lock);
 }
 
-assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
-                                          uint64_t *out, assay_error *err) {
+// Without the lock, and given back whatever it returns. Errors: BUSY.
+static assay_status asker_take(assay_provider *provider, assay_error *err) {
+    uint32_t most = provider->options.askers_max;
+    uint32_t others = atomic_fetch_add(&provider->asker_count, 1);
+    if (!most || others < most) return ASSAY_OK;
+    return ASSAY_FAIL(err, BUSY, "%u requests are answered or wait, limit %u", others, most);
+}
+
+static void asker_give(assay_provider *provider) {
+    atomic_fetch_sub(&provider->asker_count, 1);
+}
+
+static assay_status sequence_find(assay_provider *provider, const assay_hash *session,
+                                  uint64_t *out, assay_error *err) {
     assay_provider_session entry;
     pthread_mutex_lock(&provider->lock);
-    assay_status status = session_find(&entry, provider, session, ASSAY_PROVIDER_SESSION_MS, err);
+    assay_status status =
+        session_find(&entry, provider, &provider->asking, session, ASSAY_PROVIDER_SESSION_MS, err);
     if (status == ASSAY_OK &&
         !assay_address_equal(&entry.session.provider, &provider->wallet->principal))
         status = ASSAY_FAIL(err, NOT_FOUND, "the session is another provider's");
@@ -218,33 +257,59 @@ assay_status assay_provider_next_sequence(assay_provider *provider, const assay_
     return status;
 }
 
-static assay_status lineage_find(const assay_lineage **out, assay_provider *provider,
+assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
+                                          uint64_t *out, assay_error *err) {
+    assay_status status = asker_take(provider, err);
+    if (status == ASSAY_OK) status = sequence_find(provider, session, out, err);
+    asker_give(provider);
+    return status;
+}
+
+static const assay_lineage *lineage_known(const assay_provider *provider,
+                                          const assay_hash *adapter) {
+    for (uint32_t i = 0; i < provider->lineage_count; i++)
+        if (assay_hash_equal(&provider->lineages[i].adapter, adapter))
+            return &provider->lineages[i];
+    return NULL;
+}
+
+// With the lock, and without it while the node is asked.
+static assay_status lineage_find(assay_lineage *out, assay_provider *provider,
                                  const assay_hash *adapter, assay_error *err) {
-    for (uint32_t i = 0; i < provider->lineage_count; i++) {
-        *out = &provider->lineages[i];
-        if (assay_hash_equal(&(*out)->adapter, adapter)) return ASSAY_OK;
+    const assay_lineage *known = lineage_known(provider, adapter);
+    if (known) {
+        *out = *known;
+        return ASSAY_OK;
     }
+    pthread_mutex_unlock(&provider->lock);
+    assay_status status = assay_lineage_fetch(out, &provider->asking, adapter, err);
+    pthread_mutex_lock(&provider->lock);
+    ASSAY_TRY(status);
+    if (lineage_known(provider, adapter)) return ASSAY_OK;
     if (provider->lineage_count == ASSAY_PROVIDER_LINEAGES_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%u adapters are served, limit %d",
                           provider->lineage_count, ASSAY_PROVIDER_LINEAGES_MAX);
-    assay_lineage *entry = &provider->lineages[provider->lineage_count];
-    ASSAY_TRY(assay_lineage_fetch(entry, &provider->wallet->client, adapter, err));
-    provider->lineage_count++;
-    *out = entry;
+    provider->lineages[provider->lineage_count++] = *out;
     return ASSAY_OK;
 }
 
-// What the chain says of this provider, asked for where it is not younger than age_ms.
-static assay_status facts_find(assay_provider_facts *out, assay_provider *provider, uint64_t age_ms,
-                               assay_error *err) {
+// What the chain says of this provider, asked for where it is not younger than age_ms. With the
+// lock, and without it while the client asks.
+static assay_status facts_find(assay_provider_facts *out, assay_provider *provider,
+                               const assay_client *client, uint64_t age_ms, assay_error *err) {
     uint64_t now = assay_clock_ms();
-    if (!provider->facts_ms || now - provider->facts_ms >= age_ms) {
-        ASSAY_TRY(assay_provider_facts_fetch(&provider->facts, &provider->wallet->client,
-                                             &provider->wallet->principal,
-                                             provider->genesis->params.bond_multiple, err));
-        provider->facts_ms = now;
+    if (provider->facts_ms && now - provider->facts_ms < age_ms) {
+        *out = provider->facts;
+        return ASSAY_OK;
     }
-    *out = provider->facts;
+    pthread_mutex_unlock(&provider->lock);
+    assay_status status = assay_provider_facts_fetch(out, client, &provider->wallet->principal,
+                                                     provider->genesis->params.bond_multiple, err);
+    pthread_mutex_lock(&provider->lock);
+    ASSAY_TRY(status);
+    if (provider->facts_ms > now) return ASSAY_OK; // others have younger ones
+    provider->facts = *out;
+    provider->facts_ms = now;
     return ASSAY_OK;
 }
 
@@ -306,8 +371,8 @@ static assay_status facts_check(const assay_provider *provider, const assay_prov
 static assay_status answer_recheck(assay_provider *provider, const assay_hash *id,
                                    assay_provider_session *session, assay_error *err) {
     assay_provider_facts facts;
-    ASSAY_TRY(session_find(session, provider, id, 0, err));
-    ASSAY_TRY(facts_find(&facts, provider, 0, err));
+    ASSAY_TRY(session_find(session, provider, &provider->finishing, id, 0, err));
+    ASSAY_TRY(facts_find(&facts, provider, &provider->finishing, 0, err));
     uint64_t end = session->session.end;
     if (session->session.ended || end <= facts.height)
         return ASSAY_FAIL(err, RANGE,
@@ -440,7 +505,6 @@ static assay_status answer_again(assay_provider *provider, const assay_request *
 static assay_status answer_admit(assay_provider *provider, const assay_request *request,
                                  assay_provider_session *session, assay_lineage *lineage,
                                  assay_error *err) {
-    const assay_lineage *found;
     assay_provider_facts facts;
     uint32_t others = provider->pending_count + provider->turn_count - 1;
     if (others >= ASSAY_PROVIDER_PENDING_MAX)
@@ -451,13 +515,13 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
     if (!assay_hash_is_zero(&request->adapter) &&
         !assay_workshop_adapter(provider->shop, &request->adapter))
         return ASSAY_FAIL(err, NOT_FOUND, "this provider has no such adapter");
-    ASSAY_TRY(session_find(session, provider, &request->session, ASSAY_PROVIDER_SESSION_MS, err));
+    const assay_client *client = &provider->asking;
+    ASSAY_TRY(
+        session_find(session, provider, client, &request->session, ASSAY_PROVIDER_SESSION_MS, err));
     ASSAY_TRY(session_check(provider, session, request, err));
-    ASSAY_TRY(facts_find(&facts, provider, ASSAY_PROVIDER_SESSION_MS, err));
+    ASSAY_TRY(facts_find(&facts, provider, client, ASSAY_PROVIDER_SESSION_MS, err));
     ASSAY_TRY(facts_check(provider, &facts, session, request, err));
-    ASSAY_TRY(lineage_find(&found, provider, &request->adapter, err));
-    *lineage = *found;
-    return ASSAY_OK;
+    return lineage_find(lineage, provider, &request->adapter, err);
 }
 
 // The receipt counts from now on.
@@ -478,13 +542,14 @@ static uint32_t turns_count(const assay_provider *provider, const assay_hash *se
     return count;
 }
 
-// With the lock, and without it while the session's other answer is made: for which a stranger to
-// the session, who may not ask, does not wait either, nor one request of many.
+// With the lock, and without it while the node is asked and the session's other answer is made: for
+// which a stranger to the session, who may not ask, does not wait either, nor one request of many.
 static assay_status turn_take(assay_provider *provider, const assay_request *request,
                               assay_provider_turn *turn, assay_error *err) {
     assay_provider_session session;
     if (turns_count(provider, turn->session, true)) {
-        ASSAY_TRY(session_find(&session, provider, turn->session, ASSAY_PROVIDER_SESSION_MS, err));
+        ASSAY_TRY(session_find(&session, provider, &provider->asking, turn->session,
+                               ASSAY_PROVIDER_SESSION_MS, err));
         ASSAY_TRY(parties_check(provider, &session.session, request, err));
         if (turns_count(provider, turn->session, false) >= ASSAY_PROVIDER_WAITERS_MAX)
             return ASSAY_FAIL(err, BUSY, "%d requests of this session wait already, the limit",
@@ -529,9 +594,9 @@ static assay_status answer_turn(assay_provider *provider, const assay_request *r
         pthread_mutex_unlock(&provider->lock);
         status = answer_make(provider, &session, &lineage, request, prompt, receipt, ids, err);
         pthread_mutex_lock(&provider->lock);
+        if (status == ASSAY_OK) status = answer_recheck(provider, &request->session, &session, err);
         if (status == ASSAY_OK && provider->cut)
             status = ASSAY_FAIL(err, STOPPED, "stopping: the answer came too late to be sent");
-        if (status == ASSAY_OK) status = answer_recheck(provider, &request->session, &session, err);
         if (status == ASSAY_OK)
             status = answer_keep(provider, session.session.end, prompt, receipt, *ids, err);
         if (status == ASSAY_OK) answer_note(provider, receipt);
@@ -545,20 +610,15 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
                                    const uint32_t *prompt, uint32_t prompt_count,
                                    assay_receipt *receipt, uint32_t **ids, assay_error *err) {
     assay_hash digest;
-    uint32_t most = provider->options.askers_max;
     *ids = NULL;
     ASSAY_TRY(assay_request_check(request, provider->genesis->params.request_tokens_max, err));
     assay_ids_digest(&digest, prompt, prompt_count);
     if (prompt_count != request->prompt_count ||
         !assay_hash_equal(&digest, &request->prompt_digest))
         return ASSAY_FAIL(err, MISMATCH, "prompt ids are not those the request commits to");
-    // Without the lock, which may be held for as long as the node takes to answer.
-    uint32_t others = atomic_fetch_add(&provider->asker_count, 1);
-    assay_status status =
-        most && others >= most
-            ? ASSAY_FAIL(err, BUSY, "%u requests are answered or wait, limit %u", others, most)
-            : answer_turn(provider, request, prompt, receipt, ids, err);
-    atomic_fetch_sub(&provider->asker_count, 1);
+    assay_status status = asker_take(provider, err);
+    if (status == ASSAY_OK) status = answer_turn(provider, request, prompt, receipt, ids, err);
+    asker_give(provider);
     if (status != ASSAY_OK) {
         free(*ids);
         *ids = NULL;

@@ -61,9 +61,10 @@ typedef struct {
     char url[ASSAY_URI_SIZE_MAX + 1]; // under which others reach this server
     uint64_t price_in_min;            // nopen a token; sessions that pay less are refused
     uint64_t price_out_min;
-    uint64_t batch_count; // receipts that make a batch
-    uint64_t batch_ms;    // age of a receipt that makes a batch
-    uint32_t askers_max;  // calls of assay_provider_answer at a time; 0: any number
+    uint64_t batch_count;    // receipts that make a batch
+    uint64_t batch_ms;       // age of a receipt that makes a batch
+    uint32_t askers_max;     // calls that may ask the node, at a time; 0: any number
+    const atomic_bool *stop; // ends questions to the node, within a second; NULL: nothing does
     assay_misbehaviour misbehaviour;
 } assay_provider_options;
 
@@ -110,19 +111,22 @@ typedef struct assay_provider_turn {
     struct assay_provider_turn *next;
 } assay_provider_turn;
 
-// `lock` guards all below it and is held for moments and questions to the node, not while an
-// answer is made: its session's turn is (V3). Opened once, closed once.
+// `lock` guards all below it and is held for moments: not while the node is asked, which may take
+// its time, nor while an answer is made, for which its session's turn is (V3). Opened once, closed
+// once.
 typedef struct {
     assay_workshop *shop;
     assay_wallet *wallet;
     const assay_genesis *genesis;
     assay_provider_options options;
-    int lock_fd;             // the home is this process's
-    atomic_uint asker_count; // calls of assay_provider_answer now
+    assay_client asking;    // the wallet's, until options.stop; what is sent is not given up
+    assay_client finishing; // the same until `cut`, for answers that are made
+    int lock_fd;            // the home is this process's
+    atomic_uint asker_count;
+    atomic_bool cut; // no answer is kept any more; changes with the lock
 
     pthread_mutex_t lock;
     pthread_cond_t turned; // a turn ended
-    bool cut;              // no answer is kept any more
     assay_provider_turn *turns;
     uint32_t turn_count; // of them begun
     assay_provider_facts facts;
@@ -131,6 +135,7 @@ typedef struct {
     uint32_t session_count;
     assay_provider_pending *pending;
     uint32_t pending_count;
+    uint64_t drop_count; // times that something pending left
     assay_answered answered;
     uint32_t foreign_count; // pending files of another provider, which stay where they are
     assay_lineage *lineages;
@@ -168,7 +173,8 @@ assay_status assay_provider_answer(assay_provider *provider, const assay_request
 void assay_provider_cut(assay_provider *provider);
 
 // The next sequence of a session, from the chain and what is pending. Errors: NOT_FOUND (no
-// session, or another provider's), and those of node.
+// session, or another provider's), BUSY (too many ask), STOPPED, and those of node. Any thread.
+// Spec: F-53.
 assay_status assay_provider_next_sequence(assay_provider *provider, const assay_hash *session,
                                           uint64_t *out, assay_error *err);
 

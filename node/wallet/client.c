@@ -24,11 +24,12 @@ static_assert(ASSAY_TX_SIZE_MAX / ROW_SIZE_MIN * ROW_VALUES + OTHER_VALUES <= VA
               "a client reads every batch");
 
 // The operator names the node, so a private address is what it is meant to be.
-static assay_fetch_limits limits_of(uint32_t wait_ms) {
+static assay_fetch_limits limits_of(const assay_client *client, uint32_t wait_ms) {
     return (assay_fetch_limits){.size_max = ASSAY_CLIENT_ANSWER_MAX,
                                 .values_max = VALUES_MAX,
                                 .timeout_ms = TIMEOUT_MS + wait_ms,
-                                .allow_private = true};
+                                .allow_private = true,
+                                .stop = client->stop};
 }
 
 assay_status assay_client_get(json_t **out, const assay_client *client, assay_error *err,
@@ -43,8 +44,7 @@ assay_status assay_client_get(json_t **out, const assay_client *client, assay_er
     if (length < 0 || length >= PATH_TEXT_MAX)
         return ASSAY_FAIL(err, CAPACITY, "path of %d characters, limit %d", length,
                           PATH_TEXT_MAX - 1);
-    assay_fetch_limits limits = limits_of(0);
-    limits.stop = client->stop;
+    assay_fetch_limits limits = limits_of(client, 0);
     if (strcmp(path, "genesis") == 0) limits.values_max = ASSAY_GENESIS_JSON_VALUES_MAX;
     return assay_fetch_json(out, url, NULL, &limits, err);
 }
@@ -132,7 +132,7 @@ assay_status assay_client_send_bytes(assay_sent *out, const assay_client *client
                                      assay_error *err) {
     char url[ASSAY_CLIENT_URL_MAX + 64];
     json_t *answer;
-    assay_fetch_limits limits = limits_of(wait_ms);
+    assay_fetch_limits limits = limits_of(client, wait_ms);
     snprintf(url, sizeof url, "%s/v1/tx?wait=%u", client->url, wait_ms);
     json_t *body = json_pack("{s:o}", "tx", assay_json_from_hex(data, size));
     if (!body) return ASSAY_FAIL(err, MEMORY, "no memory for a transaction of %zu bytes", size);

@@ -14,7 +14,7 @@ typedef struct {
     char url[ASSAY_CLIENT_URL_MAX];
     assay_domain domain; // chain id and genesis hash
     bool testnet;
-    const atomic_bool *stop; // ends what is read, within a second, once it is true; NULL: never
+    const atomic_bool *stop; // ends what is asked, within a second; NULL, as opened: nothing does
 } assay_client;
 
 // Asks the node who it is. genesis: the chain it must be on, NULL: any.

@@ -565,6 +565,28 @@ def test_provider_ends_while_data_sets_are_indexed(assay):
     assert world.node.term() == 0
 
 
+def test_provider_ends_while_its_node_hangs(assay):
+    """Who asks for sessions then holds up neither others nor the end (F-77)."""
+    world = World(assay)
+    assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")
+    provider = spawn(assay, "provider", "serve", "--home", "provider", "--key", "bob.key",
+                     "--listen", "127.0.0.1:0", "--model", "base.assay", "--node", world.node.url)
+    provider.url = provider.first
+    world.node.process.send_signal(signal.SIGSTOP)
+    try:
+        askers = [connect(provider, b"GET /v1/session/0x%064x HTTP/1.1\r\nHost: x\r\n\r\n" % i)
+                  for i in range(5)]
+        time.sleep(1)
+        with urllib.request.urlopen(provider.url + "/metrics", timeout=5) as reply:
+            assert reply.status == 200
+        assert ends(provider) < 5
+    finally:
+        world.node.process.send_signal(signal.SIGCONT)
+    for one in askers:
+        one.close()
+    assert world.node.term() == 0
+
+
 def paused(process, seconds, share):
     """As on a machine that gives the process this share of its time."""
     end = time.monotonic() + seconds
