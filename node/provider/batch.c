@@ -397,8 +397,8 @@ static assay_status parts_post(assay_provider *provider, const assay_hash *batch
                                      .part_count = (uint16_t)count,
                                      .data = {data->data + at, left < part ? left : part}};
     }
-    assay_status status =
-        assay_wallet_send_all(provider->wallet, &provider->posting, txs, (uint32_t)count, err);
+    assay_status status = assay_wallet_send_all(provider->wallet, &provider->posting, txs,
+                                                (uint32_t)count, provider->asking.stop, err);
     free(txs);
     return status;
 }
@@ -442,20 +442,32 @@ static assay_status posting_send(assay_provider *provider, const assay_batch *ba
     return parts_post(provider, &a->batch, a->sample, &posting, err);
 }
 
+// A failure that whatever comes next would have too: no room, or no answer.
+static bool is_of_node(assay_status status, const assay_error *why) {
+    return assay_client_unsure(status) || assay_wallet_full(status, why);
+}
+
 // The leaf alone where that is asked for: a table can cost a thousand times as much. With the table
-// the leaf too: who could not fetch the one will not get the other. leaf_sent: it was just now.
+// the leaf too, and before it, since nothing asks for it after the table: who could not fetch the
+// one will not get the other. leaf_sent: it was just now.
 static assay_status accusation_answer(assay_provider *provider, const assay_duty *a, bool leaf_sent,
                                       assay_error *err) {
     bool table = a->kind == ASSAY_DUTY_ANSWER_TABLE;
+    assay_error why = {0};
     assay_batch batch;
     assay_batch_tables tables;
     assay_arena arena;
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     assay_status status =
         assay_batch_fetch(&batch, &tables, &provider->asking, &a->batch, &arena, err);
-    if (status == ASSAY_OK && table) status = posting_send(provider, &batch, a, false, &arena, err);
-    if (status == ASSAY_OK && !a->leaf_posted && !leaf_sent)
+    bool found = status == ASSAY_OK;
+    if (found && !a->leaf_posted && !leaf_sent)
         status = posting_send(provider, &batch, a, true, &arena, err);
+    // A leaf that is lost keeps no table from it.
+    if (found && table && !is_of_node(status, err)) {
+        assay_status sent = posting_send(provider, &batch, a, false, &arena, &why);
+        if (sent != ASSAY_OK) status = assay_error_pass(err, &why);
+    }
     assay_arena_close(&arena);
     return status;
 }
@@ -495,6 +507,8 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
             (*count)++;
         else if (status == ASSAY_OK)
             status = assay_error_pass(err, &why);
+        // The others would wait too, and with them batches and the end.
+        if (is_of_node(answered, &why)) break;
     }
     json_decref(document);
     return status;

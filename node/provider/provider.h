@@ -213,7 +213,8 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
 // Posts evidence where the ledger says this provider is accused of withholding it: all that is due,
 // without waiting for a block. While that waits for one nothing more is sent; what is due after it
 // is sent again. Returns through count how many accusations it answered. One that cannot be
-// answered does not keep others from it. One thread. Errors: the first of node, files and ledger
+// answered does not keep others from it, unless the node has no room or does not answer: then the
+// caller comes again soon. One thread. Errors: the first of node, files and ledger
 // (EVIDENCE_BAD: before anything is sent). Spec: P-63.
 assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, assay_error *err);
 

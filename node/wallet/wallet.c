@@ -64,10 +64,16 @@ assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t
     return status;
 }
 
+bool assay_wallet_full(assay_status status, const assay_error *why) {
+    return status == ASSAY_BUSY ||
+           (status == ASSAY_REJECTED &&
+            (why->reject == ASSAY_REJECT_PENDING || why->reject == ASSAY_REJECT_NONCE));
+}
+
 assay_status assay_wallet_send_all(assay_wallet *wallet, assay_hash *last, assay_tx *txs,
-                                   uint32_t count, assay_error *err) {
+                                   uint32_t count, const atomic_bool *stop, assay_error *err) {
     static const struct timespec pause = {0, 200000000};
-    uint64_t moved = assay_clock_ms();
+    uint64_t moved = 0; // when some were taken; 0: none was
     assay_sent *sents = calloc(count, sizeof *sents);
     if (!sents) return ASSAY_FAIL(err, MEMORY, "no memory for %u transactions", count);
     for (;;) {
@@ -80,11 +86,10 @@ assay_status assay_wallet_send_all(assay_wallet *wallet, assay_hash *last, assay
         txs += taken;
         count -= taken;
         if (taken) moved = now;
-        // No room, or a nonce that another program with this key took, or the last block.
-        bool again = status == ASSAY_BUSY ||
-                     (status == ASSAY_REJECTED &&
-                      (why.reject == ASSAY_REJECT_PENDING || why.reject == ASSAY_REJECT_NONCE));
-        if (!count || !again || now - moved > ASSAY_WALLET_PATIENCE_MS) {
+        // What is begun is worth a wait: its caller would begin anew.
+        bool again = assay_wallet_full(status, &why) && moved &&
+                     now - moved <= ASSAY_WALLET_PATIENCE_MS && !(stop && atomic_load(stop));
+        if (!count || !again) {
             free(sents);
             return status == ASSAY_OK ? status : assay_error_pass(err, &why);
         }

@@ -82,11 +82,16 @@ assay_status assay_wallet_send_row(assay_wallet *wallet, assay_tx *txs, uint32_t
 
 // The same until the node has taken all: what it has no room for follows as blocks make room
 // (P-26). Waits for no block of the last: *last is the id to ask for, kept where nothing was taken,
-// after errors too. Errors: as send_row; the refusal if none is taken for
-// ASSAY_WALLET_PATIENCE_MS.
+// after errors too. stop: ends the wait for room once it is true, NULL: nothing does. Errors: as
+// send_row; the refusal if not even the first is taken, none for ASSAY_WALLET_PATIENCE_MS, or at
+// the stop.
 enum { ASSAY_WALLET_PATIENCE_MS = 60000 };
 assay_status assay_wallet_send_all(assay_wallet *wallet, assay_hash *last, assay_tx *txs,
-                                   uint32_t count, assay_error *err);
+                                   uint32_t count, const atomic_bool *stop, assay_error *err);
+
+// Whether a refusal tells of the moment, not of what was sent: no room for more of this signer's
+// (P-26), or for anyone's, or a nonce that another program with this key took, or the last block.
+bool assay_wallet_full(assay_status status, const assay_error *why);
 
 // Opens the wallet, sends one transaction, prints what became of it, closes. Returns: the exit
 // code.

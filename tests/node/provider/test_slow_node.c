@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A provider whose node answers late: nobody waits who does not ask, what is asked ends when it is
-// to stop, and what changes meanwhile is counted once. Rules F-46, F-53, F-77.
+// to stop, and what changes meanwhile is counted once; or has no room. Rules F-46, F-53, F-77.
 #include "tests/node/desk.h"
 
 // Stands between the provider and the node.
@@ -8,9 +8,13 @@ static struct {
     assay_http_server *server;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    const char *what; // paths with it,
-    uint32_t hold;    // the next so many, are answered late, with what the node said at once
-    uint32_t held;    // so many wait
+    const char *what;   // paths with it,
+    uint32_t hold;      // the next so many, are answered late, with what the node said at once
+    uint32_t held;      // so many wait
+    char duties[2048];  // instead of the node's, where there are any: then it takes all, or
+    bool full;          // refuses all,
+    uint32_t posts;     // the transactions it gets,
+    uint32_t leaf_post; // and says which of them was a leaf's; 0: none
 } relay = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static void relay_hold(const char *path) {
@@ -24,6 +28,33 @@ static void relay_hold(const char *path) {
     pthread_mutex_unlock(&relay.lock);
 }
 
+static void reply_text(assay_http_reply *reply, unsigned code, const char *text) {
+    assay_http_reply_bytes(reply, text, strlen(text));
+    reply->code = code;
+}
+
+// What it plays. Returns: whether it does.
+static bool relay_play(const assay_http_request *request, assay_http_reply *reply) {
+    const assay_error busy = {.status = ASSAY_BUSY, .text = "no room"};
+    const assay_hash id = {{1}};
+    bool post = strcmp(request->method, "POST") == 0;
+    if (!*relay.duties || (!post && !strstr(request->path, "/duties/"))) return false;
+    if (!post) {
+        reply_text(reply, 200, relay.duties);
+        return true;
+    }
+    relay.posts++;
+    if (memmem(request->body.data, request->body.size, "41535045", 8))
+        relay.leaf_post = relay.posts;
+    if (relay.full)
+        assay_http_reply_error(reply, &busy);
+    else
+        assay_http_reply_json(
+            reply, 200,
+            json_pack("{s:o,s:s}", "id", assay_json_from_hash(&id), "state", "pending"));
+    return true;
+}
+
 static void relay_serve(void *context, const assay_http_request *request, assay_http_reply *reply) {
     const assay_fetch_limits limits = {
         .size_max = 64 << 20, .timeout_ms = 60000, .allow_private = true};
@@ -31,6 +62,7 @@ static void relay_serve(void *context, const assay_http_request *request, assay_
     char url[1024];
     assay_fetched fetched;
     assay_error err = {0};
+    if (relay_play(request, reply)) return;
     snprintf(url, sizeof url, "%s%s%s%s", assay_http_server_url(world.server), request->path,
              wait ? "?wait=" : "", wait ? wait : "");
     bool post = strcmp(request->method, "POST") == 0;
@@ -249,6 +281,79 @@ static void what_is_cut_is_given_up(void **state) {
     }
 }
 
+// A provider with a batch, of which so many samples are said to be withheld.
+static void accused_open(desk *d, const char *kind, uint32_t count, bool full) {
+    char batch[ASSAY_HEX_HASH_MAX], zero[ASSAY_HEX_HASH_MAX];
+    assay_hash session = session_open();
+    slow_open(d);
+    asked(d, &session, 1);
+    const assay_hash id = batched(d, 1);
+    assay_hex_encode_0x(batch, id.bytes, ASSAY_HASH_SIZE);
+    assay_hex_encode_0x(zero, (assay_hash){{0}}.bytes, ASSAY_HASH_SIZE);
+    size_t used = (size_t)snprintf(relay.duties, sizeof relay.duties, "{\"duties\":[");
+    for (uint32_t i = 0; i < count; i++)
+        used += (size_t)snprintf(
+            relay.duties + used, sizeof relay.duties - used,
+            "%s{\"kind\":\"%s\",\"batch\":\"%s\",\"sample\":%u,\"round\":0,\"position\":0,"
+            "\"deadline\":1000000,\"leaf_posted\":false,\"table_posted\":false,"
+            "\"commitment\":\"%s\"}",
+            i ? "," : "", kind, batch, i, zero);
+    snprintf(relay.duties + used, sizeof relay.duties - used, "]}");
+    relay.full = full;
+    relay.posts = relay.leaf_post = 0;
+}
+
+static void accused_close(desk *d) {
+    *relay.duties = 0;
+    assay_provider_close(&d->provider);
+}
+
+// Batches and the end would wait for as many refusals as there are duties.
+static void one_refusal_ends_the_defence_for_now(void **state) {
+    desk d;
+    uint32_t count;
+    accused_open(&d, "answer_leaf", 3, true);
+    work_refused(assay_provider_defend(&d.provider, &count, err), BUSY, "no room");
+    assert_int_equal(count, 0);
+    assert_int_equal(relay.posts, 1);
+    relay.full = false;
+    must(assay_provider_defend(&d.provider, &count, err));
+    assert_int_equal(count, 3);
+    assert_int_equal(relay.posts, 4);
+    accused_close(&d);
+}
+
+// Nothing asks for the leaf any more once the table is posted, so a refusal between them must leave
+// the table to be asked for.
+static void the_leaf_goes_before_its_table(void **state) {
+    desk d;
+    uint32_t count;
+    accused_open(&d, "answer_table", 1, true);
+    work_refused(assay_provider_defend(&d.provider, &count, err), BUSY, "no room");
+    assert_int_equal(relay.posts, 1);
+    relay.full = false;
+    must(assay_provider_defend(&d.provider, &count, err));
+    assert_int_equal(count, 1);
+    assert_int_equal(relay.posts, 3);
+    assert_int_equal(relay.leaf_post, 2);
+    accused_close(&d);
+}
+
+// One whose files are lost keeps no table, and no other accusation, from an answer.
+static void a_lost_leaf_keeps_no_table(void **state) {
+    desk d;
+    uint32_t count;
+    char command[256];
+    accused_open(&d, "answer_table", 2, false);
+    snprintf(command, sizeof command, "rm %s/evidence/*/leaf/0", d.home);
+    assert_int_equal(system(command), 0);
+    work_refused(assay_provider_defend(&d.provider, &count, err), NOT_FOUND, "leaf/0");
+    assert_int_equal(count, 0);
+    assert_int_equal(relay.posts, 2);
+    assert_int_equal(relay.leaf_post, 0);
+    accused_close(&d);
+}
+
 static int slow_make(void **state) {
     const assay_http_options http = {
         .listen = "127.0.0.1:0", .body_max = 8 << 20, .connections_max = 32, .handle = relay_serve};
@@ -275,6 +380,9 @@ int main(void) {
         cmocka_unit_test(what_is_asked_ends_with_the_stop),
         cmocka_unit_test(what_is_made_is_finished),
         cmocka_unit_test(what_is_cut_is_given_up),
+        cmocka_unit_test(one_refusal_ends_the_defence_for_now),
+        cmocka_unit_test(the_leaf_goes_before_its_table),
+        cmocka_unit_test(a_lost_leaf_keeps_no_table),
     };
     return cmocka_run_group_tests(tests, slow_make, slow_end);
 }

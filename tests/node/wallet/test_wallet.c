@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows longer than what a node lets wait of them (P-26) go on as blocks make room. The node is
-// played.
+// Rows longer than what a node lets wait of them (P-26) go on as blocks make room, until
+// a stop (F-77). The node is played.
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,11 +15,14 @@ enum { ROW = 10, ROOM = 3, NONCE_AT = ASSAY_TX_HEAD_SIZE - 8 };
 
 static struct {
     uint32_t taken, room, full;
+    bool never;        // has it room again
+    uint32_t stop_at;  // so many refusals its sender is told to stop
     assay_reject says; // when there is no room
     bool in_order;
     bool lost;   // its answer to a transaction, on the way
     bool ending; // before it knows what CometBFT took
 } node;
+static atomic_bool stop;
 
 // The nonce of {"tx": "0x…"}, which ends the transaction's head.
 static uint64_t nonce_of(assay_bytes body) {
@@ -45,7 +48,8 @@ static void node_serve(void *context, const assay_http_request *request, assay_h
         assay_http_reply_error(reply, &why);
     } else if (node.room == 0) {
         node.full++;
-        node.room = ROOM;
+        node.room = node.never ? 0 : ROOM;
+        if (node.full == node.stop_at) atomic_store(&stop, true);
         assay_http_reply_error(reply, &refusal);
     } else {
         const assay_hash id = {{1}};
@@ -58,18 +62,15 @@ static void node_serve(void *context, const assay_http_request *request, assay_h
     }
 }
 
-static assay_status row_send(assay_hash *last, assay_reject says, bool ending, assay_error *err) {
+static assay_status row_run(assay_hash *last, assay_error *err) {
     static const uint8_t blob[1000];
     const assay_http_options http = {
         .listen = "127.0.0.1:0", .body_max = 1 << 16, .connections_max = 8, .handle = node_serve};
     assay_wallet wallet = {.wait_ms = 1, .key = {{5}}};
     assay_http_server *server;
     assay_tx row[ROW] = {0};
-    memset(&node, 0, sizeof node);
-    node.says = says;
-    node.ending = ending;
-    node.room = ROOM;
     node.in_order = true;
+    atomic_store(&stop, false);
     assert_int_equal(assay_http_server_open(&server, &http, err), ASSAY_OK);
     assert_int_equal(assay_key_address(&wallet.address, &wallet.key, err), ASSAY_OK);
     wallet.principal = wallet.address;
@@ -80,9 +81,17 @@ static assay_status row_send(assay_hash *last, assay_reject says, bool ending, a
         row[i].body.post_evidence = (assay_tx_post_evidence){
             .part = (uint16_t)i, .part_count = ROW, .data = {blob, sizeof blob}};
     }
-    assay_status status = assay_wallet_send_all(&wallet, last, row, ROW, err);
+    assay_status status = assay_wallet_send_all(&wallet, last, row, ROW, &stop, err);
     assay_http_server_close(server);
     return status;
+}
+
+static assay_status row_send(assay_hash *last, assay_reject says, bool ending, assay_error *err) {
+    memset(&node, 0, sizeof node);
+    node.says = says;
+    node.ending = ending;
+    node.room = ROOM;
+    return row_run(last, err);
 }
 
 static void what_has_no_room_follows(void **state) {
@@ -108,6 +117,34 @@ static void another_refusal_ends_the_row(void **state) {
     assert_int_equal(err.reject, ASSAY_REJECT_FEE_SHORT);
     assert_int_equal(node.taken, ROOM);
     assert_int_equal(node.full, 1);
+}
+
+// Nothing is begun that would have to begin anew.
+static void not_even_the_first_is_not_waited_for(void **state) {
+    assay_error err = {0};
+    assay_hash last = {{0}};
+    memset(&node, 0, sizeof node);
+    node.never = true;
+    node.says = ASSAY_REJECT_PENDING;
+    assert_int_equal(row_run(&last, &err), ASSAY_REJECTED);
+    assert_int_equal(err.reject, ASSAY_REJECT_PENDING);
+    assert_true(assay_hash_is_zero(&last));
+    assert_int_equal(node.full, 1);
+}
+
+// F-77: also where something is.
+static void the_wait_for_room_ends_with_the_stop(void **state) {
+    assay_error err = {0};
+    assay_hash last = {{0}};
+    memset(&node, 0, sizeof node);
+    node.never = true;
+    node.says = ASSAY_REJECT_PENDING;
+    node.room = ROOM;
+    node.stop_at = 2;
+    assert_int_equal(row_run(&last, &err), ASSAY_REJECTED);
+    assert_int_equal(last.bytes[0], 1);
+    assert_int_equal(node.taken, ROOM);
+    assert_int_equal(node.full, 2);
 }
 
 // It may have been taken: who asks what became of it needs its id.
@@ -141,6 +178,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_no_room_follows),
         cmocka_unit_test(another_refusal_ends_the_row),
+        cmocka_unit_test(not_even_the_first_is_not_waited_for),
+        cmocka_unit_test(the_wait_for_room_ends_with_the_stop),
         cmocka_unit_test(a_lost_answer_leaves_the_id),
         cmocka_unit_test(an_ending_node_leaves_the_id),
     };
