@@ -261,8 +261,9 @@ static assay_status models_check(assay_ledger *ledger, const assay_model_list *m
     *byte_count_max = 0;
     for (uint32_t i = 0; i < models->count; i++) {
         uint64_t byte_count;
-        ASSAY_TRY(assay_registry_payable(&byte_count, ledger, &models->items[i].model,
-                                         &models->items[i].adapter, &ledger->principal, err));
+        ASSAY_TRY(assay_registry_payable(&byte_count, &ledger->reader, ledger->params,
+                                         &models->items[i].model, &models->items[i].adapter,
+                                         &ledger->principal, err));
         if (byte_count > *byte_count_max) *byte_count_max = byte_count;
     }
     return ASSAY_OK;
@@ -273,14 +274,8 @@ static assay_status models_check(assay_ledger *ledger, const assay_model_list *m
 static assay_status checkers_fix(assay_ledger *ledger, const assay_model_list *models,
                                  assay_error *err) {
     assay_checkers checkers;
-    uint64_t bond, declared, total;
-    ASSAY_TRY(assay_checkers_find(&checkers, &bond, &ledger->reader, ledger->params,
-                                  &ledger->principal, models, err));
-    ASSAY_TRY(assay_declared_share(&declared, &total, &ledger->reader, ledger->params,
-                                   &models->items[0].model, &ledger->principal, err));
-    if ((assay_u128)bond * 3 <= (assay_u128)total * 2)
-        return ASSAY_REJECT(err, BATCH_ROOTS, "%llu of %llu nopen of bond declare all %u rows",
-                            (ull)bond, (ull)total, models->count);
+    ASSAY_TRY(assay_checkers_suffice(&checkers, &ledger->reader, ledger->params, &ledger->principal,
+                                     models, err));
     return assay_checkers_put(ledger, &ledger->digest, &checkers, err);
 }
 

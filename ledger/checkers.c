@@ -61,6 +61,19 @@ assay_status assay_checkers_find(assay_checkers *out, uint64_t *bond, const assa
     }
 }
 
+assay_status assay_checkers_suffice(assay_checkers *out, const assay_reader *reader,
+                                    const assay_params *params, const assay_address *provider,
+                                    const assay_model_list *models, assay_error *err) {
+    uint64_t bond, declared, total;
+    ASSAY_TRY(assay_checkers_find(out, &bond, reader, params, provider, models, err));
+    ASSAY_TRY(assay_declared_share(&declared, &total, reader, params, &models->items[0].model,
+                                   provider, err));
+    if ((assay_u128)bond * 3 <= (assay_u128)total * 2)
+        return ASSAY_REJECT(err, BATCH_ROOTS, "%llu of %llu nopen of bond declare all %u rows",
+                            (ull)bond, (ull)total, models->count);
+    return ASSAY_OK;
+}
+
 assay_status assay_checkers_put(assay_ledger *ledger, const assay_hash *batch,
                                 const assay_checkers *checkers, assay_error *err) {
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_MAY_CHECK, batch);

@@ -21,6 +21,12 @@ assay_status assay_checkers_find(assay_checkers *out, uint64_t *bond, const assa
                                  const assay_params *params, const assay_address *provider,
                                  const assay_model_list *models, assay_error *err);
 
+// The same, refused (BATCH_ROOTS) where their bond is at most 2/3 of what counts beside the
+// provider's. Errors: REJECTED, CORRUPT, MEMORY, IO. Spec: P-54.
+assay_status assay_checkers_suffice(assay_checkers *out, const assay_reader *reader,
+                                    const assay_params *params, const assay_address *provider,
+                                    const assay_model_list *models, assay_error *err);
+
 // Fixes them for an open batch. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-53.
 assay_status assay_checkers_put(assay_ledger *ledger, const assay_hash *batch,
                                 const assay_checkers *checkers, assay_error *err);

@@ -210,12 +210,11 @@ assay_status assay_adapter_register(assay_ledger *ledger, const assay_tx *tx, as
                              ledger->params->adapter_bond, err);
 }
 
-static assay_status root_payable(const assay_ledger *ledger, const char *what,
-                                 const assay_hash *root, const assay_address *provider,
-                                 assay_error *err) {
+static assay_status root_payable(const assay_reader *reader, const assay_params *params,
+                                 const char *what, const assay_hash *root,
+                                 const assay_address *provider, assay_error *err) {
     uint64_t declared, total;
-    ASSAY_TRY(assay_declared_share(&declared, &total, &ledger->reader, ledger->params, root,
-                                   provider, err));
+    ASSAY_TRY(assay_declared_share(&declared, &total, reader, params, root, provider, err));
     // > 2/3 of the total; with no bond at all nothing is payable.
     if ((assay_u128)declared * 3 <= (assay_u128)total * 2)
         return ASSAY_REJECT(err, NOT_DECLARED,
@@ -225,22 +224,23 @@ static assay_status root_payable(const assay_ledger *ledger, const char *what,
     return ASSAY_OK;
 }
 
-assay_status assay_registry_payable(uint64_t *byte_count, assay_ledger *ledger,
-                                    const assay_hash *model, const assay_hash *adapter,
-                                    const assay_address *provider, assay_error *err) {
+assay_status assay_registry_payable(uint64_t *byte_count, const assay_reader *reader,
+                                    const assay_params *params, const assay_hash *model,
+                                    const assay_hash *adapter, const assay_address *provider,
+                                    assay_error *err) {
     assay_model_entry entry;
     bool found;
-    ASSAY_TRY(assay_model_get(&entry, &found, &ledger->reader, model, err));
+    ASSAY_TRY(assay_model_get(&entry, &found, reader, model, err));
     if (!found) return ASSAY_REJECT(err, MODEL_UNKNOWN, "no model has this root");
-    ASSAY_TRY(root_payable(ledger, "model", model, provider, err));
+    ASSAY_TRY(root_payable(reader, params, "model", model, provider, err));
     *byte_count = entry.byte_count;
     if (assay_hash_is_zero(adapter)) return ASSAY_OK;
     assay_adapter_entry tuned;
-    ASSAY_TRY(assay_adapter_get(&tuned, &found, &ledger->reader, adapter, err));
+    ASSAY_TRY(assay_adapter_get(&tuned, &found, reader, adapter, err));
     if (!found) return ASSAY_REJECT(err, ADAPTER_UNKNOWN, "no adapter has this root");
     if (!assay_hash_equal(&tuned.base, model))
         return ASSAY_REJECT(err, ADAPTER_BASE, "the adapter's base is another model");
-    ASSAY_TRY(root_payable(ledger, "adapter", adapter, provider, err));
+    ASSAY_TRY(root_payable(reader, params, "adapter", adapter, provider, err));
     *byte_count += tuned.entry.byte_count; // each at most 2^44 (P-8)
     return ASSAY_OK;
 }

@@ -47,9 +47,10 @@ assay_status assay_adapter_next(assay_hash *root, assay_adapter_entry *out, bool
 // either declared by <= 2/3 of verification bond without the provider. adapter zero: none.
 // byte_count: that of model and adapter together. Errors: REJECTED (MODEL_UNKNOWN, ADAPTER_UNKNOWN,
 // ADAPTER_BASE, NOT_DECLARED), CORRUPT, MEMORY, IO. Spec: P-36.
-assay_status assay_registry_payable(uint64_t *byte_count, assay_ledger *ledger,
-                                    const assay_hash *model, const assay_hash *adapter,
-                                    const assay_address *provider, assay_error *err);
+assay_status assay_registry_payable(uint64_t *byte_count, const assay_reader *reader,
+                                    const assay_params *params, const assay_hash *model,
+                                    const assay_hash *adapter, const assay_address *provider,
+                                    assay_error *err);
 
 // Transactions. Errors: REJECTED (MODEL_EXISTS, MODEL_UNKNOWN, ADAPTER_EXISTS, ADAPTER_SIZE,
 // DATASET_UNKNOWN, DATASET_RETIRED, ROYALTY, ROOT_ZERO, COMMITMENT_UNKNOWN, COMMITMENT_EARLY,

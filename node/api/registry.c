@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths about who has what and what is registered: accounts, sessions, commitments, data sets,
-// models, adapters.
+// models, adapters, and what may be paid for.
 #include "base/json.h"
+#include "ledger/batch.h"
+#include "ledger/checkers.h"
 #include "ledger/commitment.h"
 #include "node/api/api.h"
 
@@ -191,6 +193,29 @@ static assay_status commitment_get(assay_api *api, const assay_api_call *call,
     return ASSAY_OK;
 }
 
+// /payable/PROVIDER/MODEL/ADAPTER: P-54 for a batch with this row alone, by the ledger's own
+// checks.
+static assay_status payable_get(const assay_api_call *call, const assay_view *view,
+                                assay_http_reply *reply, assay_error *err) {
+    assay_address provider;
+    assay_model_row row = {.fee_sum = 1};
+    assay_checkers checkers;
+    uint64_t byte_count;
+    ASSAY_TRY(assay_api_address(&provider, call, 1, err));
+    ASSAY_TRY(assay_api_hash(&row.model, call, 2, err));
+    ASSAY_TRY(assay_api_hash(&row.adapter, call, 3, err));
+    ASSAY_TRY(assay_registry_payable(&byte_count, &view->reader, view->params, &row.model,
+                                     &row.adapter, &provider, err));
+    ASSAY_TRY(assay_checkers_suffice(&checkers, &view->reader, view->params, &provider,
+                                     &(const assay_model_list){&row, 1}, err));
+    uint64_t price = assay_batch_check_price(view->params, byte_count);
+    assay_http_reply_json(reply, 200,
+                          json_pack("{s:o,s:o,s:o}", "height", assay_json_from_u64(view->height),
+                                    "byte_count", assay_json_from_u64(byte_count), "check_price",
+                                    assay_json_from_u64(price)));
+    return ASSAY_OK;
+}
+
 typedef enum { KIND_DATASET, KIND_MODEL, KIND_ADAPTER } entry_kind;
 
 // One entry, or (next) the one after *root. Returns through out NULL at the end.
@@ -260,6 +285,7 @@ assay_status assay_api_registry(assay_api *api, const assay_api_call *call, cons
     if (assay_api_is(call, "account", 2)) return account_get(api, call, view, reply, err);
     if (assay_api_is(call, "session", 2)) return session_get(call, view, reply, err);
     if (assay_api_is(call, "sessions", 4)) return sessions_get(call, view, reply, err);
+    if (assay_api_is(call, "payable", 4)) return payable_get(call, view, reply, err);
     if (assay_api_is(call, "commitment", 2)) return commitment_get(api, call, view, reply, err);
     for (int kind = KIND_DATASET; kind <= KIND_ADAPTER; kind++) {
         if (assay_api_is(call, singular[kind], 2))

@@ -288,14 +288,11 @@ static void test_declared_max(void **state) {
 }
 
 static uint32_t payable(const chain *c, uint8_t model, uint8_t adapter, uint64_t *bytes) {
-    assay_ledger ledger = {0};
     assay_error err = {0};
     assay_view view = chain_view(c);
-    ledger.reader = view.reader;
-    ledger.params = view.params;
     assay_hash m = root_of(model), a = root_of(adapter);
-    assay_status status =
-        assay_registry_payable(bytes, &ledger, &m, &a, &c->actors[PROVIDER], &err);
+    assay_status status = assay_registry_payable(bytes, &view.reader, view.params, &m, &a,
+                                                 &c->actors[PROVIDER], &err);
     assay_view_close(&view);
     assert_true(status == ASSAY_OK || status == ASSAY_REJECTED);
     return err.reject;
