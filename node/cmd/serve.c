@@ -143,9 +143,10 @@ static assay_status evidence_get(assay_provider *provider, const char *path,
 static assay_status provider_get(assay_provider *provider, assay_http_reply *reply) {
     const assay_workshop *shop = provider->shop;
     json_t *adapters = json_array();
-    for (uint32_t i = 0; i < shop->adapter_count; i++)
-        json_array_append_new(adapters, assay_json_from_hash(&shop->adapters[i].root));
     pthread_mutex_lock(&provider->lock);
+    for (uint32_t i = 0; i < shop->adapter_count; i++)
+        if (!provider->payable.rows[1 + i].refusal.reject)
+            json_array_append_new(adapters, assay_json_from_hash(&shop->adapters[i].root));
     json_t *document =
         json_pack("{s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:i,s:o,s:o}", "provider",
                   assay_json_from_address(&provider->wallet->principal), "model",
@@ -216,6 +217,7 @@ typedef struct {
 typedef struct {
     assay_retry retry;
     telling told;
+    assay_error refusal; // the last one
 } batching;
 
 // What fails every second is told once a minute. Returns: whether this is the time.
@@ -235,6 +237,7 @@ static void work_step(assay_provider *provider, bool all, batching *work) {
     assay_status status = assay_provider_batch(provider, &batch, &err);
     assay_retry_note(&work->retry, status, &batch, assay_clock_ms());
     if (status != ASSAY_OK) {
+        work->refusal = err;
         atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
         if (telling_due(&work->told, &err))
             assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(&err, NULL),
@@ -249,51 +252,52 @@ static void work_step(assay_provider *provider, bool all, batching *work) {
     }
 }
 
-static bool has_sessions(assay_provider *provider) {
-    pthread_mutex_lock(&provider->lock);
-    bool has = provider->pending_count || provider->answered.file_count;
-    pthread_mutex_unlock(&provider->lock);
-    return has;
-}
-
-// Sessions end whether or not a batch is due. Returns: when to look again.
+// Sessions end, and declarations change, whether or not a batch is due. Returns: when to look
+// again.
 static uint64_t look_step(assay_provider *provider, telling *told) {
     assay_error err = {0};
     assay_provider_facts facts;
     uint64_t begun = assay_clock_ms();
-    if (!has_sessions(provider) || assay_provider_look(provider, &facts, &err) == ASSAY_OK)
+    if (assay_provider_look(provider, &facts, &err) == ASSAY_OK)
         told->code = 0;
     else if (telling_due(told, &err))
         assay_log(ASSAY_LOG_WARN, "look_failed", assay_error_to_json(&err, NULL),
-                  "cannot ask for sessions: %s", err.text);
+                  "cannot ask the node what it can be paid for: %s", err.text);
     uint64_t now = assay_clock_ms();
     return now + LOOK_MS + LOOK_REST * (now - begun);
 }
 
-// What is in no batch yet, and until when it can be.
-static void waiting_tell(assay_provider *provider) {
+// What is in no batch yet, why, and until when it can be.
+static void waiting_tell(assay_provider *provider, const batching *work) {
     uint64_t fees = 0, until = UINT64_MAX;
+    bool refused = work->told.code != 0; // the last batch was
     pthread_mutex_lock(&provider->lock);
     uint32_t count = provider->pending_count;
     for (uint32_t i = 0; i < count; i++) {
         const assay_provider_pending *entry = &provider->pending[i];
         fees += entry->receipt.fee;
         if (entry->end && entry->end < until) until = entry->end;
+        refused = refused || (entry->hold_ms && work->refusal.status);
     }
     pthread_mutex_unlock(&provider->lock);
     if (!count) return;
     char folder[PATH_MAX], height[48] = "an unknown height";
+    char why[ASSAY_ERROR_TEXT_MAX + 80];
     uint64_t least = provider->genesis->params.min_batch_fee;
     snprintf(folder, sizeof folder, "%s/pending", provider->options.home);
     if (until != UINT64_MAX) snprintf(height, sizeof height, "height %llu", (ull)until);
+    snprintf(why, sizeof why, "a batch takes %llu nopen", (ull)least);
+    if (refused)
+        snprintf(why, sizeof why, "a batch was not taken, error %u: %s",
+                 (unsigned)assay_error_code(&work->refusal), work->refusal.text);
     assay_log(ASSAY_LOG_INFO, "receipts_waiting",
-              json_pack("{s:i,s:o,s:s,s:o,s:o}", "count", (int)count, "nopen",
+              json_pack("{s:i,s:o,s:s,s:o,s:o,s:o*}", "count", (int)count, "nopen",
                         assay_json_from_u64(fees), "folder", folder, "min_batch_fee",
                         assay_json_from_u64(least), "until",
-                        until == UINT64_MAX ? json_null() : assay_json_from_u64(until)),
-              "%u receipts worth %llu nopen wait in %s: a batch takes %llu nopen, and the first of "
-              "their sessions ends at %s",
-              count, (ull)fees, folder, (ull)least, height);
+                        until == UINT64_MAX ? json_null() : assay_json_from_u64(until), "error",
+                        refused ? assay_error_to_json(&work->refusal, NULL) : NULL),
+              "%u receipts worth %llu nopen wait in %s: %s; the first of their sessions ends at %s",
+              count, (ull)fees, folder, why, height);
 }
 
 static void defend_step(assay_provider *provider, telling *told) {
@@ -369,13 +373,13 @@ static void stopping_close(stopping *s) {
 
 // While data sets are indexed, evidence is served and posted, and requests are refused as BUSY.
 static assay_status serve_loop(const assay_invocation *invocation, assay_provider *provider,
-                               const char *url, const atomic_bool *stop, assay_error *fatal) {
+                               batching *work, const char *url, const atomic_bool *stop,
+                               assay_error *fatal) {
     const struct timespec tick = {0, TICK_MS * 1000000};
-    batching work = {0};
     telling defence = {0}, look = {0}, files = {0};
     bool told = false;
     uint64_t defend_at = 0, look_at = look_step(provider, &look);
-    if (!assay_provider_due(provider, true)) waiting_tell(provider);
+    if (!assay_provider_due(provider, true)) waiting_tell(provider, work);
     for (; !atomic_load(stop); nanosleep(&tick, NULL)) {
         uint64_t now = assay_clock_ms();
         // The defence first: its windows are the short ones.
@@ -384,7 +388,7 @@ static assay_status serve_loop(const assay_invocation *invocation, assay_provide
             defend_at = now + DEFEND_MS;
         }
         if (now >= look_at) look_at = look_step(provider, &look);
-        work_step(provider, false, &work);
+        work_step(provider, false, work);
         files_step(provider, &files);
         if (told) continue;
         assay_status status = assay_workshop_ready(provider->shop, fatal);
@@ -400,6 +404,7 @@ static assay_status serve_run(const assay_invocation *invocation, serve_options 
                               assay_workshop *shop, const assay_genesis *genesis, atomic_bool *stop,
                               assay_error *err) {
     assay_provider provider;
+    batching work = {0};
     assay_http_server *server;
     assay_http_options http = {.listen = options->listen,
                                .body_max = assay_request_body_max(shop->model.shape.context_size),
@@ -415,7 +420,7 @@ static assay_status serve_run(const assay_invocation *invocation, serve_options 
         if (!options->url)
             snprintf(provider.options.url, sizeof provider.options.url, "%s",
                      assay_http_server_url(server));
-        status = serve_loop(invocation, &provider, assay_http_server_url(server), stop, err);
+        status = serve_loop(invocation, &provider, &work, assay_http_server_url(server), stop, err);
         atomic_store(stop, true); // where it was no signal
         // Answers in progress are finished first: they belong into the last batch. What only waits
         // for the model, or takes longer, would be charged after its connection is gone.
@@ -426,8 +431,9 @@ static assay_status serve_run(const assay_invocation *invocation, serve_options 
         assay_http_server_drain(server, SEND_MS);
         assay_http_server_close(server);
         provider.asking.stop = NULL; // nobody else asks any more
-        work_step(&provider, true, &(batching){0});
-        waiting_tell(&provider);
+        work.retry = (assay_retry){0};
+        work_step(&provider, true, &work);
+        waiting_tell(&provider, &work);
     }
     assay_provider_close(&provider);
     return status;

@@ -293,6 +293,23 @@ static assay_status lineage_find(assay_lineage *out, assay_provider *provider,
     return ASSAY_OK;
 }
 
+// Refuses what the chain would not pay for. With the lock, and without it while the node is asked.
+static assay_status payable_check(assay_provider *provider, const assay_hash *adapter,
+                                  assay_error *err) {
+    uint32_t row = assay_payable_row_of(provider->shop, adapter);
+    assay_payable_row answer;
+    if (!assay_payable_known(&provider->payable, row, ASSAY_PROVIDER_SESSION_MS)) {
+        pthread_mutex_unlock(&provider->lock);
+        assay_status status = assay_payable_fetch(&answer, &provider->asking, provider->shop, row,
+                                                  &provider->wallet->principal, err);
+        pthread_mutex_lock(&provider->lock);
+        ASSAY_TRY(status);
+        assay_payable_note(&provider->payable, provider->shop, row, &answer);
+    }
+    const assay_error *refusal = &provider->payable.rows[row].refusal;
+    return refusal->reject ? assay_error_pass(err, refusal) : ASSAY_OK;
+}
+
 // What the chain says of this provider, asked for where it is not younger than age_ms. With the
 // lock, and without it while the client asks.
 static assay_status facts_find(assay_provider_facts *out, assay_provider *provider,
@@ -521,6 +538,7 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
     ASSAY_TRY(session_check(provider, session, request, err));
     ASSAY_TRY(facts_find(&facts, provider, client, ASSAY_PROVIDER_SESSION_MS, err));
     ASSAY_TRY(facts_check(provider, &facts, session, request, err));
+    ASSAY_TRY(payable_check(provider, &request->adapter, err));
     return lineage_find(lineage, provider, &request->adapter, err);
 }
 

@@ -33,6 +33,7 @@
 #include "node/options.h"
 #include "node/provider/answered.h"
 #include "node/provider/facts.h"
+#include "node/provider/payable.h"
 #include "node/wallet/wallet.h"
 #include "node/workshop/batch_json.h"
 #include "node/workshop/evidence_file.h"
@@ -42,7 +43,7 @@ enum {
     ASSAY_PROVIDER_SESSIONS_MAX = 4096,
     ASSAY_PROVIDER_PENDING_MAX = 8192,
     ASSAY_PROVIDER_ANSWERED_MAX = 4096, // files that are kept for repeated requests
-    ASSAY_PROVIDER_LINEAGES_MAX = ASSAY_OPTION_TEXTS_MAX + 1, // the base, then the adapters
+    ASSAY_PROVIDER_LINEAGES_MAX = ASSAY_PAYABLE_MAX,
     ASSAY_PROVIDER_WAITERS_MAX = 4,   // requests that wait for another answer in their session
     ASSAY_PROVIDER_SESSION_MS = 2000, // age at which the chain is asked again
 };
@@ -131,6 +132,7 @@ typedef struct {
     uint32_t turn_count; // of them begun
     assay_provider_facts facts;
     uint64_t facts_ms; // monotonic, of `facts`; 0: never asked for
+    assay_payable payable;
     assay_provider_session *sessions;
     uint32_t session_count;
     assay_provider_pending *pending;
@@ -159,11 +161,11 @@ void assay_provider_close(assay_provider *provider);
 
 // Answers one signed request; one that was answered gets the same answer again while that is
 // pending or in answered/; none where its session ended meanwhile. ids: the output, which the
-// caller frees. Errors: REJECTED (request rules), ORDER (sequence: names the expected one),
-// SIGNATURE, RANGE (prices, deposit, bond, end, context), MISMATCH (provider, prompt, a data set's
-// counts), NOT_FOUND (session, model, adapter), MISSING (a data set of the adapter), CAPACITY (too
-// much pending), BUSY (too many ask, or wait in this session), STOPPED, and those of node and
-// files. Any thread. Spec: P-11, P-12, P-13, P-14, F-46, F-53.
+// caller frees. Errors: REJECTED (request rules; what no batch may hold now), ORDER (sequence:
+// names the expected one), SIGNATURE, RANGE (prices, deposit, bond, end, context), MISMATCH
+// (provider, prompt, a data set's counts), NOT_FOUND (session, model, adapter), MISSING (a data set
+// of the adapter), CAPACITY (too much pending), BUSY (too many ask, or wait in this session),
+// STOPPED, and those of node and files. Any thread. Spec: P-11, P-12, P-13, P-14, F-46, F-53.
 assay_status assay_provider_answer(assay_provider *provider, const assay_request *request,
                                    const uint32_t *prompt, uint32_t prompt_count,
                                    assay_receipt *receipt, uint32_t **ids, assay_error *err);
@@ -183,7 +185,8 @@ assay_status assay_provider_next_sequence(assay_provider *provider, const assay_
 // now do not count. Spec: P-52, F-53, F-54.
 assay_provider_dues assay_provider_due(assay_provider *provider, bool all);
 
-// Asks the chain about this provider and each session with something pending, notes when they end,
+// Asks the chain about this provider, what of its model and adapters is payable, and each session
+// with something pending, notes when they end,
 // and drops what can be in no batch any more (V4, or an ended session), with a line in the log
 // where money is lost. Of the sessions with something answered it asks for a few, in turn. Receipts
 // of a session that the node does not know are left out of batches while that is so. Errors: those

@@ -64,17 +64,23 @@ static assay_hash base_asked(desk *d) {
     return session;
 }
 
-// Too few can rerun the adapter. Its session is found by halves and left out, the others are paid;
-// later it is tried again, and paid once it can be.
+// Whether enough can rerun the adapter; the provider has not heard of it before it asks again.
+static void adapter_declare(desk *d, bool enough) {
+    work_declare(&world, VALIDATOR_3, true, enough);
+    memset(&d->provider.payable, 0, sizeof d->provider.payable);
+}
+
+// Too few can rerun the adapter any more. Its session is found by halves and left out, the others
+// are paid; later it is tried again, and paid once it can be.
 static void the_session_to_blame_is_left_out(void **state) {
     desk d;
     assay_hash others[OTHERS];
     assay_provider_batched batch;
     uint32_t refused = 0, taken = 0;
     desk_open(&d);
-    work_declare(&world, VALIDATOR_3, true, false);
     assay_hash bad = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     asked(&d, &bad, 1);
+    adapter_declare(&d, false);
     for (int i = 0; i < OTHERS; i++)
         others[i] = base_asked(&d);
     while (assay_provider_due(&d.provider, true)) {
@@ -95,7 +101,9 @@ static void the_session_to_blame_is_left_out(void **state) {
     // Its next receipt waits with it, and others still go.
     uint64_t until = d.provider.pending[0].hold_until_ms, pause = d.provider.pending[0].hold_ms;
     assert_in_range(until, assay_clock_ms() + 30000, assay_clock_ms() + 2 * pause);
+    adapter_declare(&d, true);
     asked(&d, &bad, 2);
+    adapter_declare(&d, false);
     assert_false(assay_provider_due(&d.provider, true));
     batched(&d, 0);
     base_asked(&d);
@@ -108,7 +116,7 @@ static void the_session_to_blame_is_left_out(void **state) {
     work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "");
     assert_false(assay_provider_due(&d.provider, true));
     assert_int_equal(d.provider.pending[0].hold_ms, 2 * pause);
-    work_declare(&world, VALIDATOR_3, true, true);
+    adapter_declare(&d, true);
     for (int i = 0; i < 2; i++)
         d.provider.pending[i].hold_until_ms = 0;
     batched(&d, 2);
@@ -124,7 +132,6 @@ static void suspects_below_the_least_fee_wait_together(void **state) {
     assay_provider_batched batch;
     assay_hash sessions[2];
     desk_open(&d);
-    work_declare(&world, VALIDATOR_3, true, false);
     for (int i = 0; i < 2; i++) {
         assay_receipt receipt;
         sessions[i] = work_session(&world, PROVIDER, OPEN, 50, 60);
@@ -134,6 +141,7 @@ static void suspects_below_the_least_fee_wait_together(void **state) {
         must(answer_to(&d, &r, &receipt, err));
         assert_in_range(receipt.fee, 500, 999); // min_batch_fee is 1,000
     }
+    adapter_declare(&d, false);
     work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "");
     assert_true(batch.narrowed);
     assert_false(assay_provider_due(&d.provider, true));
@@ -264,9 +272,9 @@ static void halves_are_of_what_was_chosen(void **state) {
     assay_provider_batched batch;
     uint32_t refused = 0;
     desk_open(&d);
-    work_declare(&world, VALIDATOR_3, true, false);
     one_of_two_closes(&d, &stays, &closes, 50); // 600 nopen; min_batch_fee is 1,000
     base_asked_in(&d, &stays);
+    adapter_declare(&d, false);
     while (assay_provider_due(&d.provider, true)) {
         work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "");
         assert_true(batch.narrowed);

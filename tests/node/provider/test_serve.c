@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "ledger/tx/reject.h"
 #include "ledger/tx/tx_json.h"
 #include "node/wallet/keystore.h"
 #include "tests/folder.h"
@@ -129,6 +130,18 @@ static json_t *logged(const char *name) {
     }
     fclose(file);
     return event;
+}
+
+static unsigned logged_count(const char *name) {
+    char line[2048], word[64];
+    unsigned count = 0;
+    FILE *file = fopen(log_file, "r");
+    assert_non_null(file);
+    snprintf(word, sizeof word, "\"event\":\"%s\"", name);
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, word) != NULL;
+    fclose(file);
+    return count;
 }
 
 static bool base_only; // ask for the base model's answers
@@ -297,16 +310,85 @@ static void what_waits_is_told(void **state) {
     *log_file = 0;
 }
 
+static bool offers_adapter(const server *s) {
+    json_t *answer;
+    const json_t *adapters;
+    must(post_text(&answer, s, "/v1/provider", NULL, err));
+    must(assay_json_array(&adapters, answer, "adapters", 1, err));
+    bool offers = json_array_size(adapters) == 1;
+    json_decref(answer);
+    return offers;
+}
+
+// F-53: what too few declare is told once, not offered, not answered; from its declaration on it
+// is. What was answered before it is lost says at the end why it waits.
+static void what_is_not_payable_is_told(void **state) {
+    static const char *const options[] = {"--log", "json", "--batch-ms", "1000000", NULL};
+    static const char *const quick[] = {"--log", "json", "--batch-count", "1", NULL};
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    work_declare(&world, VALIDATOR_3, true, false);
+    snprintf(log_file, sizeof log_file, "%s/serve.log", world.folder);
+    server s = serve_start(options);
+    json_t *event = logged("not_payable");
+    assert_non_null(event);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "error"), "code")),
+                     ASSAY_REJECT_NOT_DECLARED);
+    assert_non_null(json_object_get(event, "adapter"));
+    json_decref(event);
+    expect_spoiled(&s, body_of(&session, 1), "REJECTED",
+                   "declare the adapter, more than 2/3 of 3000000000000 needed");
+    work_sleep(6000); // another look
+    assert_int_equal(logged_count("not_payable"), 1);
+    assert_int_equal(logged_count("payable"), 0);
+    assert_false(offers_adapter(&s));
+    work_declare(&world, VALIDATOR_3, true, true);
+    for (int i = 0; i < 500 && !offers_adapter(&s); i++)
+        work_sleep(20);
+    assert_true(offers_adapter(&s));
+    assert_int_equal(logged_count("payable"), 1);
+    asked(&s, &session, 1);
+    work_declare(&world, VALIDATOR_3, true, false);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    expect_waiting(&session, 8 * 1000 + 4 * 2000);
+    event = logged("receipts_waiting");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "error"), "code")),
+                     ASSAY_REJECT_NOT_DECLARED);
+    const char *text = json_string_value(json_object_get(event, "text"));
+    assert_non_null(strstr(text, "a batch was not taken, error 170: "));
+    json_decref(event);
+    // What is held by then is not tried again at the end, and has the same reason, whatever was
+    // taken since.
+    assay_hash other = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    s = serve_start(quick);
+    for (int i = 0; i < 400 && !logged_count("receipts_held"); i++)
+        work_sleep(20);
+    base_only = true;
+    asked(&s, &other, 1);
+    base_only = false;
+    for (int i = 0; i < 400 && !logged_count("batch_sent"); i++)
+        work_sleep(20);
+    assert_int_equal(logged_count("batch_sent"), 1);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    event = logged("receipts_waiting");
+    assert_non_null(json_object_get(event, "error"));
+    json_decref(event);
+    work_declare(&world, VALIDATOR_3, true, true);
+    s = serve_start(options);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    assert_int_equal(session_now(&session).last_sequence, 1);
+    *log_file = 0;
+}
+
 // V5: the session that no batch can hold is found within moments, and the others are paid.
 static void one_session_holds_up_nobody(void **state) {
-    static const char *const quick[] = {"--batch-count", "4", "--batch-ms", "500", NULL};
+    static const char *const quick[] = {"--batch-count", "4", "--batch-ms", "3000", NULL};
     assay_hash others[3];
     assay_hash bad = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     for (int i = 0; i < 3; i++)
         others[i] = work_session(&world, PROVIDER, OPEN, 1000, 2000);
-    work_declare(&world, VALIDATOR_3, true, false); // too few declare the adapter
     server s = serve_start(quick);
     asked(&s, &bad, 1);
+    work_declare(&world, VALIDATOR_3, true, false); // too few declare the adapter from now on
     base_only = true;
     for (int i = 0; i < 3; i++)
         asked(&s, &others[i], 1);
@@ -434,6 +516,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_are_refused_by_number),
         cmocka_unit_test(killed_between_answer_and_batch),
+        cmocka_unit_test(what_is_not_payable_is_told),
         cmocka_unit_test(one_session_holds_up_nobody),
         cmocka_unit_test(what_waits_is_told),
         cmocka_unit_test(a_refused_declaration_ends_no_validator),
