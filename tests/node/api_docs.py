@@ -248,11 +248,12 @@ def bodies_sign(world, bodies):
     """The transactions that the page posts."""
     to = {"to": world.address["bob"], "amount": 5 * OPEN}
     tx = world.sign("transfer", "alice", **to)
+    late = world.sign("transfer", "alice", **to | {"amount": OPEN})  # with the same nonce
     bodies["signed.json"] = json.dumps({"tx": tx}).encode()
 
     def more():
         again = world.sign("transfer", "alice", **to)
-        bodies["several.json"] = json.dumps({"txs": [again, tx]}).encode()
+        bodies["several.json"] = json.dumps({"txs": [again, late]}).encode()
     return more
 
 
