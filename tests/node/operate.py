@@ -288,6 +288,8 @@ def test_several_machines(assay):
     address = json.loads((late.folder / "me.json").read_text())["address"]
     assay.good("transfer", "--to", address, "--amount", 30 * OPEN, "--node",
                f"http://127.0.0.1:{maker.api}", "--key", maker.folder / "verify.key")
+    until(lambda: get(f"http://127.0.0.1:{late.api}/v1/account/{address}")["balance"],
+          "the money, at a node that may be a block behind")
     late.run("join-validator")
     there = get(f"http://127.0.0.1:{late.api}/v1/validator/{address}")
     assert there["beacon"]["pending"] > 0, there
