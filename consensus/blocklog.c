@@ -368,8 +368,7 @@ static assay_status record_write(const assay_blocklog *log, uint64_t number, uin
 // syncs them and counts them, or cuts them off. starts [count]: where each begins.
 static assay_status records_count(assay_blocklog *log, assay_status status, const uint64_t *starts,
                                   uint64_t count, uint64_t end, assay_error *err) {
-    if (status == ASSAY_OK && fdatasync(log->log) != 0)
-        status = assay_fail_errno(err, errno, "cannot sync the block log");
+    if (status == ASSAY_OK) status = log_sync(log, err);
     if (status != ASSAY_OK) {
         // None was counted. If even this fails, the next append or open does it.
         int ignored = ftruncate(log->log, (off_t)log->size);
