@@ -129,8 +129,7 @@ typedef struct {
     // Reads a committed block; data: what it points into, which the caller frees after the block is
     // done with. Where several validators sign, commit has no height, and of the rest the block
     // alone. Errors: NOT_FOUND, CORRUPT, CAPACITY (arena), IO, NETWORK.
-    assay_status (*block)(void *self, uint64_t height, assay_block *block, assay_arena *arena,
-                          uint8_t **data, assay_error *err);
+    assay_block_fetch *block;
 
     // A committed header with its commit and validators, {"signed_header", "validators"} in
     // CometBFT's JSON; 0: the last one. Behind CometBFT its validators have their proposer_priority

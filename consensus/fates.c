@@ -61,13 +61,26 @@ bool assay_fates_find(const assay_fates *fates, const assay_hash *id, assay_tx_f
     return true;
 }
 
-bool assay_fate_in_block(assay_tx_fate *out, const assay_block *block, const assay_hash *id) {
+static void block_search(assay_tx_fate *out, const assay_block *block, const assay_hash *id) {
     for (uint32_t i = 0; i < block->tx_count; i++) {
         assay_hash other;
         assay_sha256_of(&other, block->txs[i].data, block->txs[i].size);
         if (!assay_hash_equal(&other, id)) continue;
         *out = (assay_tx_fate){ASSAY_TX_COMMITTED, block->header.height, i, block->results[i], ""};
-        return true;
+        return;
     }
-    return false;
+}
+
+assay_status assay_fate_fetch(assay_tx_fate *out, assay_block_fetch *fetch, void *self,
+                              uint64_t height, size_t arena_max, const assay_hash *id,
+                              assay_error *err) {
+    assay_arena arena;
+    assay_block block;
+    uint8_t *data;
+    assay_arena_init(&arena, arena_max);
+    assay_status status = fetch(self, height, &block, &arena, &data, err);
+    if (status == ASSAY_OK) block_search(out, &block, id);
+    free(data);
+    assay_arena_close(&arena);
+    return status;
 }

@@ -43,7 +43,14 @@ void assay_fates_add(assay_fates *fates, const assay_hash *id, uint64_t height, 
 // Returns: whether the transaction is remembered; *out is filled only then.
 bool assay_fates_find(const assay_fates *fates, const assay_hash *id, assay_tx_fate *out);
 
-// The same of one block that was read.
-bool assay_fate_in_block(assay_tx_fate *out, const assay_block *block, const assay_hash *id);
+// Reads a committed block, as an engine does (consensus/engine.h).
+typedef assay_status assay_block_fetch(void *self, uint64_t height, assay_block *block,
+                                       assay_arena *arena, uint8_t **data, assay_error *err);
+
+// Looks for a transaction in the block of that height, of at most arena_max bytes in memory; *out
+// is filled only where it is there. Errors: those of fetch, CAPACITY (arena_max). Spec: C-12.
+assay_status assay_fate_fetch(assay_tx_fate *out, assay_block_fetch *fetch, void *self,
+                              uint64_t height, size_t arena_max, const assay_hash *id,
+                              assay_error *err);
 
 #endif

@@ -106,20 +106,6 @@ static assay_status block(void *self, uint64_t at, assay_block *out, assay_arena
     return status;
 }
 
-// Looks for a transaction in one block of the log.
-static assay_status block_search(assay_solo *solo, uint64_t at, const assay_hash *id,
-                                 assay_tx_fate *out, assay_error *err) {
-    assay_arena arena;
-    assay_block found;
-    uint8_t *data;
-    assay_arena_init(&arena, ASSAY_SOLO_ARENA_MAX);
-    assay_status status = block(solo, at, &found, &arena, &data, err);
-    if (status == ASSAY_OK) assay_fate_in_block(out, &found, id);
-    free(data);
-    assay_arena_close(&arena);
-    return status;
-}
-
 static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
                          assay_error *err) {
     assay_solo *solo = self;
@@ -130,7 +116,7 @@ static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay
         out->state = ASSAY_TX_PENDING;
     pthread_mutex_unlock(&solo->lock);
     for (uint64_t i = 0; out->state == ASSAY_TX_UNKNOWN && i < depth && i < last; i++)
-        ASSAY_TRY(block_search(solo, last - i, id, out, err));
+        ASSAY_TRY(assay_fate_fetch(out, block, solo, last - i, ASSAY_SOLO_ARENA_MAX, id, err));
     return ASSAY_OK;
 }
 

@@ -235,15 +235,8 @@ static assay_status blocks_search(assay_abci_engine *engine, const assay_hash *i
     assay_status status = ASSAY_OK;
     uint64_t last = height(engine), until = assay_clock_ns() + SECONDS * UINT64_C(1000000000);
     for (uint64_t i = 0; i < depth && i < last && status == ASSAY_OK; i++) {
-        assay_arena arena;
-        assay_block block;
-        uint8_t *data;
-        assay_arena_init(&arena, ARENA_MAX);
-        status = peer->block(peer->self, last - i, &block, &arena, &data, err);
-        bool found = status == ASSAY_OK && assay_fate_in_block(out, &block, id);
-        free(data);
-        assay_arena_close(&arena);
-        if (found) break;
+        status = assay_fate_fetch(out, peer->block, peer->self, last - i, ARENA_MAX, id, err);
+        if (out->state != ASSAY_TX_UNKNOWN) break;
         if (status == ASSAY_OK && assay_clock_ns() > until)
             status = ASSAY_FAIL(err, TIMEOUT, "%llu of CometBFT's blocks took longer than %d s",
                                 (ull)(i + 1), SECONDS);

@@ -21,8 +21,7 @@ typedef struct {
     // also NOT_FOUND (no index is kept of any).
     assay_status (*submit)(void *self, const void *tx, size_t size, assay_error *err);
     assay_status (*find)(void *self, const assay_hash *id, assay_tx_fate *out, assay_error *err);
-    assay_status (*block)(void *self, uint64_t height, assay_block *block, assay_arena *arena,
-                          uint8_t **data, assay_error *err);
+    assay_block_fetch *block;
     assay_status (*light_block)(void *self, uint64_t height, json_t **out, assay_error *err);
 } assay_abci_peer;
 
