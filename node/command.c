@@ -202,9 +202,3 @@ void assay_progress_show(const char *what, uint64_t done, uint64_t total) {
     }
     fflush(stderr);
 }
-
-void assay_stop_signals(sigset_t *out) {
-    sigemptyset(out);
-    sigaddset(out, SIGTERM);
-    sigaddset(out, SIGINT);
-}

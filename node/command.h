@@ -4,7 +4,6 @@
 #define ASSAY_NODE_COMMAND_H
 
 #include <jansson.h>
-#include <signal.h>
 
 #include "node/options.h"
 
@@ -70,9 +69,5 @@ bool assay_terminal_colours(void);
 // A progress line on standard error, redrawn in place; silent unless it is a terminal.
 // done of total units; the last call has done == total.
 void assay_progress_show(const char *what, uint64_t done, uint64_t total);
-
-// The signals that ask a long-running command to end (F-77): SIGTERM and SIGINT. Block them before
-// any thread starts, so that they find the one that waits for them.
-void assay_stop_signals(sigset_t *out);
 
 #endif

@@ -5,13 +5,11 @@
 
 #include "base/status.h"
 
-// Holds back the signals that ask to end. Before any thread starts. Spec: F-77.
-void assay_bench_stop_prepare(void);
-
-// Whether to go on. Errors: STOPPED (one of them has come). Any thread. Spec: F-77.
+// Whether to go on; both need assay_ending_listen. Errors: STOPPED (asked to end). Any thread.
+// Spec: F-77.
 assay_status assay_bench_go_on(assay_error *err);
 
-// Sleeps, not beyond a signal. Errors: STOPPED. Spec: F-77.
+// Sleeps, not beyond being asked to end. Errors: STOPPED. Spec: F-77.
 assay_status assay_bench_sleep(uint32_t ms, assay_error *err);
 
 // A line of progress on standard error.

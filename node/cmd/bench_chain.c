@@ -3,8 +3,8 @@
 
 #include "base/file.h"
 #include "node/bench/chain_show.h"
-#include "node/bench/stop.h"
 #include "node/cmd/commands.h"
+#include "node/ending.h"
 
 static const char details[] =
     "check    CheckTx as a connection's worker answers it, from a frame's bytes to those of the\n"
@@ -99,8 +99,8 @@ int assay_cmd_bench_chain(assay_invocation *invocation) {
     int code;
     if (!assay_command_begin(invocation, options, ASSAY_COUNT(options), details, &code))
         return code;
-    assay_bench_stop_prepare();
     assay_status status = words_read(&o, program, &given, &next, &err);
+    if (status == ASSAY_OK) status = assay_ending_listen(&err);
     if (status == ASSAY_OK) status = assay_bench_chain_run(&result, &o, &err);
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, next);
     if (invocation->json) return assay_command_print(assay_bench_chain_json(&o, &result));

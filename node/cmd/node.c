@@ -2,7 +2,6 @@
 // The block-making node: state, engine and API in one process until a signal drains it.
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -13,11 +12,12 @@
 #include "node/api/api.h"
 #include "node/cmd/commands.h"
 #include "node/cmd/node_kv.h"
+#include "node/ending.h"
 #include "node/home/engine.h"
 #include "node/home/room.h"
 #include "node/log.h"
 
-enum { DRAIN_MS = 10000, TELL_MS = 5000 };
+enum { DRAIN_MS = 10000, TELL_MS = 5000, LOOK_MS = 1000 };
 
 typedef struct {
     const char *home, *listen, *engine, *abci, *comet, *misbehave, *log;
@@ -36,12 +36,9 @@ typedef struct {
     assay_node_engine engine;
     assay_api api;
     assay_http_server *server;
-    const sigset_t *signals;
     uint64_t told_ms; // when it last said how far it had replayed
     bool ended;       // by a signal, before it was open
 } node_parts;
-
-static const struct timespec second = {1, 0};
 
 static assay_status ledger_open(node_parts *node, uint64_t threads, assay_error *err) {
     char path[PATH_MAX];
@@ -124,15 +121,13 @@ static assay_status room_check(const node_parts *node, assay_error *err) {
 }
 
 // Sleeps until a signal, or until the engine stopped by itself.
-static assay_status node_run(node_parts *node, const sigset_t *signals, assay_error *err) {
+static assay_status node_run(node_parts *node, assay_error *err) {
     const assay_chain_engine *calls = &node->engine.calls;
     ASSAY_TRY(assay_node_engine_start(&node->engine, err));
     for (;;) {
-        int got = sigtimedwait(signals, NULL, &second), why = errno;
+        bool asked = assay_ending_sleep(LOOK_MS);
         assay_node_engine_tell(&node->engine);
-        if (got > 0) return ASSAY_OK;
-        if (why != EAGAIN && why != EINTR)
-            return assay_fail_errno(err, why, "cannot wait for signals");
+        if (asked) return ASSAY_OK;
         ASSAY_TRY(calls->health(calls->self, err));
         ASSAY_TRY(room_check(node, err));
     }
@@ -150,7 +145,7 @@ static assay_status room_await(node_parts *node, assay_error *err) {
             assay_log(ASSAY_LOG_WARN, "waits_for_room", NULL, "%s: the node starts when they are",
                       why.text);
         told = true;
-        node->ended = sigtimedwait(node->signals, NULL, &second) > 0;
+        node->ended = assay_ending_sleep(LOOK_MS);
         if (node->ended) return ASSAY_OK;
         why = (assay_error){0};
     }
@@ -206,7 +201,6 @@ static assay_status handover_check(const node_parts *node, const assay_config *b
 
 // A long log takes its time: it says how far it is, and may be ended.
 static bool replay_watch(void *self, uint64_t height, uint64_t count) {
-    static const struct timespec none = {0, 0};
     node_parts *node = self;
     uint64_t now = assay_clock_ms();
     if (!node->told_ms) node->told_ms = now;
@@ -217,14 +211,12 @@ static bool replay_watch(void *self, uint64_t height, uint64_t count) {
                             assay_json_from_u64(count)),
                   "executing block %llu of %llu again", (ull)height, (ull)count);
     }
-    node->ended = sigtimedwait(node->signals, NULL, &none) > 0;
+    node->ended = atomic_load(assay_ending_asked());
     return !node->ended;
 }
 
-static assay_status node_open(node_parts *node, const node_options *options,
-                              const sigset_t *signals, assay_error *err) {
+static assay_status node_open(node_parts *node, const node_options *options, assay_error *err) {
     assay_config *config = &node->home.config;
-    node->signals = signals;
     node->engine.replayed = replay_watch;
     node->engine.replayed_self = node;
     ASSAY_TRY(assay_home_open(&node->home, options->home, err));
@@ -294,22 +286,21 @@ int assay_cmd_node(assay_invocation *invocation) {
                              "Makes blocks and answers on its API until SIGTERM or SIGINT.", &code))
         return code;
     assay_error err = {0};
+    static const char *const chains[] = {"block-ms",  "comet",   "engine", "listen",
+                                         "misbehave", "threads", NULL};
+    assay_status status = assay_command_apart(invocation, table, "app", chains, &err);
+    if (status == ASSAY_OK && !options.app && !options.home)
+        status = ASSAY_FAIL(&err, USAGE, "--home is missing");
+    if (status == ASSAY_OK) status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK) status = assay_ending_listen(&err);
+    if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     if (options.app) return assay_node_kv(invocation, options.app, options.abci, options.home);
-    if (!options.home) {
-        (void)ASSAY_FAIL(&err, USAGE, "--home is missing");
-        return assay_command_fail(invocation, &err, NULL);
-    }
     static node_parts node;
-    sigset_t signals;
-    assay_stop_signals(&signals);
-    // Before any thread starts, so that the signal finds this one.
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    assay_status status = assay_log_open(options.log, &err);
-    if (status == ASSAY_OK) status = node_open(&node, &options, &signals, &err);
+    status = node_open(&node, &options, &err);
     bool ran = status == ASSAY_OK && !node.ended;
     if (ran) {
         ready_print(invocation, &node);
-        status = node_run(&node, &signals, &err);
+        status = node_run(&node, &err);
         assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "%s",
                   status == ASSAY_OK ? "asked to end" : err.text);
     }

@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // assay node --app kv: CometBFT's example application behind our ABCI server.
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "consensus/abci/server.h"
 #include "consensus/kvstore/kv.h"
 #include "node/cmd/node_kv.h"
+#include "node/ending.h"
 #include "node/home/refusals.h"
 
+enum { LOOK_MS = 1000 };
+
 // Sleeps until a signal; what goes wrong on a connection meanwhile is told.
-static assay_status serve(assay_abci_server *server, const sigset_t *signals, assay_error *err) {
-    const struct timespec second = {1, 0};
+static void serve(assay_abci_server *server) {
     assay_refusals refusals = {0};
-    for (;;) {
-        int got = sigtimedwait(signals, NULL, &second), why = errno;
+    bool asked;
+    do {
+        asked = assay_ending_sleep(LOOK_MS);
         assay_refusals_tell(&refusals, server);
-        if (got > 0) return ASSAY_OK;
-        if (why != EAGAIN && why != EINTR)
-            return assay_fail_errno(err, why, "cannot wait for signals");
-    }
+    } while (!asked);
 }
 
 static assay_status address_print(const assay_invocation *invocation, const char *address,
@@ -47,9 +45,6 @@ int assay_node_kv(const assay_invocation *invocation, const char *app, const cha
     assay_kvstore *kv = NULL;
     assay_abci_server *server = NULL;
     assay_error err = {0};
-    sigset_t signals;
-    assay_stop_signals(&signals);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     assay_status status = options_check(app, abci, &err);
     if (status == ASSAY_OK) status = assay_kvstore_open(&kv, home, &err);
     if (status == ASSAY_OK) {
@@ -59,7 +54,7 @@ int assay_node_kv(const assay_invocation *invocation, const char *app, const cha
     }
     if (status == ASSAY_OK)
         status = address_print(invocation, assay_abci_server_address(server), &err);
-    if (status == ASSAY_OK) status = serve(server, &signals, &err);
+    if (status == ASSAY_OK) serve(server);
     assay_abci_server_close(server);
     assay_kvstore_close(kv);
     return status == ASSAY_OK ? ASSAY_EXIT_OK : assay_command_fail(invocation, &err, NULL);

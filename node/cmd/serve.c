@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The provider: answers signed requests, keeps the evidence, submits batches.
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +9,7 @@
 #include "consensus/clock.h"
 #include "ledger/tx/tx_json.h"
 #include "node/cmd/commands.h"
+#include "node/ending.h"
 #include "node/error_json.h"
 #include "node/http/server.h"
 #include "node/log.h"
@@ -342,45 +342,14 @@ static void serve_tell(const assay_invocation *invocation, const assay_provider 
     if (assay_served_url_private(provider->options.url)) url_warn(provider);
 }
 
-// Waits for the signal in a thread of its own: the loop may be asking the node then, which ends.
-typedef struct {
-    const sigset_t *signals;
-    atomic_bool stop;
-    pthread_t thread;
-} stopping;
-
-static void *stopping_run(void *context) {
-    stopping *s = context;
-    int which;
-    while (sigwait(s->signals, &which)) {
-    }
-    atomic_store(&s->stop, true);
-    return NULL;
-}
-
-static assay_status stopping_open(stopping *s, const sigset_t *signals, assay_error *err) {
-    s->signals = signals;
-    atomic_init(&s->stop, false);
-    if (pthread_create(&s->thread, NULL, stopping_run, s) == 0) return ASSAY_OK;
-    return ASSAY_FAIL(err, MEMORY, "no thread to wait for signals");
-}
-
-// Also where no signal came.
-static void stopping_close(stopping *s) {
-    pthread_kill(s->thread, SIGTERM);
-    pthread_join(s->thread, NULL);
-}
-
 // While data sets are indexed, evidence is served and posted, and requests are refused as BUSY.
 static assay_status serve_loop(const assay_invocation *invocation, assay_provider *provider,
-                               batching *work, const char *url, const atomic_bool *stop,
-                               assay_error *fatal) {
-    const struct timespec tick = {0, TICK_MS * 1000000};
+                               batching *work, const char *url, assay_error *fatal) {
     telling defence = {0}, look = {0}, files = {0};
     bool told = false;
     uint64_t defend_at = 0, look_at = look_step(provider, &look);
     if (!assay_provider_due(provider, true)) waiting_tell(provider, work);
-    for (; !atomic_load(stop); nanosleep(&tick, NULL)) {
+    do {
         uint64_t now = assay_clock_ms();
         // The defence first: its windows are the short ones.
         if (now >= defend_at) {
@@ -396,12 +365,12 @@ static assay_status serve_loop(const assay_invocation *invocation, assay_provide
         ASSAY_TRY(status);
         serve_tell(invocation, provider, url);
         told = true;
-    }
+    } while (!assay_ending_sleep(TICK_MS));
     return ASSAY_OK;
 }
 
 static assay_status serve_run(const assay_invocation *invocation, serve_options *options,
-                              assay_workshop *shop, const assay_genesis *genesis, atomic_bool *stop,
+                              assay_workshop *shop, const assay_genesis *genesis,
                               assay_error *err) {
     assay_provider provider;
     batching work = {0};
@@ -412,7 +381,7 @@ static assay_status serve_run(const assay_invocation *invocation, serve_options 
                                .requests_per_second = REQUESTS_PER_SECOND,
                                .handle = serve_handle,
                                .context = &provider};
-    options->options.stop = stop;
+    options->options.stop = assay_ending_asked();
     assay_status status =
         assay_provider_open(&provider, shop, &options->wallet, genesis, &options->options, err);
     if (status == ASSAY_OK) status = assay_http_server_open(&server, &http, err);
@@ -420,8 +389,8 @@ static assay_status serve_run(const assay_invocation *invocation, serve_options 
         if (!options->url)
             snprintf(provider.options.url, sizeof provider.options.url, "%s",
                      assay_http_server_url(server));
-        status = serve_loop(invocation, &provider, &work, assay_http_server_url(server), stop, err);
-        atomic_store(stop, true); // where it was no signal
+        status = serve_loop(invocation, &provider, &work, assay_http_server_url(server), err);
+        assay_ending_ask(); // where it was no signal
         // Answers in progress are finished first: they belong into the last batch. What only waits
         // for the model, or takes longer, would be charged after its connection is gone.
         assay_batcher_stop(&shop->batcher);
@@ -454,6 +423,7 @@ static assay_status serve_begin(serve_options *options, assay_workshop *shop,
     if (options->misbehave && !options->wallet.client.testnet)
         return ASSAY_FAIL(err, FORBIDDEN, "--misbehave is for chains whose genesis says testnet");
     ASSAY_TRY(assay_genesis_fetch(genesis, &options->wallet.client, err));
+    options->wallet.client.stop = NULL; // batches and evidence are sent to the end
     return assay_workshop_open(shop, &options->shop_options, err);
 }
 
@@ -492,20 +462,14 @@ int assay_cmd_serve(assay_invocation *invocation) {
     static assay_workshop shop;
     assay_genesis genesis = {0};
     assay_error err = {0};
-    sigset_t signals;
-    stopping stop;
-    assay_stop_signals(&signals);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     options.shop_options.isa = invocation->isa;
-    assay_status status = assay_log_open(options.log, &err);
+    assay_status status = assay_ending_listen(&err);
+    if (status == ASSAY_OK) status = assay_log_open(options.log, &err);
     if (status == ASSAY_OK) status = serve_begin(&options, &shop, &genesis, &err);
-    if (status == ASSAY_OK) status = stopping_open(&stop, &signals, &err);
-    if (status == ASSAY_OK) {
-        status = serve_run(invocation, &options, &shop, &genesis, &stop.stop, &err);
-        stopping_close(&stop);
-    }
+    if (status == ASSAY_OK) status = serve_run(invocation, &options, &shop, &genesis, &err);
     assay_workshop_leave(&shop);
     assay_genesis_close(&genesis);
     assay_wallet_close(&options.wallet);
+    if (assay_ending_stopped(status)) status = ASSAY_OK;
     return status == ASSAY_OK ? ASSAY_EXIT_OK : assay_command_fail(invocation, &err, NULL);
 }

@@ -2,15 +2,13 @@
 // One screen that says whether a node, and a validator's account, is well; again and again if
 // asked.
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #include "base/hex.h"
 #include "base/json.h"
 #include "node/cmd/commands.h"
+#include "node/ending.h"
 #include "node/home/health.h"
 #include "node/home/home.h"
 #include "node/wallet/wallet.h"
@@ -151,6 +149,7 @@ static int look(const assay_invocation *invocation, const status_options *option
     if (gather(&status, &genesis, options, err) != ASSAY_OK) {
         json_decref(status);
         json_decref(genesis);
+        if (assay_ending_stopped(err->status)) return ASSAY_EXIT_OK; // amid this look
         return assay_command_fail(invocation, err, next_of(err));
     }
     const json_t *params = json_object_get(genesis, "params");
@@ -173,20 +172,17 @@ static int look(const assay_invocation *invocation, const status_options *option
 
 // Until a signal. Returns: the last look's exit code.
 static int looks(const assay_invocation *invocation, const status_options *options) {
-    sigset_t signals;
     int code;
-    const struct timespec pause = {(time_t)(options->every_ms / 1000),
-                                   (long)(options->every_ms % 1000) * 1000000};
-    assay_stop_signals(&signals);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    assay_error err = {0};
+    if (assay_ending_listen(&err) != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     do {
-        assay_error err = {0};
+        err = (assay_error){0};
         // A terminal shows one screen, a file all of them.
         if (!invocation->json && assay_terminal_colours()) printf("\033[H\033[2J");
         code = look(invocation, options, &err);
         if (!invocation->json && !assay_terminal_colours()) printf("\n");
         fflush(stdout);
-    } while (sigtimedwait(&signals, NULL, &pause) < 0 && !ferror(stdout));
+    } while (!assay_ending_sleep(options->every_ms) && !ferror(stdout));
     return code;
 }
 

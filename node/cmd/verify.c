@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verifier: one receipt, or every duty of a validator.
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/hex.h"
 #include "base/json.h"
 #include "consensus/clock.h"
 #include "ledger/tx/tx_json.h"
 #include "node/cmd/commands.h"
+#include "node/ending.h"
 #include "node/error_json.h"
 #include "node/log.h"
 #include "node/verifier/declaration.h"
@@ -122,33 +121,13 @@ static void watch_tell(const assay_invocation *invocation, const assay_http_serv
     assay_log(ASSAY_LOG_TRACE, "started", fields, "watching");
 }
 
-static atomic_bool stopping;
-
-static void stop_note(int number) {
-    atomic_store(&stopping, true);
-}
-
-// A signal that comes meanwhile ends what the node is asked about new duties; for one that comes
-// later, sigtimedwait waits.
-static assay_status step_stoppable(assay_watch *watch, const sigset_t *signals, assay_error *err) {
-    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
-    assay_status status = assay_watch_step(watch, err);
-    pthread_sigmask(SIG_BLOCK, signals, NULL);
-    return status;
-}
-
 // Until a signal, or until there is nothing to rerun with. A node that is away for a while is
 // waited for. While data sets are indexed, kept votes are sent.
 static assay_status watch_loop(const assay_invocation *invocation, assay_watch *watch,
                                assay_declaration *declaration, const assay_http_server *server,
                                uint64_t poll_ms, assay_error *fatal) {
-    sigset_t signals;
-    const struct timespec pause = {(time_t)(poll_ms / 1000), (long)(poll_ms % 1000) * 1000000};
     int failures = 0;
     bool told = false;
-    assay_stop_signals(&signals);
-    sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop_note, .sa_flags = SA_RESTART}, NULL);
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = stop_note, .sa_flags = SA_RESTART}, NULL);
     do {
         assay_error err = {0};
         ASSAY_TRY(assay_workshop_unchanged(declaration->shop, fatal));
@@ -157,7 +136,7 @@ static assay_status watch_loop(const assay_invocation *invocation, assay_watch *
             watch_tell(invocation, server);
             told = true;
         }
-        if (step_stoppable(watch, &signals, &err) == ASSAY_OK) {
+        if (assay_watch_step(watch, &err) == ASSAY_OK) {
             failures = 0;
             if (told) declaration_step(declaration);
             continue;
@@ -166,7 +145,7 @@ static assay_status watch_loop(const assay_invocation *invocation, assay_watch *
         if (failures++ == QUIET_AFTER)
             assay_log(ASSAY_LOG_WARN, "node_away", assay_error_to_json(&err, NULL),
                       "still trying, error %u: %s", (unsigned)err.status, err.text);
-    } while (!atomic_load(&stopping) && sigtimedwait(&signals, NULL, &pause) < 0);
+    } while (!assay_ending_sleep(poll_ms));
     assay_log(ASSAY_LOG_TRACE, "stopping", NULL, "asked to end");
     return ASSAY_OK;
 }
@@ -185,8 +164,8 @@ static assay_status watch_run(const assay_invocation *invocation, verify_options
     ASSAY_TRY(assay_wallet_open(&options->wallet, err));
     ASSAY_TRY(manner_parse(&how.manner, options, err));
     ASSAY_TRY(checker_open(&checker, options, shop, genesis, err));
-    assay_client reader = options->wallet.client; // votes are sent to the end
-    reader.stop = &stopping;
+    assay_client reader = options->wallet.client;
+    options->wallet.client.stop = NULL; // votes are sent to the end
     checker.client = &reader;
     how.commit_blocks = genesis->params.commit_blocks;
     ASSAY_TRY(assay_watch_open(&watch, &how, err));
@@ -243,8 +222,6 @@ int assay_cmd_verify(assay_invocation *invocation) {
     static assay_workshop shop;
     assay_genesis genesis = {0};
     assay_error err = {0};
-    sigset_t signals;
-    assay_stop_signals(&signals);
     options.shop_options.isa = invocation->isa;
     static const char *const ones[] = {"batch", "leaf", NULL};
     static const char *const watchers[] = {"metrics", "misbehave", "poll-ms", "votes", NULL};
@@ -252,9 +229,8 @@ int assay_cmd_verify(assay_invocation *invocation) {
     if (status == ASSAY_OK)
         status = assay_command_apart(invocation, table, "batch", watchers, &err);
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
-    // Before the workshop's threads start, so that the signal finds this one.
-    if (options.watch) pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    status = assay_log_open(options.log, &err);
+    if (options.watch) status = assay_ending_listen(&err);
+    if (status == ASSAY_OK) status = assay_log_open(options.log, &err);
     if (status == ASSAY_OK)
         status = options.watch ? watch_run(invocation, &options, &shop, &genesis, &err)
                                : one_run(invocation, &options, &shop, &genesis, &code, &err);
@@ -262,5 +238,6 @@ int assay_cmd_verify(assay_invocation *invocation) {
     assay_workshop_leave(&shop);
     assay_genesis_close(&genesis);
     assay_wallet_close(&options.wallet);
+    if (assay_ending_stopped(status)) status = ASSAY_OK;
     return status == ASSAY_OK ? code : assay_command_fail(invocation, &err, NULL);
 }

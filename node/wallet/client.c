@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "ledger/genesis.h"
 #include "ledger/tx/reject.h"
+#include "node/ending.h"
 
 enum {
     TIMEOUT_MS = 30000,
@@ -61,7 +62,7 @@ assay_status assay_client_open(assay_client *client, const char *url, const assa
     json_t *status;
     uint64_t chain_id;
     assay_hash hash;
-    memset(client, 0, sizeof *client);
+    *client = (assay_client){.stop = assay_ending_asked()};
     size_t length = assay_url_length(url);
     if (length == 0 || length >= sizeof client->url)
         return ASSAY_FAIL(err, USAGE, "--node has %zu characters, limits 1 to %d", length,

@@ -14,10 +14,11 @@ typedef struct {
     char url[ASSAY_CLIENT_URL_MAX];
     assay_domain domain; // chain id and genesis hash
     bool testnet;
-    const atomic_bool *stop; // ends what is asked, within a second; NULL, as opened: nothing does
+    const atomic_bool *stop; // ends what is asked, within a second; NULL: nothing does
 } assay_client;
 
-// Asks the node who it is. genesis: the chain it must be on, NULL: any.
+// Asks the node who it is. genesis: the chain it must be on, NULL: any. stop is a command's end
+// (assay_ending_asked): whoever sends to the end sets NULL.
 // Errors: USAGE (url), NETWORK, TIMEOUT, MISMATCH (another chain), FORMAT. Spec: F-40.
 assay_status assay_client_open(assay_client *client, const char *url, const assay_hash *genesis,
                                assay_error *err);

@@ -67,6 +67,7 @@ def test_every_command_refuses_wrong_usage(assay):
     assay.bad(2, "USAGE", "abci is missing", "node", "--app", "kv")
     assay.bad(2, "USAGE", "is no application", "node", "--app", "nonsense", "--abci", "tcp://a:1")
     assay.bad(2, "USAGE", "is neither", "node", "--app", "kv", "--abci", "nowhere")
+    assay.bad(2, "USAGE", "known are", "node", "--app", "kv", "--abci", "tcp://a:1", "--log", "no")
     # Nothing that was asked for is dropped in silence.
     for one, other, words in (
             *(("genesis", name, ["init", "--home", "h", "--genesis", "g", f"--{name}", value])
@@ -79,6 +80,8 @@ def test_every_command_refuses_wrong_usage(assay):
                                           "--secrets", "s", "--beacon-length", 9]),
             ("watch", "batch", ["verify", "--model", "m", "--watch", "--batch", ZERO]),
             ("watch", "leaf", ["verify", "--model", "m", "--watch", "--leaf", 0]),
+            *(("app", name, ["node", "--app", "kv", "--abci", "tcp://a:1", f"--{name}", value])
+              for name, value in (("listen", "a:1"), ("threads", 2), ("engine", "abci"))),
             ("rerun none", "samples", ["audit", "--home", "h", "--rerun", "none", "--samples", 3]),
             ("rerun none", "model", ["audit", "--home", "h", "--rerun", "none", "--model", "m"]),
             ("rerun all", "seed", ["audit", "--home", "h", "--rerun", "all", "--seed", 3]),

@@ -587,6 +587,30 @@ def test_provider_ends_while_its_node_hangs(assay):
     assert world.node.term() == 0
 
 
+def test_what_asks_a_silent_node_ends(assay):
+    """From its first question on."""
+    assay.key("alice")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        key = ["--key", "alice.key", "--model", "base.assay", "--node", url]
+        for words in (["status", "--watch", "--node", url], ["verify", "--watch", *key],
+                      ["serve", "--home", "provider", *key]):
+            process = subprocess.Popen([assay.program, *words], cwd=assay.folder,
+                                       env=assay.environment, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            try:
+                connection = silent.accept()[0]
+                connection.recv(1)
+                process.send_signal(signal.SIGTERM)
+                said = process.communicate(timeout=10)
+            finally:
+                process.kill()
+                process.wait()
+            connection.close()
+            assert process.returncode == 0, (words, process.returncode, said)
+            assert not "".join(said).strip(), (words, said)
+
+
 def paused(process, seconds, share):
     """As on a machine that gives the process this share of its time."""
     end = time.monotonic() + seconds
