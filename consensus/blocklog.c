@@ -23,7 +23,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -179,13 +178,10 @@ static assay_status files_open(assay_blocklog *log, const char *folder, assay_er
     char path[PATH_MAX];
     int flags = (log->writable ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC;
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "blocks.log", err));
-    log->log = open(path, flags, 0600);
-    if (log->log < 0) return assay_fail_errno(err, errno, "cannot open %s", path);
-    if (log->writable && flock(log->log, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
-            return ASSAY_FAIL(err, BUSY, "%s is in use by another process", path);
-        return assay_fail_errno(err, errno, "cannot lock %s", path);
-    }
+    if (log->writable)
+        ASSAY_TRY(assay_file_lock(&log->log, path, path, true, err));
+    else if ((log->log = open(path, flags)) < 0)
+        return assay_fail_errno(err, errno, "cannot open %s", path);
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "blocks.idx", err));
     log->index = open(path, flags, 0600);
     if (log->index < 0 && log->writable)
