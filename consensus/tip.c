@@ -7,7 +7,6 @@
 #include "consensus/light/verify.h"
 
 static_assert(sizeof(assay_block_id) == 68, "compared as bytes");
-enum { STEP_NANOS = 1000000, SECOND_NANOS = 1000000000 };
 
 void assay_tip_init(assay_tip *tip, const char *chain_id, const uint8_t *public_key, uint64_t power,
                     uint64_t genesis_seconds, const assay_hash *app_hash) {
@@ -18,16 +17,6 @@ void assay_tip_init(assay_tip *tip, const char *chain_id, const uint8_t *public_
     memcpy(tip->public_key, public_key, sizeof tip->public_key);
     assay_ed25519_address(&tip->validator, public_key);
     assay_merkle_root(&tip->results_hash, NULL, 0);
-}
-
-static assay_time time_next(const assay_time *last, assay_time now) {
-    if (assay_time_is_later(&now, last)) return now;
-    assay_time next = {last->seconds, last->nanos + STEP_NANOS};
-    if (next.nanos >= SECOND_NANOS) {
-        next.nanos -= SECOND_NANOS;
-        next.seconds++;
-    }
-    return next;
 }
 
 // All fields but the time, for the next block.
@@ -50,7 +39,8 @@ static assay_status header_expect(const assay_tip *tip, assay_header *header, co
 assay_status assay_tip_header(const assay_tip *tip, assay_block *block, const assay_hash *ids,
                               assay_time time, assay_arena *arena, assay_error *err) {
     ASSAY_TRY(header_expect(tip, &block->header, ids, block->tx_count, arena, err));
-    block->header.time = time_next(&tip->time, time);
+    block->header.time =
+        assay_time_is_later(&time, &tip->time) ? time : assay_time_next(&tip->time);
     if (block->header.time.seconds > ASSAY_TIME_SECONDS_MAX)
         return ASSAY_FAIL(err, RANGE, "block %llu would be of second %llu, limit %llu",
                           (ull)block->header.height, (ull)block->header.time.seconds,

@@ -9,9 +9,15 @@
 #include "consensus/types/protobuf.h"
 
 enum { FIELD_COUNT = 14, FIELD_SIZE_MAX = 128 };
+enum { STEP_NANOS = 1000000, SECOND_NANOS = 1000000000 };
 
 bool assay_time_is_later(const assay_time *a, const assay_time *b) {
     return a->seconds != b->seconds ? a->seconds > b->seconds : a->nanos > b->nanos;
+}
+
+assay_time assay_time_next(const assay_time *last) {
+    uint32_t nanos = last->nanos + STEP_NANOS;
+    return (assay_time){last->seconds + nanos / SECOND_NANOS, nanos % SECOND_NANOS};
 }
 
 void assay_time_protobuf(assay_writer *writer, const assay_time *time) {
@@ -159,7 +165,8 @@ void assay_time_write(assay_writer *writer, const assay_time *time) {
 void assay_time_read(assay_cursor *cursor, assay_time *time) {
     time->seconds = assay_cursor_u64(cursor);
     time->nanos = assay_cursor_u32(cursor);
-    if (time->seconds > ASSAY_TIME_SECONDS_MAX || time->nanos > 999999999) cursor->failed = true;
+    if (time->seconds > ASSAY_TIME_SECONDS_MAX || time->nanos >= SECOND_NANOS)
+        cursor->failed = true;
 }
 
 void assay_block_id_write(assay_writer *writer, const assay_block_id *id) {

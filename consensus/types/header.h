@@ -85,6 +85,9 @@ void assay_block_id_protobuf(assay_writer *writer, const assay_block_id *id);
 // a > b. Spec: C-18.
 bool assay_time_is_later(const assay_time *a, const assay_time *b);
 
+// A millisecond later: the time of a block where the clock is behind. Spec: C-18.
+assay_time assay_time_next(const assay_time *last);
+
 // Timestamp as protobuf. Spec: C-3.
 void assay_time_protobuf(assay_writer *writer, const assay_time *time);
 

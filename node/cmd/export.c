@@ -14,7 +14,7 @@
 #include "node/comet/home.h"
 #include "node/home/home.h"
 
-enum { BLOCK_ARENA_MAX = 256 << 20, NANOS_STEP = 1000000 };
+enum { BLOCK_ARENA_MAX = 256 << 20 };
 
 typedef struct {
     assay_home home;
@@ -79,12 +79,7 @@ static assay_status time_after_last(export_parts *parts, assay_blocklog *log, as
     ASSAY_TRY(assay_blocklog_read(log, parts->start.height - 1, &data, &size, err));
     assay_arena_init(&arena, BLOCK_ARENA_MAX);
     assay_status status = assay_block_read(&block, data, size, &arena, err);
-    if (status == ASSAY_OK) {
-        assay_time *time = &parts->start.time;
-        *time = block.header.time;
-        time->nanos += NANOS_STEP;
-        if (time->nanos >= 1000000000) *time = (assay_time){time->seconds + 1, 0};
-    }
+    if (status == ASSAY_OK) parts->start.time = assay_time_next(&block.header.time);
     free(data);
     assay_arena_close(&arena);
     return status;
