@@ -7,8 +7,6 @@
 #include "base/json.h"
 #include "consensus/proof.h"
 
-enum { HEX_BYTES_MAX = ASSAY_SMT_PROOF_MAX };
-
 static json_t *payout_json(const assay_payout_proof *proof) {
     json_t *path = json_array();
     for (uint32_t i = 0; i < proof->path_count; i++)
@@ -80,22 +78,15 @@ static assay_status epoch_read(assay_epoch *out, const json_t *object, assay_err
     return assay_json_u64(&out->claims_total, object, "claims_total", 0, UINT64_MAX, err);
 }
 
-// Opens a cursor over a member's hex bytes, decoded into buffer.
-static assay_status bytes_get(assay_cursor *cursor, uint8_t *buffer, size_t capacity,
-                              const json_t *object, const char *name, assay_error *err) {
-    size_t size;
-    ASSAY_TRY(assay_json_bytes(buffer, &size, capacity, object, name, err));
-    assay_cursor_init(cursor, buffer, size);
-    return ASSAY_OK;
-}
-
 static assay_status links_read(assay_proof *out, const json_t *document, assay_error *err) {
-    uint8_t bytes[HEX_BYTES_MAX];
+    uint8_t bytes[ASSAY_SMT_PROOF_MAX];
+    size_t size;
     const json_t *light_block;
     assay_cursor cursor;
     ASSAY_TRY(assay_json_hash(&out->state_root, document, "state_root", err));
     ASSAY_TRY(assay_json_hash(&out->history_root, document, "history_root", err));
-    ASSAY_TRY(bytes_get(&cursor, bytes, sizeof bytes, document, "record", err));
+    ASSAY_TRY(assay_json_bytes(bytes, &size, sizeof bytes, document, "record", err));
+    assay_cursor_init(&cursor, bytes, size);
     ASSAY_TRY(assay_smt_proof_read(&out->record, &cursor, err));
     ASSAY_TRY(assay_cursor_finish(&cursor, "record", err));
     ASSAY_TRY(assay_json_object(&light_block, document, "light_block", err));
