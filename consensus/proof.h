@@ -42,7 +42,7 @@ assay_status assay_proof_make(assay_proof *out, const assay_view *view, uint64_t
 
 // Checks every link but the last: from the payouts to the light block's header, which is read into
 // the arena and which nobody has signed yet. Errors: MISMATCH (names the link), RANGE, and those of
-// assay_light_block_read. Spec: C-17.
+// assay_light_document_read. Spec: C-17.
 assay_status assay_proof_links(assay_light_block *block, const assay_proof *proof,
                                assay_arena *arena, assay_error *err);
 

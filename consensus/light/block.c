@@ -258,11 +258,7 @@ int assay_light_order(const void *a, const void *b) {
 static assay_status set_read(assay_light_set *out, const json_t *list, assay_arena *arena,
                              assay_error *err) {
     void *room;
-    memset(out, 0, sizeof *out);
-    if (!json_is_array(list)) return ASSAY_FAIL(err, FORMAT, "validators are no list");
-    if (json_array_size(list) > ASSAY_LIGHT_VALIDATORS_MAX || json_array_size(list) == 0)
-        return ASSAY_FAIL(err, CAPACITY, "%zu validators, limits 1 to %d", json_array_size(list),
-                          ASSAY_LIGHT_VALIDATORS_MAX);
+    if (json_array_size(list) == 0) return ASSAY_FAIL(err, CAPACITY, "0 validators, at least 1");
     out->count = (uint32_t)json_array_size(list);
     ASSAY_TRY(
         assay_arena_get(arena, out->count, sizeof *out->validators, "validators", &room, err));
@@ -280,12 +276,16 @@ static assay_status set_read(assay_light_set *out, const json_t *list, assay_are
     return ASSAY_OK;
 }
 
-assay_status assay_light_block_read(assay_light_block *out, const json_t *signed_header,
-                                    const json_t *validators, assay_arena *arena,
-                                    assay_error *err) {
+assay_status assay_light_document_read(assay_light_block *out, const json_t *document,
+                                       assay_arena *arena, assay_error *err) {
+    static const char *const names[] = {"signed_header", "validators", NULL};
     static const char *const members[] = {"header", "commit", NULL};
-    const json_t *header, *commit;
+    const json_t *signed_header, *validators, *header, *commit;
     memset(out, 0, sizeof *out);
+    ASSAY_TRY(assay_json_names(document, names, "light block", err));
+    ASSAY_TRY(assay_json_object(&signed_header, document, "signed_header", err));
+    ASSAY_TRY(
+        assay_json_array(&validators, document, "validators", ASSAY_LIGHT_VALIDATORS_MAX, err));
     ASSAY_TRY(assay_json_names(signed_header, members, "signed header", err));
     ASSAY_TRY(assay_json_object(&header, signed_header, "header", err));
     ASSAY_TRY(assay_json_object(&commit, signed_header, "commit", err));
@@ -294,15 +294,4 @@ assay_status assay_light_block_read(assay_light_block *out, const json_t *signed
     ASSAY_TRY(set_read(&out->set, validators, arena, err));
     assay_header_view_hash(&out->hash, &out->header);
     return ASSAY_OK;
-}
-
-assay_status assay_light_document_read(assay_light_block *out, const json_t *document,
-                                       assay_arena *arena, assay_error *err) {
-    static const char *const names[] = {"signed_header", "validators", NULL};
-    const json_t *signed_header, *validators;
-    ASSAY_TRY(assay_json_names(document, names, "light block", err));
-    ASSAY_TRY(assay_json_object(&signed_header, document, "signed_header", err));
-    ASSAY_TRY(
-        assay_json_array(&validators, document, "validators", ASSAY_LIGHT_VALIDATORS_MAX, err));
-    return assay_light_block_read(out, signed_header, validators, arena, err);
 }

@@ -70,14 +70,10 @@ assay_status assay_light_commit_hash(assay_hash *out, const json_t *commit, assa
 assay_status assay_light_set_hash(assay_hash *out, const assay_light_set *set, assay_arena *arena,
                                   assay_error *err);
 
-// Reads CometBFT's JSON: signed_header is /commit's, validators the list of /validators, whole.
-// Errors: FORMAT, MISSING, RANGE, CAPACITY, UNSUPPORTED (a key that is not ed25519), MISMATCH (an
-// address that is not its key's). Lives: as long as the arena. Spec: E-40.
-assay_status assay_light_block_read(assay_light_block *out, const json_t *signed_header,
-                                    const json_t *validators, assay_arena *arena, assay_error *err);
-
-// The same as one object {"signed_header", "validators"}, as proof files hold it. Errors: as above.
-// Spec: F-44.
+// Reads CometBFT's JSON as proof files hold it, {"signed_header", "validators"}: the former is
+// /commit's, the latter the list of /validators, whole. Errors: FORMAT, MISSING, UNKNOWN, RANGE,
+// CAPACITY, UNSUPPORTED (a key that is not ed25519), MISMATCH (an address that is not its key's).
+// Lives: as long as the arena. Spec: E-40, F-44.
 assay_status assay_light_document_read(assay_light_block *out, const json_t *document,
                                        assay_arena *arena, assay_error *err);
 

@@ -10,9 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static assay_status part_read(assay_light_block *out, const json_t *document, const char *name,
                               assay_arena *arena) {
-    const json_t *part = json_object_get(document, name);
-    return assay_light_block_read(out, json_object_get(part, "signed_header"),
-                                  json_object_get(part, "validators"), arena, NULL);
+    return assay_light_document_read(out, json_object_get(document, name), arena, NULL);
 }
 
 // The trusted header is taken as it is; now is the new header's time.

@@ -15,12 +15,6 @@ static inline json_t *light_vectors(void) {
     return root;
 }
 
-static inline assay_status light_read(assay_light_block *out, const json_t *object,
-                                      assay_arena *arena, assay_error *err) {
-    return assay_light_block_read(out, json_object_get(object, "signed_header"),
-                                  json_object_get(object, "validators"), arena, err);
-}
-
 // A time is only read as a header's.
 static inline assay_time light_time(const json_t *any_block, const json_t *text) {
     json_t *copy = json_deep_copy(any_block);
@@ -28,7 +22,7 @@ static inline assay_time light_time(const json_t *any_block, const json_t *text)
     assay_light_block block;
     json_object_set(vectors_at(copy, "signed_header.header"), "time", (json_t *)text);
     assay_arena_init(&arena, ASSAY_LIGHT_ARENA_MAX);
-    must(light_read(&block, copy, &arena, err));
+    must(assay_light_document_read(&block, copy, &arena, err));
     assay_time time = block.header.time;
     assay_arena_close(&arena);
     json_decref(copy);
@@ -61,9 +55,9 @@ static inline assay_status light_case_read(light_case *out, const json_t *root, 
     };
     assay_arena_init(&out->arena, ASSAY_LIGHT_ARENA_MAX);
     assay_error why = {0};
-    if (light_read(&out->trusted, trusted, &out->arena, &why) != ASSAY_OK)
+    if (assay_light_document_read(&out->trusted, trusted, &out->arena, &why) != ASSAY_OK)
         fail_msg("%s: %s", out->name, why.text);
-    return light_read(&out->block, json_object_get(one, "block"), &out->arena, err);
+    return assay_light_document_read(&out->block, json_object_get(one, "block"), &out->arena, err);
 }
 
 #endif
