@@ -65,15 +65,18 @@ assay_status assay_file_read(const char *path, uint64_t size_max, uint8_t **data
     return ASSAY_OK;
 }
 
-static int all_write(int fd, const uint8_t *data, size_t size) {
+assay_status assay_file_write_at(int fd, const void *data, size_t size, uint64_t at,
+                                 const char *what, assay_error *err) {
+    const uint8_t *from = data;
     while (size) {
-        ssize_t part = write(fd, data, size);
+        ssize_t part = pwrite(fd, from, size, (off_t)at);
         if (part < 0 && errno == EINTR) continue;
-        if (part < 0) return -1;
-        data += part;
+        if (part <= 0) return assay_fail_errno(err, part ? errno : EIO, "cannot write %s", what);
+        from += part;
+        at += (uint64_t)part;
         size -= (size_t)part;
     }
-    return 0;
+    return ASSAY_OK;
 }
 
 assay_status assay_folder_sync(const char *path, assay_error *err) {
@@ -119,11 +122,11 @@ static assay_status file_place(const char *path, const void *data, size_t size, 
     unlink(temporary);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0) return assay_fail_errno(err, errno, "cannot create %s", temporary);
-    if (all_write(fd, data, size) != 0) {
-        int saved = errno;
+    assay_status status = assay_file_write_at(fd, data, size, 0, path, err);
+    if (status != ASSAY_OK) {
         close(fd);
         unlink(temporary);
-        return assay_fail_errno(err, saved, "cannot write %s", path);
+        return status;
     }
     return publish(fd, temporary, path, replace, err);
 }

@@ -18,6 +18,11 @@ assay_status assay_file_read(const char *path, uint64_t size_max, uint8_t **data
 assay_status assay_file_replace(const char *path, const void *data, size_t size, unsigned mode,
                                 assay_error *err);
 
+// Writes the whole of `data` from byte `at` of an open file on; what: for the sentence.
+// Errors: DISK_FULL, IO; some of it may be written then.
+assay_status assay_file_write_at(int fd, const void *data, size_t size, uint64_t at,
+                                 const char *what, assay_error *err);
+
 // Ends a file written beside its place: fsyncs and closes fd, renames `temporary` to `path`, fsyncs
 // the folder. On failure the temporary file is gone and the old one stays; fd is closed either way.
 // Errors: DISK_FULL, PERMISSION, IO.

@@ -68,18 +68,9 @@ static assay_status all_read(int fd, void *out, size_t size, uint64_t at, assay_
     return ASSAY_OK;
 }
 
-static assay_status all_write(int fd, const void *data, size_t size, uint64_t at,
+static assay_status log_write(const assay_blocklog *log, const void *data, size_t size, uint64_t at,
                               assay_error *err) {
-    const uint8_t *from = data;
-    while (size) {
-        ssize_t part = pwrite(fd, from, size, (off_t)at);
-        if (part < 0 && errno == EINTR) continue;
-        if (part < 0) return assay_fail_errno(err, errno, "cannot write the block log");
-        from += part;
-        at += (uint64_t)part;
-        size -= (size_t)part;
-    }
-    return ASSAY_OK;
+    return assay_file_write_at(log->log, data, size, at, "the block log", err);
 }
 
 static void record_hash(assay_hash *out, const uint8_t *numbers, const uint8_t *payload,
@@ -149,7 +140,7 @@ static uint64_t index_get(const assay_blocklog *log, uint64_t number) {
 static void index_put(assay_blocklog *log, uint64_t number, uint64_t at) {
     uint8_t bytes[8];
     assay_store_be64(bytes, at);
-    all_write(log->index, bytes, sizeof bytes, number * 8, NULL);
+    assay_file_write_at(log->index, bytes, sizeof bytes, number * 8, "the index", NULL);
 }
 
 // Takes over what the last entry says that leads to a whole record; otherwise starts from nothing.
@@ -192,7 +183,7 @@ static assay_status files_open(assay_blocklog *log, const char *folder, assay_er
 // A new file gets its head; it and its folder outlive a power cut before the first append does.
 static assay_status head_make(const assay_blocklog *log, const char *folder, assay_error *err) {
     char parent[PATH_MAX];
-    ASSAY_TRY(all_write(log->log, file_head, HEAD_SIZE, 0, err));
+    ASSAY_TRY(log_write(log, file_head, HEAD_SIZE, 0, err));
     if (fsync(log->log) != 0) return assay_fail_errno(err, errno, "cannot sync the block log");
     ASSAY_TRY(assay_folder_sync(folder, err));
     ASSAY_TRY(assay_path_join(parent, sizeof parent, folder, "..", err));
@@ -356,8 +347,8 @@ static assay_status record_write(const assay_blocklog *log, uint64_t number, uin
     record_hash(&hash, head, data, size);
     memcpy(head + NUMBERS_SIZE, hash.bytes, ASSAY_HASH_SIZE);
     *next = at + sizeof head + size;
-    ASSAY_TRY(all_write(log->log, head, sizeof head, at, err));
-    return all_write(log->log, data, size, at + sizeof head, err);
+    ASSAY_TRY(log_write(log, head, sizeof head, at, err));
+    return log_write(log, data, size, at + sizeof head, err);
 }
 
 // Ends an append of `count` records, written from log->size on, the last of them up to `end`:

@@ -202,21 +202,6 @@ assay_status assay_canonical_root(assay_hash *out, const char *format,
     return ASSAY_OK;
 }
 
-static assay_status range_write(assay_canonical_writer *writer, uint64_t at, const void *data,
-                                size_t size, assay_error *err) {
-    const uint8_t *from = data;
-    while (size) {
-        ssize_t part = pwrite(writer->fd, from, size, (off_t)at);
-        if (part < 0 && errno == EINTR) continue;
-        if (part <= 0)
-            return assay_fail_errno(err, part ? errno : EIO, "cannot write %s", writer->temporary);
-        from += part;
-        at += (uint64_t)part;
-        size -= (size_t)part;
-    }
-    return ASSAY_OK;
-}
-
 // Opens a new file under a name that nobody foresees: a link that lies in wait is never followed,
 // and programs that see one folder and not each other (containers' process ids are alike) share
 // none.
@@ -244,7 +229,8 @@ assay_status assay_canonical_create(assay_canonical_writer *writer, const char *
     ASSAY_TRY(assay_canonical_header(&header, &size, format, list, err));
     writer->data_begin = size;
     assay_status status = temporary_open(writer, path, err);
-    if (status == ASSAY_OK) status = range_write(writer, 0, header, size, err);
+    if (status == ASSAY_OK)
+        status = assay_file_write_at(writer->fd, header, size, 0, writer->temporary, err);
     free(header);
     if (status != ASSAY_OK) assay_canonical_abort(writer);
     return status;
@@ -253,7 +239,8 @@ assay_status assay_canonical_create(assay_canonical_writer *writer, const char *
 assay_status assay_canonical_put(assay_canonical_writer *writer, const assay_tensor *tensor,
                                  uint64_t offset, const void *data, size_t size, assay_error *err) {
     ASSAY_ASSERT(offset <= tensor->size && size <= tensor->size - offset);
-    return range_write(writer, writer->data_begin + tensor->begin + offset, data, size, err);
+    uint64_t at = writer->data_begin + tensor->begin + offset;
+    return assay_file_write_at(writer->fd, data, size, at, writer->temporary, err);
 }
 
 assay_status assay_canonical_commit(assay_canonical_writer *writer, const char *path,

@@ -177,20 +177,21 @@ void assay_vote_file_close(assay_vote_file *file) {
     memset(file, 0, sizeof *file);
 }
 
+static assay_status unwritten(const assay_vote_file *file, assay_error *err) {
+    return assay_fail_errno(err, errno, "cannot write %s", file->path);
+}
+
 // Behind the whole records: what a write that failed has left there goes, that it never counts.
-static int records_put(const assay_vote_file *file, const uint8_t *data, size_t size) {
+static assay_status records_put(const assay_vote_file *file, const uint8_t *data, size_t size,
+                                assay_error *err) {
+    uint64_t at = HEAD + (uint64_t)file->count * RECORD;
     int fd = open(file->path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return errno;
-    off_t at = HEAD + (off_t)file->count * RECORD;
-    int saved = ftruncate(fd, at) == 0 ? 0 : errno;
-    for (size_t done = 0; !saved && done < size;) {
-        ssize_t part = pwrite(fd, data + done, size - done, at + (off_t)done);
-        if (part < 0 && errno != EINTR) saved = errno;
-        if (part > 0) done += (size_t)part;
-    }
-    if (!saved && fsync(fd) != 0) saved = errno;
-    if (close(fd) != 0 && !saved) saved = errno;
-    return saved;
+    if (fd < 0) return unwritten(file, err);
+    assay_status status = ftruncate(fd, (off_t)at) == 0 ? ASSAY_OK : unwritten(file, err);
+    if (status == ASSAY_OK) status = assay_file_write_at(fd, data, size, at, file->path, err);
+    if (status == ASSAY_OK && fsync(fd) != 0) status = unwritten(file, err);
+    if (close(fd) != 0 && status == ASSAY_OK) status = unwritten(file, err);
+    return status;
 }
 
 // What is not swept changes nothing: a file that is away may come back.
@@ -222,9 +223,8 @@ assay_status assay_vote_file_append(assay_vote_file *file, const assay_vote_reco
     assay_writer_init(&writer, data, (size_t)count * RECORD);
     for (uint32_t i = 0; i < count; i++)
         record_write(&writer, &votes[i]);
-    int saved = records_put(file, data, writer.size);
+    assay_status status = records_put(file, data, writer.size, err);
     free(data);
-    if (saved) return assay_fail_errno(err, saved, "cannot write %s", file->path);
-    file->count += count;
-    return ASSAY_OK;
+    if (status == ASSAY_OK) file->count += count;
+    return status;
 }

@@ -3,6 +3,7 @@
 
 #include "tests/test.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -324,10 +325,53 @@ static void a_mapped_file_that_is_written_to_is_noticed(void **state) {
     assert_int_equal(assay_mapping_unchanged(&mapping, "it", NULL), ASSAY_OK); // nothing is
 }
 
+// ---- writes that do not go as asked ----
+
+static const char *script = ""; // of the next ones, a letter each; then they are the system's
+
+ssize_t __real_pwrite(int fd, const void *data, size_t size, off_t at);
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t at);
+
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t at) {
+    switch (*script ? *script++ : 0) {
+    case 'i':
+        errno = EINTR;
+        return -1;
+    case 'f':
+        errno = ENOSPC;
+        return -1;
+    case '0':
+        return 0;
+    case '1':
+        size = 1;
+    }
+    return __real_pwrite(fd, data, size, at);
+}
+
+// Interrupted and in parts, all is written; and what the system cannot write at all is an end.
+static void a_write_is_whole_or_fails(void **state) {
+    char path[PATH_SIZE];
+    assay_error err = {0};
+    in_folder(path, state, "file");
+    assert_int_equal(assay_file_replace(path, "12345678", 8, 0600, NULL), ASSAY_OK);
+    int fd = open(path, O_WRONLY);
+    script = "i11i";
+    assert_int_equal(assay_file_write_at(fd, "abcd", 4, 2, "it", NULL), ASSAY_OK);
+    content_expect(path, "12abcd78");
+    script = "10";
+    assert_int_equal(assay_file_write_at(fd, "xy", 2, 0, "it", &err), ASSAY_IO);
+    assert_non_null(strstr(err.text, "cannot write it"));
+    script = "f";
+    assert_int_equal(assay_file_write_at(fd, "xy", 2, 0, "it", NULL), ASSAY_DISK_FULL);
+    content_expect(path, "x2abcd78");
+    close(fd);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(replace_writes_the_whole_and_leaves_nothing_else),
         IN_FOLDER(replace_is_atomic_to_readers),
+        IN_FOLDER(a_write_is_whole_or_fails),
         IN_FOLDER(a_killed_writer_leaves_old_or_new),
         IN_FOLDER(a_planted_link_is_not_followed),
         IN_FOLDER(what_is_no_file_is_refused_at_once),
