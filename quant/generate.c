@@ -216,19 +216,3 @@ assay_status assay_generator_run(assay_generator *generator, const assay_generat
     }
     return ASSAY_OK;
 }
-
-assay_status assay_generator_run_many(assay_generator *generator,
-                                      const assay_generate_request *requests,
-                                      uint32_t request_count, assay_output *outs,
-                                      assay_error *err) {
-    uint32_t place;
-    assay_generator_clear(generator);
-    for (uint32_t i = 0; i < request_count; i++)
-        ASSAY_TRY(assay_generator_begin(generator, &requests[i], &outs[i], &place, err));
-    for (uint32_t i = 0; i < request_count;) {
-        ASSAY_TRY(assay_generator_step(generator, err));
-        while (i < request_count && !generator->members[i].request)
-            i++;
-    }
-    return ASSAY_OK;
-}

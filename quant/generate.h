@@ -106,13 +106,6 @@ assay_status assay_generator_run(assay_generator *generator, const assay_generat
                                  assay_output *out, assay_token_fn *token, void *context,
                                  assay_error *err);
 
-// The outputs of up to member_count requests, each what it would be alone: they share the passes
-// over the weights. Errors: as run; of any of them; CAPACITY (count, pages). Spec: N-14 to N-17,
-// N-19.
-assay_status assay_generator_run_many(assay_generator *generator,
-                                      const assay_generate_request *requests,
-                                      uint32_t request_count, assay_output *outs, assay_error *err);
-
 // Whether `id` is among the model's stop ids. Spec: N-16.
 bool assay_model_stops_at(const assay_model_shape *shape, uint32_t id);
 

@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "quant/verify.h"
 #include "tests/checkkernels/cases.h"
+#include "tests/quant/many.h"
 
 // Positions of each member: more than one KV page and more than the longest chunk but "all" hold,
 // so that an early query ends in the first page and a late one goes on into the second.
@@ -174,7 +175,7 @@ static void test_requests_together_are_requests_alone(void **state) {
                                                .max_tokens = 12 + 2 * i,
                                                .sampling = {i % 2 ? 900 : 0, 0, 1000000, i},
                                                .digest = {{(uint8_t)i}}};
-    assert_int_equal(assay_generator_run_many(&together, requests, MEMBERS, outs, NULL), ASSAY_OK);
+    assert_int_equal(run_many(&together, requests, MEMBERS, outs), ASSAY_OK);
     for (uint32_t i = 0; i < MEMBERS; i++) {
         assay_output out;
         assert_int_equal(assay_generator_run(&alone, &requests[i], &out, NULL, NULL, NULL),
@@ -194,7 +195,7 @@ static void test_requests_together_are_requests_alone(void **state) {
         assert_int_equal(differences[i].finding,
                          i == 3 ? ASSAY_FINDING_TOKENS : ASSAY_FINDING_MATCH);
     assert_int_equal(differences[3].place, 5);
-    assert_int_equal(assay_generator_run_many(&alone, requests, 2, outs, NULL), ASSAY_CAPACITY);
+    assert_int_equal(run_many(&alone, requests, 2, outs), ASSAY_CAPACITY);
     assay_generator_close(&alone);
     assay_generator_close(&together);
 }
@@ -225,17 +226,16 @@ static void test_requests_share_pages(void **state) {
     assay_generate_request longer = requests[0];
     longer.prompt_count = LONG;
     const assay_checkup longer_one = {&longer, &claims[0], NULL, NULL};
-    assert_int_equal(assay_generator_run_many(&generator, requests, PAGES, outs, NULL), ASSAY_OK);
+    assert_int_equal(run_many(&generator, requests, PAGES, outs), ASSAY_OK);
     assert_int_equal(assay_generator_run(&generator, &longer, outs, NULL, NULL, NULL), ASSAY_OK);
-    assert_int_equal(assay_generator_run_many(&generator, requests, PAGES, outs, NULL), ASSAY_OK);
-    assert_int_equal(assay_generator_run_many(&generator, &longer, 1, outs, NULL), ASSAY_OK);
+    assert_int_equal(run_many(&generator, requests, PAGES, outs), ASSAY_OK);
+    assert_int_equal(run_many(&generator, &longer, 1, outs), ASSAY_OK);
     assert_int_equal(assay_generator_verify_many(&generator, checkups, PAGES, differences, NULL),
                      ASSAY_OK);
     assert_int_equal(assay_generator_verify_many(&generator, &longer_one, 1, differences, NULL),
                      ASSAY_OK);
     requests[1] = longer;
-    assert_int_equal(assay_generator_run_many(&generator, requests, PAGES, outs, NULL),
-                     ASSAY_CAPACITY);
+    assert_int_equal(run_many(&generator, requests, PAGES, outs), ASSAY_CAPACITY);
     assert_int_equal(assay_generator_verify_many(&generator, checkups, PAGES, differences, NULL),
                      ASSAY_CAPACITY);
     assay_generator_close(&generator);
