@@ -97,6 +97,25 @@ typedef struct {
     void (*expect)(void *self, const assay_bytes *txs, uint32_t count);
 } assay_application;
 
+// The transactions of the block to propose, in the arena; picked ones' bytes are the candidates'.
+// Errors: CAPACITY, and the application's. Spec: C-13.
+assay_status assay_proposal_make(const assay_bytes **txs, uint32_t *tx_count,
+                                 const assay_application *app,
+                                 const assay_engine_candidates *candidates, assay_arena *arena,
+                                 assay_error *err);
+
+// Of a block's transactions, in an arena.
+typedef struct {
+    uint32_t count;
+    assay_hash *ids;          // [count]
+    assay_tx_result *results; // [count] of their execution
+    const char **texts;       // [count] the application's
+} assay_executed;
+
+// Fills the ids, and makes room for what execution leaves. Errors: CAPACITY. Spec: C-14.
+assay_status assay_executed_room(assay_executed *out, const assay_bytes *txs, uint32_t count,
+                                 assay_arena *arena, assay_error *err);
+
 // An engine as the rest of a node sees it, whichever it is. Every call from any thread.
 typedef struct {
     void *self;

@@ -29,23 +29,6 @@ static_assert((int)ASSAY_MEMPOOL_COUNT_MAX < (int)ASSAY_BLOCK_TXS_MAX,
 
 // --- the block in work: all that can fail comes before the log ---
 
-assay_status assay_solo_work_room(assay_solo *solo, assay_error *err) {
-    assay_solo_work *work = &solo->work;
-    uint32_t count = work->block.tx_count;
-    void *ids, *texts, *results;
-    ASSAY_TRY(assay_arena_get(&solo->arena, count, sizeof(assay_hash), "ids", &ids, err));
-    ASSAY_TRY(assay_arena_get(&solo->arena, count, sizeof(char *), "texts", &texts, err));
-    ASSAY_TRY(
-        assay_arena_get(&solo->arena, count, sizeof(assay_tx_result), "results", &results, err));
-    work->ids = ids;
-    work->results = results;
-    work->texts = texts;
-    for (uint32_t i = 0; i < count; i++)
-        work->texts[i] = "";
-    assay_block_tx_ids(work->ids, &work->block);
-    return ASSAY_OK;
-}
-
 assay_status assay_solo_execute(assay_solo *solo, assay_hash *app_hash, assay_error *err) {
     const assay_application *app = &solo->options.application;
     assay_solo_work *work = &solo->work;
@@ -56,10 +39,11 @@ assay_status assay_solo_execute(assay_solo *solo, assay_hash *app_hash, assay_er
                                       .txs = block->txs,
                                       .tx_count = block->tx_count};
     assay_engine_outcome outcome;
-    ASSAY_TRY(app->finalize_block(app->self, &input, work->results, work->texts, &outcome, err));
+    ASSAY_TRY(app->finalize_block(app->self, &input, work->done.results, work->done.texts, &outcome,
+                                  err));
     *app_hash = outcome.app_hash;
-    return assay_results_hash(&work->results_hash, work->results, block->tx_count, &solo->arena,
-                              err);
+    return assay_results_hash(&work->results_hash, work->done.results, block->tx_count,
+                              &solo->arena, err);
 }
 
 void assay_solo_work_end(assay_solo *solo) {
@@ -67,36 +51,23 @@ void assay_solo_work_end(assay_solo *solo) {
     assay_arena_reset(&solo->arena);
 }
 
-// Lists the waiting transactions, lets the application choose, and lays the chosen out in the
-// arena. The bytes stay owned by the mempool, which only this thread shrinks.
+// Lists the waiting transactions and lets the application choose. The bytes stay owned by the
+// mempool, which only this thread shrinks.
 static assay_status proposal_make(assay_solo *solo, assay_block *block, assay_error *err) {
-    const assay_application *app = &solo->options.application;
-    void *candidates_room, *picked_room, *txs_room;
-    assay_bytes first = {NULL, 0};
+    void *room;
     pthread_mutex_lock(&solo->lock);
     uint32_t count = solo->mempool.count;
-    assay_status status = assay_arena_get(&solo->arena, count, sizeof(assay_bytes), "candidates",
-                                          &candidates_room, err);
-    assay_bytes *candidates = candidates_room;
+    assay_status status =
+        assay_arena_get(&solo->arena, count, sizeof(assay_bytes), "candidates", &room, err);
+    assay_bytes *candidates = room;
     for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
         candidates[i] = solo->mempool.entries[i].tx;
     pthread_mutex_unlock(&solo->lock);
     ASSAY_TRY(status);
-    ASSAY_TRY(assay_arena_get(&solo->arena, count, sizeof(uint32_t), "picks", &picked_room, err));
-    uint32_t *picked = picked_room, picked_count = 0;
     const assay_engine_candidates waiting = {solo->tip.height + 1, solo->tip.validator, 0,
                                              candidates, count};
-    ASSAY_TRY(app->prepare_proposal(app->self, &waiting, picked, &picked_count, &first, err));
-    ASSAY_TRY(assay_arena_get(&solo->arena, (size_t)picked_count + 1, sizeof(assay_bytes),
-                              "transactions", &txs_room, err));
-    assay_bytes *txs = txs_room;
-    uint32_t at = 0;
-    if (first.size) txs[at++] = first;
-    for (uint32_t i = 0; i < picked_count; i++)
-        txs[at++] = candidates[picked[i]];
-    block->txs = txs;
-    block->tx_count = at;
-    return ASSAY_OK;
+    return assay_proposal_make(&block->txs, &block->tx_count, &solo->options.application, &waiting,
+                               &solo->arena, err);
 }
 
 static assay_time clock_now(void) {
@@ -107,16 +78,17 @@ static assay_time clock_now(void) {
 }
 
 static assay_status block_make(assay_solo *solo, assay_error *err) {
-    assay_block *block = &solo->work.block;
+    assay_solo_work *work = &solo->work;
+    assay_block *block = &work->block;
     const assay_commit *last = solo->tip.height ? &solo->tip.commit : NULL;
     ASSAY_TRY(proposal_make(solo, block, err));
-    ASSAY_TRY(assay_solo_work_room(solo, err));
-    ASSAY_TRY(assay_tip_header(&solo->tip, block, solo->work.ids, clock_now(), &solo->arena, err));
+    ASSAY_TRY(assay_executed_room(&work->done, block->txs, block->tx_count, &solo->arena, err));
+    ASSAY_TRY(assay_tip_header(&solo->tip, block, work->done.ids, clock_now(), &solo->arena, err));
     block->commit.height = block->header.height;
     block->commit.time = block->header.time;
     ASSAY_TRY(assay_block_id_of(&block->commit.block, block, last, &solo->arena, err));
     ASSAY_TRY(assay_commit_sign(&block->commit, solo->tip.chain_id, solo->options.seed, err));
-    block->results = solo->work.results;
+    block->results = work->done.results;
     return assay_solo_execute(solo, &block->app_hash_after, err);
 }
 
@@ -136,8 +108,8 @@ void assay_solo_publish(assay_solo *solo) {
     assay_tip_advance(&solo->tip, block, &work->results_hash);
     pthread_mutex_lock(&solo->lock);
     for (uint32_t i = 0; i < block->tx_count; i++)
-        assay_fates_add(&solo->fates, &work->ids[i], block->header.height, i, &block->results[i],
-                        work->texts[i]);
+        assay_fates_add(&solo->fates, &work->done.ids[i], block->header.height, i,
+                        &block->results[i], work->done.texts[i]);
     solo->height = block->header.height;
     pthread_cond_broadcast(&solo->changed);
     pthread_mutex_unlock(&solo->lock);
@@ -150,7 +122,7 @@ static void mempool_settle(assay_solo *solo) {
     pthread_rwlock_wrlock(&solo->gate);
     // Nobody else adds or drops now: entries are read without the lock.
     for (uint32_t i = 0; i < solo->work.block.tx_count; i++) {
-        assay_mempool_entry *entry = assay_mempool_find(pool, &solo->work.ids[i]);
+        assay_mempool_entry *entry = assay_mempool_find(pool, &solo->work.done.ids[i]);
         if (entry) entry->keep = false;
     }
     app->recheck(app->self);

@@ -49,7 +49,9 @@ static assay_status record_take(assay_solo *solo, uint64_t height, const assay_a
     if (status == ASSAY_OK && block->header.height != height)
         status = ASSAY_FAIL(err, CORRUPT, "record %llu of the block log is block %llu",
                             (ull)height - 1, (ull)block->header.height);
-    if (status == ASSAY_OK) status = assay_solo_work_room(solo, err);
+    if (status == ASSAY_OK)
+        status =
+            assay_executed_room(&solo->work.done, block->txs, block->tx_count, &solo->arena, err);
     if (status == ASSAY_OK)
         status = height <= info->height ? block_known(solo, info, err) : block_replay(solo, err);
     if (status == ASSAY_OK) assay_solo_publish(solo);

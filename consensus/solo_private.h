@@ -16,9 +16,7 @@ enum { ASSAY_SOLO_ARENA_MAX = 256 << 20 }; // a block of ASSAY_BLOCK_SIZE_MAX wh
 // The block in work, in the arena.
 typedef struct {
     assay_block block;
-    assay_hash *ids;          // [tx_count] of its transactions
-    assay_tx_result *results; // [tx_count] of its execution
-    const char **texts;       // [tx_count] the application's
+    assay_executed done;
     assay_hash results_hash;
     bool logged; // and not yet committed
 } assay_solo_work;
@@ -46,11 +44,7 @@ struct assay_solo {
     assay_error failure;
 };
 
-// Gives the block in work room for what its execution leaves, and fills ids. Errors: CAPACITY.
-// Spec: C-14.
-assay_status assay_solo_work_room(assay_solo *solo, assay_error *err);
-
-// Executes the block in work into results, texts and results_hash. Errors: as the application's.
+// Executes the block in work into done and results_hash. Errors: as the application's.
 // Spec: C-14.
 assay_status assay_solo_execute(assay_solo *solo, assay_hash *app_hash, assay_error *err);
 

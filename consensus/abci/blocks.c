@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What CometBFT asks on the way from one block to the next, on the consensus thread.
-#include "base/sha256.h"
 #include "consensus/abci/engine_private.h"
 
 typedef long long ll;
@@ -116,28 +115,13 @@ static assay_status block_of(assay_engine_block *out, const assay_abci_block *bl
 // E-24
 static assay_status prepare(assay_abci_engine *engine, const assay_abci_block *block,
                             assay_abci_reply *reply, assay_arena *arena, assay_error *err) {
-    const assay_application *app = &engine->options.application;
     assay_engine_block checked;
-    void *picked_room, *txs_room;
-    uint32_t picked_count = 0, at = 0;
-    assay_bytes first = {NULL, 0};
     ASSAY_TRY(block_of(&checked, block, err));
     uint64_t bytes_max = block->max_tx_bytes > 0 ? (uint64_t)block->max_tx_bytes : 0;
     const assay_engine_candidates candidates = {checked.height, checked.proposer, bytes_max,
                                                 block->txs, block->tx_count};
-    ASSAY_TRY(
-        assay_arena_get(arena, block->tx_count, sizeof(uint32_t), "picks", &picked_room, err));
-    uint32_t *picked = picked_room;
-    ASSAY_TRY(app->prepare_proposal(app->self, &candidates, picked, &picked_count, &first, err));
-    ASSAY_TRY(assay_arena_get(arena, (size_t)picked_count + 1, sizeof(assay_bytes), "transactions",
-                              &txs_room, err));
-    assay_bytes *txs = txs_room;
-    if (first.size) ASSAY_TRY(assay_abci_copy(&txs[at++], first.data, first.size, arena, err));
-    for (uint32_t i = 0; i < picked_count; i++)
-        txs[at++] = block->txs[picked[i]];
-    reply->txs.txs = txs;
-    reply->txs.count = at;
-    return ASSAY_OK;
+    return assay_proposal_make(&reply->txs.txs, &reply->txs.count, &engine->options.application,
+                               &candidates, arena, err);
 }
 
 // E-25: a verdict on the block alone; what is this machine's own trouble is none, and ends it. What
@@ -157,40 +141,20 @@ static assay_status process(assay_abci_engine *engine, const assay_abci_block *b
 
 // --- blocks ---
 
-static assay_status room_make(assay_abci_engine *engine, const assay_engine_block *block,
-                              assay_error *err) {
-    assay_abci_finalized *done = &engine->finalized;
-    void *ids, *results, *texts;
-    *done = (assay_abci_finalized){0};
-    assay_arena_reset(&engine->arena);
-    uint32_t count = block->tx_count;
-    ASSAY_TRY(assay_arena_get(&engine->arena, count, sizeof(assay_hash), "ids", &ids, err));
-    ASSAY_TRY(
-        assay_arena_get(&engine->arena, count, sizeof(assay_tx_result), "results", &results, err));
-    ASSAY_TRY(assay_arena_get(&engine->arena, count, sizeof(char *), "texts", &texts, err));
-    *done = (assay_abci_finalized){0, 0, count, ids, results, texts};
-    for (uint32_t i = 0; i < count; i++) {
-        done->texts[i] = "";
-        assay_sha256_of(&done->ids[i], block->txs[i].data, block->txs[i].size);
-    }
-    return ASSAY_OK;
-}
-
-static assay_status results_reply(const assay_abci_finalized *done, assay_abci_reply *reply,
+static assay_status results_reply(const assay_executed *all, assay_abci_reply *reply,
                                   assay_arena *arena, assay_error *err) {
     void *room;
-    ASSAY_TRY(
-        assay_arena_get(arena, done->tx_count, sizeof(assay_abci_result), "results", &room, err));
+    ASSAY_TRY(assay_arena_get(arena, all->count, sizeof(assay_abci_result), "results", &room, err));
     assay_abci_result *results = room;
-    for (uint32_t i = 0; i < done->tx_count; i++) {
-        const assay_tx_result *own = &done->results[i];
+    for (uint32_t i = 0; i < all->count; i++) {
+        const assay_tx_result *own = &all->results[i];
         results[i] = (assay_abci_result){.code = own->code};
         ASSAY_TRY(assay_abci_copy(&results[i].data, own->data, own->data_size, arena, err));
         ASSAY_TRY(
-            assay_abci_copy(&results[i].log, done->texts[i], strlen(done->texts[i]), arena, err));
+            assay_abci_copy(&results[i].log, all->texts[i], strlen(all->texts[i]), arena, err));
     }
     reply->finalize.results = results;
-    reply->finalize.result_count = done->tx_count;
+    reply->finalize.result_count = all->count;
     return ASSAY_OK;
 }
 
@@ -238,13 +202,16 @@ static assay_status finalize(assay_abci_engine *engine, const assay_abci_block *
     assay_engine_outcome outcome;
     ASSAY_TRY(block_of(&checked, block, err));
     ASSAY_TRY(misbehaviors_of(&checked, block, arena, err));
-    ASSAY_TRY(room_make(engine, &checked, err));
     assay_abci_finalized *done = &engine->finalized;
-    ASSAY_TRY(app->finalize_block(app->self, &checked, done->results, done->texts, &outcome, err));
+    assay_executed *all = &done->executed;
+    *done = (assay_abci_finalized){0};
+    assay_arena_reset(&engine->arena);
+    ASSAY_TRY(assay_executed_room(all, checked.txs, checked.tx_count, &engine->arena, err));
+    ASSAY_TRY(app->finalize_block(app->self, &checked, all->results, all->texts, &outcome, err));
     done->height = checked.height;
     done->rounds =
         block->vote_count && block->commit_round >= 0 ? (uint64_t)block->commit_round + 1 : 0;
-    ASSAY_TRY(results_reply(done, reply, arena, err));
+    ASSAY_TRY(results_reply(all, reply, arena, err));
     ASSAY_TRY(
         updates_of(&reply->finalize.updates, outcome.updates, outcome.update_count, arena, err));
     reply->finalize.update_count = outcome.update_count;

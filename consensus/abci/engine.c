@@ -191,11 +191,12 @@ assay_abci_application assay_abci_engine_application(assay_abci_engine *engine) 
 
 void assay_abci_engine_publish(assay_abci_engine *engine) {
     const assay_abci_finalized *block = &engine->finalized;
+    const assay_executed *all = &block->executed;
     pthread_mutex_lock(&engine->lock);
-    for (uint32_t i = 0; i < block->tx_count; i++) {
-        assay_fates_add(&engine->fates, &block->ids[i], block->height, i, &block->results[i],
-                        block->texts[i]);
-        assay_idtable_delete(&engine->waiting[0], &block->ids[i]);
+    for (uint32_t i = 0; i < all->count; i++) {
+        assay_fates_add(&engine->fates, &all->ids[i], block->height, i, &all->results[i],
+                        all->texts[i]);
+        assay_idtable_delete(&engine->waiting[0], &all->ids[i]);
     }
     // CometBFT checks what still waits again: what it does not is forgotten at the next commit.
     assay_idtable oldest = engine->waiting[1];

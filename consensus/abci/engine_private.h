@@ -24,10 +24,7 @@ typedef struct {
 typedef struct {
     uint64_t height; // 0: none
     uint64_t rounds; // that the block before it took, 0: there was none
-    uint32_t tx_count;
-    assay_hash *ids;          // [tx_count]
-    assay_tx_result *results; // [tx_count]
-    const char **texts;       // [tx_count] the application's
+    assay_executed executed;
 } assay_abci_finalized;
 
 struct assay_abci_engine {
