@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/api/api.h"
 
-assay_status assay_api_slow_begin(assay_api *api, assay_error *err) {
+assay_status assay_api_slow_begin(assay_api *api, unsigned most, assay_error *err) {
+    unsigned before = atomic_fetch_add(&api->turns, 1);
+    if (before >= most) {
+        atomic_fetch_sub(&api->turns, 1);
+        return ASSAY_FAIL(err, BUSY, "%u requests of this kind wait or run, limit %u: try again",
+                          before, most);
+    }
     pthread_mutex_lock(&api->slow);
     if (!atomic_load(&api->closing)) return ASSAY_OK;
-    pthread_mutex_unlock(&api->slow);
+    assay_api_slow_end(api);
     return ASSAY_FAIL(err, STOPPED, "the node is ending");
 }
 
 void assay_api_slow_end(assay_api *api) {
     pthread_mutex_unlock(&api->slow);
+    atomic_fetch_sub(&api->turns, 1);
 }
 
 static assay_status method_fail(const assay_http_request *request, assay_error *err) {
@@ -23,7 +30,7 @@ static assay_status view_answer(assay_api *api, const assay_api_call *call, assa
     if (strcmp(call->request->method, "GET") != 0) return method_fail(call->request, err);
     // What reads much waits for its turn without a view: one that is held keeps the state's pages.
     bool slow = assay_api_is(call, "claim", 2);
-    if (slow) ASSAY_TRY(assay_api_slow_begin(api, err));
+    if (slow) ASSAY_TRY(assay_api_slow_begin(api, ASSAY_API_TURNS_MAX, err));
     assay_status status = assay_view_open(&view, api->app, err);
     if (status == ASSAY_OK) {
         status = assay_api_registry(api, call, &view, reply, err);

@@ -12,7 +12,14 @@
 #include "node/api/call.h"
 #include "node/home/facts.h"
 
-enum { ASSAY_API_BLOCK_ARENA_MAX = 64 << 20 }; // one block of the engine
+enum {
+    ASSAY_API_BLOCK_ARENA_MAX = 64 << 20, // one block of the engine
+    // So many turns may be taken or waited for where another is asked for: mostly milliseconds
+    // each, and many, since CometBFT's light clients drop a node that is BUSY; but a search lasts
+    // up to 5 s and strangers can ask for any number of them, while a client waits for 30.
+    ASSAY_API_TURNS_MAX = 32,
+    ASSAY_API_TURNS_SEARCH_MAX = 4,
+};
 
 // Borrowed; all outlive the server. One handler call a thread.
 typedef struct {
@@ -27,15 +34,17 @@ typedef struct {
     void *facts_self;
     uint32_t wait_ms_max; // longest ?wait=, at most ASSAY_API_WAIT_MS_MAX
     pthread_mutex_t slow; // requests that read much come one at a time
+    atomic_uint turns;    // those that do, or wait for it
     atomic_bool closing;  // set before the server closes: nobody waits for a block any more
 } assay_api;
 
 // An assay_http_handler; context is an assay_api. Spec: F-40.
 void assay_api_handle(void *context, const assay_http_request *request, assay_http_reply *reply);
 
-// A turn of a request that reads much, or waits for CometBFT; `slow_end` where it is over. Errors:
-// STOPPED (the node ends: those that wait for a turn get none). Spec: F-77.
-assay_status assay_api_slow_begin(assay_api *api, assay_error *err);
+// A turn of a request that reads much, or waits for CometBFT; `slow_end` where it is over. most:
+// ASSAY_API_TURNS_MAX, or …_SEARCH_MAX. Errors: BUSY (so many are before it), STOPPED (the node
+// ends: those that wait for a turn get none). Spec: F-40, F-77.
+assay_status assay_api_slow_begin(assay_api *api, unsigned most, assay_error *err);
 void assay_api_slow_end(assay_api *api);
 
 // One group of paths each: fills the reply, or returns NOT_FOUND for a path that is none of its.

@@ -183,7 +183,7 @@ static assay_status tx_get(assay_api *api, const assay_api_call *call, assay_htt
     ASSAY_TRY(assay_api_hash(&id, call, 1, err));
     ASSAY_TRY(api->engine->find(api->engine->self, &id, 0, &fate, err));
     if (fate.state == ASSAY_TX_UNKNOWN) {
-        ASSAY_TRY(assay_api_slow_begin(api, err));
+        ASSAY_TRY(assay_api_slow_begin(api, ASSAY_API_TURNS_SEARCH_MAX, err));
         assay_status status = api->engine->find(api->engine->self, &id, SEARCH_DEPTH, &fate, err);
         assay_api_slow_end(api);
         ASSAY_TRY(status);
@@ -240,7 +240,7 @@ static assay_status block_get(assay_api *api, const assay_api_call *call, assay_
     ASSAY_TRY(assay_api_number(&height, call, 1, UINT64_MAX, err));
     // A block and its document take ten times its bytes, and CometBFT is far away: one at a time,
     // until there is the text alone. E-91
-    ASSAY_TRY(assay_api_slow_begin(api, err));
+    ASSAY_TRY(assay_api_slow_begin(api, ASSAY_API_TURNS_MAX, err));
     assay_arena_init(&arena, ASSAY_API_BLOCK_ARENA_MAX);
     assay_status status = api->engine->block(api->engine->self, height, &block, &arena, &data, err);
     if (status == ASSAY_OK) assay_http_reply_json(reply, 200, block_json(&block));
@@ -254,7 +254,7 @@ static assay_status block_get(assay_api *api, const assay_api_call *call, assay_
 static assay_status proof_make(assay_proof *proof, uint64_t *height, assay_api *api, uint64_t epoch,
                                const assay_address *account, assay_error *err) {
     assay_view view;
-    ASSAY_TRY(assay_api_slow_begin(api, err));
+    ASSAY_TRY(assay_api_slow_begin(api, ASSAY_API_TURNS_MAX, err));
     assay_status status = assay_view_open(&view, api->app, err);
     if (status == ASSAY_OK) {
         *height = view.height;
@@ -279,7 +279,7 @@ static assay_status proof_get(assay_api *api, const assay_api_call *call, assay_
     if (status == ASSAY_OK) {
         api->engine->nudge(api->engine->self);
         block_wait(api, height, assay_clock_ns() + (uint64_t)api->wait_ms_max * MS);
-        status = assay_api_slow_begin(api, err);
+        status = assay_api_slow_begin(api, ASSAY_API_TURNS_MAX, err);
     }
     if (status == ASSAY_OK) {
         status = api->engine->light_block(api->engine->self, height + 1, &proof->light_block, err);

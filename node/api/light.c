@@ -133,7 +133,7 @@ static assay_status answer_make(json_t **out, assay_api *api, const question *q,
                           "height %llu",
                           (ull)q->height, (ull)last);
     // A whole block is read for it, or CometBFT waited for.
-    ASSAY_TRY(assay_api_slow_begin(api, err));
+    ASSAY_TRY(assay_api_slow_begin(api, ASSAY_API_TURNS_MAX, err));
     assay_status status = api->engine->light_block(api->engine->self, q->height, &document, err);
     assay_api_slow_end(api);
     ASSAY_TRY(status);

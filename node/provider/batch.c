@@ -233,7 +233,7 @@ static assay_status making_send(making *m, assay_provider *provider, assay_provi
     out->charged = status == ASSAY_REJECTED && sent.height;
     // Taken, for all that is known, and in no block yet: its receipts are as pending as before.
     if (assay_client_unsure(status) || (status == ASSAY_OK && !sent.height))
-        provider->waiting = sent.id;
+        provider->waiting = (assay_provider_sent){.id = sent.id};
     ASSAY_TRY(status);
     if (!sent.height) return ASSAY_FAIL(err, TIMEOUT, "the batch waits, in no block yet");
     out->id = sent.digest;
@@ -326,26 +326,43 @@ static void making_narrow(const making *m, assay_provider *provider, const assay
               err->text);
 }
 
-// Whether a transaction that was sent waits for its block; zero does not, and *id is zero once it
+// Whether a transaction that was sent waits for its block; zero does not, and *tx is zero once it
 // waits no more. Errors: REJECTED (in its block), once; those of the node.
-static assay_status tx_waits(bool *waits, assay_hash *id, const assay_provider *provider,
+static assay_status tx_waits(bool *waits, assay_provider_sent *tx, const assay_provider *provider,
                              assay_error *err) {
     assay_sent sent;
     assay_error why = {0};
     *waits = false;
-    if (assay_hash_is_zero(id)) return ASSAY_OK;
-    assay_status status = assay_client_fate(&sent, &provider->asking, id, &why);
+    if (assay_hash_is_zero(&tx->id)) return ASSAY_OK;
+    assay_status status = assay_client_fate(&sent, &provider->asking, &tx->id, &why);
     *waits = status == ASSAY_OK && !sent.height;
-    if (sent.height || status == ASSAY_NOT_FOUND) *id = (assay_hash){{0}};
+    if (*waits) tx->unsure = 0;
+    if (sent.height || status == ASSAY_NOT_FOUND) *tx = (assay_provider_sent){.unsure = 0};
     return status == ASSAY_OK || status == ASSAY_NOT_FOUND ? ASSAY_OK : assay_error_pass(err, &why);
 }
 
-// A second batch with the receipts of one that waits would be refused behind it, for a fee.
+// The node could not tell of it, at this height: without an index it may never, where blocks are
+// large and those who remember were started anew. Blocks and no clock: while the chain stands
+// still, what was sent waits with it. Returns: whether it is given up, and zero.
+static bool tx_is_lost(assay_provider_sent *tx, uint64_t height) {
+    if (!tx->unsure) tx->unsure = height;
+    bool lost = height >= tx->unsure + ASSAY_PROVIDER_UNSURE_BLOCKS;
+    if (lost) *tx = (assay_provider_sent){.unsure = 0};
+    return lost;
+}
+
+// A second batch with the receipts of one that waits would be refused behind it, for a fee; with
+// those of one that is in a block none is made, since each batch is preceded by a look.
 static assay_status waiting_ask(assay_provider *provider, assay_error *err) {
     bool waits;
     assay_error why = {0};
     assay_status status = tx_waits(&waits, &provider->waiting, provider, &why);
-    if (status != ASSAY_OK && status != ASSAY_REJECTED) return assay_error_pass(err, &why);
+    if (status != ASSAY_OK && status != ASSAY_REJECTED) {
+        pthread_mutex_lock(&provider->lock);
+        uint64_t height = provider->facts.height; // of the last look
+        pthread_mutex_unlock(&provider->lock);
+        if (!tx_is_lost(&provider->waiting, height)) return assay_error_pass(err, &why);
+    }
     return waits ? ASSAY_FAIL(err, TIMEOUT, "the batch before waits, in no block yet") : ASSAY_OK;
 }
 
@@ -397,7 +414,7 @@ static assay_status parts_post(assay_provider *provider, const assay_hash *batch
                                      .part_count = (uint16_t)count,
                                      .data = {data->data + at, left < part ? left : part}};
     }
-    assay_status status = assay_wallet_send_all(provider->wallet, &provider->posting, txs,
+    assay_status status = assay_wallet_send_all(provider->wallet, &provider->posting.id, txs,
                                                 (uint32_t)count, provider->asking.stop, err);
     free(txs);
     return status;
@@ -476,23 +493,12 @@ static bool is_accusation(const assay_duty *duty) {
     return duty->kind == ASSAY_DUTY_ANSWER_LEAF || duty->kind == ASSAY_DUTY_ANSWER_TABLE;
 }
 
-assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, assay_error *err) {
-    char address[ASSAY_HEX_HASH_MAX];
-    json_t *document;
-    const json_t *duties;
+// Answers what is due of the duties that the node told.
+static assay_status duties_answer(assay_provider *provider, const json_t *duties, uint32_t *count,
+                                  assay_error *err) {
+    assay_status status = ASSAY_OK;
     assay_duty last = {.sample = UINT32_MAX};
-    bool waits;
-    *count = 0;
-    if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD) return ASSAY_OK;
-    // Until the last one is in a block the duties do not show what was sent: it would be paid
-    // twice.
-    ASSAY_TRY(tx_waits(&waits, &provider->posting, provider, err));
-    if (waits) return ASSAY_OK;
-    assay_hex_encode_0x(address, provider->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
-    ASSAY_TRY(assay_client_get(&document, &provider->asking, err, "duties/%s", address));
-    assay_status status = assay_json_array(&duties, document, "duties", ASSAY_DUTIES_MAX, err);
-    size_t duty_count = status == ASSAY_OK ? json_array_size(duties) : 0;
-    for (size_t i = 0; i < duty_count; i++) {
+    for (size_t i = 0; i < json_array_size(duties); i++) {
         assay_duty a;
         assay_error why = {0};
         assay_status answered = assay_duty_read(&a, json_array_get(duties, i), &why);
@@ -510,6 +516,31 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
         // The others would wait too, and with them batches and the end.
         if (is_of_node(answered, &why)) break;
     }
+    return status;
+}
+
+assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, assay_error *err) {
+    char address[ASSAY_HEX_HASH_MAX];
+    json_t *document;
+    const json_t *duties;
+    uint64_t height;
+    bool waits;
+    assay_error unsure = {0};
+    *count = 0;
+    if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD) return ASSAY_OK;
+    // Until the last one is in a block the duties do not show what was sent: it would be paid
+    // twice. So they are asked for after it.
+    assay_status told = tx_waits(&waits, &provider->posting, provider, &unsure);
+    if (told == ASSAY_REJECTED) return assay_error_pass(err, &unsure);
+    if (waits) return ASSAY_OK;
+    assay_hex_encode_0x(address, provider->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
+    ASSAY_TRY(assay_client_get(&document, &provider->asking, err, "duties/%s", address));
+    assay_status status = assay_json_u64(&height, document, "height", 0, UINT64_MAX, err);
+    if (status == ASSAY_OK && told != ASSAY_OK && !tx_is_lost(&provider->posting, height))
+        status = assay_error_pass(err, &unsure);
+    if (status == ASSAY_OK)
+        status = assay_json_array(&duties, document, "duties", ASSAY_DUTIES_MAX, err);
+    if (status == ASSAY_OK) status = duties_answer(provider, duties, count, err);
     json_decref(document);
     return status;
 }

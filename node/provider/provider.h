@@ -46,6 +46,9 @@ enum {
     ASSAY_PROVIDER_LINEAGES_MAX = ASSAY_PAYABLE_MAX,
     ASSAY_PROVIDER_WAITERS_MAX = 4,   // requests that wait for another answer in their session
     ASSAY_PROVIDER_SESSION_MS = 2000, // age at which the chain is asked again
+    // What was sent is taken for lost when the node has not told of it for so long: a batch sent
+    // twice costs a fee, an answer window (P-60) that passes the case.
+    ASSAY_PROVIDER_UNSURE_BLOCKS = 4,
 };
 
 // How a provider cheats; only on chains whose genesis says testnet. For showing that it is caught.
@@ -112,6 +115,12 @@ typedef struct assay_provider_turn {
     struct assay_provider_turn *next;
 } assay_provider_turn;
 
+// A transaction that was sent, if it was in no block yet; else zero.
+typedef struct {
+    assay_hash id;
+    uint64_t unsure; // the block since which the node does not tell of it; 0: it does
+} assay_provider_sent;
+
 // `lock` guards all below it and is held for moments: not while the node is asked, which may take
 // its time, nor while an answer is made, for which its session's turn is (V3). Opened once, closed
 // once.
@@ -142,10 +151,10 @@ typedef struct {
     uint32_t foreign_count; // pending files of another provider, which stay where they are
     assay_lineage *lineages;
     uint32_t lineage_count;
-    uint32_t narrow;    // so many receipts make the next batch; 0: there was nothing wrong
-    bool narrow_passed; // the last batch of that width was taken
-    assay_hash waiting; // the last batch's transaction, if it was in no block yet; else zero
-    assay_hash posting; // the same of the last evidence
+    uint32_t narrow;             // so many receipts make the next batch; 0: there was nothing wrong
+    bool narrow_passed;          // the last batch of that width was taken
+    assay_provider_sent waiting; // the last batch's
+    assay_provider_sent posting; // the last evidence's
     uint64_t served;
     uint64_t batched;
 } assay_provider;
@@ -208,14 +217,16 @@ void assay_provider_drop(assay_provider *provider,
 // it and waits for its block. If it is refused for what is in it, the next ones are smaller, until
 // the sessions to blame are found and left out for a while. Errors: REJECTED, CAPACITY (the bond
 // covers no receipt more), TIMEOUT (this batch, or one before it, waits for a block) and those of
-// node and files; the receipts then stay pending. One thread.
-// Spec: P-30, P-52, F-54.
+// node and files, also where the node does not tell of the one before, for at most
+// ASSAY_PROVIDER_UNSURE_BLOCKS; the receipts then stay pending. One thread. Spec: P-30, P-52,
+// F-54.
 assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
                                   assay_error *err);
 
 // Posts evidence where the ledger says this provider is accused of withholding it: all that is due,
-// without waiting for a block. While that waits for one nothing more is sent; what is due after it
-// is sent again. Returns through count how many accusations it answered. One that cannot be
+// without waiting for a block. While that waits for one, or the node does not tell, for
+// ASSAY_PROVIDER_UNSURE_BLOCKS at most, nothing more is sent; what is due after it is sent again.
+// Returns through count how many accusations it answered. One that cannot be
 // answered does not keep others from it, unless the node has no room or does not answer: then the
 // caller comes again soon. One thread. Errors: the first of node, files and ledger
 // (EVIDENCE_BAD: before anything is sent). Spec: P-63.

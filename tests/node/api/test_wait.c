@@ -11,6 +11,9 @@
 #include "node/http/metrics.h"
 #include "tests/test.h"
 
+// One that `find` does not know.
+#define OLD_TX "/v1/tx/0x0000000000000000000000000000000000000000000000000000000000000007"
+
 static atomic_bool engine_stops, engine_fails;
 
 static assay_status submit(void *self, const void *tx, size_t size, assay_hash *id,
@@ -209,15 +212,47 @@ static void blocks_come_one_at_a_time(void **state) {
     api.behind = false;
 }
 
+// Whether one more request is refused because too many wait.
+static bool is_crowded(const char *path) {
+    const assay_http_request request = {.method = "GET", .path = path};
+    assay_http_reply reply = {0};
+    assay_api_handle(&api, &request, &reply);
+    bool busy = reply.code == 503 && memmem(reply.body, reply.body_size, "try again", 9);
+    free(reply.body);
+    return busy;
+}
+
+// F-40: strangers can ask for any number of searches, of seconds each. Others wait for their turn
+// behind them, and are refused only where many do.
+static void a_turn_is_waited_for_by_a_few(void **state) {
+    pthread_t threads[ASSAY_API_TURNS_MAX];
+    asking asks[ASSAY_API_TURNS_MAX];
+    alarm(30); // one that is not refused would wait for this test
+    pthread_mutex_lock(&api.slow);
+    for (unsigned i = 0; i < ASSAY_API_TURNS_MAX; i++) {
+        asks[i] =
+            (asking){.path = i < ASSAY_API_TURNS_SEARCH_MAX ? OLD_TX : "/v1/block/7", .code = 404};
+        assert_int_equal(pthread_create(&threads[i], NULL, block_ask, &asks[i]), 0);
+        while (atomic_load(&api.turns) <= i)
+            usleep(1000);
+        if (i + 1 >= ASSAY_API_TURNS_SEARCH_MAX) assert_true(is_crowded(OLD_TX));
+    }
+    assert_true(is_crowded("/v1/block/7"));
+    pthread_mutex_unlock(&api.slow);
+    for (unsigned i = 0; i < ASSAY_API_TURNS_MAX; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(atomic_load(&asks[i].answered));
+    }
+    alarm(0);
+    assert_int_equal(atomic_load(&api.turns), 0);
+    assert_false(is_crowded(OLD_TX));
+}
+
 // F-77: behind a slow request many may wait: once the node ends, none of them has its turn.
 static void no_slow_request_begins_while_the_node_ends(void **state) {
     static const char *const paths[] = {
-        "/v1/block/7",
-        "/v1/tx/0x0000000000000000000000000000000000000000000000000000000000000007",
-        "/v1/proof/payout/1/0x0000000000000000000000000000000000000007",
-        "/commit",
-        "/status",
-        "/v1/claim/0x0000000000000000000000000000000000000007"};
+        "/v1/block/7", OLD_TX,    "/v1/proof/payout/1/0x0000000000000000000000000000000000000007",
+        "/commit",     "/status", "/v1/claim/0x0000000000000000000000000000000000000007"};
     atomic_store(&api.closing, true);
     api.behind = true;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
@@ -242,6 +277,7 @@ int main(void) {
         cmocka_unit_test(a_wait_ends_with_the_engine),
         cmocka_unit_test(a_failed_engine_may_have_what_it_took),
         cmocka_unit_test(blocks_come_one_at_a_time),
+        cmocka_unit_test(a_turn_is_waited_for_by_a_few),
         cmocka_unit_test(no_slow_request_begins_while_the_node_ends),
         cmocka_unit_test(facts_are_the_engines_or_unknown),
     };

@@ -297,7 +297,7 @@ static void an_ending_node_may_have_the_batch(void **state) {
     atomic_store(&world.api.closing, true);
     work_refused(assay_provider_batch(&d.provider, &batch, err), STOPPED, "the node is ending");
     atomic_store(&world.api.closing, false);
-    assert_false(assay_hash_is_zero(&d.provider.waiting));
+    assert_false(assay_hash_is_zero(&d.provider.waiting.id));
     batched(&d, 1);
     assay_provider_close(&d.provider);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A provider whose node answers late: nobody waits who does not ask, what is asked ends when it is
-// to stop, and what changes meanwhile is counted once; or has no room. Rules F-46, F-53, F-77.
+// to stop, and what changes meanwhile is counted once; or has no room, or cannot tell. Rules F-46,
+// F-53, F-54, F-77.
 #include "tests/node/desk.h"
 
 // Stands between the provider and the node.
@@ -11,6 +12,7 @@ static struct {
     const char *what;   // paths with it,
     uint32_t hold;      // the next so many, are answered late, with what the node said at once
     uint32_t held;      // so many wait
+    bool unsure;        // what became of a transaction is not told
     char duties[2048];  // instead of the node's, where there are any: then it takes all, or
     bool full;          // refuses all,
     uint32_t posts;     // the transactions it gets,
@@ -36,8 +38,13 @@ static void reply_text(assay_http_reply *reply, unsigned code, const char *text)
 // What it plays. Returns: whether it does.
 static bool relay_play(const assay_http_request *request, assay_http_reply *reply) {
     const assay_error busy = {.status = ASSAY_BUSY, .text = "no room"};
+    const assay_error late = {.status = ASSAY_TIMEOUT, .text = "too many blocks"};
     const assay_hash id = {{1}};
     bool post = strcmp(request->method, "POST") == 0;
+    if (relay.unsure && !post && strstr(request->path, "/v1/tx/")) {
+        assay_http_reply_error(reply, &late);
+        return true;
+    }
     if (!*relay.duties || (!post && !strstr(request->path, "/duties/"))) return false;
     if (!post) {
         reply_text(reply, 200, relay.duties);
@@ -281,6 +288,13 @@ static void what_is_cut_is_given_up(void **state) {
     }
 }
 
+#define DUTIES "{\"height\":%u,\"duties\":["
+
+static void duties_height(unsigned height) {
+    char head[sizeof DUTIES + 8];
+    memcpy(relay.duties, head, (size_t)snprintf(head, sizeof head, DUTIES, height));
+}
+
 // A provider with a batch, of which so many samples are said to be withheld.
 static void accused_open(desk *d, const char *kind, uint32_t count, bool full) {
     char batch[ASSAY_HEX_HASH_MAX], zero[ASSAY_HEX_HASH_MAX];
@@ -290,7 +304,7 @@ static void accused_open(desk *d, const char *kind, uint32_t count, bool full) {
     const assay_hash id = batched(d, 1);
     assay_hex_encode_0x(batch, id.bytes, ASSAY_HASH_SIZE);
     assay_hex_encode_0x(zero, (assay_hash){{0}}.bytes, ASSAY_HASH_SIZE);
-    size_t used = (size_t)snprintf(relay.duties, sizeof relay.duties, "{\"duties\":[");
+    size_t used = (size_t)snprintf(relay.duties, sizeof relay.duties, DUTIES, 100);
     for (uint32_t i = 0; i < count; i++)
         used += (size_t)snprintf(
             relay.duties + used, sizeof relay.duties - used,
@@ -354,6 +368,59 @@ static void a_lost_leaf_keeps_no_table(void **state) {
     accused_close(&d);
 }
 
+static void height_look(desk *d, uint64_t height) {
+    assay_provider_facts facts = {.height = 0};
+    while (facts.height < height) {
+        world.engine.nudge(world.solo);
+        world.engine.wait(world.solo, facts.height, 1000);
+        must(assay_provider_look(&d->provider, &facts, err));
+    }
+}
+
+// Without an index a node may never tell what became of a transaction. F-54
+static void a_batch_the_node_cannot_tell_of_is_given_up(void **state) {
+    desk d;
+    assay_provider_batched batch;
+    assay_hash session = session_open();
+    slow_open(&d);
+    asked(&d, &session, 1);
+    d.provider.waiting.id = (assay_hash){{1}};
+    relay.unsure = true;
+    work_refused(assay_provider_batch(&d.provider, &batch, err), TIMEOUT, "too many blocks");
+    uint64_t since = d.provider.waiting.unsure;
+    assert_int_equal(since, d.provider.facts.height);
+    d.provider.facts.height = since + ASSAY_PROVIDER_UNSURE_BLOCKS - 1;
+    work_refused(assay_provider_batch(&d.provider, &batch, err), TIMEOUT, "too many blocks");
+    height_look(&d, since + ASSAY_PROVIDER_UNSURE_BLOCKS);
+    batched(&d, 1);
+    assert_true(assay_hash_is_zero(&d.provider.waiting.id));
+    relay.unsure = false;
+    assay_provider_close(&d.provider);
+}
+
+// Nor is the case lost that evidence was sent for. F-46
+static void evidence_the_node_cannot_tell_of_is_sent_again(void **state) {
+    desk d;
+    uint32_t count;
+    accused_open(&d, "answer_leaf", 1, false);
+    d.provider.posting.id = (assay_hash){{1}};
+    relay.unsure = true;
+    for (unsigned i = 0; i < ASSAY_PROVIDER_UNSURE_BLOCKS; i++) {
+        duties_height(100 + i);
+        work_refused(assay_provider_defend(&d.provider, &count, err), TIMEOUT, "too many blocks");
+        assert_int_equal(relay.posts, 0);
+    }
+    duties_height(100 + ASSAY_PROVIDER_UNSURE_BLOCKS);
+    must(assay_provider_defend(&d.provider, &count, err));
+    assert_int_equal(count, 1);
+    assert_int_equal(relay.posts, 1);
+    // What was sent now is asked about anew.
+    work_refused(assay_provider_defend(&d.provider, &count, err), TIMEOUT, "too many blocks");
+    assert_int_equal(relay.posts, 1);
+    relay.unsure = false;
+    accused_close(&d);
+}
+
 static int slow_make(void **state) {
     const assay_http_options http = {
         .listen = "127.0.0.1:0", .body_max = 8 << 20, .connections_max = 32, .handle = relay_serve};
@@ -383,6 +450,8 @@ int main(void) {
         cmocka_unit_test(one_refusal_ends_the_defence_for_now),
         cmocka_unit_test(the_leaf_goes_before_its_table),
         cmocka_unit_test(a_lost_leaf_keeps_no_table),
+        cmocka_unit_test(a_batch_the_node_cannot_tell_of_is_given_up),
+        cmocka_unit_test(evidence_the_node_cannot_tell_of_is_sent_again),
     };
     return cmocka_run_group_tests(tests, slow_make, slow_end);
 }
