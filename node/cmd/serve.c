@@ -28,7 +28,7 @@ enum {
     DEFEND_MS = 500,
     TELL_MS = 60000, // between sentences about the same failure
     LOOK_MS = 5000,  // between looks at the sessions with something pending or answered, and
-    LOOK_REST = 10,  // at least so many times as long as the last look took
+    LOOK_REST = 10, // at least so many times as long as the last look took; so with what is payable
 };
 
 static assay_status answer_reply(assay_provider *provider, const assay_receipt *receipt,
@@ -252,8 +252,12 @@ static void work_step(assay_provider *provider, bool all, batching *work) {
     }
 }
 
-// Sessions end, and declarations change, whether or not a batch is due. Returns: when to look
-// again.
+static uint64_t rest_after(uint64_t begun) {
+    uint64_t now = assay_clock_ms();
+    return now + LOOK_MS + LOOK_REST * (now - begun);
+}
+
+// Sessions end whether or not a batch is due. Returns: when to look again.
 static uint64_t look_step(assay_provider *provider, telling *told) {
     assay_error err = {0};
     assay_provider_facts facts;
@@ -262,9 +266,20 @@ static uint64_t look_step(assay_provider *provider, telling *told) {
         told->code = 0;
     else if (telling_due(told, &err))
         assay_log(ASSAY_LOG_WARN, "look_failed", assay_error_to_json(&err, NULL),
-                  "cannot ask the node what it can be paid for: %s", err.text);
-    uint64_t now = assay_clock_ms();
-    return now + LOOK_MS + LOOK_REST * (now - begun);
+                  "cannot ask the node about itself and its sessions: %s", err.text);
+    return rest_after(begun);
+}
+
+// Declarations change whether or not anyone asks for the model. Returns: when to look again.
+static uint64_t payable_step(assay_provider *provider, telling *told) {
+    assay_error err = {0};
+    uint64_t begun = assay_clock_ms();
+    if (assay_provider_payable_look(provider, &err) == ASSAY_OK)
+        told->code = 0;
+    else if (telling_due(told, &err))
+        assay_log(ASSAY_LOG_WARN, "payable_unknown", assay_error_to_json(&err, NULL),
+                  "cannot ask the node what the chain would pay for: %s", err.text);
+    return rest_after(begun);
 }
 
 // What is in no batch yet, why, and until when it can be.
@@ -345,9 +360,10 @@ static void serve_tell(const assay_invocation *invocation, const assay_provider 
 // While data sets are indexed, evidence is served and posted, and requests are refused as BUSY.
 static assay_status serve_loop(const assay_invocation *invocation, assay_provider *provider,
                                batching *work, const char *url, assay_error *fatal) {
-    telling defence = {0}, look = {0}, files = {0};
+    telling defence = {0}, look = {0}, payable = {0}, files = {0};
     bool told = false;
     uint64_t defend_at = 0, look_at = look_step(provider, &look);
+    uint64_t payable_at = payable_step(provider, &payable);
     if (!assay_provider_due(provider, true)) waiting_tell(provider, work);
     do {
         uint64_t now = assay_clock_ms();
@@ -358,6 +374,7 @@ static assay_status serve_loop(const assay_invocation *invocation, assay_provide
         }
         if (now >= look_at) look_at = look_step(provider, &look);
         work_step(provider, false, work);
+        if (now >= payable_at) payable_at = payable_step(provider, &payable);
         files_step(provider, &files);
         if (told) continue;
         assay_status status = assay_workshop_ready(provider->shop, fatal);

@@ -145,20 +145,6 @@ static uint32_t sessions_list(assay_hash *ids, assay_provider *provider) {
     return count;
 }
 
-// All rows, so that a change is told whether or not anyone asks for it.
-static assay_status payable_look(assay_provider *provider, assay_error *err) {
-    const assay_workshop *shop = provider->shop;
-    for (uint32_t row = 0; row <= shop->adapter_count; row++) {
-        assay_payable_row answer;
-        ASSAY_TRY(assay_payable_fetch(&answer, &provider->asking, shop, row,
-                                      &provider->wallet->principal, err));
-        pthread_mutex_lock(&provider->lock);
-        assay_payable_note(&provider->payable, shop, row, &answer);
-        pthread_mutex_unlock(&provider->lock);
-    }
-    return ASSAY_OK;
-}
-
 // One thread takes from the pending ones: this one.
 assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
                                  assay_error *err) {
@@ -170,10 +156,23 @@ assay_status assay_provider_look(assay_provider *provider, assay_provider_facts 
     provider->facts = *facts;
     provider->facts_ms = assay_clock_ms();
     pthread_mutex_unlock(&provider->lock);
-    assay_status status = payable_look(provider, err);
+    assay_status status = ASSAY_OK;
     uint32_t count = sessions_list(ids, provider);
     for (uint32_t i = 0; status == ASSAY_OK && i < count; i++)
         status = session_prune(provider, &ids[i], err);
     free(ids);
     return status;
+}
+
+assay_status assay_provider_payable_look(assay_provider *provider, assay_error *err) {
+    const assay_workshop *shop = provider->shop;
+    for (uint32_t row = 0; row <= shop->adapter_count; row++) {
+        assay_payable_row answer;
+        ASSAY_TRY(assay_payable_fetch(&answer, &provider->asking, shop, row,
+                                      &provider->wallet->principal, err));
+        pthread_mutex_lock(&provider->lock);
+        assay_payable_note(&provider->payable, shop, row, &answer);
+        pthread_mutex_unlock(&provider->lock);
+    }
+    return ASSAY_OK;
 }

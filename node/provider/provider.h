@@ -194,14 +194,18 @@ assay_status assay_provider_next_sequence(assay_provider *provider, const assay_
 // now do not count. Spec: P-52, F-53, F-54.
 assay_provider_dues assay_provider_due(assay_provider *provider, bool all);
 
-// Asks the chain about this provider, what of its model and adapters is payable, and each session
-// with something pending, notes when they end,
+// Asks the chain about this provider and each session with something pending, notes when they end,
 // and drops what can be in no batch any more (V4, or an ended session), with a line in the log
 // where money is lost. Of the sessions with something answered it asks for a few, in turn. Receipts
 // of a session that the node does not know are left out of batches while that is so. Errors: those
 // of node; MEMORY. One thread. Spec: F-46, F-53, F-54.
 assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
                                  assay_error *err);
+
+// Asks what of its model and all adapters is payable, so that a change is told whether or not
+// anyone asks for it. Apart from the look: a question for each of them, which no batch waits for,
+// nor on which one depends. Errors: those of node. Spec: F-53.
+assay_status assay_provider_payable_look(assay_provider *provider, assay_error *err);
 
 // Whether a session that ends at this height closes: no answer in it is sure of a block any more.
 // Spec: P-37, F-53.

@@ -12,6 +12,7 @@ static struct {
     const char *what;   // paths with it,
     uint32_t hold;      // the next so many, are answered late, with what the node said at once
     uint32_t held;      // so many wait
+    const char *lacks;  // paths with it are not there; NULL: all are
     bool unsure;        // what became of a transaction is not told
     char duties[2048];  // instead of the node's, where there are any: then it takes all, or
     bool full;          // refuses all,
@@ -39,8 +40,13 @@ static void reply_text(assay_http_reply *reply, unsigned code, const char *text)
 static bool relay_play(const assay_http_request *request, assay_http_reply *reply) {
     const assay_error busy = {.status = ASSAY_BUSY, .text = "no room"};
     const assay_error late = {.status = ASSAY_TIMEOUT, .text = "too many blocks"};
+    const assay_error none = {.status = ASSAY_NOT_FOUND, .text = "no path"};
     const assay_hash id = {{1}};
     bool post = strcmp(request->method, "POST") == 0;
+    if (relay.lacks && strstr(request->path, relay.lacks)) {
+        assay_http_reply_error(reply, &none);
+        return true;
+    }
     if (relay.unsure && !post && strstr(request->path, "/v1/tx/")) {
         assay_http_reply_error(reply, &late);
         return true;
@@ -421,6 +427,22 @@ static void evidence_the_node_cannot_tell_of_is_sent_again(void **state) {
     accused_close(&d);
 }
 
+// F-53: a node one version older; and one that is asked for 64 adapters takes its time.
+static void no_batch_waits_for_what_is_payable(void **state) {
+    desk d;
+    assay_hash session = session_open();
+    slow_open(&d);
+    asked(&d, &session, 1);
+    relay.lacks = "/v1/payable/";
+    work_refused(assay_provider_payable_look(&d.provider, err), NOT_FOUND, "no path");
+    height_look(&d, 1);
+    assert_true(d.provider.pending[0].end > 0);
+    batched(&d, 1);
+    relay.lacks = NULL;
+    must(assay_provider_payable_look(&d.provider, err));
+    assay_provider_close(&d.provider);
+}
+
 static int slow_make(void **state) {
     const assay_http_options http = {
         .listen = "127.0.0.1:0", .body_max = 8 << 20, .connections_max = 32, .handle = relay_serve};
@@ -452,6 +474,7 @@ int main(void) {
         cmocka_unit_test(a_lost_leaf_keeps_no_table),
         cmocka_unit_test(a_batch_the_node_cannot_tell_of_is_given_up),
         cmocka_unit_test(evidence_the_node_cannot_tell_of_is_sent_again),
+        cmocka_unit_test(no_batch_waits_for_what_is_payable),
     };
     return cmocka_run_group_tests(tests, slow_make, slow_end);
 }
