@@ -10,9 +10,10 @@
 enum { TEXT_MAX = 1024, TIME_MAX = 40 };
 
 // Set once, before there are threads.
-static bool as_json;
+static bool as_json, out_has_documents;
 
-assay_status assay_log_open(const char *format, assay_error *err) {
+assay_status assay_log_open(const char *format, bool documents, assay_error *err) {
+    out_has_documents = documents;
     as_json = format && strcmp(format, "json") == 0;
     if (!format || as_json || strcmp(format, "text") == 0) return ASSAY_OK;
     return ASSAY_FAIL(err, USAGE, "log \"%.20s\", known are text and json", format);
@@ -56,11 +57,11 @@ void assay_log(assay_log_level level, const char *event, json_t *fields, const c
         if (dumped) fprintf(stderr, "%s\n", dumped);
         free(dumped);
         json_decref(line);
-    } else if (level == ASSAY_LOG_INFO) {
+    } else if (level == ASSAY_LOG_INFO && !out_has_documents) {
         printf("%s\n", text);
         fflush(stdout);
     } else if (level != ASSAY_LOG_TRACE) {
-        fprintf(stderr, "%s%s\n", level == ASSAY_LOG_NOTICE ? "" : "assay: ", text);
+        fprintf(stderr, "%s%s\n", level <= ASSAY_LOG_NOTICE ? "" : "assay: ", text);
     }
     json_decref(fields);
 }

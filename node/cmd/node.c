@@ -291,7 +291,7 @@ int assay_cmd_node(assay_invocation *invocation) {
     assay_status status = assay_command_apart(invocation, table, "app", chains, &err);
     if (status == ASSAY_OK && !options.app && !options.home)
         status = ASSAY_FAIL(&err, USAGE, "--home is missing");
-    if (status == ASSAY_OK) status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK) status = assay_log_open(options.log, invocation->json, &err);
     if (status == ASSAY_OK) status = assay_ending_listen(&err);
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     if (options.app) return assay_node_kv(invocation, options.app, options.abci, options.home);

@@ -481,7 +481,7 @@ int assay_cmd_serve(assay_invocation *invocation) {
     assay_error err = {0};
     options.shop_options.isa = invocation->isa;
     assay_status status = assay_ending_listen(&err);
-    if (status == ASSAY_OK) status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK) status = assay_log_open(options.log, invocation->json, &err);
     if (status == ASSAY_OK) status = serve_begin(&options, &shop, &genesis, &err);
     if (status == ASSAY_OK) status = serve_run(invocation, &options, &shop, &genesis, &err);
     assay_workshop_leave(&shop);

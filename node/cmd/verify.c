@@ -230,7 +230,7 @@ int assay_cmd_verify(assay_invocation *invocation) {
         status = assay_command_apart(invocation, table, "batch", watchers, &err);
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     if (options.watch) status = assay_ending_listen(&err);
-    if (status == ASSAY_OK) status = assay_log_open(options.log, &err);
+    if (status == ASSAY_OK) status = assay_log_open(options.log, invocation->json, &err);
     if (status == ASSAY_OK)
         status = options.watch ? watch_run(invocation, &options, &shop, &genesis, &err)
                                : one_run(invocation, &options, &shop, &genesis, &code, &err);

@@ -310,6 +310,60 @@ static void what_waits_is_told(void **state) {
     *log_file = 0;
 }
 
+static bool log_has(const char *words) {
+    char line[2048];
+    bool found = false;
+    FILE *file = fopen(log_file, "r");
+    assert_non_null(file);
+    while (!found && fgets(line, sizeof line, file))
+        found = strstr(line, words) != NULL;
+    fclose(file);
+    return found;
+}
+
+// The document in its first line.
+static void url_take(server *s) {
+    json_t *document = json_loads(s->url, 0, NULL);
+    const char *url = json_string_value(json_object_get(document, "url"));
+    if (!url) fail_msg("no {url}: %s", s->url);
+    memmove(s->url, url, strlen(url) + 1);
+    json_decref(document);
+}
+
+// Ends it. Its first line must have been the only one.
+static void quiet_end(server *s) {
+    char more[200];
+    kill(s->pid, SIGTERM);
+    ssize_t size = read(s->out, more, sizeof more - 1);
+    more[size > 0 ? size : 0] = 0;
+    assert_int_equal(serve_end(s, SIGTERM), 0);
+    if (*more) fail_msg("between documents: %s", more);
+}
+
+// F-75: with --json what is told is for standard error; on the other one there are documents alone.
+static void sentences_are_not_among_documents(void **state) {
+    static const char *const quick[] = {"--json", "--batch-count", "1", NULL};
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_hash small = work_session(&world, PROVIDER, OPEN, 50, 60);
+    snprintf(log_file, sizeof log_file, "%s/serve.log", world.folder);
+    server s = serve_start(quick);
+    url_take(&s);
+    asked(&s, &session, 1);
+    for (int i = 0; i < 400 && !log_has("batch 0x"); i++)
+        work_sleep(20);
+    assert_true(log_has("batch 0x"));
+    asked(&s, &small, 1);
+    quiet_end(&s);
+    assert_true(log_has("1 receipts worth 640 nopen wait in"));
+    s = serve_start(quick); // which tells it before its document
+    url_take(&s);
+    assert_true(log_has("1 receipts worth 640 nopen wait in"));
+    asked(&s, &session, 2); // which takes it along
+    quiet_end(&s);
+    assert_int_equal(session_now(&small).last_sequence, 1);
+    *log_file = 0;
+}
+
 static bool offers_adapter(const server *s) {
     json_t *answer;
     const json_t *adapters;
@@ -519,6 +573,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_payable_is_told),
         cmocka_unit_test(one_session_holds_up_nobody),
         cmocka_unit_test(what_waits_is_told),
+        cmocka_unit_test(sentences_are_not_among_documents),
         cmocka_unit_test(a_refused_declaration_ends_no_validator),
         cmocka_unit_test(misbehaviour_is_for_testnets),
         cmocka_unit_test(arguments_are_refused),
