@@ -171,8 +171,9 @@ assay_status assay_provider_payable_look(assay_provider *provider, assay_error *
         ASSAY_TRY(assay_payable_fetch(&answer, &provider->asking, shop, row,
                                       &provider->wallet->principal, err));
         pthread_mutex_lock(&provider->lock);
-        assay_payable_note(&provider->payable, shop, row, &answer);
+        bool other = assay_payable_note(&provider->payable, row, &answer);
         pthread_mutex_unlock(&provider->lock);
+        if (other) assay_payable_tell(shop, row, &answer);
     }
     return ASSAY_OK;
 }

@@ -31,16 +31,18 @@ assay_status assay_payable_fetch(assay_payable_row *out, const assay_client *cli
                                                           : assay_error_pass(err, &out->refusal);
 }
 
-void assay_payable_note(assay_payable *payable, const assay_workshop *shop, uint32_t row,
-                        const assay_payable_row *answer) {
-    assay_payable_row before = payable->rows[row];
+bool assay_payable_note(assay_payable *payable, uint32_t row, const assay_payable_row *answer) {
+    uint32_t before = payable->rows[row].refusal.reject;
+    if (answer->asked_ms < payable->rows[row].asked_ms) return false;
+    payable->rows[row] = *answer;
+    // The amounts in the sentence change with every bond.
+    return before != answer->refusal.reject;
+}
+
+void assay_payable_tell(const assay_workshop *shop, uint32_t row, const assay_payable_row *answer) {
     const assay_error *refusal = &answer->refusal;
     char root[ASSAY_HEX_HASH_MAX];
     const char *what = row ? "adapter" : "model";
-    if (answer->asked_ms < before.asked_ms) return;
-    payable->rows[row] = *answer;
-    // The amounts in the sentence change with every bond.
-    if (before.refusal.reject == refusal->reject) return;
     assay_hex_encode_0x(root, row_root(shop, row)->bytes, ASSAY_HASH_SIZE);
     if (refusal->reject)
         assay_log(ASSAY_LOG_WARN, "not_payable",

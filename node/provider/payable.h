@@ -26,10 +26,13 @@ assay_status assay_payable_fetch(assay_payable_row *out, const assay_client *cli
                                  const assay_workshop *shop, uint32_t row,
                                  const assay_address *provider, assay_error *err);
 
-// Takes an answer over unless it is older than what is known, with a line in the log where it is
-// another one: the first only if it is a refusal. Spec: F-53.
-void assay_payable_note(assay_payable *payable, const assay_workshop *shop, uint32_t row,
-                        const assay_payable_row *answer);
+// Takes an answer over unless it is older than what is known. Returns: whether it is another one,
+// the first only if it is a refusal: then it is to be told, without the lock, since whoever reads
+// the log may take their time. Spec: F-53.
+bool assay_payable_note(assay_payable *payable, uint32_t row, const assay_payable_row *answer);
+
+// Writes a line in the log. Spec: F-53.
+void assay_payable_tell(const assay_workshop *shop, uint32_t row, const assay_payable_row *answer);
 
 // The row of a loaded adapter, or of none (zero).
 uint32_t assay_payable_row_of(const assay_workshop *shop, const assay_hash *adapter);

@@ -294,7 +294,8 @@ static assay_status lineage_find(assay_lineage *out, assay_provider *provider,
     return ASSAY_OK;
 }
 
-// Refuses what the chain would not pay for. With the lock, and without it while the node is asked.
+// Refuses what the chain would not pay for. With the lock, and without it while the node is asked
+// or a change is told.
 static assay_status payable_check(assay_provider *provider, const assay_hash *adapter,
                                   assay_error *err) {
     uint32_t row = assay_payable_row_of(provider->shop, adapter);
@@ -305,7 +306,11 @@ static assay_status payable_check(assay_provider *provider, const assay_hash *ad
                                                   &provider->wallet->principal, err);
         pthread_mutex_lock(&provider->lock);
         ASSAY_TRY(status);
-        assay_payable_note(&provider->payable, provider->shop, row, &answer);
+        if (assay_payable_note(&provider->payable, row, &answer)) {
+            pthread_mutex_unlock(&provider->lock);
+            assay_payable_tell(provider->shop, row, &answer);
+            pthread_mutex_lock(&provider->lock);
+        }
     }
     const assay_error *refusal = &provider->payable.rows[row].refusal;
     return refusal->reject ? assay_error_pass(err, refusal) : ASSAY_OK;

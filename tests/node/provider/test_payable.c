@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // No answer that the chain would not pay for: model and adapter registered, and declared by enough.
 // Rules P-36, P-54, F-53.
+#include <fcntl.h>
+
 #include "ledger/tx/reject.h"
 #include "tests/node/desk.h"
 
@@ -48,6 +50,82 @@ static void what_no_batch_can_hold_is_not_answered(void **state) {
     work_declare(&world, VALIDATOR_3, true, true);
     await_answer(&d, &r);
     batched(&d, 1);
+    assay_provider_close(&d.provider);
+}
+
+// A standard error that nobody reads, until it is let go.
+typedef struct {
+    int pipe[2], before;
+} deaf;
+
+static void deaf_begin(deaf *e) {
+    assert_int_equal(pipe2(e->pipe, O_CLOEXEC | O_NONBLOCK), 0);
+    while (write(e->pipe[1], "", 1) == 1) {
+    }
+    assert_int_equal(fcntl(e->pipe[1], F_SETFL, 0), 0); // who writes waits
+    e->before = dup(2);
+    dup2(e->pipe[1], 2);
+}
+
+static void deaf_end(deaf *e, const atomic_bool *told) {
+    char heard[4096];
+    while (!atomic_load(told))
+        if (read(e->pipe[0], heard, sizeof heard) < 0) work_sleep(1);
+    dup2(e->before, 2);
+    close(e->before);
+    close(e->pipe[0]);
+    close(e->pipe[1]);
+}
+
+typedef struct {
+    desk *d;
+    const assay_request *request; // NULL: it looks
+    atomic_bool told;
+} teller;
+
+static void *teller_run(void *context) {
+    teller *t = context;
+    assay_receipt receipt;
+    if (t->request)
+        answer_to(t->d, t->request, &receipt, NULL);
+    else
+        assay_provider_payable_look(&t->d->provider, NULL);
+    atomic_store(&t->told, true);
+    return NULL;
+}
+
+// Whether the adapter is known to be refused; whoever has the lock keeps it from being seen.
+static bool is_noted(desk *d) {
+    if (pthread_mutex_trylock(&d->provider.lock) != 0) return false;
+    bool noted = d->provider.payable.rows[1].refusal.reject;
+    pthread_mutex_unlock(&d->provider.lock);
+    return noted;
+}
+
+// A change is told without the lock: a log that nobody reads stops no other request, nor the end.
+static void nobody_waits_for_the_log(void **state) {
+    desk d;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_request r = work_request(&world, &session, 1, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    work_declare(&world, VALIDATOR_3, true, false);
+    for (int asks = 0; asks < 2; asks++) {
+        deaf e;
+        pthread_t thread;
+        teller t = {.d = &d, .request = asks ? &r : NULL};
+        memset(&d.provider.payable, 0, sizeof d.provider.payable);
+        deaf_begin(&e);
+        if (pthread_create(&thread, NULL, teller_run, &t) != 0) abort();
+        bool noted = false;
+        for (int i = 0; i < 2000 && !noted; i++, work_sleep(1))
+            noted = is_noted(&d);
+        bool before_told = !atomic_load(&t.told);
+        deaf_end(&e, &t.told);
+        pthread_join(thread, NULL);
+        assert_true(noted && before_told);
+    }
+    work_declare(&world, VALIDATOR_3, true, true);
     assay_provider_close(&d.provider);
 }
 
@@ -102,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_unregistered_is_not_payable),
         cmocka_unit_test(what_no_batch_can_hold_is_not_answered),
+        cmocka_unit_test(nobody_waits_for_the_log),
         cmocka_unit_test(enough_for_each_is_not_enough_for_both),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
