@@ -218,6 +218,7 @@ typedef struct {
     assay_retry retry;
     telling told;
     assay_error refusal; // the last one
+    assay_error blame;   // the last one for what was in a batch, which leaves some out
 } batching;
 
 // What fails every second is told once a minute. Returns: whether this is the time.
@@ -238,6 +239,7 @@ static void work_step(assay_provider *provider, bool all, batching *work) {
     assay_retry_note(&work->retry, status, &batch, assay_clock_ms());
     if (status != ASSAY_OK) {
         work->refusal = err;
+        if (batch.narrowed) work->blame = err;
         atomic_fetch_add(&provider->shop->meter.batch_failures, 1);
         if (telling_due(&work->told, &err))
             assay_log(ASSAY_LOG_WARN, "batch_not_taken", assay_error_to_json(&err, NULL),
@@ -285,14 +287,14 @@ static uint64_t payable_step(assay_provider *provider, telling *told) {
 // What is in no batch yet, why, and until when it can be.
 static void waiting_tell(assay_provider *provider, const batching *work) {
     uint64_t fees = 0, until = UINT64_MAX;
-    bool refused = work->told.code != 0; // the last batch was
+    const assay_error *refusal = work->told.code ? &work->refusal : NULL; // of the last batch
     pthread_mutex_lock(&provider->lock);
     uint32_t count = provider->pending_count;
     for (uint32_t i = 0; i < count; i++) {
         const assay_provider_pending *entry = &provider->pending[i];
         fees += entry->receipt.fee;
         if (entry->end && entry->end < until) until = entry->end;
-        refused = refused || (entry->hold_ms && work->refusal.status);
+        if (!refusal && entry->hold_ms) refusal = &work->blame;
     }
     pthread_mutex_unlock(&provider->lock);
     if (!count) return;
@@ -302,15 +304,15 @@ static void waiting_tell(assay_provider *provider, const batching *work) {
     snprintf(folder, sizeof folder, "%s/pending", provider->options.home);
     if (until != UINT64_MAX) snprintf(height, sizeof height, "height %llu", (ull)until);
     snprintf(why, sizeof why, "a batch takes %llu nopen", (ull)least);
-    if (refused)
+    if (refusal)
         snprintf(why, sizeof why, "a batch was not taken, error %u: %s",
-                 (unsigned)assay_error_code(&work->refusal), work->refusal.text);
+                 (unsigned)assay_error_code(refusal), refusal->text);
     assay_log(ASSAY_LOG_INFO, "receipts_waiting",
               json_pack("{s:i,s:o,s:s,s:o,s:o,s:o*}", "count", (int)count, "nopen",
                         assay_json_from_u64(fees), "folder", folder, "min_batch_fee",
                         assay_json_from_u64(least), "until",
                         until == UINT64_MAX ? json_null() : assay_json_from_u64(until), "error",
-                        refused ? assay_error_to_json(&work->refusal, NULL) : NULL),
+                        refusal ? assay_error_to_json(refusal, NULL) : NULL),
               "%u receipts worth %llu nopen wait in %s: %s; the first of their sessions ends at %s",
               count, (ull)fees, folder, why, height);
 }
@@ -418,6 +420,8 @@ static assay_status serve_run(const assay_invocation *invocation, serve_options 
         assay_http_server_close(server);
         provider.asking.stop = NULL; // nobody else asks any more
         work.retry = (assay_retry){0};
+        // What was refused may be gone, and what is left not be enough for a batch.
+        if (assay_provider_due(&provider, true) == ASSAY_DUE_NOTHING) work.told.code = 0;
         work_step(&provider, true, &work);
         waiting_tell(&provider, &work);
     }

@@ -433,6 +433,45 @@ static void what_is_not_payable_is_told(void **state) {
     *log_file = 0;
 }
 
+static void await_logged(const char *name) {
+    for (int i = 0; i < 800 && !logged_count(name); i++) {
+        world.engine.nudge(world.solo); // closing takes blocks
+        work_sleep(20);
+    }
+    assert_int_equal(logged_count(name), 1);
+}
+
+// F-54: what was refused is gone, and what waits at the end waits for another reason.
+static void a_reason_is_of_what_waits(void **state) {
+    static const char *const options[] = {"--log", "json", "--batch-ms", "2000", NULL};
+    assay_tx tx = {.kind = ASSAY_TX_CLOSE_SESSION};
+    assay_hash bad = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    assay_hash small = work_session(&world, PROVIDER, OPEN, 50, 60);
+    snprintf(log_file, sizeof log_file, "%s/serve.log", world.folder);
+    server s = serve_start(options);
+    asked(&s, &bad, 1);
+    work_declare(&world, VALIDATOR_3, true, false);
+    await_logged("batch_not_taken");
+    tx.body.close_session.session = bad;
+    work_send(&world, CONSUMER, &tx);
+    await_logged("income_lost");
+    base_only = true;
+    asked(&s, &small, 1);
+    base_only = false;
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    expect_waiting(&small, 8 * 50 + 4 * 60);
+    json_t *event = logged("receipts_waiting");
+    assert_null(json_object_get(event, "error"));
+    json_decref(event);
+    // It goes with the next one: tests after this find nothing.
+    work_declare(&world, VALIDATOR_3, true, true);
+    s = serve_start(options);
+    asked(&s, &small, 2);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    assert_int_equal(session_now(&small).last_sequence, 2);
+    *log_file = 0;
+}
+
 // V5: the session that no batch can hold is found within moments, and the others are paid.
 static void one_session_holds_up_nobody(void **state) {
     static const char *const quick[] = {"--batch-count", "4", "--batch-ms", "3000", NULL};
@@ -571,6 +610,7 @@ int main(void) {
         cmocka_unit_test(bodies_are_refused_by_number),
         cmocka_unit_test(killed_between_answer_and_batch),
         cmocka_unit_test(what_is_not_payable_is_told),
+        cmocka_unit_test(a_reason_is_of_what_waits),
         cmocka_unit_test(one_session_holds_up_nobody),
         cmocka_unit_test(what_waits_is_told),
         cmocka_unit_test(sentences_are_not_among_documents),
