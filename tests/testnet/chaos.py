@@ -238,6 +238,9 @@ def test_samples():
     sampler.take("node1", status(5, "a"))
     assert checks.one_state(sampler)[1] and adds_up() and adds_up(10)
     assert not adds_up(8) and not adds_up(0, "the audit failed")
+    claims = [checks.supply(sampler, ({"blocks": blocks}, ""), 9)[0] for blocks in (2048, 2049)]
+    assert "at all 2048 heights" in claims[0], claims
+    assert "at the first 2,048 of 2049 heights, every 256th later and the last" in claims[1], claims
     sampler.take("node0", status(6, "b"))
     sampler.take("node0", status(6, "c"))  # a node that changes its mind
     assert not checks.one_state(sampler)[1] and sampler.split() == [6]
