@@ -15,7 +15,7 @@ assay_status assay_ed25519_public(uint8_t *public_key, const uint8_t *seed, assa
 assay_status assay_ed25519_sign(uint8_t *signature, const uint8_t *seed, const void *message,
                                 size_t size, assay_error *err);
 
-// Errors: SIGNATURE. Spec: C-2.
+// Errors: SIGNATURE, MEMORY (nothing is known of it). Spec: C-2.
 assay_status assay_ed25519_check(const uint8_t *public_key, const uint8_t *signature,
                                  const void *message, size_t size, assay_error *err);
 

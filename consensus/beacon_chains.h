@@ -10,7 +10,7 @@ enum { ASSAY_BEACON_CHAINS_MAX = 64, ASSAY_BEACON_SECRET_SIZE = 32 };
 
 // A zeroed struct has no chains and is safe to close.
 typedef struct {
-    uint8_t secret[ASSAY_BEACON_SECRET_SIZE]; // the ed25519 seed
+    uint8_t secret[ASSAY_BEACON_SECRET_SIZE]; // the consensus key's ed25519 seed
     assay_hash seed;                          // of chain 0
     uint64_t length;                          // of each
     assay_hashchain open;

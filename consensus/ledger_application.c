@@ -81,27 +81,34 @@ static assay_status validators(void *self, assay_validator_update *out, uint32_t
 
 // --- proposals ---
 
-// The next preimage as a transaction, or nothing when there is no chain, it is used up, or it is
-// none of this node's.
+// The next preimage, or zeros when there is no chain, it is used up, or it is none of this node's.
+static assay_status preimage_find(assay_hash *out, const assay_ledger_application *ledger,
+                                  const assay_view *view, uint64_t height,
+                                  const assay_address *proposer, assay_error *err) {
+    assay_chain chain;
+    bool found;
+    *out = (assay_hash){{0}};
+    // A chain that waits may come into force at this very block.
+    ASSAY_TRY(assay_chain_next(&chain, &view->reader, view->params, height, proposer, err));
+    if (chain.left == 0 || ledger->no_preimage) return ASSAY_OK;
+    return assay_beacon_chains_preimage(out, &found, ledger->chains, &chain.head, chain.left, err);
+}
+
+// The proposer's beacon, signed; nothing on a node without secrets.
 static assay_status beacon_make(assay_ledger_application *ledger, const assay_view *view,
                                 uint64_t height, const assay_address *proposer, assay_bytes *out,
                                 assay_error *err) {
-    assay_chain chain;
-    bool found;
+    const assay_genesis *genesis = assay_app_genesis(ledger->app);
     size_t size;
     *out = (assay_bytes){NULL, 0};
     if (!ledger->chains) return ASSAY_OK;
-    // A chain that waits may come into force at this very block.
-    ASSAY_TRY(assay_chain_next(&chain, &view->reader, view->params, height, proposer, err));
-    if (chain.left == 0) return ASSAY_OK;
     assay_tx tx = {.kind = ASSAY_TX_BEACON,
-                   .chain_id = assay_app_genesis(ledger->app)->chain_id,
+                   .chain_id = genesis->chain_id,
                    .signer = *proposer,
                    .principal = *proposer,
                    .nonce = height};
-    ASSAY_TRY(assay_beacon_chains_preimage(&tx.body.beacon.preimage, &found, ledger->chains,
-                                           &chain.head, chain.left, err));
-    if (!found) return ASSAY_OK;
+    ASSAY_TRY(preimage_find(&tx.body.beacon.preimage, ledger, view, height, proposer, err));
+    ASSAY_TRY(assay_beacon_sign(&tx, &genesis->hash, ledger->chains->secret, err));
     ASSAY_TRY(assay_tx_encode(&tx, ledger->beacon, sizeof ledger->beacon, &size, err));
     *out = (assay_bytes){ledger->beacon, size};
     return ASSAY_OK;

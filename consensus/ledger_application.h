@@ -9,11 +9,13 @@
 #include "ledger/power.h"
 #include "ledger/tx/tx.h"
 
-// Borrows app and chains, which must outlive it. Without chains it proposes no beacon.
+// Borrows app and chains, which must outlive it. Without chains it signs no beacon, and validators
+// take none of its proposals (P-39).
 typedef struct {
     assay_app *app;
     assay_beacon_chains *chains; // of the validator whose node this is
     bool wrong_app_hash;         // a testnet's liar: answers hashes of no state (E-24)
+    bool no_preimage;            // another one: its beacons have none
     uint8_t beacon[ASSAY_TX_HEAD_SIZE + ASSAY_HASH_SIZE + ASSAY_SIGNATURE_SIZE];
 } assay_ledger_application;
 

@@ -281,8 +281,7 @@ const assay_tx *assay_block_beacon(const assay_verified *verified, const assay_a
 
 static assay_status beacon_run(assay_app *app, const assay_tx *beacon, assay_error *err) {
     uint32_t code = 0;
-    ASSAY_TRY(assay_beacon_block(&app->ledger, beacon ? &beacon->body.beacon.preimage : NULL, &code,
-                                 err));
+    ASSAY_TRY(assay_beacon_block(&app->ledger, beacon, &code, err));
     if (beacon == NULL) return ASSAY_OK;
     if (code != 0)
         result_refuse(app, 0, code, assay_reject_text(code));

@@ -118,10 +118,10 @@ typedef struct {
                                // each, 0: none; any transaction fits into 2 MiB + 16
 } assay_app_proposal;
 
-// Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon
-// preimage first (if it has one), then verdicts and evidence within their half of the block's
-// bytes, principals taking turns, then the rest, each signer's nonces in order. picked
-// [candidate_count]: index of the i-th transaction; *with_beacon: whether the beacon is before it.
+// Selects from `candidates` (oldest first) what the next block holds: the proposer's beacon first
+// (if there is one), then verdicts and evidence within their half of the block's bytes, principals
+// taking turns, then the rest, each signer's nonces in order. picked [candidate_count]: index of
+// the i-th transaction; *with_beacon: whether the beacon is before it.
 // Errors: CORRUPT, MEMORY, IO. Spec: P-26, P-27.
 assay_status assay_app_prepare_proposal(assay_app *app, const assay_app_proposal *proposal,
                                         uint32_t *picked, uint32_t *picked_count, bool *with_beacon,
@@ -140,8 +140,8 @@ typedef struct {
 } assay_app_block;
 
 // Would an honest proposer have made this block? Decodes every transaction, verifies signatures,
-// sizes, beacon place and nonce order. Errors: REJECTED (names the transaction), MEMORY, IO.
-// Spec: P-26.
+// sizes, the proposer's beacon and nonce order. Errors: REJECTED (names the transaction), MEMORY,
+// IO. Spec: P-26.
 assay_status assay_app_process_proposal(assay_app *app, const assay_app_block *block,
                                         assay_error *err);
 

@@ -6,8 +6,9 @@
 //                           └─┘                                                ▼ replaces it
 //                                                        preimages left → 0: every block is a miss
 //
-//   I1  SHA-256 of the next preimage accepted from a proposer is `head`
-//       test_beacon: preimages
+//   I1  SHA-256 of the next preimage accepted from a proposer is `head`; that there was none to
+//       accept is held against it only where its key has signed so
+//       test_beacon: preimages, a_miss_is_signed
 //   I2  a chain registered at h is not in force before epoch(h) + 2
 //       test_beacon: a_chain_waits_for_epochs_and_for_the_others
 //   I3  B_h depends on the headers' proposers and preimages alone
@@ -198,12 +199,57 @@ static assay_status preimage_check(const assay_chain *chain, const assay_hash *p
     return ASSAY_OK;
 }
 
-assay_status assay_beacon_check(const assay_reader *reader, const assay_params *params,
-                                uint64_t height, const assay_address *proposer,
-                                const assay_hash *preimage, assay_error *err) {
+static const char beacon_domain[] = "assay beacon";
+enum { MESSAGE_SIZE = sizeof beacon_domain - 1 + ASSAY_HASH_SIZE + 8 + ASSAY_HASH_SIZE };
+
+static void message_make(uint8_t out[MESSAGE_SIZE], const assay_tx *tx, const assay_hash *genesis) {
+    assay_writer writer;
+    assay_writer_init(&writer, out, MESSAGE_SIZE);
+    assay_writer_copy(&writer, beacon_domain, sizeof beacon_domain - 1);
+    assay_writer_hash(&writer, genesis);
+    assay_writer_u64(&writer, tx->nonce);
+    assay_writer_hash(&writer, &tx->body.beacon.preimage);
+    ASSAY_ASSERT(!writer.failed && writer.size == MESSAGE_SIZE);
+}
+
+assay_status assay_beacon_sign(assay_tx *tx, const assay_hash *genesis,
+                               const uint8_t seed[ASSAY_ED25519_KEY_SIZE], assay_error *err) {
+    uint8_t message[MESSAGE_SIZE];
+    message_make(message, tx, genesis);
+    tx->signature = (assay_signature){{0}};
+    return assay_ed25519_sign(tx->signature.bytes, seed, message, sizeof message, err);
+}
+
+// A header names its proposer, but no engine asks whether it is the one whose turn it was: without
+// the signature anybody's block could miss in another's name. P-45
+static assay_status signature_check(const assay_reader *reader, const assay_hash *genesis,
+                                    const assay_tx *tx, assay_error *err) {
+    uint8_t message[MESSAGE_SIZE];
+    assay_validator validator;
+    bool found;
+    ASSAY_TRY(assay_validator_get(&validator, &found, reader, &tx->signer, err));
+    message_make(message, tx, genesis);
+    assay_status status = !found ? ASSAY_SIGNATURE
+                                 : assay_ed25519_check(validator.ed25519, tx->signature.bytes,
+                                                       message, sizeof message, err);
+    if (status != ASSAY_SIGNATURE) return status;
+    if (err != NULL) *err = (assay_error){0};
+    return ASSAY_REJECT(err, BEACON_SIGNATURE,
+                        "the proposer's consensus key has not signed the beacon");
+}
+
+static bool has_preimage(const assay_tx *beacon) {
+    static const assay_hash zero;
+    return !assay_hash_equal(&beacon->body.beacon.preimage, &zero);
+}
+
+assay_status assay_beacon_check(const assay_reader *reader, const assay_genesis *genesis,
+                                const assay_tx *tx, assay_error *err) {
     assay_chain chain;
-    ASSAY_TRY(assay_chain_next(&chain, reader, params, height, proposer, err));
-    return preimage_check(&chain, preimage, err);
+    ASSAY_TRY(signature_check(reader, &genesis->hash, tx, err));
+    if (!has_preimage(tx)) return ASSAY_OK;
+    ASSAY_TRY(assay_chain_next(&chain, reader, &genesis->params, tx->nonce, &tx->signer, err));
+    return preimage_check(&chain, &tx->body.beacon.preimage, err);
 }
 
 // Counts one more of the epoch's misses of a kind; jails past its limit. P-46, P-95
@@ -240,32 +286,51 @@ static assay_status beacon_put(assay_ledger *ledger, const assay_hash *beacon, a
     return assay_ledger_put(ledger, &key, beacon->bytes, sizeof beacon->bytes, err);
 }
 
+// Whether a beacon is its signer's, and whether its preimage is taken. P-45
+static assay_status beacon_judge(const assay_ledger *ledger, const assay_chain *chain,
+                                 const assay_tx *beacon, bool *own, bool *taken, uint32_t *code,
+                                 assay_error *err) {
+    assay_error refusal = {0};
+    *own = *taken = false;
+    *code = 0;
+    if (beacon == NULL) return ASSAY_OK;
+    assay_status status =
+        signature_check(&ledger->reader, &ledger->genesis->hash, beacon, &refusal);
+    *own = status == ASSAY_OK;
+    if (*own && has_preimage(beacon))
+        status = preimage_check(chain, &beacon->body.beacon.preimage, &refusal);
+    *taken = *own && has_preimage(beacon) && status == ASSAY_OK;
+    *code = refusal.reject;
+    if (status == ASSAY_OK || status == ASSAY_REJECTED) return ASSAY_OK;
+    return assay_error_pass(err, &refusal);
+}
+
 // P-45, P-46
-assay_status assay_beacon_block(assay_ledger *ledger, const assay_hash *preimage, uint32_t *code,
+assay_status assay_beacon_block(assay_ledger *ledger, const assay_tx *tx, uint32_t *code,
                                 assay_error *err) {
     assay_chain chain;
+    bool own, taken;
     assay_hash beacon;
-    assay_error refusal = {0};
     const assay_address *proposer = &ledger->proposer;
     uint64_t epoch = assay_params_epoch(ledger->params, ledger->height);
     ASSAY_TRY(
         assay_chain_next(&chain, &ledger->reader, ledger->params, ledger->height, proposer, err));
     ASSAY_TRY(assay_beacon_last(&beacon, &ledger->reader, err));
-    bool taken = preimage != NULL && preimage_check(&chain, preimage, &refusal) == ASSAY_OK;
+    ASSAY_TRY(beacon_judge(ledger, &chain, tx, &own, &taken, code, err));
     assay_sha256 sha;
     assay_sha256_init(&sha);
     assay_sha256_update(&sha, beacon.bytes, sizeof beacon.bytes);
     if (taken) {
+        const assay_hash *preimage = &tx->body.beacon.preimage;
         assay_sha256_update(&sha, preimage->bytes, sizeof preimage->bytes);
         chain.head = *preimage;
         chain.left--;
         chain.revealed = ledger->height;
-    } else {
+    } else if (own) {
         miss(&chain, &chain.misses, epoch, ledger->params->beacon_misses_max);
         ledger->counts.of[ASSAY_COUNT_BEACON_MISSES]++;
     }
     assay_sha256_final(&sha, &beacon);
-    *code = refusal.reject;
     ASSAY_TRY(chain_put(ledger, proposer, &chain, err));
     return beacon_put(ledger, &beacon, err);
 }

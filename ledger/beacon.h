@@ -7,6 +7,7 @@
 #ifndef ASSAY_LEDGER_BEACON_H
 #define ASSAY_LEDGER_BEACON_H
 
+#include "base/ed25519.h"
 #include "ledger/ledger.h"
 #include "ledger/power.h"
 #include "ledger/tx/tx.h"
@@ -19,7 +20,7 @@ typedef struct {
     uint64_t pending_length; // 0: none
     uint64_t pending_height; // its registration
     uint64_t revealed;       // height of the last reveal, 0: none
-    uint64_t misses;         // own blocks without a preimage in miss_epoch
+    uint64_t misses;         // own beacons without a preimage in miss_epoch
     uint64_t vote_misses;    // votes it missed in miss_epoch
     uint64_t miss_epoch;     // the epoch that both count for
     uint64_t jailed_epoch;   // last epoch of the jail; jailed while `jailed`
@@ -30,21 +31,26 @@ typedef struct {
 // Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-45.
 assay_status assay_beacon_init(assay_ledger *ledger, assay_error *err);
 
-// Once a block, before its transactions: advances B with the proposer's preimage (NULL: none). A
-// wrong preimage counts as none. *code: the beacon transaction's result, 0 or BEACON_PREIMAGE,
-// BEACON_NO_CHAIN. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-45, P-46.
-assay_status assay_beacon_block(assay_ledger *ledger, const assay_hash *preimage, uint32_t *code,
+// Once a block, before its transactions: advances B with the proposer's beacon (NULL: none). A
+// wrong preimage counts as none, and either is a miss of a proposer that has signed. *code: the
+// transaction's result, 0 or BEACON_SIGNATURE, BEACON_PREIMAGE, BEACON_NO_CHAIN.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-45, P-46.
+assay_status assay_beacon_block(assay_ledger *ledger, const assay_tx *beacon, uint32_t *code,
                                 assay_error *err);
 
 // Is it the beacon transaction of this proposer's block of this height? Spec: P-8.
 bool assay_beacon_is_for(const assay_tx *tx, const assay_address *proposer, uint64_t height);
 
-// Would this preimage be taken from this proposer in the next block? For proposers and
-// process_proposal. Errors: REJECTED (BEACON_PREIMAGE, BEACON_NO_CHAIN), CORRUPT, MEMORY, IO.
+// Signs a beacon, whose other members are filled, with its signer's consensus key. genesis: the
+// genesis hash. Errors: MEMORY. Spec: P-45.
+assay_status assay_beacon_sign(assay_tx *tx, const assay_hash *genesis,
+                               const uint8_t seed[ASSAY_ED25519_KEY_SIZE], assay_error *err);
+
+// Would this beacon, which is for the next block, be taken? For proposers and process_proposal.
+// Errors: REJECTED (BEACON_SIGNATURE, BEACON_PREIMAGE, BEACON_NO_CHAIN), CORRUPT, MEMORY, IO.
 // Spec: P-45.
-assay_status assay_beacon_check(const assay_reader *reader, const assay_params *params,
-                                uint64_t height, const assay_address *proposer,
-                                const assay_hash *preimage, assay_error *err);
+assay_status assay_beacon_check(const assay_reader *reader, const assay_genesis *genesis,
+                                const assay_tx *tx, assay_error *err);
 
 // register_chain by the principal: waits to come into force; replaces one that waits.
 // Errors: REJECTED (CHAIN_LENGTH, CHAIN_BOND: no effective consensus bond), CAPACITY, CORRUPT,

@@ -233,8 +233,7 @@ static assay_status beacon_usable(assay_app *app, const selection *select, bool 
     assay_status status = assay_verifier_check(app->verifier, &tx, *proposal->beacon, &arena, err);
     if (status == ASSAY_OK && tx.code == 0 &&
         assay_beacon_is_for(&tx.tx, &proposal->proposer, proposal->height)) {
-        status = assay_beacon_check(&select->reader, &app->genesis->params, proposal->height,
-                                    &proposal->proposer, &tx.tx.body.beacon.preimage, &refusal);
+        status = assay_beacon_check(&select->reader, app->genesis, &tx.tx, &refusal);
         *usable = status == ASSAY_OK;
         if (status == ASSAY_REJECTED)
             status = ASSAY_OK;
@@ -307,11 +306,13 @@ static assay_status proposal_check(assay_app *app, const assay_app_block *block,
     const assay_params *params = &app->genesis->params;
     ASSAY_TRY(sizes_check(app, verified, err));
     const assay_tx *beacon = assay_block_beacon(verified, block);
-    if (beacon != NULL)
-        ASSAY_TRY(assay_beacon_check(reader, params, block->height, &block->proposer,
-                                     &beacon->body.beacon.preimage, err));
+    if (beacon == NULL)
+        return ASSAY_REJECT(err, BEACON_PLACE,
+                            "the first transaction is not the beacon of the "
+                            "block's proposer");
+    ASSAY_TRY(assay_beacon_check(reader, app->genesis, beacon, err));
     assay_pending_reset(&app->block_pending);
-    for (uint32_t i = beacon != NULL; i < verified->count; i++) {
+    for (uint32_t i = 1; i < verified->count; i++) {
         assay_error refusal = {0};
         assay_status status =
             assay_pending_admit(&app->block_pending, reader, params, block->height,

@@ -23,7 +23,7 @@
     X(TX_CHAIN, 112, "the transaction is for another chain")                                       \
     X(SIGNATURE_FORM, 113, "the signature is not in its one accepted form")                        \
     X(SIGNATURE_SIGNER, 114, "the signature is not by the named signer")                           \
-    X(TX_UNSIGNED, 115, "a beacon transaction has no principal or signature of its own")           \
+    X(TX_BEACON, 115, "a beacon has its signer as principal, and a signature of 64 bytes")         \
     X(REQUEST_FORM, 120, "the request's bytes are malformed")                                      \
     X(REQUEST_RANGE, 121, "a field of the request is out of its range")                            \
     X(REQUEST_FEE, 122, "the request's fee limit does not cover its longest answer")               \
@@ -88,7 +88,7 @@
 #define ASSAY_REJECT_BATCH_LIST(X)                                                                 \
     X(CHAIN_LENGTH, 200, "a hash chain has no links or too many")                                  \
     X(CHAIN_BOND, 201, "only a proposer with a consensus bond registers a hash chain")             \
-    X(BEACON_PLACE, 202, "a beacon preimage stands first in its proposer's block of its height")   \
+    X(BEACON_PLACE, 202, "a block's first transaction, and no other, is its proposer's beacon")    \
     X(BEACON_NO_CHAIN, 203, "the proposer has no hash chain in force")                             \
     X(BEACON_PREIMAGE, 204, "not the next preimage of the proposer's hash chain")                  \
     X(VALIDATOR_BOND, 205, "only an account with a consensus bond registers a consensus key")      \
@@ -120,7 +120,8 @@
     X(EVIDENCE_KIND, 232, "posted evidence is neither a leaf nor a table")                         \
     X(EVIDENCE_SIZE, 233, "posted evidence is over its limit")                                     \
     X(EVIDENCE_TWICE, 234, "this evidence is already posted")                                      \
-    X(EVIDENCE_BAD, 235, "posted evidence is not what the batch commits to")
+    X(EVIDENCE_BAD, 235, "posted evidence is not what the batch commits to")                       \
+    X(BEACON_SIGNATURE, 236, "the beacon is not signed by its proposer's consensus key")
 
 #define ASSAY_REJECT_LIST(X)                                                                       \
     ASSAY_REJECT_WIRE_LIST(X)                                                                      \

@@ -280,7 +280,7 @@ typedef struct {
 } assay_tx_withdraw;
 
 typedef struct {
-    assay_hash preimage;
+    assay_hash preimage; // zeros: the proposer has none to give
 } assay_tx_beacon;
 
 typedef struct {
@@ -291,8 +291,8 @@ typedef struct {
 typedef assay_tx_bond assay_tx_unbond;
 
 // One transaction. Lists live in the arena of the decode (or with the caller who filled them);
-// texts and blobs borrow the encoded bytes. A beacon has its block's height as nonce and a zero
-// signature.
+// texts and blobs borrow the encoded bytes. A beacon has its block's height as nonce, and
+// an ed25519 signature and a zero byte (P-45) as signature.
 typedef struct {
     assay_tx_kind kind;
     uint64_t chain_id;
@@ -310,13 +310,13 @@ typedef struct {
 
 // Reads one transaction; everything that can be checked without state and keys is. Texts borrow
 // data; lists come from the arena (≤ ASSAY_TX_ARENA_MAX bytes).
-// Errors: TX_SIZE to TX_SUM, TX_UNSIGNED (rejects), CAPACITY (arena). On failure tx is unspecified.
+// Errors: TX_SIZE to TX_SUM, TX_BEACON (rejects), CAPACITY (arena). On failure tx is unspecified.
 // Lives: as long as data and the arena. Spec: P-2, P-6, P-7.
 assay_status assay_tx_decode(assay_tx *tx, const uint8_t *data, size_t size, assay_arena *arena,
                              assay_error *err);
 
 // The rules of form that decode and encode both apply: kind, lane, limits, order, sums.
-// Errors: TX_KIND, TX_LANE, TX_TEXT to TX_SUM, TX_UNSIGNED (rejects). Spec: P-7.
+// Errors: TX_KIND, TX_LANE, TX_TEXT to TX_SUM, TX_BEACON (rejects). Spec: P-7.
 assay_status assay_tx_check(const assay_tx *tx, assay_error *err);
 
 // Writes the one encoding. out [capacity]; capacity ASSAY_TX_SIZE_MAX always suffices. The same

@@ -28,8 +28,9 @@ void assay_domain_init(assay_domain *out, uint64_t chain_id, const assay_hash *g
 // the domain's. Spec: P-5.
 void assay_tx_digest(assay_hash *out, const assay_tx *tx, const assay_domain *domain);
 
-// Errors: TX_CHAIN, SIGNATURE_FORM, SIGNATURE_SIGNER (rejects). A beacon needs no signature and
-// passes if its chain id does. May run on many threads. Spec: P-4.
+// Errors: TX_CHAIN, SIGNATURE_FORM, SIGNATURE_SIGNER (rejects). A beacon passes if its
+// chain id does: whose key signs it the state knows (assay_beacon_check). May run on many threads.
+// Spec: P-4.
 assay_status assay_tx_verify(const assay_tx *tx, const assay_domain *domain, assay_error *err);
 
 // Fills tx->signature. Errors: RANGE (key), SIGNATURE_SIGNER (tx->signer is another's), TX_CHAIN.

@@ -181,7 +181,7 @@ static assay_status manner_set(node_parts *node, const char *misbehave, assay_er
     if (strcmp(misbehave, "wrong-app-hash") == 0)
         node->application.wrong_app_hash = true;
     else if (strcmp(misbehave, "no-beacon") == 0)
-        node->application.chains = NULL;
+        node->application.no_preimage = true;
     else
         return ASSAY_FAIL(err, USAGE,
                           "misbehaviour \"%.20s\", known are wrong-app-hash and no-beacon",

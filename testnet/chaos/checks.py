@@ -118,6 +118,8 @@ def decode(raw):
         tx |= {"role": body[0], "amount": int.from_bytes(body[1:9], "big")}
     elif tx["kind"] == REVEAL:
         tx |= {"batch": "0x" + body[:32].hex(), "verdict": body[69]}
+    elif tx["kind"] == BEACON:
+        tx |= {"reveals": any(body[:32])}
     return tx
 
 
@@ -127,17 +129,18 @@ class Chain:
     def __init__(self, comet):
         self.where, self.txs, self.count, self.sets = {}, [], Counter(), []
         self.sizes = []  # of each of the sets
-        self.proposed = {}  # height → (its proposer, whether it has a beacon)
+        self.proposed = {}  # height → (its proposer, whether its beacon has a preimage)
         for height in range(1, comet.height() + 1):
             block = comet.block(height)
-            kinds = self.take(height, block["data"]["txs"] or [], comet.codes(height))
-            self.proposed[height] = (block["header"]["proposer_address"], BEACON in kinds)
+            done = self.take(height, block["data"]["txs"] or [], comet.codes(height))
+            self.proposed[height] = (block["header"]["proposer_address"],
+                                     any(tx.get("reveals") for tx in done))
             if not self.sets or self.sets[-1] != block["header"]["validators_hash"]:
                 self.sets.append(block["header"]["validators_hash"])
                 self.sizes.append(comet.validators(height))
 
     def take(self, height, txs, codes):
-        """Returns the kinds of those that were done."""
+        """Returns those that were done."""
         before = len(self.txs)
         for raw, code in zip(map(base64.b64decode, txs), codes):
             known = "0x" + hashlib.sha256(raw).hexdigest()
@@ -145,7 +148,7 @@ class Chain:
             self.where[known] = (height, code)
             if code == 0:
                 self.txs.append(decode(raw))
-        return {tx["kind"] for tx in self.txs[before:]}
+        return self.txs[before:]
 
 
 def acknowledged(chain, load):

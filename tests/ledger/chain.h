@@ -274,12 +274,20 @@ static inline void chain_commit_add(chain *c, uint32_t actor, const assay_hash *
     chain_add(c, &tx);
 }
 
+// An actor's beacon for a height, signed with its consensus key. preimage NULL: it has none to
+// give.
+static inline assay_tx chain_beacon(const chain *c, uint32_t actor, uint64_t height,
+                                    const assay_hash *preimage) {
+    assay_tx tx = {.kind = ASSAY_TX_BEACON, .chain_id = CHAIN_ID, .nonce = height};
+    tx.signer = tx.principal = c->actors[actor];
+    if (preimage) tx.body.beacon.preimage = *preimage;
+    must(assay_beacon_sign(&tx, &c->genesis.hash, chain_seed(actor).bytes, err));
+    return tx;
+}
+
 // The operator's next preimage as the first transaction.
 static inline void chain_beacon_add(chain *c, uint64_t revealed) {
-    assay_tx tx = {.kind = ASSAY_TX_BEACON, .chain_id = CHAIN_ID};
-    tx.signer = tx.principal = c->actors[0];
-    tx.nonce = c->height + 1;
-    tx.body.beacon.preimage = c->links[revealed + 1];
+    assay_tx tx = chain_beacon(c, 0, c->height + 1, &c->links[revealed + 1]);
     size_t size;
     must(assay_tx_encode(&tx, c->bytes + c->used, CHAIN_TX_BYTES - c->used, &size, err));
     memmove(c->txs + 1, c->txs, c->tx_count * sizeof *c->txs);
@@ -288,14 +296,17 @@ static inline void chain_beacon_add(chain *c, uint64_t revealed) {
     c->used += size;
 }
 
+// The one that an honest block has.
+static inline void chain_beacon_next(chain *c) {
+    assay_view view = chain_view(c);
+    assay_chain links;
+    must(assay_chain_get(&links, &view.reader, &c->actors[0], err));
+    assay_view_close(&view);
+    if (links.left != 0) chain_beacon_add(c, CHAIN_PREIMAGES - links.left);
+}
+
 static inline assay_app_block chain_block_input(chain *c) {
-    if (!c->silent) {
-        assay_view view = chain_view(c);
-        assay_chain links;
-        must(assay_chain_get(&links, &view.reader, &c->actors[0], err));
-        assay_view_close(&view);
-        if (links.left != 0) chain_beacon_add(c, CHAIN_PREIMAGES - links.left);
-    }
+    if (!c->silent) chain_beacon_next(c);
     return (assay_app_block){
         .height = c->height + 1,
         .time = 1700000000 + c->height,

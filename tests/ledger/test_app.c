@@ -510,10 +510,21 @@ static void test_process(void **state) {
     assert_true(reject == ASSAY_REJECT_SIGNATURE_FORM || reject == ASSAY_REJECT_SIGNATURE_SIGNER);
     c->tx_count = 2;
     assert_int_equal(process(c, &reject), ASSAY_OK);
+    txs[0] = first, c->tx_count = 1; // whose block it is, nobody has signed
+    assert_int_equal(process(c, &reject), ASSAY_REJECTED);
+    assert_int_equal(reject, ASSAY_REJECT_BEACON_PLACE);
     chain_block_clear(c);
+    assert_int_equal(process(c, &reject), ASSAY_REJECTED);
+    assert_int_equal(reject, ASSAY_REJECT_BEACON_PLACE);
     chain_beacon_add(c, 1);
     assert_int_equal(process(c, &reject), ASSAY_REJECTED);
     assert_int_equal(reject, ASSAY_REJECT_BEACON_PREIMAGE);
+    chain_block_clear(c);
+    chain_beacon_add(c, 0);
+    txs = c->txs;
+    ((uint8_t *)txs[0].data)[txs[0].size - 2] ^= 1;
+    assert_int_equal(process(c, &reject), ASSAY_REJECTED);
+    assert_int_equal(reject, ASSAY_REJECT_BEACON_SIGNATURE);
 }
 
 // P-39: each lane has half of the bytes, whatever waits in the other.
@@ -546,16 +557,17 @@ static void test_lane_bytes(void **state) {
     assert_int_equal(process(c, &reject), ASSAY_REJECTED);
     assert_int_equal(reject, ASSAY_REJECT_BLOCK_BYTES);
     c->tx_count = count - 1;
+    chain_beacon_next(c);
     assert_int_equal(process(c, &reject), ASSAY_OK);
 
     // P-39: half to the byte.
     tx = chain_tx(c, 1, ASSAY_TX_POST_EVIDENCE);
     tx.nonce = count - 1;
     tx.body.post_evidence = (assay_tx_post_evidence){batch, 0, 0, 1, {blob, 0}};
-    tx.body.post_evidence.data.size = half - bytes - (c->txs[0].size - sizeof blob);
+    tx.body.post_evidence.data.size = half - bytes - (c->txs[1].size - sizeof blob);
     chain_add(c, &tx);
     assert_int_equal(process(c, &reject), ASSAY_OK);
-    c->tx_count = count - 1;
+    c->tx_count = count; // the beacon aside
     tx.body.post_evidence.data.size++;
     chain_add(c, &tx);
     assert_int_equal(process(c, &reject), ASSAY_REJECTED);

@@ -15,6 +15,14 @@ typedef struct {
     assay_hash links[PROPOSERS][LINKS + 1];
 } bench;
 
+static void consensus_key_put(bench *b, uint32_t actor) {
+    assay_record_key key =
+        assay_record_key_of_address(ASSAY_TABLE_VALIDATOR, &b->chain.actors[actor]);
+    uint8_t value[ASSAY_ED25519_KEY_SIZE + 1] = {0};
+    must(assay_ed25519_public(value, chain_seed(actor).bytes, err));
+    must(assay_ledger_put(&b->ledger, &key, value, sizeof value, err));
+}
+
 static bench *bench_new(void) {
     bench *b = calloc(1, sizeof *b);
     chain_init(&b->chain);
@@ -22,6 +30,7 @@ static bench *bench_new(void) {
     b->ledger = chain_by_hand(&b->chain);
     b->ledger.height = 0;
     for (uint32_t p = 0; p < PROPOSERS; p++) {
+        consensus_key_put(b, p);
         assay_sha256_of(&b->links[p][LINKS], &p, sizeof p);
         for (uint32_t i = LINKS; i > 0; i--)
             assay_sha256_of(&b->links[p][i - 1], b->links[p][i].bytes, 32);
@@ -42,13 +51,19 @@ static void power_set(bench *b, uint32_t actor, uint64_t power) {
     must(assay_ledger_put(&b->ledger, &key, value, 8, err));
 }
 
-// The next block, by `proposer`, with a preimage (NULL: none). Returns: the beacon's result code.
-static uint32_t block(bench *b, uint32_t proposer, const assay_hash *preimage) {
-    uint32_t code = 0;
+// The next block, by `proposer`, with a beacon (NULL: none). Returns: the beacon's result code.
+static uint32_t block_with(bench *b, uint32_t proposer, const assay_tx *beacon) {
+    uint32_t code;
     b->ledger.height++;
     b->ledger.proposer = b->chain.actors[proposer];
-    must(assay_beacon_block(&b->ledger, preimage, &code, err));
+    must(assay_beacon_block(&b->ledger, beacon, &code, err));
     return code;
+}
+
+// The same with its own beacon, with a preimage or, NULL, without.
+static uint32_t block(bench *b, uint32_t proposer, const assay_hash *preimage) {
+    assay_tx tx = chain_beacon(&b->chain, proposer, b->ledger.height + 1, preimage);
+    return block_with(b, proposer, &tx);
 }
 
 static assay_hash last(bench *b) {
@@ -114,6 +129,20 @@ static void values_match_the_oracle(void **state) {
     json_decref(root);
 }
 
+// What an honest validator says of a proposal with this beacon: 0 or why not.
+static uint32_t beacon_check(bench *b, const assay_tx *tx) {
+    assay_error refusal = {0};
+    if (assay_beacon_check(&b->ledger.reader, &b->chain.genesis, tx, &refusal) == ASSAY_OK)
+        return 0;
+    assert_int_equal(refusal.status, ASSAY_REJECTED);
+    return refusal.reject;
+}
+
+static uint32_t check(bench *b, uint32_t proposer, const assay_hash *preimage) {
+    assay_tx tx = chain_beacon(&b->chain, proposer, b->ledger.height + 1, preimage);
+    return beacon_check(b, &tx);
+}
+
 // A preimage counts once, in its turn, from its owner; a wrong one is as good as none.
 static void preimages(void **state) {
     bench *b = bench_new();
@@ -129,15 +158,61 @@ static void preimages(void **state) {
     assert_int_equal(block(b, 0, &links[3]), ASSAY_REJECT_BEACON_PREIMAGE); // a link ahead
     assert_int_equal(chain_of(b, 0).misses, 2);
     assert_int_equal(block(b, 1, &links[2]), ASSAY_REJECT_BEACON_NO_CHAIN); // a stranger's
-    assay_error refusal = {0};
-    const assay_params *params = b->ledger.params;
-    assert_int_equal(
-        assay_beacon_check(&b->ledger.reader, params, 9, &b->chain.actors[0], &links[3], &refusal),
-        ASSAY_REJECTED);
-    assert_int_equal(refusal.reject, ASSAY_REJECT_BEACON_PREIMAGE);
-    must(assay_beacon_check(&b->ledger.reader, params, 9, &b->chain.actors[0], &links[2], err));
+    assert_int_equal(check(b, 0, &links[3]), ASSAY_REJECT_BEACON_PREIMAGE);
+    assert_int_equal(check(b, 0, &links[2]), 0);
+    assert_int_equal(check(b, 0, NULL), 0);
+    assert_int_equal(check(b, 1, &links[2]), ASSAY_REJECT_BEACON_NO_CHAIN);
     assert_int_equal(block(b, 0, &links[2]), 0);
     assert_int_equal(chain_of(b, 0).revealed, b->ledger.height);
+    bench_close(b);
+}
+
+// B goes on by itself, and nothing of the proposer's changes.
+static void expect_nobodys(bench *b, const assay_tx *beacon, uint32_t code) {
+    assay_hash expected, value = last(b);
+    assay_chain before = chain_of(b, 0);
+    if (beacon) assert_int_equal(beacon_check(b, beacon), code);
+    assert_int_equal(block_with(b, 0, beacon), code);
+    assay_sha256_of(&expected, value.bytes, sizeof value.bytes);
+    value = last(b);
+    assert_memory_equal(&value, &expected, sizeof value);
+    assay_chain after = chain_of(b, 0);
+    assert_int_equal(after.misses, before.misses);
+    assert_int_equal(after.left, before.left);
+    assert_int_equal(after.revealed, before.revealed);
+}
+
+// Whose block it is, a header says of itself: another's preimage is not taken, and a miss is not
+// counted, but by the proposer's own key, for this height of this chain.
+static void a_miss_is_signed(void **state) {
+    bench *b = bench_new();
+    const assay_hash *links = b->chain.links;
+    uint64_t next = b->ledger.height + 1;
+    assay_hash elsewhere = b->chain.genesis.hash;
+    expect_nobodys(b, NULL, 0);
+    for (int with = 0; with < 2; with++) {
+        const assay_hash *preimage = with ? &links[1] : NULL;
+        assay_tx other = chain_beacon(&b->chain, 1, ++next, preimage);
+        other.signer = other.principal = b->chain.actors[0];
+        expect_nobodys(b, &other, ASSAY_REJECT_BEACON_SIGNATURE);
+        assay_tx late = chain_beacon(&b->chain, 0, next++, preimage);
+        late.nonce = next;
+        expect_nobodys(b, &late, ASSAY_REJECT_BEACON_SIGNATURE);
+        assay_tx changed = chain_beacon(&b->chain, 0, ++next, with ? NULL : &links[1]);
+        changed.body.beacon.preimage = with ? links[1] : (assay_hash){{0}};
+        expect_nobodys(b, &changed, ASSAY_REJECT_BEACON_SIGNATURE);
+        assay_tx foreign = chain_beacon(&b->chain, 0, ++next, preimage);
+        elsewhere.bytes[0] ^= 1;
+        must(assay_beacon_sign(&foreign, &elsewhere, chain_seed(0).bytes, err));
+        expect_nobodys(b, &foreign, ASSAY_REJECT_BEACON_SIGNATURE);
+        elsewhere.bytes[0] ^= 1;
+    }
+    // One without a key has none that could sign.
+    assay_tx keyless = chain_beacon(&b->chain, PROPOSERS, ++next, NULL);
+    assert_int_equal(beacon_check(b, &keyless), ASSAY_REJECT_BEACON_SIGNATURE);
+    assert_int_equal(block(b, 0, NULL), 0);
+    assert_int_equal(chain_of(b, 0).misses, 1);
+    assert_int_equal(block(b, 0, &links[1]), 0);
     bench_close(b);
 }
 
@@ -355,6 +430,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_match_the_oracle),
         cmocka_unit_test(preimages),
+        cmocka_unit_test(a_miss_is_signed),
         cmocka_unit_test(only_bonded_proposers_register_chains),
         cmocka_unit_test(a_chain_waits_for_epochs_and_for_the_others),
         cmocka_unit_test(a_lone_proposer_waits_for_time_only),

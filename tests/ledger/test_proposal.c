@@ -82,7 +82,10 @@ static void trial_run(chain *c, const assay_bytes *beacon, tally *sums) {
     if (proposal.bytes_max != 0) assert_true(bytes <= proposal.bytes_max);
     assay_app_block block = {
         .height = proposal.height, .proposer = proposal.proposer, .txs = txs, .tx_count = size};
-    must(assay_app_process_proposal(c->app, &block, err));
+    assay_error why = {0};
+    assay_status status = assay_app_process_proposal(c->app, &block, &why);
+    assert_int_equal(status, with_beacon ? ASSAY_OK : ASSAY_REJECTED);
+    assert_int_equal(why.reject, with_beacon ? 0 : ASSAY_REJECT_BEACON_PLACE);
     sums->picked += count;
     sums->beacons += with_beacon;
     sums->cut += count < free_count;
@@ -196,6 +199,7 @@ static void votes_come_first(void **state) {
         chain_block_clear(c);
         chain_add(c, votes_behind ? &plain : &vote);
         chain_add(c, votes_behind ? &vote : &plain);
+        chain_beacon_next(c);
         assay_app_block block = {.height = c->height + 1,
                                  .proposer = c->actors[0],
                                  .txs = c->txs,

@@ -39,7 +39,7 @@ bool sim_prepare(sim *s, sim_node *node, uint64_t height, const assay_bytes *bea
         return sim_fail(s, node, "prepare_proposal: %s", err.text);
     if (count + with_beacon + 1 > SIM_BLOCK_TXS)
         return sim_fail(s, node, "%u transactions proposed", count);
-    *out = (sim_proposal){.proposer = proposal.proposer, .honest = true};
+    *out = (sim_proposal){.proposer = proposal.proposer, .honest = with_beacon};
     if (with_beacon) out->txs[out->count++] = *beacon;
     for (uint32_t i = 0; i < count; i++)
         out->txs[out->count++] = candidates[picked[i]];

@@ -50,7 +50,7 @@ typedef struct {
     assay_address proposer;
     assay_bytes txs[SIM_BLOCK_TXS];
     uint32_t count;
-    bool honest;                       // a node has prepared it
+    bool honest;                       // a node has prepared it, and signed for it
     assay_misbehavior misbehaviors[2]; // what the engine reports with it
     uint32_t misbehavior_count;
 } sim_proposal;

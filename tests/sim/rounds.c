@@ -4,20 +4,38 @@
 
 #include "ledger/beacon.h"
 
-// The proposer's next preimage, or now and then something that is none.
+// Whose consensus key an account has: mostly its own actor's.
+static uint32_t key_of(const chain *c, const assay_view *view, uint32_t actor) {
+    assay_validator validator;
+    uint8_t key[ASSAY_ED25519_KEY_SIZE];
+    bool found;
+    uint32_t at = CHAIN_ACTORS;
+    must(assay_validator_get(&validator, &found, &view->reader, &c->actors[actor], err));
+    while (found && at-- > 0) {
+        must(assay_ed25519_public(key, chain_seed(at).bytes, err));
+        if (memcmp(key, validator.ed25519, sizeof key) == 0) return at;
+    }
+    return actor;
+}
+
+// The proposer's beacon with its next preimage, now and then with none or another, or not its own.
 static assay_bytes beacon_make(sim *s, const sim_node *node) {
     static uint8_t bytes[256];
     chain *c = &s->trial->chain;
     assay_chain links;
     assay_view view = chain_view(c);
     must(assay_chain_get(&links, &view.reader, &c->actors[node->actor], err));
+    uint32_t key = key_of(c, &view, node->actor);
     assay_view_close(&view);
     uint64_t next = links.left != 0 ? CHAIN_PREIMAGES - links.left + 1 : 0;
     if (chance(s, 10)) next += draw(s, 3);
     assay_tx tx = {.kind = ASSAY_TX_BEACON, .chain_id = CHAIN_ID, .nonce = s->height + 1};
     if (chance(s, 3)) tx.nonce -= draw(s, 3);
     tx.signer = tx.principal = c->actors[chance(s, 95) ? node->actor : draw(s, CHAIN_ACTORS)];
-    tx.body.beacon.preimage = c->links[next <= CHAIN_PREIMAGES ? next : 0];
+    if (chance(s, sim_has_power(s, node->actor) ? 85 : 10))
+        tx.body.beacon.preimage = c->links[next <= CHAIN_PREIMAGES ? next : 0];
+    must(assay_beacon_sign(&tx, &c->genesis.hash, chain_seed(key).bytes, err));
+    if (chance(s, 3)) tx.signature.bytes[draw(s, ASSAY_ED25519_SIGNATURE_SIZE)] ^= 1;
     size_t size;
     must(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
     return s->entries[sim_entry_add(s, bytes, size)].bytes;
@@ -70,11 +88,10 @@ static bool propose(sim *s, sim_node *node, sim_proposal *out) {
     uint64_t lanes[ASSAY_TX_LANE_COUNT] = {0};
     uint64_t half = s->trial->chain.genesis.params.block_bytes_max / 2;
     untouched mark;
-    assay_bytes beacon = {NULL, 0};
-    if (chance(s, sim_has_power(s, node->actor) ? 85 : 10)) beacon = beacon_make(s, node);
+    assay_bytes beacon = beacon_make(s, node);
     SIM_TRY(untouched_mark(s, node, &mark));
     uint64_t bytes_max = chance(s, 20) ? 200 + draw(s, 3000) : 0, bytes = 0;
-    SIM_TRY(sim_prepare(s, node, s->height + 1, beacon.data ? &beacon : NULL, bytes_max, out));
+    SIM_TRY(sim_prepare(s, node, s->height + 1, chance(s, 97) ? &beacon : NULL, bytes_max, out));
     SIM_TRY(untouched_check(s, node, &mark));
     misbehaviors_add(s, out);
     s->report->proposals++;

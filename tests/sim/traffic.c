@@ -330,9 +330,7 @@ static void rubbish_send(sim *s) {
     }
     if (chance(s, 10)) { // the operator's beacon, sent by a stranger
         chain *c = &s->trial->chain;
-        assay_tx tx = {.kind = ASSAY_TX_BEACON, .chain_id = CHAIN_ID, .nonce = s->height + 1};
-        tx.signer = tx.principal = c->actors[0];
-        tx.body.beacon.preimage = c->links[draw(s, 8)];
+        assay_tx tx = chain_beacon(c, 0, s->height + 1, &c->links[draw(s, 8)]);
         must(assay_tx_encode(&tx, bytes, sizeof bytes, &size, err));
     }
     sim_entry_add(s, bytes, size);

@@ -104,7 +104,7 @@ def good_world():
         3: [(140, tx(1, SOMEONE, SINK + (2).to_bytes(8, "big"))), (0, tx(21, SOMEONE, b"")),
             (0, tx(20, SOMEONE, b"\3" * 32))],
         4: [(0, tx(2, LIAR, b"\2" + (40).to_bytes(8, "big"))), (0, reveal(fine, 3)),
-            (0, reveal(forged, 0))],
+            (0, reveal(forged, 0)), (0, tx(20, SOMEONE, bytes(32)))],
         5: [(0, tx(20, SOMEONE, b"\5" * 32))]}
     world.makers = {1: "A", 2: "B", 3: "A", 4: "A", 5: "B"}
     without = schedule.Fault(1, "no-beacon", 1, [0], 0)

@@ -547,7 +547,7 @@ static void sources_add_up(void **state) {
     cases_close(&all);
 }
 
-static void a_beacon_carries_nothing_of_its_own(void **state) {
+static void a_beacon_is_its_signers(void **state) {
     cases all;
     cases_open(&all);
     assay_tx good = tx_of(&all, ASSAY_TX_BEACON), tx = good;
@@ -558,10 +558,10 @@ static void a_beacon_carries_nothing_of_its_own(void **state) {
     expect_round_trip(&tx);
     tx = good;
     tx.principal.bytes[0] ^= 1;
-    expect_refused(&tx, ASSAY_REJECT_TX_UNSIGNED);
+    expect_refused(&tx, ASSAY_REJECT_TX_BEACON);
     tx = good;
     tx.signature.bytes[64] = 27;
-    expect_refused(&tx, ASSAY_REJECT_TX_UNSIGNED);
+    expect_refused(&tx, ASSAY_REJECT_TX_BEACON);
     tx = good;
     tx.chain_id++;
     assert_int_equal(assay_tx_verify(&tx, &domain, NULL), ASSAY_REJECTED);
@@ -620,7 +620,7 @@ int main(void) {
         cmocka_unit_test(lists_ascend_and_are_bounded),
         cmocka_unit_test(batch_tables_ascend),
         cmocka_unit_test(sources_add_up),
-        cmocka_unit_test(a_beacon_carries_nothing_of_its_own),
+        cmocka_unit_test(a_beacon_is_its_signers),
         cmocka_unit_test(kinds_have_names_lanes_and_scopes),
         cmocka_unit_test(a_commitment_binds_its_four_parts),
     };
