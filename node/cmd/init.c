@@ -210,8 +210,8 @@ int assay_cmd_init(assay_invocation *invocation) {
          "take operator.json's content from a file instead of making it", 0, 0, false},
         {"listen", ASSAY_OPTION_TEXT, &options.listen, "HOST:PORT", "API address to write down", 0,
          0, false},
-        {"block-ms", ASSAY_OPTION_U64, &options.block_ms, "MS", "pause between blocks", 0, 3600000,
-         false},
+        {"block-ms", ASSAY_OPTION_U64, &options.block_ms, "MS", "pause between blocks (200)", 0,
+         3600000, false},
     };
     int code;
     if (!assay_command_begin(

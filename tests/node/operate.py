@@ -213,6 +213,8 @@ def test_one_machine(assay):
     machine = Machine(assay, "solo")
     assert "prefill" in machine.run("any-measure", MODEL=SOURCE / "testnet/model")
     assert "\ngenesis 0x" in machine.run("solo-make")
+    made = json.loads((machine.folder / "node/config.json").read_text())
+    assert made["block_ms"] == 1000, made  # what the page reckons commit_blocks by
     machine.start("assay-solo")
     until(lambda: quietly(machine.status), "the node")
     shown = machine.run("solo-use")
