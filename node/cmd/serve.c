@@ -145,7 +145,7 @@ static assay_status provider_get(assay_provider *provider, assay_http_reply *rep
     json_t *adapters = json_array();
     pthread_mutex_lock(&provider->lock);
     for (uint32_t i = 0; i < shop->adapter_count; i++)
-        if (!provider->payable.rows[1 + i].refusal.reject)
+        if (!provider->payable.rows[1 + i].refusal.reject && !provider->unsourced.adapters[i])
             json_array_append_new(adapters, assay_json_from_hash(&shop->adapters[i].root));
     json_t *document =
         json_pack("{s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:i,s:o,s:o}", "provider",

@@ -145,6 +145,20 @@ static uint32_t sessions_list(assay_hash *ids, assay_provider *provider) {
     return count;
 }
 
+static assay_status unsourced_look(assay_provider *provider, assay_error *err) {
+    const assay_workshop *shop = provider->shop;
+    for (uint32_t i = 0; i < shop->adapter_count; i++) {
+        bool found;
+        ASSAY_TRY(
+            assay_unsourced_look(&provider->unsourced, &found, &provider->asking, shop, i, err));
+        if (!found) continue;
+        pthread_mutex_lock(&provider->lock);
+        provider->unsourced.adapters[i] = true;
+        pthread_mutex_unlock(&provider->lock);
+    }
+    return ASSAY_OK;
+}
+
 // One thread takes from the pending ones: this one.
 assay_status assay_provider_look(assay_provider *provider, assay_provider_facts *facts,
                                  assay_error *err) {
@@ -175,5 +189,5 @@ assay_status assay_provider_payable_look(assay_provider *provider, assay_error *
         pthread_mutex_unlock(&provider->lock);
         if (other) assay_payable_tell(shop, row, &answer);
     }
-    return ASSAY_OK;
+    return unsourced_look(provider, err);
 }

@@ -34,6 +34,7 @@
 #include "node/provider/answered.h"
 #include "node/provider/facts.h"
 #include "node/provider/payable.h"
+#include "node/provider/unsourced.h"
 #include "node/wallet/wallet.h"
 #include "node/workshop/batch_json.h"
 #include "node/workshop/evidence_file.h"
@@ -142,6 +143,7 @@ typedef struct {
     assay_provider_facts facts;
     uint64_t facts_ms; // monotonic, of `facts`; 0: never asked for
     assay_payable payable;
+    assay_unsourced unsourced;
     assay_provider_session *sessions;
     uint32_t session_count;
     assay_provider_pending *pending;

@@ -110,6 +110,14 @@ def test_commands(assay):
     return True
 
 
+def test_an_adapter_comes_with_its_data(_):
+    """F-53, F-56: without it nothing is answered with it, nor is it declared."""
+    for name in ("ASSAY_VERIFY_OPTIONS", "ASSAY_SERVE_OPTIONS"):
+        words = shlex.split(example()[name])
+        assert ("--adapter" in words) == ("--dataset" in words), (name, words)
+    return True
+
+
 def test_relations(_):
     """What makes engine and node start, stop and restart together."""
     units = {path.name: read(path) for path in UNITS}
@@ -176,7 +184,8 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(f"usage: {sys.argv[0]} ASSAY")
     assert len(UNITS) == 5, UNITS
-    for test in (test_commands, test_relations, test_systemd):
+    for test in (test_commands, test_an_adapter_comes_with_its_data, test_relations,
+                 test_systemd):
         if test(str(Path(sys.argv[1]).resolve())):
             print(f"{test.__name__}: passed")
 

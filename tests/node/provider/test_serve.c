@@ -16,6 +16,7 @@ enum { TOKENS = 4 };
 
 static uint32_t prompt[PROMPT];
 static char key_file[96], home[96], log_file[96];
+static const char *dataset = ASSAY_SOURCE_DIR "/testnet/data/carroll.txt"; // of the adapter
 
 typedef struct {
     pid_t pid;
@@ -62,7 +63,7 @@ static server serve_start(const char *const *more) {
                                  "--adapter",
                                  world.adapter_file,
                                  "--dataset",
-                                 ASSAY_SOURCE_DIR "/testnet/data/carroll.txt",
+                                 dataset,
                                  "--listen",
                                  "127.0.0.1:0"};
     size_t count = 16;
@@ -374,6 +375,34 @@ static bool offers_adapter(const server *s) {
     return offers;
 }
 
+// F-53: an adapter without its data is not offered, and told once and at once, not when somebody
+// has paid a deposit for it.
+static void what_has_no_data_is_told(void **state) {
+    static const char *const options[] = {"--log", "json", NULL};
+    const char *own = dataset;
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    snprintf(log_file, sizeof log_file, "%s/serve.log", world.folder);
+    server s = serve_start(NULL);
+    assert_true(offers_adapter(&s));
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    dataset = ASSAY_SOURCE_DIR "/LICENSE";
+    s = serve_start(options);
+    dataset = own;
+    json_t *event = logged("adapter_unsourced");
+    assert_non_null(event);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(event, "error"), "code")),
+                     ASSAY_MISSING);
+    assert_non_null(strstr(json_string_value(json_object_get(event, "text")),
+                           "a data set of the adapter is not loaded: 0x"));
+    json_decref(event);
+    assert_false(offers_adapter(&s));
+    expect_spoiled(&s, body_of(&session, 1), "MISSING", "a data set of the adapter is not loaded");
+    work_sleep(6000); // another look
+    assert_int_equal(logged_count("adapter_unsourced"), 1);
+    assert_int_equal(serve_end(&s, SIGTERM), 0);
+    *log_file = 0;
+}
+
 // F-53: what too few declare is told once, not offered, not answered; from its declaration on it
 // is. What was answered before it is lost says at the end why it waits.
 static void what_is_not_payable_is_told(void **state) {
@@ -609,6 +638,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_are_refused_by_number),
         cmocka_unit_test(killed_between_answer_and_batch),
+        cmocka_unit_test(what_has_no_data_is_told),
         cmocka_unit_test(what_is_not_payable_is_told),
         cmocka_unit_test(a_reason_is_of_what_waits),
         cmocka_unit_test(one_session_holds_up_nobody),
