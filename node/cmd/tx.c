@@ -115,6 +115,35 @@ static assay_status signed_check(const assay_tx *tx, assay_error *err) {
     return ASSAY_FAIL(err, SIGNATURE, "the transaction is not signed, see assay tx sign");
 }
 
+// The salt of the digest is not sent: the node would take the signature for somebody else's.
+static assay_status genesis_check(const tx_file *file, const assay_client *client,
+                                  assay_error *err) {
+    char own[ASSAY_HEX_HASH_MAX], told[ASSAY_HEX_HASH_MAX];
+    const assay_hash *genesis = &file->domain.genesis;
+    if (assay_hash_is_zero(genesis) || assay_hash_equal(genesis, &client->domain.genesis))
+        return ASSAY_OK;
+    assay_hex_encode_0x(own, genesis->bytes, ASSAY_HASH_SIZE);
+    assay_hex_encode_0x(told, client->domain.genesis.bytes, ASSAY_HASH_SIZE);
+    return ASSAY_FAIL(err, MISMATCH, "signed for genesis %s, the node's is %s", own, told);
+}
+
+static assay_status file_send(assay_sent *sent, const tx_file *file, assay_wallet *wallet,
+                              assay_error *err) {
+    size_t size;
+    ASSAY_TRY(signed_check(&file->tx, err));
+    ASSAY_TRY(assay_client_open(&wallet->client, wallet->node_url, NULL, err));
+    ASSAY_TRY(genesis_check(file, &wallet->client, err));
+    uint8_t *bytes = malloc(ASSAY_TX_SIZE_MAX);
+    if (!bytes) return ASSAY_FAIL(err, MEMORY, "no memory to send");
+    assay_status status = assay_tx_encode(&file->tx, bytes, ASSAY_TX_SIZE_MAX, &size, err);
+    assay_tx_digest(&sent->digest, &file->tx, &wallet->client.domain);
+    if (status == ASSAY_OK)
+        status = assay_client_send_bytes(sent, &wallet->client, bytes, size,
+                                         (uint32_t)wallet->wait_ms, err);
+    free(bytes);
+    return status;
+}
+
 int assay_cmd_tx_send(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     const char *path = NULL;
@@ -129,21 +158,12 @@ int assay_cmd_tx_send(assay_invocation *invocation) {
     tx_file file;
     assay_sent sent = {0};
     assay_error err = {0};
-    size_t size;
     assay_status status = file_open(&file, path, false, &err);
-    if (status == ASSAY_OK) status = signed_check(&file.tx, &err);
-    uint8_t *bytes = malloc(ASSAY_TX_SIZE_MAX);
-    if (status == ASSAY_OK && !bytes) status = ASSAY_FAIL(&err, MEMORY, "no memory to send");
-    if (status == ASSAY_OK)
-        status = assay_tx_encode(&file.tx, bytes, ASSAY_TX_SIZE_MAX, &size, &err);
-    if (status == ASSAY_OK) status = assay_client_open(&wallet.client, wallet.node_url, NULL, &err);
-    if (status == ASSAY_OK) {
-        assay_tx_digest(&sent.digest, &file.tx, &wallet.client.domain);
-        status = assay_client_send_bytes(&sent, &wallet.client, bytes, size,
-                                         (uint32_t)wallet.wait_ms, &err);
-    }
-    free(bytes);
-    code = assay_sent_print(&wallet, invocation, &file.tx, &sent, NULL, status, &err);
+    if (status == ASSAY_OK) status = file_send(&sent, &file, &wallet, &err);
+    if (status == ASSAY_MISMATCH)
+        code = assay_command_fail(invocation, &err, "--node with the URL of a node of that chain");
+    else
+        code = assay_sent_print(&wallet, invocation, &file.tx, &sent, NULL, status, &err);
     assay_arena_close(&file.arena);
     return code;
 }

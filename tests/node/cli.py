@@ -744,6 +744,17 @@ def test_transactions_as_files(assay):
     foreign = assay.good("tx", "sign", "foreign.json", "--key", "alice.key")
     assay.write("foreign.json", foreign)
     assay.bad(6, "REJECTED", "chain", "tx", "send", "foreign.json", *asked)
+    # Of another chain with the same number: the signature is good, and not at fault.
+    elsewhere = "0x" + "12" * 32
+    assay.write("elsewhere.json", dict(unsigned, genesis=elsewhere, nonce=1))
+    there = assay.good("tx", "sign", "elsewhere.json", "--key", "alice.key")
+    assay.write("elsewhere.json", there)
+    error = assay.bad(3, "MISMATCH", f"signed for genesis {elsewhere}, the node's is "
+                      f"{made['genesis']}", "tx", "send", "elsewhere.json", *asked)
+    assert "--node" in error["next"], error
+    del there["genesis"]  # then nobody can say
+    assay.write("elsewhere.json", there)
+    assay.bad(6, "REJECTED", "sign", "tx", "send", "elsewhere.json", *asked)
     assert node.balance(bob) == 5
     assert node.term() == 0
 
