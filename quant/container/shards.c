@@ -28,7 +28,8 @@ static assay_status file_open(assay_shards *shards, const char *path, assay_erro
     uint32_t at = shards->file_count++;
     assay_mapping *mapping = &shards->mappings[at];
     ASSAY_TRY(assay_mapping_open(mapping, path, FILE_MAX, err));
-    ASSAY_TRY(assay_safetensors_open(&shards->files[at], mapping->data, mapping->size, err));
+    ASSAY_TRY(assay_fail_in(
+        err, assay_safetensors_open(&shards->files[at], mapping->data, mapping->size, err), path));
     shards->count += shards->files[at].count;
     if (shards->count > ASSAY_TENSOR_COUNT_MAX)
         return ASSAY_FAIL(err, CAPACITY, "%u tensors, limit %d", shards->count,

@@ -49,7 +49,6 @@ static assay_status folder_open(importer *im, const char *folder, assay_error *e
 static assay_status gguf_open(importer *im, const char *path, const assay_model *base,
                               assay_error *err) {
     bool paired;
-    im->is_gguf = true;
     ASSAY_TRY(assay_gguf_open(&im->gguf, path, err));
     ASSAY_TRY(assay_gguf_lora_read(&im->config.alpha, &im->gguf, err));
     ASSAY_TRY(assay_gguf_paired(&paired, &im->gguf, err));
@@ -63,7 +62,8 @@ static assay_status gguf_open(importer *im, const char *path, const assay_model 
 
 static assay_status source_open(importer *im, const char *path, const assay_model *base,
                                 assay_error *err) {
-    ASSAY_TRY(assay_gguf_is(path) ? gguf_open(im, path, base, err) : folder_open(im, path, err));
+    ASSAY_TRY(assay_source_is_gguf(&im->is_gguf, path, err));
+    ASSAY_TRY(im->is_gguf ? gguf_open(im, path, base, err) : folder_open(im, path, err));
     im->tensors_used = calloc((size_t)im->source->count + 1, sizeof *im->tensors_used);
     im->targets_used = calloc(json_array_size(im->config.targets) + 1, sizeof *im->targets_used);
     im->pairs = calloc(ASSAY_MODEL_LAYERS_MAX * ASSAY_LINEAR_COUNT, sizeof *im->pairs);

@@ -85,7 +85,9 @@ static assay_status gguf_open(importer *im, const char *path, assay_error *err) 
 }
 
 static assay_status source_open(importer *im, const char *path, assay_error *err) {
-    ASSAY_TRY(assay_gguf_is(path) ? gguf_open(im, path, err) : folder_open(im, path, err));
+    bool gguf;
+    ASSAY_TRY(assay_source_is_gguf(&gguf, path, err));
+    ASSAY_TRY(gguf ? gguf_open(im, path, err) : folder_open(im, path, err));
     im->config.shape.vocab_q4 = im->options.vocab_q4;
     im->used = calloc((size_t)im->source->count + 1, sizeof *im->used);
     if (!im->used) return ASSAY_FAIL(err, MEMORY, "no memory for %u marks", im->source->count);

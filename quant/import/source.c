@@ -2,7 +2,9 @@
 #include "quant/import/source.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include "quant/container/gguf.h"
 #include "quant/layout.h"
 
 enum { BLOCK = 64 };
@@ -21,6 +23,14 @@ assay_status assay_source_finish(assay_source *source, assay_error *err) {
                               source->tensors[i].name);
         source->size += source->tensors[i].size;
     }
+    return ASSAY_OK;
+}
+
+assay_status assay_source_is_gguf(bool *is, const char *path, assay_error *err) {
+    struct stat info;
+    *is = assay_gguf_is(path);
+    if (!*is && stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
+        return ASSAY_FAIL(err, FORMAT, "%s is neither a folder nor a GGUF file", path);
     return ASSAY_OK;
 }
 

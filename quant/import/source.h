@@ -51,6 +51,10 @@ struct assay_source {
 // Errors: DUPLICATE (a name). Spec: F-12.
 assay_status assay_source_finish(assay_source *source, assay_error *err);
 
+// Whether a path names a GGUF file; else it names a folder, or nothing. Errors: FORMAT (a file of
+// another kind). Spec: F-26.
+assay_status assay_source_is_gguf(bool *is, const char *path, assay_error *err);
+
 // source may be NULL.
 void assay_source_close(assay_source *source);
 

@@ -3,6 +3,7 @@
 // implementation (tests/vectors/exact.json).
 #include "base/sha256.h"
 #include "kernels/float.h"
+#include "quant/import/adapter_import.h"
 #include "quant/import/hf_config.h"
 #include "quant/import/import.h"
 #include "quant/inv_freq.h"
@@ -446,6 +447,26 @@ static void files_are_needed(void **state) {
     }
 }
 
+// F-26: what is wrong is told of the path that was given, and of the file in a folder.
+static void what_is_no_model_is_named(void **state) {
+    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\n";
+    tiny t;
+    char path[160];
+    assay_hash root;
+    assay_error err = {0};
+    tiny_open(&t);
+    tiny_write(&t);
+    tiny_path(path, sizeof path, &t, "model.safetensors");
+    assert_int_equal(assay_model_import(&root, path, t.out, NULL, NULL, &err), ASSAY_FORMAT);
+    assert_non_null(strstr(err.text, "/model.safetensors is neither a folder nor a GGUF file"));
+    assert_int_equal(assay_adapter_import(&root, path, t.out, NULL, &err), ASSAY_FORMAT);
+    assert_non_null(strstr(err.text, "/model.safetensors is neither a folder nor a GGUF file"));
+    tiny_file_write(&t, "model.safetensors", pointer, sizeof pointer - 1);
+    assert_int_equal(assay_model_import(&root, t.folder, t.out, NULL, NULL, &err), ASSAY_CAPACITY);
+    assert_non_null(strstr(err.text, "/model.safetensors: header of 2336927755350992246 bytes"));
+    tiny_close(&t);
+}
+
 // Against mpmath (tests/oracles/inv_freq.py): N-10.
 static void frequencies_are_correctly_rounded(void **state) {
     double out[128];
@@ -480,6 +501,7 @@ int main(void) {
         cmocka_unit_test(tensors_are_checked),
         cmocka_unit_test(values_are_checked),
         cmocka_unit_test(files_are_needed),
+        cmocka_unit_test(what_is_no_model_is_named),
         cmocka_unit_test(frequencies_are_correctly_rounded),
     };
     return cmocka_run_group_tests(tests, demo_open, demo_close);

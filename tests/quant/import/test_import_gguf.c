@@ -381,9 +381,9 @@ static void a_tokenizer_is_needed(void **state) {
     tiny_file_write(&t, "model.gguf", "GGUE", 4);
     tiny_path(path, sizeof path, &t, "model.gguf");
     status = assay_model_import(&root, path, t.out, &options, NULL, NULL);
-    assert_int_equal(status, ASSAY_IO);
+    assert_int_equal(status, ASSAY_FORMAT);
     status = assay_adapter_import(&root, path, t.out, NULL, NULL);
-    assert_int_equal(status, ASSAY_IO);
+    assert_int_equal(status, ASSAY_FORMAT);
     model_close(&t, &g);
 }
 
