@@ -20,7 +20,7 @@ static const char details[] =
     "the prompt is credited to nobody (spec/attribution.md).\n\n"
     "With --batch and --leaf the text is that receipt's output, out of its evidence, and the node\n"
     "says which data sets its adapter names, in which order, and with what weights. Exits with 0\n"
-    "if its shares are what they should be, else with 1.";
+    "if its shares are what they should be, with 1 if they are not.";
 
 static void job_close(assay_attribute *j) {
     assay_spans_close(&j->spans);

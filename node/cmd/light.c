@@ -205,8 +205,9 @@ int assay_cmd_light(assay_invocation *invocation) {
             "Verifies a header of a chain it does not run, and a payout down to it. Each header "
             "is\n"
             "believed for more than 2/3 of its validators and more than 1/3 of those of one that\n"
-            "was believed before. Exits with 0 if it holds, with 7 if a witness proves another\n"
-            "history, else with 1.",
+            "was believed before. Exits with 0 if it holds, with 1 if it does not, with 7 if a\n"
+            "witness proves another history; with 2, 3 or 5 nothing is said of it: usage, no such\n"
+            "file, no answer.",
             &code))
         return code;
     static light_parts parts;

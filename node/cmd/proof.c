@@ -64,9 +64,11 @@ int assay_cmd_proof_check(assay_invocation *invocation) {
          true},
     };
     int code;
-    if (!assay_command_begin(invocation, table, 2,
-                             "Needs no network: exits with 0 if every link holds, else with 1.",
-                             &code))
+    if (!assay_command_begin(
+            invocation, table, 2,
+            "Needs no network: exits with 0 if every link holds, with 1 if one does not;\n"
+            "with 2 or 3 nothing is said of it: usage, no such file or no genesis.",
+            &code))
         return code;
     assay_genesis genesis = {0};
     assay_error err = {0};
@@ -77,13 +79,15 @@ int assay_cmd_proof_check(assay_invocation *invocation) {
     assay_proof *proof = calloc(1, sizeof *proof);
     assay_status status = proof ? ASSAY_OK : ASSAY_FAIL(&err, MEMORY, "no memory for a proof");
     if (status == ASSAY_OK) status = assay_genesis_read(&genesis, genesis_path, &err);
+    bool asked = status == ASSAY_OK; // what is wrong so far says nothing of the proof
     if (status == ASSAY_OK)
         status = assay_json_read_many(&document, path, ASSAY_PROOF_JSON_MAX,
                                       ASSAY_PROOF_JSON_VALUES_MAX, &err);
     if (status == ASSAY_OK) status = assay_proof_read(proof, document, &genesis, &err);
     if (status == ASSAY_OK) status = assay_proof_check(&block, proof, &genesis, &arena, &err);
     code = status == ASSAY_OK ? assay_proof_print(invocation, proof, &block, NULL)
-                              : assay_proof_fail(invocation, &err, NULL);
+           : asked            ? assay_proof_fail(invocation, &err, NULL)
+                              : assay_command_fail(invocation, &err, NULL);
     json_decref(document);
     if (proof) assay_proof_close(proof);
     free(proof);

@@ -216,8 +216,9 @@ int assay_cmd_verify(assay_invocation *invocation) {
          0, false},
     };
     int code;
-    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
-                             "One receipt: exits with 0 if the rerun matches, else with 1.", &code))
+    if (!assay_command_begin(
+            invocation, table, ASSAY_COUNT(table),
+            "One receipt: exits with 0 if the rerun matches, with 1 if it does not.", &code))
         return code;
     static assay_workshop shop;
     assay_genesis genesis = {0};

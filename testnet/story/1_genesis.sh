@@ -220,8 +220,8 @@ step_genesis() {
     keys_make
     pace_set
     chain_make
-    say "chain 7070, genesis $(jq -r .genesis "$home/genesis.json")," \
-        "supply $(in_open "$(jq .supply "$home/genesis.json")") OPEN"
+    say "chain 7070, genesis $(jq -r .genesis "$home/init.json")," \
+        "supply $(in_open "$(jq .supply "$home/init.json")") OPEN"
     chain_show
     for name in "${data_sets[@]}"; do
         dataset_register "$name"

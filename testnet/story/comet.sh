@@ -104,7 +104,7 @@ validators_make() {
     "$assay" init --home "$home/chain" "${entries[@]}" --chain-id 7070 \
         --name "first light" --testnet --time $GENESIS_TIME --params "$params" \
         --distributor $DISTRIBUTOR \
-        "${accounts[@]}" --json >"$home/genesis.json"
+        "${accounts[@]}" --json >"$home/init.json"
     for i in "${!nodes[@]}"; do
         "$assay" init --home "$home/${nodes[i]}/assay" --genesis "$home/chain/genesis.json" \
             >"$home/logs/${nodes[i]}.init"

@@ -11,7 +11,7 @@ chain_make() {
     "$assay" init --home "$home/chain" --operator "${address[operator]}" --chain-id 7070 \
         --name "first light" --testnet --time $GENESIS_TIME --params "$story/params.json" \
         --distributor $DISTRIBUTOR --secrets "$home/operator.secrets" --block-ms "$block_ms" \
-        "${accounts[@]}" --json >"$home/genesis.json"
+        "${accounts[@]}" --json >"$home/init.json"
     rm "$home/operator.secrets"
     node_start "$block_ms" 127.0.0.1:0
 }

@@ -141,6 +141,8 @@ def test_offline_commands_refuse_bad_input(assay):
             ("proof check empty --genesis home/genesis.json", 1, "FORMAT", "empty line 1"),
             ("proof check list --genesis home/genesis.json", 1, "MISSING", "version"),
             ("proof check list --genesis none", 3, "NOT_FOUND", "none"),
+            ("proof check list --genesis list", 3, "FORMAT", "not an object"),
+            ("proof check list --genesis empty", 3, "FORMAT", "genesis line 1"),
             ("dataset inspect none", 3, "NOT_FOUND", "none"),
     ):
         assay.bad(code, name, part, *words.split())
