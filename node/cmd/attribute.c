@@ -159,7 +159,7 @@ int assay_cmd_attribute(assay_invocation *invocation) {
         status = invocation->json ? assay_attribute_json(&document, &j, &err)
                                   : assay_attribute_print(&j, &err);
     if (status != ASSAY_OK)
-        code = assay_command_fail(invocation, &err, NULL);
+        code = assay_command_fail(invocation, &err, j.of.next);
     else if (invocation->json)
         code = assay_command_print(document);
     if (status == ASSAY_OK && code == ASSAY_EXIT_OK && j.of.batch_text &&

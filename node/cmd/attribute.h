@@ -26,6 +26,7 @@ typedef struct {
     const char *node_url;
     uint64_t leaf;
     bool allow_private, allow_file;
+    const char *next; // after FORBIDDEN: the option that would have allowed it
     assay_receipt receipt;
     uint64_t data_ppm; // the chain's
 } assay_attribute_receipt;

@@ -24,6 +24,8 @@ static assay_status evidence_take(assay_attribute *j, const assay_check_result *
     const assay_leaf_ids *ids = &result->ids;
     if (result->verdict == ASSAY_VERDICT_TABLE)
         return ASSAY_FAIL(err, MISMATCH, "the batch's table is false: %.200s", result->reason);
+    j->of.next = result->lacks;
+    if (result->lacks) return ASSAY_FAIL(err, FORBIDDEN, "no evidence: %.200s", result->reason);
     if (result->verdict != ASSAY_VERDICT_MATCH)
         return ASSAY_FAIL(err, NETWORK, "no evidence: %.200s", result->reason);
     if (!assay_hash_equal(&result->receipt.request.model, &j->model.root))

@@ -60,7 +60,7 @@ static int one_print(const assay_invocation *invocation, const assay_check_resul
 
 static assay_status one_run(const assay_invocation *invocation, verify_options *options,
                             assay_workshop *shop, assay_genesis *genesis, int *code,
-                            assay_error *err) {
+                            const char **next, assay_error *err) {
     assay_checker checker;
     assay_hash batch;
     assay_check_result result;
@@ -74,6 +74,10 @@ static assay_status one_run(const assay_invocation *invocation, verify_options *
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
     assay_status status =
         assay_check_leaf(&result, &checker, &batch, (uint32_t)options->leaf, &arena, err);
+    if (status == ASSAY_OK && result.lacks) {
+        *next = result.lacks;
+        status = ASSAY_FAIL(err, FORBIDDEN, "%s", result.reason);
+    }
     if (status == ASSAY_OK) *code = one_print(invocation, &result);
     assay_arena_close(&arena);
     return status;
@@ -224,6 +228,7 @@ int assay_cmd_verify(assay_invocation *invocation) {
     assay_genesis genesis = {0};
     assay_error err = {0};
     options.shop_options.isa = invocation->isa;
+    const char *next = NULL;
     static const char *const ones[] = {"batch", "leaf", NULL};
     static const char *const watchers[] = {"metrics", "misbehave", "poll-ms", "votes", NULL};
     assay_status status = assay_command_apart(invocation, table, "watch", ones, &err);
@@ -234,11 +239,11 @@ int assay_cmd_verify(assay_invocation *invocation) {
     if (status == ASSAY_OK) status = assay_log_open(options.log, invocation->json, &err);
     if (status == ASSAY_OK)
         status = options.watch ? watch_run(invocation, &options, &shop, &genesis, &err)
-                               : one_run(invocation, &options, &shop, &genesis, &code, &err);
+                               : one_run(invocation, &options, &shop, &genesis, &code, &next, &err);
     if (options.watch) code = ASSAY_EXIT_OK;
     assay_workshop_leave(&shop);
     assay_genesis_close(&genesis);
     assay_wallet_close(&options.wallet);
     if (assay_ending_stopped(status)) status = ASSAY_OK;
-    return status == ASSAY_OK ? code : assay_command_fail(invocation, &err, NULL);
+    return status == ASSAY_OK ? code : assay_command_fail(invocation, &err, next);
 }

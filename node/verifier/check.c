@@ -114,6 +114,13 @@ static bool may_pass(assay_status status, unsigned code) {
     return status == ASSAY_NETWORK || status == ASSAY_TIMEOUT || status == ASSAY_IO;
 }
 
+// A redirect too many, and whatever else is forbidden, no option allows.
+static const char *option_lacking(const assay_error *why) {
+    if (why->status != ASSAY_FORBIDDEN) return NULL;
+    if (strstr(why->text, " leads to a private address")) return "--allow-private";
+    return strstr(why->text, " has the scheme file,") ? "--allow-file" : NULL;
+}
+
 // <uri>/<name>, or the file of a folder. why: set where it cannot be had.
 static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t size_max,
                          assay_error *why) {
@@ -133,6 +140,7 @@ static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t 
     atomic_fetch_add(&meter->fetch_failures, 1);
     c->result->late = status == ASSAY_TIMEOUT || status == ASSAY_STOPPED;
     c->result->passing = may_pass(status, out->code);
+    c->result->lacks = option_lacking(why);
     if (status == ASSAY_OK) ASSAY_FAIL(why, NETWORK, "%.120s answers %u", url, out->code);
     free(out->body);
     memset(out, 0, sizeof *out);
@@ -429,7 +437,8 @@ assay_status assay_check_batch_open(assay_check_batch *out, const assay_checker 
                                .batch = c.batch,
                                .receipts = c.receipts,
                                .receipt_count = c.receipts ? c.receipt_count : 0,
-                               .verdict = result.verdict};
+                               .verdict = result.verdict,
+                               .lacks = result.lacks};
     memcpy(out->reason, result.reason, sizeof out->reason);
     return ASSAY_OK;
 }
@@ -440,6 +449,7 @@ static assay_status batch_leaf_fetch(check *c, const assay_check_batch *batch, u
     if (index >= c->batch.count)
         return ASSAY_FAIL(err, RANGE, "receipt %u of a batch of %u", index, c->batch.count);
     c->result->index = index;
+    c->result->lacks = batch->lacks;
     if (batch->verdict != ASSAY_VERDICT_MATCH) return conclude(c, batch->verdict, batch->reason);
     return leaf_fetch(c, err);
 }

@@ -34,8 +34,10 @@ typedef struct {
 typedef struct {
     uint8_t verdict; // P-10
     assay_hash probe;
-    bool late;      // unavailable because it did not come in time, not because it is not there
-    bool passing;   // unavailable for what may pass: the same check may have it later
+    bool late;    // unavailable because it did not come in time, not because it is not there
+    bool passing; // unavailable for what may pass: the same check may have it later
+    // The option of a command without which the evidence was not looked for; NULL: it was.
+    const char *lacks;
     uint32_t index; // of the leaf
     bool has_receipt;
     assay_receipt receipt;
@@ -70,7 +72,8 @@ typedef struct {
     assay_batch batch;
     assay_receipt *receipts; // [receipt_count], in the arena
     uint32_t receipt_count;
-    uint8_t verdict; // MATCH; else TABLE or TABLE_UNAVAILABLE, which is then every leaf's
+    uint8_t verdict;   // MATCH; else TABLE or TABLE_UNAVAILABLE, which is then every leaf's
+    const char *lacks; // as a result's
     char reason[ASSAY_ERROR_TEXT_MAX];
 } assay_check_batch;
 

@@ -223,6 +223,12 @@ def test_metrics_and_logs_of_the_work(assay):
         "base.assay", "--key", "alice.key", "--node", node.url]
     assay.bad(6, "REJECTED", "limit 0", *asked, "--prompt", "Once", "--max-fee", 0)
     assay.bad(3, "RANGE", "up to 64 new ones, context 512", *asked, "--prompt", "a b c " * 500)
+    # What was not looked for speaks against nobody.
+    for words in (["verify"], ["attribute"]):
+        one = [*words, "--batch", batch, "--leaf", 0, "--model", "base.assay", "--node", node.url]
+        error = assay.bad(3, "FORBIDDEN", "leads to a private address", *one)
+        assert error["next"] == "--allow-private", error
+        assay.good(*one, "--allow-private")
     # The node goes away: that is told once, and the validators wait for it.
     assert node.term() == 0
     until(lambda: "defence_failed" in dict(events(provider)), "the provider's complaint")
