@@ -51,9 +51,20 @@ static assay_status prompt_take(asking *a, assay_error *err) {
 // The provider's context is the model's: it would refuse, and in words about its body's size.
 static assay_status context_check(const asking *a, assay_error *err) {
     uint64_t context = a->model.shape.context_size;
+    if (!a->prompt_count) return ASSAY_FAIL(err, RANGE, "the prompt has 0 tokens, at least 1");
     if (a->prompt_count <= context && a->max_tokens <= context - a->prompt_count) return ASSAY_OK;
     return ASSAY_FAIL(err, RANGE, "%zu tokens of the prompt and up to %llu new ones, context %llu",
                       a->prompt_count, (ull)a->max_tokens, (ull)context);
+}
+
+// The chain's own limit, which a provider whose context is longer would refuse by.
+static assay_status limit_check(const asking *a, assay_error *err) {
+    uint64_t most;
+    ASSAY_TRY(assay_client_param(&most, &a->wallet.client, "request_tokens_max", err));
+    if (a->prompt_count + a->max_tokens <= most) return ASSAY_OK;
+    return ASSAY_FAIL(err, RANGE,
+                      "%zu tokens of the prompt and up to %llu new ones, request_tokens_max %llu",
+                      a->prompt_count, (ull)a->max_tokens, (ull)most);
 }
 
 static assay_status provider_read(asking *a, assay_error *err) {
@@ -61,6 +72,7 @@ static assay_status provider_read(asking *a, assay_error *err) {
     if (length == 0 || length >= sizeof a->provider)
         return ASSAY_FAIL(err, USAGE, "--provider has %zu characters, limits 1 to %zu", length,
                           sizeof a->provider - 1);
+    ASSAY_TRY(assay_url_check(a->provider_url, "--provider", err));
     memcpy(a->provider, a->provider_url, length);
     return ASSAY_OK;
 }
@@ -78,7 +90,11 @@ static assay_status sequence_fetch(asking *a, assay_error *err) {
     snprintf(url, sizeof url, "%s/v1/session/%s", a->provider, session);
     ASSAY_TRY(assay_fetch_json(&answer, url, NULL, &limits, err));
     assay_status status =
-        assay_json_u64(&a->request.sequence, answer, "next_sequence", 1, UINT64_MAX, err);
+        json_object_get(answer, "next_sequence")
+            ? assay_json_u64(&a->request.sequence, answer, "next_sequence", 1, UINT64_MAX, err)
+            : ASSAY_FAIL(err, FORMAT,
+                         "--provider %.200s is no provider's address: no next_sequence",
+                         a->provider);
     json_decref(answer);
     return status;
 }
@@ -185,6 +201,7 @@ static assay_status asking_run(asking *a, bool json, assay_error *err) {
     ASSAY_TRY(prompt_take(a, err));
     ASSAY_TRY(context_check(a, err));
     ASSAY_TRY(assay_wallet_open(&a->wallet, err));
+    ASSAY_TRY(limit_check(a, err));
     ASSAY_TRY(request_make(a, err));
     ASSAY_TRY(request_send(a, &answer, err));
     assay_status status = answer_check(a, answer, &receipt, &ids, err);

@@ -284,6 +284,9 @@ def test_one_mistake_has_one_exit_code(assay):
                       ["verify", "--model", "m", *one], ["light", "--trust", f"1:{ZERO[2:]}"]):
             error = assay.bad(2, "USAGE", "", *words, "--node", url)
             assert error["next"] == f"assay {words[0]} --help", error
+    for url in ("nix", "localhost:26670", "file:///etc/hostname"):
+        assay.bad(2, "USAGE", "--provider", "ask", "--session", ZERO, "--model", "m", "--provider",
+                  url, "--key", "alice.key")
     for words in (["bond", "--role", "foo", *signed], ["verify", "--model", "m", "--leaf", 0]):
         error = assay.bad(2, "USAGE", "", *words)
         assert error["next"] == f"assay {words[0]} --help", error

@@ -223,6 +223,9 @@ def test_metrics_and_logs_of_the_work(assay):
         "base.assay", "--key", "alice.key", "--node", node.url]
     assay.bad(6, "REJECTED", "limit 0", *asked, "--prompt", "Once", "--max-fee", 0)
     assay.bad(3, "RANGE", "up to 64 new ones, context 512", *asked, "--prompt", "a b c " * 500)
+    asked[2] = node.url
+    assay.bad(3, "FORMAT", f"--provider {node.url} is no provider's address", *asked, "--prompt",
+              "Once")
     # What was not looked for speaks against nobody.
     for words in (["verify"], ["attribute"]):
         one = [*words, "--batch", batch, "--leaf", 0, "--model", "base.assay", "--node", node.url]
@@ -667,6 +670,22 @@ def test_an_answer_that_is_cut_off_is_not_charged(assay):
         next_step = results[0].json()["error"]["next"]
         assert next_step == "the same command with --sequence 1", results[0]
     assert not list((assay.folder / "provider" / "pending").iterdir())
+    assert node.term() == 0
+
+
+def test_ask_says_what_is_too_short_or_long(assay):
+    """Before the provider is asked, which is no rule's refusal then (exit 6)."""
+    assay.good("model", "import", SOURCE / "testnet/model", "--out", "model")
+    assay.init(accounts=["alice"], params={"request_tokens_max": 100})
+    node = assay.node()
+    asked = ["ask", "--session", "0x" + "00" * 32, "--model", "model", "--provider",
+             "http://127.0.0.1:1", "--key", "alice.key", "--node", node.url]
+    for prompt in (["--prompt", ""], ["--ids", ""]):
+        assay.bad(3, "RANGE", "prompt has 0 tokens", *asked, *prompt)
+    two = ["--ids", "1,2", "--max-tokens"]
+    assay.bad(3, "RANGE", "2 tokens of the prompt and up to 99 new ones, request_tokens_max 100",
+              *asked, *two, 99)
+    assay.bad(3, "NOT_FOUND", "no such session", *asked, *two, 98)
     assert node.term() == 0
 
 
