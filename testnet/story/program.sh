@@ -47,7 +47,7 @@ finish() {
     still
     if [ $code -ne 0 ]; then
         keep=''
-        echo "$program: stopped, exit code $code; --home DIR keeps the logs" >&2
+        echo "$program: stopped, exit code $code${temporary:+; --home DIR keeps the logs}" >&2
     fi
     # shellcheck disable=SC2046
     kill $(jobs -p) 2>/dev/null || true

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What testnet's scripts ask of the machine that they run on: any folder, any proxy, and a go that
-is new enough. usage: story.py SOURCE_ROOT"""
+"""What testnet's scripts ask of the machine that they run on: any folder, any proxy, a go that
+is new enough, and options that say something. usage: story.py SOURCE_ROOT"""
 import os
 import shutil
 import subprocess
@@ -90,12 +90,30 @@ def any_go(root, folder):
     assert seen == 1 and "retracted" in said, said
 
 
+def any_option(root, folder):
+    """What is refused before anything runs, in a tree in which nothing could."""
+    tree = Path(folder) / "bare"
+    (tree / "testnet").mkdir(parents=True)
+    shutil.copytree(root / "testnet/story", tree / "testnet/story")
+    for program in ("demo", "cluster"):
+        shutil.copy(root / "testnet" / program, tree / "testnet")
+        for words, said in ((["--json", ""], "--json needs a value"),
+                            (["--home"], "--home needs a value"),
+                            (["--seed", ""], "--seed needs a value"),
+                            (["--json", "/no/such/x"], "cannot write /no/such/x")):
+            done = subprocess.run([tree / "testnet" / program, *words], check=False,
+                                  capture_output=True, text=True)
+            assert done.returncode == 2 and said in done.stderr, (program, words, done)
+            assert "keeps the logs" not in done.stderr, (program, words, done)
+
+
 def main():
     root = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as folder:
         any_folder(root, folder)
         any_proxy(root, folder)
         any_go(root, folder)
+        any_option(root, folder)
 
 
 if __name__ == "__main__":
