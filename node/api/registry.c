@@ -194,7 +194,7 @@ static assay_status commitment_get(assay_api *api, const assay_api_call *call,
 }
 
 // /payable/PROVIDER/MODEL/ADAPTER: P-54 for a batch with this row alone, by the ledger's own
-// checks.
+// checks; not whether the provider's bond covers one (P-30).
 static assay_status payable_get(const assay_api_call *call, const assay_view *view,
                                 assay_http_reply *reply, assay_error *err) {
     assay_address provider;

@@ -259,14 +259,30 @@ static uint64_t rest_after(uint64_t begun) {
     return now + LOOK_MS + LOOK_REST * (now - begun);
 }
 
+typedef struct {
+    telling failure;
+    bool unbonded; // at the last look
+} looking;
+
+// Without a bond everything is refused, and each of those who ask has paid a deposit by then.
+static void bond_tell(const assay_provider_facts *facts, looking *told) {
+    static const char next[] = "assay bond --role provider --amount …";
+    bool unbonded = facts->cover == 0;
+    if (unbonded && !told->unbonded)
+        assay_log(ASSAY_LOG_WARN, "no_bond", json_pack("{s:s}", "next", next),
+                  "no request is answered: the provider bond covers none (P-30); next: %s", next);
+    told->unbonded = unbonded;
+}
+
 // Sessions end whether or not a batch is due. Returns: when to look again.
-static uint64_t look_step(assay_provider *provider, telling *told) {
+static uint64_t look_step(assay_provider *provider, looking *told) {
     assay_error err = {0};
     assay_provider_facts facts;
     uint64_t begun = assay_clock_ms();
-    if (assay_provider_look(provider, &facts, &err) == ASSAY_OK)
-        told->code = 0;
-    else if (telling_due(told, &err))
+    if (assay_provider_look(provider, &facts, &err) == ASSAY_OK) {
+        told->failure.code = 0;
+        bond_tell(&facts, told);
+    } else if (telling_due(&told->failure, &err))
         assay_log(ASSAY_LOG_WARN, "look_failed", assay_error_to_json(&err, NULL),
                   "cannot ask the node about itself and its sessions: %s", err.text);
     return rest_after(begun);
@@ -362,7 +378,8 @@ static void serve_tell(const assay_invocation *invocation, const assay_provider 
 // While data sets are indexed, evidence is served and posted, and requests are refused as BUSY.
 static assay_status serve_loop(const assay_invocation *invocation, assay_provider *provider,
                                batching *work, const char *url, assay_error *fatal) {
-    telling defence = {0}, look = {0}, payable = {0}, files = {0};
+    telling defence = {0}, payable = {0}, files = {0};
+    looking look = {0};
     bool told = false;
     uint64_t defend_at = 0, look_at = look_step(provider, &look);
     uint64_t payable_at = payable_step(provider, &payable);

@@ -301,6 +301,24 @@ def test_json_tells_where_it_listens(assay):
     assert one.rest == provider.rest == ""
 
 
+def test_a_provider_without_a_bond_is_told(assay):
+    """F-53: once, at its start, and not when somebody has paid a deposit for nothing."""
+    world = World(assay)
+    assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")
+    serve = ["serve", "--home", "provider", "--key", "bob.key", "--listen", "127.0.0.1:0",
+             "--model", "base.assay", "--node", world.node.url, "--log", "json"]
+    provider = spawn(assay, "unbonded", *serve)
+    time.sleep(6)  # another look
+    told = [line for name, line in events(provider) if name == "no_bond"]
+    assert len(told) == 1 and told[0]["next"].startswith("assay bond --role provider"), told
+    assert provider.term() == 0
+    world.node.tx("bond", "--role", "provider", "--amount", 20 * OPEN, key="bob")
+    provider = spawn(assay, "bonded", *serve)
+    assert "no_bond" not in dict(events(provider)), provider.said()
+    for process in (provider, world.node):
+        assert process.term() == 0, process.said()
+
+
 def test_a_model_that_is_written_over_is_used_no_more(assay):
     """Who copies a new file over the one in use gets no answers and no verdicts of either (F-5)."""
     world = World(assay)
