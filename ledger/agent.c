@@ -2,6 +2,7 @@
 #include "ledger/agent.h"
 
 #include "ledger/params.h"
+#include "ledger/record.h"
 
 static_assert(ASSAY_AGENT_SIZE == 12 && ASSAY_ALLOWANCE_SIZE == 24, "record layouts");
 
@@ -35,14 +36,10 @@ assay_status assay_agent_next(assay_address *agent, assay_agent *out, bool *foun
                               const assay_reader *reader, const assay_address *principal,
                               assay_error *err) {
     assay_record_key after = agent_key(principal, agent);
-    assay_store_position at;
-    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1 + ASSAY_ADDRESS_SIZE, err));
-    *found = at.key_size != 0;
-    if (!*found) return ASSAY_OK;
-    if (at.key_size != 1 + 2 * ASSAY_ADDRESS_SIZE)
-        return ASSAY_FAIL(err, CORRUPT, "an agent's key has %zu bytes", at.key_size);
-    memcpy(agent->bytes, at.key + 1 + ASSAY_ADDRESS_SIZE, ASSAY_ADDRESS_SIZE);
-    return agent_decode(out, at.value, err);
+    assay_bytes value;
+    ASSAY_TRY(
+        assay_record_next(&value, found, reader, &after, agent->bytes, ASSAY_ADDRESS_SIZE, err));
+    return *found ? agent_decode(out, value, err) : ASSAY_OK;
 }
 
 assay_status assay_allowance_get(assay_allowance *out, const assay_reader *reader,

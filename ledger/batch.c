@@ -192,10 +192,9 @@ assay_status assay_batch_next(uint64_t *height, uint32_t *index, assay_hash *id,
 
 assay_status assay_batch_next_open(assay_hash *id, assay_batch *out, bool *found,
                                    const assay_reader *reader, assay_error *err) {
-    assay_store_position at;
-    ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_BATCH, id, err));
-    *found = at.key_size > 0;
-    return *found ? batch_decode(out, at.value, err) : ASSAY_OK;
+    assay_bytes value;
+    ASSAY_TRY(assay_record_next_hash(&value, found, reader, ASSAY_TABLE_BATCH, id, err));
+    return *found ? batch_decode(out, value, err) : ASSAY_OK;
 }
 
 // ---- submit ----

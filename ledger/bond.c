@@ -98,14 +98,10 @@ assay_status assay_bond_total(uint64_t *out, const assay_reader *reader, uint8_t
 assay_status assay_bond_next(assay_address *address, assay_bond *out, bool *found,
                              const assay_reader *reader, uint8_t role, assay_error *err) {
     assay_record_key after = bond_key(role, address);
-    assay_store_position at;
-    ASSAY_TRY(assay_reader_after(reader, &at, &after, 2, err));
-    *found = at.key_size != 0;
-    if (!*found) return ASSAY_OK;
-    if (at.key_size != 2 + ASSAY_ADDRESS_SIZE)
-        return ASSAY_FAIL(err, CORRUPT, "a bond's key has %zu bytes", at.key_size);
-    memcpy(address->bytes, at.key + 2, ASSAY_ADDRESS_SIZE);
-    return bond_decode(out, at.value, err);
+    assay_bytes value;
+    ASSAY_TRY(
+        assay_record_next(&value, found, reader, &after, address->bytes, ASSAY_ADDRESS_SIZE, err));
+    return *found ? bond_decode(out, value, err) : ASSAY_OK;
 }
 
 static assay_status weight_move(assay_ledger *ledger, uint8_t role, const assay_address *address,

@@ -164,14 +164,13 @@ static assay_status vote_get(assay_vote *out, bool *found, const assay_reader *r
 assay_status assay_case_next_open(assay_hash *batch, uint32_t *sample, assay_case *out, bool *found,
                                   const assay_reader *reader, assay_error *err) {
     assay_record_key after = assay_record_key_of_sample(ASSAY_TABLE_CASE, batch, *sample);
-    assay_store_position at;
-    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
-    *found = at.key_size > 0;
+    uint8_t place[ASSAY_HASH_SIZE + 4];
+    assay_bytes value;
+    ASSAY_TRY(assay_record_next(&value, found, reader, &after, place, sizeof place, err));
     if (!*found) return ASSAY_OK;
-    if (at.key_size != after.size) return ASSAY_FAIL(err, CORRUPT, "a case's key is damaged");
-    memcpy(batch->bytes, at.key + 1, ASSAY_HASH_SIZE);
-    *sample = assay_load_be32(at.key + 1 + ASSAY_HASH_SIZE);
-    return case_decode(out, at.value, err);
+    memcpy(batch->bytes, place, ASSAY_HASH_SIZE);
+    *sample = assay_load_be32(place + ASSAY_HASH_SIZE);
+    return case_decode(out, value, err);
 }
 
 // ---- duties ----

@@ -61,10 +61,9 @@ assay_status assay_dataset_get(assay_dataset *out, bool *found, const assay_read
 
 assay_status assay_dataset_next(assay_hash *root, assay_dataset *out, bool *found,
                                 const assay_reader *reader, assay_error *err) {
-    assay_store_position at;
-    ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_DATASET, root, err));
-    *found = at.key_size != 0;
-    return *found ? dataset_decode(out, at.value, err) : ASSAY_OK;
+    assay_bytes value;
+    ASSAY_TRY(assay_record_next_hash(&value, found, reader, ASSAY_TABLE_DATASET, root, err));
+    return *found ? dataset_decode(out, value, err) : ASSAY_OK;
 }
 
 assay_status assay_dataset_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {

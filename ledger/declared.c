@@ -45,13 +45,10 @@ assay_status assay_declarer_next(assay_address *validator, uint64_t *weight, boo
                                  const assay_reader *reader, const assay_params *params,
                                  const assay_hash *root, assay_error *err) {
     assay_record_key after = declarer_key(root, validator);
-    assay_store_position at;
-    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1 + ASSAY_HASH_SIZE, err));
-    *found = at.key_size != 0;
+    assay_bytes nothing;
+    ASSAY_TRY(assay_record_next(&nothing, found, reader, &after, validator->bytes,
+                                ASSAY_ADDRESS_SIZE, err));
     if (!*found) return ASSAY_OK;
-    if (at.key_size != 1 + ASSAY_HASH_SIZE + ASSAY_ADDRESS_SIZE)
-        return ASSAY_FAIL(err, CORRUPT, "a declarer's key has %zu bytes", at.key_size);
-    memcpy(validator->bytes, at.key + 1 + ASSAY_HASH_SIZE, ASSAY_ADDRESS_SIZE);
     ASSAY_TRY(assay_bond_weight(weight, reader, params, ASSAY_ROLE_VERIFICATION, validator, err));
     if (*weight == 0) return ASSAY_FAIL(err, CORRUPT, "a declarer has no bond that counts");
     return ASSAY_OK;

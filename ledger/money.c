@@ -263,25 +263,19 @@ assay_status assay_money_fee(assay_ledger *ledger, uint64_t fee, assay_error *er
 assay_status assay_account_next(assay_address *address, assay_account *out, bool *found,
                                 const assay_reader *reader, assay_error *err) {
     assay_record_key after = assay_record_key_of_address(ASSAY_TABLE_ACCOUNT, address);
-    assay_store_position at;
-    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
-    *found = at.key_size != 0;
-    if (!*found) return ASSAY_OK;
-    if (at.key_size != 1 + ASSAY_ADDRESS_SIZE) return damaged("an account's key", err);
-    memcpy(address->bytes, at.key + 1, ASSAY_ADDRESS_SIZE);
-    return account_decode(out, at.value, err);
+    assay_bytes value;
+    ASSAY_TRY(
+        assay_record_next(&value, found, reader, &after, address->bytes, ASSAY_ADDRESS_SIZE, err));
+    return *found ? account_decode(out, value, err) : ASSAY_OK;
 }
 
 assay_status assay_claim_next(assay_address *recipient, assay_claim_record *out, bool *found,
                               const assay_reader *reader, assay_error *err) {
     assay_record_key after = assay_record_key_of_address(ASSAY_TABLE_CLAIM, recipient);
-    assay_store_position at;
-    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1, err));
-    *found = at.key_size != 0;
-    if (!*found) return ASSAY_OK;
-    if (at.key_size != 1 + ASSAY_ADDRESS_SIZE) return damaged("a claim's key", err);
-    memcpy(recipient->bytes, at.key + 1, ASSAY_ADDRESS_SIZE);
-    return claim_decode(out, at.value, err);
+    assay_bytes value;
+    ASSAY_TRY(assay_record_next(&value, found, reader, &after, recipient->bytes, ASSAY_ADDRESS_SIZE,
+                                err));
+    return *found ? claim_decode(out, value, err) : ASSAY_OK;
 }
 
 assay_status assay_totals_get(assay_totals *out, const assay_reader *reader, assay_error *err) {

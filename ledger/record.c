@@ -47,14 +47,24 @@ assay_status assay_record_finish(const assay_cursor *cursor, const char *what, a
     return ASSAY_FAIL(err, CORRUPT, "the record of %s is malformed", what);
 }
 
-assay_status assay_record_after(assay_store_position *position, const assay_reader *reader,
-                                uint8_t table, assay_hash *hash, assay_error *err) {
-    assay_record_key after = assay_record_key_of_hash(table, hash);
-    ASSAY_TRY(assay_reader_after(reader, position, &after, 1, err));
-    if (position->key_size == 0) return ASSAY_OK;
-    if (position->key_size != 1 + ASSAY_HASH_SIZE)
-        return ASSAY_FAIL(err, CORRUPT, "a key of table 0x%02x has %zu bytes", table,
-                          position->key_size);
-    memcpy(hash->bytes, position->key + 1, ASSAY_HASH_SIZE);
+assay_status assay_record_next(assay_bytes *value, bool *found, const assay_reader *reader,
+                               const assay_record_key *after, void *tail, size_t tail_size,
+                               assay_error *err) {
+    size_t prefix_size = after->size - tail_size;
+    assay_store_position at;
+    ASSAY_TRY(assay_reader_after(reader, &at, after, prefix_size, err));
+    *found = at.key_size != 0;
+    if (!*found) return ASSAY_OK;
+    if (at.key_size != after->size)
+        return ASSAY_FAIL(err, CORRUPT, "a key of table 0x%02x has %zu bytes", after->bytes[0],
+                          at.key_size);
+    memcpy(tail, at.key + prefix_size, tail_size);
+    *value = at.value;
     return ASSAY_OK;
+}
+
+assay_status assay_record_next_hash(assay_bytes *value, bool *found, const assay_reader *reader,
+                                    uint8_t table, assay_hash *hash, assay_error *err) {
+    assay_record_key after = assay_record_key_of_hash(table, hash);
+    return assay_record_next(value, found, reader, &after, hash->bytes, ASSAY_HASH_SIZE, err);
 }

@@ -29,9 +29,15 @@ void assay_record_text_copy(char *out, assay_bytes text, size_t size_max);
 // Ends the parse of a record: our own bytes, so anything wrong is damage. Errors: CORRUPT.
 assay_status assay_record_finish(const assay_cursor *cursor, const char *what, assay_error *err);
 
-// The first entry after the key table || hash: the next hash in that table (position->key_size 0 at
-// the end). Errors: CORRUPT (key size), MEMORY, IO.
-assay_status assay_record_after(assay_store_position *position, const assay_reader *reader,
-                                uint8_t table, assay_hash *hash, assay_error *err);
+// The entry behind the key `after` that differs from it in the last tail_size bytes only: what they
+// are, and its value. *found false at the end, with all else as it was.
+// Errors: CORRUPT (key size), MEMORY, IO. Lives: the value as assay_reader_seek's.
+assay_status assay_record_next(assay_bytes *value, bool *found, const assay_reader *reader,
+                               const assay_record_key *after, void *tail, size_t tail_size,
+                               assay_error *err);
+
+// The same for the key table || hash: the next hash in that table. Errors and lives: as next.
+assay_status assay_record_next_hash(assay_bytes *value, bool *found, const assay_reader *reader,
+                                    uint8_t table, assay_hash *hash, assay_error *err);
 
 #endif

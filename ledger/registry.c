@@ -97,18 +97,16 @@ assay_status assay_adapter_get(assay_adapter_entry *out, bool *found, const assa
 
 assay_status assay_model_next(assay_hash *root, assay_model_entry *out, bool *found,
                               const assay_reader *reader, assay_error *err) {
-    assay_store_position at;
-    ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_MODEL, root, err));
-    *found = at.key_size != 0;
-    return *found ? model_decode(out, at.value, err) : ASSAY_OK;
+    assay_bytes value;
+    ASSAY_TRY(assay_record_next_hash(&value, found, reader, ASSAY_TABLE_MODEL, root, err));
+    return *found ? model_decode(out, value, err) : ASSAY_OK;
 }
 
 assay_status assay_adapter_next(assay_hash *root, assay_adapter_entry *out, bool *found,
                                 const assay_reader *reader, assay_error *err) {
-    assay_store_position at;
-    ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_ADAPTER, root, err));
-    *found = at.key_size != 0;
-    return *found ? adapter_decode(out, at.value, err) : ASSAY_OK;
+    assay_bytes value;
+    ASSAY_TRY(assay_record_next_hash(&value, found, reader, ASSAY_TABLE_ADAPTER, root, err));
+    return *found ? adapter_decode(out, value, err) : ASSAY_OK;
 }
 
 static assay_status entry_check(const assay_params *params, const assay_hash *root,

@@ -85,7 +85,7 @@ static assay_status deposits_scan(assay_totals *out, const assay_reader *reader,
     uint64_t *deposits = &out->nopen[ASSAY_MONEY_DEPOSITS];
     assay_hash id = {{0}};
     assay_session session;
-    assay_store_position at;
+    assay_bytes value;
     bool found;
     for (;;) {
         ASSAY_TRY(assay_session_next(&id, &session, &found, reader, err));
@@ -95,10 +95,10 @@ static assay_status deposits_scan(assay_totals *out, const assay_reader *reader,
     }
     id = (assay_hash){{0}};
     for (;;) {
-        ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_ESCROW, &id, err));
-        if (at.key_size == 0) return ASSAY_OK;
-        if (at.value.size != 8) return ASSAY_FAIL(err, CORRUPT, "an escrow is not an amount");
-        ASSAY_TRY(add(deposits, assay_load_be64(at.value.data), err));
+        ASSAY_TRY(assay_record_next_hash(&value, &found, reader, ASSAY_TABLE_ESCROW, &id, err));
+        if (!found) return ASSAY_OK;
+        if (value.size != 8) return ASSAY_FAIL(err, CORRUPT, "an escrow is not an amount");
+        ASSAY_TRY(add(deposits, assay_load_be64(value.data), err));
     }
 }
 
@@ -106,13 +106,14 @@ static assay_status deposits_scan(assay_totals *out, const assay_reader *reader,
 static assay_status declared_scan(const assay_reader *reader, const assay_params *params,
                                   assay_error *err) {
     assay_hash root = {{0}};
-    assay_store_position at;
+    assay_bytes value;
+    bool found;
     for (;;) {
-        ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_DECLARED_SUM, &root, err));
-        if (at.key_size == 0) return ASSAY_OK;
+        ASSAY_TRY(
+            assay_record_next_hash(&value, &found, reader, ASSAY_TABLE_DECLARED_SUM, &root, err));
+        if (!found) return ASSAY_OK;
         assay_address validator = {{0}};
         uint64_t sum = 0, weight, running;
-        bool found;
         for (;;) {
             ASSAY_TRY(assay_declarer_next(&validator, &weight, &found, reader, params, &root, err));
             if (!found) break;

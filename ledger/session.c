@@ -56,10 +56,9 @@ assay_status assay_session_get(assay_session *out, bool *found, const assay_read
 
 assay_status assay_session_next(assay_hash *id, assay_session *out, bool *found,
                                 const assay_reader *reader, assay_error *err) {
-    assay_store_position at;
-    ASSAY_TRY(assay_record_after(&at, reader, ASSAY_TABLE_SESSION, id, err));
-    *found = at.key_size != 0;
-    return *found ? session_decode(out, at.value, err) : ASSAY_OK;
+    assay_bytes value;
+    ASSAY_TRY(assay_record_next_hash(&value, found, reader, ASSAY_TABLE_SESSION, id, err));
+    return *found ? session_decode(out, value, err) : ASSAY_OK;
 }
 
 static assay_status index_next(assay_hash *id, assay_session *out, bool *found,
@@ -67,13 +66,9 @@ static assay_status index_next(assay_hash *id, assay_session *out, bool *found,
                                const assay_address *address, assay_error *err) {
     assay_record_key after = assay_record_key_of_address(table, address);
     assay_record_key_add(&after, id->bytes, ASSAY_HASH_SIZE);
-    assay_store_position at;
-    ASSAY_TRY(assay_reader_after(reader, &at, &after, 1 + ASSAY_ADDRESS_SIZE, err));
-    *found = at.key_size != 0;
+    assay_bytes nothing;
+    ASSAY_TRY(assay_record_next(&nothing, found, reader, &after, id->bytes, ASSAY_HASH_SIZE, err));
     if (!*found) return ASSAY_OK;
-    if (at.key_size != 1 + ASSAY_ADDRESS_SIZE + ASSAY_HASH_SIZE)
-        return ASSAY_FAIL(err, CORRUPT, "a session index key has %zu bytes", at.key_size);
-    memcpy(id->bytes, at.key + 1 + ASSAY_ADDRESS_SIZE, ASSAY_HASH_SIZE);
     bool known;
     ASSAY_TRY(assay_session_get(out, &known, reader, id, err));
     if (!known) return ASSAY_FAIL(err, CORRUPT, "a session is in an index but nowhere else");
