@@ -421,6 +421,15 @@ assay_status assay_batch_draw_due(assay_ledger *ledger, assay_error *err) {
 
 // ---- the end ----
 
+assay_status assay_batch_release(assay_ledger *ledger, const assay_hash *id,
+                                 const assay_batch *batch, assay_error *err) {
+    uint64_t unspent;
+    ASSAY_TRY(assay_exposure_remove(ledger, &batch->provider, batch->fee_total, err));
+    ASSAY_TRY(assay_escrow_get(&unspent, &ledger->reader, id, err));
+    return assay_money_move(ledger, assay_purse_escrow(id), assay_purse_balance(&batch->provider),
+                            unspent, err);
+}
+
 // P-62
 assay_status assay_batch_resolve(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
                                  assay_error *err) {
@@ -428,12 +437,7 @@ assay_status assay_batch_resolve(assay_ledger *ledger, const assay_hash *id, ass
     if (batch->caught > 0) return assay_fraud_void(ledger, id, batch, ASSAY_VOID_FRAUD, err);
     if (batch->undecided > 0) return assay_fraud_void(ledger, id, batch, ASSAY_VOID_UNDECIDED, err);
     batch->state = ASSAY_BATCH_FINAL;
-    uint64_t unspent;
-    assay_purse escrow = assay_purse_escrow(id);
-    ASSAY_TRY(assay_exposure_remove(ledger, &batch->provider, batch->fee_total, err));
-    ASSAY_TRY(assay_money_held(ledger, escrow, &unspent, err));
-    ASSAY_TRY(
-        assay_money_move(ledger, escrow, assay_purse_balance(&batch->provider), unspent, err));
+    ASSAY_TRY(assay_batch_release(ledger, id, batch, err));
     assay_record_key final = place_key(ASSAY_TABLE_FINAL, batch->height, batch->index);
     ASSAY_TRY(assay_ledger_put(ledger, &final, id->bytes, ASSAY_HASH_SIZE, err));
     return assay_batch_put(ledger, id, batch, err);

@@ -98,6 +98,11 @@ assay_status assay_batch_put(assay_ledger *ledger, const assay_hash *id, const a
 assay_status assay_batch_resolve(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
                                  assay_error *err);
 
+// The provider is exposed by a batch no more and gets back what is left in the batch's escrow.
+// Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-62, P-65.
+assay_status assay_batch_release(assay_ledger *ledger, const assay_hash *id,
+                                 const assay_batch *batch, assay_error *err);
+
 // Moves a settled or void batch out of the state, into history. Errors: CAPACITY, CORRUPT, MEMORY,
 // IO. Spec: P-77.
 assay_status assay_batch_end(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,

@@ -79,18 +79,13 @@ static assay_status slash(assay_ledger *ledger, const assay_hash *id, assay_batc
 static assay_status void_with(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
                               assay_void reason, assay_arena *arena, assay_error *err) {
     assay_batch_tables tables;
-    assay_purse escrow = assay_purse_escrow(id);
-    uint64_t unspent;
     ASSAY_TRY(assay_batch_tables_get(&tables, &ledger->reader, id, arena, err));
     for (uint32_t i = 0; i < tables.sessions.count; i++) {
         const assay_session_row *row = &tables.sessions.items[i];
         ASSAY_TRY(assay_session_refund(ledger, &row->session, row->fee_sum, err));
         batch->refunded += row->fee_sum;
     }
-    ASSAY_TRY(assay_exposure_remove(ledger, &batch->provider, batch->fee_total, err));
-    ASSAY_TRY(assay_money_held(ledger, escrow, &unspent, err));
-    ASSAY_TRY(
-        assay_money_move(ledger, escrow, assay_purse_balance(&batch->provider), unspent, err));
+    ASSAY_TRY(assay_batch_release(ledger, id, batch, err));
     if (reason == ASSAY_VOID_FRAUD) ASSAY_TRY(slash(ledger, id, batch, &tables, arena, err));
     return assay_spoils_drop(ledger, id, err);
 }

@@ -87,6 +87,12 @@ static assay_status balance_put(assay_ledger *ledger, const assay_address *addre
     return account_put(ledger, address, &account, err);
 }
 
+assay_status assay_escrow_get(uint64_t *out, const assay_reader *reader, const assay_hash *id,
+                              assay_error *err) {
+    assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ESCROW, id);
+    return assay_amount_get(out, reader, &key, err);
+}
+
 static assay_status escrow_change(assay_ledger *ledger, const assay_hash *id, int64_t change,
                                   assay_error *err) {
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ESCROW, id);
@@ -198,23 +204,6 @@ assay_status assay_money_spend(assay_ledger *ledger, assay_purse to, uint64_t am
                                assay_error *err) {
     if (ledger->by_agent) ASSAY_TRY(assay_allowance_spend(ledger, amount, err));
     return assay_money_move(ledger, assay_purse_balance(&ledger->principal), to, amount, err);
-}
-
-assay_status assay_money_held(const assay_ledger *ledger, assay_purse purse, uint64_t *amount,
-                              assay_error *err) {
-    if (purse.kind == ASSAY_PURSE_BALANCE) {
-        assay_account account;
-        ASSAY_TRY(assay_account_get(&account, &ledger->reader, purse.address, err));
-        *amount = account.balance;
-        return ASSAY_OK;
-    }
-    if (purse.kind == ASSAY_PURSE_ESCROW) {
-        assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ESCROW, purse.id);
-        return assay_amount_get(amount, &ledger->reader, &key, err);
-    }
-    ASSAY_ASSERT(purse.kind == ASSAY_PURSE_POOL || purse.kind == ASSAY_PURSE_BURNED);
-    *amount = ledger->totals.nopen[category(purse.kind)];
-    return ASSAY_OK;
 }
 
 assay_status assay_money_mint(assay_ledger *ledger, const assay_address *address, uint64_t amount,

@@ -76,9 +76,8 @@ assay_status assay_money_move(assay_ledger *ledger, assay_purse from, assay_purs
 assay_status assay_money_spend(assay_ledger *ledger, assay_purse to, uint64_t amount,
                                assay_error *err);
 
-// What a purse holds: BALANCE, ESCROW 0 if absent; POOL and BURNED by the totals.
-// Errors: CORRUPT, MEMORY, IO.
-assay_status assay_money_held(const assay_ledger *ledger, assay_purse purse, uint64_t *amount,
+// What an escrow holds, 0 if absent. Errors: CORRUPT, MEMORY, IO. Spec: P-24.
+assay_status assay_escrow_get(uint64_t *out, const assay_reader *reader, const assay_hash *id,
                               assay_error *err);
 
 // An account as stored. Absent accounts are all zeros.
