@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/keccak.h"
-#include "ledger/tx/reject.h"
 
 void assay_claims_leaf(assay_hash *out, const assay_claim *claim) {
     uint8_t words[2 * 32] = {0};
@@ -78,16 +77,4 @@ uint32_t assay_claims_path(assay_hash *path, const assay_claims *claims, uint32_
     for (uint32_t at = claims->places[index]; at; at = (at - 1) / 2)
         path[steps++] = claims->nodes[at & 1 ? at + 1 : at - 1];
     return steps;
-}
-
-assay_status assay_claims_check(const assay_hash *root, const assay_claim *claim,
-                                const assay_hash *path, uint32_t path_count, assay_error *err) {
-    assay_hash hash;
-    assay_claims_leaf(&hash, claim);
-    for (uint32_t i = 0; i < path_count; i++)
-        pair(&hash, &hash, &path[i]);
-    if (!assay_hash_equal(&hash, root))
-        return ASSAY_REJECT(err, CLAIM_PROOF, "the proof of %u steps leads to another root",
-                            path_count);
-    return ASSAY_OK;
 }

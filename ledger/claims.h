@@ -43,8 +43,4 @@ void assay_claims_root(assay_hash *out, const assay_claims *claims);
 // Returns: the number of steps. Spec: P-18.
 uint32_t assay_claims_path(assay_hash *path, const assay_claims *claims, uint32_t index);
 
-// As MerkleProof.verify. Errors: CLAIM_PROOF (reject). Spec: P-18.
-assay_status assay_claims_check(const assay_hash *root, const assay_claim *claim,
-                                const assay_hash *path, uint32_t path_count, assay_error *err);
-
 #endif

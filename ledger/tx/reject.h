@@ -24,7 +24,6 @@
     X(SIGNATURE_FORM, 113, "the signature is not in its one accepted form")                        \
     X(SIGNATURE_SIGNER, 114, "the signature is not by the named signer")                           \
     X(TX_BEACON, 115, "a beacon has its signer as principal, and a signature of 64 bytes")         \
-    X(REQUEST_FORM, 120, "the request's bytes are malformed")                                      \
     X(REQUEST_RANGE, 121, "a field of the request is out of its range")                            \
     X(REQUEST_FEE, 122, "the request's fee limit does not cover its longest answer")               \
     X(RECEIPT_FORM, 123, "the receipt's bytes are malformed")                                      \
@@ -34,8 +33,7 @@
     X(SUMTREE_EMPTY, 130, "a sum tree has no leaves")                                              \
     X(SUMTREE_ZERO, 131, "a leaf of a sum tree has no fee")                                        \
     X(SUMTREE_OVERFLOW, 132, "a sum in a sum tree is 2^64 or more")                                \
-    X(SUMTREE_PATH, 133, "a path does not lead to the sum tree's root")                            \
-    X(CLAIM_PROOF, 134, "a claim is not under the claims root")
+    X(SUMTREE_PATH, 133, "a path does not lead to the sum tree's root")
 
 // 140-199: money, registries, sessions.
 #define ASSAY_REJECT_ACCOUNT_LIST(X)                                                               \
