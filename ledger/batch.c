@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //   submit            draw_due            resolve (last case ended)      settle_due
 //   ───────→ WAITING ──────────→ CHECKING ─────────────────────→ FINAL ───────────→ SETTLED
-//               │ no beacon by h + 2·delay   │ a guilty or an undecided case
+//               │ no beacon in time (P-48)   │ a guilty or an undecided case
 //               └────────────→ VOID ←────────┘  (fraud.c)
 //
 //   I1  an open batch's fees are reserved in its sessions, fee_total nopen in all, and its unspent

@@ -59,7 +59,7 @@ typedef struct {
 
 // submit_batch by the principal: its id is the transaction's digest. Reserves the money, advances
 // the sequences, takes k · v check prices, joins the queue for a beacon. The tables are ascending
-// and unique already (P-6). Errors: REJECTED (BATCH_COUNT, BATCH_FEE, BATCH_BYTES,
+// and unique already (P-7). Errors: REJECTED (BATCH_COUNT, BATCH_FEE, BATCH_BYTES,
 // BATCH_BLOCK_FULL, BATCH_ROW, BATCH_SESSION_SUM, BATCH_MODEL_SUM, BATCH_DATASET,
 // BATCH_DATASET_SUM, BATCH_ROOTS, and those of session_reserve, registry_payable, exposure_add,
 // money_spend), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-52, P-53, P-54.

@@ -59,7 +59,7 @@ static assay_status claims_tree(assay_claims *tree, const assay_claim **list, ui
     return assay_claims_build(tree, claims, filled, arena, err);
 }
 
-// The last closed epoch before the one of `height`. *found false in the first epoch.
+// The last closed epoch. *found false in the first one.
 static assay_status last_closed(assay_epoch *out, bool *found, const assay_reader *reader,
                                 assay_error *err) {
     assay_store_position at;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The genesis file: who has what before the first block, and the params. Its hash names the chain:
-// it salts every signature (P-2) and binds the store.
+// it salts every signature (P-5) and binds the store.
 #ifndef ASSAY_LEDGER_GENESIS_H
 #define ASSAY_LEDGER_GENESIS_H
 

@@ -36,7 +36,7 @@ typedef struct {
 //   the last one  2^18, at most 10 for a row of 72 bytes: 145,640 for a MiB of them
 //   admission     393,216: signer, principal and allowance of 131,072 transactions (P-26, P-39)
 //   due           98,304: 3 kinds of 4,096 entries (P-40), at most 8 each
-//   sweeps        8,192: payouts of closed epochs (P-71), offences (P-93)
+//   sweeps        8,192: payouts of closed epochs (P-73), offences (P-93)
 //   parts         3 * 2^18
 //   last batches  3 * 2^18, one of draws, one that a case ends, one of settlements: rows as of a
 //                 transaction

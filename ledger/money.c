@@ -187,7 +187,7 @@ static assay_status purse_put(assay_ledger *ledger, assay_purse to, uint64_t amo
     case ASSAY_PURSE_UNBONDING:
         break;
     }
-    ASSAY_ASSERT(!"bond starts to leave by assay_bond_leave only");
+    ASSAY_ASSERT(!"bond starts to leave by assay_unbond_apply only");
 }
 
 assay_status assay_money_move(assay_ledger *ledger, assay_purse from, assay_purse to,
