@@ -38,6 +38,27 @@ void assay_merkle_root(assay_hash *out, const assay_hash *leaves, uint64_t count
     }
 }
 
+uint32_t assay_merkle_peak_count(uint64_t count) {
+    return (uint32_t)__builtin_popcountll(count);
+}
+
+void assay_merkle_peaks_add(assay_merkle_peaks *peaks, const assay_hash *leaf) {
+    assay_hash node = *leaf;
+    for (uint64_t bits = peaks->count++; bits & 1; bits >>= 1)
+        assay_merkle_node(&node, &peaks->peaks[--peaks->peak_count], &node);
+    peaks->peaks[peaks->peak_count++] = node;
+}
+
+void assay_merkle_peaks_root(assay_hash *out, const assay_merkle_peaks *peaks) {
+    if (peaks->peak_count == 0) {
+        assay_merkle_root(out, NULL, 0);
+        return;
+    }
+    *out = peaks->peaks[peaks->peak_count - 1];
+    for (uint32_t i = peaks->peak_count - 1; i-- > 0;)
+        assay_merkle_node(out, &peaks->peaks[i], out);
+}
+
 uint32_t assay_merkle_path(assay_hash *path, const assay_hash *leaves, uint64_t count,
                            uint64_t index) {
     ASSAY_ASSERT(index < count);

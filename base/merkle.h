@@ -16,6 +16,24 @@ void assay_merkle_node(assay_hash *out, const assay_hash *left, const assay_hash
 // Root over `count` leaf hashes [count]. Uses O(log count) stack. Spec: P-3.
 void assay_merkle_root(assay_hash *out, const assay_hash *leaves, uint64_t count);
 
+// All that appending to a tree and its root need: the roots of its perfect subtrees, the largest
+// first, one for each bit of the leaf count. Fixed size; a zeroed struct is an empty tree.
+enum { ASSAY_MERKLE_PEAKS_MAX = 64 };
+typedef struct {
+    uint64_t count; // leaves
+    uint32_t peak_count;
+    assay_hash peaks[ASSAY_MERKLE_PEAKS_MAX]; // [peak_count]
+} assay_merkle_peaks;
+
+// Returns: how many peaks a tree of `count` leaves has.
+uint32_t assay_merkle_peak_count(uint64_t count);
+
+// Appends a leaf hash: 2 nodes on average. Spec: P-3.
+void assay_merkle_peaks_add(assay_merkle_peaks *peaks, const assay_hash *leaf);
+
+// The root of the tree under the peaks, as assay_merkle_root gives it of the leaves. Spec: P-3.
+void assay_merkle_peaks_root(assay_hash *out, const assay_merkle_peaks *peaks);
+
 // Audit path for leaf `index`, bottom up, into path[ASSAY_MERKLE_PATH_MAX].
 // Returns: the number of steps. index < count. Spec: P-3.
 uint32_t assay_merkle_path(assay_hash *path, const assay_hash *leaves, uint64_t count,

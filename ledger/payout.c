@@ -132,30 +132,6 @@ static void leaf_hash(assay_hash *out, const assay_payout *payout) {
     assay_merkle_leaf(out, leaf, sizeof leaf);
 }
 
-// Perfect subtrees of the leaves so far, one for each bit of their count, the largest first.
-typedef struct {
-    assay_hash peaks[64];
-    uint32_t peak_count;
-    uint64_t leaf_count;
-} mountains;
-
-static void mountains_add(mountains *m, const assay_hash *leaf) {
-    assay_hash node = *leaf;
-    for (uint64_t bits = m->leaf_count++; bits & 1; bits >>= 1)
-        assay_merkle_node(&node, &m->peaks[--m->peak_count], &node);
-    m->peaks[m->peak_count++] = node;
-}
-
-static void mountains_root(assay_hash *out, const mountains *m) {
-    if (m->peak_count == 0) {
-        assay_merkle_root(out, NULL, 0);
-        return;
-    }
-    *out = m->peaks[m->peak_count - 1];
-    for (uint32_t i = m->peak_count - 1; i > 0; i--)
-        assay_merkle_node(out, &m->peaks[i - 1], out);
-}
-
 static assay_status entries_seek(assay_store_position *at, const assay_reader *reader,
                                  uint8_t table, uint64_t epoch, assay_error *err) {
     assay_record_key from;
@@ -167,7 +143,7 @@ static assay_status entries_seek(assay_store_position *at, const assay_reader *r
 // P-72
 assay_status assay_payout_close(assay_hash *root, uint64_t *count, uint64_t *total,
                                 const assay_reader *reader, uint64_t epoch, assay_error *err) {
-    mountains m = {.leaf_count = 0};
+    assay_merkle_peaks peaks = {0};
     assay_store_position at;
     *total = 0;
     ASSAY_TRY(entries_seek(&at, reader, ASSAY_TABLE_PAYOUT, epoch, err));
@@ -176,12 +152,12 @@ assay_status assay_payout_close(assay_hash *root, uint64_t *count, uint64_t *tot
         assay_hash leaf;
         ASSAY_TRY(entry_read(&payout, &at, err));
         leaf_hash(&leaf, &payout);
-        mountains_add(&m, &leaf);
+        assay_merkle_peaks_add(&peaks, &leaf);
         *total = assay_amount_add(*total, payout.amount);
         ASSAY_TRY(assay_reader_next(reader, &at, err));
     }
-    *count = m.leaf_count;
-    mountains_root(root, &m);
+    *count = peaks.count;
+    assay_merkle_peaks_root(root, &peaks);
     return ASSAY_OK;
 }
 

@@ -109,7 +109,7 @@ assay_status assay_restore_may_replace(bool *may, assay_snapshot *snapshot, assa
 }
 
 assay_status assay_restore_finish(assay_store_load *load, const assay_params *params,
-                                  uint64_t height, const assay_history_peaks *history,
+                                  uint64_t height, const assay_merkle_peaks *history,
                                   const assay_hash *app_hash, assay_error *err) {
     assay_snapshot *snapshot;
     ASSAY_ASSERT(height >= 1);

@@ -12,7 +12,7 @@
 // height this was; then the commit. height >= 1. Errors: CORRUPT (records that no rule wrote),
 // NOT_FOUND (no beacon), CAPACITY, DISK_FULL, MEMORY, IO. Spec: E-61.
 assay_status assay_restore_finish(assay_store_load *load, const assay_params *params,
-                                  uint64_t height, const assay_history_peaks *history,
+                                  uint64_t height, const assay_merkle_peaks *history,
                                   const assay_hash *app_hash, assay_error *err);
 
 // Whether a restored state may take the place of what a snapshot shows: no state, the genesis's, or

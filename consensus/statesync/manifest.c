@@ -16,8 +16,8 @@ void assay_statesync_app_hash(assay_hash *out, const assay_statesync_manifest *m
 
 void assay_statesync_manifest_write(assay_writer *writer,
                                     const assay_statesync_manifest *manifest) {
-    const assay_history_peaks *history = &manifest->history;
-    ASSAY_ASSERT(history->peak_count == assay_history_peak_count(history->count));
+    const assay_merkle_peaks *history = &manifest->history;
+    ASSAY_ASSERT(history->peak_count == assay_merkle_peak_count(history->count));
     ASSAY_ASSERT(manifest->chunk_count <= ASSAY_STATESYNC_CHUNKS_MAX);
     assay_writer_u32(writer, ASSAY_STATESYNC_FORMAT);
     assay_writer_hash(writer, &manifest->genesis);
@@ -68,7 +68,7 @@ assay_status assay_statesync_manifest_read(assay_statesync_manifest *out, const 
     out->height = assay_cursor_u64(&cursor);
     assay_cursor_hash(&cursor, &out->state_root);
     out->history.count = assay_cursor_u64(&cursor);
-    out->history.peak_count = assay_history_peak_count(out->history.count);
+    out->history.peak_count = assay_merkle_peak_count(out->history.count);
     for (uint32_t i = 0; i < out->history.peak_count; i++)
         assay_cursor_hash(&cursor, &out->history.peaks[i]);
     assay_cursor_hash(&cursor, &out->app_hash);

@@ -16,7 +16,7 @@ enum {
     ASSAY_STATESYNC_ENTRY_MIN = 1 + 1 + 4,
     ASSAY_STATESYNC_ENTRY_MAX = 1 + ASSAY_STORE_KEY_MAX + 4 + ASSAY_STORE_VALUE_MAX,
     ASSAY_STATESYNC_HEAD_MAX =
-        4 + 3 * ASSAY_HASH_SIZE + 8 + 8 + ASSAY_HISTORY_PEAKS_MAX * ASSAY_HASH_SIZE + 8 + 8 + 4,
+        4 + 3 * ASSAY_HASH_SIZE + 8 + 8 + ASSAY_MERKLE_PEAKS_MAX * ASSAY_HASH_SIZE + 8 + 8 + 4,
     ASSAY_STATESYNC_MANIFEST_MAX =
         ASSAY_STATESYNC_HEAD_MAX + ASSAY_STATESYNC_CHUNKS_MAX * ASSAY_HASH_SIZE,
 };
@@ -26,7 +26,7 @@ typedef struct {
     assay_hash genesis;
     uint64_t height;
     assay_hash state_root;
-    assay_history_peaks history;
+    assay_merkle_peaks history;
     assay_hash app_hash;
     uint64_t entry_count;
     uint64_t byte_count; // of all chunks

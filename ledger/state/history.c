@@ -82,23 +82,24 @@ static void count_bind(assay_hash *out, uint64_t count, const assay_hash *tree_r
     assay_sha256_of(out, data, sizeof data);
 }
 
-// Folds the peaks of the leaves [first, first + count) from the right, the smallest first.
+// Of the leaves [first, first + count), which begin at 0 or where a mountain ends.
+static assay_status peaks_read(assay_merkle_peaks *out, const source *from, uint64_t first,
+                               uint64_t count, assay_error *err) {
+    *out = (assay_merkle_peaks){.count = count};
+    for (uint32_t level = 64; level-- > 0;) {
+        if (!(count >> level & 1)) continue;
+        ASSAY_TRY(node_get(from, level, first >> level, &out->peaks[out->peak_count++], err));
+        first += (uint64_t)1 << level;
+    }
+    return ASSAY_OK;
+}
+
+// The root of a tree over those leaves alone.
 static assay_status peaks_fold(const source *from, uint64_t first, uint64_t count, assay_hash *out,
                                assay_error *err) {
-    bool any = false;
-    uint64_t end = first + count;
-    for (uint32_t level = 0; level < 64; level++) {
-        if (!(count >> level & 1)) continue;
-        assay_hash peak;
-        end -= (uint64_t)1 << level;
-        ASSAY_TRY(node_get(from, level, end >> level, &peak, err));
-        if (any)
-            assay_merkle_node(out, &peak, out);
-        else
-            *out = peak;
-        any = true;
-    }
-    if (!any) assay_merkle_root(out, NULL, 0);
+    assay_merkle_peaks peaks;
+    ASSAY_TRY(peaks_read(&peaks, from, first, count, err));
+    assay_merkle_peaks_root(out, &peaks);
     return ASSAY_OK;
 }
 
@@ -144,44 +145,27 @@ assay_status assay_history_snapshot_root(assay_snapshot *snapshot, assay_hash *r
     return root_get(&from, root, count, err);
 }
 
-uint32_t assay_history_peak_count(uint64_t count) {
-    uint32_t peaks = 0;
-    for (; count; count &= count - 1)
-        peaks++;
-    return peaks;
-}
-
-assay_status assay_history_peaks_get(assay_history_peaks *out, assay_snapshot *snapshot,
+assay_status assay_history_peaks_get(assay_merkle_peaks *out, assay_snapshot *snapshot,
                                      assay_error *err) {
     source from = {.snapshot = snapshot};
-    *out = (assay_history_peaks){0};
-    ASSAY_TRY(count_get(&from, &out->count, err));
-    for (uint32_t level = 64; level-- > 0;)
-        if (out->count >> level & 1)
-            ASSAY_TRY(node_get(&from, level, (out->count >> level) - 1,
-                               &out->peaks[out->peak_count++], err));
-    return ASSAY_OK;
+    uint64_t count;
+    ASSAY_TRY(count_get(&from, &count, err));
+    return peaks_read(out, &from, 0, count, err);
 }
 
-void assay_history_peaks_root(assay_hash *root, const assay_history_peaks *peaks) {
+void assay_history_peaks_root(assay_hash *root, const assay_merkle_peaks *peaks) {
     assay_hash tree_root;
-    ASSAY_ASSERT(peaks->peak_count == assay_history_peak_count(peaks->count));
-    if (peaks->peak_count == 0) assay_merkle_root(&tree_root, NULL, 0);
-    for (uint32_t i = peaks->peak_count; i-- > 0;) {
-        if (i == peaks->peak_count - 1)
-            tree_root = peaks->peaks[i];
-        else
-            assay_merkle_node(&tree_root, &peaks->peaks[i], &tree_root);
-    }
+    ASSAY_ASSERT(peaks->peak_count == assay_merkle_peak_count(peaks->count));
+    assay_merkle_peaks_root(&tree_root, peaks);
     count_bind(root, peaks->count, &tree_root);
 }
 
-assay_status assay_history_load(assay_store_load *load, const assay_history_peaks *peaks,
+assay_status assay_history_load(assay_store_load *load, const assay_merkle_peaks *peaks,
                                 assay_error *err) {
     static const uint8_t count_key[1] = {COUNT_TAG};
     uint8_t key[PEAK_KEY_SIZE], count_value[8];
     uint32_t index = 0;
-    ASSAY_ASSERT(peaks->peak_count == assay_history_peak_count(peaks->count));
+    ASSAY_ASSERT(peaks->peak_count == assay_merkle_peak_count(peaks->count));
     for (uint32_t level = 64; level-- > 0;) {
         if (!(peaks->count >> level & 1)) continue;
         peak_key(key, level, (peaks->count >> level) - 1);

@@ -35,28 +35,16 @@ assay_status assay_history_snapshot_root(assay_snapshot *snapshot, assay_hash *r
 assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
                                  assay_history_proof *proof, assay_error *err);
 
-// All that appending and the root need of a history: the roots of its perfect trees, the largest
-// first, one for each bit of the leaf count. A zeroed struct is an empty history.
-enum { ASSAY_HISTORY_PEAKS_MAX = 64 };
-typedef struct {
-    uint64_t count;
-    uint32_t peak_count;
-    assay_hash peaks[ASSAY_HISTORY_PEAKS_MAX]; // [peak_count]
-} assay_history_peaks;
-
-// Returns: how many peaks a history of `count` leaves has.
-uint32_t assay_history_peak_count(uint64_t count);
-
-// Those of a snapshot. Errors: CORRUPT, IO. Spec: P-88.
-assay_status assay_history_peaks_get(assay_history_peaks *out, assay_snapshot *snapshot,
+// The peaks of a snapshot's history. Errors: CORRUPT, IO. Spec: P-88.
+assay_status assay_history_peaks_get(assay_merkle_peaks *out, assay_snapshot *snapshot,
                                      assay_error *err);
 
 // The history root they give. Needs no store; peak_count is that of count (asserted). Spec: P-88.
-void assay_history_peaks_root(assay_hash *root, const assay_history_peaks *peaks);
+void assay_history_peaks_root(assay_hash *root, const assay_merkle_peaks *peaks);
 
 // Begins the history of a restored store: appending goes on behind the peaks, and what lies under
 // them cannot be proven here (NOT_FOUND). Errors: as assay_store_load_aux. Spec: P-88, E-61.
-assay_status assay_history_load(assay_store_load *load, const assay_history_peaks *peaks,
+assay_status assay_history_load(assay_store_load *load, const assay_merkle_peaks *peaks,
                                 assay_error *err);
 
 // Checks that `data` is leaf proof->index under a history root. Needs no store.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 6962 trees (P-3). Vectors: certificate-transparency reference tests (merkle_tree_test.cc):
-// the eight standard leaves, their roots and audit paths. Beyond eight leaves the roots come from
-// a second algorithm: merging equal perfect subtrees from the left.
+// the eight standard leaves, their roots and audit paths. Beyond eight leaves the two ways to a
+// root check each other: splitting from above, and merging equal perfect subtrees from the left.
 
 #include "base/hex.h"
 #include "base/merkle.h"
@@ -78,10 +78,14 @@ static void ct_leaf_hashes(assay_hash leaves[8]) {
 static void ct_roots_hold(void **state) {
     assay_hash leaves[8], root;
     ct_leaf_hashes(leaves);
+    assay_merkle_peaks peaks = {0};
     for (uint64_t count = 0; count <= 8; count++) {
         assay_hash expected = hash_of(ct_roots[count]);
         assay_merkle_root(&root, leaves, count);
         assert_memory_equal(&root, &expected, sizeof root);
+        assay_merkle_peaks_root(&root, &peaks);
+        assert_memory_equal(&root, &expected, sizeof root);
+        if (count < 8) assay_merkle_peaks_add(&peaks, &leaves[count]);
     }
 }
 
@@ -103,32 +107,22 @@ static void ct_paths_hold(void **state) {
     }
 }
 
-// Keeps one perfect subtree per set bit of the number of leaves so far, then folds from the right.
-static assay_hash merged_root(const assay_hash *leaves, uint64_t count) {
-    assay_hash stack[64];
-    unsigned top = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        stack[top++] = leaves[i];
-        for (uint64_t bits = i + 1; !(bits & 1); bits >>= 1, top--)
-            assay_merkle_node(&stack[top - 2], &stack[top - 2], &stack[top - 1]);
-    }
-    for (; top > 1; top--)
-        assay_merkle_node(&stack[top - 2], &stack[top - 2], &stack[top - 1]);
-    return stack[0];
-}
-
 static void leaves_make(assay_hash leaves[LEAVES_MAX]) {
     for (uint8_t i = 0; i < LEAVES_MAX; i++)
         assay_merkle_leaf(&leaves[i], &i, 1);
 }
 
-static void every_size_agrees_with_the_second_algorithm(void **state) {
-    assay_hash leaves[LEAVES_MAX], root;
+static void every_size_has_one_root_both_ways(void **state) {
+    assay_hash leaves[LEAVES_MAX], split, merged;
+    assay_merkle_peaks peaks = {0};
     leaves_make(leaves);
     for (uint64_t count = 1; count <= LEAVES_MAX; count++) {
-        assay_hash expected = merged_root(leaves, count);
-        assay_merkle_root(&root, leaves, count);
-        assert_memory_equal(&root, &expected, sizeof root);
+        assay_merkle_peaks_add(&peaks, &leaves[count - 1]);
+        assert_int_equal(peaks.count, count);
+        assert_int_equal(peaks.peak_count, assay_merkle_peak_count(count));
+        assay_merkle_peaks_root(&merged, &peaks);
+        assay_merkle_root(&split, leaves, count);
+        assert_memory_equal(&split, &merged, sizeof split);
     }
 }
 
@@ -183,7 +177,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ct_roots_hold),
         cmocka_unit_test(ct_paths_hold),
-        cmocka_unit_test(every_size_agrees_with_the_second_algorithm),
+        cmocka_unit_test(every_size_has_one_root_both_ways),
         cmocka_unit_test(every_path_proves_its_leaf_alone),
         cmocka_unit_test(extreme_counts_are_answered),
     };

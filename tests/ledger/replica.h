@@ -30,7 +30,7 @@ static inline void replica_restore(const char *folder, const chain *c, const ass
     assay_store_load *load;
     assay_store_position at;
     assay_hash root;
-    assay_history_peaks peaks;
+    assay_merkle_peaks peaks;
     const assay_store_options options = {.skip_sync = true, .map_size = 1 << 30};
     must(assay_store_load_open(&load, folder, &c->genesis.hash, &options, err));
     must(assay_snapshot_seek(view->snapshot, &at, "", 0, 0, err));

@@ -265,7 +265,7 @@ static assay_status damage_finish(const damage *d, const char *folder, const ass
                                   const assay_hash *app_hash) {
     static const uint8_t zeros[256], beacon[] = {ASSAY_TABLE_BEACON};
     const assay_store_options options = {.skip_sync = true, .map_size = 1 << 28};
-    const assay_history_peaks peaks = {0};
+    const assay_merkle_peaks peaks = {0};
     assay_store_load *load;
     assay_hash root;
     uint8_t key[ASSAY_RECORD_KEY_MAX] = {d->table, 1};

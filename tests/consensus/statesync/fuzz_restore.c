@@ -127,7 +127,7 @@ static bool offer(assay_statesync_manifest *m, const assay_bytes *chunks, uint8_
         assay_sha256_of(&hashes[i], chunks[i].data, chunks[i].size);
     }
     if (flags & FLAG_HISTORY)
-        m->history = (assay_history_peaks){.count = 5, .peak_count = 2, .peaks = {{{2}}, {{3}}}};
+        m->history = (assay_merkle_peaks){.count = 5, .peak_count = 2, .peaks = {{{2}}, {{3}}}};
     assay_statesync_app_hash(&m->app_hash, m);
     assay_writer_init(&writer, bytes, sizeof bytes);
     assay_statesync_manifest_write(&writer, m);

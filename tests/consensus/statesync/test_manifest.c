@@ -21,7 +21,7 @@ static assay_statesync_manifest sample(uint64_t history_count) {
                                   .chunk_count = CHUNKS,
                                   .chunks = chunks};
     m.history.count = history_count;
-    m.history.peak_count = assay_history_peak_count(history_count);
+    m.history.peak_count = assay_merkle_peak_count(history_count);
     for (uint32_t i = 0; i < m.history.peak_count; i++)
         m.history.peaks[i].bytes[0] = (uint8_t)(10 + i);
     for (uint32_t i = 0; i < CHUNKS; i++)

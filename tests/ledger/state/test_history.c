@@ -93,7 +93,7 @@ static void goes_on_from_its_peaks(void **state) {
     for (uint64_t first = 0; first <= FIRST_MAX; first++) {
         char folder[FOLDER_MAX], other[FOLDER_MAX], data[32];
         assay_snapshot *snapshot;
-        assay_history_peaks peaks;
+        assay_merkle_peaks peaks;
         assay_history_proof proof;
         assay_store_load *load;
         assay_hash root, expected;
@@ -109,7 +109,7 @@ static void goes_on_from_its_peaks(void **state) {
         assay_snapshot_close(snapshot);
         assay_store_close(store);
         assert_int_equal(peaks.count, first);
-        assert_int_equal(peaks.peak_count, assay_history_peak_count(first));
+        assert_int_equal(peaks.peak_count, assay_merkle_peak_count(first));
         assay_history_peaks_root(&root, &peaks);
         expected_root(&expected, first);
         assert_memory_equal(&root, &expected, sizeof root);
