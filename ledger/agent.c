@@ -4,7 +4,8 @@
 #include "ledger/params.h"
 #include "ledger/record.h"
 
-static_assert(ASSAY_AGENT_SIZE == 12 && ASSAY_ALLOWANCE_SIZE == 24, "record layouts");
+enum { AGENT_SIZE = 4 + 8, ALLOWANCE_SIZE = 3 * 8 };
+static_assert(AGENT_SIZE == 12 && ALLOWANCE_SIZE == 24, "record layouts");
 
 static assay_record_key agent_key(const assay_address *principal, const assay_address *agent) {
     assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_AGENT, principal);
@@ -15,7 +16,7 @@ static assay_record_key agent_key(const assay_address *principal, const assay_ad
 static assay_status agent_decode(assay_agent *out, assay_bytes value, assay_error *err) {
     *out = (assay_agent){0};
     if (value.data == NULL) return ASSAY_OK;
-    if (value.size != ASSAY_AGENT_SIZE)
+    if (value.size != AGENT_SIZE)
         return ASSAY_FAIL(err, CORRUPT, "an agent's record has %zu bytes", value.size);
     out->scopes = assay_load_be32(value.data);
     out->expiry = assay_load_be64(value.data + 4);
@@ -49,7 +50,7 @@ assay_status assay_allowance_get(assay_allowance *out, const assay_reader *reade
     *out = (assay_allowance){0};
     ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
     if (value.data == NULL) return ASSAY_OK;
-    if (value.size != ASSAY_ALLOWANCE_SIZE)
+    if (value.size != ALLOWANCE_SIZE)
         return ASSAY_FAIL(err, CORRUPT, "an allowance has %zu bytes", value.size);
     out->limit = assay_load_be64(value.data);
     out->epoch = assay_load_be64(value.data + 8);
@@ -60,7 +61,7 @@ assay_status assay_allowance_get(assay_allowance *out, const assay_reader *reade
 static assay_status allowance_put(assay_ledger *ledger, const assay_allowance *allowance,
                                   assay_error *err) {
     assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_ALLOWANCE, &ledger->principal);
-    uint8_t value[ASSAY_ALLOWANCE_SIZE];
+    uint8_t value[ALLOWANCE_SIZE];
     assay_store_be64(value, allowance->limit);
     assay_store_be64(value + 8, allowance->epoch);
     assay_store_be64(value + 16, allowance->spent);
@@ -117,7 +118,7 @@ assay_status assay_agent_authorize(assay_ledger *ledger, const assay_tx *tx, ass
         return ASSAY_REJECT(err, AGENT_EXPIRY, "expiry %llu, this is height %llu",
                             (ull)body->expiry, (ull)ledger->height);
     assay_record_key key = agent_key(&ledger->principal, &body->agent);
-    uint8_t value[ASSAY_AGENT_SIZE];
+    uint8_t value[AGENT_SIZE];
     assay_store_be32(value, body->scopes);
     assay_store_be64(value + 4, body->expiry);
     ASSAY_TRY(assay_ledger_put(ledger, &key, value, sizeof value, err));

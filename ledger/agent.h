@@ -7,8 +7,6 @@
 #include "ledger/ledger.h"
 #include "ledger/tx/tx.h"
 
-enum { ASSAY_AGENT_SIZE = 4 + 8, ASSAY_ALLOWANCE_SIZE = 3 * 8 };
-
 typedef struct {
     uint32_t scopes; // ASSAY_SCOPE_ bits; 0: no such agent
     uint64_t expiry; // the last height at which it may act

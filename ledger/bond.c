@@ -12,7 +12,8 @@
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
-static_assert(ASSAY_BOND_SIZE_MAX == 265, "active, count, parts of 16 bytes");
+enum { BOND_SIZE_MAX = 8 + 1 + ASSAY_UNBONDING_MAX * 16 };
+static_assert(BOND_SIZE_MAX == 265, "active, count, parts of 16 bytes");
 
 const char *const assay_role_names[] = {NULL, "provider", "verification", "consensus"};
 
@@ -124,7 +125,7 @@ static assay_status bond_save(assay_ledger *ledger, uint8_t role, const assay_ad
                           assay_bond_effective(ledger->params, role, bond), err));
     if (bond->active == 0 && bond->unbonding_count == 0)
         return assay_ledger_delete(ledger, &key, err);
-    uint8_t value[ASSAY_BOND_SIZE_MAX];
+    uint8_t value[BOND_SIZE_MAX];
     assay_writer writer;
     assay_writer_init(&writer, value, sizeof value);
     assay_writer_u64(&writer, bond->active);

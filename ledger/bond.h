@@ -13,7 +13,6 @@
 enum {
     ASSAY_ROLE_MAX = 3,
     ASSAY_UNBONDING_MAX = 16, // leavings of one (role, address) at a time
-    ASSAY_BOND_SIZE_MAX = 8 + 1 + ASSAY_UNBONDING_MAX * 16,
 };
 
 typedef struct {

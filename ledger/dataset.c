@@ -6,7 +6,12 @@
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
-static_assert(ASSAY_DATASET_HEAD_SIZE == 112 && ASSAY_DATASET_SIZE_MAX == 502, "record layout");
+enum {
+    DATASET_HEAD_SIZE = 20 + 8 + 4 + 8 + 8 + 8 + 8 + 8 + 8 + 32,
+    DATASET_SIZE_MAX = DATASET_HEAD_SIZE + 3 * 2 + ASSAY_NAME_SIZE_MAX + ASSAY_LICENSE_SIZE_MAX +
+                       ASSAY_URI_SIZE_MAX,
+};
+static_assert(DATASET_HEAD_SIZE == 112 && DATASET_SIZE_MAX == 502, "record layout");
 
 static assay_status dataset_decode(assay_dataset *out, assay_bytes value, assay_error *err) {
     assay_cursor cursor;
@@ -30,7 +35,7 @@ static assay_status dataset_decode(assay_dataset *out, assay_bytes value, assay_
 static assay_status dataset_put(assay_ledger *ledger, const assay_hash *root,
                                 const assay_dataset *dataset, assay_error *err) {
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_DATASET, root);
-    uint8_t value[ASSAY_DATASET_SIZE_MAX];
+    uint8_t value[DATASET_SIZE_MAX];
     assay_writer writer;
     assay_writer_init(&writer, value, sizeof value);
     assay_writer_address(&writer, &dataset->owner);

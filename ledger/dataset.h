@@ -9,12 +9,6 @@
 #include "ledger/money.h"
 #include "ledger/tx/tx.h"
 
-enum {
-    ASSAY_DATASET_HEAD_SIZE = 20 + 8 + 4 + 8 + 8 + 8 + 8 + 8 + 8 + 32,
-    ASSAY_DATASET_SIZE_MAX = ASSAY_DATASET_HEAD_SIZE + 3 * 2 + ASSAY_NAME_SIZE_MAX +
-                             ASSAY_LICENSE_SIZE_MAX + ASSAY_URI_SIZE_MAX,
-};
-
 // (committed, committed_index) is the data set's date: unique, and what "earliest" means (P-33).
 typedef struct {
     assay_address owner;

@@ -5,11 +5,16 @@
 #include "ledger/dataset.h"
 #include "ledger/session.h"
 
-enum { HEAD_SIZE = 1 + 8 + 1 };
+enum { HEAD_SIZE = 1 + 8 + 1, ID_SIZE_MAX = ASSAY_HASH_SIZE };
+
+// What one block does of each kind at most; the rest follows in the next. Bounds a block's work
+// however many entries an attacker makes fall on one height, and keeps no kind waiting for another:
+// sessions are cheap, and who makes many of them end at once holds back sessions only. P-40
+enum { BLOCK_MAX = 4096 };
 
 static assay_record_key due_key(uint64_t height, assay_due_kind kind, const void *id, size_t size) {
     assay_record_key key;
-    ASSAY_ASSERT(size <= ASSAY_DUE_ID_MAX);
+    ASSAY_ASSERT(size <= ID_SIZE_MAX);
     assay_record_key_start(&key, ASSAY_TABLE_DUE);
     assay_record_key_add_u8(&key, (uint8_t)kind);
     assay_record_key_add_u64(&key, height);
@@ -28,8 +33,7 @@ static assay_record_key kind_key(uint8_t kind) {
 static assay_status kind_next(assay_store_position *at, const assay_reader *reader,
                               const assay_record_key *after, assay_error *err) {
     ASSAY_TRY(assay_reader_after(reader, at, after, 2, err));
-    if (at->key_size != 0 &&
-        (at->key_size < HEAD_SIZE || at->key_size > HEAD_SIZE + ASSAY_DUE_ID_MAX))
+    if (at->key_size != 0 && (at->key_size < HEAD_SIZE || at->key_size > HEAD_SIZE + ID_SIZE_MAX))
         return ASSAY_FAIL(err, CORRUPT, "a due entry has %zu key bytes", at->key_size);
     return ASSAY_OK;
 }
@@ -76,7 +80,7 @@ static assay_status kind_run(assay_ledger *ledger, uint8_t kind, assay_error *er
     assay_store_position at;
     assay_record_key key = kind_key(kind);
     // From the last one on: to begin anew would pass over all that this block has removed.
-    for (int done = 0; done < ASSAY_DUE_MAX; done++) {
+    for (int done = 0; done < BLOCK_MAX; done++) {
         ASSAY_TRY(kind_next(&at, &ledger->reader, &key, err));
         if (at.key_size == 0 || assay_load_be64(at.key + 2) > ledger->height) break;
         key = assay_record_key_at(&at);

@@ -13,12 +13,7 @@ typedef enum {
     ASSAY_DUE_KINDS = 3,
 } assay_due_kind;
 
-// What one block does of each kind at most; the rest follows in the next. Bounds a block's work
-// however many entries an attacker makes fall on one height, and keeps no kind waiting for another:
-// sessions are cheap, and who makes many of them end at once holds back sessions only.
-enum { ASSAY_DUE_MAX = 4096, ASSAY_DUE_ID_MAX = ASSAY_HASH_SIZE };
-
-// Adds or removes an entry; id[size], size <= ASSAY_DUE_ID_MAX. Adding twice is once.
+// Adds or removes an entry; id[size], size <= ASSAY_HASH_SIZE. Adding twice is once.
 // Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-40.
 assay_status assay_due_put(assay_ledger *ledger, uint64_t height, assay_due_kind kind,
                            const void *id, size_t size, assay_error *err);

@@ -14,6 +14,7 @@
 #include "ledger/record.h"
 
 enum {
+    LEAF_SIZE = 20 + 1 + 8,
     LINE_SIZE = 20 + 1 + 1 + 32 + 8 + 8,
     PAID_KEY_SIZE = 1 + 8 + 20 + 1,
 };
@@ -125,7 +126,7 @@ assay_status assay_payout_line_get(assay_payout_line *out, bool *found, const as
 
 // P-72
 static void leaf_hash(assay_hash *out, const assay_payout *payout) {
-    uint8_t leaf[ASSAY_PAYOUT_LEAF_SIZE];
+    uint8_t leaf[LEAF_SIZE];
     memcpy(leaf, payout->account.bytes, ASSAY_ADDRESS_SIZE);
     leaf[ASSAY_ADDRESS_SIZE] = payout->role;
     assay_store_be64(leaf + ASSAY_ADDRESS_SIZE + 1, payout->amount);

@@ -26,8 +26,6 @@ typedef enum {
     ASSAY_PAID_FOR_DATA = 5,  // contributors' part of a fraud's slash
 } assay_paid_reason;
 
-enum { ASSAY_PAYOUT_LEAF_SIZE = 20 + 1 + 8 };
-
 typedef struct {
     assay_address account;
     uint8_t role;

@@ -5,8 +5,13 @@
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
-static_assert(ASSAY_MODEL_HEAD_SIZE == 48 && ASSAY_MODEL_SIZE_MAX == 372, "record layout");
-static_assert(ASSAY_ADAPTER_SIZE_MAX == 372 + 36 + 32 * 36, "record layout");
+enum {
+    MODEL_HEAD_SIZE = 20 + 8 + 8 + 4 + 8,
+    MODEL_SIZE_MAX = MODEL_HEAD_SIZE + 2 * 2 + ASSAY_NAME_SIZE_MAX + ASSAY_URI_SIZE_MAX,
+    ADAPTER_SIZE_MAX = MODEL_SIZE_MAX + 32 + 4 + ASSAY_SOURCES_MAX * 36,
+};
+static_assert(MODEL_HEAD_SIZE == 48 && MODEL_SIZE_MAX == 372, "record layout");
+static_assert(ADAPTER_SIZE_MAX == 372 + 36 + 32 * 36, "record layout");
 
 static void entry_write(assay_writer *writer, const assay_model_entry *entry) {
     assay_writer_address(writer, &entry->owner);
@@ -31,7 +36,7 @@ static void entry_read(assay_cursor *cursor, assay_model_entry *out) {
 static assay_status model_put(assay_ledger *ledger, const assay_hash *root,
                               const assay_model_entry *entry, assay_error *err) {
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_MODEL, root);
-    uint8_t value[ASSAY_MODEL_SIZE_MAX];
+    uint8_t value[MODEL_SIZE_MAX];
     assay_writer writer;
     assay_writer_init(&writer, value, sizeof value);
     entry_write(&writer, entry);
@@ -42,7 +47,7 @@ static assay_status model_put(assay_ledger *ledger, const assay_hash *root,
 static assay_status adapter_put(assay_ledger *ledger, const assay_hash *root,
                                 const assay_adapter_entry *adapter, assay_error *err) {
     assay_record_key key = assay_record_key_of_hash(ASSAY_TABLE_ADAPTER, root);
-    uint8_t value[ASSAY_ADAPTER_SIZE_MAX];
+    uint8_t value[ADAPTER_SIZE_MAX];
     assay_writer writer;
     assay_writer_init(&writer, value, sizeof value);
     entry_write(&writer, &adapter->entry);

@@ -7,12 +7,6 @@
 #include "ledger/dataset.h"
 #include "ledger/declared.h"
 
-enum {
-    ASSAY_MODEL_HEAD_SIZE = 20 + 8 + 8 + 4 + 8,
-    ASSAY_MODEL_SIZE_MAX = ASSAY_MODEL_HEAD_SIZE + 2 * 2 + ASSAY_NAME_SIZE_MAX + ASSAY_URI_SIZE_MAX,
-    ASSAY_ADAPTER_SIZE_MAX = ASSAY_MODEL_SIZE_MAX + 32 + 4 + ASSAY_SOURCES_MAX * 36,
-};
-
 // A base model. Fixed for ever but for its bond.
 typedef struct {
     assay_address owner; // publisher or tuner

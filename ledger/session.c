@@ -10,7 +10,8 @@
 #include "ledger/purse.h"
 #include "ledger/record.h"
 
-static_assert(ASSAY_SESSION_SIZE == 132, "three addresses and nine integers");
+enum { SESSION_SIZE = 3 * 20 + 9 * 8 };
+static_assert(SESSION_SIZE == 132, "three addresses and nine integers");
 
 static void session_write(assay_writer *writer, const assay_session *session) {
     assay_writer_address(writer, &session->principal);
@@ -96,7 +97,7 @@ static assay_status session_save(assay_ledger *ledger, const assay_hash *id,
         ASSAY_TRY(assay_ledger_delete(ledger, &key, err));
         key = assay_record_key_of_hash(ASSAY_TABLE_ENDED_SESSION, id);
     }
-    uint8_t value[ASSAY_SESSION_SIZE];
+    uint8_t value[SESSION_SIZE];
     assay_writer writer;
     assay_writer_init(&writer, value, sizeof value);
     session_write(&writer, session);

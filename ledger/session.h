@@ -11,8 +11,6 @@
 #include "ledger/money.h"
 #include "ledger/tx/typed.h"
 
-enum { ASSAY_SESSION_SIZE = 3 * 20 + 9 * 8 };
-
 typedef struct {
     assay_address principal; // who paid and is refunded
     assay_address opener;    // who signed open_session, and so may sign requests
