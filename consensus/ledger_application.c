@@ -39,7 +39,7 @@ static void expect(void *self, const assay_bytes *txs, uint32_t count) {
 }
 
 static void recheck(void *self) {
-    assay_app_recheck(((assay_ledger_application *)self)->app);
+    assay_app_forget_waiting(((assay_ledger_application *)self)->app);
 }
 
 // --- validators: engines know keys, the ledger accounts ---
@@ -247,5 +247,5 @@ assay_application assay_ledger_application_calls(assay_ledger_application *self)
     return (assay_application){
         self,           info,    init_chain,       validators,
         check_tx,       recheck, prepare_proposal, process_proposal,
-        finalize_block, commit,  waiting,          assay_app_expects(self->app) ? expect : NULL};
+        finalize_block, commit,  waiting,          assay_app_pooled(self->app) ? expect : NULL};
 }

@@ -260,7 +260,7 @@ static void result_refuse(assay_app *app, uint32_t index, uint32_t code, const c
     if (copy != NULL) memcpy(copy, text, size);
     result->code = code;
     result->text = copy != NULL ? copy : "";
-    app->ledger.counts.of[ASSAY_COUNT_TXS_REFUSED]++;
+    app->ledger.counts.of[ASSAY_COUNTED_TXS_REFUSED]++;
 }
 
 // P-96
@@ -319,8 +319,8 @@ static assay_status block_run(assay_app *app, const assay_app_block *block, assa
     ASSAY_TRY(beacon_run(app, beacon, err));
     for (uint32_t i = beacon != NULL; i < block->tx_count; i++)
         ASSAY_TRY(tx_run(app, i, err));
-    app->ledger.counts.of[ASSAY_COUNT_TXS_DONE] =
-        block->tx_count - app->ledger.counts.of[ASSAY_COUNT_TXS_REFUSED];
+    app->ledger.counts.of[ASSAY_COUNTED_TXS_DONE] =
+        block->tx_count - app->ledger.counts.of[ASSAY_COUNTED_TXS_REFUSED];
     // Outside of transactions nobody signs.
     app->ledger.by_agent = false;
     app->ledger.signer = app->ledger.principal = (assay_address){{0}};

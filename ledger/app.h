@@ -94,7 +94,7 @@ assay_status assay_app_room(assay_app *app, const void *tx, size_t size, assay_e
 void assay_app_expect(assay_app *app, const assay_bytes *txs, uint32_t count);
 
 // Whether that gains anything: the pool has more threads than the caller's.
-bool assay_app_expects(const assay_app *app);
+bool assay_app_pooled(const assay_app *app);
 
 // The nonce that a signer's next transaction in a lane needs: behind the last block and everything
 // that was accepted since. Any thread. Errors: NOT_FOUND (no genesis state), CORRUPT, MEMORY, IO.
@@ -105,7 +105,7 @@ assay_status assay_app_next_nonce(assay_app *app, const assay_address *signer, u
 // Forgets what waits: call after commit, then check the transactions still waiting again, oldest
 // first (their signatures are remembered). A transaction checked by another thread in between is
 // admitted before them, which costs at most a later refusal.
-void assay_app_recheck(assay_app *app);
+void assay_app_forget_waiting(assay_app *app);
 
 // What there is to choose from. Borrowed for the call.
 typedef struct {

@@ -15,7 +15,7 @@ static assay_status open_count(assay_counts *counts, const assay_reader *reader,
     bool found = true;
     while (found) {
         ASSAY_TRY(assay_batch_next_open(&id, &batch, &found, reader, err));
-        counts->of[ASSAY_COUNT_BATCHES_OPEN] += found;
+        counts->of[ASSAY_COUNTED_BATCHES_OPEN] += found;
     }
     memset(&id, 0, sizeof id);
     for (;;) {
@@ -24,7 +24,7 @@ static assay_status open_count(assay_counts *counts, const assay_reader *reader,
         if (record.state != ASSAY_CASE_VOTING) continue;
         ASSAY_TRY(assay_case_votes(votes, &count, reader, &id, sample, record.round, err));
         for (uint32_t i = 0; i < count; i++)
-            counts->of[ASSAY_COUNT_VERDICTS_DUE] += !votes[i].revealed;
+            counts->of[ASSAY_COUNTED_VERDICTS_DUE] += !votes[i].revealed;
     }
 }
 
@@ -48,7 +48,7 @@ void assay_app_counters_start(assay_app *app, const assay_counts *counts, uint64
 
 void assay_app_counters_commit(assay_app *app) {
     assay_counts *block = &app->ledger.counts;
-    block->of[ASSAY_COUNT_BLOCKS] = 1;
+    block->of[ASSAY_COUNTED_BLOCKS] = 1;
     pthread_mutex_lock(&app->count_lock);
     assay_counts_add(&app->counters.counts, block);
     assay_scores_merge(app->scores, app->block_scores);

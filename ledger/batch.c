@@ -34,7 +34,6 @@
 enum {
     BATCH_HEAD_SIZE = 2 + 20 + 8 + 4 + 32 + 4 + 8 + 4 + 8 + 8 + 32 + 5 * 4 + 4 * 8 + 2,
     BATCH_SIZE_MAX = BATCH_HEAD_SIZE + ASSAY_URI_SIZE_MAX,
-    HISTORY_BATCH = 1, // first byte of the history leaf (P-77)
 };
 
 const char *const assay_batch_state_names[] = {"none",  "waiting", "checking",
@@ -347,9 +346,9 @@ assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx_submit_batc
     assay_record_key at = place_key(ASSAY_TABLE_BATCH_AT, batch.height, batch.index);
     ASSAY_TRY(assay_ledger_put(ledger, &waiting, id->bytes, ASSAY_HASH_SIZE, err));
     ASSAY_TRY(assay_ledger_put(ledger, &at, id->bytes, ASSAY_HASH_SIZE, err));
-    ledger->counts.of[ASSAY_COUNT_BATCHES_INCLUDED]++;
-    ledger->counts.of[ASSAY_COUNT_BATCHES_OPEN]++;
-    ledger->counts.of[ASSAY_COUNT_RECEIPTS_INCLUDED] += batch.count;
+    ledger->counts.of[ASSAY_COUNTED_BATCHES_INCLUDED]++;
+    ledger->counts.of[ASSAY_COUNTED_BATCHES_OPEN]++;
+    ledger->counts.of[ASSAY_COUNTED_RECEIPTS_INCLUDED] += batch.count;
     return assay_batch_put(ledger, id, &batch, err);
 }
 
@@ -446,13 +445,13 @@ assay_status assay_batch_resolve(assay_ledger *ledger, const assay_hash *id, ass
 // P-77
 assay_status assay_batch_end(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
                              assay_error *err) {
-    uint8_t leaf[1 + ASSAY_HASH_SIZE + BATCH_SIZE_MAX] = {HISTORY_BATCH};
+    uint8_t leaf[1 + ASSAY_HASH_SIZE + BATCH_SIZE_MAX] = {ASSAY_HISTORY_BATCH};
     assay_bytes tables;
     bool settled = batch->state == ASSAY_BATCH_SETTLED;
     batch->ended = ledger->height;
-    ledger->counts.of[ASSAY_COUNT_BATCHES_OPEN]--;
-    ledger->counts.of[settled ? ASSAY_COUNT_BATCHES_SETTLED : ASSAY_COUNT_BATCHES_VOID]++;
-    ledger->counts.of[settled ? ASSAY_COUNT_RECEIPTS_SETTLED : ASSAY_COUNT_RECEIPTS_VOID] +=
+    ledger->counts.of[ASSAY_COUNTED_BATCHES_OPEN]--;
+    ledger->counts.of[settled ? ASSAY_COUNTED_BATCHES_SETTLED : ASSAY_COUNTED_BATCHES_VOID]++;
+    ledger->counts.of[settled ? ASSAY_COUNTED_RECEIPTS_SETTLED : ASSAY_COUNTED_RECEIPTS_VOID] +=
         batch->count;
     memcpy(leaf + 1, id->bytes, ASSAY_HASH_SIZE);
     uint8_t *value = leaf + 1 + ASSAY_HASH_SIZE;

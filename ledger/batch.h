@@ -26,11 +26,11 @@ typedef enum {
     ASSAY_VOID_FRAUD = 1,     // a case found it guilty: slashed
     ASSAY_VOID_UNDECIDED = 2, // a case ended without a decision
     ASSAY_VOID_NO_BEACON = 3, // too few proposers revealed in time
-} assay_void;
+} assay_void_reason;
 
 typedef struct {
     assay_batch_state state;
-    assay_void reason;
+    assay_void_reason reason;
     assay_address provider; // principal of submit_batch
     uint64_t height;        // of inclusion
     uint32_t index;         // among the batches of that block

@@ -328,7 +328,7 @@ assay_status assay_beacon_block(assay_ledger *ledger, const assay_tx *tx, uint32
         chain.revealed = ledger->height;
     } else if (own) {
         miss(&chain, &chain.misses, epoch, ledger->params->beacon_misses_max);
-        ledger->counts.of[ASSAY_COUNT_BEACON_MISSES]++;
+        ledger->counts.of[ASSAY_COUNTED_BEACON_MISSES]++;
     }
     assay_sha256_final(&sha, &beacon);
     ASSAY_TRY(chain_put(ledger, proposer, &chain, err));

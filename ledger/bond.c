@@ -189,8 +189,8 @@ assay_status assay_bond_slash(assay_ledger *ledger, uint8_t role, const assay_ad
     ASSAY_TRY(assay_money_move(ledger, assay_purse_bond(role, address), to, active, err));
     ASSAY_TRY(assay_money_move(ledger, assay_purse_unbonding(role, address), to, rest, err));
     if (taken != NULL) *taken = active + rest;
-    ledger->counts.of[ASSAY_COUNT_PENALTIES] += active + rest > 0;
-    ledger->counts.of[ASSAY_COUNT_PENALTIES_NOPEN] += active + rest;
+    ledger->counts.of[ASSAY_COUNTED_PENALTIES] += active + rest > 0;
+    ledger->counts.of[ASSAY_COUNTED_PENALTIES_NOPEN] += active + rest;
     return ASSAY_OK;
 }
 

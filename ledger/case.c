@@ -24,7 +24,6 @@ enum {
     CASE_SIZE = 4 + 5 * 8 + 2 + 4 * 8 + 1 + 32 + 8,
     VOTE_SIZE = 8 + 3 + 1 + 32 + 32 + 8 + 8,
     VOTE_KEY_SIZE = 1 + 32 + 4 + 1 + 20,
-    HISTORY_CASE = 2, // first byte of the history leaf (P-77)
 };
 
 static assay_record_key vote_key(const assay_hash *batch, uint32_t sample, uint8_t round,
@@ -341,7 +340,7 @@ assay_status assay_case_round(assay_ledger *ledger, const assay_hash *id, const 
         ASSAY_TRY(assay_case_vote_put(ledger, id, sample, record->round, &vote, err));
         assay_ledger_score(ledger, &vote.validator, ASSAY_SCORE_ASKED, 1);
     }
-    ledger->counts.of[ASSAY_COUNT_VERDICTS_DUE] += count;
+    ledger->counts.of[ASSAY_COUNTED_VERDICTS_DUE] += count;
     ASSAY_TRY(assay_case_due_put(ledger, record->reveal_end, id, sample, err));
     return assay_case_put(ledger, id, sample, record, err);
 }
@@ -430,7 +429,7 @@ assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx_verdict_reve
     vote.revealed = true;
     vote.verdict = body->verdict;
     vote.probe = body->probe;
-    ledger->counts.of[ASSAY_COUNT_VERDICTS_DUE]--;
+    ledger->counts.of[ASSAY_COUNTED_VERDICTS_DUE]--;
     return assay_case_vote_put(ledger, &body->batch, body->sample, body->round, &vote, err);
 }
 
@@ -440,7 +439,7 @@ assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx_verdict_reve
 assay_status assay_case_end(assay_ledger *ledger, const assay_hash *batch, uint32_t sample,
                             assay_case *record, assay_error *err) {
     enum { HEAD = 1 + ASSAY_HASH_SIZE + 4 };
-    uint8_t leaf[HEAD + CASE_SIZE + ASSAY_HASH_SIZE] = {HISTORY_CASE};
+    uint8_t leaf[HEAD + CASE_SIZE + ASSAY_HASH_SIZE] = {ASSAY_HISTORY_CASE};
     assay_record_key prefix = assay_record_key_of_sample(ASSAY_TABLE_VOTE, batch, sample);
     assay_store_position at;
     assay_sha256 sha;

@@ -16,7 +16,7 @@ struct assay_scores {
 };
 
 void assay_counts_add(assay_counts *sum, const assay_counts *more) {
-    for (int i = 0; i < ASSAY_COUNT_MAX; i++)
+    for (int i = 0; i < ASSAY_COUNTED_MAX; i++)
         sum->of[i] += more->of[i];
     for (int i = 0; i < ASSAY_SCORE_MAX; i++)
         sum->scored[i] += more->scored[i];

@@ -11,21 +11,21 @@
 
 // The last two are how many there are now; the others only grow.
 typedef enum {
-    ASSAY_COUNT_BLOCKS,
-    ASSAY_COUNT_TXS_DONE,
-    ASSAY_COUNT_TXS_REFUSED, // in a block
-    ASSAY_COUNT_BATCHES_INCLUDED,
-    ASSAY_COUNT_BATCHES_SETTLED,
-    ASSAY_COUNT_BATCHES_VOID,
-    ASSAY_COUNT_RECEIPTS_INCLUDED,
-    ASSAY_COUNT_RECEIPTS_SETTLED,
-    ASSAY_COUNT_RECEIPTS_VOID,
-    ASSAY_COUNT_PENALTIES,       // bonds that lost something
-    ASSAY_COUNT_PENALTIES_NOPEN, // what they lost
-    ASSAY_COUNT_BEACON_MISSES,
-    ASSAY_COUNT_BATCHES_OPEN,
-    ASSAY_COUNT_VERDICTS_DUE, // votes of running rounds, not revealed yet
-    ASSAY_COUNT_MAX,
+    ASSAY_COUNTED_BLOCKS,
+    ASSAY_COUNTED_TXS_DONE,
+    ASSAY_COUNTED_TXS_REFUSED, // in a block
+    ASSAY_COUNTED_BATCHES_INCLUDED,
+    ASSAY_COUNTED_BATCHES_SETTLED,
+    ASSAY_COUNTED_BATCHES_VOID,
+    ASSAY_COUNTED_RECEIPTS_INCLUDED,
+    ASSAY_COUNTED_RECEIPTS_SETTLED,
+    ASSAY_COUNTED_RECEIPTS_VOID,
+    ASSAY_COUNTED_PENALTIES,       // bonds that lost something
+    ASSAY_COUNTED_PENALTIES_NOPEN, // what they lost
+    ASSAY_COUNTED_BEACON_MISSES,
+    ASSAY_COUNTED_BATCHES_OPEN,
+    ASSAY_COUNTED_VERDICTS_DUE, // votes of running rounds, not revealed yet
+    ASSAY_COUNTED_MAX,
 } assay_counted;
 
 // What became of the votes a validator was drawn for, when their round ended.
@@ -41,7 +41,7 @@ typedef enum {
 } assay_scored;
 
 typedef struct {
-    uint64_t of[ASSAY_COUNT_MAX];
+    uint64_t of[ASSAY_COUNTED_MAX];
     uint64_t scored[ASSAY_SCORE_MAX]; // of all validators
 } assay_counts;
 

@@ -17,8 +17,6 @@
 #include "ledger/state/history.h"
 #include "ledger/verdict.h"
 
-enum { HISTORY_EPOCH = 3 }; // first byte of the history leaf (P-77)
-
 // ---- claims ----
 
 assay_status assay_epoch_claim_next(assay_claim *claim, bool *found, const assay_reader *reader,
@@ -141,7 +139,7 @@ static assay_status claims_close(assay_ledger *ledger, assay_epoch *record, assa
 // P-73
 static assay_status epoch_close(assay_ledger *ledger, assay_error *err) {
     assay_epoch record = {.epoch = assay_params_epoch(ledger->params, ledger->height)};
-    uint8_t leaf[1 + ASSAY_EPOCH_SIZE] = {HISTORY_EPOCH};
+    uint8_t leaf[1 + ASSAY_EPOCH_SIZE] = {ASSAY_HISTORY_EPOCH};
     assay_record_key key = assay_epoch_key(record.epoch);
     ASSAY_TRY(assay_payout_close(&record.payout_root, &record.payout_count, &record.payout_total,
                                  &ledger->reader, record.epoch, err));

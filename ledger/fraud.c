@@ -77,7 +77,7 @@ static assay_status slash(assay_ledger *ledger, const assay_hash *id, assay_batc
 }
 
 static assay_status void_with(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
-                              assay_void reason, assay_arena *arena, assay_error *err) {
+                              assay_void_reason reason, assay_arena *arena, assay_error *err) {
     assay_batch_tables tables;
     ASSAY_TRY(assay_batch_tables_get(&tables, &ledger->reader, id, arena, err));
     for (uint32_t i = 0; i < tables.sessions.count; i++) {
@@ -92,7 +92,7 @@ static assay_status void_with(assay_ledger *ledger, const assay_hash *id, assay_
 
 // P-65
 assay_status assay_fraud_void(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
-                              assay_void reason, assay_error *err) {
+                              assay_void_reason reason, assay_error *err) {
     assay_arena arena;
     assay_arena_init(&arena, 2 * ASSAY_TX_ARENA_MAX);
     assay_status status = void_with(ledger, id, batch, reason, &arena, err);

@@ -15,6 +15,6 @@ uint64_t assay_fraud_contribution(assay_u128 weight, uint64_t data_ppm, uint32_t
 // exposure; for FRAUD slashes min(bond, bond_multiple · fee_total) and pays out of it. The batch
 // has ended then. Errors: CAPACITY, CORRUPT, MEMORY, IO. Spec: P-65, P-66, P-67.
 assay_status assay_fraud_void(assay_ledger *ledger, const assay_hash *id, assay_batch *batch,
-                              assay_void reason, assay_error *err);
+                              assay_void_reason reason, assay_error *err);
 
 #endif

@@ -101,7 +101,7 @@ assay_status assay_params_unbond_check(const assay_params *params, assay_error *
     return ASSAY_OK;
 }
 
-uint64_t assay_evidence_blocks(const assay_params *params) {
+uint64_t assay_misbehavior_blocks(const assay_params *params) {
     return assay_params_unbond_blocks(params) - 2 * params->epoch_blocks;
 }
 

@@ -121,7 +121,7 @@ assay_status assay_params_unbond_check(const assay_params *params, assay_error *
 // epochs less than the unbonding time: whoever still had power up to two epochs after its bond
 // began to leave finds the evidence before its money. CometBFT keeps what is young by either of its
 // two ages, so max_age_duration has to be no more than these blocks take. Spec: P-94.
-uint64_t assay_evidence_blocks(const assay_params *params);
+uint64_t assay_misbehavior_blocks(const assay_params *params);
 
 // Epochs count from 0; epoch e holds heights e * epoch_blocks + 1 .. (e + 1) * epoch_blocks, and
 // its last block closes it. height >= 1. Spec: P-23.

@@ -126,7 +126,7 @@ static void tx_add(assay_pending *pending, const assay_tx *tx, const assay_ahead
     value_set(pending, OUTFLOW, &tx->principal, assay_amount_add(ahead->outflow, leaving));
     if (by_agent)
         value_set(pending, BY_AGENTS, &tx->principal, assay_amount_add(ahead->by_agents, leaving));
-    if (authority && count == ASSAY_COUNT_ALL)
+    if (authority && count == ASSAY_PENDING_ALL)
         value_set(pending, BY_AGENTS, &tx->principal, UINT64_MAX);
 }
 
@@ -207,9 +207,9 @@ assay_status assay_pending_admit(assay_pending *pending, const assay_reader *rea
         .by_agents = slot_find(pending, BY_AGENTS, &tx->principal)->value,
     };
     ASSAY_TRY(assay_admission_check(&fee, reader, params, height, verified, &ahead, err));
-    if (count != ASSAY_COUNT_FEES) ASSAY_TRY(count_check(reader, tx, &ahead, err));
-    if (count == ASSAY_COUNT_ALL) amount = assay_outflow_max(tx, params);
-    if (count == ASSAY_COUNT_NAMED) {
+    if (count != ASSAY_PENDING_FEES) ASSAY_TRY(count_check(reader, tx, &ahead, err));
+    if (count == ASSAY_PENDING_ALL) amount = assay_outflow_max(tx, params);
+    if (count == ASSAY_PENDING_NAMED) {
         ASSAY_TRY(named_get(&amount, reader, params, height, tx, fee, err));
         assay_pending_class class = assay_pending_class_of((uint8_t)tx->kind, tx->lane);
         ASSAY_TRY(assay_pending_room(pending, class, &tx->principal, verified->bytes.size,

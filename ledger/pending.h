@@ -20,7 +20,7 @@ typedef struct {
     uint32_t slot_count;       // a power of two, or 0
     uint32_t used;
     uint64_t seed; // of the hash, so that nobody can choose colliding addresses
-    uint64_t waiting[ASSAY_CLASS_COUNT]; // bytes admitted with ASSAY_COUNT_NAMED
+    uint64_t waiting[ASSAY_CLASS_COUNT]; // bytes admitted with ASSAY_PENDING_NAMED
 } assay_pending;
 
 enum {
@@ -42,9 +42,9 @@ uint64_t assay_pending_nonce(const assay_pending *pending, const assay_address *
 
 // How much of what is pending counts for what comes behind it.
 typedef enum {
-    ASSAY_COUNT_FEES,  // fees alone: process_proposal
-    ASSAY_COUNT_NAMED, // and the amounts named: check_tx, so that a block can charge what waits
-    ASSAY_COUNT_ALL, // all amounts and authorities too: a proposal in which nothing fails admission
+    ASSAY_PENDING_FEES,  // fees alone: process_proposal
+    ASSAY_PENDING_NAMED, // and the amounts named: check_tx, so that a block can charge what waits
+    ASSAY_PENDING_ALL, // all amounts and authorities too: a proposal where nothing fails admission
 } assay_pending_count;
 
 assay_pending_class assay_pending_class_of(uint8_t kind, uint8_t lane);
@@ -57,8 +57,8 @@ assay_status assay_pending_room(const assay_pending *pending, assay_pending_clas
                                 bool by_api, assay_error *err);
 
 // Admits tx behind what is pending, and adds it. Errors: REJECTED (as assay_admission_check, and
-// but for ASSAY_COUNT_FEES PENDING), CAPACITY, MEMORY, CORRUPT, IO; nothing is added then.
-// waiting_max: bytes of all that may wait, with ASSAY_COUNT_NAMED. Spec: P-26, E-28.
+// but for ASSAY_PENDING_FEES PENDING), CAPACITY, MEMORY, CORRUPT, IO; nothing is added then.
+// waiting_max: bytes of all that may wait, with ASSAY_PENDING_NAMED. Spec: P-26, E-28.
 assay_status assay_pending_admit(assay_pending *pending, const assay_reader *reader,
                                  const assay_params *params, uint64_t height,
                                  const assay_verified_tx *tx, assay_pending_count count,

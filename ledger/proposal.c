@@ -33,7 +33,7 @@ static assay_status waiting_admit(assay_app *app, const assay_verified_tx *tx, b
     uint64_t height;
     ASSAY_TRY(check_reader(app, &reader, &height, err));
     return assay_pending_admit(&app->check_pending, &reader, &app->genesis->params, height + 1, tx,
-                               ASSAY_COUNT_NAMED, again ? UINT64_MAX : app->waiting_max, err);
+                               ASSAY_PENDING_NAMED, again ? UINT64_MAX : app->waiting_max, err);
 }
 
 assay_status assay_app_check_tx(assay_app *app, const void *data, size_t size, bool again,
@@ -77,7 +77,7 @@ void assay_app_expect(assay_app *app, const assay_bytes *txs, uint32_t count) {
     assay_verifier_expect(app->verifier, txs, count, app->pool);
 }
 
-bool assay_app_expects(const assay_app *app) {
+bool assay_app_pooled(const assay_app *app) {
     return assay_pool_thread_count(app->pool) > 1;
 }
 
@@ -98,7 +98,7 @@ assay_status assay_app_next_nonce(assay_app *app, const assay_address *signer, u
     return status;
 }
 
-void assay_app_recheck(assay_app *app) {
+void assay_app_forget_waiting(assay_app *app) {
     pthread_mutex_lock(&app->check_lock);
     assay_pending_reset(&app->check_pending);
     pthread_mutex_unlock(&app->check_lock);
@@ -138,7 +138,7 @@ static assay_status candidate_try(selection *select, uint32_t index, uint8_t lan
     if (tx.code != 0) return ASSAY_OK;
     assay_status status =
         assay_pending_admit(&app->block_pending, &select->reader, &app->genesis->params,
-                            select->proposal->height, &tx, ASSAY_COUNT_ALL, 0, &refusal);
+                            select->proposal->height, &tx, ASSAY_PENDING_ALL, 0, &refusal);
     if (status == ASSAY_REJECTED) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_error_pass(err, &refusal);
     room_take(select, lane, bytes.size);
@@ -316,7 +316,7 @@ static assay_status proposal_check(assay_app *app, const assay_app_block *block,
         assay_error refusal = {0};
         assay_status status =
             assay_pending_admit(&app->block_pending, reader, params, block->height,
-                                &verified->txs[i], ASSAY_COUNT_FEES, 0, &refusal);
+                                &verified->txs[i], ASSAY_PENDING_FEES, 0, &refusal);
         if (status != ASSAY_OK)
             return assay_fail(err, status, refusal.reject, "transaction %u: %s", i, refusal.text);
     }

@@ -417,7 +417,7 @@ static assay_status ask(docket *d, const assay_tally *tally, assay_error *err) {
 // For operators: what became of it.
 static void vote_score(docket *d, const assay_vote *vote) {
     assay_scored fate = ASSAY_SCORE_REVEALED;
-    if (!vote->revealed) d->ledger->counts.of[ASSAY_COUNT_VERDICTS_DUE]--;
+    if (!vote->revealed) d->ledger->counts.of[ASSAY_COUNTED_VERDICTS_DUE]--;
     if (!vote->committed)
         fate = ASSAY_SCORE_MISSED;
     else if (!vote->revealed)

@@ -11,6 +11,13 @@
 #include "base/merkle.h"
 #include "ledger/state/store_load.h"
 
+// What a leaf is of: its first byte (P-77).
+typedef enum {
+    ASSAY_HISTORY_BATCH = 1,
+    ASSAY_HISTORY_CASE = 2,
+    ASSAY_HISTORY_EPOCH = 3,
+} assay_history_kind;
+
 // Path of one leaf. Fixed size, owns nothing.
 typedef struct {
     uint64_t index;

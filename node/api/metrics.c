@@ -15,28 +15,28 @@ static const struct {
     const char *name;
     const char *help;
 } counted[] = {
-    {ASSAY_COUNT_BLOCKS, ASSAY_METRIC_COUNTER, "assay_blocks_total", "Blocks executed."},
-    {ASSAY_COUNT_RECEIPTS_INCLUDED, ASSAY_METRIC_COUNTER, "assay_receipts_included_total",
+    {ASSAY_COUNTED_BLOCKS, ASSAY_METRIC_COUNTER, "assay_blocks_total", "Blocks executed."},
+    {ASSAY_COUNTED_RECEIPTS_INCLUDED, ASSAY_METRIC_COUNTER, "assay_receipts_included_total",
      "Receipts in batches that came into a block."},
-    {ASSAY_COUNT_RECEIPTS_SETTLED, ASSAY_METRIC_COUNTER, "assay_receipts_settled_total",
+    {ASSAY_COUNTED_RECEIPTS_SETTLED, ASSAY_METRIC_COUNTER, "assay_receipts_settled_total",
      "Receipts in batches that were settled."},
-    {ASSAY_COUNT_RECEIPTS_VOID, ASSAY_METRIC_COUNTER, "assay_receipts_void_total",
+    {ASSAY_COUNTED_RECEIPTS_VOID, ASSAY_METRIC_COUNTER, "assay_receipts_void_total",
      "Receipts in batches that became void."},
-    {ASSAY_COUNT_BATCHES_OPEN, ASSAY_METRIC_GAUGE, "assay_batches_open",
+    {ASSAY_COUNTED_BATCHES_OPEN, ASSAY_METRIC_GAUGE, "assay_batches_open",
      "Batches neither settled nor void."},
-    {ASSAY_COUNT_BATCHES_INCLUDED, ASSAY_METRIC_COUNTER, "assay_batches_included_total",
+    {ASSAY_COUNTED_BATCHES_INCLUDED, ASSAY_METRIC_COUNTER, "assay_batches_included_total",
      "Batches that came into a block."},
-    {ASSAY_COUNT_BATCHES_SETTLED, ASSAY_METRIC_COUNTER, "assay_batches_settled_total",
+    {ASSAY_COUNTED_BATCHES_SETTLED, ASSAY_METRIC_COUNTER, "assay_batches_settled_total",
      "Batches that were settled."},
-    {ASSAY_COUNT_BATCHES_VOID, ASSAY_METRIC_COUNTER, "assay_batches_void_total",
+    {ASSAY_COUNTED_BATCHES_VOID, ASSAY_METRIC_COUNTER, "assay_batches_void_total",
      "Batches that became void."},
-    {ASSAY_COUNT_VERDICTS_DUE, ASSAY_METRIC_GAUGE, "assay_verdicts_due",
+    {ASSAY_COUNTED_VERDICTS_DUE, ASSAY_METRIC_GAUGE, "assay_verdicts_due",
      "Votes of running rounds, of all validators, that are not revealed yet."},
-    {ASSAY_COUNT_PENALTIES, ASSAY_METRIC_COUNTER, "assay_penalties_total",
+    {ASSAY_COUNTED_PENALTIES, ASSAY_METRIC_COUNTER, "assay_penalties_total",
      "Times a bond lost something."},
-    {ASSAY_COUNT_PENALTIES_NOPEN, ASSAY_METRIC_COUNTER, "assay_penalties_nopen_total",
+    {ASSAY_COUNTED_PENALTIES_NOPEN, ASSAY_METRIC_COUNTER, "assay_penalties_nopen_total",
      "What bonds lost."},
-    {ASSAY_COUNT_BEACON_MISSES, ASSAY_METRIC_COUNTER, "assay_beacon_misses_total",
+    {ASSAY_COUNTED_BEACON_MISSES, ASSAY_METRIC_COUNTER, "assay_beacon_misses_total",
      "Blocks without their proposer's beacon."},
 };
 
@@ -49,8 +49,8 @@ static void counters_put(assay_metrics *m, const assay_app_counters *counters) {
         assay_metrics_put(m, counted[i].name, counted[i].type, counted[i].help,
                           counts->of[counted[i].what]);
     assay_metrics_begin(m, txs, ASSAY_METRIC_COUNTER, "Transactions in blocks.");
-    assay_metrics_add(m, txs, "result", "done", counts->of[ASSAY_COUNT_TXS_DONE]);
-    assay_metrics_add(m, txs, "result", "refused", counts->of[ASSAY_COUNT_TXS_REFUSED]);
+    assay_metrics_add(m, txs, "result", "done", counts->of[ASSAY_COUNTED_TXS_DONE]);
+    assay_metrics_add(m, txs, "result", "refused", counts->of[ASSAY_COUNTED_TXS_REFUSED]);
     assay_metrics_begin(m, admissions, ASSAY_METRIC_COUNTER,
                         "Transactions checked before they may wait for a block.");
     assay_metrics_add(m, admissions, "result", "accepted", counters->admitted);

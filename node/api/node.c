@@ -55,13 +55,13 @@ static json_t *score_json(const uint64_t *of) {
 static json_t *work_json(const assay_app_counters *counters) {
     const assay_counts *counts = &counters->counts;
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "since", assay_json_from_u64(counters->since),
-                     "transactions", assay_json_from_u64(counts->of[ASSAY_COUNT_TXS_DONE]),
-                     "refused", assay_json_from_u64(counts->of[ASSAY_COUNT_TXS_REFUSED]),
-                     "batches_open", assay_json_from_u64(counts->of[ASSAY_COUNT_BATCHES_OPEN]),
+                     "transactions", assay_json_from_u64(counts->of[ASSAY_COUNTED_TXS_DONE]),
+                     "refused", assay_json_from_u64(counts->of[ASSAY_COUNTED_TXS_REFUSED]),
+                     "batches_open", assay_json_from_u64(counts->of[ASSAY_COUNTED_BATCHES_OPEN]),
                      "receipts_settled",
-                     assay_json_from_u64(counts->of[ASSAY_COUNT_RECEIPTS_SETTLED]), "verdicts_due",
-                     assay_json_from_u64(counts->of[ASSAY_COUNT_VERDICTS_DUE]), "verdicts",
-                     score_json(counts->scored));
+                     assay_json_from_u64(counts->of[ASSAY_COUNTED_RECEIPTS_SETTLED]),
+                     "verdicts_due", assay_json_from_u64(counts->of[ASSAY_COUNTED_VERDICTS_DUE]),
+                     "verdicts", score_json(counts->scored));
 }
 
 assay_status assay_api_powers_get(assay_api_powers *out, const assay_view *view,

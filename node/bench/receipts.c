@@ -61,11 +61,11 @@ static assay_status settled_get(uint64_t *out, uint64_t *batches, const bench *b
                                 assay_error *err) {
     assay_app_counters counters;
     assay_app_counters_get(b->batches.state.app, &counters);
-    if (counters.counts.of[ASSAY_COUNT_BATCHES_VOID])
+    if (counters.counts.of[ASSAY_COUNTED_BATCHES_VOID])
         return ASSAY_FAIL(err, MISMATCH, "%llu batches are void",
-                          (ull)counters.counts.of[ASSAY_COUNT_BATCHES_VOID]);
-    *out = counters.counts.of[ASSAY_COUNT_RECEIPTS_SETTLED];
-    *batches = counters.counts.of[ASSAY_COUNT_BATCHES_SETTLED];
+                          (ull)counters.counts.of[ASSAY_COUNTED_BATCHES_VOID]);
+    *out = counters.counts.of[ASSAY_COUNTED_RECEIPTS_SETTLED];
+    *batches = counters.counts.of[ASSAY_COUNTED_BATCHES_SETTLED];
     return ASSAY_OK;
 }
 

@@ -48,7 +48,7 @@ void assay_comet_params(assay_abci_params *out, const assay_params *params) {
                                .block_max_bytes =
                                    (int64_t)(params->block_bytes_max + ASSAY_BLOCK_OVERHEAD),
                                .block_max_gas = -1,
-                               .evidence_max_blocks = (int64_t)assay_evidence_blocks(params),
+                               .evidence_max_blocks = (int64_t)assay_misbehavior_blocks(params),
                                .evidence_max_nanos = 1,
                                .evidence_max_bytes = EVIDENCE_BYTES,
                                .only_ed25519 = true,

@@ -335,7 +335,7 @@ static inline void chain_block_with(chain *c, const assay_misbehavior *misbehavi
     must(assay_app_finalize_block(c->app, &block, &c->outcome, err));
     if (c->witness) c->witness(c, &block);
     must(assay_app_commit(c->app, err));
-    assay_app_recheck(c->app);
+    assay_app_forget_waiting(c->app);
     c->height++;
     chain_block_clear(c);
     chain_scan(c);

@@ -245,7 +245,7 @@ static void test_waiting(void **state) {
     assert_int_equal(check(c, &tx), ASSAY_REJECT_NONCE);
     tx.nonce = 1;
     assert_int_equal(check(c, &tx), ASSAY_REJECT_NONE);
-    assay_app_recheck(c->app);
+    assay_app_forget_waiting(c->app);
     assert_int_equal(check(c, &tx), ASSAY_REJECT_NONCE);
     tx.nonce = 0;
     assert_int_equal(check(c, &tx), ASSAY_REJECT_NONE);
@@ -254,7 +254,7 @@ static void test_waiting(void **state) {
     chain_run(c, &tx, NONE);
     tx.nonce = 1;
     assert_int_equal(check(c, &tx), ASSAY_REJECT_NONE);
-    assay_app_recheck(c->app);
+    assay_app_forget_waiting(c->app);
     assert_int_equal(check(c, &tx), ASSAY_REJECT_NONE);
 }
 

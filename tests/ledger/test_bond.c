@@ -126,7 +126,7 @@ static void slash(chain *c, uint64_t amount, uint64_t expected) {
     must(assay_bond_slash(&ledger, ASSAY_ROLE_VERIFICATION, &c->actors[WHO], amount,
                           assay_purse_burned(), &taken, err));
     assert_int_equal(taken, expected);
-    assert_int_equal(ledger.counts.of[ASSAY_COUNT_PENALTIES], expected > 0);
+    assert_int_equal(ledger.counts.of[ASSAY_COUNTED_PENALTIES], expected > 0);
     chain_by_hand_end(c, &ledger);
 }
 

@@ -38,27 +38,27 @@ static void scores_add_up(trial *t) {
 static void an_honest_batch_is_counted_from_end_to_end(void **state) {
     trial *t = trial_begin();
     bundle b;
-    uint64_t blocks = count(t, ASSAY_COUNT_BLOCKS);
+    uint64_t blocks = count(t, ASSAY_COUNTED_BLOCKS);
     assert_int_equal(blocks, t->chain.height);
     assert_int_equal(counters(t).since, 0);
-    assert_int_equal(count(t, ASSAY_COUNT_BATCHES_OPEN), 0);
+    assert_int_equal(count(t, ASSAY_COUNTED_BATCHES_OPEN), 0);
     trial_submit(t, &b, RECEIPTS);
-    assert_int_equal(count(t, ASSAY_COUNT_BATCHES_INCLUDED), 1);
-    assert_int_equal(count(t, ASSAY_COUNT_BATCHES_OPEN), 1);
-    assert_int_equal(count(t, ASSAY_COUNT_RECEIPTS_INCLUDED), RECEIPTS);
-    assert_int_equal(count(t, ASSAY_COUNT_RECEIPTS_SETTLED), 0);
+    assert_int_equal(count(t, ASSAY_COUNTED_BATCHES_INCLUDED), 1);
+    assert_int_equal(count(t, ASSAY_COUNTED_BATCHES_OPEN), 1);
+    assert_int_equal(count(t, ASSAY_COUNTED_RECEIPTS_INCLUDED), RECEIPTS);
+    assert_int_equal(count(t, ASSAY_COUNTED_RECEIPTS_SETTLED), 0);
     trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
     uint64_t asked = scored(t, ASSAY_SCORE_ASKED);
     assert_true(asked > 0);
-    assert_int_equal(count(t, ASSAY_COUNT_VERDICTS_DUE), asked);
+    assert_int_equal(count(t, ASSAY_COUNTED_VERDICTS_DUE), asked);
     trial_run_out(t, &b.id);
-    assert_int_equal(count(t, ASSAY_COUNT_VERDICTS_DUE), 0);
-    assert_int_equal(count(t, ASSAY_COUNT_BATCHES_OPEN), 0);
-    assert_int_equal(count(t, ASSAY_COUNT_BATCHES_SETTLED), 1);
-    assert_int_equal(count(t, ASSAY_COUNT_RECEIPTS_SETTLED), RECEIPTS);
+    assert_int_equal(count(t, ASSAY_COUNTED_VERDICTS_DUE), 0);
+    assert_int_equal(count(t, ASSAY_COUNTED_BATCHES_OPEN), 0);
+    assert_int_equal(count(t, ASSAY_COUNTED_BATCHES_SETTLED), 1);
+    assert_int_equal(count(t, ASSAY_COUNTED_RECEIPTS_SETTLED), RECEIPTS);
     assert_int_equal(scored(t, ASSAY_SCORE_REVEALED), asked);
     assert_int_equal(scored(t, ASSAY_SCORE_MISSED), 0);
-    assert_int_equal(count(t, ASSAY_COUNT_PENALTIES), 0);
+    assert_int_equal(count(t, ASSAY_COUNTED_PENALTIES), 0);
     scores_add_up(t);
     trial_close(t);
 }
@@ -106,9 +106,9 @@ static void each_failing_is_told_apart(void **state) {
         assert_true(own.fault_height > 0 && own.fault_height <= t->chain.height);
         // A wrong vote pays the reruns of the escalation beside the penalty.
         assert_true(own.of[ASSAY_SCORE_NOPEN] >= cases[i].cost);
-        assert_int_equal(count(t, ASSAY_COUNT_PENALTIES_NOPEN), own.of[ASSAY_SCORE_NOPEN]);
-        assert_true(count(t, ASSAY_COUNT_PENALTIES) >= 1);
-        assert_int_equal(count(t, ASSAY_COUNT_VERDICTS_DUE), 0);
+        assert_int_equal(count(t, ASSAY_COUNTED_PENALTIES_NOPEN), own.of[ASSAY_SCORE_NOPEN]);
+        assert_true(count(t, ASSAY_COUNTED_PENALTIES) >= 1);
+        assert_int_equal(count(t, ASSAY_COUNTED_VERDICTS_DUE), 0);
         scores_add_up(t);
         trial_close(t);
     }
@@ -131,9 +131,9 @@ static void only_committed_blocks_count(void **state) {
     must(assay_app_commit(c->app, err));
     after = counters(t);
     const uint64_t *was = before.counts.of, *is = after.counts.of;
-    assert_int_equal(is[ASSAY_COUNT_BLOCKS], was[ASSAY_COUNT_BLOCKS] + 1);
-    assert_int_equal(is[ASSAY_COUNT_TXS_REFUSED], was[ASSAY_COUNT_TXS_REFUSED] + 1);
-    assert_int_equal(is[ASSAY_COUNT_TXS_DONE], was[ASSAY_COUNT_TXS_DONE] + block.tx_count - 1);
+    assert_int_equal(is[ASSAY_COUNTED_BLOCKS], was[ASSAY_COUNTED_BLOCKS] + 1);
+    assert_int_equal(is[ASSAY_COUNTED_TXS_REFUSED], was[ASSAY_COUNTED_TXS_REFUSED] + 1);
+    assert_int_equal(is[ASSAY_COUNTED_TXS_DONE], was[ASSAY_COUNTED_TXS_DONE] + block.tx_count - 1);
     assert_int_equal(after.time_ns, block.time * 1000000000 + 250000000);
     assert_int_equal(after.time_ns_before, before.time_ns);
     c->height++;
@@ -149,18 +149,18 @@ static void a_restart_keeps_what_is_open(void **state) {
     trial_submit(t, &b, RECEIPTS);
     trial_until(t, &b.id, ASSAY_BATCH_CHECKING);
     assay_app_counters before = counters(t);
-    assert_true(before.counts.of[ASSAY_COUNT_VERDICTS_DUE] > 0);
+    assert_true(before.counts.of[ASSAY_COUNTED_VERDICTS_DUE] > 0);
     assay_app_close(c->app);
     chain_app_open(c);
     assay_app_counters after = counters(t);
     assert_int_equal(after.since, c->height);
-    for (int i = 0; i < ASSAY_COUNT_MAX; i++) {
-        bool now = i == ASSAY_COUNT_BATCHES_OPEN || i == ASSAY_COUNT_VERDICTS_DUE;
+    for (int i = 0; i < ASSAY_COUNTED_MAX; i++) {
+        bool now = i == ASSAY_COUNTED_BATCHES_OPEN || i == ASSAY_COUNTED_VERDICTS_DUE;
         assert_int_equal(after.counts.of[i], now ? before.counts.of[i] : 0);
     }
     trial_run_out(t, &b.id);
-    assert_int_equal(count(t, ASSAY_COUNT_VERDICTS_DUE), 0);
-    assert_int_equal(count(t, ASSAY_COUNT_BATCHES_OPEN), 0);
+    assert_int_equal(count(t, ASSAY_COUNTED_VERDICTS_DUE), 0);
+    assert_int_equal(count(t, ASSAY_COUNTED_BATCHES_OPEN), 0);
     trial_close(t);
 }
 
@@ -202,7 +202,7 @@ static void a_recheck_is_no_arrival(void **state) {
     for (int again = 0; again < 3; again++) {
         assert_int_equal(
             assay_app_check_tx(c->app, c->txs[0].data, c->txs[0].size, again, &id, &err), ASSAY_OK);
-        assay_app_recheck(c->app);
+        assay_app_forget_waiting(c->app);
         assert_int_equal(counters(t).admitted, 1);
     }
     for (int again = 0; again < 2; again++)

@@ -94,7 +94,7 @@ static void what_waits_keeps_its_room(void **state) {
     assay_tx waits = chain_tx(c, VOTER, ASSAY_TX_DECLARE_ROOTS);
     waits.body = large.body;
     assert_int_equal(check(c, &waits, &bytes), 0);
-    assay_app_recheck(c->app);
+    assay_app_forget_waiting(c->app);
     flood(c, &large);
     assert_int_equal(check(c, &waits, &bytes), ASSAY_REJECT_PENDING);
     must(assay_app_check_tx(c->app, c->txs[0].data, c->txs[0].size, true, &id, err));
@@ -118,7 +118,7 @@ static void no_principal_crowds_out_another(void **state) {
     assay_tx of_its_own = vote_of(c, AGENT, &batch);
     assert_int_equal(check(c, &of_its_own, &bytes), 0);
 
-    assay_app_recheck(c->app); // forgets what waits
+    assay_app_forget_waiting(c->app); // forgets what waits
     for (uint32_t actor = 0; actor < CHAIN_ACTORS; actor++) {
         uint64_t taken = votes_flood(c, actor, &batch);
         assert_in_range(taken, left / 4 - 400, left / 4);

@@ -321,7 +321,7 @@ static void records_that_no_rule_wrote(void **state) {
     assay_app_counters counters;
     assay_app_counters_get(app, &counters);
     assert_int_equal(counters.since, 7);
-    assert_int_equal(counters.counts.of[ASSAY_COUNT_BATCHES_OPEN], 1);
+    assert_int_equal(counters.counts.of[ASSAY_COUNTED_BATCHES_OPEN], 1);
     assay_app_close(app);
 }
 

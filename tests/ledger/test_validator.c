@@ -562,12 +562,12 @@ static void the_last_power_stays(void **state) {
 static void evidence_is_younger_than_unbonding(void **state) {
     assay_params params;
     assay_params_init(&params);
-    assert_int_equal(assay_evidence_blocks(&params), 1012 + 1000000);
-    assert_true(assay_evidence_blocks(&params) < assay_params_unbond_blocks(&params));
+    assert_int_equal(assay_misbehavior_blocks(&params), 1012 + 1000000);
+    assert_true(assay_misbehavior_blocks(&params) < assay_params_unbond_blocks(&params));
 #define X(name, value, min, max) params.name = min;
     ASSAY_PARAM_LIST(X)
 #undef X
-    assert_int_equal(assay_evidence_blocks(&params), 2 + 288 + 8 * 2 + 2); // at least this
+    assert_int_equal(assay_misbehavior_blocks(&params), 2 + 288 + 8 * 2 + 2); // the least
 }
 
 // ---- missed votes, P-95 ----

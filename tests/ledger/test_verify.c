@@ -159,11 +159,11 @@ static void test_application(void **state) {
     chain *c = &f->c;
     assay_hash id;
     transfers_add(c, 10);
-    assert_false(assay_app_expects(c->app));
+    assert_false(assay_app_pooled(c->app));
     assay_app_close(c->app);
     const assay_app_options options = {.skip_sync = true, .map_size = c->map_size, .pool = f->pool};
     must(assay_app_open(&c->app, c->folder, &c->genesis, &options, err));
-    assert_true(assay_app_expects(c->app));
+    assert_true(assay_app_pooled(c->app));
     assay_app_expect(c->app, c->txs, c->tx_count);
     assert_int_equal(recoveries, 10);
     for (uint32_t i = 0; i < c->tx_count; i++)

@@ -39,7 +39,7 @@ static bool check_compare(sim *s) {
     sim_shuffle(s, order, taken);
     for (uint32_t n = 0; n < count; n++) {
         uint32_t kept = 0;
-        assay_app_recheck(up[n]->app);
+        assay_app_forget_waiting(up[n]->app);
         for (uint32_t i = 0; i < taken; i++) {
             SIM_TRY(sim_check_tx(s, up[n], &s->entries[first + order[i]], false, &code));
             if (n > 0 && code != own[i])
@@ -47,7 +47,7 @@ static bool check_compare(sim *s) {
                                 first + order[i], code, up[0]->index, own[i]);
             own[i] = code;
         }
-        assay_app_recheck(up[n]->app);
+        assay_app_forget_waiting(up[n]->app);
         for (uint32_t i = 0; i < up[n]->mempool_count; i++) {
             SIM_TRY(sim_check_tx(s, up[n], &s->entries[up[n]->mempool[i]], true, &code));
             if (code == 0) up[n]->mempool[kept++] = up[n]->mempool[i];

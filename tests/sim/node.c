@@ -193,7 +193,7 @@ static bool in_block(const sim *s, uint32_t entry) {
 // After commit: what is in the block goes, the rest is checked again, oldest first.
 static bool recheck(sim *s, sim_node *node) {
     uint32_t kept = 0, code;
-    assay_app_recheck(node->app);
+    assay_app_forget_waiting(node->app);
     for (uint32_t i = 0; i < node->mempool_count; i++) {
         if (in_block(s, node->mempool[i])) continue;
         SIM_TRY(sim_check_tx(s, node, &s->entries[node->mempool[i]], true, &code));

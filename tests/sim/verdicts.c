@@ -212,10 +212,10 @@ static bool batch_check(hearing *h, uint32_t ended, uint32_t guilty, uint32_t un
     bool fraud = batch->reason == ASSAY_VOID_FRAUD;
     bool whole = batch->beacon_height > 0 && ended == batch->sample_count;
     bool checked = batch->state >= ASSAY_BATCH_FINAL && batch->reason != ASSAY_VOID_NO_BEACON;
-    assay_void reason = !whole          ? ASSAY_VOID_NOT
-                        : guilty > 0    ? ASSAY_VOID_FRAUD
-                        : undecided > 0 ? ASSAY_VOID_UNDECIDED
-                                        : ASSAY_VOID_NOT;
+    assay_void_reason reason = !whole          ? ASSAY_VOID_NOT
+                               : guilty > 0    ? ASSAY_VOID_FRAUD
+                               : undecided > 0 ? ASSAY_VOID_UNDECIDED
+                                               : ASSAY_VOID_NOT;
     if (checked != whole || (checked && reason != batch->reason))
         return case_fail(h, "the batch has ended otherwise than its cases");
     if ((!fraud && batch->slashed > 0) || batch->slashed > due ||
