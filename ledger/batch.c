@@ -20,7 +20,7 @@
 
 #include "ledger/beacon.h"
 #include "ledger/bond.h"
-#include "ledger/case.h"
+#include "ledger/case_private.h"
 #include "ledger/checkers.h"
 #include "ledger/fraud.h"
 #include "ledger/money.h"

@@ -12,7 +12,7 @@
 //       test_case: reveal_checks
 //   I4  ended cases have no state records
 //       test_settle: settled_batches_leave_the_state
-#include "ledger/case.h"
+#include "ledger/case_private.h"
 
 #include "base/cursor.h"
 #include "base/sha256.h"
@@ -148,10 +148,9 @@ assay_status assay_case_votes(assay_vote *out, uint32_t *count, const assay_read
     return ASSAY_OK;
 }
 
-// The vote of one voter of an open round.
-static assay_status vote_get(assay_vote *out, bool *found, const assay_reader *reader,
-                             const assay_hash *batch, uint32_t sample, uint8_t round,
-                             const assay_address *validator, assay_error *err) {
+assay_status assay_case_vote_get(assay_vote *out, bool *found, const assay_reader *reader,
+                                 const assay_hash *batch, uint32_t sample, uint8_t round,
+                                 const assay_address *validator, assay_error *err) {
     assay_record_key key = vote_key(batch, sample, round, validator);
     assay_bytes value;
     ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
@@ -170,90 +169,6 @@ assay_status assay_case_next_open(assay_hash *batch, uint32_t *sample, assay_cas
     memcpy(batch->bytes, place, ASSAY_HASH_SIZE);
     *sample = assay_load_be32(place + ASSAY_HASH_SIZE);
     return case_decode(out, value, err);
-}
-
-// ---- duties ----
-
-// The voter's next step in a case that is being voted on, if there is one at `height`.
-static assay_status voter_duty(assay_duty *duty, bool *found, const assay_reader *reader,
-                               const assay_case *record, uint64_t height,
-                               const assay_address *account, assay_error *err) {
-    assay_vote vote;
-    bool commit = height > record->start && height <= record->commit_end;
-    bool reveal = height > record->commit_end && height <= record->reveal_end;
-    *found = false;
-    if (record->state != ASSAY_CASE_VOTING || (!commit && !reveal)) return ASSAY_OK;
-    ASSAY_TRY(
-        vote_get(&vote, found, reader, &duty->batch, duty->sample, duty->round, account, err));
-    if (!*found) return ASSAY_OK;
-    *found = commit ? !vote.committed : vote.committed && !vote.revealed;
-    duty->kind = commit ? ASSAY_DUTY_COMMIT : ASSAY_DUTY_REVEAL;
-    duty->deadline = commit ? record->commit_end : record->reveal_end;
-    duty->commitment = vote.commitment;
-    return ASSAY_OK;
-}
-
-// What the provider has to answer; at most two at a time.
-static uint32_t answer_duties(assay_duty out[2], const assay_duty *base, const assay_case *record,
-                              uint64_t height) {
-    uint32_t count = 0;
-    if (record->state != ASSAY_CASE_ANSWERING || height > record->answer_end) return 0;
-    if (record->leaf_asked && record->leaf_answered == 0) {
-        out[count] = *base;
-        out[count++].kind = ASSAY_DUTY_ANSWER_LEAF;
-    }
-    if (record->table_asked && record->table_answered == 0) {
-        out[count] = *base;
-        out[count++].kind = ASSAY_DUTY_ANSWER_TABLE;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        out[i].deadline = record->answer_end;
-    return count;
-}
-
-// Puts a duty that comes by (batch, sample, kind) in its place by deadline; of a full list the last
-// makes room, or has it. Returns: whether one was left out.
-static bool duty_insert(assay_duty *list, uint32_t *count, uint32_t capacity,
-                        const assay_duty *duty) {
-    bool full = *count == capacity;
-    if (full && list[capacity - 1].deadline <= duty->deadline) return true;
-    uint32_t at = full ? capacity - 1 : (*count)++;
-    for (; at > 0 && list[at - 1].deadline > duty->deadline; at--)
-        list[at] = list[at - 1];
-    list[at] = *duty;
-    return full;
-}
-
-assay_status assay_case_duties(assay_duty *out, uint32_t *count, bool *more, uint32_t capacity,
-                               const assay_reader *reader, uint64_t height,
-                               const assay_address *account, assay_error *err) {
-    assay_duty base = {0};
-    assay_case record;
-    bool found;
-    *count = 0;
-    *more = false;
-    for (;;) {
-        assay_duty todo[2];
-        uint32_t todo_count = 0;
-        ASSAY_TRY(assay_case_next_open(&base.batch, &base.sample, &record, &found, reader, err));
-        if (!found) return ASSAY_OK;
-        base.round = record.round;
-        base.position = record.position;
-        base.leaf_posted = record.leaf_answered > 0;
-        base.table_posted = record.table_answered > 0;
-        todo[0] = base;
-        ASSAY_TRY(voter_duty(&todo[0], &found, reader, &record, height, account, err));
-        if (found) {
-            todo_count = 1;
-        } else if (record.state == ASSAY_CASE_ANSWERING) {
-            assay_batch batch;
-            ASSAY_TRY(assay_batch_get(&batch, &found, reader, &base.batch, err));
-            if (found && assay_address_equal(&batch.provider, account))
-                todo_count = answer_duties(todo, &base, &record, height);
-        }
-        for (uint32_t i = 0; i < todo_count; i++)
-            *more |= duty_insert(out, count, capacity, &todo[i]);
-    }
 }
 
 // ---- writes ----
@@ -370,8 +285,8 @@ static assay_status vote_find(assay_ledger *ledger, const assay_hash *batch, uin
                             record->state == ASSAY_CASE_VOTING    ? ""
                             : record->state == ASSAY_CASE_WAITING ? ", waiting for its turn"
                                                                   : ", waiting for an answer");
-    ASSAY_TRY(
-        vote_get(vote, &found, &ledger->reader, batch, sample, round, &ledger->principal, err));
+    ASSAY_TRY(assay_case_vote_get(vote, &found, &ledger->reader, batch, sample, round,
+                                  &ledger->principal, err));
     if (!found) return ASSAY_REJECT(err, CASE_VOTER, "no voter of round %u", round);
     return ASSAY_OK;
 }
@@ -468,51 +383,4 @@ assay_status assay_case_end(assay_ledger *ledger, const assay_hash *batch, uint3
     ASSAY_TRY(assay_ledger_put(ledger, &key, leaf + HEAD, CASE_SIZE, err));
     key = assay_record_key_of_sample(ASSAY_TABLE_CASE, batch, sample);
     return assay_ledger_delete(ledger, &key, err);
-}
-
-// ---- accusations ----
-
-// How many bits the fee total has: accusations are counted by it.
-static assay_record_key accuser_key(const assay_address *validator, uint64_t fee_total) {
-    assay_record_key key = assay_record_key_of_address(ASSAY_TABLE_ACCUSER, validator);
-    assay_record_key_add_u8(&key, fee_total ? (uint8_t)(64 - __builtin_clzll(fee_total)) : 0);
-    return key;
-}
-
-static assay_status accuser_decode(uint32_t *out, const assay_bytes *value, assay_error *err) {
-    if (value->data && value->size != 4)
-        return ASSAY_FAIL(err, CORRUPT, "an accuser's record is damaged");
-    *out = value->data ? assay_load_be32(value->data) : 0;
-    return ASSAY_OK;
-}
-
-assay_status assay_case_accusations(uint32_t *out, const assay_reader *reader,
-                                    const assay_address *validator, uint64_t fee_total,
-                                    assay_error *err) {
-    assay_record_key from = accuser_key(validator, fee_total);
-    assay_store_position at;
-    *out = 0;
-    ASSAY_TRY(assay_reader_seek(reader, &at, &from, from.size - 1, err));
-    while (at.key_size > 0) {
-        uint32_t open;
-        ASSAY_TRY(accuser_decode(&open, &at.value, err));
-        *out += open;
-        ASSAY_TRY(assay_reader_next(reader, &at, err));
-    }
-    return ASSAY_OK;
-}
-
-assay_status assay_case_accusations_add(assay_ledger *ledger, const assay_address *validator,
-                                        uint64_t fee_total, int by, assay_error *err) {
-    assay_record_key key = accuser_key(validator, fee_total);
-    assay_bytes stored;
-    uint8_t value[4];
-    uint32_t open;
-    ASSAY_TRY(assay_reader_get(&ledger->reader, &key, &stored, err));
-    ASSAY_TRY(accuser_decode(&open, &stored, err));
-    ASSAY_ASSERT(by > 0 || open > 0);
-    open = by > 0 ? open + 1 : open - 1;
-    if (open == 0) return assay_ledger_delete(ledger, &key, err);
-    assay_store_be32(value, open);
-    return assay_ledger_put(ledger, &key, value, sizeof value, err);
 }

@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 
+#include "ledger/case_private.h"
 #include "ledger/record.h"
 
 enum { POSTING_SIZE = 1 + 2 + 2 + 8 + 8 };

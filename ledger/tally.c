@@ -44,6 +44,11 @@ bool assay_verdict_is_unavailable(uint8_t verdict) {
     return verdict == ASSAY_VERDICT_UNAVAILABLE || verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE;
 }
 
+bool assay_vote_accuses(const assay_vote *vote) {
+    return vote->revealed && !vote->struck && vote->verdict != ASSAY_VERDICT_MATCH &&
+           !assay_verdict_is_unavailable(vote->verdict);
+}
+
 bool assay_tally_is_decided(const assay_tally *tally, uint64_t bond) {
     return (assay_u128)bond * 3 > (assay_u128)tally->bond * 2;
 }

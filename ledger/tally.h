@@ -34,6 +34,10 @@ bool assay_vote_is_stale(const assay_case *record, const assay_vote *vote);
 // Does the vote count? Revealed, not struck, not neutral. Spec: P-60.
 bool assay_vote_counts(const assay_case *record, const assay_vote *vote);
 
+// Whether a draw's vote is an accusation, open until its case ends. "Unavailable" is none: the
+// provider decides whom it refuses. Spec: P-61.
+bool assay_vote_accuses(const assay_vote *vote);
+
 // Does this verdict, if right, void the batch? Spec: P-60.
 bool assay_verdict_is_guilty(uint8_t verdict);
 

@@ -32,8 +32,10 @@
 
 #include <stdlib.h>
 
+#include "ledger/accusations.h"
 #include "ledger/beacon.h"
 #include "ledger/bond.h"
+#include "ledger/case_private.h"
 #include "ledger/dataset.h"
 #include "ledger/evidence.h"
 #include "ledger/money.h"
@@ -118,13 +120,6 @@ static bool was_wrong(const docket *d, const ballot *ballots, uint32_t index) {
             is_wrong(d, &ballots[i].vote))
             return true;
     return false;
-}
-
-// Whether a draw's vote is an accusation, open until its case ends (P-61). "Unavailable" is none:
-// the provider decides whom it refuses.
-static bool accuses(const assay_vote *vote) {
-    return vote->revealed && !vote->struck && vote->verdict != ASSAY_VERDICT_MATCH &&
-           !assay_verdict_is_unavailable(vote->verdict);
 }
 
 // P-70: what a right vote weighs among those that decided its case: draws go by bond already.
@@ -229,9 +224,9 @@ static assay_status punish(docket *d, ballot *ballots, uint32_t count, assay_err
                             vote->verdict == ASSAY_VERDICT_UNAVAILABLE ? d->record.leaf_cost
                                                                        : d->record.table_cost,
                             burned, NULL, err));
-        if (accuses(vote))
-            ASSAY_TRY(assay_case_accusations_add(d->ledger, &vote->validator, d->batch.fee_total,
-                                                 -1, err));
+        if (assay_vote_accuses(vote))
+            ASSAY_TRY(
+                assay_accusations_add(d->ledger, &vote->validator, d->batch.fee_total, -1, err));
     }
     return ASSAY_OK;
 }
@@ -373,9 +368,9 @@ static assay_status accusations_move(docket *d, int by, assay_error *err) {
         ASSAY_TRY(
             assay_case_votes(votes, &count, &d->ledger->reader, &d->id, d->sample, round, err));
         for (uint32_t i = 0; i < count; i++)
-            if (accuses(&votes[i]))
-                ASSAY_TRY(assay_case_accusations_add(d->ledger, &votes[i].validator,
-                                                     d->batch.fee_total, by, err));
+            if (assay_vote_accuses(&votes[i]))
+                ASSAY_TRY(assay_accusations_add(d->ledger, &votes[i].validator, d->batch.fee_total,
+                                                by, err));
     }
     return ASSAY_OK;
 }
@@ -449,13 +444,13 @@ static assay_status accusations_strike(docket *d, assay_vote *votes, uint32_t co
                                        assay_error *err) {
     for (uint32_t i = 0; i < count; i++) {
         uint32_t open;
-        if (!accuses(&votes[i])) continue;
-        ASSAY_TRY(assay_case_accusations(&open, &d->ledger->reader, &votes[i].validator,
+        if (!assay_vote_accuses(&votes[i])) continue;
+        ASSAY_TRY(assay_accusations_open(&open, &d->ledger->reader, &votes[i].validator,
                                          d->batch.fee_total, err));
         votes[i].struck = open >= d->ledger->params->open_escalations_max;
         if (!votes[i].struck)
-            ASSAY_TRY(assay_case_accusations_add(d->ledger, &votes[i].validator, d->batch.fee_total,
-                                                 1, err));
+            ASSAY_TRY(
+                assay_accusations_add(d->ledger, &votes[i].validator, d->batch.fee_total, 1, err));
     }
     return ASSAY_OK;
 }

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "ledger/case.h"
+#include "ledger/duty.h"
 
 enum { ASSAY_DUTIES_MAX = 256 }; // of one answer
 

@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "consensus/block.h"
+#include "ledger/accusations.h"
 #include "ledger/beacon.h"
-#include "ledger/case.h"
 #include "ledger/validator.h"
 #include "node/api/api.h"
 
@@ -181,7 +181,7 @@ static assay_status validator_get(assay_api *api, const assay_api_call *call,
     ASSAY_TRY(assay_validator_get(&validator, &found, &view->reader, &address, err));
     ASSAY_TRY(assay_chain_get(&chain, &view->reader, &address, err));
     ASSAY_TRY(assay_exposure_get(&exposure, &view->reader, &address, err));
-    ASSAY_TRY(assay_case_accusations(&accusations, &view->reader, &address, 0, err));
+    ASSAY_TRY(assay_accusations_open(&accusations, &view->reader, &address, 0, err));
     assay_app_counters_get(api->app, &counters);
     assay_app_score_get(api->app, &address, &score);
     uint64_t epoch = assay_params_epoch(view->params, view->height + 1);

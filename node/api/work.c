@@ -188,8 +188,8 @@ static assay_status duties_get(const assay_api_call *call, const assay_view *vie
     ASSAY_TRY(assay_api_address(&account, call, 1, err));
     assay_duty *duties = calloc(ASSAY_DUTIES_MAX, sizeof *duties);
     if (!duties) return ASSAY_FAIL(err, MEMORY, "no memory for %d duties", ASSAY_DUTIES_MAX);
-    assay_status status = assay_case_duties(duties, &count, &more, ASSAY_DUTIES_MAX, &view->reader,
-                                            view->height + 1, &account, err);
+    assay_status status = assay_duty_list(duties, &count, &more, ASSAY_DUTIES_MAX, &view->reader,
+                                          view->height + 1, &account, err);
     if (status == ASSAY_OK) {
         json_t *list = json_array();
         for (uint32_t i = 0; i < count; i++)

@@ -245,8 +245,8 @@ static void duties_can_be_cut(void **state) {
         uint32_t total = trial_duties(d->t, actor, all), count;
         bool more;
         assay_view view = chain_view(&d->t->chain);
-        must(assay_case_duties(one, &count, &more, 1, &view.reader, view.height + 1,
-                               &d->t->chain.actors[actor], err));
+        must(assay_duty_list(one, &count, &more, 1, &view.reader, view.height + 1,
+                             &d->t->chain.actors[actor], err));
         assay_view_close(&view);
         assert_int_equal(count, total > 0);
         assert_int_equal(more, total > 1);
@@ -294,8 +294,8 @@ static void duties_come_by_deadline(void **state) {
         assay_view view = chain_view(&t->chain);
         uint32_t count;
         bool more;
-        must(assay_case_duties(page, &count, &more, capacity, &view.reader, view.height + 1,
-                               &t->chain.actors[VALIDATOR], err));
+        must(assay_duty_list(page, &count, &more, capacity, &view.reader, view.height + 1,
+                             &t->chain.actors[VALIDATOR], err));
         assay_view_close(&view);
         assert_int_equal(count, capacity);
         assert_int_equal(more, capacity < total);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Escalations that wait for others, and what comes too late for its turn (P-59, P-60, P-61).
+#include "ledger/case_private.h"
 #include "tests/ledger/trial.h"
 
 enum { C = 4, R = 3, E = 4, DELAY = 2 };

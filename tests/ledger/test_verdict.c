@@ -154,7 +154,7 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
         trial_step(t);
     uint32_t open;
     assay_view view = chain_view(&t->chain);
-    must(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], 0, err));
+    must(assay_accusations_open(&open, &view.reader, &t->chain.actors[accuser], 0, err));
     assay_view_close(&view);
     assert_int_equal(open, 1);
     assert_int_equal(trial_run_out(t, &b.id).state, ASSAY_BATCH_SETTLED);
@@ -162,7 +162,7 @@ static void an_overruled_accuser_pays_the_reruns(void **state) {
     assert_int_equal(trial_bond_of(t, ASSAY_ROLE_VERIFICATION, accuser),
                      TRIAL_BOND * CHAIN_OPEN - WRONG - (VALIDATOR_COUNT - 1) * PRICE);
     view = chain_view(&t->chain);
-    must(assay_case_accusations(&open, &view.reader, &t->chain.actors[accuser], 0, err));
+    must(assay_accusations_open(&open, &view.reader, &t->chain.actors[accuser], 0, err));
     assay_view_close(&view);
     assert_int_equal(open, 0);
     trial_close(t);

@@ -3,6 +3,7 @@
 // block leaves the rest to the next one.
 #include "tests/ledger/trial.h"
 
+#include "ledger/case_private.h"
 #include "ledger/epoch.h"
 #include "ledger/settle.h"
 #include "ledger/verdict.h"

@@ -7,9 +7,11 @@
 
 #include "tests/ledger/chain.h"
 
+#include "ledger/accusations.h"
 #include "ledger/batch.h"
 #include "ledger/bond.h"
 #include "ledger/case.h"
+#include "ledger/duty.h"
 #include "ledger/evidence.h"
 #include "ledger/fraud.h"
 #include "ledger/payout.h"
@@ -356,7 +358,7 @@ static inline uint32_t trial_accusations(const trial *t) {
     uint32_t sum = 0;
     for (uint32_t i = 0; i < VALIDATOR_COUNT; i++) {
         uint32_t open;
-        must(assay_case_accusations(&open, &view.reader, &t->chain.actors[VALIDATOR + i], 0, err));
+        must(assay_accusations_open(&open, &view.reader, &t->chain.actors[VALIDATOR + i], 0, err));
         sum += open;
     }
     assay_view_close(&view);
@@ -446,8 +448,8 @@ static inline uint32_t trial_duties(const trial *t, uint32_t actor, assay_duty o
     assay_view view = chain_view(&t->chain);
     uint32_t count;
     bool more;
-    must(assay_case_duties(out, &count, &more, TRIAL_DUTIES, &view.reader, view.height + 1,
-                           &t->chain.actors[actor], err));
+    must(assay_duty_list(out, &count, &more, TRIAL_DUTIES, &view.reader, view.height + 1,
+                         &t->chain.actors[actor], err));
     assert_false(more);
     assay_view_close(&view);
     return count;

@@ -5,6 +5,7 @@
 // --wrap).
 #include "tests/sim/private.h"
 
+#include "ledger/accusations.h"
 #include "ledger/tally.h"
 
 sim_defect sim_rules_defect;
@@ -32,17 +33,17 @@ bool __wrap_assay_vote_is_stale(const assay_case *record, const assay_vote *vote
     return __real_assay_vote_is_stale(record, vote);
 }
 
-assay_status __real_assay_case_accusations(uint32_t *open, const assay_reader *reader,
+assay_status __real_assay_accusations_open(uint32_t *open, const assay_reader *reader,
                                            const assay_address *validator, uint64_t fee_total,
                                            assay_error *err);
-assay_status __wrap_assay_case_accusations(uint32_t *open, const assay_reader *reader,
+assay_status __wrap_assay_accusations_open(uint32_t *open, const assay_reader *reader,
                                            const assay_address *validator, uint64_t fee_total,
                                            assay_error *err);
 
-assay_status __wrap_assay_case_accusations(uint32_t *open, const assay_reader *reader,
+assay_status __wrap_assay_accusations_open(uint32_t *open, const assay_reader *reader,
                                            const assay_address *validator, uint64_t fee_total,
                                            assay_error *err) {
-    ASSAY_TRY(__real_assay_case_accusations(open, reader, validator, fee_total, err));
+    ASSAY_TRY(__real_assay_accusations_open(open, reader, validator, fee_total, err));
     if (sim_rules_defect == SIM_DEFECT_SILENCES) *open = UINT32_MAX;
     return ASSAY_OK;
 }
