@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Internal: what moves a case on, for the files that do: batch.c opens it, evidence.c answers it,
-// verdict.c takes its steps; and duty.c, which tells what its next one waits for.
+// Internal: what moves a case on. batch.c opens it, evidence.c answers it, verdict.c takes its
+// steps, case_end.c the last; and how duty.c reads a vote.
 #ifndef ASSAY_LEDGER_CASE_PRIVATE_H
 #define ASSAY_LEDGER_CASE_PRIVATE_H
 
@@ -27,6 +27,11 @@ assay_status assay_case_vote_get(assay_vote *out, bool *found, const assay_reade
 static inline uint64_t assay_case_last_start(const assay_params *params, const assay_batch *batch) {
     return batch->height + assay_params_window(params) - params->commit_blocks -
            params->reveal_blocks;
+}
+
+// How many rounds were draws; the others, behind them, are escalations. Spec: P-58.
+static inline uint8_t assay_case_draw_rounds(const assay_case *record) {
+    return (uint8_t)(record->round + 1 - record->escalations);
 }
 
 // Puts a case among those that wait for their escalation, or takes it from there.

@@ -30,17 +30,11 @@
 //       test_verdict: every test, by the height at which its batch ends
 #include "ledger/verdict.h"
 
-#include <stdlib.h>
-
 #include "ledger/accusations.h"
 #include "ledger/beacon.h"
-#include "ledger/bond.h"
+#include "ledger/case_end.h"
 #include "ledger/case_private.h"
-#include "ledger/dataset.h"
-#include "ledger/evidence.h"
 #include "ledger/money.h"
-#include "ledger/payout.h"
-#include "ledger/spoils.h"
 #include "ledger/tally.h"
 
 // One case in hand.
@@ -50,292 +44,14 @@ typedef struct {
     uint32_t sample;
     assay_case record;
     assay_batch batch;
-    bool proven; // once ended: P-61, what is not right is wrong
 } docket;
 
-// A vote with the round it was cast in.
-typedef struct {
-    uint8_t round;
-    assay_vote vote;
-} ballot;
-
-static assay_status batch_load(docket *d, assay_error *err) {
-    bool found;
-    ASSAY_TRY(assay_batch_get(&d->batch, &found, &d->ledger->reader, &d->id, err));
-    ASSAY_ASSERT(found && d->batch.state == ASSAY_BATCH_CHECKING);
-    return ASSAY_OK;
-}
-
-// Takes up to `amount` of the voter's verification bond and notes it in the vote. P-61
-static assay_status slash(docket *d, assay_vote *vote, uint64_t amount, assay_purse to,
-                          uint64_t *taken, assay_error *err) {
-    uint64_t slashed = 0;
-    if (amount > 0)
-        ASSAY_TRY(assay_bond_slash(d->ledger, ASSAY_ROLE_VERIFICATION, &vote->validator, amount, to,
-                                   &slashed, err));
-    vote->slashed += slashed;
-    assay_ledger_score(d->ledger, &vote->validator, ASSAY_SCORE_NOPEN, slashed);
-    if (taken != NULL) *taken = slashed;
-    return ASSAY_OK;
-}
-
-// ---- the end of a case ----
-
-static bool is_right(const docket *d, const assay_vote *vote) {
-    const assay_case *record = &d->record;
-    if (!assay_vote_counts(record, vote)) return false;
-    if (record->state == ASSAY_CASE_GUILTY) return assay_verdict_is_guilty(vote->verdict);
-    if (record->state == ASSAY_CASE_WITHHELD) return assay_verdict_is_unavailable(vote->verdict);
-    return record->state == ASSAY_CASE_RIGHT && vote->verdict == record->verdict &&
-           assay_hash_equal(&vote->probe, &record->probe);
-}
-
-static bool is_wrong(const docket *d, const assay_vote *vote) {
-    return d->proven && assay_vote_counts(&d->record, vote) && !is_right(d, vote) &&
-           !assay_verdict_is_unavailable(vote->verdict);
-}
-
-// P-61: did right voters with more than a third of the bond called read the bytes? Bond that stays
-// away does not lower the bar: it may be the honest part.
-static bool is_proven(const docket *d, const ballot *ballots, uint32_t count) {
-    assay_u128 called = 0, read = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const assay_vote *vote = &ballots[i].vote;
-        if (ballots[i].round != d->record.round) continue;
-        called += vote->bond;
-        if (is_right(d, vote) && !assay_verdict_is_unavailable(vote->verdict)) read += vote->bond;
-    }
-    return read * 3 > called;
-}
-
-// Rounds before this one were draws.
-static uint8_t draw_rounds(const docket *d) {
-    return (uint8_t)(d->record.round + 1 - d->record.escalations);
-}
-
-// Was this validator wrong in an earlier round already? Each pays once a case.
-static bool was_wrong(const docket *d, const ballot *ballots, uint32_t index) {
-    for (uint32_t i = 0; i < index; i++)
-        if (assay_address_equal(&ballots[i].vote.validator, &ballots[index].vote.validator) &&
-            is_wrong(d, &ballots[i].vote))
-            return true;
-    return false;
-}
-
-// P-70: what a right vote weighs among those that decided its case: draws go by bond already.
-static uint64_t share_of(const docket *d, const ballot *b) {
-    if (!is_right(d, &b->vote)) return 0;
-    if (d->record.escalations == 0) return 1;
-    return b->round == d->record.round ? b->vote.bond : 0;
-}
-
-// P-61: right reruns of drawn validators are paid by the provider, whose escrow holds
-// validators_per_sample prices; who was right is noted for the settlement or the catch reward.
-static assay_status reward(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
-    bool guilty = assay_verdict_is_guilty(d->record.verdict);
-    uint64_t drawn = 0, held = d->ledger->params->validators_per_sample,
-             price = d->batch.check_price;
-    assay_u128 whole = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        drawn += ballots[i].round < draw_rounds(d) && is_right(d, &ballots[i].vote);
-        whole += share_of(d, &ballots[i]);
-    }
-    if (drawn > held) price = (uint64_t)((assay_u128)price * held / drawn);
-    for (uint32_t i = 0; i < count; i++) {
-        assay_vote *vote = &ballots[i].vote;
-        uint64_t share = share_of(d, &ballots[i]);
-        if (ballots[i].round < draw_rounds(d) && is_right(d, vote)) {
-            ASSAY_TRY(assay_payout_pay(d->ledger, assay_purse_escrow(&d->id), &vote->validator,
-                                       ASSAY_PAID_VALIDATOR, ASSAY_PAID_FOR_CHECK, &d->id, NULL,
-                                       price, err));
-            vote->paid += price;
-            if (guilty)
-                ASSAY_TRY(assay_spoils_add(d->ledger, ASSAY_TABLE_CATCHER, &d->id, &vote->validator,
-                                           1, err));
-        }
-        if (guilty || share == 0) continue;
-        uint64_t weight = (uint64_t)(((assay_u128)share << 32) / whole);
-        ASSAY_TRY(assay_spoils_add(d->ledger, ASSAY_TABLE_CHECKER, &d->id, &vote->validator, weight,
-                                   err));
-    }
-    return ASSAY_OK;
-}
-
-// Pays `pool` in equal parts to those who were right in the last round; the rest burns.
-static assay_status reruns_pay(docket *d, ballot *ballots, uint32_t count, uint64_t pool,
-                               uint32_t right_count, assay_error *err) {
-    uint64_t each = pool / right_count;
-    for (uint32_t i = 0; i < count; i++) {
-        assay_vote *vote = &ballots[i].vote;
-        if (ballots[i].round != d->record.round || !is_right(d, vote)) continue;
-        ASSAY_TRY(assay_payout_pay(d->ledger, assay_purse_pool(), &vote->validator,
-                                   ASSAY_PAID_VALIDATOR, ASSAY_PAID_FOR_RERUN, &d->id, NULL, each,
-                                   err));
-        vote->paid += each;
-    }
-    return assay_money_move(d->ledger, assay_purse_pool(), assay_purse_burned(),
-                            pool - each * right_count, err);
-}
-
-// P-61: drawn validators who were wrong about an innocent provider pay the last round's reruns; if
-// none was, the provider does that left an answer window without its answer.
-static assay_status reruns_charge(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
-    uint32_t wrong_count = 0, right_count = 0;
-    if (d->record.escalations == 0 || assay_verdict_is_guilty(d->record.verdict)) return ASSAY_OK;
-    for (uint32_t i = 0; i < count; i++) {
-        wrong_count += ballots[i].round < draw_rounds(d) && is_wrong(d, &ballots[i].vote);
-        right_count += ballots[i].round == d->record.round && is_right(d, &ballots[i].vote);
-    }
-    bool withheld = wrong_count == 0 && assay_case_withheld(&d->record) != ASSAY_VERDICT_MATCH;
-    if ((wrong_count == 0 && !withheld) || right_count == 0) return ASSAY_OK;
-    assay_u128 cost = (assay_u128)d->batch.check_price * right_count;
-    assay_u128 part = withheld ? cost : (cost + wrong_count - 1) / wrong_count;
-    uint64_t pool = 0;
-    if (withheld)
-        ASSAY_TRY(assay_bond_slash(d->ledger, ASSAY_ROLE_PROVIDER, &d->batch.provider,
-                                   part > INT64_MAX ? INT64_MAX : (uint64_t)part,
-                                   assay_purse_pool(), &pool, err));
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t taken;
-        if (ballots[i].round >= draw_rounds(d) || !is_wrong(d, &ballots[i].vote)) continue;
-        if (part > cost - pool) part = cost - pool;
-        ASSAY_TRY(slash(d, &ballots[i].vote, part > INT64_MAX ? INT64_MAX : (uint64_t)part,
-                        assay_purse_pool(), &taken, err));
-        pool += taken;
-    }
-    return reruns_pay(d, ballots, count, pool, right_count, err);
-}
-
-// P-61: wrong votes, once a validator; and whoever called available bytes unavailable pays their
-// posting, as the provider did.
-static assay_status punish(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
-    const assay_params *params = d->ledger->params;
-    assay_purse burned = assay_purse_burned();
-    for (uint32_t i = 0; i < count; i++) {
-        assay_vote *vote = &ballots[i].vote;
-        bool drawn = ballots[i].round < draw_rounds(d);
-        if (is_wrong(d, vote) && !was_wrong(d, ballots, i)) {
-            assay_ledger_score(d->ledger, &vote->validator, ASSAY_SCORE_WRONG, 1);
-            ASSAY_TRY(slash(d, vote, params->wrong_verdict_slash, burned, NULL, err));
-        }
-        if (!drawn || !vote->revealed || vote->struck) continue;
-        if (assay_vote_is_neutral(&d->record, vote))
-            ASSAY_TRY(slash(d, vote,
-                            vote->verdict == ASSAY_VERDICT_UNAVAILABLE ? d->record.leaf_cost
-                                                                       : d->record.table_cost,
-                            burned, NULL, err));
-        if (assay_vote_accuses(vote))
-            ASSAY_TRY(
-                assay_accusations_add(d->ledger, &vote->validator, d->batch.fee_total, -1, err));
-    }
-    return ASSAY_OK;
-}
-
-// ---- data missing ----
-
-static assay_record_key missing_key(const assay_hash *dataset) {
-    return assay_record_key_of_hash(ASSAY_TABLE_MISSING_SINCE, dataset);
-}
-
-assay_status assay_verdict_missing(uint64_t *since, uint64_t *last, const assay_reader *reader,
-                                   const assay_hash *dataset, assay_error *err) {
-    assay_record_key key = missing_key(dataset);
-    assay_bytes value;
-    ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
-    if (value.data != NULL && value.size != 16)
-        return ASSAY_FAIL(err, CORRUPT, "a missing data set's record is damaged");
-    *since = value.data == NULL ? 0 : assay_load_be64(value.data);
-    *last = value.data == NULL ? 0 : assay_load_be64(value.data + 8);
-    return ASSAY_OK;
-}
-
-// P-76: this batch pays the data set nothing; one that stays missing loses its bond. A complaint
-// after a silence of data_missing_blocks starts anew.
-static assay_status missing_note(docket *d, assay_error *err) {
-    assay_ledger *ledger = d->ledger;
-    const assay_hash *dataset = &d->record.probe;
-    uint64_t since, last, blocks = ledger->params->data_missing_blocks;
-    uint8_t value[16];
-    assay_record_key key = missing_key(dataset);
-    ASSAY_TRY(assay_spoils_missing(ledger, &d->id, dataset, err));
-    ASSAY_TRY(assay_verdict_missing(&since, &last, &ledger->reader, dataset, err));
-    if (since == 0 || ledger->height - last > blocks) since = ledger->height;
-    if (ledger->height - since >= blocks) {
-        assay_purse bond = assay_purse_registration(ASSAY_TABLE_DATASET, dataset);
-        assay_dataset record;
-        bool found;
-        ASSAY_TRY(assay_dataset_get(&record, &found, &ledger->reader, dataset, err));
-        ASSAY_ASSERT(found); // checked at the reveal; data sets stay
-        ASSAY_TRY(assay_money_move(ledger, bond, assay_purse_burned(), record.bond, err));
-        return assay_ledger_delete(ledger, &key, err);
-    }
-    assay_store_be64(value, since);
-    assay_store_be64(value + 8, ledger->height);
-    return assay_ledger_put(ledger, &key, value, sizeof value, err);
-}
-
-// ---- ending ----
-
-// Every vote of the case so far, ordered by (round, address).
-static assay_status ballots_load(docket *d, ballot **out, uint32_t *count, assay_error *err) {
-    assay_vote votes[ASSAY_VOTERS_MAX];
-    size_t capacity = (size_t)(d->record.round + 1) * ASSAY_VOTERS_MAX;
-    ballot *ballots = malloc(capacity * sizeof *ballots);
-    if (ballots == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for %zu votes", capacity);
-    *count = 0;
-    for (uint32_t round = 0; round <= d->record.round; round++) {
-        uint32_t found;
-        assay_status status = assay_case_votes(votes, &found, &d->ledger->reader, &d->id, d->sample,
-                                               (uint8_t)round, err);
-        if (status != ASSAY_OK) {
-            free(ballots);
-            return status;
-        }
-        for (uint32_t i = 0; i < found; i++)
-            ballots[(*count)++] = (ballot){(uint8_t)round, votes[i]};
-    }
-    *out = ballots;
-    return ASSAY_OK;
-}
-
-static assay_status consequences(docket *d, ballot *ballots, uint32_t count, assay_error *err) {
-    d->proven = is_proven(d, ballots, count);
-    if (d->record.state != ASSAY_CASE_UNDECIDED) {
-        ASSAY_TRY(reward(d, ballots, count, err));
-        ASSAY_TRY(reruns_charge(d, ballots, count, err));
-        if (d->record.verdict == ASSAY_VERDICT_DATA_MISSING) ASSAY_TRY(missing_note(d, err));
-    }
-    ASSAY_TRY(punish(d, ballots, count, err));
-    for (uint32_t i = 0; i < count; i++)
-        ASSAY_TRY(assay_case_vote_put(d->ledger, &d->id, d->sample, ballots[i].round,
-                                      &ballots[i].vote, err));
-    return ASSAY_OK;
-}
-
-// P-62
 static assay_status end(docket *d, assay_case_state state, uint8_t verdict, const assay_hash *probe,
                         assay_error *err) {
-    ballot *ballots;
-    uint32_t count;
     d->record.state = state;
     d->record.verdict = verdict;
     d->record.probe = *probe;
-    ASSAY_TRY(ballots_load(d, &ballots, &count, err));
-    assay_status status = consequences(d, ballots, count, err);
-    free(ballots);
-    ASSAY_TRY(status);
-    ASSAY_TRY(assay_evidence_drop(d->ledger, &d->id, d->sample, err));
-    ASSAY_TRY(assay_case_end(d->ledger, &d->id, d->sample, &d->record, err));
-    d->batch.cases_open--;
-    if (state == ASSAY_CASE_UNDECIDED) {
-        d->batch.undecided++;
-    } else if (assay_verdict_is_guilty(verdict)) {
-        d->batch.caught++;
-        // P-66: then the rows do not tell whose data it was.
-        if (verdict == ASSAY_VERDICT_ATTRIBUTION || verdict > ASSAY_VERDICT_MISMATCH_MAX)
-            d->batch.table_bad++;
-    }
-    return assay_batch_resolve(d->ledger, &d->id, &d->batch, err);
+    return assay_case_conclude(d->ledger, &d->id, d->sample, &d->record, &d->batch, err);
 }
 
 // P-59: nobody else decides, but whoever was asked for bytes and did not post them has.
@@ -363,7 +79,7 @@ static bool votes_fit(const assay_ledger *ledger) {
 // P-61: a case that waits keeps nobody from accusing others. I3
 static assay_status accusations_move(docket *d, int by, assay_error *err) {
     assay_vote votes[ASSAY_VOTERS_MAX];
-    for (uint8_t round = 0; round < draw_rounds(d); round++) {
+    for (uint8_t round = 0; round < assay_case_draw_rounds(&d->record); round++) {
         uint32_t count;
         ASSAY_TRY(
             assay_case_votes(votes, &count, &d->ledger->reader, &d->id, d->sample, round, err));
@@ -435,7 +151,7 @@ static assay_status absent_punish(docket *d, assay_vote *vote, assay_error *err)
         ASSAY_TRY(assay_beacon_vote_missed(d->ledger, &vote->validator, err));
     }
     if (vote->committed && !vote->revealed) amount = params->wrong_verdict_slash;
-    return slash(d, vote, amount, assay_purse_burned(), NULL, err);
+    return assay_vote_slash(d->ledger, vote, amount, assay_purse_burned(), NULL, err);
 }
 
 // P-61: an accusation of someone with too many open ones, in batches as large, is struck; the
@@ -530,7 +246,9 @@ static assay_status docket_load(docket *d, const assay_record_key *key, assay_er
     d->sample = assay_load_be32(key->bytes + 9 + ASSAY_HASH_SIZE);
     ASSAY_TRY(assay_case_get(&d->record, &found, &d->ledger->reader, &d->id, d->sample, err));
     ASSAY_ASSERT(found && d->record.ended == 0);
-    return batch_load(d, err);
+    ASSAY_TRY(assay_batch_get(&d->batch, &found, &d->ledger->reader, &d->id, err));
+    ASSAY_ASSERT(found && d->batch.state == ASSAY_BATCH_CHECKING);
+    return ASSAY_OK;
 }
 
 // The queue's entry after *key, into it; its size is 0 if there is none with a u64 up to `last`.
