@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Internal: the app as app.c (blocks), proposal.c (what comes before) and app_counters.c share it.
+// Internal: the app as app.c (blocks), proposal.c, app_waiting.c and app_counters.c share it.
 #ifndef ASSAY_LEDGER_APP_PRIVATE_H
 #define ASSAY_LEDGER_APP_PRIVATE_H
 

@@ -45,7 +45,12 @@ enum {
     ASSAY_TX_VERSION = 1,
     ASSAY_TX_LANE_COUNT = 2,
     // version, kind, chain id, signer, principal, lane, nonce; the body follows, then the signature
-    ASSAY_TX_HEAD_SIZE = 1 + 1 + 8 + 2 * ASSAY_ADDRESS_SIZE + 1 + 8,
+    ASSAY_TX_KIND_AT = 1,
+    ASSAY_TX_SIGNER_AT = 1 + 1 + 8,
+    ASSAY_TX_PRINCIPAL_AT = ASSAY_TX_SIGNER_AT + ASSAY_ADDRESS_SIZE,
+    ASSAY_TX_LANE_AT = ASSAY_TX_PRINCIPAL_AT + ASSAY_ADDRESS_SIZE,
+    ASSAY_TX_NONCE_AT = ASSAY_TX_LANE_AT + 1,
+    ASSAY_TX_HEAD_SIZE = ASSAY_TX_NONCE_AT + 8,
     ASSAY_TX_SIZE_MAX = 1024 * 1024,
     // What one decode may take from an arena: rows are at most 56 bytes in memory for 52 on the
     // wire.

@@ -72,11 +72,10 @@ void sim_bonds_report(sim *s, const assay_app_block *block) {
 // Accepted "bond" transactions of a block. P-28
 static void bonds_add(sim *s, const sim_decision *decided) {
     for (uint32_t i = 0; i < decided->block.tx_count; i++) {
-        enum { PRINCIPAL = 30 };
         const uint8_t *tx = decided->block.txs[i].data;
         assay_address principal;
-        if (decided->results[i].code != 0 || tx[1] != ASSAY_TX_BOND) continue;
-        memcpy(principal.bytes, tx + PRINCIPAL, sizeof principal.bytes);
+        if (decided->results[i].code != 0 || tx[ASSAY_TX_KIND_AT] != ASSAY_TX_BOND) continue;
+        memcpy(principal.bytes, tx + ASSAY_TX_PRINCIPAL_AT, sizeof principal.bytes);
         s->bonds.held[tx[ASSAY_TX_HEAD_SIZE] - 1][trial_actor(s->trial, &principal)].active +=
             assay_load_be64(tx + ASSAY_TX_HEAD_SIZE + 1);
     }

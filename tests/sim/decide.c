@@ -13,9 +13,9 @@ static sim_entry *entry_of(sim *s, assay_bytes bytes) {
 // The next nonce in a transaction's lane, as of the judge's last commit.
 static uint64_t next_nonce(sim *s, assay_bytes tx, uint64_t *own) {
     assay_address signer;
-    memcpy(signer.bytes, tx.data + 10, sizeof signer.bytes);
-    *own = assay_load_be64(tx.data + ASSAY_TX_HEAD_SIZE - 8);
-    return chain_account(&s->trial->chain, &signer).nonces[tx.data[ASSAY_TX_HEAD_SIZE - 9]];
+    memcpy(signer.bytes, tx.data + ASSAY_TX_SIGNER_AT, sizeof signer.bytes);
+    *own = assay_load_be64(tx.data + ASSAY_TX_NONCE_AT);
+    return chain_account(&s->trial->chain, &signer).nonces[tx.data[ASSAY_TX_LANE_AT]];
 }
 
 // An honest block's transactions are all executed, each for the first time: its nonce was not taken

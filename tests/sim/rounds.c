@@ -96,7 +96,7 @@ static bool propose(sim *s, sim_node *node, sim_proposal *out) {
     misbehaviors_add(s, out);
     s->report->proposals++;
     for (uint32_t i = 0; i < out->count; i++) {
-        lanes[out->txs[i].data[ASSAY_TX_HEAD_SIZE - 9]] += out->txs[i].size;
+        lanes[out->txs[i].data[ASSAY_TX_LANE_AT]] += out->txs[i].size;
         bytes += out->txs[i].size + ASSAY_APP_TX_OVERHEAD;
     }
     if (bytes_max != 0 && bytes > bytes_max)

@@ -355,16 +355,16 @@ bool sim_traffic(sim *s) {
 }
 
 void sim_traffic_settle(sim *s) {
-    enum { NONCE_AT = ASSAY_TX_HEAD_SIZE - 8 };
     chain *c = &s->trial->chain;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < c->tx_count; i++) {
         const uint8_t *head = c->txs[i].data;
         assay_address signer;
-        memcpy(signer.bytes, head + 10, sizeof signer.bytes);
-        uint64_t next = chain_account(c, &signer).nonces[head[NONCE_AT - 1]];
+        memcpy(signer.bytes, head + ASSAY_TX_SIGNER_AT, sizeof signer.bytes);
+        uint64_t next = chain_account(c, &signer).nonces[head[ASSAY_TX_LANE_AT]];
         // A gap that nobody fills is forgotten with what stands behind it.
-        if (assay_load_be64(head + NONCE_AT) >= next && !chance(s, 25)) c->txs[kept++] = c->txs[i];
+        if (assay_load_be64(head + ASSAY_TX_NONCE_AT) >= next && !chance(s, 25))
+            c->txs[kept++] = c->txs[i];
     }
     c->tx_count = kept;
 }

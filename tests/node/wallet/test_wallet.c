@@ -11,7 +11,7 @@
 #include "node/wallet/wallet.h"
 #include "tests/test.h"
 
-enum { ROW = 10, ROOM = 3, NONCE_AT = ASSAY_TX_HEAD_SIZE - 8 };
+enum { ROW = 10, ROOM = 3 };
 
 static struct {
     uint32_t taken, room, full;
@@ -29,7 +29,7 @@ static uint64_t nonce_of(assay_bytes body) {
     char text[16 + 1] = {0};
     const char *hex = memmem(body.data, body.size, "\"0x", 3);
     assert_non_null(hex);
-    memcpy(text, hex + 3 + 2 * NONCE_AT, 16);
+    memcpy(text, hex + 3 + 2 * ASSAY_TX_NONCE_AT, 16);
     return strtoull(text, NULL, 16);
 }
 
