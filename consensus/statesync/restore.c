@@ -26,6 +26,7 @@
 
 // LMDB's pages beside the entries themselves.
 enum { DISK_FACTOR = 3, DISK_FIX = 64 << 20 };
+enum { PEER_ID_MAX = 40 };
 
 struct assay_statesync_restore {
     assay_statesync_restore_options options;
@@ -268,6 +269,15 @@ static assay_status state_finish(assay_statesync_restore *restore, assay_error *
     return ASSAY_OK;
 }
 
+// A peer's id is hexadecimal digits, which its operator has to bar: CometBFT hears it out.
+static int peer_id_length(assay_bytes sender) {
+    int length = 0;
+    while ((size_t)length < sender.size && length < PEER_ID_MAX &&
+           memchr("0123456789abcdef", sender.data[length], 16))
+        length++;
+    return length;
+}
+
 // Takes note of who sent what the manifest does not name. CometBFT takes chunks that it did not ask
 // for, and of one peer as many as it sends: that one alone must not make us give up a snapshot.
 // Returns: false where they are too many.
@@ -292,8 +302,10 @@ assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *res
         return ASSAY_STATESYNC_APPLY_RETRY_SNAPSHOT;
     }
     if (!is_chunk(restore, index, chunk)) {
-        assay_fail(err, ASSAY_MISMATCH, 0, "chunk %u of %zu bytes is not the manifest's", index,
-                   chunk.size);
+        assay_fail(err, ASSAY_MISMATCH, 0,
+                   "chunk %u of %zu bytes from peer \"%.*s\" is not the "
+                   "manifest's",
+                   index, chunk.size, peer_id_length(sender), (const char *)sender.data);
         if (wrong_add(restore, sender)) return ASSAY_STATESYNC_APPLY_RETRY;
         drop(restore);
         return ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT;

@@ -87,7 +87,7 @@ static assay_abci_reply apply(side *e, uint32_t index, assay_bytes chunk) {
     assay_abci_request request = {.kind = ASSAY_ABCI_APPLY_SNAPSHOT_CHUNK};
     request.apply_chunk.index = index;
     request.apply_chunk.chunk = chunk;
-    request.apply_chunk.sender = (assay_bytes){(const uint8_t *)"peer", 4};
+    request.apply_chunk.sender = (assay_bytes){(const uint8_t *)"beef", 4};
     return ask(e, request);
 }
 
@@ -184,11 +184,11 @@ static void a_state_moves_between_nodes(void **state) { // E-64, E-65, E-66
     for (uint32_t i = 0; i < of->chunks; i++) {
         assay_abci_reply wrong = apply(&taker, i, trusted);
         assert_int_equal(wrong.apply_chunk.result, 3);
-        refusals_are(&taker, 1, "is not the manifest's");
+        refusals_are(&taker, 1, "from peer \"beef\" is not the manifest's");
         assert_int_equal(wrong.apply_chunk.refetch_count, 1);
         assert_int_equal(wrong.apply_chunk.refetch[0], i);
         assert_int_equal(wrong.apply_chunk.reject_count, 1);
-        assert_memory_equal(wrong.apply_chunk.reject_senders[0].data, "peer", 4);
+        assert_memory_equal(wrong.apply_chunk.reject_senders[0].data, "beef", 4);
         assert_int_equal(ask_plain(&taker, ASSAY_ABCI_INFO).info.height, 0);
         assert_int_equal(apply(&taker, i, load(&giver, of, i)).apply_chunk.result, 1);
     }
@@ -270,7 +270,7 @@ static void a_liar_is_asked_no_more(void **state) {
         assert_int_equal(reply.apply_chunk.result, last ? 5 : 1);
         assert_int_equal(reply.apply_chunk.refetch_count, 0);
         assert_int_equal(reply.apply_chunk.reject_count, last);
-        if (last) assert_memory_equal(reply.apply_chunk.reject_senders[0].data, "peer", 4);
+        if (last) assert_memory_equal(reply.apply_chunk.reject_senders[0].data, "beef", 4);
     }
     assert_int_equal(offer(&taker, &of, stand_app_hash(s)).offer_snapshot.result, 3);
     side_close(&taker);
