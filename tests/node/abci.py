@@ -10,7 +10,7 @@ from pathlib import Path
 
 REQUESTS = {"flush": 2, "info": 3, "init_chain": 5, "check_tx": 8, "commit": 11,
             "offer_snapshot": 13, "load_snapshot_chunk": 14, "apply_snapshot_chunk": 15,
-            "process_proposal": 17, "finalize_block": 20}
+            "prepare_proposal": 16, "process_proposal": 17, "finalize_block": 20}
 EXCEPTION = 1
 
 

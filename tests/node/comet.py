@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from abci import EXCEPTION, Abci
+from abci import EXCEPTION, Abci, varint
 from chain import SOURCE, Replies, main, until
 from ops import connect, ends, events, scrape
 
@@ -223,8 +223,12 @@ def test_others_end_nothing(assay):
     engine.init()
     engine.blocks(1, 1)
     own = hashlib.sha256(engine.keys[0]).digest()[:20]
-    block = {1: [], 5: 2, 6: {1: 1700000002}, 8: own}
+    block = {5: 2, 6: {1: 1700000002}, 8: own}
     accept, reject = b"\x08\x01", b"\x08\x02"
+    assert engine.good("process_proposal", block) == reject  # nobody has signed it (P-45)
+    proposed = engine.good("prepare_proposal", {1: 1 << 20, **block})
+    block[1] = [proposed[3:]]  # the beacon, of between 128 and 16,383 bytes
+    assert proposed[:3] == b"\x0a" + varint(len(proposed) - 3)
     assert engine.good("process_proposal", block) == accept
     # 131,073 and a million empty transactions fit CometBFT's block.max_bytes.
     for change in ({1: 131073 * [b""]}, {1: 1000000 * [b""]}, {1: [b""]}, {1: [b"x" * 9000000]},
