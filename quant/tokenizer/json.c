@@ -52,7 +52,7 @@ static assay_status added_read(assay_added *out, const json_t *entry, uint32_t v
     const char *content;
     ASSAY_TRY(assay_json_names(entry, names, "added token", err));
     ASSAY_TRY(assay_json_u64(&id, entry, "id", 0, vocab_size - 1, err));
-    ASSAY_TRY(assay_json_text(&content, entry, "content", ASSAY_TOKEN_BYTES_MAX, err));
+    ASSAY_TRY(assay_json_text(&content, entry, "content", ASSAY_TOKENIZER_ADDED_BYTES_MAX, err));
     for (int i = 0; i < 3; i++)
         ASSAY_TRY(assay_expect_flag(entry, off[i], false, false, err));
     ASSAY_TRY(assay_expect_flag_read(&out->special, entry, "special", false, err));

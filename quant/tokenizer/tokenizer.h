@@ -10,7 +10,12 @@
 
 #include "base/status.h"
 
-enum { ASSAY_TOKENIZER_TEXT_MAX = 1 << 30, ASSAY_TOKENIZER_ADDED_MAX = 1024 };
+enum {
+    ASSAY_TOKENIZER_TEXT_MAX = 1 << 30,
+    ASSAY_TOKENIZER_ADDED_MAX = 1024,
+    // At each place of a text as many bytes may be looked at in vain.
+    ASSAY_TOKENIZER_ADDED_BYTES_MAX = 256
+};
 
 // Read-only after open; shareable between threads.
 typedef struct assay_tokenizer assay_tokenizer;

@@ -422,6 +422,33 @@ static void added_tokens_are_checked(void **state) {
                   ASSAY_DUPLICATE);
 }
 
+// Opens the demo with one added token more, of `size` spaces. Returns: what opening said.
+static assay_status spaces_open(size_t size, assay_error *err) {
+    char *content = malloc(size + 1);
+    memset(content, ' ', size);
+    content[size] = 0;
+    json_t *json = json_deep_copy(demo_json);
+    json_array_append_new(json_object_get(json, "added_tokens"),
+                          json_pack("{s:i,s:s}", "id", 2048, "content", content));
+    char *text = json_dumps(json, JSON_COMPACT);
+    assay_tokenizer *out;
+    assay_status status =
+        assay_tokenizer_open(&out, (const uint8_t *)text, strlen(text), 2049, err);
+    assay_tokenizer_close(out);
+    free(text);
+    json_decref(json);
+    free(content);
+    return status;
+}
+
+// F-8: in a text of spaces every place is compared with all of it.
+static void added_tokens_are_short(void **state) {
+    assay_error err = {0};
+    assert_int_equal(spaces_open(256, &err), ASSAY_OK);
+    assert_int_equal(spaces_open(257, &err), ASSAY_CAPACITY);
+    assert_string_equal(err.text, "content has 257 bytes, limit 256");
+}
+
 // The demo with its first `count` tokens and the merges that make them, and "<past>" at that id
 // unless it is 0.
 static json_t *demo_cut(uint32_t count, uint32_t past) {
@@ -515,6 +542,7 @@ int main(void) {
         cmocka_unit_test(vocabularies_are_checked),
         cmocka_unit_test(merges_are_checked),
         cmocka_unit_test(added_tokens_are_checked),
+        cmocka_unit_test(added_tokens_are_short),
         cmocka_unit_test(added_tokens_follow_the_vocabulary),
         cmocka_unit_test(text_that_is_no_tokenizer),
     };
