@@ -199,6 +199,10 @@ static assay_status vocab_read(assay_tokenizer *tokenizer, const json_t *model, 
                               added->content, added->id, (long long)json_integer_value(value));
     }
     ASSAY_TRY(assay_vocab_sort(&tokenizer->vocab, err));
+    // The library's BPE sees model.vocab alone.
+    for (uint32_t i = 0; i < tokenizer->added_count; i++)
+        if (!json_object_get(vocab, tokenizer->added[i].content))
+            assay_vocab_hide(&tokenizer->vocab, tokenizer->added[i].id);
     return assay_vocab_bytes_find(&tokenizer->vocab, !tokenizer->split, err);
 }
 

@@ -62,6 +62,13 @@ assay_status assay_vocab_sort(assay_vocab *vocab, assay_error *err) {
     return ASSAY_OK;
 }
 
+void assay_vocab_hide(assay_vocab *vocab, uint32_t id) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < vocab->token_count; i++)
+        if (vocab->order[i] != id) vocab->order[kept++] = vocab->order[i];
+    vocab->token_count = kept;
+}
+
 assay_status assay_vocab_bytes_find(assay_vocab *vocab, bool spelled, assay_error *err) {
     for (int i = 0; i < 256; i++) {
         char text[8] = {(char)i};

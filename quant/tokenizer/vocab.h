@@ -22,7 +22,7 @@ typedef struct {
     uint32_t id_count;   // ids are below this; not every one need be in use
     assay_bytes *tokens; // [id_count], data NULL where unused
     uint8_t *bytes;      // what the tokens point into
-    uint32_t *order;     // [token_count] ids, ascending by bytes
+    uint32_t *order;     // [token_count] ids that are found by bytes, ascending by them
     uint32_t token_count;
     assay_merge *merges; // [merge_count], ascending by (left, right)
     uint32_t merge_count;
@@ -42,6 +42,10 @@ assay_status assay_vocab_add(assay_vocab *vocab, uint32_t id, const void *data, 
 
 // Ends the adding of tokens. Errors: DUPLICATE (two ids with the same bytes). Spec: F-8.
 assay_status assay_vocab_sort(assay_vocab *vocab, assay_error *err);
+
+// Takes a token out of what is found by bytes: merging knows no such token, decoding does. After
+// sort. Spec: F-8.
+void assay_vocab_hide(assay_vocab *vocab, uint32_t id);
 
 // Finds the bytes' tokens. spelled: they are "<0xHH>", else the bytes. After sort. Errors: MISSING.
 // Spec: F-8, F-30.
