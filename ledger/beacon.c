@@ -11,7 +11,7 @@
 //       test_beacon: preimages, a_miss_is_signed
 //   I2  a chain registered at h is not in force before epoch(h) + 2
 //       test_beacon: a_chain_waits_for_epochs_and_for_the_others
-//   I3  B_h depends on the headers' proposers and preimages alone
+//   I3  B_h depends on the headers' proposers and what they signed alone
 //       test_beacon: values_match_the_oracle
 // assay_beacon_init and assay_beacon_register fill pending or in force; assay_beacon_block makes
 // every other transition, at a block of the chain's own proposer.
@@ -226,21 +226,20 @@ static assay_status signature_check(const assay_reader *reader, const assay_hash
                                     const assay_tx *tx, assay_error *err) {
     uint8_t message[MESSAGE_SIZE];
     assay_validator validator;
+    assay_error why = {.status = ASSAY_SIGNATURE};
     bool found;
     ASSAY_TRY(assay_validator_get(&validator, &found, reader, &tx->signer, err));
     message_make(message, tx, genesis);
-    assay_status status = !found ? ASSAY_SIGNATURE
-                                 : assay_ed25519_check(validator.ed25519, tx->signature.bytes,
-                                                       message, sizeof message, err);
-    if (status != ASSAY_SIGNATURE) return status;
-    if (err != NULL) *err = (assay_error){0};
+    if (found && assay_ed25519_check(validator.ed25519, tx->signature.bytes, message,
+                                     sizeof message, &why) == ASSAY_OK)
+        return ASSAY_OK;
+    if (why.status != ASSAY_SIGNATURE) return assay_error_pass(err, &why);
     return ASSAY_REJECT(err, BEACON_SIGNATURE,
                         "the proposer's consensus key has not signed the beacon");
 }
 
 static bool has_preimage(const assay_tx *beacon) {
-    static const assay_hash zero;
-    return !assay_hash_equal(&beacon->body.beacon.preimage, &zero);
+    return !assay_hash_is_zero(&beacon->body.beacon.preimage);
 }
 
 assay_status assay_beacon_check(const assay_reader *reader, const assay_genesis *genesis,

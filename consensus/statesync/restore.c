@@ -303,9 +303,8 @@ assay_statesync_apply assay_statesync_restore_apply(assay_statesync_restore *res
     }
     if (!is_chunk(restore, index, chunk)) {
         assay_fail(err, ASSAY_MISMATCH, 0,
-                   "chunk %u of %zu bytes from peer \"%.*s\" is not the "
-                   "manifest's",
-                   index, chunk.size, peer_id_length(sender), (const char *)sender.data);
+                   "chunk %u of %zu bytes from peer \"%.*s\" is not the manifest's", index,
+                   chunk.size, peer_id_length(sender), (const char *)sender.data);
         if (wrong_add(restore, sender)) return ASSAY_STATESYNC_APPLY_RETRY;
         drop(restore);
         return ASSAY_STATESYNC_APPLY_REJECT_SNAPSHOT;
