@@ -7,7 +7,9 @@
 #include "node/log.h"
 
 static void unsourced_tell(const assay_hash *adapter, const assay_error *why) {
-    static const char next[] = "assay serve --dataset with its text";
+    const char *next = why->status == ASSAY_MISSING
+                           ? "assay serve --dataset with its text"
+                           : "assay serve without it: what is registered cannot change";
     char root[ASSAY_HEX_HASH_MAX];
     assay_hex_encode_0x(root, adapter->bytes, ASSAY_HASH_SIZE);
     assay_log(ASSAY_LOG_WARN, "adapter_unsourced",
@@ -29,7 +31,7 @@ assay_status assay_unsourced_look(assay_unsourced *known, bool *found, const ass
     if (status == ASSAY_NOT_FOUND) return ASSAY_OK;
     if (status != ASSAY_OK) return assay_error_pass(err, &why);
     status = assay_workshop_sources_check(shop, &lineage, &missing, &why);
-    *found = status == ASSAY_MISSING || status == ASSAY_MISMATCH;
+    *found = status == ASSAY_MISSING || status == ASSAY_FORMAT || status == ASSAY_MISMATCH;
     known->known[adapter] = *found || status == ASSAY_OK;
     if (*found) unsourced_tell(root, &why);
     return ASSAY_OK;

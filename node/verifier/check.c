@@ -384,7 +384,7 @@ static assay_status attribution_check(check *c, assay_error *err) {
         c->checker->shop, &c->lineage, (uint32_t)c->checker->params->span_tokens_min,
         result->ids.prompt, result->ids.prompt_count, result->ids.output,
         assay_check_claim_cut(result), &own, &missing, &why);
-    if (attributed == ASSAY_MISSING) {
+    if (attributed == ASSAY_MISSING || attributed == ASSAY_FORMAT) {
         result->probe = missing;
         return conclude(c, ASSAY_VERDICT_DATA_MISSING, why.text);
     }

@@ -22,13 +22,15 @@ static assay_status dataset_open(assay_workshop_dataset *set, const char *file, 
     return assay_fail_in(err, assay_corpus_open(&set->corpus, text, err), file);
 }
 
+// A text that cannot be indexed is the end of its adapters only. Errors: CORRUPT, IO, MEMORY.
 static assay_status dataset_index(assay_workshop_dataset *set, const assay_workshop *shop,
                                   assay_error *err) {
-    ASSAY_TRY(assay_fail_in(err,
-                            assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
-                                               shop->model.shape.vocab_size, err),
-                            set->name));
-    return assay_mapping_unchanged(&set->file, set->name, err);
+    assay_error *why = &set->refusal;
+    assay_status status = assay_corpus_index(&set->index, &set->corpus, shop->tokenizer,
+                                             shop->model.shape.vocab_size, why);
+    assay_fail_in(why, status, set->name);
+    ASSAY_TRY(assay_mapping_unchanged(&set->file, set->name, err));
+    return status == ASSAY_MEMORY ? assay_error_pass(err, why) : ASSAY_OK;
 }
 
 static void *indexer_run(void *context) {
@@ -154,6 +156,23 @@ static const assay_workshop_dataset *dataset_find(const assay_workshop *shop,
     return NULL;
 }
 
+// Of indexed data sets. FORMAT names the lowest id whose text was refused.
+static assay_status refusals_check(const assay_workshop *shop, const assay_lineage *lineage,
+                                   assay_hash *missing, assay_error *err) {
+    const assay_workshop_dataset *refused = NULL;
+    for (uint32_t i = 0; i < lineage->count; i++) {
+        const assay_workshop_dataset *set = dataset_find(shop, &lineage->sources[i].dataset);
+        if (set->refusal.status == ASSAY_OK) continue;
+        if (!refused || memcmp(&set->corpus.root, missing, ASSAY_HASH_SIZE) < 0) {
+            refused = set;
+            *missing = set->corpus.root;
+        }
+    }
+    if (!refused) return ASSAY_OK;
+    return ASSAY_FAIL(err, FORMAT, "a data set of the adapter cannot be indexed: %.250s",
+                      refused->refusal.text);
+}
+
 // Candidates by date. MISSING names the lowest id that is not loaded.
 static assay_status sources_find(assay_span_source *sources, const assay_workshop *shop,
                                  const assay_lineage *lineage, assay_hash *missing,
@@ -168,9 +187,13 @@ static assay_status sources_find(assay_span_source *sources, const assay_worksho
         if (all || memcmp(&from->dataset, missing, ASSAY_HASH_SIZE) < 0) *missing = from->dataset;
         all = false;
     }
-    if (all) return lineage->count ? assay_workshop_ready(shop, err) : ASSAY_OK;
-    assay_hex_encode_0x(id, missing->bytes, ASSAY_HASH_SIZE);
-    return ASSAY_FAIL(err, MISSING, "a data set of the adapter is not loaded: %s", id);
+    if (!all) {
+        assay_hex_encode_0x(id, missing->bytes, ASSAY_HASH_SIZE);
+        return ASSAY_FAIL(err, MISSING, "a data set of the adapter is not loaded: %s", id);
+    }
+    if (!lineage->count) return ASSAY_OK;
+    ASSAY_TRY(assay_workshop_ready(shop, err));
+    return refusals_check(shop, lineage, missing, err);
 }
 
 // A root has one text, and so one pair of counts: others were registered to mislead, or in error.

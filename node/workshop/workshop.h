@@ -26,6 +26,7 @@ typedef struct {
     assay_mapping file;
     assay_corpus corpus;
     assay_index index;
+    assay_error refusal; // of a text that cannot be indexed; empty until the indexer has ended
 } assay_workshop_dataset;
 
 // A zeroed struct is safe to close. After open only `generator` changes, which is the batcher's,
@@ -84,8 +85,8 @@ typedef struct {
 assay_status assay_workshop_open(assay_workshop *shop, const assay_workshop_options *options,
                                  assay_error *err);
 
-// Whether the data sets are indexed. Errors: BUSY (not yet), CORRUPT and those of
-// assay_corpus_index. Spec: F-56.
+// Whether the data sets are indexed, or refused. Errors: BUSY (not yet), CORRUPT (a file changed
+// meanwhile), IO, MEMORY. Spec: F-56.
 assay_status assay_workshop_ready(const assay_workshop *shop, assay_error *err);
 
 // The same, once the thread has ended. Errors: as assay_workshop_ready, without BUSY.
@@ -111,15 +112,15 @@ assay_status assay_workshop_unchanged(const assay_workshop *shop, assay_error *e
 // The adapter of that root; NULL if it is not loaded. Lives: as long as the workshop.
 const assay_adapter *assay_workshop_adapter(const assay_workshop *shop, const assay_hash *root);
 
-// Whether all data sets of a lineage are loaded, and are of the bytes and chunks they are
-// registered with. missing: the lowest id that is not loaded, set with MISSING. Errors: MISSING,
-// MISMATCH (names both pairs of numbers), those of assay_workshop_ready. Spec: P-10, F-56.
+// Whether all data sets of a lineage are loaded and indexed, and are of the bytes and chunks they
+// are registered with. missing: the lowest id that is not loaded, set with MISSING; or whose text
+// cannot be indexed, set with FORMAT. Errors: MISSING, FORMAT, MISMATCH (names both pairs of
+// numbers), those of assay_workshop_ready. Spec: P-10, F-56.
 assay_status assay_workshop_sources_check(const assay_workshop *shop, const assay_lineage *lineage,
                                           assay_hash *missing, assay_error *err);
 
-// Whose data an output follows, as a receipt's table. missing: the lowest id of a source that is
-// not loaded, set with MISSING.
-// Errors: MISSING, those of assay_workshop_ready and of attribution. Spec.
+// Whose data an output follows, as a receipt's table. missing: as of assay_workshop_sources_check.
+// Errors: MISSING, FORMAT, those of assay_workshop_ready and of attribution. Spec.
 assay_status assay_workshop_attribute(const assay_workshop *shop, const assay_lineage *lineage,
                                       uint32_t span_tokens_min, const uint32_t *prompt,
                                       uint32_t prompt_count, const uint32_t *output,

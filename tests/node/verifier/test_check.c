@@ -228,6 +228,11 @@ static void each_verdict_by_one_defect(void **state) {
     expect_verdict(&world.shop, BYTES, ASSAY_VERDICT_TABLE);
     expect_verdict(&world.shop, TABLE_GONE, ASSAY_VERDICT_TABLE_UNAVAILABLE);
     expect_verdict(&bare, 0, ASSAY_VERDICT_DATA_MISSING);
+    assay_workshop_dataset refused = world.shop.datasets[0];
+    assay_workshop unindexed = world.shop;
+    ASSAY_FAIL(&refused.refusal, CAPACITY, "a word");
+    unindexed.datasets = &refused;
+    expect_verdict(&unindexed, 0, ASSAY_VERDICT_DATA_MISSING);
 }
 
 // Bytes that are not those of the root speak for nobody: whoever sits between could have changed

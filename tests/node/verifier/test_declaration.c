@@ -4,14 +4,16 @@
 // P-36, F-56.
 #include "consensus/clock.h"
 #include "node/verifier/declaration.h"
+#include "quant/tokenizer/bpe.h"
 #include "tests/node/desk.h"
 
 // The loaded adapters beside the world's: by their roots alone, which is all a declaration sees.
-enum { UNREGISTERED, TAKEN, ELSEWHERE, WITHOUT_DATA, MISCOUNTED, ADAPTERS };
+enum { UNREGISTERED, TAKEN, ELSEWHERE, WITHOUT_DATA, MISCOUNTED, REFUSED, ADAPTERS };
 
 static assay_adapter adapters[ADAPTERS + 1];
-static assay_workshop_dataset datasets[2];
+static assay_workshop_dataset datasets[3];
 static assay_workshop shop;
+static assay_workshop opened; // with a text that the tokenizer refuses, before one that it takes
 
 static const assay_hash base = {{0x31}}, absent = {{0x32}}, miscounted = {{0x33}};
 
@@ -98,6 +100,9 @@ static void what_nobody_registered_is_awaited(void **state) {
     adapter_register(root_of(ELSEWHERE), &base, &world.dataset);
     adapter_register(root_of(WITHOUT_DATA), &world.model, &absent);
     adapter_register(root_of(MISCOUNTED), &world.model, &miscounted);
+    const assay_corpus *refused = &datasets[2].corpus;
+    work_dataset(&world, CONTRIBUTOR, &refused->root, refused->chunk_count, refused->text.size);
+    adapter_register(root_of(REFUSED), &world.model, &refused->root);
     must(assay_declaration_look(&d, 100 + ASSAY_DECLARATION_MS - 1, err));
     for (int i = 0; i < ADAPTERS; i++)
         assert_int_equal(d.loaded[2 + i].state, ASSAY_LOADED_AWAITED);
@@ -109,6 +114,8 @@ static void what_nobody_registered_is_awaited(void **state) {
     expect_left_out(&d, WITHOUT_DATA, "not loaded: 0x3200");
     expect_left_out(&d, WITHOUT_DATA, "--dataset");
     expect_left_out(&d, MISCOUNTED, "is registered with");
+    expect_left_out(&d, REFUSED, "cannot be indexed");
+    expect_left_out(&d, REFUSED, "leave the adapter out");
     assert_int_equal(nonce_now(), nonce);
     adapter_register(root_of(UNREGISTERED), &world.model, &world.dataset);
     must(assay_declaration_look(&d, 100 + 2 * ASSAY_DECLARATION_MS, err));
@@ -222,9 +229,41 @@ static void either_count_is_compared(void **state) {
     assert_memory_equal(&missing, &absent, sizeof absent);
 }
 
+// F-56: its text is the end of its adapters only; the workshop, and what comes after it, is ready.
+static void a_refused_text_ends_nothing_else(void **state) {
+    assay_lineage lineage;
+    assay_hash missing = {{0}};
+    const assay_client *client = &world.wallets[PROVIDER].client;
+    must(assay_workshop_unchanged(&opened, err));
+    must(assay_lineage_fetch(&lineage, client, &world.adapter, err));
+    must(assay_workshop_sources_check(&opened, &lineage, &missing, err));
+    lineage.sources[lineage.count++].dataset = opened.datasets[0].corpus.root;
+    work_refused(assay_workshop_sources_check(&opened, &lineage, &missing, err), FORMAT,
+                 "words.txt: a word of 4194305 bytes or characters, limit 4194304");
+    assert_memory_equal(&missing, &opened.datasets[0].corpus.root, sizeof missing);
+}
+
+static void opened_make(void) {
+    enum { LETTERS = ASSAY_PIECE_TOKENS_MAX + 1 };
+    char file[128];
+    char *text = malloc(LETTERS);
+    memset(text, 'a', LETTERS);
+    snprintf(file, sizeof file, "%s/words.txt", world.folder);
+    FILE *out = fopen(file, "wb");
+    assert_true(out && fwrite(text, 1, LETTERS, out) == LETTERS && fclose(out) == 0);
+    free(text);
+    assay_workshop_options options = {
+        .model_file = world.model_file,
+        .dataset_files = {{file, ASSAY_SOURCE_DIR "/testnet/data/carroll.txt"}, 2},
+        .threads = 1};
+    must(assay_workshop_open(&opened, &options, err));
+    must(assay_workshop_wait(&opened, err));
+}
+
 static int world_make(void **state) {
     work_init(&world);
     work_start(&world);
+    opened_make();
     shop = world.shop; // only to be looked at
     adapters[0] = world.shop.adapters[0];
     for (int i = 0; i < ADAPTERS; i++)
@@ -234,7 +273,8 @@ static int world_make(void **state) {
     datasets[0] = datasets[1] = world.shop.datasets[0];
     datasets[1].corpus.root = miscounted;
     shop.datasets = datasets;
-    shop.dataset_count = 2;
+    datasets[2] = opened.datasets[0];
+    shop.dataset_count = 3;
     return 0;
 }
 
@@ -245,6 +285,7 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_checked_is_taken_back),
         cmocka_unit_test(a_model_is_awaited_too),
         cmocka_unit_test(either_count_is_compared),
+        cmocka_unit_test(a_refused_text_ends_nothing_else),
         cmocka_unit_test(miscounted_data_are_not_served),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
