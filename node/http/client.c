@@ -61,6 +61,7 @@ static curl_socket_t socket_open(void *context, curlsocktype purpose, struct cur
     transfer *state = context;
     if (!state->limits->allow_private && assay_sockaddr_special(&to->addr)) {
         state->refused = ASSAY_FORBIDDEN;
+        state->out->lacks = ASSAY_LEAVE_PRIVATE;
         return CURL_SOCKET_BAD;
     }
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
@@ -192,9 +193,11 @@ static assay_status exchange(assay_fetched *out, const char *url, const assay_by
         status = http_exchange(out, url, body, limits, err);
     else if (strcmp(scheme, "file") == 0 && limits->allow_file && !body)
         status = file_fetch(out, parts, limits, err);
-    else
+    else {
         status = ASSAY_FAIL(err, FORBIDDEN, "%.*s has the scheme %.16s, which is not allowed",
                             USED_URL_TEXT, url, scheme);
+        if (strcmp(scheme, "file") == 0 && !body) out->lacks = ASSAY_LEAVE_FILE;
+    }
     curl_free(scheme);
     curl_url_cleanup(parts);
     return status;
@@ -225,7 +228,7 @@ assay_status assay_fetch(assay_fetched *out, const char *url, const assay_bytes 
     assay_status status = exchange(out, url, body, limits, err);
     if (status != ASSAY_OK) {
         free(out->body);
-        memset(out, 0, sizeof *out);
+        *out = (assay_fetched){.lacks = out->lacks};
     }
     return status;
 }

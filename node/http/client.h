@@ -22,9 +22,12 @@ typedef struct {
     const atomic_bool *stop; // ends the exchange, within a second, once it is true; NULL: never
 } assay_fetch_limits;
 
+typedef enum { ASSAY_LEAVE_NONE, ASSAY_LEAVE_PRIVATE, ASSAY_LEAVE_FILE } assay_fetch_leave;
+
 typedef struct {
-    unsigned code; // HTTP status; 200 for files
-    uint8_t *body; // the caller frees it
+    assay_fetch_leave lacks; // which limit it would take, set with FORBIDDEN; NONE: none helps
+    unsigned code;           // HTTP status; 200 for files
+    uint8_t *body;           // the caller frees it
     size_t body_size;
 } assay_fetched;
 
@@ -36,8 +39,8 @@ assay_status assay_url_check(const char *url, const char *what, assay_error *err
 
 // GETs url, or POSTs body as JSON (NULL: GET). Errors: NETWORK (no connection), TIMEOUT, CAPACITY
 // (over size_max), STOPPED, FORBIDDEN (scheme, private address, too many redirects), NOT_FOUND
-// (404, no such file), FORMAT (no URL). Any other HTTP status is the caller's to judge. Nothing is
-// left in *out after an error. Any thread. Spec: F-41.
+// (404, no such file), FORMAT (no URL). Any other HTTP status is the caller's to judge. Nothing but
+// `lacks` is left in *out after an error. Any thread. Spec: F-41.
 assay_status assay_fetch(assay_fetched *out, const char *url, const assay_bytes *body,
                          const assay_fetch_limits *limits, assay_error *err);
 

@@ -114,16 +114,11 @@ static bool may_pass(assay_status status, unsigned code) {
     return status == ASSAY_NETWORK || status == ASSAY_TIMEOUT || status == ASSAY_IO;
 }
 
-// A redirect too many, and whatever else is forbidden, no option allows.
-static const char *option_lacking(const assay_error *why) {
-    if (why->status != ASSAY_FORBIDDEN) return NULL;
-    if (strstr(why->text, " leads to a private address")) return "--allow-private";
-    return strstr(why->text, " has the scheme file,") ? "--allow-file" : NULL;
-}
-
 // <uri>/<name>, or the file of a folder. why: set where it cannot be had.
 static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t size_max,
                          assay_error *why) {
+    static const char *const options[] = {
+        [ASSAY_LEAVE_PRIVATE] = "--allow-private", [ASSAY_LEAVE_FILE] = "--allow-file"};
     char url[URL_MAX];
     assay_fetch_limits limits = c->checker->limits;
     limits.size_max = size_max;
@@ -140,7 +135,7 @@ static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t 
     atomic_fetch_add(&meter->fetch_failures, 1);
     c->result->late = status == ASSAY_TIMEOUT || status == ASSAY_STOPPED;
     c->result->passing = may_pass(status, out->code);
-    c->result->lacks = option_lacking(why);
+    c->result->lacks = options[out->lacks];
     if (status == ASSAY_OK) ASSAY_FAIL(why, NETWORK, "%.120s answers %u", url, out->code);
     free(out->body);
     memset(out, 0, sizeof *out);

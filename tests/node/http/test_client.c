@@ -253,6 +253,7 @@ static void private_addresses_need_leave(void **state) {
         if (assay_fetch(&out, url, NULL, &strict, &err) != ASSAY_FORBIDDEN ||
             !strstr(err.text, "leads to a private address"))
             fail_msg("%s: %s", url, err.text);
+        assert_int_equal(out.lacks, ASSAY_LEAVE_PRIVATE);
     }
     assert_refused("/to-private", &strict, ASSAY_FORBIDDEN, "leads to a private address");
 }
@@ -291,6 +292,8 @@ static void only_allowed_schemes_are_fetched(void **state) {
         assay_status status = assay_fetch(&out, cases[i].url, NULL, &normal, &err);
         if (status != cases[i].status)
             fail_msg("\"%s\": %s \"%s\"", cases[i].url, assay_status_name(status), err.text);
+        bool file = strncmp(cases[i].url, "file:", 5) == 0;
+        assert_int_equal(out.lacks, file ? ASSAY_LEAVE_FILE : ASSAY_LEAVE_NONE);
     }
 }
 
@@ -312,6 +315,7 @@ static void files_need_leave_and_are_bounded(void **state) {
     assert_int_equal(assay_fetch(&out, url, NULL, &files, NULL), ASSAY_CAPACITY);
     assert_int_equal(assay_fetch(&out, url, &(assay_bytes){(const uint8_t *)"", 0}, &files, NULL),
                      ASSAY_FORBIDDEN); // nobody posts to a file
+    assert_int_equal(out.lacks, ASSAY_LEAVE_NONE);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(assay_fetch(&out, url, NULL, &files, NULL), ASSAY_NOT_FOUND);
     assert_int_equal(mkfifo(path, 0600), 0); // would never open
