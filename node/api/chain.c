@@ -38,7 +38,7 @@ static assay_status status_get(const assay_api *api, assay_http_reply *reply, as
         uint64_t next = view.height + 1;
         json_t *supply = assay_api_supply(&totals, api->genesis->supply);
         uint32_t waiting = api->engine ? api->engine->waiting(api->engine->self) : 0;
-        bool healthy = !api->engine || api->engine->health(api->engine->self, &health) == ASSAY_OK;
+        bool healthy = assay_api_health(api, &health) == ASSAY_OK;
         assay_http_reply_json(
             reply, 200,
             json_pack("{s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:b,s:s,s:s}", "name",

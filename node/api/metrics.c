@@ -172,11 +172,9 @@ static void engine_put(assay_metrics *m, assay_api *api) {
     assay_engine_facts facts;
     if (!engine) return;
     assay_api_facts_get(&facts, api);
-    bool alone =
-        facts.knows_connections && !facts.connections && facts.uptime >= ASSAY_HEALTH_START_SECONDS;
     assay_metrics_put(m, "assay_healthy", ASSAY_METRIC_GAUGE,
                       "1 while blocks can come, 0 once the engine has stopped, or none is there.",
-                      !alone && engine->health(engine->self, NULL) == ASSAY_OK);
+                      assay_api_health(api, NULL) == ASSAY_OK);
     assay_metrics_put(m, "assay_mempool_transactions", ASSAY_METRIC_GAUGE,
                       "Transactions that wait for a block.", engine->waiting(engine->self));
     facts_put(m, &facts);

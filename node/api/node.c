@@ -37,6 +37,13 @@ void assay_api_facts_get(assay_engine_facts *out, const assay_api *api) {
     if (api->engine && api->facts) api->facts(api->facts_self, out);
 }
 
+assay_status assay_api_health(const assay_api *api, assay_error *err) {
+    if (!api->engine) return ASSAY_OK;
+    ASSAY_TRY(api->engine->health(api->engine->self, err));
+    if (!api->alone || !api->alone(api->facts_self)) return ASSAY_OK;
+    return ASSAY_FAIL(err, NETWORK, "no engine is connected to the ABCI socket");
+}
+
 static json_t *number_or_null(bool known, uint64_t number) {
     return known ? assay_json_from_u64(number) : json_null();
 }

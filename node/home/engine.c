@@ -3,6 +3,7 @@
 
 #include "consensus/clock.h"
 #include "node/comet/home.h"
+#include "node/home/health.h"
 #include "node/log.h"
 
 enum { PEERS_FRESH_S = 5 };
@@ -122,12 +123,23 @@ static void snapshots_look(const assay_node_engine *engine, assay_snapshot_facts
                                   .restoring_ns = sync.restoring_ns};
 }
 
+static uint64_t uptime(const assay_node_engine *engine) {
+    return (assay_clock_ns() - engine->opened_ns) / UINT64_C(1000000000);
+}
+
+bool assay_node_engine_alone(void *self) {
+    assay_node_engine *engine = self;
+    assay_abci_server_state server;
+    if (!engine->abci || uptime(engine) < ASSAY_HEALTH_START_SECONDS) return false;
+    assay_abci_server_state_get(engine->server, &server);
+    return !server.connections;
+}
+
 void assay_node_engine_facts(void *self, assay_engine_facts *out) {
     assay_node_engine *engine = self;
     assay_abci_server_state server;
     uint64_t last;
-    *out = (assay_engine_facts){.uptime =
-                                    (assay_clock_ns() - engine->opened_ns) / UINT64_C(1000000000)};
+    *out = (assay_engine_facts){.uptime = uptime(engine)};
     if (!engine->abci) return;
     assay_abci_server_state_get(engine->server, &server);
     out->knows_connections = true;

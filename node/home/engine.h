@@ -56,6 +56,9 @@ uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms)
 // Spec: E-92.
 void assay_node_engine_facts(void *engine, assay_engine_facts *out);
 
+// Whether CometBFT should be there by now, and is not connected. Any thread. Spec: F-71.
+bool assay_node_engine_alone(void *engine);
+
 // Logs since the last call a snapshot that could not be made, one of another node's that was
 // refused, and what was refused at the ABCI address. The thread that started the engine. Spec: E-8,
 // E-64, E-66.

@@ -31,16 +31,15 @@ __attribute__((format(printf, 3, 4))) static void problem_add(json_t *problems, 
     json_array_append_new(problems, problem);
 }
 
-// Whether the other half of a node behind CometBFT is there.
+static bool is_alone(const json_t *node) {
+    const json_t *connections = json_object_get(node, "connections");
+    return json_is_integer(connections) && json_integer_value(connections) == 0;
+}
+
 static void engine_judge(json_t *problems, const json_t *node) {
     const char *engine = json_string_value(json_object_get(node, "engine"));
-    const json_t *connections = json_object_get(node, "connections");
     if (!engine || strcmp(engine, "abci") != 0) return;
     if (assay_show_number(node, "uptime") < ASSAY_HEALTH_START_SECONDS) return;
-    if (json_is_integer(connections) && json_integer_value(connections) == 0)
-        problem_add(problems,
-                    "look at CometBFT's log, and start it; its proxy_app is abci of config.json",
-                    "no engine is connected to the ABCI socket");
     if (!json_is_integer(json_object_get(node, "peers")))
         problem_add(problems,
                     "look at CometBFT's log, and start it; its RPC's address is comet of "
@@ -55,7 +54,10 @@ static void node_judge(json_t *problems, const json_t *status, const json_t *nod
     uint64_t open = assay_show_number(json_object_get(node, "work"), "batches_open");
     const char *why = json_string_value(json_object_get(status, "problem"));
     if (!json_is_true(json_object_get(status, "healthy")))
-        problem_add(problems, "its log says more; restart it when the cause is gone",
+        problem_add(problems,
+                    is_alone(node) ? "look at CometBFT's log, and start it; its proxy_app is abci "
+                                     "of config.json"
+                                   : "its log says more; restart it when the cause is gone",
                     "the node makes no blocks: %.300s", why && *why ? why : "it does not say why");
     else if (last && now > last + ASSAY_HEALTH_STILL_SECONDS && (waiting || open))
         problem_add(problems, "look at the engine's log, and at the other validators",

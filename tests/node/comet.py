@@ -404,9 +404,13 @@ def test_the_engines_connections(assay):
         until(lambda: node.get("/v1/node")["uptime"] >= 60, "a minute", 70)
         result = assay.run("status", "--node", node.url, "--json")
         problems = [problem["text"] for problem in result.json()["problems"]]
+        assert "proxy_app" in result.json()["problems"][0]["next"], result
         assert result.code == 1 and problems == [
-            "no engine is connected to the ABCI socket", "CometBFT's RPC does not answer"], result
+            "the node makes no blocks: no engine is connected to the ABCI socket",
+            "CometBFT's RPC does not answer"], result
         assert scrape(node)["assay_healthy"] == 0
+        told = node.get("/v1/status")
+        assert not told["healthy"] and told["problem"] in problems[0], told
 
 
 def test_rounds(assay):

@@ -76,7 +76,6 @@ static void each_fault_has_its_number(void **state) {
         {"'peers':3", "'engine':'solo','uptime':60,'connections':null,'peers':null", NULL},
         {"'peers':3", "'engine':'abci','uptime':60,'connections':4,'peers':3", NULL},
         {"'peers':3", "'engine':'abci','uptime':59,'connections':0,'peers':null", NULL},
-        {"'peers':3", "'engine':'abci','uptime':60,'connections':0,'peers':3", "no engine is"},
         {"'peers':3", "'engine':'abci','uptime':60,'connections':1,'peers':null",
          "CometBFT's RPC does not answer"},
         {"'peers':3,'validators':4", "'peers':0,'validators':2", "no other node"},
