@@ -1,9 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/ed25519.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/sha256.h"
+
+enum { SMALL = 1 << 20 }; // a key derivation's fields are larger, and its caller's error
+
+static void *kept(void *memory, size_t size) {
+    static const char why[] = "assay: no memory for libcrypto\n";
+    if (memory || !size || size > SMALL) return memory;
+    ssize_t written = write(STDERR_FILENO, why, sizeof why - 1);
+    (void)written;
+    abort();
+}
+
+static void *allocate(size_t size, const char *file, int line) {
+    return kept(malloc(size), size);
+}
+
+static void *reallocate(void *memory, size_t size, const char *file, int line) {
+    return kept(realloc(memory, size), size);
+}
+
+static void release(void *memory, const char *file, int line) {
+    free(memory);
+}
+
+void assay_ed25519_start(void) {
+    ASSAY_ASSERT(CRYPTO_set_mem_functions(allocate, reallocate, release) == 1);
+}
 
 assay_status assay_ed25519_public(uint8_t *public_key, const uint8_t *seed, assay_error *err) {
     size_t size = ASSAY_ED25519_KEY_SIZE;

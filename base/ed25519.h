@@ -8,6 +8,11 @@
 
 enum { ASSAY_ED25519_KEY_SIZE = 32, ASSAY_ED25519_SIGNATURE_SIZE = 64 };
 
+// Before any other use of libcrypto, once: a small allocation of its own that fails ends the
+// process. Inside of a check it would read as a wrong signature, and nodes would differ by their
+// memory.
+void assay_ed25519_start(void);
+
 // The public key [32] of a secret seed [32]. Errors: MEMORY. Spec: C-2.
 assay_status assay_ed25519_public(uint8_t *public_key, const uint8_t *seed, assay_error *err);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ed25519.h"
 #include "node/cmd/commands.h"
 
 static const assay_command program = {"", "settles the value of AI work", NULL};
@@ -97,6 +98,7 @@ static int output_finish(int code) {
 int main(int argc, char **argv) {
     static char version[] = "version";
     int taken;
+    assay_ed25519_start();
     // A peer that goes away, or a file at its size limit, is an error of that write, not the end of
     // the process.
     signal(SIGPIPE, SIG_IGN);

@@ -1,7 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // C-2. Source of the vectors: RFC 8032, section 7.1.
-#include "base/ed25519.h"
 #include "tests/consensus/cometbft.h"
+#include <limits.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// Memory that runs out after so many allocations.
+static unsigned allocations_left = UINT_MAX;
+
+static void *meagre_malloc(size_t size) {
+    return allocations_left && allocations_left-- ? malloc(size) : NULL;
+}
+
+static void *meagre_realloc(void *memory, size_t size) {
+    return allocations_left && allocations_left-- ? realloc(memory, size) : NULL;
+}
+
+#define malloc  meagre_malloc
+#define realloc meagre_realloc
+#include "base/ed25519.c"
+#undef malloc
+#undef realloc
 
 static const struct {
     const char *seed, *key, *message, *signature;
@@ -90,6 +109,23 @@ static void test_malleable(void **state) {
                      ASSAY_SIGNATURE);
 }
 
+// Without memory libcrypto says of a good signature that it is wrong, at some of its allocations.
+static void test_no_memory_is_no_verdict(void **state) {
+    vector v = vector_get(2);
+    unsigned ended = 0, status = 0;
+    for (unsigned left = 0; left == ended; left++) {
+        pid_t child = fork();
+        if (child == 0) {
+            allocations_left = left;
+            _exit((int)assay_ed25519_check(v.key, v.signature, v.message, v.size, NULL));
+        }
+        assert_true(child > 0 && waitpid(child, (int *)&status, 0) == child);
+        ended += WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+    }
+    assert_true(ended >= 3);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == ASSAY_OK); // enough
+}
+
 // A validator's address, as CometBFT derives it.
 static void test_address(void **state) {
     json_t *root = cometbft_read();
@@ -113,6 +149,8 @@ int main(void) {
         cmocka_unit_test(test_every_bit),
         cmocka_unit_test(test_malleable),
         cmocka_unit_test(test_address),
+        cmocka_unit_test(test_no_memory_is_no_verdict),
     };
+    assay_ed25519_start();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
