@@ -313,10 +313,11 @@ static assay_status block_run(assay_app *app, const assay_app_block *block, assa
     const assay_tx *beacon = assay_block_beacon(&app->verified, block);
     ASSAY_TRY(assay_totals_get(&app->ledger.totals, &app->ledger.reader, err));
     ASSAY_TRY(validators_read(app, &app->validators_before, err));
+    // The beacon first, on the state that its proposal was judged on.
+    ASSAY_TRY(beacon_run(app, beacon, err));
     ASSAY_TRY(assay_validator_sweep(&app->ledger, err));
     for (uint32_t i = 0; i < block->misbehavior_count; i++)
         ASSAY_TRY(assay_validator_punish(&app->ledger, &block->misbehaviors[i], err));
-    ASSAY_TRY(beacon_run(app, beacon, err));
     for (uint32_t i = beacon != NULL; i < block->tx_count; i++)
         ASSAY_TRY(tx_run(app, i, err));
     app->ledger.counts.of[ASSAY_COUNTED_TXS_DONE] =

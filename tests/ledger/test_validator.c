@@ -439,6 +439,21 @@ static uint64_t bonded(const chain *c, uint32_t actor) {
     return all;
 }
 
+// P-25: who is reported counts for the beacon of that block. Without the two others the operator's
+// new chain would be in force at once, and its old one's preimage, which is proposed, refused.
+static void a_beacon_comes_before_misbehaviour(void **state) {
+    chain *c = three_start();
+    assay_tx tx = chain_tx(c, 0, ASSAY_TX_REGISTER_CHAIN);
+    tx.body.register_chain = (assay_tx_register_chain){{{0x77}}, 9};
+    chain_run(c, &tx, NONE);
+    chain_until(c, 45); // two epochs on
+    const assay_misbehavior offences[] = {offence_of(1, 40), offence_of(2, 40)};
+    chain_block_with(c, offences, 2);
+    assert_int_equal(power_of(c, 1).power, 0);
+    assert_int_equal(c->outcome.results[0].code, 0);
+    chain_end(c);
+}
+
 // A fifth of what is bonded and leaving burns, the power goes at once, and never comes back.
 static void signing_twice_costs_and_bars(void **state) {
     chain *c = three_start();
@@ -643,6 +658,7 @@ int main(void) {
         cmocka_unit_test(places_come_back),
         cmocka_unit_test(updates_tell_what_an_epoch_changed),
         cmocka_unit_test(an_engine_that_follows_has_the_same_set),
+        cmocka_unit_test(a_beacon_comes_before_misbehaviour),
         cmocka_unit_test(signing_twice_costs_and_bars),
         cmocka_unit_test(what_proves_nothing_changes_nothing),
         cmocka_unit_test(offences_go_when_they_cannot_matter),
