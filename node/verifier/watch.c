@@ -51,6 +51,7 @@ static assay_status votes_read(assay_watch *watch, const char *path, assay_error
 assay_status assay_watch_open(assay_watch *watch, const assay_watch_options *options,
                               assay_error *err) {
     *watch = (assay_watch){.wallet = options->wallet,
+                           .client = options->checker->client,
                            .hurry = options->commit_blocks / HURRY_PART,
                            .meter = &options->checker->shop->meter,
                            .manner = options->manner,
@@ -359,7 +360,7 @@ static assay_status step_run(row *r, duty *duties, assay_watch *watch, const jso
 
 assay_status assay_watch_step(assay_watch *watch, assay_error *err) {
     json_t *document;
-    ASSAY_TRY(assay_client_get_id(&document, &watch->wallet->client, "duties",
+    ASSAY_TRY(assay_client_get_id(&document, watch->client, "duties",
                                   watch->wallet->principal.bytes, ASSAY_ADDRESS_SIZE, err));
     row *r = calloc(1, sizeof *r);
     duty *duties = calloc(ASSAY_DUTIES_MAX, sizeof *duties);

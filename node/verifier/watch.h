@@ -39,9 +39,10 @@ typedef struct {
 // Opened once, closed once. A zeroed struct is safe to close.
 typedef struct {
     assay_docket *docket;
-    assay_wallet *wallet; // borrowed
-    uint64_t hurry;       // blocks before a commit's deadline at which fetching is given up
-    assay_meter *meter;   // the workshop's
+    assay_wallet *wallet;       // borrowed
+    const assay_client *client; // the checker's, which asks and is stopped
+    uint64_t hurry;             // blocks before a commit's deadline at which fetching is given up
+    assay_meter *meter;         // the workshop's
     assay_validator_manner manner;
     bool json;               // lines as JSON
     assay_watch_vote *votes; // ring [ASSAY_WATCH_KEPT_MAX]
