@@ -120,8 +120,25 @@ static assay_status prepare(assay_abci_engine *engine, const assay_abci_block *b
     uint64_t bytes_max = block->max_tx_bytes > 0 ? (uint64_t)block->max_tx_bytes : 0;
     const assay_engine_candidates candidates = {checked.height, checked.proposer, bytes_max,
                                                 block->txs, block->tx_count};
+    engine->proposer = checked.proposer;
     return assay_proposal_make(&reply->txs.txs, &reply->txs.count, &engine->options.application,
                                &candidates, arena, err);
+}
+
+// CometBFT is told no reason. why: OK if it is accepted.
+static void proposal_note(assay_abci_engine *engine, const assay_engine_block *block,
+                          const assay_error *why) {
+    assay_abci_proposals *noted = &engine->proposals;
+    bool refused = why->status != ASSAY_OK;
+    pthread_mutex_lock(&engine->lock);
+    if (assay_address_equal(&block->proposer, &engine->proposer))
+        noted->own_height = refused ? block->height : 0;
+    if (refused) {
+        noted->refused++;
+        noted->height = block->height;
+        memcpy(noted->problem, why->text, sizeof noted->problem);
+    }
+    pthread_mutex_unlock(&engine->lock);
 }
 
 // E-25: a verdict on the block alone; what is this machine's own trouble is none, and ends it. What
@@ -136,6 +153,7 @@ static assay_status process(assay_abci_engine *engine, const assay_abci_block *b
     assay_status status = app->process_proposal(app->self, &checked, &refusal);
     if (status != ASSAY_OK && status != ASSAY_REJECTED) return assay_error_pass(err, &refusal);
     reply->process.status = status == ASSAY_OK ? ASSAY_ABCI_ACCEPT : ASSAY_ABCI_REJECT;
+    proposal_note(engine, &checked, &refusal);
     return ASSAY_OK;
 }
 

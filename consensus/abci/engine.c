@@ -318,6 +318,12 @@ void assay_abci_engine_rounds(assay_abci_engine *engine, uint64_t *last, uint64_
     pthread_mutex_unlock(&engine->lock);
 }
 
+void assay_abci_engine_proposals(assay_abci_engine *engine, assay_abci_proposals *out) {
+    pthread_mutex_lock(&engine->lock);
+    *out = engine->proposals;
+    pthread_mutex_unlock(&engine->lock);
+}
+
 void assay_abci_engine_sync(assay_abci_engine *engine, assay_abci_sync *out) {
     pthread_mutex_lock(&engine->lock);
     *out = engine->sync;

@@ -51,6 +51,15 @@ assay_abci_application assay_abci_engine_application(assay_abci_engine *engine);
 // before the last (0: none yet), and all of them since the start. Any thread. Spec: F-71.
 void assay_abci_engine_rounds(assay_abci_engine *engine, uint64_t *last, uint64_t *sum);
 
+// What became of blocks that were proposed, since the start. Any thread. Spec: E-25.
+typedef struct {
+    uint64_t refused;                   // by this node
+    uint64_t height;                    // of the last of them
+    uint64_t own_height;                // of this node's own last one if that was, else 0
+    char problem[ASSAY_ERROR_TEXT_MAX]; // why the last one was, "" if none was
+} assay_abci_proposals;
+void assay_abci_engine_proposals(assay_abci_engine *engine, assay_abci_proposals *out);
+
 // What state sync has come to since the start. Any thread. Spec: F-71.
 typedef struct {
     uint64_t served;                    // chunks for others

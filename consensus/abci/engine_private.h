@@ -34,6 +34,7 @@ struct assay_abci_engine {
     // The consensus thread's.
     assay_arena arena;
     assay_abci_finalized finalized;
+    assay_address proposer; // this node's, once it was asked for a proposal
 
     pthread_mutex_t lock; // guards all below
     pthread_cond_t changed;
@@ -47,6 +48,7 @@ struct assay_abci_engine {
     uint64_t rounds_last; // of the last block whose commit is known, 0: of none
     uint64_t rounds;      // of all of them since the start
     assay_abci_sync sync;
+    assay_abci_proposals proposals;
     assay_error failure;
 };
 

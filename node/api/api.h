@@ -31,7 +31,7 @@ typedef struct {
     const char *engine_name; // "solo"; NULL: unknown
     bool behind;             // CometBFT: it has the blocks, and makes them by itself
     void (*facts)(void *self, assay_engine_facts *facts); // of facts_self; NULL: knows nothing
-    bool (*alone)(void *self); // of facts_self: blocks cannot come, the other half is not there
+    assay_status (*well)(void *self, assay_error *err);   // of facts_self: the engine's other half
     void *facts_self;
     uint32_t wait_ms_max; // longest ?wait=, at most ASSAY_API_WAIT_MS_MAX
     pthread_mutex_t slow; // requests that read much come one at a time
@@ -74,8 +74,8 @@ typedef struct {
 void assay_api_tip_get(assay_api_tip *out, const assay_api *api);
 void assay_api_facts_get(assay_engine_facts *out, const assay_api *api);
 
-// Whether blocks can come. Errors: why not: the engine's own reason, or NETWORK (it is not there).
-// Spec: F-71.
+// Whether blocks can come. Errors: why not: the engine's own reason, or its other half's. Spec:
+// F-71.
 assay_status assay_api_health(const assay_api *api, assay_error *err);
 
 // Whoever has a place among the validators.

@@ -37,7 +37,7 @@ static const struct {
     {ASSAY_COUNTED_PENALTIES_NOPEN, ASSAY_METRIC_COUNTER, "assay_penalties_nopen_total",
      "What bonds lost."},
     {ASSAY_COUNTED_BEACON_MISSES, ASSAY_METRIC_COUNTER, "assay_beacon_misses_total",
-     "Blocks without their proposer's beacon."},
+     "Beacons without an accepted preimage."},
 };
 
 static void counters_put(assay_metrics *m, const assay_app_counters *counters) {

@@ -40,8 +40,7 @@ void assay_api_facts_get(assay_engine_facts *out, const assay_api *api) {
 assay_status assay_api_health(const assay_api *api, assay_error *err) {
     if (!api->engine) return ASSAY_OK;
     ASSAY_TRY(api->engine->health(api->engine->self, err));
-    if (!api->alone || !api->alone(api->facts_self)) return ASSAY_OK;
-    return ASSAY_FAIL(err, NETWORK, "no engine is connected to the ABCI socket");
+    return api->well ? api->well(api->facts_self, err) : ASSAY_OK;
 }
 
 static json_t *number_or_null(bool known, uint64_t number) {

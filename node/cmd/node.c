@@ -75,7 +75,7 @@ static assay_status server_open(node_parts *node, assay_error *err) {
                             .engine_name = node->engine.solo ? "solo" : "abci",
                             .behind = !node->engine.solo,
                             .facts = assay_node_engine_facts,
-                            .alone = assay_node_engine_alone,
+                            .well = assay_node_engine_well,
                             .facts_self = &node->engine,
                             .wait_ms_max = ASSAY_API_WAIT_MS_MAX,
                             .slow = PTHREAD_MUTEX_INITIALIZER};

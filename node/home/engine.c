@@ -127,12 +127,20 @@ static uint64_t uptime(const assay_node_engine *engine) {
     return (assay_clock_ns() - engine->opened_ns) / UINT64_C(1000000000);
 }
 
-bool assay_node_engine_alone(void *self) {
+assay_status assay_node_engine_well(void *self, assay_error *err) {
     assay_node_engine *engine = self;
     assay_abci_server_state server;
-    if (!engine->abci || uptime(engine) < ASSAY_HEALTH_START_SECONDS) return false;
+    assay_abci_proposals proposals;
+    if (!engine->abci) return ASSAY_OK;
+    assay_abci_engine_proposals(engine->abci, &proposals);
+    if (proposals.own_height)
+        return ASSAY_FAIL(err, REJECTED,
+                          "its own proposal of block %llu was refused: is operator.json its own?",
+                          (ull)proposals.own_height);
+    if (uptime(engine) < ASSAY_HEALTH_START_SECONDS) return ASSAY_OK;
     assay_abci_server_state_get(engine->server, &server);
-    return !server.connections;
+    if (server.connections) return ASSAY_OK;
+    return ASSAY_FAIL(err, NETWORK, "no engine is connected to the ABCI socket");
 }
 
 void assay_node_engine_facts(void *self, assay_engine_facts *out) {
@@ -165,9 +173,25 @@ static void refusal_tell(assay_node_engine *engine) {
     engine->refusals_told = refusals;
 }
 
+// E-25: a node's own proposal is refused where its beacon cannot be signed (P-97).
+static void proposal_tell(assay_node_engine *engine) {
+    static const char next[] = "give this home its own operator.json back, and start again";
+    assay_abci_proposals now;
+    assay_abci_engine_proposals(engine->abci, &now);
+    bool own = now.own_height == now.height;
+    if (now.refused > engine->proposals_told)
+        assay_log(ASSAY_LOG_WARN, "proposal_refused",
+                  json_pack("{s:I,s:b,s:s,s:s*}", "height", (json_int_t)now.height, "own", (int)own,
+                            "problem", now.problem, "next", own ? next : NULL),
+                  "a proposal of block %llu was refused: %s%s%s", (ull)now.height, now.problem,
+                  own ? "; it was this node's own, next: " : "", own ? next : "");
+    engine->proposals_told = now.refused;
+}
+
 void assay_node_engine_tell(assay_node_engine *engine) {
     assay_statesync_maker_state maker;
     if (engine->abci) refusal_tell(engine);
+    if (engine->abci) proposal_tell(engine);
     if (engine->server) assay_refusals_tell(&engine->refusals, engine->server);
     if (!engine->maker) return;
     assay_statesync_maker_state_get(engine->maker, &maker);

@@ -30,6 +30,7 @@ typedef struct {
     assay_statesync_restore *restore;
     uint64_t failures_told;       // of the maker's
     uint64_t refusals_told;       // of others' snapshots and chunks
+    uint64_t proposals_told;      // that were refused
     assay_refusals refusals;      // of the server
     assay_solo_replayed replayed; // set before open, if at all
     void *replayed_self;
@@ -56,12 +57,13 @@ uint32_t assay_node_engine_drain(assay_node_engine *engine, uint32_t timeout_ms)
 // Spec: E-92.
 void assay_node_engine_facts(void *engine, assay_engine_facts *out);
 
-// Whether CometBFT should be there by now, and is not connected. Any thread. Spec: F-71.
-bool assay_node_engine_alone(void *engine);
+// Whether CometBFT is connected, or need not be yet, and took this node's last proposal. Errors:
+// NETWORK, REJECTED. Any thread. Spec: F-71.
+assay_status assay_node_engine_well(void *engine, assay_error *err);
 
 // Logs since the last call a snapshot that could not be made, one of another node's that was
-// refused, and what was refused at the ABCI address. The thread that started the engine. Spec: E-8,
-// E-64, E-66.
+// refused, a block that was, and what was refused at the ABCI address. The thread that started the
+// engine. Spec: E-8, E-25, E-64, E-66.
 void assay_node_engine_tell(assay_node_engine *engine);
 
 // After everyone who asks has ended.

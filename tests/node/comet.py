@@ -26,6 +26,7 @@ from ops import connect, ends, events, scrape
 # By tests/oracles/comet_chain, which may record others.
 VECTORS = Path(os.environ.get("ASSAY_COMET_VECTORS", SOURCE / "tests/vectors"))
 RECORDED = json.loads((VECTORS / "comet_blocks.json").read_text())["blocks"]
+ACCEPT, REJECT = b"\x08\x01", b"\x08\x02"
 LAST = int(RECORDED[-1]["results"]["height"])
 
 
@@ -60,6 +61,28 @@ class Handler(Replies):
             answer = {"result": answer}
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.reply(500 if b'"error"' in data[:10] else 200, data)
+
+
+def again(assay):
+    """The node that ran before, with logs as JSON, and its engine."""
+    node = assay.node("--engine", "abci", "--abci", f"unix://{assay.folder}/app.sock",
+                      "--log", "json")
+    return node, Abci(assay.folder / "app.sock", assay.folder / "comet/config/genesis.json")
+
+
+def propose(engine, height, txs=None):
+    """The first validator's block, by this node unless txs are given. Returns: its verdict."""
+    block = {5: height, 6: {1: 1700000000 + height}}
+    proposer = hashlib.sha256(engine.keys[0]).digest()[:20]
+    if txs is None:
+        data, txs = engine.good("prepare_proposal", {1: 10**6, **block, 8: proposer}), []
+        while data:
+            size, at = data[1] & 0x7F, 2
+            if data[1] >= 0x80:
+                size, at = size | data[2] << 7, 3
+            txs.append(data[at:at + size])
+            data = data[at + size:]
+    return engine.good("process_proposal", {1: txs, **block, 8: proposer})
 
 
 @contextlib.contextmanager
@@ -411,6 +434,30 @@ def test_the_engines_connections(assay):
         assert scrape(node)["assay_healthy"] == 0
         told = node.get("/v1/status")
         assert not told["healthy"] and told["problem"] in problems[0], told
+
+
+def test_own_proposal_refused(assay):
+    """E-25, F-71: whose node has no operator.json can propose nothing, and hears of it."""
+    with behind(assay, height=1) as (node, engine, _):
+        assert propose(engine, 2) == ACCEPT
+        assert node.get("/v1/status")["healthy"] and "proposal" not in node.said()
+    kept = (assay.folder / "home/operator.json").rename(assay.folder / "operator.json")
+    node, engine = again(assay)
+    assert propose(engine, 2) == REJECT
+    told = node.get("/v1/status")
+    assert not told["healthy"] and "its own proposal of block 2" in told["problem"], told
+    until(lambda: "proposal_refused" in node.said(), "a line of it")
+    (_, line), = [one for one in events(node) if one[0] == "proposal_refused"]
+    assert line["own"] and line["height"] == 2 and "operator.json" in line["next"], line
+    engine.close()
+    assert node.term() == 0, node.said()
+    kept.rename(assay.folder / "home/operator.json")
+    node, engine = again(assay)
+    # Another's that is refused says nothing of this node.
+    assert propose(engine, 2, txs=[]) == REJECT and node.get("/v1/status")["healthy"]
+    assert propose(engine, 2) == ACCEPT
+    engine.close()
+    assert node.term() == 0, node.said()
 
 
 def test_rounds(assay):

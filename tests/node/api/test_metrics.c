@@ -46,8 +46,8 @@ static assay_status health(void *self, assay_error *err) {
     return ASSAY_OK;
 }
 
-static bool is_alone(void *self) {
-    return *(const bool *)self;
+static assay_status well(void *self, assay_error *err) {
+    return *(const bool *)self ? ASSAY_NETWORK : ASSAY_OK;
 }
 
 // F-71: behind CometBFT blocks come only while it is there.
@@ -64,7 +64,7 @@ static void no_engine_is_unhealthy(void **state) {
                      .genesis = &c.genesis,
                      .facts_self = &alone};
     for (int i = 0; i < 3; i++) {
-        api.alone = i ? is_alone : NULL; // solo has no other half
+        api.well = i ? well : NULL; // solo has no other half
         alone = i == 2;
         char *text = api_text(&api, &took);
         assert_non_null(strstr(text, alone ? "\nassay_healthy 0\n" : "\nassay_healthy 1\n"));
