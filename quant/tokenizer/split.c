@@ -101,6 +101,8 @@ assay_status assay_split_next(assay_split_run *run, size_t *end, const char *tex
     // The caller has checked the whole text; checking its rest anew for each piece is quadratic.
     int count =
         pcre2_match(run->code, (PCRE2_SPTR)text, size, at, PCRE2_NO_UTF_CHECK, run->match, NULL);
+    if (count == PCRE2_ERROR_NOMEMORY)
+        return ASSAY_FAIL(err, MEMORY, "no memory to split at byte %zu", at);
     if (count < 0)
         return ASSAY_FAIL(err, CAPACITY, "splitting at byte %zu passes a limit of PCRE2 (%d)", at,
                           count);
