@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "node/cmd/commands.h"
 #include "node/inference/inference.h"
+#include "node/paint.h"
 #include "quant/generate.h"
 
 static const char details[] =
@@ -35,7 +36,8 @@ static void stream_put(stream *s, const uint8_t *bytes, size_t size, bool last) 
         size_t written = assay_utf8_repair(text, data, size, last, &used);
         s->waiting_size = size - used;
         memcpy(s->waiting, data + used, s->waiting_size);
-        if (fwrite(text, 1, written, stdout) != written || fflush(stdout) != 0) s->failed = true;
+        assay_paint_text(stdout, (const uint8_t *)text, written, NULL);
+        if (fflush(stdout) != 0 || ferror(stdout)) s->failed = true;
     }
     free(text);
     free(data);
