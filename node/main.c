@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ed25519.h"
 #include "node/cmd/commands.h"
@@ -95,6 +96,16 @@ static int output_finish(int code) {
     return code == ASSAY_EXIT_OK ? ASSAY_EXIT_SYSTEM : code;
 }
 
+// A mapped file (a model, an adapter, a data set) lost its end: what is computed from it is
+// nothing.
+static void mapping_cut(int number) {
+    static const char why[] = "assay: a file in use became shorter: put new files in place by "
+                              "renaming, and start again\n";
+    ssize_t written = write(STDERR_FILENO, why, sizeof why - 1);
+    (void)written;
+    _exit(ASSAY_EXIT_SYSTEM);
+}
+
 int main(int argc, char **argv) {
     static char version[] = "version";
     int taken;
@@ -103,6 +114,7 @@ int main(int argc, char **argv) {
     // the process.
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    signal(SIGBUS, mapping_cut);
     if (argc > 1 && strcmp(argv[1], "--version") == 0) argv[1] = version;
     const assay_command *found = command_find(argc - 1, argv + 1, &taken);
     if (!found) return output_finish(unknown(argc - 1, argv + 1));
