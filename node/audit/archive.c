@@ -19,32 +19,31 @@ static assay_status path_make(const char **out, const char *folder, const char *
     return ASSAY_OK;
 }
 
-static assay_status texts_add(assay_option_texts *texts, const char *text, const char *what,
-                              assay_error *err) {
-    if (texts->count == ASSAY_OPTION_TEXTS_MAX)
-        return ASSAY_FAIL(err, CAPACITY, "more than %d %s", ASSAY_OPTION_TEXTS_MAX, what);
-    texts->items[texts->count++] = text;
+static assay_status files_list(assay_workshop_files *files, const char *path,
+                               struct dirent **entries, int count, assay_arena *arena,
+                               assay_error *err) {
+    void *room;
+    ASSAY_TRY(assay_arena_get(arena, (size_t)count, sizeof *files->items, "paths", &room, err));
+    *files = (assay_workshop_files){room, 0};
+    for (int i = 0; i < count; i++)
+        if (entries[i]->d_name[0] != '.')
+            ASSAY_TRY(
+                path_make(&files->items[files->count++], path, entries[i]->d_name, arena, err));
     return ASSAY_OK;
 }
 
 // Every file of folder/name, in order of their names.
-static assay_status files_add(assay_option_texts *texts, const char *folder, const char *name,
-                              assay_arena *arena, assay_error *err) {
+static assay_status files_find(assay_workshop_files *files, const char *folder, const char *name,
+                               assay_arena *arena, assay_error *err) {
     const char *path;
     struct dirent **entries;
     ASSAY_TRY(path_make(&path, folder, name, arena, err));
     int count = scandir(path, &entries, NULL, alphasort);
     if (count < 0 && errno == ENOENT) return ASSAY_OK;
     if (count < 0) return assay_fail_errno(err, errno, "cannot list %s", path);
-    assay_status status = ASSAY_OK;
-    for (int i = 0; i < count; i++) {
-        const char *file;
-        if (status == ASSAY_OK && entries[i]->d_name[0] != '.') {
-            status = path_make(&file, path, entries[i]->d_name, arena, err);
-            if (status == ASSAY_OK) status = texts_add(texts, file, name, err);
-        }
+    assay_status status = files_list(files, path, entries, count, arena, err);
+    for (int i = 0; i < count; i++)
         free(entries[i]);
-    }
     free(entries);
     return status;
 }
@@ -54,7 +53,10 @@ assay_status assay_archive_add(assay_workshop_options *options, assay_option_tex
     const char *model;
     ASSAY_TRY(path_make(&model, folder, "model.safetensors", arena, err));
     if (!options->model_file && access(model, F_OK) == 0) options->model_file = model;
-    ASSAY_TRY(files_add(&options->adapter_files, folder, "adapters", arena, err));
-    ASSAY_TRY(files_add(&options->dataset_files, folder, "datasets", arena, err));
-    return texts_add(evidence, folder, "evidence folders", err);
+    ASSAY_TRY(files_find(&options->found_adapters, folder, "adapters", arena, err));
+    ASSAY_TRY(files_find(&options->found_datasets, folder, "datasets", arena, err));
+    if (evidence->count == ASSAY_OPTION_TEXTS_MAX)
+        return ASSAY_FAIL(err, CAPACITY, "more than %d evidence folders", ASSAY_OPTION_TEXTS_MAX);
+    evidence->items[evidence->count++] = folder;
+    return ASSAY_OK;
 }

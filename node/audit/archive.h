@@ -10,7 +10,7 @@
 
 // Adds the folder's files to those named already: the model where none is, every adapter and every
 // data set (hidden files aside), and the folder itself to `evidence`. What the folder lacks is left
-// out. Errors: CAPACITY (too many files, or a path too long), MEMORY, IO, PERMISSION.
+// out. Errors: CAPACITY (the arena, or a path too long), MEMORY, IO, PERMISSION.
 // Lives: the paths in the arena; folder is borrowed as long. Spec: F-52.
 assay_status assay_archive_add(assay_workshop_options *options, assay_option_texts *evidence,
                                const char *folder, assay_arena *arena, assay_error *err);

@@ -25,6 +25,7 @@ typedef struct {
     assay_receipt *receipts;    // [receipt_count]
     assay_sumtree_node *leaves; // of the receipts, where the table was made again
     uint32_t receipt_count;
+    assay_sumtree_node root; // over them
     assay_session session;
     assay_lineage lineage;
     const assay_adapter *adapter;
@@ -78,17 +79,6 @@ static bool concluded(const check *c) {
     return c->result->verdict != ASSAY_VERDICT_MATCH;
 }
 
-// Reads evidence/<root>/<name> out of the first folder that has it.
-static bool folder_read(const check *c, assay_fetched *out, const char *name, size_t size_max) {
-    const assay_option_texts *folders = c->checker->folders;
-    char path[PATH_MAX];
-    for (uint32_t i = 0; folders && i < folders->count; i++)
-        if (assay_evidence_path(path, folders->items[i], &c->batch.root, name, NULL) == ASSAY_OK &&
-            assay_file_read(path, size_max, &out->body, &out->body_size, NULL) == ASSAY_OK)
-            return true;
-    return false;
-}
-
 // What the ledger holds of the provider's answer. That our node has it is certain, so that a
 // failure is ours and no verdict.
 static assay_status posted_fetch(const check *c, assay_fetched *out, const char *kind,
@@ -114,9 +104,9 @@ static bool may_pass(assay_status status, unsigned code) {
     return status == ASSAY_NETWORK || status == ASSAY_TIMEOUT || status == ASSAY_IO;
 }
 
-// <uri>/<name>, or the file of a folder. why: set where it cannot be had.
-static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t size_max,
-                         assay_error *why) {
+// <uri>/<name>. Errors: why it cannot be had.
+static assay_status served_fetch(check *c, assay_fetched *out, const char *name, size_t size_max,
+                                 assay_error *why) {
     static const char *const options[] = {
         [ASSAY_LEAVE_PRIVATE] = "--allow-private", [ASSAY_LEAVE_FILE] = "--allow-file"};
     char url[URL_MAX];
@@ -125,35 +115,72 @@ static bool served_fetch(check *c, assay_fetched *out, const char *name, size_t 
     limits.stop = c->task->stop;
     if (c->task->fetch_ms && c->task->fetch_ms < limits.timeout_ms)
         limits.timeout_ms = c->task->fetch_ms;
-    memset(out, 0, sizeof *out);
-    if (folder_read(c, out, name, size_max)) return true;
     snprintf(url, sizeof url, "%.*s/%s", (int)c->batch.uri_size, (const char *)c->batch.uri, name);
     assay_meter *meter = &c->checker->shop->meter;
     assay_status status = assay_fetch(out, url, NULL, &limits, why);
     atomic_fetch_add(&meter->fetches, 1);
-    if (status == ASSAY_OK && out->code == 200) return true;
+    if (status == ASSAY_OK && out->code == 200) return ASSAY_OK;
     atomic_fetch_add(&meter->fetch_failures, 1);
     c->result->late = status == ASSAY_TIMEOUT || status == ASSAY_STOPPED;
     c->result->passing = may_pass(status, out->code);
     c->result->lacks = options[out->lacks];
-    if (status == ASSAY_OK) ASSAY_FAIL(why, NETWORK, "%.120s answers %u", url, out->code);
     free(out->body);
-    memset(out, 0, sizeof *out);
+    if (status != ASSAY_OK) return status;
+    return ASSAY_FAIL(why, NETWORK, "%.120s answers %u", url, out->code);
+}
+
+// Takes evidence over into the check, if it is what the batch's root commits to.
+typedef assay_status evidence_read(check *c, const uint8_t *data, size_t size, assay_error *why);
+
+// evidence/<root>/<name> of the first folder that has it as it should be (F-52). bad: why the last
+// that has it otherwise has not.
+static bool folders_read(check *c, const char *name, size_t size_max, evidence_read *read,
+                         assay_error *bad) {
+    const assay_option_texts *folders = c->checker->folders;
+    char path[PATH_MAX];
+    for (uint32_t i = 0; folders && i < folders->count; i++) {
+        uint8_t *data;
+        size_t size;
+        if (assay_evidence_path(path, folders->items[i], &c->batch.root, name, NULL) != ASSAY_OK ||
+            assay_file_read(path, size_max, &data, &size, NULL) != ASSAY_OK)
+            continue;
+        *bad = (assay_error){0};
+        assay_arena_mark mark = assay_arena_mark_take(c->arena);
+        assay_status status = read(c, data, size, bad);
+        free(data);
+        if (status == ASSAY_OK) return true;
+        assay_arena_rewind(c->arena, mark);
+    }
     return false;
+}
+
+// From a folder, else from the batch's URL. Errors: why it is not to be had as it should be.
+static assay_status evidence_find(check *c, const char *name, size_t size_max, evidence_read *read,
+                                  assay_error *why) {
+    assay_fetched fetched;
+    assay_error bad = {0}, away = {0};
+    if (folders_read(c, name, size_max, read, &bad)) return ASSAY_OK;
+    if (served_fetch(c, &fetched, name, size_max, &away) != ASSAY_OK)
+        return assay_error_pass(why, bad.status == ASSAY_OK ? &away : &bad);
+    assay_status status = read(c, fetched.body, fetched.body_size, why);
+    free(fetched.body);
+    return status;
 }
 
 // Are these the receipts that the batch's root commits to? Only then can they speak against its
 // provider: whoever sits between the two could have changed the bytes (F-47).
-static assay_status receipts_prove(check *c, assay_sumtree_node *root, assay_error *why) {
+static assay_status table_read(check *c, const uint8_t *data, size_t size, assay_error *why) {
+    ASSAY_TRY(assay_receipts_read(&c->receipts, &c->receipt_count, data, size,
+                                  ASSAY_BATCH_RECEIPTS_MAX, c->arena, why));
     ASSAY_TRY(assay_receipt_leaves(&c->leaves, c->receipts, c->receipt_count, c->arena, why));
-    ASSAY_TRY(assay_sumtree_root(root, c->leaves, c->receipt_count, why));
-    if (!assay_hash_equal(&root->hash, &c->batch.root))
+    ASSAY_TRY(assay_sumtree_root(&c->root, c->leaves, c->receipt_count, why));
+    if (!assay_hash_equal(&c->root.hash, &c->batch.root))
         return ASSAY_FAIL(why, MISMATCH, "the receipts served are not those of the batch's root");
     return ASSAY_OK;
 }
 
 // Sums, sizes and rows of the receipts against what the batch states.
-static assay_status table_compare(check *c, const assay_sumtree_node *root, assay_error *why) {
+static assay_status table_compare(check *c, assay_error *why) {
     assay_batch_tables tables;
     uint64_t bytes = 0;
     uint8_t encoded[ASSAY_RECEIPT_SIZE_MAX];
@@ -165,39 +192,38 @@ static assay_status table_compare(check *c, const assay_sumtree_node *root, assa
     if (bytes != c->batch.receipt_bytes)
         return ASSAY_FAIL(why, MISMATCH, "receipts of %llu bytes, batch states %u", (ull)bytes,
                           c->batch.receipt_bytes);
-    if (root->sum != c->batch.fee_total)
+    if (c->root.sum != c->batch.fee_total)
         return ASSAY_FAIL(why, MISMATCH, "receipts of %llu nopen, batch states %llu",
-                          (ull)root->sum, (ull)c->batch.fee_total);
+                          (ull)c->root.sum, (ull)c->batch.fee_total);
     ASSAY_TRY(assay_table_make(&tables, c->receipts, c->receipt_count, c->arena, why));
     if (!assay_table_equal(&tables, &c->tables))
         return ASSAY_FAIL(why, MISMATCH, "receipts add up to another table than the batch's");
     return ASSAY_OK;
 }
 
-static assay_status table_check(check *c, assay_error *err) {
+// Evidence that the ledger has found good, against the root: this can fail on our side only.
+static assay_status table_posted_read(check *c, assay_error *err) {
     assay_fetched fetched;
-    assay_sumtree_node root;
+    ASSAY_TRY(posted_fetch(c, &fetched, "table", err));
+    assay_status status = table_read(c, fetched.body, fetched.body_size, err);
+    free(fetched.body);
+    return status;
+}
+
+static assay_status table_check(check *c, assay_error *err) {
     assay_error why = {0};
     if (c->task->table_posted) {
-        ASSAY_TRY(posted_fetch(c, &fetched, "table", err));
-    } else if (!served_fetch(c, &fetched, "receipts",
+        ASSAY_TRY(table_posted_read(c, err));
+    } else if (evidence_find(c, "receipts",
                              assay_receipts_file_size(c->batch.receipt_bytes, c->batch.count),
-                             &why)) {
+                             table_read, &why) != ASSAY_OK) {
         return conclude_by(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, &why, err);
     }
-    assay_status status =
-        assay_receipts_read(&c->receipts, &c->receipt_count, fetched.body, fetched.body_size,
-                            ASSAY_BATCH_RECEIPTS_MAX, c->arena, &why);
-    free(fetched.body);
-    if (status == ASSAY_OK) status = receipts_prove(c, &root, &why);
-    if (status != ASSAY_OK && c->task->table_posted) return assay_error_pass(err, &why);
-    if (status != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_TABLE_UNAVAILABLE, &why, err);
-    if (table_compare(c, &root, &why) != ASSAY_OK)
-        return conclude_by(c, ASSAY_VERDICT_TABLE, &why, err);
+    if (table_compare(c, &why) != ASSAY_OK) return conclude_by(c, ASSAY_VERDICT_TABLE, &why, err);
     return ASSAY_OK;
 }
 
-// Evidence that the ledger has found good, against the root: this can fail on our side only.
+// As table_posted_read.
 static assay_status leaf_posted_read(check *c, assay_error *err) {
     assay_fetched fetched;
     assay_receipt receipt;
@@ -214,8 +240,13 @@ static assay_status leaf_posted_read(check *c, assay_error *err) {
     return assay_leaf_match(&result->receipt, &result->ids, err);
 }
 
+static assay_status leaf_read(check *c, const uint8_t *data, size_t size, assay_error *why) {
+    assay_check_result *result = c->result;
+    ASSAY_TRY(assay_leaf_read(&result->ids, data, size, c->arena, why));
+    return assay_leaf_match(&result->receipt, &result->ids, why);
+}
+
 static assay_status leaf_fetch(check *c, assay_error *err) {
-    assay_fetched fetched;
     assay_error why = {0};
     char name[32];
     assay_check_result *result = c->result;
@@ -227,13 +258,9 @@ static assay_status leaf_fetch(check *c, assay_error *err) {
         assay_leaf_file_size(result->receipt.request.prompt_count, result->receipt.output_count);
     if (size > ASSAY_LEAF_BYTES_MAX)
         ASSAY_FAIL(&why, CAPACITY, "a leaf of %zu bytes, limit %d", size, ASSAY_LEAF_BYTES_MAX);
-    if (why.status || !served_fetch(c, &fetched, name, size, &why))
+    if (why.status || evidence_find(c, name, size, leaf_read, &why) != ASSAY_OK)
         return conclude_by(c, ASSAY_VERDICT_UNAVAILABLE, &why, err);
-    assay_status status =
-        assay_leaf_read(&result->ids, fetched.body, fetched.body_size, c->arena, &why);
-    free(fetched.body);
-    if (status == ASSAY_OK) status = assay_leaf_match(&result->receipt, &result->ids, &why);
-    return status == ASSAY_OK ? ASSAY_OK : conclude_by(c, ASSAY_VERDICT_UNAVAILABLE, &why, err);
+    return ASSAY_OK;
 }
 
 // Is this request one that the consumer signed and this provider may be paid for? why: if not.

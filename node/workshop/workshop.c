@@ -4,22 +4,52 @@
 #include <stdlib.h>
 
 #include "base/hex.h"
+#include "node/error_json.h"
+#include "node/log.h"
 
-static assay_status adapters_open(assay_workshop *shop, const assay_option_texts *files,
-                                  assay_error *err) {
-    shop->adapters = calloc(files->count + 1, sizeof *shop->adapters);
-    if (!shop->adapters) return ASSAY_FAIL(err, MEMORY, "no memory for %u adapters", files->count);
-    for (; shop->adapter_count < files->count; shop->adapter_count++)
-        ASSAY_TRY(assay_adapter_open(&shop->adapters[shop->adapter_count],
-                                     files->items[shop->adapter_count], &shop->model, err));
+// One that was found, and not named, is of no harm: receipts that need it are told to lack it.
+static assay_status found_pass(const char *file, const assay_error *why, assay_error *err) {
+    if (why->status == ASSAY_MEMORY) return assay_error_pass(err, why);
+    assay_log(ASSAY_LOG_WARN, "file_passed_over",
+              json_pack("{s:s,s:o}", "file", file, "error", assay_error_to_json(why, NULL)),
+              "passed over: %s", why->text);
     return ASSAY_OK;
 }
 
+static assay_status adapters_open(assay_workshop *shop, const assay_workshop_options *options,
+                                  assay_error *err) {
+    const assay_option_texts *named = &options->adapter_files;
+    const assay_workshop_files *found = &options->found_adapters;
+    uint32_t count = named->count + found->count;
+    shop->adapters = calloc(count + 1, sizeof *shop->adapters);
+    if (!shop->adapters) return ASSAY_FAIL(err, MEMORY, "no memory for %u adapters", count);
+    for (; shop->adapter_count < named->count; shop->adapter_count++)
+        ASSAY_TRY(assay_adapter_open(&shop->adapters[shop->adapter_count],
+                                     named->items[shop->adapter_count], &shop->model, err));
+    for (uint32_t i = 0; i < found->count; i++) {
+        assay_error why = {0};
+        if (assay_adapter_open(&shop->adapters[shop->adapter_count], found->items[i], &shop->model,
+                               &why) == ASSAY_OK)
+            shop->adapter_count++;
+        else
+            ASSAY_TRY(found_pass(found->items[i], &why, err));
+    }
+    return ASSAY_OK;
+}
+
+static void dataset_close(assay_workshop_dataset *set) {
+    assay_index_close(&set->index);
+    assay_corpus_close(&set->corpus);
+    assay_mapping_close(&set->file);
+}
+
 static assay_status dataset_open(assay_workshop_dataset *set, const char *file, assay_error *err) {
+    *set = (assay_workshop_dataset){.name = file};
     ASSAY_TRY(assay_mapping_open(&set->file, file, ASSAY_CORPUS_SIZE_MAX, err));
     const assay_bytes text = {set->file.data, set->file.size};
-    set->name = file;
-    return assay_fail_in(err, assay_corpus_open(&set->corpus, text, err), file);
+    assay_status status = assay_fail_in(err, assay_corpus_open(&set->corpus, text, err), file);
+    if (status != ASSAY_OK) dataset_close(set);
+    return status;
 }
 
 // A text that cannot be indexed is the end of its adapters only. Errors: CORRUPT, IO, MEMORY.
@@ -30,7 +60,13 @@ static assay_status dataset_index(assay_workshop_dataset *set, const assay_works
                                              shop->model.shape.vocab_size, why);
     assay_fail_in(why, status, set->name);
     ASSAY_TRY(assay_mapping_unchanged(&set->file, set->name, err));
-    return status == ASSAY_MEMORY ? assay_error_pass(err, why) : ASSAY_OK;
+    if (status == ASSAY_MEMORY) return assay_error_pass(err, why);
+    if (status != ASSAY_OK)
+        assay_log(
+            ASSAY_LOG_WARN, "dataset_refused",
+            json_pack("{s:s,s:o}", "file", set->name, "error", assay_error_to_json(why, NULL)),
+            "adapters with this data set cannot be checked or answered for: %s", why->text);
+    return ASSAY_OK;
 }
 
 static void *indexer_run(void *context) {
@@ -41,13 +77,22 @@ static void *indexer_run(void *context) {
     return NULL;
 }
 
-static assay_status datasets_open(assay_workshop *shop, const assay_option_texts *files,
+static assay_status datasets_open(assay_workshop *shop, const assay_workshop_options *options,
                                   assay_error *err) {
-    shop->datasets = calloc(files->count + 1, sizeof *shop->datasets);
-    if (!shop->datasets) return ASSAY_FAIL(err, MEMORY, "no memory for %u data sets", files->count);
-    while (shop->dataset_count < files->count) {
-        uint32_t at = shop->dataset_count++;
-        ASSAY_TRY(dataset_open(&shop->datasets[at], files->items[at], err));
+    const assay_option_texts *named = &options->dataset_files;
+    const assay_workshop_files *found = &options->found_datasets;
+    uint32_t count = named->count + found->count;
+    shop->datasets = calloc(count + 1, sizeof *shop->datasets);
+    if (!shop->datasets) return ASSAY_FAIL(err, MEMORY, "no memory for %u data sets", count);
+    for (; shop->dataset_count < named->count; shop->dataset_count++)
+        ASSAY_TRY(dataset_open(&shop->datasets[shop->dataset_count],
+                               named->items[shop->dataset_count], err));
+    for (uint32_t i = 0; i < found->count; i++) {
+        assay_error why = {0};
+        if (dataset_open(&shop->datasets[shop->dataset_count], found->items[i], &why) == ASSAY_OK)
+            shop->dataset_count++;
+        else
+            ASSAY_TRY(found_pass(found->items[i], &why, err));
     }
     return ASSAY_OK;
 }
@@ -93,8 +138,8 @@ static assay_status parts_open(assay_workshop *shop, const assay_workshop_option
     ASSAY_TRY(assay_model_open(&shop->model, options->model_file, err));
     ASSAY_TRY(assay_tokenizer_open(&shop->tokenizer, shop->model.tokenizer.data,
                                    shop->model.tokenizer.size, shop->model.shape.vocab_size, err));
-    ASSAY_TRY(adapters_open(shop, &options->adapter_files, err));
-    ASSAY_TRY(datasets_open(shop, &options->dataset_files, err));
+    ASSAY_TRY(adapters_open(shop, options, err));
+    ASSAY_TRY(datasets_open(shop, options, err));
     ASSAY_TRY(assay_pool_open(&shop->pool, (unsigned)options->threads, err));
     engine.pool = shop->pool;
     const assay_model_shape *shape = &shop->model.shape;
@@ -122,11 +167,8 @@ void assay_workshop_close(assay_workshop *shop) {
     assay_batcher_close(&shop->batcher);
     assay_generator_close(&shop->generator);
     assay_pool_close(shop->pool);
-    for (uint32_t i = 0; i < shop->dataset_count; i++) {
-        assay_index_close(&shop->datasets[i].index);
-        assay_corpus_close(&shop->datasets[i].corpus);
-        assay_mapping_close(&shop->datasets[i].file);
-    }
+    for (uint32_t i = 0; i < shop->dataset_count; i++)
+        dataset_close(&shop->datasets[i]);
     for (uint32_t i = 0; i < shop->adapter_count; i++)
         assay_adapter_close(&shop->adapters[i]);
     free(shop->datasets);

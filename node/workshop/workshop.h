@@ -48,10 +48,18 @@ typedef struct {
     assay_meter meter;
 } assay_workshop;
 
+// Paths of files that nobody named one by one.
+typedef struct {
+    const char **items; // [count]
+    uint32_t count;
+} assay_workshop_files;
+
 typedef struct {
     const char *model_file;
     assay_option_texts adapter_files;
     assay_option_texts dataset_files;
+    assay_workshop_files found_adapters; // after those; what is none of this model is passed over
+    assay_workshop_files found_datasets; // likewise
     uint64_t threads;
     const char *isa; // NULL: the best
 } assay_workshop_options;

@@ -658,15 +658,17 @@ def test_an_interrupted_registration_goes_on(assay):
 
 
 def test_a_data_set_that_no_tokenizer_takes_is_named(assay):
-    """A-4, F-8: its registration does not see it; who reruns with it is told which one it is."""
+    """A-4, F-8, F-56: its registration does not see it; who has it loaded is told which one it is."""
     assay.key("alice")
     assay.init(accounts=["alice"])
     node = assay.node()
     assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")
     assay.write("run", "a" * (4 * 2 ** 20 + 1))
     assert assay.good("dataset", "inspect", "run")["byte_count"] == 4 * 2 ** 20 + 1
-    assay.bad(3, "CAPACITY", "run: ", "verify", "--batch", ZERO, "--leaf", 0, "--model",
-              "base.assay", "--dataset", "run", "--key", "alice.key", "--node", node.url)
+    result = assay.run("verify", "--batch", ZERO, "--leaf", 0, "--model", "base.assay", "--dataset",
+                       "run", "--key", "alice.key", "--node", node.url)
+    assert "cannot be checked or answered for: run: a word of 4194305 bytes" in result.err, result
+    assert result.code == 3 and "no such batch" in result.err, result  # it is no end of all else
     assert node.term() == 0
 
 

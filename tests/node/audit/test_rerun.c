@@ -310,10 +310,21 @@ static void archive_less(const char *command) {
 static void evidence_may_come_by_http(void **state) {
     archive_less("rm -r evidence");
     json_decref(audit_expect(LESS "--allow-private", 4, 4, 0, 0));
+    archive_less("truncate -s 60 evidence/*/receipts evidence/*/leaf/1"); // as a copy cut short
+    json_decref(audit_expect(LESS "--allow-private", 4, 4, 0, 0));
+    archive_less("rm -r evidence");
     json_t *document = audit_expect(LESS, 4, 0, 0, 4);
     assert_int_equal(json_array_size(json_object_get(document, "findings")), 4);
     assert_non_null(strstr(reason_of(document, 0), "private address"));
     json_decref(document);
+}
+
+// F-52: what is none of this model's harms nobody, and there may be more than options can name.
+static void strangers_files_are_passed_over(void **state) {
+    archive_less("echo read me > adapters/README && : > datasets/empty && "
+                 "printf '\\377' > datasets/latin && "
+                 "for i in $(seq 70); do head -c $i datasets/doyle > datasets/a$i; done");
+    json_decref(audit_expect(LESS, 4, 4, 0, 0));
 }
 
 static void what_is_wanting_is_told(void **state) {
@@ -398,6 +409,7 @@ int main(void) {
         cmocka_unit_test(samples_are_a_part),
         cmocka_unit_test(files_may_be_named),
         cmocka_unit_test(evidence_may_come_by_http),
+        cmocka_unit_test(strangers_files_are_passed_over),
         cmocka_unit_test(what_is_wanting_is_told),
         cmocka_unit_test(what_cannot_be_read_is_unavailable),
         cmocka_unit_test(lies_of_validators_are_found),
