@@ -658,7 +658,7 @@ def test_an_interrupted_registration_goes_on(assay):
 
 
 def test_a_data_set_that_no_tokenizer_takes_is_named(assay):
-    """A-4, F-8, F-56: its registration does not see it; who has it loaded is told which one it is."""
+    """A-4, F-8, F-56: its registration does not see it; who loads it is told which one it is."""
     assay.key("alice")
     assay.init(accounts=["alice"])
     node = assay.node()
