@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "kernels/float.h"
 #include "quant/import/gguf_config.h"
+#include "quant/import/hf_tokenizer.h"
 #include "quant/import/source_gguf.h"
 #include "quant/import/source_safetensors.h"
 #include "quant/import/weights.h"
@@ -33,8 +34,9 @@ typedef struct {
 } importer;
 
 // The file keeps the text, a GGUF file's own where path is NULL; that it can be read is checked
-// before it is kept.
-static assay_status tokenizer_open(importer *im, const char *path, assay_error *err) {
+// before it is kept, and that nothing in its folder, where it is a folder's, changes it.
+static assay_status tokenizer_open(importer *im, const char *path, const char *folder,
+                                   assay_error *err) {
     assay_tokenizer *tokenizer;
     if (path)
         ASSAY_TRY(assay_file_read(path, ASSAY_MODEL_TOKENIZER_MAX, &im->tokenizer,
@@ -44,8 +46,9 @@ static assay_status tokenizer_open(importer *im, const char *path, assay_error *
                                        im->config.shape.vocab_size, err));
     ASSAY_TRY(assay_tokenizer_open(&tokenizer, im->tokenizer, im->tokenizer_size,
                                    im->config.shape.vocab_size, err));
+    assay_status status = folder ? assay_hf_tokenizer_check(tokenizer, folder, err) : ASSAY_OK;
     assay_tokenizer_close(tokenizer);
-    return ASSAY_OK;
+    return status;
 }
 
 // What the library's generate() stops at, where the folder says it apart.
@@ -70,7 +73,8 @@ static assay_status folder_open(importer *im, const char *folder, assay_error *e
     if (status != ASSAY_OK) return status;
     ASSAY_TRY(generation_read(im, folder, err));
     ASSAY_TRY(assay_path_join(path, sizeof path, folder, "tokenizer.json", err));
-    ASSAY_TRY(tokenizer_open(im, im->options.tokenizer ? im->options.tokenizer : path, err));
+    const char *own = im->options.tokenizer; // what lies in the folder is not for it
+    ASSAY_TRY(tokenizer_open(im, own ? own : path, own ? NULL : folder, err));
     return assay_source_safetensors_folder(&im->source, folder, err);
 }
 
@@ -79,7 +83,7 @@ static assay_status gguf_open(importer *im, const char *path, assay_error *err) 
     ASSAY_TRY(assay_gguf_open(&im->gguf, path, err));
     ASSAY_TRY(assay_gguf_paired(&paired, &im->gguf, err));
     ASSAY_TRY(assay_gguf_config_read(&im->config, &im->gguf, im->options.context_size, err));
-    ASSAY_TRY(tokenizer_open(im, im->options.tokenizer, err));
+    ASSAY_TRY(tokenizer_open(im, im->options.tokenizer, NULL, err));
     return assay_source_gguf_open(&im->source, &im->gguf, ASSAY_GGUF_MODEL,
                                   paired ? im->config.shape.head_size : 0, err);
 }

@@ -32,6 +32,7 @@ typedef struct {
 struct assay_tokenizer {
     assay_vocab vocab;
     assay_split *split;     // NULL: SentencePiece, which splits nothing
+    bool level_alone;       // its split is ByteLevel's own, without a step before it
     bool nfc;               // text is normalized first
     assay_space_rule space; // SentencePiece's
     bool space_early;       // ... as a normalizer, before normalized added tokens are sought

@@ -52,6 +52,7 @@ static assay_status split_read(assay_tokenizer *tokenizer, const json_t *json, a
         ASSAY_TRY(byte_level_read(json_array_get(steps, 1), false, err));
     } else {
         ASSAY_TRY(byte_level_read(object, true, err));
+        tokenizer->level_alone = true;
     }
     return assay_split_open(&tokenizer->split, kind, err);
 }

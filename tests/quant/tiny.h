@@ -206,10 +206,17 @@ static inline void tiny_write(tiny *t) {
 }
 
 static inline void tiny_close(tiny *t) {
-    static const char *const names[] = {"config.json",         "tokenizer.json",
-                                        "model.safetensors",   "out.assay",
-                                        "adapter_config.json", "adapter_model.safetensors",
-                                        "model.gguf",          "generation_config.json"};
+    static const char *const names[] = {"config.json",
+                                        "tokenizer.json",
+                                        "model.safetensors",
+                                        "out.assay",
+                                        "adapter_config.json",
+                                        "adapter_model.safetensors",
+                                        "model.gguf",
+                                        "generation_config.json",
+                                        "tokenizer_config.json",
+                                        "special_tokens_map.json",
+                                        "added_tokens.json"};
     char path[160];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         tiny_path(path, sizeof path, t, names[i]);

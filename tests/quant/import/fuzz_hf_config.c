@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any JSON as config.json (F-10) and as adapter_config.json (F-11).
+// Any JSON as config.json (F-10), as adapter_config.json (F-11), and as what may lie beside a
+// tokenizer.json (F-8).
 #include <stdlib.h>
 
 #include "quant/import/hf_config.h"
+#include "quant/import/hf_tokenizer.h"
 #include "quant/import/peft_config.h"
 #include "quant/layout.h"
+#include "quant/tokenizer/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+// Of a tokenizer the check looks at these alone.
+static void tokenizer_check(json_t *config) {
+    static char special[] = "<s>", word[] = "caf\xC3\xA9";
+    static assay_added added[] = {{.content = word}, {.content = special, .special = true}};
+    static const assay_tokenizer tokenizers[] = {
+        {.added = added, .added_count = 2, .nfc = true, .level_alone = true},
+        {.added = added, .added_count = 2, .space = ASSAY_SPACE_ALWAYS, .space_early = true}};
+    for (size_t i = 0; i < ASSAY_COUNT(tokenizers); i++) {
+        json_t *own = json_deep_copy(config);
+        assay_hf_tokenizer_config_check(&tokenizers[i], own,
+                                        json_object_get(config, "special_tokens_map.json"),
+                                        json_object_get(config, "added_tokens.json"), NULL);
+        json_decref(own);
+    }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     json_t *json;
@@ -24,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (status == ASSAY_OK && !assay_weight_legal(scale)) abort();
         if (rank < 1 || rank > ASSAY_LORA_RANK_MAX) abort();
     }
+    tokenizer_check(json);
     json_decref(json);
     return 0;
 }
