@@ -26,8 +26,9 @@ typedef struct {
 // Memory: some rows for each thread, the rotary table and the tokenizer, whatever the model's size.
 // root: what assay_model_open will say. pool may be NULL.
 // Errors: those of the readers; MISSING, UNKNOWN, MISMATCH (tensors against the configuration),
-// UNSUPPORTED (dtype), NONFINITE, RANGE (a weight over 2^20), DISK_FULL, IO, PERMISSION. On failure
-// nothing is left behind and an older file stays. Spec: F-5, F-10, F-12, F-23, F-27.
+// UNSUPPORTED (dtype; a folder that changes its tokenizer.json), NONFINITE, RANGE (a weight over
+// 2^20), DISK_FULL, IO, PERMISSION. On failure nothing is left behind and an older file stays.
+// Spec: F-5, F-8, F-10, F-12, F-23, F-27.
 assay_status assay_model_import(assay_hash *root, const char *from, const char *path,
                                 const assay_import_options *options, assay_pool *pool,
                                 assay_error *err);
