@@ -366,6 +366,22 @@ static assay_status waiting_ask(assay_provider *provider, assay_error *err) {
     return waits ? ASSAY_FAIL(err, TIMEOUT, "the batch before waits, in no block yet") : ASSAY_OK;
 }
 
+// A refusal that does not pass by itself, as that of a balance below the checks' escrow, or of an
+// agent's key that may not send batches any more.
+static bool is_of_provider(const assay_error *err) {
+    return err->reject != ASSAY_REJECT_BATCH_BLOCK_FULL && err->reject != ASSAY_REJECT_NONCE &&
+           err->reject != ASSAY_REJECT_PENDING && !is_of_content(err);
+}
+
+static void refusal_note(assay_provider *provider, assay_status status, const assay_error *why) {
+    pthread_mutex_lock(&provider->lock);
+    if (status == ASSAY_OK)
+        provider->refused = (assay_error){0};
+    else if (status == ASSAY_REJECTED && is_of_provider(why))
+        provider->refused = *why;
+    pthread_mutex_unlock(&provider->lock);
+}
+
 assay_status assay_provider_batch(assay_provider *provider, assay_provider_batched *out,
                                   assay_error *err) {
     making m = {.count = 0};
@@ -384,6 +400,7 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
         if (status != ASSAY_OK && (!sent || status == ASSAY_REJECTED)) making_unstore(&m, provider);
         if (status == ASSAY_OK) making_finish(&m, provider);
         if (status == ASSAY_OK) out->count = m.count;
+        refusal_note(provider, status, &why);
         out->narrowed = status == ASSAY_REJECTED && is_of_content(&why);
         if (out->narrowed) making_narrow(&m, provider, &why);
     }

@@ -316,6 +316,14 @@ static assay_status payable_check(assay_provider *provider, const assay_hash *ad
     return refusal->reject ? assay_error_pass(err, refusal) : ASSAY_OK;
 }
 
+// An answer behind receipts that no batch is taken for would be lost as they are.
+static assay_status batches_check(const assay_provider *provider, assay_error *err) {
+    const assay_error *why = &provider->refused;
+    if (why->status == ASSAY_OK || !provider->pending_count) return ASSAY_OK;
+    return assay_fail(err, why->status, why->reject, "no batch of this provider is taken: %.200s",
+                      why->text);
+}
+
 // What the chain says of this provider, asked for where it is not younger than age_ms. With the
 // lock, and without it while the client asks.
 static assay_status facts_find(assay_provider_facts *out, assay_provider *provider,
@@ -545,6 +553,7 @@ static assay_status answer_admit(assay_provider *provider, const assay_request *
     ASSAY_TRY(facts_find(&facts, provider, client, ASSAY_PROVIDER_SESSION_MS, err));
     ASSAY_TRY(facts_check(provider, &facts, session, request, err));
     ASSAY_TRY(payable_check(provider, &request->adapter, err));
+    ASSAY_TRY(batches_check(provider, err));
     return lineage_find(lineage, provider, &request->adapter, err);
 }
 

@@ -155,6 +155,7 @@ typedef struct {
     uint32_t lineage_count;
     uint32_t narrow;             // so many receipts make the next batch; 0: there was nothing wrong
     bool narrow_passed;          // the last batch of that width was taken
+    assay_error refused;         // why no batch of this provider's is taken; empty once one was
     assay_provider_sent waiting; // the last batch's
     assay_provider_sent posting; // the last evidence's
     uint64_t served;

@@ -53,6 +53,48 @@ static void what_no_batch_can_hold_is_not_answered(void **state) {
     assay_provider_close(&d.provider);
 }
 
+static void transfer(uint32_t from, uint32_t to, uint64_t amount) {
+    assay_tx tx = {.kind = ASSAY_TX_TRANSFER};
+    tx.body.transfer = (assay_tx_transfer){world.wallets[to].principal, amount};
+    work_send(&world, from, &tx);
+}
+
+static uint64_t balance_of(uint32_t actor) {
+    char address[ASSAY_HEX_HASH_MAX];
+    uint64_t balance;
+    json_t *account;
+    const assay_wallet *wallet = &world.wallets[actor];
+    assay_hex_encode_0x(address, wallet->principal.bytes, ASSAY_ADDRESS_SIZE);
+    must(assay_client_get(&account, &wallet->client, err, "account/%s", address));
+    must(assay_json_u64(&balance, account, "balance", 0, UINT64_MAX, err));
+    json_decref(account);
+    return balance;
+}
+
+// F-53: while the provider cannot pay for its batches' checks, all that is asked would be lost.
+static void behind_a_refused_batch_nothing_is_answered(void **state) {
+    enum { LEFT = 50000 };
+    desk d;
+    assay_provider_batched batch;
+    assay_receipt receipt;
+    desk_open(&d);
+    assay_hash session = work_session(&world, PROVIDER, OPEN, 1000, 2000);
+    asked(&d, &session, 1);
+    uint64_t away = balance_of(PROVIDER) - LEFT;
+    transfer(PROVIDER, CONSUMER, away);
+    work_refused(assay_provider_batch(&d.provider, &batch, err), REJECTED, "balance");
+    assert_false(batch.narrowed);
+    assay_request r = work_request(&world, &session, 2, prompt, PROMPT, TOKENS);
+    work_sign(&world, &r, CONSUMER);
+    refuse(&d, &r, REJECTED, "no batch of this provider is taken: balance");
+    expect_refusal(&d, &r, ASSAY_REJECT_BALANCE_SHORT);
+    transfer(CONSUMER, PROVIDER, away / 2);
+    batched(&d, 1);
+    must(answer_to(&d, &r, &receipt, err));
+    batched(&d, 1);
+    assay_provider_close(&d.provider);
+}
+
 // A standard error that nobody reads, until it is let go.
 typedef struct {
     int pipe[2], before;
@@ -180,6 +222,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_unregistered_is_not_payable),
         cmocka_unit_test(what_no_batch_can_hold_is_not_answered),
+        cmocka_unit_test(behind_a_refused_batch_nothing_is_answered),
         cmocka_unit_test(nobody_waits_for_the_log),
         cmocka_unit_test(enough_for_each_is_not_enough_for_both),
     };
