@@ -144,8 +144,21 @@ static void chain_judge(json_t *problems, const json_t *beacon, uint64_t ahead) 
                     "no beacon chain is registered: batches are void without it");
 }
 
-static void beacon_judge(json_t *problems, const json_t *validator, const json_t *params) {
+// Whether this validator alone makes the blocks of its chain.
+static bool is_solo_operator(const json_t *node, const json_t *validator) {
+    const char *engine = json_string_value(json_object_get(node, "engine"));
+    const json_t *operator= json_object_get(node, "operator");
+    return engine && strcmp(engine, "solo") == 0 && json_is_string(operator) &&
+           json_equal(operator, json_object_get(validator, "address"));
+}
+
+static void beacon_judge(json_t *problems, const json_t *node, const json_t *validator,
+                         const json_t *params) {
     const json_t *beacon = json_object_get(validator, "beacon");
+    if (!assay_show_number(validator, "power") && is_solo_operator(node, validator))
+        problem_add(problems, "assay bond --role consensus --amount …",
+                    "this node makes the blocks without power of its own: batches get no beacon, "
+                    "and are void");
     if (json_is_true(json_object_get(beacon, "jailed")))
         problem_add(problems, "run the node that holds its beacon chain; the jail ends by itself",
                     "in jail until the end of epoch %llu for blocks without a beacon",
@@ -197,13 +210,14 @@ static void duties_judge(json_t *problems, const json_t *duties, const json_t *p
 }
 
 json_t *assay_health_judge(const json_t *status, const json_t *params) {
+    const json_t *node = json_object_get(status, "node");
     const json_t *validator = json_object_get(status, "validator");
     json_t *problems = json_array();
     if (!problems) return NULL;
-    node_judge(problems, status, json_object_get(status, "node"));
+    node_judge(problems, status, node);
     disk_judge(problems, json_object_get(status, "disk"));
     if (!validator) return problems;
-    beacon_judge(problems, validator, params);
+    beacon_judge(problems, node, validator, params);
     duties_judge(problems, json_object_get(status, "duties"), params);
     verdicts_judge(problems, validator, params);
     bonds_judge(problems, json_object_get(status, "account"), validator, params);

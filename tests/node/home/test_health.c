@@ -112,6 +112,22 @@ static void each_fault_has_its_number(void **state) {
         expect(cases[i].from, cases[i].to, cases[i].part);
 }
 
+// Its blocks come, but nobody's beacons count.
+static void a_solo_operator_needs_power(void **state) {
+    static const char *const operators[] = {"0x2", "0x1"}, *const engines[] = {"abci", "solo"};
+    for (int i = 0; i < 4; i++) {
+        json_t *status = with("'power':5", "'address':'0x1','power':0"),
+               *node = json_object_get(status, "node"), *params = read_text(params_text);
+        json_object_set_new(node, "operator", json_string(operators[i / 2]));
+        json_object_set_new(node, "engine", json_string(engines[i % 2]));
+        json_t *problems = assay_health_judge(status, params);
+        assert_int_equal(json_array_size(problems), i == 3);
+        json_decref(problems);
+        json_decref(params);
+        json_decref(status);
+    }
+}
+
 // A node may answer anything: what is not there, or of another type, is no reason to fail.
 static void odd_documents_are_judged_too(void **state) {
     static const char *const odd[] = {"{}", "[]", "{'node':[],'validator':7,'duties':{'duties':7}}",
@@ -131,6 +147,7 @@ static void odd_documents_are_judged_too(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault_has_its_number),
+        cmocka_unit_test(a_solo_operator_needs_power),
         cmocka_unit_test(odd_documents_are_judged_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
