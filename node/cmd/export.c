@@ -24,6 +24,7 @@ typedef struct {
     assay_validator_update validators[ASSAY_ENGINE_VALIDATORS_MAX];
     assay_comet_start start;
     uint64_t signed_to;            // --sign-again-above; UINT64_MAX: not given
+    bool with_others;              // --with-others
     char target[PATH_MAX];         // CometBFT's home as a whole path; "": not there yet
     char next[3 * PATH_MAX + 128]; // what to do about a failure; "": its sentence says it
 } export_parts;
@@ -108,6 +109,28 @@ static assay_status handover_check(export_parts *parts, assay_error *err) {
     return status;
 }
 
+// A moved chain stands still until validators with more than two thirds of its power take part.
+static assay_status power_check(export_parts *parts, assay_error *err) {
+    const assay_comet_start *start = &parts->start;
+    uint8_t key[ASSAY_ED25519_KEY_SIZE];
+    uint64_t own = 0, all = 0;
+    bool moves = start->height && parts->home.config.engine == ASSAY_ENGINE_SOLO;
+    if (!moves || !parts->has_secrets || parts->with_others) return ASSAY_OK;
+    ASSAY_TRY(assay_ed25519_public(key, parts->secrets.ed25519_seed, err));
+    for (uint32_t i = 0; i < start->validator_count; i++) {
+        bool same = memcmp(parts->validators[i].ed25519, key, sizeof key) == 0;
+        own += same ? parts->validators[i].power : 0;
+        all += parts->validators[i].power;
+    }
+    if (all - own < own / 2 + own % 2) return ASSAY_OK; // others have less than half as much
+    snprintf(parts->next, sizeof parts->next,
+             "more consensus bond, or, where the others' nodes are ready: --with-others");
+    return ASSAY_FAIL(err, FORBIDDEN,
+                      "this validator has %llu of %llu power, and no block comes without more than "
+                      "two thirds",
+                      (ull)own, (ull)all);
+}
+
 static assay_status start_fill(export_parts *parts, const char *comet, assay_error *err) {
     char path[PATH_MAX];
     assay_app_info info;
@@ -128,6 +151,7 @@ static assay_status start_fill(export_parts *parts, const char *comet, assay_err
     ASSAY_TRY(assay_ledger_validators(parts->validators, &start->validator_count, parts->app, err));
     start->validators = parts->validators;
     ASSAY_TRY(handover_check(parts, err));
+    ASSAY_TRY(power_check(parts, err));
     if (parts->signed_to == UINT64_MAX) return ASSAY_OK;
     start->signed_to = parts->signed_to;
     if (start->signed_to >= start->height) return ASSAY_OK;
@@ -209,10 +233,13 @@ int assay_cmd_export(assay_invocation *invocation) {
          "the folder that got the key is gone for good: write it once more, for heights above "
          "the last at which it may have signed",
          1, INT64_MAX - 1, false},
+        {"with-others", ASSAY_OPTION_FLAG, &parts.with_others, NULL,
+         "this validator has no two thirds of the power, and the others' nodes are ready", 0, 0,
+         false},
     };
     int code;
     if (!assay_command_begin(
-            invocation, table, 3,
+            invocation, table, 4,
             "Hands a chain to CometBFT: a new one with the validators of its genesis, or a solo\n"
             "chain at its last height, with its whole state. The home's engine is abci from then\n"
             "on, and its validator's key is CometBFT's: it is written into one folder, once. Two\n"

@@ -489,11 +489,11 @@ def test_many_validators(assay):
 
 
 def test_a_validator_registers(assay):
-    assay.init(accounts=["alice"], params={"epoch_blocks": 10})
+    assay.init(accounts=["alice"], params={"epoch_blocks": 10, "power_step_ppm": 1000000})
     node = assay.node()
     address = assay.key("alice")
     assay.good("validator", "new", "--home", "alice", "--address", address)
-    node.tx("bond", "--role", "consensus", "--amount", 20 * OPEN)
+    node.tx("bond", "--role", "consensus", "--amount", 400 * OPEN)
     # P-9: an agent cannot, is told who can, and has sent nothing.
     robot = assay.key("robot")
     node.tx("agent", "authorize", "--agent", robot, "--scopes", "verify", "--expiry", "+500",
@@ -510,6 +510,14 @@ def test_a_validator_registers(assay):
     assert node.get("/v1/validator/" + address)["power"] > 0
     node.tx("validator", "register", "--home", "alice")  # nothing new, no second chain
     assert node.get("/v1/account/" + address)["nonces"][0] == 2 + 2 + 12 + 1
+    # E-31: behind CometBFT the chain would wait for her, who runs no node.
+    assert node.term() == 0
+    move = ["export", "--home", "home", "--to-cometbft", "comet"]
+    refused = assay.bad(3, "FORBIDDEN", "this validator has 100 of ", *move)
+    assert "--with-others" in refused["next"], refused
+    config = json.loads((assay.folder / "home/config.json").read_text())
+    assert config["engine"] == "solo" and not (assay.folder / "comet").exists()
+    assert assay.good(*move, "--with-others")["validators"] == 2
 
 
 def test_a_used_up_chain_is_not_sent_again(assay):
