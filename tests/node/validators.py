@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Beacon chains that follow each other (F-57), as an operator meets them: `assay validator renew`,
-and what `assay status` says before and after. usage: renew.py ASSAY [TEST…]"""
+"""Validators as their operators meet them: homes of their own, registrations, and beacon chains
+that follow each other (F-57). usage: validators.py ASSAY [TEST…]"""
 import hashlib
+import json
+import stat
 
-from chain import SECRETS, main
+from chain import OPEN, SECRETS, main
 
 AA = "0x" + "aa" * 20
 REGISTER = "assay validator register --home DIR --key FILE"
@@ -67,6 +69,85 @@ class World:
         [line] = [line for line in text.splitlines() if line.startswith("assay_beacons_left ")]
         assert int(line.split()[1]) == self.beacon()["left"], line
         return self.beacon()["left"]
+
+
+def test_many_validators(assay):
+    bond, words = 50 * OPEN, []
+    for name in ("v1", "v2", "v3"):
+        entry = assay.good("validator", "new", "--home", name, "--address", assay.key(name),
+                           "--beacon-length", 100)
+        assert entry["address"] == assay.key(name) and entry["chain_length"] == 100, entry
+        assert stat.S_IMODE((assay.folder / name / "operator.json").stat().st_mode) == 0o600
+        assay.write(f"{name}.json", entry)
+        words += ["--validator", f"{name}.json={bond}"]
+    before = (assay.folder / "v1/operator.json").read_bytes()
+    assay.bad(3, "EXISTS", "is there already", "validator", "new", "--home", "v1", "--address", AA)
+    made = assay.good("init", "--home", "v1", *words)
+    genesis = json.loads((assay.folder / "v1/genesis.json").read_text())
+    assert {v["address"] for v in genesis["validators"]} == {assay.key(f"v{i}") for i in (1, 2, 3)}
+    assert all(v["consensus_bond"] == bond for v in genesis["validators"]), genesis
+    assert made["supply"] == 3 * bond, made
+    joined = assay.good("init", "--home", "v2", "--genesis", "v1/genesis.json")
+    watcher = assay.good("init", "--home", "watcher", "--genesis", "v1/genesis.json")
+    assert made["genesis"] == joined["genesis"] == watcher["genesis"], (made, joined, watcher)
+    assert not (assay.folder / "watcher/operator.json").exists()
+    assert (assay.folder / "v1/operator.json").read_bytes() == before
+    result = assay.run("init", "--home", "later", "--genesis", "v1/genesis.json")
+    assert "next: assay export --home later --to-cometbft" in result.out, result
+    result = assay.run("init", "--home", "alone", "--operator", AA)
+    assert "next: assay node --home alone" in result.out, result
+    assert "nobody can pay a fee" in result.err, result
+    assay.bad(3, "RANGE", "3 validators, the solo engine has one", "node", "--home", "v1")
+    for more, part in (([], "one of --operator"), (["--operator", AA, *words], "only one of"),
+                       (["--validator", "v1.json"], "FILE=NOPEN")):
+        assay.bad(2, "USAGE", part, "init", "--home", "none", *more)
+    assay.bad(3, "DUPLICATE", "named twice", "init", "--home", "none", *words[:2], *words[:2])
+
+
+def test_a_validator_registers(assay):
+    assay.init(accounts=["alice"], params={"epoch_blocks": 10, "power_step_ppm": 1000000})
+    node = assay.node()
+    address = assay.key("alice")
+    assay.good("validator", "new", "--home", "alice", "--address", address)
+    node.tx("bond", "--role", "consensus", "--amount", 400 * OPEN)
+    # P-9: an agent cannot, is told who can, and has sent nothing.
+    robot = assay.key("robot")
+    node.tx("agent", "authorize", "--agent", robot, "--scopes", "verify", "--expiry", "+500",
+            "--limit", OPEN)
+    assay.bad(2, "USAGE", "the account's own keystore", "validator", "register", "--home", "alice",
+              "--node", node.url, "--key", "robot.key", "--principal", address)
+    assert node.get("/v1/account/" + robot)["nonces"][0] == 0
+    sent = node.tx("validator", "register", "--home", "alice").json()
+    assert sent["state"] == "committed", sent
+    shown = node.get("/v1/validator/" + address)
+    assert shown["key"] and shown["beacon"]["pending"] == 1 << 20, shown
+    for _ in range(12):
+        node.tx("transfer", "--to", AA, "--amount", 1)
+    assert node.get("/v1/validator/" + address)["power"] > 0
+    node.tx("validator", "register", "--home", "alice")  # nothing new, no second chain
+    assert node.get("/v1/account/" + address)["nonces"][0] == 2 + 2 + 12 + 1
+    # E-31: behind CometBFT the chain would wait for her, who runs no node.
+    assert node.term() == 0
+    move = ["export", "--home", "home", "--to-cometbft", "comet"]
+    refused = assay.bad(3, "FORBIDDEN", "this validator has 100 of ", *move)
+    assert "--with-others" in refused["next"], refused
+    config = json.loads((assay.folder / "home/config.json").read_text())
+    assert config["engine"] == "solo" and not (assay.folder / "comet").exists()
+    assert assay.good(*move, "--with-others")["validators"] == 2
+
+
+def test_a_used_up_chain_is_not_sent_again(assay):
+    """Preimages that everybody has seen make no beacon (P-46)."""
+    assay.write("secrets.json", dict(SECRETS, beacon_length=2))
+    assay.init(accounts=["alice"])
+    node = assay.node()
+    operator = assay.key("operator")
+    for _ in range(2):
+        node.tx("transfer", "--to", AA, "--amount", 1)
+    shown = node.get("/v1/validator/" + operator)
+    assert shown["beacon"]["left"] == 0 and shown["beacon"]["revealed"] == 2, shown
+    assay.bad(3, "EXISTS", "is used up, its last preimage of height 2", "validator", "register",
+              "--home", "home", "--node", node.url, "--key", "operator.key")
 
 
 def test_no_beacon_is_missed_between_two_chains(assay):
