@@ -21,9 +21,9 @@ uint64_t assay_clock_ms(void) {
     return assay_clock_ns() / NANOS_PER_MS;
 }
 
-void assay_deadline_in(struct timespec *out, uint32_t ms) {
+void assay_deadline_in(struct timespec *out, uint64_t ms) {
     clock_gettime(CLOCK_MONOTONIC, out);
-    out->tv_sec += ms / 1000;
+    out->tv_sec += (time_t)(ms / 1000);
     out->tv_nsec += (long)(ms % 1000) * NANOS_PER_MS;
     if (out->tv_nsec >= NANOS_PER_S) {
         out->tv_nsec -= NANOS_PER_S;

@@ -13,7 +13,7 @@
 void assay_deadline_cond_init(pthread_cond_t *condition);
 
 // `ms` from now, for pthread_cond_timedwait on such a condition. Spec: C-15.
-void assay_deadline_in(struct timespec *out, uint32_t ms);
+void assay_deadline_in(struct timespec *out, uint64_t ms);
 
 // That clock's nanoseconds and milliseconds, to tell how long something took.
 uint64_t assay_clock_ns(void);

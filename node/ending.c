@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
+
+#include "consensus/clock.h"
 
 static atomic_bool asked;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -28,12 +29,8 @@ static void *listen_run(void *unused) {
 
 assay_status assay_ending_listen(assay_error *err) {
     pthread_t thread;
-    pthread_condattr_t attributes;
     sigset_t signals;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&woken, &attributes);
-    pthread_condattr_destroy(&attributes);
+    assay_deadline_cond_init(&woken);
     signals_fill(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     if (pthread_create(&thread, NULL, listen_run, NULL) != 0)
@@ -59,13 +56,7 @@ void assay_ending_ask(void) {
 
 bool assay_ending_sleep(uint64_t ms) {
     struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    assay_deadline_in(&until, ms);
     pthread_mutex_lock(&lock);
     while (!atomic_load(&asked) && pthread_cond_timedwait(&woken, &lock, &until) != ETIMEDOUT) {
     }

@@ -133,7 +133,7 @@ static void work_wait(assay_docket *docket, uint64_t now) {
         pthread_cond_wait(&docket->work, &docket->lock);
         return;
     }
-    assay_deadline_in(&until, (uint32_t)((first - now) / NANOS_PER_MS + 1));
+    assay_deadline_in(&until, (first - now) / NANOS_PER_MS + 1);
     pthread_cond_timedwait(&docket->work, &docket->lock, &until);
 }
 
