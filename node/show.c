@@ -19,7 +19,7 @@ void assay_open_text(char out[ASSAY_OPEN_TEXT_MAX], uint64_t nopen) {
     snprintf(out, ASSAY_OPEN_TEXT_MAX, "%llu%s OPEN", (ull)(nopen / ASSAY_OPEN_NOPEN), fraction);
 }
 
-uint64_t assay_show_number(const json_t *object, const char *name) {
+ull assay_show_number(const json_t *object, const char *name) {
     uint64_t value = 0;
     return assay_json_u64(&value, object, name, 0, UINT64_MAX, NULL) == ASSAY_OK ? value : 0;
 }
@@ -30,33 +30,29 @@ void assay_show_text(const json_t *object, const char *name) {
     assay_paint_label(stdout, (const uint8_t *)text, strlen(text), 200, ASSAY_PAINT_NONE);
 }
 
-static void line(const char *label, const json_t *object, const char *name, const char *end) {
+void assay_show_line(const char *label, const json_t *object, const char *name, const char *end) {
     printf("%-10s", label);
     assay_show_text(object, name);
     fputs(end, stdout);
 }
 
-static void amount_print(const char *before, const json_t *object, const char *name,
-                         const char *after) {
+void assay_show_amount(const char *before, const json_t *object, const char *name,
+                       const char *after) {
     char text[ASSAY_OPEN_TEXT_MAX];
     assay_open_text(text, assay_show_number(object, name));
     printf("%s%s%s", before, text, after);
-}
-
-static ull count(const json_t *object, const char *name) {
-    return (ull)assay_show_number(object, name);
 }
 
 void assay_show_bonds(const json_t *bonds) {
     size_t i, j;
     json_t *bond, *part;
     json_array_foreach(bonds, i, bond) {
-        line(i ? "" : "bonds", bond, "role", "");
-        amount_print(" ", bond, "active", "");
-        amount_print(", of which ", bond, "effective", " count\n");
+        assay_show_line(i ? "" : "bonds", bond, "role", "");
+        assay_show_amount(" ", bond, "active", "");
+        assay_show_amount(", of which ", bond, "effective", " count\n");
         json_array_foreach(json_object_get(bond, "unbonding"), j, part) {
-            amount_print("            ", part, "amount", "");
-            printf(" come back at block %llu\n", count(part, "release"));
+            assay_show_amount("            ", part, "amount", "");
+            printf(" come back at block %llu\n", assay_show_number(part, "release"));
         }
     }
 }
@@ -75,11 +71,11 @@ static void agents_print(const json_t *account) {
     json_t *agent;
     const json_t *agents = json_object_get(account, "agents");
     if (json_array_size(agents) == 0) return;
-    amount_print("agents    may spend ", account, "agent_left", "");
-    amount_print(" of ", account, "agent_limit", " more in this epoch, all together\n");
+    assay_show_amount("agents    may spend ", account, "agent_left", "");
+    assay_show_amount(" of ", account, "agent_limit", " more in this epoch, all together\n");
     json_array_foreach(agents, i, agent) {
-        line("", agent, "agent", " until block ");
-        printf("%llu: ", count(agent, "expiry"));
+        assay_show_line("", agent, "agent", " until block ");
+        printf("%llu: ", assay_show_number(agent, "expiry"));
         scopes_print(assay_show_number(agent, "scopes"));
         printf("\n");
     }
@@ -89,8 +85,8 @@ void assay_show_account(const json_t *account) {
     const json_t *nonces = json_object_get(account, "nonces");
     size_t i;
     json_t *root;
-    line("account", account, "address", "\n");
-    amount_print("balance   ", account, "balance", "\n");
+    assay_show_line("account", account, "address", "\n");
+    assay_show_amount("balance   ", account, "balance", "\n");
     printf("%-10s%lld transactions, %lld of verdicts and evidence\n", "sent",
            (long long)json_integer_value(json_array_get(nonces, 0)),
            (long long)json_integer_value(json_array_get(nonces, 1)));
@@ -98,49 +94,50 @@ void assay_show_account(const json_t *account) {
     agents_print(account);
     json_array_foreach(json_object_get(account, "declared"), i, root) {
         json_t *wrapped = json_pack("{s:O}", "root", root);
-        line(i ? "" : "reruns", wrapped, "root", "\n");
+        assay_show_line(i ? "" : "reruns", wrapped, "root", "\n");
         json_decref(wrapped);
     }
 }
 
 void assay_show_session(const json_t *session, uint64_t close_delay) {
     uint64_t end = assay_show_number(session, "end"), expiry = assay_show_number(session, "expiry");
-    line("session", session, "id", "\n");
+    assay_show_line("session", session, "id", "\n");
     if (assay_show_number(session, "ended"))
-        printf("%-10sended at block %llu\n", "state", count(session, "ended"));
+        printf("%-10sended at block %llu\n", "state", assay_show_number(session, "ended"));
     else if (end < expiry + close_delay)
         printf("%-10scloses, ends at block %llu\n", "state", (ull)end);
     else
         printf("%-10sopen since block %llu, until block %llu, ends at block %llu\n", "state",
-               count(session, "opened"), (ull)expiry, (ull)end);
-    line("provider", session, "provider", "\n");
-    line("consumer", session, "principal", ", opened by ");
+               assay_show_number(session, "opened"), (ull)expiry, (ull)end);
+    assay_show_line("provider", session, "provider", "\n");
+    assay_show_line("consumer", session, "principal", ", opened by ");
     assay_show_text(session, "opener");
     printf("\n%-10s%llu nopen a prompt token, %llu an output token\n", "prices",
-           count(session, "price_in"), count(session, "price_out"));
-    amount_print("deposit   ", session, "free", " free, ");
-    amount_print("", session, "reserved", " reserved by batches not yet settled\n");
-    printf("%-10s%llu requests are in batches\n", "used", count(session, "last_sequence"));
+           assay_show_number(session, "price_in"), assay_show_number(session, "price_out"));
+    assay_show_amount("deposit   ", session, "free", " free, ");
+    assay_show_amount("", session, "reserved", " reserved by batches not yet settled\n");
+    printf("%-10s%llu requests are in batches\n", "used",
+           assay_show_number(session, "last_sequence"));
 }
 
 void assay_show_tx(const json_t *fate) {
     const char *state = json_string_value(json_object_get(fate, "state"));
-    line("id", fate, "id", "\n");
+    assay_show_line("id", fate, "id", "\n");
     if (!state || strcmp(state, "committed") != 0) {
         printf("%-10swaits for a block\n", "state");
         return;
     }
-    printf("%-10sin block %llu, at place %llu\n", "state", count(fate, "height"),
-           count(fate, "index"));
+    printf("%-10sin block %llu, at place %llu\n", "state", assay_show_number(fate, "height"),
+           assay_show_number(fate, "index"));
     printf("%-10s", "result");
     if (!assay_show_number(fate, "code")) {
         printf("done\n");
         // P-96: where it is not the transaction's own id, it names what the transaction made.
         if (!json_equal(json_object_get(fate, "data"), json_object_get(fate, "id")))
-            line("message", fate, "data", ", the id of the session or batch\n");
+            assay_show_line("message", fate, "data", ", the id of the session or batch\n");
         return;
     }
-    printf("refused by rule %llu, the fee is taken: ", count(fate, "code"));
+    printf("refused by rule %llu, the fee is taken: ", assay_show_number(fate, "code"));
     assay_show_text(fate, "text");
     printf("\n");
 }
@@ -157,12 +154,12 @@ void assay_show_entries(const json_t *list, const char *what) {
             assay_show_text(entry, "license");
         }
         if (json_object_get(entry, "royalty_ppm"))
-            printf(", royalty %llu ppm", count(entry, "royalty_ppm"));
-        printf(", %llu bytes, registered at block %llu by ", count(entry, "byte_count"),
-               count(entry, "registered"));
+            printf(", royalty %llu ppm", assay_show_number(entry, "royalty_ppm"));
+        printf(", %llu bytes, registered at block %llu by ", assay_show_number(entry, "byte_count"),
+               assay_show_number(entry, "registered"));
         assay_show_text(entry, "owner");
         if (assay_show_number(entry, "retired"))
-            printf(", retired at block %llu", count(entry, "retired"));
+            printf(", retired at block %llu", assay_show_number(entry, "retired"));
         printf("\n");
     }
     if (json_array_size(list) == 0) printf("no %s yet\n", what);

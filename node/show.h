@@ -7,14 +7,21 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "base/status.h"
+
 enum { ASSAY_OPEN_TEXT_MAX = 32 };
 
 // An amount in OPEN, exact: "12.5 OPEN".
 void assay_open_text(char out[ASSAY_OPEN_TEXT_MAX], uint64_t nopen);
 
 // A member that is a number, 0 if it is none; one that is a text, made harmless, "?" if it is none.
-uint64_t assay_show_number(const json_t *object, const char *name);
+ull assay_show_number(const json_t *object, const char *name);
 void assay_show_text(const json_t *object, const char *name);
+
+// A labelled text and what ends it; an amount in OPEN between two texts.
+void assay_show_line(const char *label, const json_t *object, const char *name, const char *end);
+void assay_show_amount(const char *before, const json_t *object, const char *name,
+                       const char *after);
 
 void assay_show_account(const json_t *account);
 void assay_show_bonds(const json_t *bonds);

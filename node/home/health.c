@@ -162,7 +162,7 @@ static void beacon_judge(json_t *problems, const json_t *node, const json_t *val
     if (json_is_true(json_object_get(beacon, "jailed")))
         problem_add(problems, "run the node that holds its beacon chain; the jail ends by itself",
                     "in jail until the end of epoch %llu for blocks without a beacon",
-                    (ull)assay_show_number(beacon, "jailed_epoch"));
+                    assay_show_number(beacon, "jailed_epoch"));
     if (assay_show_number(validator, "power"))
         chain_judge(problems, beacon, EPOCHS_AHEAD * assay_show_number(params, "epoch_blocks"));
 }
@@ -175,10 +175,9 @@ static void verdicts_judge(json_t *problems, const json_t *validator, const json
     problem_add(problems, "is assay verify --watch running, with every model it has declared?",
                 "votes that went wrong, the last at block %llu: %llu missed, %llu not revealed, "
                 "%llu wrong, %llu struck",
-                (ull)fault, (ull)assay_show_number(verdicts, "missed"),
-                (ull)assay_show_number(verdicts, "unrevealed"),
-                (ull)assay_show_number(verdicts, "wrong"),
-                (ull)assay_show_number(verdicts, "struck"));
+                (ull)fault, assay_show_number(verdicts, "missed"),
+                assay_show_number(verdicts, "unrevealed"), assay_show_number(verdicts, "wrong"),
+                assay_show_number(verdicts, "struck"));
 }
 
 // Duties that nobody seems to do.
