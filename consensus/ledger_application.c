@@ -7,8 +7,8 @@
 #include "base/hex.h"
 #include "ledger/beacon.h"
 #include "ledger/due.h"
+#include "ledger/epoch.h"
 #include "ledger/money.h"
-#include "ledger/payout.h"
 #include "ledger/validator.h"
 #include "ledger/view.h"
 
@@ -210,17 +210,14 @@ static bool due_waits(const assay_reader *reader, assay_due_kind kind, uint64_t 
 
 // What was withdrawn becomes a claim at the close of its epoch, and then is what that published.
 static bool claims_wait(const assay_view *view) {
-    uint64_t epoch = assay_params_epoch(view->params, view->height);
     assay_totals totals;
-    assay_epoch closed = {0};
+    assay_epoch closed;
     bool found;
-    if (assay_totals_get(&totals, &view->reader, NULL) != ASSAY_OK) return true;
-    // The last block's own epoch, if that was the last of it.
-    if (assay_epoch_get(&closed, &found, &view->reader, epoch, NULL) != ASSAY_OK) return true;
-    if (!found && epoch > 0 &&
-        assay_epoch_get(&closed, &found, &view->reader, epoch - 1, NULL) != ASSAY_OK)
+    if (assay_totals_get(&totals, &view->reader, NULL) != ASSAY_OK ||
+        assay_epoch_last(&closed, &found, &view->reader, view->params, view->height, NULL) !=
+            ASSAY_OK)
         return true;
-    return totals.nopen[ASSAY_MONEY_CLAIMS] != (found ? closed.claims_total : 0);
+    return totals.nopen[ASSAY_MONEY_CLAIMS] != closed.claims_total;
 }
 
 // Open batches, cases, settlements, payouts of an epoch that is not yet closed or not yet swept

@@ -57,40 +57,24 @@ static assay_status claims_tree(assay_claims *tree, const assay_claim **list, ui
     return assay_claims_build(tree, claims, filled, arena, err);
 }
 
-// The last closed epoch. *found false in the first one.
-static assay_status last_closed(assay_epoch *out, bool *found, const assay_reader *reader,
-                                assay_error *err) {
-    assay_store_position at;
-    uint64_t epoch = 0;
-    assay_record_key first;
-    assay_record_key_start(&first, ASSAY_TABLE_EPOCH);
-    *found = false;
-    // Epochs close one by one from 0: gallop to a missing one, then halve.
-    uint64_t step = 1;
-    ASSAY_TRY(assay_reader_seek(reader, &at, &first, 1, err));
-    if (at.key_size == 0) return ASSAY_OK;
-    while (step > 0) {
-        bool there;
-        ASSAY_TRY(assay_epoch_get(out, &there, reader, epoch + step, err));
-        if (there) {
-            epoch += step;
-            step *= 2;
-        } else {
-            step /= 2;
-        }
-    }
-    return assay_epoch_get(out, found, reader, epoch, err);
+assay_status assay_epoch_last(assay_epoch *out, bool *found, const assay_reader *reader,
+                              const assay_params *params, uint64_t height, assay_error *err) {
+    *out = (assay_epoch){0};
+    *found = height >= params->epoch_blocks;
+    if (!*found) return ASSAY_OK;
+    return assay_epoch_get(out, found, reader, height / params->epoch_blocks - 1, err);
 }
 
 assay_status assay_epoch_claim_prove(assay_claim *claim, assay_hash *path, uint32_t *path_count,
                                      assay_epoch *epoch, const assay_reader *reader,
+                                     const assay_params *params, uint64_t height,
                                      const assay_address *recipient, assay_error *err) {
     assay_claims tree;
     const assay_claim *list;
     assay_arena arena;
     uint32_t index;
     bool found;
-    ASSAY_TRY(last_closed(epoch, &found, reader, err));
+    ASSAY_TRY(assay_epoch_last(epoch, &found, reader, params, height, err));
     if (!found) return ASSAY_FAIL(err, NOT_FOUND, "no epoch is closed yet");
     assay_arena_init(&arena, assay_claims_memory(epoch->claims_count));
     assay_status status = claims_tree(&tree, &list, &index, epoch->claims_count, reader,

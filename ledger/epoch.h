@@ -17,12 +17,18 @@ assay_status assay_epoch_end_block(assay_ledger *ledger, assay_error *err);
 assay_status assay_epoch_claim_next(assay_claim *claim, bool *found, const assay_reader *reader,
                                     uint64_t epoch, assay_error *err);
 
-// Proof of one recipient's claim under the claims root of the last closed epoch, of which *epoch is
-// set. path [ASSAY_CLAIMS_PATH_MAX]. As a close it takes assay_claims_memory for the time being.
+// The last epoch that is closed at the end of block `height`, the reader's last. *found false and
+// all zeros in the first one. Errors: CORRUPT, MEMORY, IO. Spec: P-73.
+assay_status assay_epoch_last(assay_epoch *out, bool *found, const assay_reader *reader,
+                              const assay_params *params, uint64_t height, assay_error *err);
+
+// Proof of one recipient's claim under the claims root of that epoch, of which *epoch is set.
+// path [ASSAY_CLAIMS_PATH_MAX]. As a close it takes assay_claims_memory for the time being.
 // Errors: NOT_FOUND (no claim, or no epoch closed yet), CAPACITY (2^31 claims), CORRUPT, MEMORY,
 // IO. Spec: P-75.
 assay_status assay_epoch_claim_prove(assay_claim *claim, assay_hash *path, uint32_t *path_count,
                                      assay_epoch *epoch, const assay_reader *reader,
+                                     const assay_params *params, uint64_t height,
                                      const assay_address *recipient, assay_error *err);
 
 #endif

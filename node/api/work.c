@@ -276,8 +276,8 @@ static assay_status claim_get(const assay_api *api, const assay_api_call *call,
     uint32_t steps;
     assay_epoch epoch;
     ASSAY_TRY(assay_api_address(&recipient, call, 1, err));
-    ASSAY_TRY(
-        assay_epoch_claim_prove(&claim, path, &steps, &epoch, &view->reader, &recipient, err));
+    ASSAY_TRY(assay_epoch_claim_prove(&claim, path, &steps, &epoch, &view->reader, view->params,
+                                      view->height, &recipient, err));
     json_t *proof = json_array();
     for (uint32_t i = 0; i < steps; i++)
         json_array_append_new(proof, assay_json_from_hash(&path[i]));

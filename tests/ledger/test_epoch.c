@@ -162,8 +162,8 @@ static void claims_match(const json_t *vector, assay_ledger *ledger) {
         uint32_t count;
         assay_epoch epoch;
         must(assay_json_address(&recipient, item, "address", err));
-        must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &ledger->reader, &recipient,
-                                     err));
+        must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &ledger->reader, ledger->params,
+                                     ledger->height, &recipient, err));
         must(assay_json_hash(&expected, vector, "root", err));
         assert_memory_equal(&epoch.claims_root, &expected, 32);
         assert_int_equal(epoch.claims_count, json_array_size(list));
@@ -224,8 +224,8 @@ static void thousands_of_claims_close(void **state) {
         assay_address recipient = large_recipient(i);
         assay_epoch epoch;
         assay_claim claim;
-        must(
-            assay_epoch_claim_prove(&claim, path, &steps, &epoch, &ledger.reader, &recipient, err));
+        must(assay_epoch_claim_prove(&claim, path, &steps, &epoch, &ledger.reader, ledger.params,
+                                     ledger.height, &recipient, err));
         assert_int_equal(epoch.claims_count, count);
         assert_memory_equal(&epoch.claims_root, &expected, 32);
         assert_int_equal(claim.amount, (uint64_t)i * i);
@@ -302,13 +302,14 @@ static void claims_are_published_at_the_close(void **state) {
     uint32_t count;
     must(assay_epoch_claim_next(&claim, &found, &view.reader, 0, err));
     assert_int_equal(claim.recipient.bytes[0], 0x33);
-    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, err));
+    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, view.params,
+                                 view.height, &me, err));
     assert_int_equal(claim.amount, 1000);
     assert_true(claim_is_proven(&first.claims_root, &claim, path, count));
     assay_error why = {0};
-    assert_int_equal(
-        assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &new, &why),
-        ASSAY_NOT_FOUND);
+    assert_int_equal(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader,
+                                             view.params, view.height, &new, &why),
+                     ASSAY_NOT_FOUND);
     assay_view_close(&view);
     chain_until(c, 60);
     assay_epoch second = epoch_of(c, 1, &found), third = epoch_of(c, 2, &found);
@@ -317,7 +318,8 @@ static void claims_are_published_at_the_close(void **state) {
     assert_memory_not_equal(&second.claims_root, &first.claims_root, 32);
     assert_memory_equal(&third.claims_root, &second.claims_root, 32);
     view = chain_view(c);
-    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, err));
+    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, view.params,
+                                 view.height, &me, err));
     assert_int_equal(claim.amount, 1007);
     assert_int_equal(epoch.epoch, 2);
     assert_true(claim_is_proven(&third.claims_root, &claim, path, count));
@@ -327,7 +329,8 @@ static void claims_are_published_at_the_close(void **state) {
     assay_epoch fourth = epoch_of(c, 3, &found);
     assert_int_equal(fourth.claims_count, 3);
     view = chain_view(c);
-    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, &me, err));
+    must(assay_epoch_claim_prove(&claim, path, &count, &epoch, &view.reader, view.params,
+                                 view.height, &me, err));
     assert_int_equal(claim.amount, 1010);
     assert_true(claim_is_proven(&fourth.claims_root, &claim, path, count));
     assay_view_close(&view);

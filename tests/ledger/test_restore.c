@@ -180,8 +180,8 @@ static void the_past_is_not_kept(void **state) {
     uint32_t path_count;
     assay_epoch closed;
     // Claims are state: those of the last close can be proven though later ones have come.
-    must(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader, &c->actors[DORA],
-                                 err));
+    must(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader, view.params,
+                                 view.height, &c->actors[DORA], err));
     assert_int_equal(closed.epoch, epoch);
     assert_int_equal(claim.amount, CHAIN_OPEN);
     assert_true(claim_is_proven(&closed.claims_root, &claim, path, path_count));
@@ -194,8 +194,8 @@ static void the_past_is_not_kept(void **state) {
     must(assay_view_open(&view, r->items[0].app, err));
     must(assay_payout_prove(&payout, &view.reader, epoch, &c->actors[PROVIDER], ASSAY_PAID_PROVIDER,
                             err));
-    must(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader, &c->actors[DORA],
-                                 err));
+    must(assay_epoch_claim_prove(&claim, path, &path_count, &closed, &view.reader, view.params,
+                                 view.height, &c->actors[DORA], err));
     assay_view_close(&view);
     replicas_free(r);
     trial_close(t);
