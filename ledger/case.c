@@ -310,13 +310,10 @@ assay_status assay_case_commit(assay_ledger *ledger, const assay_tx_verdict_comm
     return assay_case_vote_put(ledger, &body->batch, body->sample, body->round, &vote, err);
 }
 
-// P-57: which probe a verdict goes with; that it is one, decoding has seen to (P-7). A verdict that
-// needs no run has none; "data missing" names the data set there.
+// P-57: that it is a verdict, decoding has seen to (P-7). "Data missing" names its data set there.
 static assay_status probe_check(assay_ledger *ledger, uint8_t verdict, const assay_hash *probe,
                                 assay_error *err) {
-    bool without = verdict == ASSAY_VERDICT_REQUEST || verdict == ASSAY_VERDICT_UNAVAILABLE ||
-                   verdict == ASSAY_VERDICT_TABLE || verdict == ASSAY_VERDICT_TABLE_UNAVAILABLE;
-    if (without && !assay_hash_is_zero(probe))
+    if (!assay_verdict_has_probe(verdict) && !assay_hash_is_zero(probe))
         return ASSAY_REJECT(err, VOTE_PROBE, "verdict %u goes with a zero probe", verdict);
     if (verdict != ASSAY_VERDICT_DATA_MISSING) return ASSAY_OK;
     assay_dataset dataset;

@@ -232,6 +232,11 @@ bool assay_verdict_is_known(uint8_t verdict) {
            (verdict >= ASSAY_VERDICT_UNAVAILABLE && verdict <= ASSAY_VERDICT_DATA_MISSING);
 }
 
+bool assay_verdict_has_probe(uint8_t verdict) {
+    return verdict != ASSAY_VERDICT_REQUEST && verdict != ASSAY_VERDICT_UNAVAILABLE &&
+           verdict != ASSAY_VERDICT_TABLE && verdict != ASSAY_VERDICT_TABLE_UNAVAILABLE;
+}
+
 void assay_verdict_commitment(assay_hash *out, const assay_address *validator,
                               const assay_hash *salt, uint8_t verdict, const assay_hash *probe) {
     assay_sha256 sha;

@@ -351,6 +351,9 @@ uint32_t assay_tx_scope(assay_tx_kind kind);
 // Whether the number is a verdict of P-10.
 bool assay_verdict_is_known(uint8_t verdict);
 
+// Whether a probe goes with it: not with what needs no run. Spec: P-57.
+bool assay_verdict_has_probe(uint8_t verdict);
+
 // SHA-256(validator || salt || verdict || probe). Spec: P-10.
 void assay_verdict_commitment(assay_hash *out, const assay_address *validator,
                               const assay_hash *salt, uint8_t verdict, const assay_hash *probe);

@@ -147,11 +147,10 @@ static assay_watch_vote *vote_keep(assay_watch *watch, const duty *d, uint8_t ve
 // Verdicts whose probe is zero open their commitment without a rerun: what was unavailable then may
 // be available now, or the other way round.
 static assay_watch_vote *vote_recall(assay_watch *watch, const duty *d) {
-    static const uint8_t bare[] = {ASSAY_VERDICT_REQUEST, ASSAY_VERDICT_UNAVAILABLE,
-                                   ASSAY_VERDICT_TABLE, ASSAY_VERDICT_TABLE_UNAVAILABLE};
     static const assay_hash zero;
-    for (size_t i = 0; i < sizeof bare; i++)
-        if (commitment_opens(watch, d, bare[i], &zero)) return vote_keep(watch, d, bare[i], &zero);
+    for (uint8_t verdict = 0; verdict <= ASSAY_VERDICT_DATA_MISSING; verdict++)
+        if (!assay_verdict_has_probe(verdict) && commitment_opens(watch, d, verdict, &zero))
+            return vote_keep(watch, d, verdict, &zero);
     return NULL;
 }
 
