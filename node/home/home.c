@@ -195,13 +195,6 @@ assay_status assay_home_config_write(const assay_home *home, assay_error *err) {
                                  assay_file_replace, err);
 }
 
-static json_t *operator_json(const assay_operator *secrets) {
-    return json_pack("{s:i,s:o,s:o,s:o}", "version", ASSAY_HOME_VERSION, "ed25519_seed",
-                     assay_json_from_hex(secrets->ed25519_seed, sizeof secrets->ed25519_seed),
-                     "beacon_seed", assay_json_from_hash(&secrets->beacon_seed), "beacon_length",
-                     assay_json_from_u64(secrets->beacon_length));
-}
-
 assay_status assay_home_create(const char *path, const assay_config *config,
                                const assay_genesis *genesis, const assay_operator *secrets,
                                assay_error *err) {
@@ -212,8 +205,7 @@ assay_status assay_home_create(const char *path, const assay_config *config,
     if (stat(file, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is a home already", path);
     if (secrets) {
         assay_error why = {0};
-        assay_status status = assay_json_file_write(path, "operator.json", operator_json(secrets),
-                                                    0600, assay_file_create, &why);
+        assay_status status = assay_operator_write(path, secrets, &why);
         if (status == ASSAY_EXISTS)
             return ASSAY_FAIL(err, EXISTS,
                               "%s has an operator.json and no config.json, as of an init that did "
@@ -269,8 +261,12 @@ assay_status assay_operator_write(const char *home, const assay_operator *secret
     ASSAY_TRY(assay_folder_make(home, err));
     ASSAY_TRY(assay_home_path(path, home, "operator.json", err));
     if (stat(path, &info) == 0) return ASSAY_FAIL(err, EXISTS, "%s is there already", path);
-    return assay_json_file_write(home, "operator.json", operator_json(secrets), 0600,
-                                 assay_file_create, err);
+    json_t *object =
+        json_pack("{s:i,s:o,s:o,s:o}", "version", ASSAY_HOME_VERSION, "ed25519_seed",
+                  assay_json_from_hex(secrets->ed25519_seed, sizeof secrets->ed25519_seed),
+                  "beacon_seed", assay_json_from_hash(&secrets->beacon_seed), "beacon_length",
+                  assay_json_from_u64(secrets->beacon_length));
+    return assay_json_file_write(home, "operator.json", object, 0600, assay_file_create, err);
 }
 
 assay_status assay_operator_entry(assay_genesis_validator *out, const assay_operator *secrets,
