@@ -319,8 +319,8 @@ static assay_status reserve(assay_ledger *ledger, const assay_tx_submit_batch *b
     return ASSAY_OK;
 }
 
-assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx_submit_batch *body,
-                                assay_error *err) {
+assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
+    const assay_tx_submit_batch *body = &tx->body.submit_batch;
     const assay_hash *id = &ledger->digest;
     uint64_t byte_count;
     assay_batch batch = {.state = ASSAY_BATCH_WAITING,

@@ -63,8 +63,7 @@ typedef struct {
 // BATCH_BLOCK_FULL, BATCH_ROW, BATCH_SESSION_SUM, BATCH_MODEL_SUM, BATCH_DATASET,
 // BATCH_DATASET_SUM, BATCH_ROOTS, and those of session_reserve, registry_payable, exposure_add,
 // money_spend), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-52, P-53, P-54.
-assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx_submit_batch *body,
-                                assay_error *err);
+assay_status assay_batch_submit(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 
 // One batch, open or ended. Errors: CORRUPT, MEMORY, IO. Spec: P-52.
 assay_status assay_batch_get(assay_batch *out, bool *found, const assay_reader *reader,

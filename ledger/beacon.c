@@ -352,8 +352,8 @@ assay_status assay_beacon_init(assay_ledger *ledger, assay_error *err) {
 }
 
 // P-46
-assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx_register_chain *body,
-                                   assay_error *err) {
+assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
+    const assay_tx_register_chain *body = &tx->body.register_chain;
     assay_chain chain;
     uint64_t bond;
     if (body->length == 0 || body->length > ASSAY_CHAIN_LENGTH_MAX)

@@ -55,8 +55,7 @@ assay_status assay_beacon_check(const assay_reader *reader, const assay_genesis 
 // register_chain by the principal: waits to come into force; replaces one that waits.
 // Errors: REJECTED (CHAIN_LENGTH, CHAIN_BOND: no effective consensus bond), CAPACITY, CORRUPT,
 // MEMORY, IO. Spec: P-46.
-assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx_register_chain *body,
-                                   assay_error *err);
+assay_status assay_beacon_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 
 // Who has power and when each revealed last, as it is now: read once for all batches that wait.
 typedef struct {

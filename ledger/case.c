@@ -298,8 +298,8 @@ static assay_status window_check(uint64_t height, uint64_t after, uint64_t last,
 }
 
 // P-56
-assay_status assay_case_commit(assay_ledger *ledger, const assay_tx_verdict_commit *body,
-                               assay_error *err) {
+assay_status assay_case_commit(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
+    const assay_tx_verdict_commit *body = &tx->body.verdict_commit;
     assay_case record;
     assay_vote vote;
     ASSAY_TRY(vote_find(ledger, &body->batch, body->sample, body->round, &record, &vote, err));
@@ -324,8 +324,8 @@ static assay_status probe_check(assay_ledger *ledger, uint8_t verdict, const ass
 }
 
 // P-57
-assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx_verdict_reveal *body,
-                               assay_error *err) {
+assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
+    const assay_tx_verdict_reveal *body = &tx->body.verdict_reveal;
     assay_case record;
     assay_vote vote;
     assay_hash commitment;

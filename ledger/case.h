@@ -74,10 +74,8 @@ typedef struct {
 // escalation). Errors: REJECTED (CASE_UNKNOWN, CASE_ROUND, CASE_WINDOW, CASE_VOTER,
 // VOTE_TWICE, VOTE_NOT_COMMITTED, VOTE_COMMITMENT, VOTE_PROBE), CAPACITY, CORRUPT,
 // MEMORY, IO. Spec: P-56, P-57.
-assay_status assay_case_commit(assay_ledger *ledger, const assay_tx_verdict_commit *body,
-                               assay_error *err);
-assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx_verdict_reveal *body,
-                               assay_error *err);
+assay_status assay_case_commit(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
+assay_status assay_case_reveal(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 
 // One case, open or ended. Errors: CORRUPT, MEMORY, IO. Spec: P-55.
 assay_status assay_case_get(assay_case *out, bool *found, const assay_reader *reader,

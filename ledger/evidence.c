@@ -275,8 +275,8 @@ static assay_status case_find(assay_ledger *ledger, const assay_tx_post_evidence
 }
 
 // P-63
-assay_status assay_evidence_post(assay_ledger *ledger, const assay_tx_post_evidence *body,
-                                 assay_error *err) {
+assay_status assay_evidence_post(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
+    const assay_tx_post_evidence *body = &tx->body.post_evidence;
     const assay_params *params = ledger->params;
     uint64_t size_max = params->receipt_bytes_max + ASSAY_EVIDENCE_SLACK;
     assay_batch batch;

@@ -20,8 +20,7 @@ enum { ASSAY_EVIDENCE_SLACK = 4 << 20 };
 // the whole is judged: if good, the case is answered; if not, everything posted is dropped (check
 // before posting). Errors: REJECTED (BATCH_UNKNOWN, CASE_UNKNOWN, EVIDENCE_PART,
 // EVIDENCE_KIND, EVIDENCE_SIZE, EVIDENCE_TWICE), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-63.
-assay_status assay_evidence_post(assay_ledger *ledger, const assay_tx_post_evidence *body,
-                                 assay_error *err);
+assay_status assay_evidence_post(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 
 // Is this what the batch's root commits to, at the sampled position? The ledger's own test of a
 // complete posting. Errors: REJECTED (EVIDENCE_BAD), MEMORY. Spec: P-64.

@@ -92,51 +92,32 @@ assay_status assay_admission_check(uint64_t *fee, const assay_reader *reader,
 }
 
 static assay_status rule_apply(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
-    switch (tx->kind) {
-    case ASSAY_TX_TRANSFER:
-        return assay_transfer_apply(ledger, tx, err);
-    case ASSAY_TX_BOND:
-        return assay_bond_apply(ledger, tx, err);
-    case ASSAY_TX_UNBOND:
-        return assay_unbond_apply(ledger, tx, err);
-    case ASSAY_TX_AUTHORIZE_AGENT:
-        return assay_agent_authorize(ledger, tx, err);
-    case ASSAY_TX_REVOKE_AGENT:
-        return assay_agent_revoke(ledger, tx, err);
-    case ASSAY_TX_COMMIT_DATASET:
-        return assay_commitment_make(ledger, tx, err);
-    case ASSAY_TX_REGISTER_DATASET:
-        return assay_dataset_register(ledger, tx, err);
-    case ASSAY_TX_RETIRE_DATASET:
-        return assay_dataset_retire(ledger, tx, err);
-    case ASSAY_TX_REGISTER_MODEL:
-        return assay_model_register(ledger, tx, err);
-    case ASSAY_TX_REGISTER_ADAPTER:
-        return assay_adapter_register(ledger, tx, err);
-    case ASSAY_TX_DECLARE_ROOTS:
-        return assay_declared_replace(ledger, tx, err);
-    case ASSAY_TX_REGISTER_CHAIN:
-        return assay_beacon_register(ledger, &tx->body.register_chain, err);
-    case ASSAY_TX_REGISTER_VALIDATOR:
-        return assay_validator_register(ledger, &tx->body.register_validator, err);
-    case ASSAY_TX_OPEN_SESSION:
-        return assay_session_open(ledger, tx, err);
-    case ASSAY_TX_CLOSE_SESSION:
-        return assay_session_close(ledger, tx, err);
-    case ASSAY_TX_SUBMIT_BATCH:
-        return assay_batch_submit(ledger, &tx->body.submit_batch, err);
-    case ASSAY_TX_VERDICT_COMMIT:
-        return assay_case_commit(ledger, &tx->body.verdict_commit, err);
-    case ASSAY_TX_VERDICT_REVEAL:
-        return assay_case_reveal(ledger, &tx->body.verdict_reveal, err);
-    case ASSAY_TX_POST_EVIDENCE:
-        return assay_evidence_post(ledger, &tx->body.post_evidence, err);
-    case ASSAY_TX_WITHDRAW:
-        return assay_withdraw_apply(ledger, tx, err);
-    case ASSAY_TX_BEACON:
-        break;
-    }
-    ASSAY_ASSERT(!"admission has refused every other kind");
+    static assay_status (*const rules[])(assay_ledger *, const assay_tx *, assay_error *) = {
+        [ASSAY_TX_TRANSFER] = assay_transfer_apply,
+        [ASSAY_TX_BOND] = assay_bond_apply,
+        [ASSAY_TX_UNBOND] = assay_unbond_apply,
+        [ASSAY_TX_AUTHORIZE_AGENT] = assay_agent_authorize,
+        [ASSAY_TX_REVOKE_AGENT] = assay_agent_revoke,
+        [ASSAY_TX_COMMIT_DATASET] = assay_commitment_make,
+        [ASSAY_TX_REGISTER_DATASET] = assay_dataset_register,
+        [ASSAY_TX_RETIRE_DATASET] = assay_dataset_retire,
+        [ASSAY_TX_REGISTER_MODEL] = assay_model_register,
+        [ASSAY_TX_REGISTER_ADAPTER] = assay_adapter_register,
+        [ASSAY_TX_DECLARE_ROOTS] = assay_declared_replace,
+        [ASSAY_TX_REGISTER_CHAIN] = assay_beacon_register,
+        [ASSAY_TX_REGISTER_VALIDATOR] = assay_validator_register,
+        [ASSAY_TX_OPEN_SESSION] = assay_session_open,
+        [ASSAY_TX_CLOSE_SESSION] = assay_session_close,
+        [ASSAY_TX_SUBMIT_BATCH] = assay_batch_submit,
+        [ASSAY_TX_VERDICT_COMMIT] = assay_case_commit,
+        [ASSAY_TX_VERDICT_REVEAL] = assay_case_reveal,
+        [ASSAY_TX_POST_EVIDENCE] = assay_evidence_post,
+        [ASSAY_TX_WITHDRAW] = assay_withdraw_apply,
+    };
+    static_assert(ASSAY_COUNT(rules) == ASSAY_TX_KIND_COUNT + 1, "a kind without a rule");
+    // Decoding knows no other kinds, and admission has refused beacons.
+    ASSAY_ASSERT(tx->kind < ASSAY_COUNT(rules) && rules[tx->kind] != NULL);
+    return rules[tx->kind](ledger, tx, err);
 }
 
 // P-98

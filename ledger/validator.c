@@ -115,8 +115,8 @@ static assay_status pair_check(const assay_ledger *ledger, const assay_hash *key
     return ASSAY_OK;
 }
 
-assay_status assay_validator_register(assay_ledger *ledger, const assay_tx_register_validator *body,
-                                      assay_error *err) {
+assay_status assay_validator_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {
+    const assay_tx_register_validator *body = &tx->body.register_validator;
     uint64_t bond;
     bool known;
     ASSAY_TRY(assay_bond_weight(&bond, &ledger->reader, ledger->params, ASSAY_ROLE_CONSENSUS,

@@ -31,8 +31,7 @@ void assay_validator_message(uint8_t out[ASSAY_VALIDATOR_MESSAGE_SIZE], const as
 // register_validator by the principal: joins the power table with power 0, if it is not there.
 // Errors: REJECTED (VALIDATOR_BOND, VALIDATOR_BARRED, VALIDATOR_KEY, VALIDATOR_PROOF,
 // VALIDATORS_FULL), CAPACITY, CORRUPT, MEMORY, IO. Spec: P-91.
-assay_status assay_validator_register(assay_ledger *ledger, const assay_tx_register_validator *body,
-                                      assay_error *err);
+assay_status assay_validator_register(assay_ledger *ledger, const assay_tx *tx, assay_error *err);
 
 // What an engine may report; the numbers are CometBFT's. Others change nothing.
 enum { ASSAY_MISBEHAVIOR_DOUBLE_SIGN = 1, ASSAY_MISBEHAVIOR_LIGHT_CLIENT = 2 };

@@ -218,9 +218,9 @@ static void a_miss_is_signed(void **state) {
 
 static uint32_t join(bench *b, uint32_t actor, uint64_t length) {
     assay_error refusal = {0};
-    assay_tx_register_chain body = {b->links[actor][0], length};
+    assay_tx tx = {.body.register_chain = {b->links[actor][0], length}};
     b->ledger.principal = b->chain.actors[actor];
-    assay_status status = assay_beacon_register(&b->ledger, &body, &refusal);
+    assay_status status = assay_beacon_register(&b->ledger, &tx, &refusal);
     assert_true(status == ASSAY_OK || status == ASSAY_REJECTED);
     return status == ASSAY_OK ? 0 : refusal.reject;
 }
