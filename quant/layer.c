@@ -5,9 +5,12 @@
 // one takes the next: no two processors run equally fast all the time.
 #include "quant/layer.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 
 #include "kernels/float.h"
+
+static_assert((int)ASSAY_MODEL_CONTEXT_MAX <= (int)ASSAY_ATTENTION_COUNT_MAX, "all positions");
 
 // A step in progress, shared by its slices.
 typedef struct {
