@@ -55,9 +55,7 @@ static void handle(void *context, const assay_http_request *request, assay_http_
     assay_metrics metrics = {0};
     if (strcmp(request->path, "/metrics") != 0) {
         ASSAY_FAIL(&err, NOT_FOUND, "no path \"%.60s\", only /metrics", request->path);
-    } else if (strcmp(request->method, "GET") != 0) {
-        ASSAY_FAIL(&err, UNSUPPORTED, "/metrics takes GET, not %.16s", request->method);
-    } else {
+    } else if (assay_http_method_check(request, "GET", &err) == ASSAY_OK) {
         validator_put(context, &metrics);
         assay_metrics_reply(&metrics, reply);
         return;
