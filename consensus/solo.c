@@ -70,20 +70,14 @@ static assay_status proposal_make(assay_solo *solo, assay_block *block, assay_er
                                &solo->arena, err);
 }
 
-static assay_time clock_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec < 0) now = (struct timespec){0, 0};
-    return (assay_time){(uint64_t)now.tv_sec, (uint32_t)now.tv_nsec};
-}
-
 static assay_status block_make(assay_solo *solo, assay_error *err) {
     assay_solo_work *work = &solo->work;
     assay_block *block = &work->block;
     const assay_commit *last = solo->tip.height ? &solo->tip.commit : NULL;
     ASSAY_TRY(proposal_make(solo, block, err));
     ASSAY_TRY(assay_executed_room(&work->done, block->txs, block->tx_count, &solo->arena, err));
-    ASSAY_TRY(assay_tip_header(&solo->tip, block, work->done.ids, clock_now(), &solo->arena, err));
+    ASSAY_TRY(
+        assay_tip_header(&solo->tip, block, work->done.ids, assay_time_now(), &solo->arena, err));
     block->commit.height = block->header.height;
     block->commit.time = block->header.time;
     ASSAY_TRY(assay_block_id_of(&block->commit.block, block, last, &solo->arena, err));

@@ -69,13 +69,6 @@ static assay_status step_add(following *f, step **last, const assay_light_block 
     return ASSAY_OK;
 }
 
-// Fetching takes time, in which the chain goes on.
-static assay_time now_get(const assay_light_options *options) {
-    assay_time now = options->now;
-    if (options->clock) options->clock(&now);
-    return now;
-}
-
 // From *trusted, which becomes the target, by blocks of `source`. Those not yet verified, the
 // target deepest: each is half as far as the one below it. way: the last step, or NULL to note
 // none.
@@ -87,7 +80,8 @@ static assay_status bisect(following *f, const assay_light_source *source, step 
     pivots[0] = *target;
     while (depth) {
         const assay_light_block *next = &pivots[depth - 1];
-        const assay_time now = now_get(f->options);
+        // Fetching takes time, in which the chain goes on.
+        const assay_time now = f->options->clock ? f->options->clock() : f->options->now;
         assay_error why = {0};
         bool far;
         assay_status status =

@@ -26,8 +26,7 @@ typedef struct {
     const assay_light_source *witnesses; // [witness_count], asked for the target's header
     uint32_t witness_count;              // at most ASSAY_LIGHT_WITNESSES_MAX
     assay_time now;
-    void (*clock)(
-        assay_time *now); // asked before each header is verified; NULL: it stands at `now`
+    assay_time (*clock)(void); // asked before each header is verified; NULL: it stands at `now`
 } assay_light_options;
 
 // What came of a witness. Silent: it cannot be had, or has no such height. Faulty: it has another

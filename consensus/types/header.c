@@ -2,6 +2,7 @@
 #include "consensus/types/header.h"
 
 #include <assert.h>
+#include <time.h>
 
 #include "base/ed25519.h"
 #include "base/merkle.h"
@@ -10,6 +11,13 @@
 
 enum { FIELD_COUNT = 14, FIELD_SIZE_MAX = 128 };
 enum { STEP_NANOS = 1000000, SECOND_NANOS = 1000000000 };
+
+assay_time assay_time_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec < 0) now = (struct timespec){0, 0};
+    return (assay_time){(uint64_t)now.tv_sec, (uint32_t)now.tv_nsec};
+}
 
 bool assay_time_is_later(const assay_time *a, const assay_time *b) {
     return a->seconds != b->seconds ? a->seconds > b->seconds : a->nanos > b->nanos;

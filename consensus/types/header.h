@@ -82,6 +82,9 @@ void assay_header_protobuf(assay_writer *writer, const assay_header *header);
 // BlockID as protobuf, an empty one included. Spec: C-3.
 void assay_block_id_protobuf(assay_writer *writer, const assay_block_id *id);
 
+// The system's clock; one before 1970 stands at its beginning. Spec: C-18.
+assay_time assay_time_now(void);
+
 // a > b. Spec: C-18.
 bool assay_time_is_later(const assay_time *a, const assay_time *b);
 

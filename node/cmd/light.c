@@ -2,7 +2,6 @@
 // A light client: from a header one trusts to a later one, and from there to a payout.
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/hex.h"
 #include "base/json.h"
@@ -49,12 +48,6 @@ static assay_status trust_parse(assay_light_options *out, const char *text, assa
     return assay_hex_parse(out->trusted_hash.bytes, ASSAY_HASH_SIZE, colon + 1, "--trust", err);
 }
 
-static void clock_read(assay_time *now) {
-    struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
-    *now = (assay_time){(uint64_t)time.tv_sec, (uint32_t)time.tv_nsec};
-}
-
 static assay_status source_open(assay_light_source *out, assay_comet *comet, const char *url,
                                 assay_error *err) {
     ASSAY_TRY(assay_comet_open(comet, url, err));
@@ -71,7 +64,7 @@ static assay_status options_take(light_parts *parts, const light_options *option
                                           .drift_seconds = DRIFT_SECONDS,
                                           .trust_numerator = 1,
                                           .trust_denominator = 3};
-    follow->clock = clock_read;
+    follow->clock = assay_time_now;
     ASSAY_TRY(trust_parse(follow, options->trust, err));
     ASSAY_TRY(source_open(&follow->primary, &parts->primary, options->node, err));
     if (options->witnesses.count > ASSAY_LIGHT_WITNESSES_MAX)
