@@ -196,12 +196,14 @@ static void ledger_start(assay_app *app, uint64_t height) {
 
 // Ends the block's writes: totals, roots, and the equation that must hold whatever happened.
 static assay_status block_seal(assay_app *app, assay_hash *app_hash, assay_error *err) {
+    const assay_reader reader = assay_reader_of_store(app->store);
     assay_hash state_root, history_root;
+    uint64_t history_count;
     ASSAY_TRY(assay_totals_put(&app->ledger, err));
     ASSAY_ASSERT(assay_totals_sum(&app->ledger.totals) == app->genesis->supply);
     ASSAY_ASSERT(app->ledger.totals.nopen[ASSAY_MONEY_POOLS] == 0);
     ASSAY_TRY(assay_store_root(app->store, &state_root, err));
-    ASSAY_TRY(assay_history_root(app->store, &history_root, err));
+    ASSAY_TRY(assay_history_root(&history_root, &history_count, &reader, err));
     assay_store_app_hash(app_hash, &state_root, &history_root);
     return ASSAY_OK;
 }

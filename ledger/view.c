@@ -7,13 +7,13 @@ assay_status assay_view_open(assay_view *out, assay_app *app, assay_error *err) 
     *out = (assay_view){0};
     ASSAY_TRY(assay_app_snapshot(app, &out->snapshot, err));
     const assay_store_tip *tip = assay_snapshot_tip(out->snapshot);
+    out->reader = assay_reader_of_snapshot(out->snapshot);
     assay_status status =
-        assay_history_snapshot_root(out->snapshot, &out->history_root, &out->history_count, err);
+        assay_history_root(&out->history_root, &out->history_count, &out->reader, err);
     if (status != ASSAY_OK) {
         assay_view_close(out);
         return status;
     }
-    out->reader = assay_reader_of_snapshot(out->snapshot);
     out->genesis = assay_app_genesis(app);
     out->params = &out->genesis->params;
     out->height = tip->height;

@@ -114,8 +114,9 @@ static assay_status folder_publish(const char *part, const char *whole, assay_er
 
 static assay_status all_write(writing *w, const char *whole, assay_snapshot *snapshot,
                               const atomic_bool *stop, assay_error *err) {
+    const assay_reader reader = assay_reader_of_snapshot(snapshot);
     ASSAY_TRY(assay_folder_make(w->folder, err));
-    ASSAY_TRY(assay_history_peaks_get(&w->manifest.history, snapshot, err));
+    ASSAY_TRY(assay_history_peaks_get(&w->manifest.history, &reader, err));
     ASSAY_TRY(chunks_write(w, snapshot, stop, err));
     w->manifest.chunks = w->hashes;
     assay_hash app_hash;

@@ -12,27 +12,15 @@ enum {
     LEAF_TAG = ASSAY_STORE_HISTORY,
     COUNT_TAG = ASSAY_STORE_HISTORY + 1,
     PEAK_TAG = ASSAY_STORE_HISTORY + 2,
-    PEAK_KEY_SIZE = 1 + 1 + 8,
     ROOT_PREFIX = 2,
 };
 
-// Where nodes are read from: an open block or a snapshot.
-typedef struct {
-    assay_store *store;
-    assay_snapshot *snapshot;
-} source;
+static const assay_record_key count_key = {.bytes = {COUNT_TAG}, .size = 1};
 
-static assay_status source_get(const source *from, const void *key, size_t key_size,
-                               assay_bytes *value, assay_error *err) {
-    return from->store ? assay_store_get(from->store, key, key_size, value, err)
-                       : assay_snapshot_get(from->snapshot, key, key_size, value, err);
-}
-
-static assay_status count_get(const source *from, uint64_t *count, assay_error *err) {
-    static const uint8_t key[1] = {COUNT_TAG};
+static assay_status count_get(uint64_t *count, const assay_reader *reader, assay_error *err) {
     assay_bytes value;
     *count = 0;
-    ASSAY_TRY(source_get(from, key, sizeof key, &value, err));
+    ASSAY_TRY(assay_reader_get(reader, &count_key, &value, err));
     if (!value.data) return ASSAY_OK;
     if (value.size != 8)
         return ASSAY_FAIL(err, CORRUPT, "history count of %zu bytes, not 8", value.size);
@@ -40,28 +28,31 @@ static assay_status count_get(const source *from, uint64_t *count, assay_error *
     return ASSAY_OK;
 }
 
-static void leaf_key(uint8_t key[9], uint64_t index) {
-    key[0] = LEAF_TAG;
-    assay_store_be64(key + 1, index);
+static assay_record_key leaf_key(uint64_t index) {
+    assay_record_key key;
+    assay_record_key_start(&key, LEAF_TAG);
+    assay_record_key_add_u64(&key, index);
+    return key;
 }
 
-static void peak_key(uint8_t key[PEAK_KEY_SIZE], uint32_t level, uint64_t place) {
-    key[0] = PEAK_TAG;
-    key[1] = (uint8_t)level;
-    assay_store_be64(key + 2, place);
+static assay_record_key peak_key(uint32_t level, uint64_t place) {
+    assay_record_key key;
+    assay_record_key_start(&key, PEAK_TAG);
+    assay_record_key_add_u8(&key, (uint8_t)level);
+    assay_record_key_add_u64(&key, place);
+    return key;
 }
 
 // The root of the perfect tree `place` of 2^level leaves.
-static assay_status node_get(const source *from, uint32_t level, uint64_t place, assay_hash *out,
-                             assay_error *err) {
-    uint8_t key[9], peak[PEAK_KEY_SIZE];
+static assay_status node_get(assay_hash *out, const assay_reader *reader, uint32_t level,
+                             uint64_t place, assay_error *err) {
     assay_bytes value;
     uint64_t last = ((place + 1) << level) - 1;
-    leaf_key(key, last);
-    ASSAY_TRY(source_get(from, key, sizeof key, &value, err));
+    assay_record_key key = leaf_key(last);
+    ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
     if (!value.data) {
-        peak_key(peak, level, place);
-        ASSAY_TRY(source_get(from, peak, sizeof peak, &value, err));
+        key = peak_key(level, place);
+        ASSAY_TRY(assay_reader_get(reader, &key, &value, err));
         if (value.size == sizeof *out) {
             memcpy(out->bytes, value.data, sizeof *out);
             return ASSAY_OK;
@@ -83,74 +74,61 @@ static void count_bind(assay_hash *out, uint64_t count, const assay_hash *tree_r
 }
 
 // Of the leaves [first, first + count), which begin at 0 or where a mountain ends.
-static assay_status peaks_read(assay_merkle_peaks *out, const source *from, uint64_t first,
+static assay_status peaks_read(assay_merkle_peaks *out, const assay_reader *reader, uint64_t first,
                                uint64_t count, assay_error *err) {
     *out = (assay_merkle_peaks){.count = count};
     for (uint32_t level = 64; level-- > 0;) {
         if (!(count >> level & 1)) continue;
-        ASSAY_TRY(node_get(from, level, first >> level, &out->peaks[out->peak_count++], err));
+        ASSAY_TRY(node_get(&out->peaks[out->peak_count++], reader, level, first >> level, err));
         first += (uint64_t)1 << level;
     }
     return ASSAY_OK;
 }
 
 // The root of a tree over those leaves alone.
-static assay_status peaks_fold(const source *from, uint64_t first, uint64_t count, assay_hash *out,
-                               assay_error *err) {
+static assay_status peaks_fold(assay_hash *out, const assay_reader *reader, uint64_t first,
+                               uint64_t count, assay_error *err) {
     assay_merkle_peaks peaks;
-    ASSAY_TRY(peaks_read(&peaks, from, first, count, err));
+    ASSAY_TRY(peaks_read(&peaks, reader, first, count, err));
     assay_merkle_peaks_root(out, &peaks);
     return ASSAY_OK;
 }
 
-static assay_status root_get(const source *from, assay_hash *root, uint64_t *count,
-                             assay_error *err) {
+assay_status assay_history_root(assay_hash *root, uint64_t *count, const assay_reader *reader,
+                                assay_error *err) {
     assay_hash tree_root;
-    ASSAY_TRY(count_get(from, count, err));
-    ASSAY_TRY(peaks_fold(from, 0, *count, &tree_root, err));
+    ASSAY_TRY(count_get(count, reader, err));
+    ASSAY_TRY(peaks_fold(&tree_root, reader, 0, *count, err));
     count_bind(root, *count, &tree_root);
     return ASSAY_OK;
 }
 
 assay_status assay_history_append(assay_store *store, const void *data, size_t size,
                                   assay_error *err) {
-    source from = {.store = store};
+    const assay_reader reader = assay_reader_of_store(store);
     assay_hash nodes[64];
     uint64_t count;
-    uint8_t key[9], count_value[8];
-    static const uint8_t count_key[1] = {COUNT_TAG};
-    ASSAY_TRY(count_get(&from, &count, err));
+    uint8_t count_value[8];
+    ASSAY_TRY(count_get(&count, &reader, err));
     assay_merkle_leaf(&nodes[0], data, size);
     uint32_t level = 0;
     for (; count >> level & 1; level++) {
         assay_hash left;
-        ASSAY_TRY(node_get(&from, level, (count >> level) - 1, &left, err));
+        ASSAY_TRY(node_get(&left, &reader, level, (count >> level) - 1, err));
         assay_merkle_node(&nodes[level + 1], &left, &nodes[level]);
     }
-    leaf_key(key, count);
+    const assay_record_key key = leaf_key(count);
     assay_store_be64(count_value, count + 1);
-    ASSAY_TRY(assay_store_put(store, key, sizeof key, nodes, (level + 1) * sizeof nodes[0], err));
-    return assay_store_put(store, count_key, sizeof count_key, count_value, 8, err);
+    ASSAY_TRY(
+        assay_store_put(store, key.bytes, key.size, nodes, (level + 1) * sizeof nodes[0], err));
+    return assay_store_put(store, count_key.bytes, count_key.size, count_value, 8, err);
 }
 
-assay_status assay_history_root(assay_store *store, assay_hash *root, assay_error *err) {
-    source from = {.store = store};
-    uint64_t count;
-    return root_get(&from, root, &count, err);
-}
-
-assay_status assay_history_snapshot_root(assay_snapshot *snapshot, assay_hash *root,
-                                         uint64_t *count, assay_error *err) {
-    source from = {.snapshot = snapshot};
-    return root_get(&from, root, count, err);
-}
-
-assay_status assay_history_peaks_get(assay_merkle_peaks *out, assay_snapshot *snapshot,
+assay_status assay_history_peaks_get(assay_merkle_peaks *out, const assay_reader *reader,
                                      assay_error *err) {
-    source from = {.snapshot = snapshot};
     uint64_t count;
-    ASSAY_TRY(count_get(&from, &count, err));
-    return peaks_read(out, &from, 0, count, err);
+    ASSAY_TRY(count_get(&count, reader, err));
+    return peaks_read(out, reader, 0, count, err);
 }
 
 void assay_history_peaks_root(assay_hash *root, const assay_merkle_peaks *peaks) {
@@ -162,41 +140,38 @@ void assay_history_peaks_root(assay_hash *root, const assay_merkle_peaks *peaks)
 
 assay_status assay_history_load(assay_store_load *load, const assay_merkle_peaks *peaks,
                                 assay_error *err) {
-    static const uint8_t count_key[1] = {COUNT_TAG};
-    uint8_t key[PEAK_KEY_SIZE], count_value[8];
+    uint8_t count_value[8];
     uint32_t index = 0;
     ASSAY_ASSERT(peaks->peak_count == assay_merkle_peak_count(peaks->count));
     for (uint32_t level = 64; level-- > 0;) {
         if (!(peaks->count >> level & 1)) continue;
-        peak_key(key, level, (peaks->count >> level) - 1);
-        ASSAY_TRY(assay_store_load_aux(load, key, sizeof key, peaks->peaks[index++].bytes,
+        const assay_record_key key = peak_key(level, (peaks->count >> level) - 1);
+        ASSAY_TRY(assay_store_load_aux(load, key.bytes, key.size, peaks->peaks[index++].bytes,
                                        ASSAY_HASH_SIZE, err));
     }
     if (peaks->count == 0) return ASSAY_OK; // as a store that never appended
     assay_store_be64(count_value, peaks->count);
-    return assay_store_load_aux(load, count_key, sizeof count_key, count_value, 8, err);
+    return assay_store_load_aux(load, count_key.bytes, count_key.size, count_value, 8, err);
 }
 
-assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
-                                 assay_history_proof *proof, assay_error *err) {
-    source from = {.snapshot = snapshot};
+assay_status assay_history_prove(assay_history_proof *proof, const assay_reader *reader,
+                                 uint64_t index, assay_error *err) {
     *proof = (assay_history_proof){.index = index};
-    ASSAY_TRY(count_get(&from, &proof->count, err));
+    ASSAY_TRY(count_get(&proof->count, reader, err));
     if (index >= proof->count)
         return ASSAY_FAIL(err, RANGE, "leaf %llu of a history of %llu", (ull)index,
                           (ull)proof->count);
-    uint8_t leaf[9];
+    const assay_record_key leaf = leaf_key(index);
     assay_bytes kept;
-    leaf_key(leaf, index);
-    ASSAY_TRY(source_get(&from, leaf, sizeof leaf, &kept, err));
+    ASSAY_TRY(assay_reader_get(reader, &leaf, &kept, err));
     if (!kept.data)
         return ASSAY_FAIL(err, NOT_FOUND, "leaf %llu of the history is not kept here", (ull)index);
-    ASSAY_TRY(peaks_fold(&from, 0, proof->count, &proof->tree_root, err));
+    ASSAY_TRY(peaks_fold(&proof->tree_root, reader, 0, proof->count, err));
     // Inside the leaf's mountain: the sibling on each level.
     uint32_t level = 0;
     while ((index >> level ^ 1) < proof->count >> level) {
         assay_hash *step = &proof->path[proof->step_count];
-        ASSAY_TRY(node_get(&from, level, index >> level ^ 1, step, err));
+        ASSAY_TRY(node_get(step, reader, level, index >> level ^ 1, err));
         proof->step_count++;
         level++;
     }
@@ -204,11 +179,11 @@ assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
     uint64_t first = (index >> level) << level, end = first + ((uint64_t)1 << level);
     if (end < proof->count)
         ASSAY_TRY(
-            peaks_fold(&from, end, proof->count - end, &proof->path[proof->step_count++], err));
+            peaks_fold(&proof->path[proof->step_count++], reader, end, proof->count - end, err));
     for (; level < 63 && first; level++) {
         if (!(first >> level & 1)) continue;
         first -= (uint64_t)1 << level;
-        ASSAY_TRY(node_get(&from, level, first >> level, &proof->path[proof->step_count++], err));
+        ASSAY_TRY(node_get(&proof->path[proof->step_count++], reader, level, first >> level, err));
     }
     return ASSAY_OK;
 }

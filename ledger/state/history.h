@@ -9,6 +9,7 @@
 #define ASSAY_LEDGER_STATE_HISTORY_H
 
 #include "base/merkle.h"
+#include "ledger/state/reader.h"
 #include "ledger/state/store_load.h"
 
 // What a leaf is of: its first byte (P-77).
@@ -32,18 +33,15 @@ typedef struct {
 assay_status assay_history_append(assay_store *store, const void *data, size_t size,
                                   assay_error *err);
 
-// The root as the open block sees it. Errors: as assay_store_get. Spec: P-88.
-assay_status assay_history_root(assay_store *store, assay_hash *root, assay_error *err);
+// The root with the number of leaves, and the path of one. No rule's reader: the history is aux.
+// Errors: RANGE (index), NOT_FOUND (a leaf from before a restore), CORRUPT, MEMORY, IO. Spec: P-88.
+assay_status assay_history_root(assay_hash *root, uint64_t *count, const assay_reader *reader,
+                                assay_error *err);
+assay_status assay_history_prove(assay_history_proof *proof, const assay_reader *reader,
+                                 uint64_t index, assay_error *err);
 
-// The same in a snapshot with the number of leaves, and the path of one. Errors: RANGE (index),
-// NOT_FOUND (a leaf from before a restore), CORRUPT, IO. Spec: P-88.
-assay_status assay_history_snapshot_root(assay_snapshot *snapshot, assay_hash *root,
-                                         uint64_t *count, assay_error *err);
-assay_status assay_history_prove(assay_snapshot *snapshot, uint64_t index,
-                                 assay_history_proof *proof, assay_error *err);
-
-// The peaks of a snapshot's history. Errors: CORRUPT, IO. Spec: P-88.
-assay_status assay_history_peaks_get(assay_merkle_peaks *out, assay_snapshot *snapshot,
+// The peaks. Errors: CORRUPT, MEMORY, IO. Spec: P-88.
+assay_status assay_history_peaks_get(assay_merkle_peaks *out, const assay_reader *reader,
                                      assay_error *err);
 
 // The history root they give. Needs no store; peak_count is that of count (asserted). Spec: P-88.

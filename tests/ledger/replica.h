@@ -40,7 +40,7 @@ static inline void replica_restore(const char *folder, const chain *c, const ass
     }
     must(assay_store_load_root(load, &root, err));
     assert_memory_equal(&root, &view->state_root, sizeof root);
-    must(assay_history_peaks_get(&peaks, view->snapshot, err));
+    must(assay_history_peaks_get(&peaks, &view->reader, err));
     must(assay_restore_finish(load, view->params, view->height, &peaks, &view->app_hash, err));
     assay_store_load_close(load);
 }

@@ -174,7 +174,7 @@ static void the_past_is_not_kept(void **state) {
     assert_non_null(strstr(why.text, "not kept here"));
     assay_history_proof proof;
     assert_true(view.history_count > 0);
-    assert_int_equal(assay_history_prove(view.snapshot, 0, &proof, &why), ASSAY_NOT_FOUND);
+    assert_int_equal(assay_history_prove(&proof, &view.reader, 0, &why), ASSAY_NOT_FOUND);
     assay_claim claim;
     assay_hash path[ASSAY_MERKLE_PATH_MAX];
     uint32_t path_count;

@@ -364,7 +364,7 @@ static size_t record_add(const assay_view *view, const assay_record_key *key, ui
 static void expect_leaf(const assay_view *view, const uint8_t *leaf, size_t size) {
     for (uint64_t i = 0; i < view->history_count; i++) {
         assay_history_proof proof;
-        must(assay_history_prove(view->snapshot, i, &proof, err));
+        must(assay_history_prove(&proof, &view->reader, i, err));
         if (assay_history_check(&view->history_root, leaf, size, &proof, NULL) == ASSAY_OK) return;
     }
     fail_msg("no leaf of kind %u", leaf[0]);

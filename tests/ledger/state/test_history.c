@@ -38,25 +38,34 @@ static void commit(assay_store *store) {
     assert_int_equal(assay_store_commit(store, height, &app, NULL), ASSAY_OK);
 }
 
+static assay_hash root_of(assay_store *store) {
+    const assay_reader reader = assay_reader_of_store(store);
+    assay_hash root;
+    uint64_t count;
+    assert_int_equal(assay_history_root(&root, &count, &reader, NULL), ASSAY_OK);
+    return root;
+}
+
 static void proofs_check(assay_store *store, uint64_t count) {
     assay_snapshot *snapshot;
     assay_hash root, expected;
     uint64_t counted;
     assay_history_proof proof;
     assert_int_equal(assay_snapshot_open(&snapshot, store, NULL), ASSAY_OK);
-    assert_int_equal(assay_history_snapshot_root(snapshot, &root, &counted, NULL), ASSAY_OK);
+    const assay_reader reader = assay_reader_of_snapshot(snapshot);
+    assert_int_equal(assay_history_root(&root, &counted, &reader, NULL), ASSAY_OK);
     expected_root(&expected, count);
     assert_int_equal(counted, count);
     assert_memory_equal(&root, &expected, sizeof root);
     for (uint64_t i = 0; i < count; i++) {
         char data[32];
         leaf_data(data, i);
-        assert_int_equal(assay_history_prove(snapshot, i, &proof, NULL), ASSAY_OK);
+        assert_int_equal(assay_history_prove(&proof, &reader, i, NULL), ASSAY_OK);
         assert_int_equal(assay_history_check(&root, data, strlen(data), &proof, NULL), ASSAY_OK);
         assert_int_equal(assay_history_check(&root, data, strlen(data) - 1, &proof, NULL),
                          ASSAY_MISMATCH);
     }
-    assert_int_equal(assay_history_prove(snapshot, count, &proof, NULL), ASSAY_RANGE);
+    assert_int_equal(assay_history_prove(&proof, &reader, count, NULL), ASSAY_RANGE);
     assay_snapshot_close(snapshot);
 }
 
@@ -72,7 +81,7 @@ static void like_rfc6962_at_every_count(void **state) { // P-88
     }
     assert_int_equal(assay_store_begin(store, NULL), ASSAY_OK);
     for (uint64_t i = 0; i <= LEAF_COUNT; i++) {
-        assert_int_equal(assay_history_root(store, &root, NULL), ASSAY_OK);
+        root = root_of(store);
         expected_root(&expected, i);
         assert_memory_equal(&root, &expected, sizeof root);
         if (i < 34 || i % 50 == 0) { // across commits and within one block
@@ -93,6 +102,7 @@ static void goes_on_from_its_peaks(void **state) {
     for (uint64_t first = 0; first <= FIRST_MAX; first++) {
         char folder[FOLDER_MAX], other[FOLDER_MAX], data[32];
         assay_snapshot *snapshot;
+        assay_reader reader;
         assay_merkle_peaks peaks;
         assay_history_proof proof;
         assay_store_load *load;
@@ -105,7 +115,8 @@ static void goes_on_from_its_peaks(void **state) {
             append(store, i);
         commit(store);
         assert_int_equal(assay_snapshot_open(&snapshot, store, NULL), ASSAY_OK);
-        assert_int_equal(assay_history_peaks_get(&peaks, snapshot, NULL), ASSAY_OK);
+        reader = assay_reader_of_snapshot(snapshot);
+        assert_int_equal(assay_history_peaks_get(&peaks, &reader, NULL), ASSAY_OK);
         assay_snapshot_close(snapshot);
         assay_store_close(store);
         assert_int_equal(peaks.count, first);
@@ -123,16 +134,17 @@ static void goes_on_from_its_peaks(void **state) {
         store = store_open(other, &options);
         assert_int_equal(assay_store_begin(store, NULL), ASSAY_OK);
         for (uint64_t i = first; i < first + MORE; i++) {
-            assert_int_equal(assay_history_root(store, &root, NULL), ASSAY_OK);
+            root = root_of(store);
             expected_root(&expected, i);
             assert_memory_equal(&root, &expected, sizeof root);
             append(store, i);
         }
         commit(store);
         assert_int_equal(assay_snapshot_open(&snapshot, store, NULL), ASSAY_OK);
+        reader = assay_reader_of_snapshot(snapshot);
         expected_root(&expected, first + MORE);
         for (uint64_t i = 0; i < first + MORE; i++) {
-            assay_status status = assay_history_prove(snapshot, i, &proof, NULL);
+            assay_status status = assay_history_prove(&proof, &reader, i, NULL);
             assert_int_equal(status, i < first ? ASSAY_NOT_FOUND : ASSAY_OK);
             if (i < first) continue;
             leaf_data(data, i);
@@ -154,12 +166,12 @@ static void rollback_takes_leaves_back(void **state) { // P-85, P-88
     assert_int_equal(assay_store_begin(store, NULL), ASSAY_OK);
     for (uint64_t i = 0; i < 5; i++)
         append(store, i);
-    assert_int_equal(assay_history_root(store, &before, NULL), ASSAY_OK);
+    before = root_of(store);
     assay_store_mark mark = assay_store_savepoint(store);
     for (uint64_t i = 5; i < 20; i++)
         append(store, i);
     assay_store_rollback(store, mark);
-    assert_int_equal(assay_history_root(store, &after, NULL), ASSAY_OK);
+    after = root_of(store);
     assert_memory_equal(&before, &after, sizeof after);
     append(store, 5);
     assay_store_close(store);
@@ -178,8 +190,9 @@ static void wrong_proofs_fail(void **state) { // P-88
         append(store, i);
     commit(store);
     assert_int_equal(assay_snapshot_open(&snapshot, store, NULL), ASSAY_OK);
-    assert_int_equal(assay_history_snapshot_root(snapshot, &root, &count, NULL), ASSAY_OK);
-    assert_int_equal(assay_history_prove(snapshot, 21, &proof, NULL), ASSAY_OK);
+    const assay_reader reader = assay_reader_of_snapshot(snapshot);
+    assert_int_equal(assay_history_root(&root, &count, &reader, NULL), ASSAY_OK);
+    assert_int_equal(assay_history_prove(&proof, &reader, 21, NULL), ASSAY_OK);
     leaf_data(data, 21);
     for (uint32_t i = 0; i < proof.step_count; i++) {
         assay_history_proof bad = proof;
