@@ -338,9 +338,7 @@ def test_commit_fails_behind_an_engine(assay):
     resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
     number, text = engine.ask("commit")
     assert number == EXCEPTION and b"commit" in text, (number, text)
-    begun = time.monotonic()
-    assert node.wait() == 4, node.said()
-    assert time.monotonic() - begun < 5
+    assert node.wait(30) == 4, node.said()
     engine.close()
     said = node.said()
     assert "assay: error 6: " in said and "next: make room" in said, said  # DISK_FULL
@@ -391,13 +389,11 @@ def test_term_drains(assay):
     node = chain(assay, "--block-ms", 3000)
     sent = [transfer(node, wait_ms=0)["id"] for _ in range(5)]
     answers = []
-    waiter = threading.Thread(target=lambda: answers.append(transfer(node, wait_ms=20000)))
+    waiter = threading.Thread(target=lambda: answers.append(transfer(node, wait_ms=60000)))
     waiter.start()
     alice = assay.key("alice")
     until(lambda: node.get(f"/v1/account/{alice}")["next_nonces"][0] == 6, "the sixth is taken")
-    begun = time.monotonic()
-    assert node.term() == 0, node.said()
-    assert time.monotonic() - begun < 9
+    assert node.term(30) == 0, node.said()
     waiter.join()
     assert answers and answers[0]["state"] == "committed", answers
     again = assay.node()
@@ -429,24 +425,25 @@ def test_kill_and_restart(assay):
     acknowledged = 0
     for round_number in range(4):
         stop = threading.Event()
-        counts = []
+        done = []
 
         def send():
-            done = 0
             while not stop.is_set():
                 result = assay.run("transfer", "--to", AA, "--amount", 1, "--key", "alice.key",
                                    "--node", node.url, "--json")
                 if result.code:
                     break
-                done += 1
-            counts.append(done)
+                done.append(result)
         sender = threading.Thread(target=send)
         sender.start()
-        time.sleep(0.3 + 0.17 * round_number)
+        # In the first round whatever there is of a first transfer, then something after it.
+        if round_number:
+            until(lambda: done, "a transfer")
+        time.sleep(0.3 if round_number == 0 else 0.17 * round_number)
         node.kill()
         stop.set()
         sender.join()
-        acknowledged += counts[0]
+        acknowledged += len(done)
         node = assay.node("--block-ms", 5)
         balance = node.balance(AA)
         # The one in flight may have made it.
