@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "consensus/clock.h"
-#include "tests/node/desk.h"
+#include "tests/node/sent_only.h"
 
 static assay_workshop bare;
 
@@ -276,14 +276,6 @@ static uint64_t nonce_now(void) {
     must(assay_client_nonce(&nonce, &world.wallets[PROVIDER].client,
                             &world.wallets[PROVIDER].address, 0, err));
     return nonce;
-}
-
-// Sends without waiting for the block: whether it is in one is not known.
-static void sent_only(desk *d) {
-    assay_provider_batched batch;
-    world.wallets[PROVIDER].wait_ms = 0;
-    work_refused(assay_provider_batch(&d->provider, &batch, err), TIMEOUT, "in no block yet");
-    world.wallets[PROVIDER].wait_ms = 20000;
 }
 
 // A node that ends before it has CometBFT's answer does not know either: what may wait is asked for
@@ -687,6 +679,7 @@ static int world_make(void **state) {
     work_init(&world);
     world.genesis.params.min_batch_fee = 1000;
     work_start(&world);
+    sent_prepare();
     work_shop_open(&world, &bare, false, 1);
     work_prompt(prompt, 1);
     return 0;
