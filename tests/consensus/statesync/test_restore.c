@@ -645,7 +645,7 @@ typedef struct {
     stand *s;
     uint64_t height; // of the snapshot
     atomic_bool stop;
-    uint64_t looks;
+    atomic_ulong looks;
 } reader;
 
 // Looks at whatever state there is, and measures it, as the API's threads do.
@@ -690,13 +690,13 @@ static void readers_go_on(void **state) {
         offer(s);
         for (uint32_t i = 0; i < s->list[0].chunks; i++)
             assert_int_equal(apply(s, i), ASSAY_STATESYNC_APPLY_ACCEPT);
-        usleep(2000);
+        for (int i = 0; i < READERS; i++) // one may have its first turn only now
+            for (uint64_t before = readers[i].looks; readers[i].looks == before;)
+                usleep(200);
         for (int i = 0; i < READERS; i++)
             readers[i].stop = true;
-        for (int i = 0; i < READERS; i++) {
+        for (int i = 0; i < READERS; i++)
             pthread_join(threads[i], NULL);
-            assert_true(readers[i].looks > 0);
-        }
         assert_int_equal(state_check(s), s->list[0].height);
         must(assay_snapshot_check(held.snapshot, err));
         assert_int_equal(held.height, 0);
