@@ -391,7 +391,8 @@ def test_peers(assay):
         told = until(lambda: node.get("/v1/node")["peers"], "the peers")
         assert told == 3 and scrape(node)["assay_peers"] == 3
         begun, asked = time.monotonic(), rpc.asked.count("/net_info")
-        longest = max(seconds_of(scrape, node) for _ in range(20))
+        for _ in range(20):
+            scrape(node)
 
         def asked_seldom():
             """Once in five seconds, however many of them this machine took."""
@@ -404,7 +405,7 @@ def test_peers(assay):
         rpc.answers["/net_info"] = lambda query: time.sleep(60)
         time.sleep(5.1)
         begun, asked = time.monotonic(), rpc.asked.count("/net_info")
-        assert 1.5 < seconds_of(scrape, node) < 4 + 10 * longest
+        assert 1.5 < seconds_of(scrape, node) < 15  # other questions have 20
         for _ in range(4):
             assert "assay_peers" not in scrape(node)
         asked_seldom()
@@ -485,7 +486,7 @@ def test_ends_while_cometbft_hangs(assay):
         waiting = [connect(node, b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path)
                    for path in (b"/v1/block/2", b"/v1/tx/0x" + 64 * b"7") for _ in range(20)]
         until(lambda: rpc.asked, "the first one's turn")
-        assert ends(node) < 8
+        assert ends(node) < 15  # a question has 20
         assert len(rpc.asked) < 4, rpc.asked
         for one in waiting:
             one.close()
@@ -501,7 +502,7 @@ def test_ends_before_cometbft_answers(assay):
             "--key", "alice.key", "--node", node.url)))
         sending.start()
         until(lambda: "/broadcast_tx_sync" in rpc.asked, "the transfer")
-        assert ends(node) < 8
+        assert ends(node) < 15  # a question has 20
         sending.join()
         assert re.match("assay tx status 0x[0-9a-f]{64} ", failed[0]["next"]), failed
 

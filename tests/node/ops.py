@@ -479,7 +479,7 @@ def test_ends_with_idle_connections(assay):
     for one in open_ones[:10]:  # kept alive after an answer
         one.sendall(b"GET /v1/genesis HTTP/1.1\r\nHost: x\r\n\r\n")
         assert one.recv(65536).startswith(b"HTTP/1.1 200")
-    assert ends(node) < 5
+    assert ends(node) < 15  # one that is idle has 30
     for one in open_ones:
         one.close()
 
@@ -604,9 +604,9 @@ def test_provider_ends_while_its_node_hangs(assay):
         askers = [connect(provider, b"GET /v1/session/0x%064x HTTP/1.1\r\nHost: x\r\n\r\n" % i)
                   for i in range(5)]
         time.sleep(1)
-        with urllib.request.urlopen(provider.url + "/metrics", timeout=5) as reply:
+        with urllib.request.urlopen(provider.url + "/metrics", timeout=15) as reply:
             assert reply.status == 200
-        assert ends(provider) < 5
+        assert ends(provider) < 15  # a question has 30
     finally:
         world.node.process.send_signal(signal.SIGCONT)
     for one in askers:
@@ -629,7 +629,7 @@ def test_what_asks_a_silent_node_ends(assay):
                 connection = silent.accept()[0]
                 connection.recv(1)
                 process.send_signal(signal.SIGTERM)
-                said = process.communicate(timeout=10)
+                said = process.communicate(timeout=15)  # a question has 30
             finally:
                 process.kill()
                 process.wait()

@@ -26,10 +26,10 @@ static inline int test_listen(unsigned *port) {
     return fd;
 }
 
-// A connection to the host at the URL's port; reads give up after ten seconds.
+// A connection to the host at the URL's port; reads give up after a minute.
 static inline int test_connect_to(const char *host, const char *url) {
     struct sockaddr_in address = {.sin_family = AF_INET};
-    struct timeval patience = {10, 0};
+    struct timeval patience = {60, 0};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     inet_pton(AF_INET, host, &address.sin_addr);
     address.sin_port = htons((uint16_t)strtoul(strrchr(url, ':') + 1, NULL, 10));

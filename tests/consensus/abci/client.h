@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other end of an ABCI socket, for tests: it blocks, but never longer than ten seconds.
+// The other end of an ABCI socket, for tests: it blocks, but never longer than a minute.
 #ifndef ASSAY_TESTS_CONSENSUS_ABCI_CLIENT_H
 #define ASSAY_TESTS_CONSENSUS_ABCI_CLIENT_H
 
@@ -13,7 +13,7 @@
 #include "consensus/abci/frame.h"
 #include "tests/consensus/abci/abci.h"
 
-enum { CLIENT_SECONDS = 10, CLIENT_FRAME_MAX = 64 << 20 };
+enum { CLIENT_SECONDS = 60, CLIENT_FRAME_MAX = 64 << 20 };
 
 typedef struct {
     int fd;

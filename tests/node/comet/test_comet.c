@@ -116,7 +116,7 @@ static void a_node_that_ends_waits_for_no_answer(void **unused) {
     assert_int_equal(peer.block(peer.self, 7, &block, &arena, &data, NULL), ASSAY_STOPPED);
     assay_arena_close(&arena);
     assert_int_equal(peer.light_block(peer.self, 7, &result, NULL), ASSAY_STOPPED);
-    assert_true(assay_clock_ns() - begun < UINT64_C(10000000000)); // half of one exchange
+    assert_true(assay_clock_ns() - begun < UINT64_C(15000000000)); // one exchange has 20 s
     close(fd);
 }
 
@@ -139,7 +139,7 @@ static void a_light_source_has_its_time(void **unused) {
     usleep(20000);
     assert_int_equal(source.fetch(source.self, 8, &block, &arena, &why), ASSAY_TIMEOUT);
     assert_non_null(strstr(why.text, "for all that was asked"));
-    assert_true(assay_clock_ns() - begun < UINT64_C(10000000000)); // half of one exchange
+    assert_true(assay_clock_ns() - begun < UINT64_C(15000000000)); // one exchange has 20 s
     assay_arena_close(&arena);
     close(fd);
 }

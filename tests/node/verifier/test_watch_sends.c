@@ -199,7 +199,7 @@ static void a_stop_ends_the_questions(void **state) {
     atomic_store(&node.hangs, true);
     uint64_t begun = assay_clock_ms();
     assert_int_equal(assay_watch_step(&p.watch, &err), ASSAY_OK);
-    assert_true(assay_clock_ms() - begun < 5000);
+    assert_true(assay_clock_ms() - begun < 15000); // half of what a question has
     assert_int_equal(atomic_load(&node.asked), 1);
     assert_int_equal(atomic_load(&node.sends), 1);
     assert_int_equal(atomic_load(&p.shop.meter.duty_failures), 1);
