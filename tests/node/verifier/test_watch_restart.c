@@ -3,10 +3,11 @@
 // the evidence is fetched: its server is slow, away for a while, or another process's vote is on
 // the ledger. What slow evidence gets of a docket's time. Rules P-56, P-57, F-49; D3 and D4 of
 // node/verifier/docket.h.
+#include "consensus/clock.h"
 #include "tests/node/guards.h"
 
 // 60 blocks to commit and 20 to reveal: an old mistake gave up reveals 15 blocks before their end.
-enum { SLOW_BLOCK_MS = 100, SLOW_MS = 400, LATE_MS = ASSAY_DOCKET_LATE_MS + 300 };
+enum { SLOW_BLOCK_MS = 200, SLOW_MS = 700, LATE_MS = ASSAY_DOCKET_LATE_MS + 300 };
 
 // A provider's files by HTTP, whatever a test wants to happen on the way.
 typedef struct {
@@ -227,19 +228,31 @@ static void kept_votes_wait_for_no_index(void **state) {
     memset(votes_paths, 0, sizeof votes_paths);
 }
 
+// A try that took its second, as on a machine that stalls, may have been given up: there is
+// another.
+static uint8_t verdict_in_time(assay_docket *docket, assay_docket_question *question) {
+    for (int i = 0;; i++, question->round++) {
+        uint64_t begun = assay_clock_ms();
+        uint8_t verdict = verdict_of(docket, question);
+        if (i == 9 || assay_clock_ms() - begun < ASSAY_DOCKET_LATE_MS) return verdict;
+    }
+}
+
 // D4: what begins in a hurry, as after a restart, has its second; what is not there then is given
 // up. D3: a provider that was late has its full time when it is tried again, and may be in time.
 static void slow_evidence_has_its_time(void **state) {
     assay_docket *docket;
     assay_docket_question question = {.task.batch = served(), .deadline = 100, .hurry = true};
     guards_open();
+    guards[0].checker.limits.timeout_ms = 60000;
     must(assay_docket_open(&docket, &guards[0].checker, 1, err));
     atomic_store(&server.delay_ms, 200);
-    assert_int_equal(verdict_of(docket, &question), ASSAY_VERDICT_MATCH);
-    atomic_store(&server.delay_ms, LATE_MS);
-    question.round = 1;
+    assert_int_equal(verdict_in_time(docket, &question), ASSAY_VERDICT_MATCH);
+    atomic_store(&server.delay_ms, 4000); // there is time to see that it is late
+    question.round++;
     assert_int_equal(verdict_of(docket, &question), ASSAY_VERDICT_TABLE_UNAVAILABLE);
-    question.round = 2;
+    atomic_store(&server.delay_ms, LATE_MS);
+    question.round++;
     question.hurry = false;
     assert_int_equal(verdict_of(docket, &question), ASSAY_VERDICT_MATCH);
     assay_docket_close(docket);
