@@ -5,6 +5,8 @@
 #include "tests/node/desk.h"
 
 // Stands between the provider and the node.
+enum { TURNS = 60000 }; // of a millisecond and more, until what is waited for never comes
+
 static struct {
     assay_http_server *server;
     pthread_mutex_t lock;
@@ -98,11 +100,13 @@ static void hold_next(const char *what, uint32_t count) {
 }
 
 static void until_held(uint32_t count) {
-    for (uint32_t now = 0; now != count; work_sleep(1)) {
+    uint32_t now = 0;
+    for (int i = 0; i < TURNS && now != count; i++, work_sleep(1)) {
         pthread_mutex_lock(&relay.lock);
         now = relay.held;
         pthread_mutex_unlock(&relay.lock);
     }
+    assert_int_equal(now, count);
 }
 
 static void let_go(void) {
@@ -254,14 +258,39 @@ static void what_is_asked_ends_with_the_stop(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// As if a round ran at the generator; what asks meanwhile gathers.
+static bool rounds_held;
+
+static void rounds_hold(bool held) {
+    assay_batcher *batcher = &world.shop.batcher;
+    pthread_mutex_lock(&batcher->lock);
+    batcher->running = rounds_held = held;
+    pthread_cond_broadcast(&batcher->ended);
+    pthread_mutex_unlock(&batcher->lock);
+}
+
+static void until_generating(void) {
+    assay_batcher *batcher = &world.shop.batcher;
+    uint32_t now = 0;
+    for (int i = 0; i < TURNS && now != 1; i++, work_sleep(1)) {
+        pthread_mutex_lock(&batcher->lock);
+        now = batcher->waiting_count;
+        pthread_mutex_unlock(&batcher->lock);
+    }
+    assert_int_equal(now, 1);
+}
+
 // Until its answer is made, and what is asked for then waits. given_up: by the cut.
 static void made_start(visitor *v, desk *d, bool given_up) {
     assay_hash session = session_open();
     slow_open(d);
     if (!given_up) d->provider.finishing.stop = NULL;
     asked(d, &session, 1); // what admits the next one is known
-    hold_next("/v1/session/", 1);
+    rounds_hold(true);     // what admits it may be too old by now, and is asked for before
     visitor_start(v, d, &session, 2);
+    until_generating();
+    hold_next("/v1/session/", 1);
+    rounds_hold(false);
     until_held(1);
 }
 
@@ -455,6 +484,13 @@ static int slow_make(void **state) {
     return 0;
 }
 
+// After each that holds something: one that failed holds up no other.
+static int held_end(void **state) {
+    if (rounds_held) rounds_hold(false);
+    let_go();
+    return 0;
+}
+
 static int slow_end(void **state) {
     assay_http_server_close(relay.server);
     return world_end(state);
@@ -462,13 +498,13 @@ static int slow_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_else_waits_for_the_node),
-        cmocka_unit_test(two_who_ask_at_once_make_one_entry),
-        cmocka_unit_test(who_asks_for_a_sequence_counts),
-        cmocka_unit_test(a_batch_meanwhile_frees_no_sequence),
-        cmocka_unit_test(what_is_asked_ends_with_the_stop),
-        cmocka_unit_test(what_is_made_is_finished),
-        cmocka_unit_test(what_is_cut_is_given_up),
+        cmocka_unit_test_teardown(nobody_else_waits_for_the_node, held_end),
+        cmocka_unit_test_teardown(two_who_ask_at_once_make_one_entry, held_end),
+        cmocka_unit_test_teardown(who_asks_for_a_sequence_counts, held_end),
+        cmocka_unit_test_teardown(a_batch_meanwhile_frees_no_sequence, held_end),
+        cmocka_unit_test_teardown(what_is_asked_ends_with_the_stop, held_end),
+        cmocka_unit_test_teardown(what_is_made_is_finished, held_end),
+        cmocka_unit_test_teardown(what_is_cut_is_given_up, held_end),
         cmocka_unit_test(one_refusal_ends_the_defence_for_now),
         cmocka_unit_test(the_leaf_goes_before_its_table),
         cmocka_unit_test(a_lost_leaf_keeps_no_table),

@@ -74,32 +74,40 @@ static void visitor_start(visitor *v, desk *d, const assay_hash *session, uint64
     assert_int_equal(pthread_create(&v->thread, NULL, visitor_run, v), 0);
 }
 
+enum { TURNS = 60000 }; // of a millisecond and more, until what is waited for never comes
+
 // As if a round ran; what asks meanwhile gathers.
+static bool rounds_held;
+
 static void rounds_hold(bool held) {
     assay_batcher *batcher = &world.shop.batcher;
     pthread_mutex_lock(&batcher->lock);
-    batcher->running = held;
+    batcher->running = rounds_held = held;
     pthread_cond_broadcast(&batcher->ended);
     pthread_mutex_unlock(&batcher->lock);
 }
 
 static void until_waiting(uint32_t count) {
     assay_batcher *batcher = &world.shop.batcher;
-    for (uint32_t now = 0; now != count; work_sleep(1)) {
+    uint32_t now = 0;
+    for (int i = 0; i < TURNS && now != count; i++, work_sleep(1)) {
         pthread_mutex_lock(&batcher->lock);
         now = batcher->waiting_count;
         pthread_mutex_unlock(&batcher->lock);
     }
+    assert_int_equal(now, count);
 }
 
 static void until_asking(desk *d, uint32_t count) {
-    for (uint32_t turns = 0; turns != count; work_sleep(1)) {
+    uint32_t turns = 0;
+    for (int i = 0; i < TURNS && turns != count; i++, work_sleep(1)) {
         turns = 0;
         pthread_mutex_lock(&d->provider.lock);
         for (assay_provider_turn *turn = d->provider.turns; turn; turn = turn->next)
             turns++;
         pthread_mutex_unlock(&d->provider.lock);
     }
+    assert_int_equal(turns, count);
 }
 
 // The receipt says what the request gives alone (N-19).
@@ -299,6 +307,12 @@ static void what_is_cut_is_not_charged(void **state) {
     assay_provider_close(&d.provider);
 }
 
+// After each that holds them: one that failed holds up no other.
+static int rounds_release(void **state) {
+    if (rounds_held) rounds_hold(false);
+    return 0;
+}
+
 static int world_make(void **state) {
     work_init(&world);
     world.genesis.params.close_delay = CLOSE_DELAY;
@@ -310,12 +324,12 @@ static int world_make(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sequences_are_strict_whoever_is_first),
-        cmocka_unit_test(sessions_are_answered_together),
-        cmocka_unit_test(strangers_do_not_wait),
-        cmocka_unit_test(what_is_being_made_counts),
-        cmocka_unit_test(only_some_wait),
-        cmocka_unit_test(closing_meanwhile_makes_nothing_free),
-        cmocka_unit_test(what_is_cut_is_not_charged),
+        cmocka_unit_test_teardown(sessions_are_answered_together, rounds_release),
+        cmocka_unit_test_teardown(strangers_do_not_wait, rounds_release),
+        cmocka_unit_test_teardown(what_is_being_made_counts, rounds_release),
+        cmocka_unit_test_teardown(only_some_wait, rounds_release),
+        cmocka_unit_test_teardown(closing_meanwhile_makes_nothing_free, rounds_release),
+        cmocka_unit_test_teardown(what_is_cut_is_not_charged, rounds_release),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
 }

@@ -436,6 +436,15 @@ static void count_wait(silent_server *server, unsigned count) {
     assert_true(atomic_load(&server->count) >= count);
 }
 
+#define PAUSE_NS UINT64_C(2000000000) // after the fourth try
+
+// Returns: ns it takes to close.
+static uint64_t close_time(assay_docket *docket) {
+    uint64_t begun = assay_clock_ns();
+    assay_docket_close(docket);
+    return assay_clock_ns() - begun;
+}
+
 // D4: a busy provider is asked again, holds no thread meanwhile, and is unavailable only in a
 // hurry; D2: what failed goes after what was never tried; what is past its deadline is asked no
 // more.
@@ -476,9 +485,16 @@ static void a_busy_provider_is_asked_again(void **state) {
     assert_int_equal(atomic_load(&server.count), count);
     assert_false(asked(docket, &lapsing).found);
     count_wait(&server, count + 4);
-    uint64_t begun = assay_clock_ns(); // the next pause has two seconds: none is waited for
-    assay_docket_close(docket);
-    assert_true(assay_clock_ns() - begun < UINT64_C(1000000000));
+    // The next pause has two seconds: none is waited for. A machine that stalls has another try.
+    uint64_t took = close_time(docket);
+    for (int i = 0; i < 4 && took >= PAUSE_NS / 2; i++) {
+        must(assay_docket_open(&docket, &g.checker, 1, err));
+        count = atomic_load(&server.count);
+        assert_false(asked(docket, &lapsing).found);
+        count_wait(&server, count + 4);
+        took = close_time(docket);
+    }
+    assert_true(took < PAUSE_NS / 2);
     assay_watch_close(&g.watch);
     silent_close(&server);
     assay_provider_close(&slow);
@@ -486,10 +502,12 @@ static void a_busy_provider_is_asked_again(void **state) {
 }
 
 // As if a round ran at the generator; what asks meanwhile gathers.
+static bool rounds_held;
+
 static void rounds_hold(bool held) {
     assay_batcher *batcher = &world.shop.batcher;
     pthread_mutex_lock(&batcher->lock);
-    batcher->running = held;
+    batcher->running = rounds_held = held;
     pthread_cond_broadcast(&batcher->ended);
     pthread_mutex_unlock(&batcher->lock);
 }
@@ -571,6 +589,12 @@ static void a_rerun_ends_with_its_deadline(void **state) {
     assay_provider_close(&fine);
 }
 
+// After each that holds them: one that failed holds up no other.
+static int rounds_release(void **state) {
+    if (rounds_held) rounds_hold(false);
+    return 0;
+}
+
 static int world_make(void **state) {
     work_init(&world);
     world.genesis.params.commit_blocks = 400;
@@ -594,8 +618,8 @@ int main(void) {
         cmocka_unit_test(the_docket_keeps_threads_for_others),
         cmocka_unit_test(the_docket_takes_the_earliest_deadline),
         cmocka_unit_test(a_busy_provider_is_asked_again),
-        cmocka_unit_test(reruns_are_computed_together),
-        cmocka_unit_test(a_rerun_ends_with_its_deadline),
+        cmocka_unit_test_teardown(reruns_are_computed_together, rounds_release),
+        cmocka_unit_test_teardown(a_rerun_ends_with_its_deadline, rounds_release),
         cmocka_unit_test(hanging_providers_cost_no_vote),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);
