@@ -183,8 +183,10 @@ def vote_once(world, batch):
         document = world.node.get("/v1/duties/" + world.address[VOTERS[0]])
         return document, [one for one in document["duties"] if one["kind"] == kind]
 
-    def both(kind, **body):
-        txs = [world.sign(kind, voter, **place, **body[voter]) for voter in VOTERS]
+    def signed(kind, **body):
+        return [world.sign(kind, voter, **place, **body[voter]) for voter in VOTERS]
+
+    def both(txs):
         status, answer = world.node.ask("/v1/tx?wait=20000", {"txs": txs})
         assert status == 200, answer
         return [one["code"] for one in answer["results"]] == [0, 0]
@@ -193,12 +195,17 @@ def vote_once(world, batch):
     place = {"batch": batch, "sample": 0, "round": first["round"]}
     digests = {voter: hashlib.sha256(bytes.fromhex(world.address[voter][2:] + salt[2:] + "00" +
                                                    probe[2:])).hexdigest() for voter in VOTERS}
-    if not both("verdict_commit", **{voter: {"commitment": "0x" + digests[voter]}
-                                     for voter in VOTERS}):
+    if not both(signed("verdict_commit", **{voter: {"commitment": "0x" + digests[voter]}
+                                            for voter in VOTERS})):
         return None
-    until(lambda: duties("reveal")[1], "the window for reveals")
     revealed = {"salt": salt, "verdict": 0, "probe": probe}
-    return asked if both("verdict_reveal", **{voter: revealed for voter in VOTERS}) else None
+    reveals = signed("verdict_reveal", **{voter: revealed for voter in VOTERS})
+
+    def revealing():
+        return duties("reveal")[1] or any(one["round"] > first["round"]
+                                          for one in duties("commit")[1])
+    until(revealing, "the window for reveals, or the next round")
+    return asked if both(reveals) else None
 
 
 def vote(world, batch):
