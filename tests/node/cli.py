@@ -476,8 +476,7 @@ def test_every_ledger_command_works(assay):
     assert fate["height"] == sent["height"], fate
     send("bond", "--role", "provider", "--amount", 20 * OPEN, key="bob")
     send("unbond", "--role", "provider", "--amount", 5 * OPEN, key="bob")
-    send("withdraw", "--recipient", AA, "--amount", 3)
-    before = node.height()
+    before = send("withdraw", "--recipient", AA, "--amount", 3)["height"]
     opened = send("session", "open", "--provider", bob, "--deposit", 7 * OPEN, "--price-in", 10,
                   "--price-out", 20, "--expiry", "+500")
     session = assay.good("session", "show", opened["digest"], *asked)
