@@ -101,6 +101,14 @@ static assay_status bisect(following *f, const assay_light_source *source, step 
     return ASSAY_OK;
 }
 
+// How many headers lie on a way back, one a height, is known before any is asked for.
+static assay_status way_back_check(uint64_t height, uint64_t trusted_height, assay_error *err) {
+    if (trusted_height - height < ASSAY_LIGHT_FETCHES_MAX) return ASSAY_OK;
+    return ASSAY_FAIL(err, CAPACITY,
+                      "height %llu is %llu blocks below the trusted header, limit %d", (ull)height,
+                      (ull)(trusted_height - height), ASSAY_LIGHT_FETCHES_MAX - 1);
+}
+
 // Every header names the one before it.
 static assay_status backwards(following *f, assay_light_block *trusted, uint64_t height,
                               assay_error *err) {
@@ -244,8 +252,9 @@ assay_status assay_light_follow(assay_light_block *out, assay_light_report *repo
                    .fetches_max = ASSAY_LIGHT_FETCHES_MAX};
     assay_light_block target;
     *report = (assay_light_report){0};
-    assay_status status = trusted_fetch(&f, out, err);
     bool ahead = height == 0 || height > options->trusted_height;
+    if (!ahead) ASSAY_TRY(way_back_check(height, options->trusted_height, err));
+    assay_status status = trusted_fetch(&f, out, err);
     if (status == ASSAY_OK) f.first.block = *out;
     if (status == ASSAY_OK && ahead) status = fetch(&f, &options->primary, height, &target, err);
     if (status == ASSAY_OK && ahead && target.header.height > options->trusted_height)

@@ -55,8 +55,10 @@ typedef struct {
 // reached backwards, header by header (each names the one before it). Then the witnesses: one at
 // least must have the same header, if there are any; one that has another must prove it, height by
 // height along the primary's way. Errors: those of fetch and assay_light_verify; MISMATCH also
-// where the trusted hash is not the source's, or no witness agrees and one is faulty; FORK: a
-// witness proves another header, so that one of the two histories is an attack. Spec: E-45, E-95.
+// where the trusted hash is not the source's, or no witness agrees and one is faulty; CAPACITY: it
+// takes more than ASSAY_LIGHT_FETCHES_MAX headers, told of a way back before any is asked for;
+// FORK: a witness proves another header, so that one of the two histories is an attack. Spec: E-45,
+// E-95.
 assay_status assay_light_follow(assay_light_block *out, assay_light_report *report,
                                 const assay_light_options *options, uint64_t height,
                                 assay_arena *arena, assay_error *err);

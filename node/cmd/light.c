@@ -29,6 +29,8 @@ typedef struct {
     assay_comet witness_urls[ASSAY_LIGHT_WITNESSES_MAX];
     assay_light_source witnesses[ASSAY_LIGHT_WITNESSES_MAX];
     assay_proof proof;
+    uint64_t height;         // what is followed to, 0: the latest
+    bool followed;           // it came to following: what was given is well-formed
     assay_light_block block; // what was verified
     assay_light_report report;
 } light_parts;
@@ -97,17 +99,18 @@ static assay_status proof_take(light_parts *parts, const char *path, assay_light
 static assay_status light_run(light_parts *parts, const light_options *options, assay_arena *arena,
                               assay_error *err) {
     assay_light_block claimed;
-    uint64_t height = options->height;
+    parts->height = options->height;
     ASSAY_TRY(options_take(parts, options, err));
     if (options->proof) {
         ASSAY_TRY(proof_take(parts, options->proof, &claimed, arena, err));
-        height = claimed.header.height;
+        parts->height = claimed.header.height;
     }
-    ASSAY_TRY(
-        assay_light_follow(&parts->block, &parts->report, &parts->follow, height, arena, err));
+    parts->followed = true;
+    ASSAY_TRY(assay_light_follow(&parts->block, &parts->report, &parts->follow, parts->height,
+                                 arena, err));
     if (options->proof && !assay_hash_equal(&claimed.hash, &parts->block.hash))
         return ASSAY_FAIL(err, MISMATCH, "the proof's header of height %llu is not the chain's",
-                          (ull)height);
+                          (ull)parts->height);
     return ASSAY_OK;
 }
 
@@ -140,7 +143,8 @@ static int light_print(const assay_invocation *invocation, const light_parts *pa
                (const char *)block->header.chain_id.data, (ull)parts->follow.trusted_height,
                parts->report.fetches);
         if (proof) return assay_proof_print(invocation, &parts->proof, block, NULL);
-        printf("next time: --trust %llu:%s\n", (ull)block->header.height, hash + 2);
+        if (block->header.height >= parts->follow.trusted_height)
+            printf("next time: --trust %llu:%s\n", (ull)block->header.height, hash + 2);
         return ASSAY_EXIT_OK;
     }
     json_t *how = json_pack(
@@ -169,6 +173,17 @@ static const char *next_of(const assay_error *err) {
     for (size_t i = 0; i < ASSAY_COUNT(known); i++)
         if (strstr(err->text, known[i].part)) return known[i].next;
     return NULL;
+}
+
+// A limit of ours on the way: nothing was found wrong, so the answer is not no. E-45
+static int capacity_fail(const assay_invocation *invocation, const light_parts *parts, bool proof,
+                         const assay_error *err) {
+    bool below = parts->height && parts->height < parts->follow.trusted_height;
+    if (below && proof)
+        return assay_command_fail(invocation, err,
+                                  "make the proof anew, by assay proof payout: it stands at the "
+                                  "chain's last height");
+    return assay_command_fail(invocation, err, "trust a header nearer to it");
 }
 
 int assay_cmd_light(assay_invocation *invocation) {
@@ -200,7 +215,7 @@ int assay_cmd_light(assay_invocation *invocation) {
             "believed for more than 2/3 of its validators and more than 1/3 of those of one that\n"
             "was believed before. Exits with 0 if it holds, with 1 if it does not, with 7 if a\n"
             "witness proves another history; with 2, 3 or 5 nothing is said of it: usage, no such\n"
-            "file, no answer.",
+            "file or more than 1024 headers on the way, no answer.",
             &code))
         return code;
     static light_parts parts;
@@ -211,8 +226,12 @@ int assay_cmd_light(assay_invocation *invocation) {
         return assay_command_fail(invocation, &err, NULL);
     assay_arena_init(&arena, ARENA_MAX);
     assay_status status = light_run(&parts, &options, &arena, &err);
-    code = status == ASSAY_OK ? light_print(invocation, &parts, options.proof != NULL)
-                              : assay_proof_fail(invocation, &err, next_of(&err));
+    if (status == ASSAY_OK)
+        code = light_print(invocation, &parts, options.proof != NULL);
+    else if (status == ASSAY_CAPACITY && parts.followed)
+        code = capacity_fail(invocation, &parts, options.proof != NULL, &err);
+    else
+        code = assay_proof_fail(invocation, &err, next_of(&err));
     assay_proof_close(&parts.proof);
     assay_arena_close(&arena);
     return code;

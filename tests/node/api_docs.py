@@ -403,6 +403,10 @@ def payout_is_proven(world, names):
     assert proven["fetched"] == 3 and proven["witnesses"] == 1, proven
     said = assay.run("light", *trust, "proof.json")
     assert said.code == 0 and f"was paid {proven['payouts'][0]['nopen']} nopen" in said.out, said
+    above = proven["height"] + 1024
+    error = assay.bad(3, "CAPACITY", "1024 blocks below the trusted header", "light", "--trust",
+                      f"{above}:{'00' * 32}", "--node", node.url, "proof.json")
+    assert "assay proof payout" in error["next"], error
     file = json.loads((assay.folder / "proof.json").read_text())
     file["payouts"][0]["nopen"] += 1
     assay.write("more.json", file)

@@ -55,6 +55,17 @@ def test_follows(assay):
     assert f"--trust 4:{header(node, 4).split(':')[1].lower()}" in said.out, said
 
 
+def test_a_way_back_that_is_too_long_is_no_no(assay):
+    """The limit is told with what to do, and says nothing of what was asked (E-45)."""
+    node = node_with(assay, 3)
+    error = assay.bad(3, "CAPACITY", "height 6 is 1024 blocks below the trusted header, limit 1023",
+                      "light", "--trust", "1030:" + "00" * 32, "--node", node.url, "--height", 6)
+    assert error["next"] == "trust a header nearer to it", error
+    back = assay.run("light", "--trust", header(node, 3), "--node", node.url, "--height", 2)
+    assert back.code == 0 and "verified: height 2" in back.out, back
+    assert "next time" not in back.out, back
+
+
 def test_refusals(assay):
     node = node_with(assay, 3)
     trust = header(node, 1)

@@ -374,6 +374,20 @@ static void the_way_is_bounded(void **unused) {
     free(c.hashes);
 }
 
+// Backwards it is known at once.
+static void the_way_back_is_bounded(void **unused) {
+    chain c = chain_of(2000, 100000);
+    assay_light_options options = trust(&c, 1500);
+    expect(&options, 476, ASSAY_CAPACITY,
+           "height 476 is 1024 blocks below the trusted header, limit 1023");
+    assert_int_equal(c.asked, 0);
+    uint64_t reached;
+    assay_light_report report;
+    char text[ASSAY_ERROR_TEXT_MAX];
+    assert_int_equal(follow(&options, 477, &reached, &report, text), ASSAY_OK);
+    free(c.hashes);
+}
+
 static void a_small_arena_ends_it(void **unused) {
     chain c = chain_of(1000, 1);
     assay_light_options options = trust(&c, 1);
@@ -401,6 +415,7 @@ int main(void) {
         cmocka_unit_test(a_height_that_the_chain_has_not_reached),
         cmocka_unit_test(a_witness_without_room_ends_it),
         cmocka_unit_test(the_way_is_bounded),
+        cmocka_unit_test(the_way_back_is_bounded),
         cmocka_unit_test(a_small_arena_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
