@@ -138,7 +138,10 @@ assay_status assay_attribute_print(const assay_attribute *j, assay_error *err) {
            j->spans.owned_count, j->spans.echo_count);
     for (uint32_t i = 0; i < j->count; i++)
         dataset_print(j, i, colours);
-    if (j->of.batch_text && !j->count) printf("the receipt has no adapter: nobody is credited\n");
+    if (j->of.batch_text && !j->count)
+        printf("the receipt%s: nobody is credited\n",
+               assay_hash_is_zero(&j->of.receipt.request.adapter) ? " has no adapter"
+                                                                  : "'s adapter names no data set");
     if (j->of.batch_text)
         printf("\nof a fee of %llu nopen; the receipt %s these shares\n", (ull)j->of.receipt.fee,
                assay_attribute_as_paid(j) ? "has" : "does NOT have");

@@ -28,12 +28,14 @@ enum {
     HUGE_ID = 1 << 15,    // a prompt id over the vocabulary
     FOREIGN = 1 << 16,    // all to a data set that is no source of the adapter
     BARE = 1 << 17,       // no defect: the base model's answer, without an adapter
+    UNSOURCED = 1 << 18,  // in the name of an adapter that no data set is a source of
 };
 
 static assay_workshop bare;  // no data set
 static assay_workshop other; // a second verifier, with two threads
 static assay_hash good;      // a batch without a defect
 static assay_hash foreign;   // a data set that is on the ledger and in no lineage
+static assay_hash unsourced; // an adapter that is on the ledger and nowhere else
 
 typedef struct {
     assay_receipt receipt;
@@ -53,11 +55,12 @@ static void answer_make(answer *a, uint32_t defects) {
     if (defects & HUGE_ID) a->prompt[3] = 1 << 30;
     assay_request request = work_request(&world, &session, 1, a->prompt, PROMPT, TOKENS);
     if (defects & BARE) request.adapter = (assay_hash){0};
+    if (defects & UNSOURCED) request.adapter = unsourced;
     work_sign(&world, &request, defects & SIGNATURE ? RIVAL : CONSUMER);
     assay_request_digest(&digest, &request, &client->domain);
     a->prompt[3] &= 1023; // what is generated from must be valid
     assay_workshop_request(&run, &request, &digest, a->prompt,
-                           defects & BARE ? NULL : &world.shop.adapters[0]);
+                           defects & (BARE | UNSOURCED) ? NULL : &world.shop.adapters[0]);
     must(assay_generator_run(&world.shop.generator, &run, &output, NULL, NULL, err));
     assert_int_equal(output.count, TOKENS);
     memcpy(a->output, output.ids, TOKENS * sizeof *output.ids);
@@ -532,34 +535,31 @@ static void a_stop_gives_up_a_fetch(void **state) {
     close(fd);
 }
 
-// assay attribute over a batch's receipt. dataset NULL: none is given. Returns: its exit code.
-static int attribute(json_t **out, const assay_hash *batch, const char *dataset) {
+// What assay attribute says of a batch's receipt. dataset NULL: none is given. Returns: its exit
+// code.
+static int attribute(char said[1 << 16], const assay_hash *batch, const char *dataset,
+                     const char *option) {
     char id[ASSAY_HEX_HASH_MAX], command[1024], given[256] = "";
-    static char said[1 << 16];
     assay_hex_encode_0x(id, batch->bytes, ASSAY_HASH_SIZE);
     if (dataset)
         snprintf(given, sizeof given, " --dataset told=" ASSAY_SOURCE_DIR "/testnet/data/%s",
                  dataset);
     snprintf(command, sizeof command,
              ASSAY_BINARY_DIR "/assay attribute --batch %s --leaf 0 --node %s --allow-file --model "
-                              "%s%s --json",
-             id, assay_http_server_url(world.server), world.model_file, given);
+                              "%s%s%s",
+             id, assay_http_server_url(world.server), world.model_file, given, option);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
-    size_t size = fread(said, 1, sizeof said, pipe);
-    must(assay_json_parse(out, said, size, sizeof said, "output", err));
+    said[fread(said, 1, (1 << 16) - 1, pipe)] = 0;
     return WEXITSTATUS(pclose(pipe));
 }
 
 static void attribute_expect(const assay_hash *batch, const char *dataset, int expected,
                              const char *words) {
-    json_t *said;
-    int code = attribute(&said, batch, dataset);
-    char *text = json_dumps(said, JSON_COMPACT);
+    static char text[1 << 16];
+    int code = attribute(text, batch, dataset, " --json");
     if (code != expected || !strstr(text, words))
         fail_msg("exit %d, not %d; \"%s\", not with \"%s\"", code, expected, text, words);
-    free(text);
-    json_decref(said);
 }
 
 // Why someone was paid: the same shares again, from the evidence and what the node has, with no
@@ -580,11 +580,42 @@ static void shares_can_be_seen_again(void **state) {
     attribute_expect(&base, "carroll.txt", ASSAY_EXIT_USAGE, "no adapter: nobody is credited");
 }
 
+static void whoever_is_credited_with_nothing_is_told(void **state) {
+    static char text[1 << 16];
+    const assay_hash base = batch_make(BARE, NULL), alone = batch_make(UNSOURCED, NULL);
+    assert_int_equal(attribute(text, &base, NULL, ""), ASSAY_EXIT_OK);
+    assert_non_null(strstr(text, "\nthe receipt has no adapter: nobody is credited\n"));
+    assert_int_equal(attribute(text, &alone, NULL, ""), ASSAY_EXIT_OK);
+    assert_non_null(
+        strstr(text, "\nthe receipt's adapter names no data set: nobody is credited\n"));
+}
+
+static int root_order(const void *a, const void *b) {
+    return memcmp(a, b, ASSAY_HASH_SIZE);
+}
+
+// Registered, and declared beside what the validators have.
+static void unsourced_register(void) {
+    assay_tx tx = {.kind = ASSAY_TX_REGISTER_ADAPTER};
+    assay_hash roots[] = {world.model, world.adapter, unsourced};
+    work_commit(&world, TUNER, &unsourced, NULL);
+    tx.body.register_adapter = (assay_tx_register_adapter){
+        .base = world.model, .root = unsourced, .byte_count = 1, .name = work_text("alone")};
+    work_send(&world, TUNER, &tx);
+    qsort(roots, 3, sizeof *roots, root_order);
+    tx = (assay_tx){.kind = ASSAY_TX_DECLARE_ROOTS};
+    tx.body.declare_roots.roots = (assay_hash_list){roots, 3};
+    for (uint32_t i = VALIDATOR; i < ACTORS; i++)
+        work_send(&world, i, &tx);
+}
+
 static int world_make(void **state) {
     work_init(&world);
     work_start(&world);
     foreign = (assay_hash){{0xfe}};
     work_dataset(&world, CONTRIBUTOR, &foreign, 1, 1);
+    unsourced = (assay_hash){{0xad}};
+    unsourced_register();
     work_shop_open(&world, &bare, false, 1);
     work_shop_open(&world, &other, true, 2);
     good = batch_make(0, NULL);
@@ -614,6 +645,7 @@ int main(void) {
         cmocka_unit_test(limits_follow_from_the_stated_sizes),
         cmocka_unit_test(a_stop_gives_up_a_fetch),
         cmocka_unit_test(shares_can_be_seen_again),
+        cmocka_unit_test(whoever_is_credited_with_nothing_is_told),
     };
     return cmocka_run_group_tests(tests, world_make, all_end);
 }
