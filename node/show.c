@@ -160,6 +160,9 @@ void assay_show_entries(const json_t *list, const char *what) {
         assay_show_text(entry, "owner");
         if (assay_show_number(entry, "retired"))
             printf(", retired at block %llu", assay_show_number(entry, "retired"));
+        if (assay_show_number(entry, "bond")) assay_show_amount(", bond of ", entry, "bond", "");
+        if (assay_show_number(entry, "bond") && assay_show_number(entry, "released"))
+            printf(" returns at block %llu", assay_show_number(entry, "released"));
         printf("\n");
     }
     if (json_array_size(list) == 0) printf("no %s yet\n", what);

@@ -142,13 +142,15 @@ static assay_status sessions_get(const assay_api_call *call, const assay_view *v
 
 static json_t *dataset_json(const assay_hash *root, const assay_dataset *dataset) {
     return json_pack(
-        "{s:o,s:o,s:o,s:s,s:s,s:s,s:o,s:i,s:o,s:o,s:o,s:o,s:o}", "root", assay_json_from_hash(root),
-        "fingerprint_root", assay_json_from_hash(&dataset->fingerprint_root), "owner",
+        "{s:o,s:o,s:o,s:s,s:s,s:s,s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "root",
+        assay_json_from_hash(root), "fingerprint_root",
+        assay_json_from_hash(&dataset->fingerprint_root), "owner",
         assay_json_from_address(&dataset->owner), "name", dataset->name, "license",
         dataset->license, "uri", dataset->uri, "committed", assay_json_from_u64(dataset->committed),
         "committed_index", (int)dataset->committed_index, "registered",
         assay_json_from_u64(dataset->registered), "retired", assay_json_from_u64(dataset->retired),
-        "chunk_count", assay_json_from_u64(dataset->chunk_count), "byte_count",
+        "released", assay_json_from_u64(dataset->released), "chunk_count",
+        assay_json_from_u64(dataset->chunk_count), "byte_count",
         assay_json_from_u64(dataset->byte_count), "bond", assay_json_from_u64(dataset->bond));
 }
 

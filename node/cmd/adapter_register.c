@@ -71,7 +71,9 @@ int assay_cmd_adapter_register(assay_invocation *invocation) {
             invocation, table, ASSAY_COUNT(table),
             "Commits to the adapter's root, waits until the commitment is old\n"
             "enough, and registers it. Show nobody the adapter before. Interrupted,\n"
-            "it goes on from there when it is run again.",
+            "it goes on from there when it is run again. Takes a bond from the\n"
+            "balance, the chain's adapter_bond (1 OPEN unless its genesis has another),\n"
+            "which stays for good: nothing registered here is ever taken back.",
             &code))
         return code;
     assay_error err = {0};

@@ -39,7 +39,10 @@ int assay_cmd_dataset_register(assay_invocation *invocation) {
     if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
                              "Commits to the data set's root, waits until the commitment is old\n"
                              "enough, and registers it: the commitment's block is its date.\n"
-                             "Interrupted, it goes on from there when it is run again.",
+                             "Interrupted, it goes on from there when it is run again. Takes a\n"
+                             "bond from the balance, the chain's dataset_bond (1 OPEN unless its\n"
+                             "genesis has another), for which the owner answers while adapters\n"
+                             "name the data set; it returns after assay dataset retire.",
                              &code))
         return code;
     assay_error err = {0};
@@ -60,7 +63,12 @@ int assay_cmd_dataset_retire(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
+                             "It earns nothing from then on, and no new adapter can name it. Its\n"
+                             "bond returns after the unbonding time: assay dataset list says at\n"
+                             "which block.",
+                             &code))
+        return code;
     return assay_wallet_run(&wallet, invocation, &tx);
 }
 
@@ -84,7 +92,9 @@ int assay_cmd_model_register(assay_invocation *invocation) {
             invocation, table, ASSAY_COUNT(table),
             "Commits to the model's root, waits until the commitment is old\n"
             "enough, and registers it. Show nobody the weights before. Interrupted,\n"
-            "it goes on from there when it is run again.",
+            "it goes on from there when it is run again. Takes a bond from the\n"
+            "balance, the chain's model_bond (1 OPEN unless its genesis has another),\n"
+            "which stays for good: nothing registered here is ever taken back.",
             &code))
         return code;
     assay_error err = {0};

@@ -11,17 +11,18 @@
 #include "ledger/commitment.h"
 #include "ledger/tx/reject.h"
 
-// What a registration is of: its path in the API, its name for people, and its refusal.
+// What a registration is of: its path in the API, its name for people, its bond among the params,
+// and its refusal.
 typedef struct {
     assay_tx_kind kind;
-    const char *path, *name;
+    const char *path, *name, *bond;
     uint32_t exists;
 } subject;
 
 static const subject subjects[] = {
-    {ASSAY_TX_REGISTER_DATASET, "dataset", "data set", ASSAY_REJECT_DATASET_EXISTS},
-    {ASSAY_TX_REGISTER_MODEL, "model", "model", ASSAY_REJECT_MODEL_EXISTS},
-    {ASSAY_TX_REGISTER_ADAPTER, "adapter", "adapter", ASSAY_REJECT_ADAPTER_EXISTS},
+    {ASSAY_TX_REGISTER_DATASET, "dataset", "data set", "dataset_bond", ASSAY_REJECT_DATASET_EXISTS},
+    {ASSAY_TX_REGISTER_MODEL, "model", "model", "model_bond", ASSAY_REJECT_MODEL_EXISTS},
+    {ASSAY_TX_REGISTER_ADAPTER, "adapter", "adapter", "adapter_bond", ASSAY_REJECT_ADAPTER_EXISTS},
 };
 
 enum { BLOCK_WAIT_MS = 30000, LOOK_MS = 100 };
@@ -203,15 +204,61 @@ static assay_status age_wait(const assay_wallet *wallet, const assay_hash *hash,
     }
 }
 
+// Of the chain's params, in nopen. P-21
+typedef struct {
+    uint64_t bond, base, byte, key;
+} prices;
+
+static assay_status prices_ask(prices *out, const assay_client *client, const subject *of,
+                               assay_error *err) {
+    json_t *genesis;
+    const json_t *params;
+    const struct {
+        uint64_t *price;
+        const char *name;
+    } rows[] = {{&out->bond, of->bond},
+                {&out->base, "tx_fee_base"},
+                {&out->byte, "tx_fee_byte"},
+                {&out->key, "key_fee"}};
+    ASSAY_TRY(assay_client_get(&genesis, client, err, "genesis"));
+    assay_status status = assay_json_object(&params, genesis, "params", err);
+    for (size_t i = 0; i < ASSAY_COUNT(rows) && status == ASSAY_OK; i++)
+        status = assay_json_u64(rows[i].price, params, rows[i].name, 0, INT64_MAX, err);
+    json_decref(genesis);
+    return status;
+}
+
+// Whether the balance holds the bond and all fees, commitment and registration making a key each
+// (P-27): the ledger would say so at the end. An agent may be refused for better reasons.
+static assay_status funds_check(const assay_wallet *wallet, const assay_tx *tx, bool committed,
+                                assay_error *err) {
+    const assay_tx commitment = {.kind = ASSAY_TX_COMMIT_DATASET};
+    const subject *of = subject_of(tx->kind);
+    uint64_t balance;
+    prices of_chain;
+    if (!assay_address_equal(&wallet->principal, &wallet->address)) return ASSAY_OK;
+    ASSAY_TRY(prices_ask(&of_chain, &wallet->client, of, err));
+    ASSAY_TRY(assay_wallet_balance(&balance, wallet, err));
+    uint64_t fees = of_chain.base + of_chain.key + assay_tx_size(tx) * of_chain.byte;
+    if (!committed)
+        fees += of_chain.base + of_chain.key + assay_tx_size(&commitment) * of_chain.byte;
+    if (balance >= fees && balance - fees >= of_chain.bond) return ASSAY_OK;
+    return assay_fail(
+        err, ASSAY_REJECTED, ASSAY_REJECT_BALANCE_SHORT,
+        "balance %llu nopen, needed are %llu for the %s's bond (%s) and %llu for fees",
+        (ull)balance, (ull)of_chain.bond, of->name, of->bond, (ull)fees);
+}
+
 // Commits to a root (salt NULL: of zeros) unless the wallet's principal has, and waits until the
-// next block takes its registration. tell: standard error of the wait. F-78, P-33
-static assay_status root_commit(assay_wallet *wallet, assay_tx_kind kind, const assay_hash *root,
+// next block takes its registration, tx. tell: standard error of the wait. F-78, P-33
+static assay_status root_commit(assay_wallet *wallet, const assay_tx *tx, const assay_hash *root,
                                 const assay_hash *salt, bool tell, assay_error *err) {
     assay_hash hash;
     standing is;
-    ASSAY_TRY(unused_check(&wallet->client, subject_of(kind), root, err));
+    ASSAY_TRY(unused_check(&wallet->client, subject_of(tx->kind), root, err));
     assay_commitment_hash(&hash, root, salt, &wallet->principal);
     ASSAY_TRY(standing_ask(&is, &wallet->client, &hash, err));
+    ASSAY_TRY(funds_check(wallet, tx, is.found, err));
     if (!is.found) ASSAY_TRY(commitment_send(wallet, &hash, err));
     return age_wait(wallet, &hash, tell, err);
 }
@@ -230,7 +277,6 @@ int assay_register_run(assay_wallet *wallet, const assay_invocation *invocation,
         salt_make(&tx->body.register_dataset.salt, wallet, root);
         salt = &tx->body.register_dataset.salt;
     }
-    if (status == ASSAY_OK)
-        status = root_commit(wallet, tx->kind, root, salt, !invocation->json, &err);
+    if (status == ASSAY_OK) status = root_commit(wallet, tx, root, salt, !invocation->json, &err);
     return assay_wallet_finish_thing(wallet, invocation, tx, &thing, status, &err);
 }

@@ -121,17 +121,22 @@ static assay_status fee_ask(uint64_t *fee, const assay_client *client, size_t si
     return ASSAY_OK;
 }
 
+assay_status assay_wallet_balance(uint64_t *out, const assay_wallet *wallet, assay_error *err) {
+    json_t *account;
+    ASSAY_TRY(assay_client_get_id(&account, &wallet->client, "account", wallet->principal.bytes,
+                                  ASSAY_ADDRESS_SIZE, err));
+    assay_status status = assay_json_u64(out, account, "balance", 0, INT64_MAX, err);
+    json_decref(account);
+    return status;
+}
+
 assay_status assay_wallet_balance_check(const assay_wallet *wallet, const assay_tx *tx,
                                         uint64_t amount, assay_error *err) {
-    json_t *account;
     uint64_t balance, fee;
     if (!assay_address_equal(&wallet->principal, &wallet->address)) return ASSAY_OK;
     ASSAY_TRY(fee_ask(&fee, &wallet->client, assay_tx_size(tx), err));
-    ASSAY_TRY(assay_client_get_id(&account, &wallet->client, "account", wallet->principal.bytes,
-                                  ASSAY_ADDRESS_SIZE, err));
-    assay_status status = assay_json_u64(&balance, account, "balance", 0, INT64_MAX, err);
-    json_decref(account);
-    if (status != ASSAY_OK || (balance >= fee && balance - fee >= amount)) return status;
+    ASSAY_TRY(assay_wallet_balance(&balance, wallet, err));
+    if (balance >= fee && balance - fee >= amount) return ASSAY_OK;
     return assay_fail(err, ASSAY_REJECTED, ASSAY_REJECT_BALANCE_SHORT,
                       "balance %llu nopen, %llu and a fee of %llu needed", (ull)balance,
                       (ull)amount, (ull)fee);

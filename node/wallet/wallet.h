@@ -57,6 +57,9 @@ typedef struct {
 assay_status assay_wallet_height(uint64_t *out, const assay_wallet *wallet, const char *text,
                                  assay_error *err);
 
+// The principal's balance. Errors: those of asking the node.
+assay_status assay_wallet_balance(uint64_t *out, const assay_wallet *wallet, assay_error *err);
+
 // Whether the balance holds the amount and the fee to send tx (P-27): what a block would refuse,
 // for a fee. Nothing is asked for an agent, who may be refused for better reasons. Errors:
 // REJECTED, and those of asking the node.

@@ -537,55 +537,6 @@ def test_settle_adds_up_what_no_supply_holds(assay):
     assert result.code == 0 and shown == [str(most), "5", str(most)], result
 
 
-def test_an_interrupted_registration_goes_on(assay):
-    """F-78: killed while it waits, a command finds its commitment when it is run again."""
-    assay.key("alice")
-    assay.init(accounts=["alice"], params={"commitment_blocks": 60, "adapter_bytes_max": 5299})
-    node = assay.node("--block-ms", 40)
-    assay.write("data", "It was the best of times, it was the worst of times.\n" * 100)
-    large = assay.good("dataset", "inspect", "data")["root"]
-    assay.good("model", "import", SOURCE / "testnet/model", "--out", "base.assay")
-    signed = ["--key", "alice.key", "--node", node.url]
-    for plural, words in (
-            ("datasets", ["dataset", "register", "--file", "data", "--name", "times", "--license",
-                          "CC0-1.0", *signed]),
-            ("models", ["model", "register", "--file", "base.assay", "--name", "base", *signed])):
-        first = subprocess.Popen([assay.program, *words], cwd=assay.folder, text=True,
-                                 env=assay.environment, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        told = re.fullmatch(r"committed in block (\d+), waiting for block (\d+)\n",
-                            first.stderr.readline())
-        first.kill()
-        first.communicate()
-        committed, target = map(int, told.groups())
-        assert target == committed + 60, told
-        assert node.get("/v1/" + plural)[plural] == []
-        nonces = node.get("/v1/account/" + assay.key("alice"))["nonces"]
-        sent = assay.good(*words)
-        assert sent["height"] >= target, (sent, target)
-        after = node.get("/v1/account/" + assay.key("alice"))["nonces"]
-        assert after[0] == nonces[0] + 1, "a second commitment"
-        entry = node.get("/v1/" + plural)[plural][0]
-        assert sent["root"] == entry["root"], sent
-        assert entry["registered"] == sent["height"], entry
-        # Nothing is paid for, and nothing waited for, where it is registered.
-        assay.bad(6, "REJECTED", f"registered before, at height {sent['height']}", *words)
-        assert node.get("/v1/account/" + assay.key("alice"))["nonces"] == after
-    # What the end would refuse costs nothing.
-    before = node.balance(assay.key("alice"))
-    for words, part in (
-            (["--royalty-ppm", 150001], "limit 150000"),
-            (["--source", ZERO + "=1000000"], "is no registered data set"),
-            (["--source", large + "=1000000"], "has 5300 bytes, of the limit of all 5299")):
-        adapter = assay.good("adapter", "import", SOURCE / "testnet/adapters/doyle", "--model",
-                             "base.assay", "--out", "doyle.assay")
-        result = assay.run("adapter", "register", "--file", "doyle.assay", "--model", "base.assay",
-                           "--name", "doyle", *words, *signed)
-        assert result.code == 6 and part in result.err and not result.out, (adapter, result)
-    assert node.balance(assay.key("alice")) == before
-    assert node.term() == 0
-
-
 def test_a_data_set_that_no_tokenizer_takes_is_named(assay):
     """A-4, F-8, F-56: its registration does not see it; who loads it is told which one it is."""
     assay.key("alice")
