@@ -142,6 +142,17 @@ void assay_show_tx(const json_t *fate) {
     printf("\n");
 }
 
+// Of an adapter: what it adapts, and how many data sets it names.
+static void lineage_print(const json_t *entry) {
+    const size_t sources = json_array_size(json_object_get(entry, "sources"));
+    printf(", base ");
+    assay_show_text(entry, "base");
+    if (sources)
+        printf(", %zu data set%s", sources, sources == 1 ? "" : "s");
+    else
+        printf(", of no data set");
+}
+
 void assay_show_entries(const json_t *list, const char *what) {
     size_t i;
     json_t *entry;
@@ -153,6 +164,7 @@ void assay_show_entries(const json_t *list, const char *what) {
             printf(", ");
             assay_show_text(entry, "license");
         }
+        if (json_object_get(entry, "base")) lineage_print(entry);
         if (json_object_get(entry, "royalty_ppm"))
             printf(", royalty %llu ppm", assay_show_number(entry, "royalty_ppm"));
         printf(", %llu bytes, registered at block %llu by ", assay_show_number(entry, "byte_count"),

@@ -47,6 +47,19 @@ static assay_status adapter_measure(assay_tx_register_adapter *body, const char 
     return status;
 }
 
+// What is registered cannot be changed: a lineage is left out by word alone. P-35
+static assay_status lineage_check(const assay_invocation *invocation, const assay_option *table,
+                                  const assay_option_texts *sources, bool no_source,
+                                  assay_error *err) {
+    static const char *const others[] = {"source", NULL};
+    if (sources->count || no_source)
+        return assay_command_apart(invocation, table, "no-source", others, err);
+    return ASSAY_FAIL(
+        err, USAGE,
+        "--source is missing: without one no data set is ever credited for the "
+        "adapter's answers, and their data share burns; --no-source if that is meant");
+}
+
 int assay_cmd_adapter_register(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
     assay_tx tx = {.kind = ASSAY_TX_REGISTER_ADAPTER};
@@ -54,13 +67,16 @@ int assay_cmd_adapter_register(assay_invocation *invocation) {
     const char *file = NULL, *model = NULL, *name = NULL, *uri = "";
     assay_option_texts sources = {{0}, 0};
     uint64_t royalty = 0;
+    bool no_source = false;
     const assay_option table[] = {
         {"file", ASSAY_OPTION_TEXT, &file, "FILE", "canonical adapter, by assay adapter import", 0,
          0, true},
         {"model", ASSAY_OPTION_TEXT, &model, "FILE", "the base model it belongs to", 0, 0, true},
         {"name", ASSAY_OPTION_TEXT, &name, "TEXT", "what people call it", 0, 0, true},
         {"source", ASSAY_OPTION_TEXTS, &sources, "ROOT=PPM",
-         "a data set it was tuned on, and its weight; weights sum 1000000", 0, 0, false},
+         "a data set it was tuned on, and its weight; repeat, weights sum 1000000", 0, 0, false},
+        {"no-source", ASSAY_OPTION_FLAG, &no_source, NULL,
+         "or none, for ever: the data share of its answers burns", 0, 0, false},
         {"royalty-ppm", ASSAY_OPTION_U64, &royalty, "PPM", "your share of every fee (0)", 0,
          1000000, false},
         {"uri", ASSAY_OPTION_TEXT, &uri, "URI", "where it can be had", 0, 0, false},
@@ -78,7 +94,8 @@ int assay_cmd_adapter_register(assay_invocation *invocation) {
         return code;
     assay_error err = {0};
     assay_source_row rows[ASSAY_OPTION_TEXTS_MAX];
-    assay_status status = sources_parse(rows, &sources, &err);
+    assay_status status = lineage_check(invocation, table, &sources, no_source, &err);
+    if (status == ASSAY_OK) status = sources_parse(rows, &sources, &err);
     if (status == ASSAY_OK) status = adapter_measure(body, file, model, &err);
     if (status != ASSAY_OK) return assay_command_fail(invocation, &err, NULL);
     body->sources = (assay_source_list){rows, sources.count};

@@ -47,7 +47,7 @@ def test_an_interrupted_registration_goes_on(assay):
     # What the end would refuse costs nothing.
     before = node.balance(assay.key("alice"))
     for words, part in (
-            (["--royalty-ppm", 150001], "limit 150000"),
+            (["--royalty-ppm", 150001, "--no-source"], "limit 150000"),
             (["--source", ZERO + "=1000000"], "is no registered data set"),
             (["--source", large + "=1000000"], "has 5300 bytes, of the limit of all 5299")):
         adapter = assay.good("adapter", "import", SOURCE / "testnet/adapters/doyle", "--model",
@@ -56,6 +56,16 @@ def test_an_interrupted_registration_goes_on(assay):
                            "--name", "doyle", *words, *signed)
         assert result.code == 6 and part in result.err and not result.out, (adapter, result)
     assert node.balance(assay.key("alice")) == before
+    # That it names no data set, for ever, is said or refused.
+    words = ["adapter", "register", "--file", "doyle.assay", "--model", "base.assay", "--name",
+             "doyle", *signed]
+    assay.bad(2, "USAGE", "--source is missing: ", *words)
+    assay.bad(2, "USAGE", "no effect beside --no-source", *words, "--no-source", "--source",
+              large + "=1000000")
+    base = node.get("/v1/models")["models"][0]["root"]
+    assay.good(*words, "--no-source")
+    shown = assay.run("adapter", "list", "--node", node.url).out
+    assert f"doyle, base {base}, of no data set, royalty 0 ppm" in shown, shown
     assert node.term() == 0
 
 
