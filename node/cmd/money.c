@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that move an account's own money, and those about its agents.
+#include <stdio.h>
+
 #include "base/json.h"
 #include "ledger/bond.h"
 #include "node/cmd/commands.h"
@@ -133,6 +135,14 @@ int assay_cmd_agent_revoke(assay_invocation *invocation) {
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
-    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table), NULL, &code)) return code;
-    return assay_wallet_run(&wallet, invocation, &tx);
+    if (!assay_command_begin(invocation, table, ASSAY_COUNT(table),
+                             "It can send nothing for you from then on. A session that it opened\n"
+                             "stays open, and requests that it signs there still count: end it by\n"
+                             "assay session close.",
+                             &code))
+        return code;
+    code = assay_wallet_run(&wallet, invocation, &tx);
+    if (code == ASSAY_EXIT_OK && !invocation->json)
+        printf("sessions that it opened stay open to it: assay session close SESSION ends one\n");
+    return code;
 }

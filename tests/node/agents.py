@@ -126,8 +126,12 @@ def test_expiry_and_revocation(assay):
     node.tx("agent", "authorize", "--agent", address["robot"], "--scopes", "session", "--limit", 1,
             "--expiry", 1, expect=6)  # an end before the beginning
     authorize(node, address)
-    session(node, address, OPEN)
-    node.tx("agent", "revoke", "--agent", address["robot"])
+    opened = session(node, address, OPEN)
+    # Who revokes is told what that does not end.
+    told = assay.run("agent", "revoke", "--agent", address["robot"], "--key", "alice.key", "--node",
+                     node.url)
+    assert told.code == 0 and "stay open to it: assay session close SESSION" in told.out, told
+    assert node.get("/v1/session/" + opened)["opener"] == address["robot"]
     session(node, address, OPEN, refused=UNKNOWN)
     assert account(node, address["alice"])["agents"] == []
     assert node.term() == 0
