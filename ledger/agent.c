@@ -102,10 +102,14 @@ assay_status assay_agent_check(const assay_reader *reader, const assay_tx *tx, u
     if (height > agent.expiry)
         return ASSAY_REJECT(err, AGENT_EXPIRED, "the agent's last height was %llu, this is %llu",
                             (ull)agent.expiry, (ull)height);
-    if (needed == 0 || (agent.scopes & needed) != needed)
-        return ASSAY_REJECT(err, AGENT_SCOPE, "scopes 0x%02x, %s needs 0x%02x", agent.scopes,
-                            assay_tx_kind_name(tx->kind), needed);
-    return ASSAY_OK;
+    if (needed != 0 && (agent.scopes & needed) == needed) return ASSAY_OK;
+    char has[ASSAY_SCOPES_TEXT_MAX], needs[ASSAY_SCOPES_TEXT_MAX];
+    const char *kind = assay_tx_kind_name(tx->kind);
+    if (needed == 0) return ASSAY_REJECT(err, AGENT_SCOPE, "no scope lets an agent send %s", kind);
+    assay_scopes_text(has, agent.scopes);
+    assay_scopes_text(needs, needed);
+    return ASSAY_REJECT(err, AGENT_SCOPE, "the agent's scopes are %s, %s needs %s", has, kind,
+                        needs);
 }
 
 assay_status assay_agent_authorize(assay_ledger *ledger, const assay_tx *tx, assay_error *err) {

@@ -57,27 +57,18 @@ void assay_show_bonds(const json_t *bonds) {
     }
 }
 
-static void scopes_print(uint64_t scopes) {
-    const char *comma = "";
-    for (size_t i = 0; i < ASSAY_SCOPE_COUNT; i++) {
-        if (!(scopes >> i & 1)) continue;
-        printf("%s%s", comma, assay_scope_names[i]);
-        comma = ",";
-    }
-}
-
 static void agents_print(const json_t *account) {
     size_t i;
     json_t *agent;
+    char scopes[ASSAY_SCOPES_TEXT_MAX];
     const json_t *agents = json_object_get(account, "agents");
     if (json_array_size(agents) == 0) return;
     assay_show_amount("agents    may spend ", account, "agent_left", "");
     assay_show_amount(" of ", account, "agent_limit", " more in this epoch, all together\n");
     json_array_foreach(agents, i, agent) {
         assay_show_line("", agent, "agent", " until block ");
-        printf("%llu: ", assay_show_number(agent, "expiry"));
-        scopes_print(assay_show_number(agent, "scopes"));
-        printf("\n");
+        assay_scopes_text(scopes, (uint32_t)assay_show_number(agent, "scopes"));
+        printf("%llu: %s\n", assay_show_number(agent, "expiry"), scopes);
     }
 }
 

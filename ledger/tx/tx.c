@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/tx/tx.h"
 
+#include <stdio.h>
+
 #include "base/ed25519.h"
 #include "base/sha256.h"
 #include "ledger/tx/field.h"
@@ -8,6 +10,17 @@
 
 const char *const assay_scope_names[] = {"transfer", "session", "register", "verify",
                                          "batch",    "bond",    "withdraw"};
+
+void assay_scopes_text(char out[ASSAY_SCOPES_TEXT_MAX], uint32_t scopes) {
+    size_t used = 0;
+    *out = 0;
+    for (uint32_t i = 0; i < ASSAY_SCOPE_COUNT; i++) {
+        if (!(scopes >> i & 1)) continue;
+        used += (size_t)snprintf(out + used, ASSAY_SCOPES_TEXT_MAX - used, "%s%s", used ? "," : "",
+                                 assay_scope_names[i]);
+        ASSAY_ASSERT(used < ASSAY_SCOPES_TEXT_MAX);
+    }
+}
 
 #define U8(s, f, min, max)                                                                         \
     { #f, ASSAY_FIELD_U8, offsetof(s, f), min, max, NULL }

@@ -88,6 +88,10 @@ enum {
 };
 extern const char *const assay_scope_names[ASSAY_SCOPE_COUNT]; // of bit i
 
+// The names of a mask's bits, with commas between. Spec: P-9.
+enum { ASSAY_SCOPES_TEXT_MAX = 64 };
+void assay_scopes_text(char out[ASSAY_SCOPES_TEXT_MAX], uint32_t scopes);
+
 // Verdicts (P-10). 1 … 31 are mismatch kinds; a verifier reports the first check that fails.
 enum {
     ASSAY_VERDICT_MATCH = 0,

@@ -92,8 +92,9 @@ def test_a_new_epoch_begins_anew(assay):
 
 def test_outside_the_scope(assay):
     node, address = start(assay)
-    authorize(node, address)
+    authorize(node, address, scopes="session,batch")
     assay.write("data", "words\n" * 100)
+    told = {}
     on_behalf = ["--principal", address["alice"]]
     for words in (["transfer", "--to", address["robot"], "--amount", 1],
                   ["bond", "--role", "verification", "--amount", 10 * OPEN],
@@ -104,6 +105,10 @@ def test_outside_the_scope(assay):
                   ["agent", "revoke", "--agent", address["robot"]]):
         error = node.tx(*words, *on_behalf, key="robot", expect=6).json()["error"]
         assert error["reject"] == SCOPE, (words, error)
+        told[words[0]] = error["text"]
+    # In the words that the command line takes.
+    assert told["transfer"] == "the agent's scopes are session,batch, transfer needs transfer", told
+    assert told["agent"] == "no scope lets an agent send revoke_agent", told
     # Authority over others is no scope at all: not even an agent of everything has it.
     authorize(node, address, scopes="transfer,session,register,verify,batch,bond,withdraw")
     node.tx("transfer", "--to", address["robot"], "--amount", OPEN, *on_behalf, key="robot")
