@@ -6,6 +6,9 @@
 
 #include "base/hex.h"
 
+#define ASSAY_NOPEN      "NOPEN" // how the help calls an amount
+#define ASSAY_NOPEN_TEXT "10^9 nopen are 1 OPEN"
+
 enum { OPTIONS_MAX = 64 };
 
 assay_status assay_number_parse(uint64_t *out, const char *text, const char *what, uint64_t min,
@@ -68,6 +71,15 @@ assay_status assay_names_parse(uint32_t *out, const char *text, const char *cons
     }
 }
 
+// Amounts are whole numbers, which a decimal point says that somebody does not know.
+static assay_status amount_parse(const assay_option *option, const char *value, const char *name,
+                                 assay_error *err) {
+    if (*value && strspn(value, "0123456789.") == strlen(value) && strchr(value, '.'))
+        return ASSAY_FAIL(err, USAGE, "%s is \"%.40s\", wanted whole nopen: " ASSAY_NOPEN_TEXT,
+                          name, value);
+    return assay_number_parse(option->out, value, name, option->min, option->max, err);
+}
+
 static assay_status value_set(const assay_option *option, const char *value, assay_error *err) {
     const char *name = *option->name ? option->name : option->value;
     switch (option->kind) {
@@ -78,6 +90,7 @@ static assay_status value_set(const assay_option *option, const char *value, ass
         *(const char **)option->out = value;
         return ASSAY_OK;
     case ASSAY_OPTION_U64:
+        if (strcmp(option->value, ASSAY_NOPEN) == 0) return amount_parse(option, value, name, err);
         return assay_number_parse(option->out, value, name, option->min, option->max, err);
     case ASSAY_OPTION_HEX: {
         char what[40];
@@ -149,6 +162,7 @@ assay_status assay_options_parse(uint64_t *given, const assay_option *options, s
 }
 
 void assay_options_help(const assay_option *options, size_t option_count) {
+    bool amounts = false;
     for (size_t i = 0; i < option_count; i++) {
         char head[80];
         const assay_option *option = &options[i];
@@ -158,5 +172,7 @@ void assay_options_help(const assay_option *options, size_t option_count) {
             snprintf(head, sizeof head, "--%s%s%s", option->name, option->value ? " " : "",
                      option->value ? option->value : "");
         printf("  %-26s %s%s\n", head, option->help, option->required ? " (required)" : "");
+        amounts = amounts || (option->value && strcmp(option->value, ASSAY_NOPEN) == 0);
     }
+    if (amounts) printf("\nAmounts are whole numbers: " ASSAY_NOPEN_TEXT ".\n");
 }

@@ -1,6 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/hex.h"
 #include "node/cmd/commands.h"
+#include "node/provider/facts.h"
 #include "node/wallet/wallet.h"
+
+// The ledger takes a session with anybody, and keeps the deposit until it ends: batches of one
+// whose bond covers nothing are refused (P-30).
+static assay_status provider_check(const assay_wallet *wallet, const assay_address *provider,
+                                   assay_error *err) {
+    assay_provider_facts facts;
+    char text[ASSAY_HEX_HASH_MAX];
+    ASSAY_TRY(assay_provider_facts_fetch(&facts, &wallet->client, provider, 1, err));
+    if (facts.cover) return ASSAY_OK;
+    assay_hex_encode_0x(text, provider->bytes, ASSAY_ADDRESS_SIZE);
+    return ASSAY_FAIL(err, FORBIDDEN,
+                      "%s has no provider bond that counts: nothing it answers could be paid for, "
+                      "and the deposit would be locked",
+                      text);
+}
 
 int assay_cmd_session_open(assay_invocation *invocation) {
     assay_wallet wallet = ASSAY_WALLET_INIT;
@@ -30,6 +47,7 @@ int assay_cmd_session_open(assay_invocation *invocation) {
     assay_status status = assay_wallet_open(&wallet, &err);
     if (status == ASSAY_OK) status = assay_wallet_height(&body->expiry, &wallet, expiry, &err);
     if (status == ASSAY_OK) status = assay_wallet_balance_check(&wallet, &tx, body->deposit, &err);
+    if (status == ASSAY_OK) status = provider_check(&wallet, &body->provider, &err);
     return assay_wallet_finish(&wallet, invocation, &tx, status, &err);
 }
 

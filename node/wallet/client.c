@@ -57,6 +57,17 @@ assay_status assay_client_get_id(json_t **out, const assay_client *client, const
     return assay_client_get(out, client, err, "%s/%s", kind, text);
 }
 
+// What else people take for a node's address is a provider's.
+static assay_status no_node_fail(const assay_client *client, const assay_error *why,
+                                 assay_error *err) {
+    json_t *provider;
+    if (why->status != ASSAY_NOT_FOUND) return assay_error_pass(err, why);
+    if (assay_client_get(&provider, client, NULL, "provider") != ASSAY_OK)
+        return ASSAY_FAIL(err, NOT_FOUND, "%.200s is no node: %.100s", client->url, why->text);
+    json_decref(provider);
+    return ASSAY_FAIL(err, NOT_FOUND, "%.200s is no node: a provider answers there", client->url);
+}
+
 assay_status assay_client_open(assay_client *client, const char *url, const assay_hash *genesis,
                                assay_error *err) {
     json_t *status;
@@ -69,7 +80,9 @@ assay_status assay_client_open(assay_client *client, const char *url, const assa
                           ASSAY_CLIENT_URL_MAX - 1);
     ASSAY_TRY(assay_url_check(url, "--node", err));
     memcpy(client->url, url, length);
-    ASSAY_TRY(assay_client_get(&status, client, err, "status"));
+    assay_error why = {0};
+    if (assay_client_get(&status, client, &why, "status") != ASSAY_OK)
+        return no_node_fail(client, &why, err);
     assay_status result = assay_json_u64(&chain_id, status, "chain_id", 1, UINT64_MAX, err);
     if (result == ASSAY_OK) result = assay_json_hash(&hash, status, "genesis", err);
     client->testnet = json_is_true(json_object_get(status, "testnet"));

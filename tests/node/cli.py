@@ -255,7 +255,7 @@ def test_online_commands_refuse_bad_input(assay):
               1, *signed], 2, "USAGE", "--expiry"),
             (["agent", "revoke", "--agent", AA, *signed], 6, "REJECTED", ""),
             (["session", "open", "--provider", AA, "--deposit", 1, "--price-in", 1, "--price-out",
-              1, "--expiry", 1, *signed], 6, "REJECTED", "expiry"),
+              1, "--expiry", 1, *signed], 3, "FORBIDDEN", f"{AA} has no provider bond that counts"),
             (["session", "close", ZERO, *signed], 6, "REJECTED", "session"),
             (["dataset", "register", "--file", "model", "--name", "n\n", "--license", "x",
               *signed], 6, "REJECTED", "control character"),
@@ -284,6 +284,8 @@ def test_one_mistake_has_one_exit_code(assay):
                       ["verify", "--model", "m", *one], ["light", "--trust", f"1:{ZERO[2:]}"]):
             error = assay.bad(2, "USAGE", "", *words, "--node", url)
             assert error["next"] == f"assay {words[0]} --help", error
+    assay.bad(2, "USAGE", 'amount is "1.5", wanted whole nopen: 10^9 nopen are 1 OPEN', "transfer",
+              "--to", AA, "--key", "alice.key", "--amount", "1.5")
     for url in ("nix", "localhost:26670", "file:///etc/hostname"):
         assay.bad(2, "USAGE", "--provider", "ask", "--session", ZERO, "--model", "m", "--provider",
                   url, "--key", "alice.key")
@@ -584,11 +586,13 @@ def test_nothing_waits_with_wait_0(assay):
 def test_a_session_is_named_before_its_block(assay):
     """Who did not wait for it learns its id: from the failure, and from what became of it."""
     assay.key("alice")
-    assay.init(accounts=["alice"])
+    bob = assay.key("bob")
+    assay.init(accounts=["alice", "bob"])
     node = assay.node("--block-ms", 10000)
+    node.tx("bond", "--role", "provider", "--amount", 20 * OPEN, key="bob")
     plain = node.tx("transfer", "--to", AA, "--amount", 1).json()  # the next block is far away
     error = assay.bad(5, "TIMEOUT", "; the id of its session is 0x", "session", "open", "--wait-ms",
-                      1, "--provider", AA, "--deposit", 1000, "--price-in", 1, "--price-out", 1,
+                      1, "--provider", bob, "--deposit", 1000, "--price-in", 1, "--price-out", 1,
                       "--expiry", 100, "--key", "alice.key", "--node", node.url)
     session = error["text"].split()[-1]
     asked = error["next"].split()[1:]
@@ -598,7 +602,7 @@ def test_a_session_is_named_before_its_block(assay):
         return result.code == 0 and result
     shown = until(done, "the session's block")
     assert shown.out.endswith(f"message   {session}, the id of the session or batch\n"), shown
-    assert node.get(f"/v1/session/{session}")["provider"] == AA
+    assert node.get(f"/v1/session/{session}")["provider"] == bob
     assert "message" not in assay.run("tx", "status", plain["id"], "--node", node.url).out
     assert node.term() == 0
 

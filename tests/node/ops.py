@@ -223,6 +223,10 @@ def test_metrics_and_logs_of_the_work(assay):
         "base.assay", "--key", "alice.key", "--node", node.url]
     assay.bad(6, "REJECTED", "limit 0", *asked, "--prompt", "Once", "--max-fee", 0)
     assay.bad(3, "RANGE", "up to 64 new ones, context 512", *asked, "--prompt", "a b c " * 500)
+    error = assay.bad(3, "NOT_FOUND", "is no node: a provider answers there", "account",
+                      world.address["bob"], "--node", provider.url)
+    assert provider.url in error["text"], error
+    error = assay.bad(3, "NOT_FOUND", "is no node: ", "status", "--node", validators[0].url)
     asked[2] = node.url
     assay.bad(3, "FORMAT", f"--provider {node.url} is no provider's address", *asked, "--prompt",
               "Once")
