@@ -3,6 +3,7 @@
 // to stop, and what changes meanwhile is counted once; or has no room, or cannot tell. Rules F-46,
 // F-53, F-54, F-77.
 #include "tests/node/desk.h"
+#include "tests/node/rounds.h"
 
 // Stands between the provider and the node.
 enum { TURNS = 60000 }; // of a millisecond and more, until what is waited for never comes
@@ -258,28 +259,6 @@ static void what_is_asked_ends_with_the_stop(void **state) {
     assay_provider_close(&d.provider);
 }
 
-// As if a round ran at the generator; what asks meanwhile gathers.
-static bool rounds_held;
-
-static void rounds_hold(bool held) {
-    assay_batcher *batcher = &world.shop.batcher;
-    pthread_mutex_lock(&batcher->lock);
-    batcher->running = rounds_held = held;
-    pthread_cond_broadcast(&batcher->ended);
-    pthread_mutex_unlock(&batcher->lock);
-}
-
-static void until_generating(void) {
-    assay_batcher *batcher = &world.shop.batcher;
-    uint32_t now = 0;
-    for (int i = 0; i < TURNS && now != 1; i++, work_sleep(1)) {
-        pthread_mutex_lock(&batcher->lock);
-        now = batcher->waiting_count;
-        pthread_mutex_unlock(&batcher->lock);
-    }
-    assert_int_equal(now, 1);
-}
-
 // Until its answer is made, and what is asked for then waits. given_up: by the cut.
 static void made_start(visitor *v, desk *d, bool given_up) {
     assay_hash session = session_open();
@@ -288,7 +267,7 @@ static void made_start(visitor *v, desk *d, bool given_up) {
     asked(d, &session, 1); // what admits the next one is known
     rounds_hold(true);     // what admits it may be too old by now, and is asked for before
     visitor_start(v, d, &session, 2);
-    until_generating();
+    rounds_await(1);
     hold_next("/v1/session/", 1);
     rounds_hold(false);
     until_held(1);

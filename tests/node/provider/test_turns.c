@@ -2,6 +2,7 @@
 // Consumers who ask at the same time: V3 of node/provider/provider.h, who waits, and what becomes
 // of answers whose session closes meanwhile. Rules F-46, F-53.
 #include "tests/node/desk.h"
+#include "tests/node/rounds.h"
 
 // A session that closes outlasts what is made in it, on a busy machine too.
 enum { THREADS = 4, CLOSE_DELAY = 200 };
@@ -76,28 +77,6 @@ static void visitor_start(visitor *v, desk *d, const assay_hash *session, uint64
 
 enum { TURNS = 60000 }; // of a millisecond and more, until what is waited for never comes
 
-// As if a round ran; what asks meanwhile gathers.
-static bool rounds_held;
-
-static void rounds_hold(bool held) {
-    assay_batcher *batcher = &world.shop.batcher;
-    pthread_mutex_lock(&batcher->lock);
-    batcher->running = rounds_held = held;
-    pthread_cond_broadcast(&batcher->ended);
-    pthread_mutex_unlock(&batcher->lock);
-}
-
-static void until_waiting(uint32_t count) {
-    assay_batcher *batcher = &world.shop.batcher;
-    uint32_t now = 0;
-    for (int i = 0; i < TURNS && now != count; i++, work_sleep(1)) {
-        pthread_mutex_lock(&batcher->lock);
-        now = batcher->waiting_count;
-        pthread_mutex_unlock(&batcher->lock);
-    }
-    assert_int_equal(now, count);
-}
-
 static void until_asking(desk *d, uint32_t count) {
     uint32_t turns = 0;
     for (int i = 0; i < TURNS && turns != count; i++, work_sleep(1)) {
@@ -137,7 +116,7 @@ static void sessions_are_answered_together(void **state) {
     rounds_hold(true);
     for (uint32_t i = 0; i < THREADS; i++)
         visitor_start(&all[i], &d, &sessions[i], 1, 100000);
-    until_waiting(THREADS);
+    rounds_await(THREADS);
     visitor_start(&second, &d, &sessions[0], 2, 100000);
     assert_int_equal(next_of(&d, &sessions[0]), 1); // answers while others are made
     rounds_hold(false);
@@ -169,7 +148,7 @@ static void strangers_do_not_wait(void **state) {
     desk_open(&d);
     rounds_hold(true);
     visitor_start(&first, &d, &session, 1, 100000);
-    until_waiting(1);
+    rounds_await(1);
     assay_request r = work_request(&world, &session, 2, prompt, PROMPT, TOKENS);
     work_sign(&world, &r, PROVIDER);
     refuse(&d, &r, SIGNATURE, "request is not signed by its session's keys");
@@ -196,10 +175,10 @@ static void what_is_being_made_counts(void **state) {
     d.provider.pending_count = ASSAY_PROVIDER_PENDING_MAX - 2; // of nobody's sessions
     rounds_hold(true);
     visitor_start(&first, &d, &session, 1, 30000);
-    until_waiting(1);
+    rounds_await(1);
     visitor_start(&second, &d, &session, 2, 30000);
     visitor_start(&other, &d, &elsewhere, 1, 30000);
-    until_waiting(2);
+    rounds_await(2);
     assay_hash third = work_session(&world, PROVIDER, OPEN, 1000, 2000);
     assay_request r = work_request(&world, &third, 1, prompt, PROMPT, TOKENS);
     work_sign(&world, &r, CONSUMER);
@@ -230,7 +209,7 @@ static void only_some_wait(void **state) {
     desk_open(&d);
     rounds_hold(true);
     visitor_start(&first, &d, &session, 1, 100000);
-    until_waiting(1);
+    rounds_await(1);
     for (uint32_t i = 0; i < ASSAY_PROVIDER_WAITERS_MAX; i++) {
         visitor_start(&waiters[i], &d, &session, 2, 100000);
         until_asking(&d, i + 2);
@@ -263,11 +242,11 @@ static void closing_meanwhile_makes_nothing_free(void **state) {
     desk_open(&d);
     rounds_hold(true);
     visitor_start(&late, &d, &over, 1, 100000);
-    until_waiting(1);
+    rounds_await(1);
     session_close(&over);
     until_ended(&over);
     visitor_start(&early, &d, &closing, 1, 100000);
-    until_waiting(2);
+    rounds_await(2);
     session_close(&closing);
     rounds_hold(false);
     pthread_join(late.thread, NULL);
@@ -293,7 +272,7 @@ static void what_is_cut_is_not_charged(void **state) {
     asked(&d, &session, 1);
     rounds_hold(true);
     visitor_start(&late, &d, &session, 2, 100000);
-    until_waiting(1);
+    rounds_await(1);
     assay_provider_cut(&d.provider);
     rounds_hold(false);
     pthread_join(late.thread, NULL);

@@ -9,6 +9,7 @@
 #include "ledger/bond.h"
 #include "ledger/case.h"
 #include "tests/node/guards.h"
+#include "tests/node/rounds.h"
 #include "tests/node/sockets.h"
 
 enum { HANGING = 6 };
@@ -501,25 +502,6 @@ static void a_busy_provider_is_asked_again(void **state) {
     assay_provider_close(&fine);
 }
 
-// As if a round ran at the generator; what asks meanwhile gathers.
-static bool rounds_held;
-
-static void rounds_hold(bool held) {
-    assay_batcher *batcher = &world.shop.batcher;
-    pthread_mutex_lock(&batcher->lock);
-    batcher->running = rounds_held = held;
-    pthread_cond_broadcast(&batcher->ended);
-    pthread_mutex_unlock(&batcher->lock);
-}
-
-static uint32_t waiting(void) {
-    assay_batcher *batcher = &world.shop.batcher;
-    pthread_mutex_lock(&batcher->lock);
-    uint32_t count = batcher->waiting_count;
-    pthread_mutex_unlock(&batcher->lock);
-    return count;
-}
-
 // F-49: reruns meet at the generator, of one provider no more than half of the threads (D1), and
 // say what each says alone.
 static void reruns_are_computed_together(void **state) {
@@ -538,10 +520,10 @@ static void reruns_are_computed_together(void **state) {
         questions[i] = question_of(&batch, i, 10 + i);
         assert_false(asked(docket, &questions[i]).found);
     }
-    for (int i = 0; i < 2000 && waiting() < 2; i++)
+    for (int i = 0; i < 2000 && rounds_waiting() < 2; i++)
         work_sleep(5);
     work_sleep(50);
-    assert_int_equal(waiting(), 2);
+    assert_int_equal(rounds_waiting(), 2);
     rounds_hold(false);
     for (uint32_t i = 0; i < SAMPLES; i++)
         assert_int_equal(waited(docket, &questions[i]).verdict, ASSAY_VERDICT_MATCH);
@@ -575,9 +557,7 @@ static void a_rerun_ends_with_its_deadline(void **state) {
     uint64_t reruns = atomic_load(&world.shop.meter.reruns.count);
     rounds_hold(true);
     assert_false(asked(docket, &question).found);
-    for (int i = 0; i < 2000 && waiting() < 1; i++)
-        work_sleep(5);
-    assert_int_equal(waiting(), 1);
+    rounds_await(1);
     assay_docket_height(docket, question.deadline);
     rounds_hold(false);
     question.deadline = 20;
