@@ -4,40 +4,11 @@
 #include "quant/import/hf_tokenizer.h"
 
 #include "quant/import/import.h"
+#include "tests/quant/recorded.h"
 #include "tests/quant/tiny.h"
 
-static json_t *vectors, *demo_json, *spm_vectors;
-
 static int group_open(void **state) {
-    assay_error err = {0};
-    vectors = vectors_read("tokenizer_config.json");
-    spm_vectors = vectors_read("tokenizer_spm.json");
-    if (assay_json_read_many(&demo_json, ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json", 1 << 20,
-                             SIZE_MAX, &err) != ASSAY_OK)
-        fail_msg("%s", err.text);
-    return 0;
-}
-
-static int group_close(void **state) {
-    json_decref(demo_json);
-    json_decref(spm_vectors);
-    json_decref(vectors);
-    return 0;
-}
-
-static assay_tokenizer *tokenizer_of(const char *name) {
-    json_t *entry = json_object_get(json_object_get(vectors, "tokenizers"), name);
-    bool demo = strcmp(json_string_value(json_object_get(entry, "base")), "demo") == 0;
-    json_t *json = json_deep_copy(demo ? demo_json : json_object_get(spm_vectors, "tokenizer"));
-    assay_tokenizer *out;
-    assay_error err = {0};
-    json_object_update(json, json_object_get(entry, "change"));
-    char *text = json_dumps(json, JSON_COMPACT);
-    if (assay_tokenizer_open(&out, (uint8_t *)text, strlen(text), 2100, &err) != ASSAY_OK)
-        fail_msg("%s: %s", name, err.text);
-    free(text);
-    json_decref(json);
-    return out;
+    return recorded_open("tokenizer_config.json");
 }
 
 static void file_write(const tiny *t, const char *name, json_t *value) {
@@ -59,7 +30,7 @@ static void folders_are_judged_as_the_library_reads_them(void **state) {
         const char *kind = json_string_value(json_object_get(item, "tokenizer"));
         if (strcmp(kind, last) != 0) { // they are grouped
             assay_tokenizer_close(tokenizer);
-            tokenizer = tokenizer_of(last = kind);
+            tokenizer = recorded_tokenizer(last = kind, NULL);
         }
         tiny_open(&t);
         json_object_foreach(json_object_get(item, "files"), name, file) file_write(&t, name, file);
@@ -196,5 +167,5 @@ int main(void) {
         cmocka_unit_test(another_tokenizer_is_not_judged_by_it),
         cmocka_unit_test(older_files_beside_a_decoder_are_not_read),
     };
-    return cmocka_run_group_tests(tests, group_open, group_close);
+    return cmocka_run_group_tests(tests, group_open, recorded_close);
 }

@@ -2,49 +2,14 @@
 // Chat templates (F-33) and what begins a text (F-34), against transformers' apply_chat_template
 // (tests/oracles/chat.py); messages that try to be more than text.
 #include "quant/tokenizer/chat.h"
-#include "tests/vectors.h"
-
-enum { VOCAB = 2100 };
-
-static json_t *vectors, *demo_json, *spm_vectors;
+#include "tests/quant/recorded.h"
 
 static int group_open(void **state) {
-    assay_error err = {0};
-    vectors = vectors_read("chat.json");
-    spm_vectors = vectors_read("tokenizer_spm.json");
-    if (assay_json_read_many(&demo_json, ASSAY_SOURCE_DIR "/testnet/model/tokenizer.json", 1 << 20,
-                             SIZE_MAX, &err) != ASSAY_OK)
-        fail_msg("%s", err.text);
-    return 0;
-}
-
-static int group_close(void **state) {
-    json_decref(demo_json);
-    json_decref(spm_vectors);
-    json_decref(vectors);
-    return 0;
-}
-
-// A recorded tokenizer with members of its own, which may be NULL.
-static assay_tokenizer *tokenizer_with(const char *name, json_t *members) {
-    json_t *entry = json_object_get(json_object_get(vectors, "tokenizers"), name);
-    bool demo = strcmp(json_string_value(json_object_get(entry, "base")), "demo") == 0;
-    json_t *json = json_deep_copy(demo ? demo_json : json_object_get(spm_vectors, "tokenizer"));
-    assay_tokenizer *out;
-    assay_error err = {0};
-    json_object_update(json, json_object_get(entry, "change"));
-    if (members) json_object_update(json, members);
-    json_decref(members);
-    char *text = json_dumps(json, JSON_COMPACT);
-    if (assay_tokenizer_open(&out, (uint8_t *)text, strlen(text), VOCAB, &err) != ASSAY_OK)
-        fail_msg("%s: %s", name, err.text);
-    free(text);
-    json_decref(json);
-    return out;
+    return recorded_open("chat.json");
 }
 
 static assay_tokenizer *tokenizer_of(const char *name) {
-    return tokenizer_with(name, NULL);
+    return recorded_tokenizer(name, NULL);
 }
 
 static void conversations_match(void **state) {
@@ -210,7 +175,7 @@ static void templates_are_a_closed_list(void **state) {
 // <|endoftext|> is in many tokenizers; those that do not normalize are not Qwen's.
 static void qwen_normalizes(void **state) {
     assay_tokenizer *qwen = tokenizer_of("qwen2");
-    assay_tokenizer *other = tokenizer_with("qwen2", json_pack("{s:n}", "normalizer"));
+    assay_tokenizer *other = recorded_tokenizer("qwen2", json_pack("{s:n}", "normalizer"));
     const assay_chat_template *chat, *wanted;
     assert_int_equal(assay_chat_template_find(&wanted, qwen, "qwen2", NULL), ASSAY_OK);
     assert_int_equal(assay_chat_template_find(&chat, qwen, NULL, NULL), ASSAY_OK);
@@ -253,7 +218,7 @@ static void two_families_tell_nothing(void **state) {
                 json_array_append_new(list, json_pack("{s:i,s:s,s:b}", "id", id++, "content",
                                                       llama3[t], "special", 1));
             assay_tokenizer *tokenizer =
-                tokenizer_with("llama3", json_pack("{s:o}", "added_tokens", list));
+                recorded_tokenizer("llama3", json_pack("{s:o}", "added_tokens", list));
             const assay_chat_template *chat;
             assay_error err = {0};
             assert_int_equal(told(tokenizer, name, &err), !llama);
@@ -275,5 +240,5 @@ int main(void) {
         cmocka_unit_test(messages_are_checked), cmocka_unit_test(templates_are_a_closed_list),
         cmocka_unit_test(qwen_normalizes),      cmocka_unit_test(two_families_tell_nothing),
     };
-    return cmocka_run_group_tests(tests, group_open, group_close);
+    return cmocka_run_group_tests(tests, group_open, recorded_close);
 }
