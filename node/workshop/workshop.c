@@ -7,9 +7,16 @@
 #include "node/error_json.h"
 #include "node/log.h"
 
+// Those that were named come before those that were found.
+static const char *file_at(const assay_option_texts *named, const assay_workshop_files *found,
+                           uint32_t i) {
+    return i < named->count ? named->items[i] : found->items[i - named->count];
+}
+
 // One that was found, and not named, is of no harm: receipts that need it are told to lack it.
-static assay_status found_pass(const char *file, const assay_error *why, assay_error *err) {
-    if (why->status == ASSAY_MEMORY) return assay_error_pass(err, why);
+static assay_status refusal_judge(const char *file, bool named, const assay_error *why,
+                                  assay_error *err) {
+    if (named || why->status == ASSAY_MEMORY) return assay_error_pass(err, why);
     assay_log(ASSAY_LOG_WARN, "file_passed_over",
               json_pack("{s:s,s:o}", "file", file, "error", assay_error_to_json(why, NULL)),
               "passed over: %s", why->text);
@@ -23,16 +30,14 @@ static assay_status adapters_open(assay_workshop *shop, const assay_workshop_opt
     uint32_t count = named->count + found->count;
     shop->adapters = calloc(count + 1, sizeof *shop->adapters);
     if (!shop->adapters) return ASSAY_FAIL(err, MEMORY, "no memory for %u adapters", count);
-    for (; shop->adapter_count < named->count; shop->adapter_count++)
-        ASSAY_TRY(assay_adapter_open(&shop->adapters[shop->adapter_count],
-                                     named->items[shop->adapter_count], &shop->model, err));
-    for (uint32_t i = 0; i < found->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         assay_error why = {0};
-        if (assay_adapter_open(&shop->adapters[shop->adapter_count], found->items[i], &shop->model,
-                               &why) == ASSAY_OK)
+        const char *file = file_at(named, found, i);
+        if (assay_adapter_open(&shop->adapters[shop->adapter_count], file, &shop->model, &why) ==
+            ASSAY_OK)
             shop->adapter_count++;
         else
-            ASSAY_TRY(found_pass(found->items[i], &why, err));
+            ASSAY_TRY(refusal_judge(file, i < named->count, &why, err));
     }
     return ASSAY_OK;
 }
@@ -84,15 +89,13 @@ static assay_status datasets_open(assay_workshop *shop, const assay_workshop_opt
     uint32_t count = named->count + found->count;
     shop->datasets = calloc(count + 1, sizeof *shop->datasets);
     if (!shop->datasets) return ASSAY_FAIL(err, MEMORY, "no memory for %u data sets", count);
-    for (; shop->dataset_count < named->count; shop->dataset_count++)
-        ASSAY_TRY(dataset_open(&shop->datasets[shop->dataset_count],
-                               named->items[shop->dataset_count], err));
-    for (uint32_t i = 0; i < found->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         assay_error why = {0};
-        if (dataset_open(&shop->datasets[shop->dataset_count], found->items[i], &why) == ASSAY_OK)
+        const char *file = file_at(named, found, i);
+        if (dataset_open(&shop->datasets[shop->dataset_count], file, &why) == ASSAY_OK)
             shop->dataset_count++;
         else
-            ASSAY_TRY(found_pass(found->items[i], &why, err));
+            ASSAY_TRY(refusal_judge(file, i < named->count, &why, err));
     }
     return ASSAY_OK;
 }
