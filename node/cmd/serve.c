@@ -278,8 +278,13 @@ static void bond_tell(const assay_provider_facts *facts, looking *told) {
 static uint64_t look_step(assay_provider *provider, looking *told) {
     assay_error err = {0};
     assay_provider_facts facts;
+    uint32_t voided = 0;
     uint64_t begun = assay_clock_ms();
-    if (assay_provider_look(provider, &facts, &err) == ASSAY_OK) {
+    assay_status status = assay_provider_look(provider, &facts, &err);
+    if (status == ASSAY_OK)
+        status = assay_outcomes_look(&provider->outcomes, &voided, &provider->asking, &err);
+    atomic_fetch_add(&provider->shop->meter.batches_void, voided);
+    if (status == ASSAY_OK) {
         told->failure.code = 0;
         bond_tell(&facts, told);
     } else if (telling_due(&told->failure, &err))

@@ -255,7 +255,7 @@ static bool has_session(const making *m, const assay_hash *session) {
 
 // The batch is in a block: its receipts are pending no more but answered (V7), and its sessions may
 // go on.
-static void making_finish(const making *m, assay_provider *provider) {
+static void making_finish(const making *m, assay_provider *provider, const assay_hash *batch) {
     pthread_mutex_lock(&provider->lock);
     assay_provider_drop(provider, was_taken, m, true);
     for (uint32_t i = 0; i < provider->pending_count; i++) {
@@ -269,6 +269,7 @@ static void making_finish(const making *m, assay_provider *provider) {
     if (m->all || provider->narrow > BATCH_MAX) provider->narrow = 0;
     provider->batched++;
     pthread_mutex_unlock(&provider->lock);
+    assay_outcomes_add(&provider->outcomes, batch);
 }
 
 // Refusals that speak of what is in a batch, so that another batch may be taken; all others speak
@@ -327,17 +328,18 @@ static void making_narrow(const making *m, assay_provider *provider, const assay
 }
 
 // Whether a transaction that was sent waits for its block; zero does not, and *tx is zero once it
-// waits no more. Errors: REJECTED (in its block), once; those of the node.
-static assay_status tx_waits(bool *waits, assay_provider_sent *tx, const assay_provider *provider,
-                             assay_error *err) {
-    assay_sent sent;
+// waits no more. sent: as the node told it. Errors: REJECTED (in its block), once; those of the
+// node.
+static assay_status tx_waits(bool *waits, assay_sent *sent, assay_provider_sent *tx,
+                             const assay_provider *provider, assay_error *err) {
     assay_error why = {0};
     *waits = false;
+    *sent = (assay_sent){.height = 0};
     if (assay_hash_is_zero(&tx->id)) return ASSAY_OK;
-    assay_status status = assay_client_fate(&sent, &provider->asking, &tx->id, &why);
-    *waits = status == ASSAY_OK && !sent.height;
+    assay_status status = assay_client_fate(sent, &provider->asking, &tx->id, &why);
+    *waits = status == ASSAY_OK && !sent->height;
     if (*waits) tx->unsure = 0;
-    if (sent.height || status == ASSAY_NOT_FOUND) *tx = (assay_provider_sent){.unsure = 0};
+    if (sent->height || status == ASSAY_NOT_FOUND) *tx = (assay_provider_sent){.unsure = 0};
     return status == ASSAY_OK || status == ASSAY_NOT_FOUND ? ASSAY_OK : assay_error_pass(err, &why);
 }
 
@@ -355,8 +357,10 @@ static bool tx_is_lost(assay_provider_sent *tx, uint64_t height) {
 // those of one that is in a block none is made, since each batch is preceded by a look.
 static assay_status waiting_ask(assay_provider *provider, assay_error *err) {
     bool waits;
+    assay_sent sent;
     assay_error why = {0};
-    assay_status status = tx_waits(&waits, &provider->waiting, provider, &why);
+    assay_status status = tx_waits(&waits, &sent, &provider->waiting, provider, &why);
+    if (status == ASSAY_OK && sent.height) assay_outcomes_add(&provider->outcomes, &sent.digest);
     if (status != ASSAY_OK && status != ASSAY_REJECTED) {
         pthread_mutex_lock(&provider->lock);
         uint64_t height = provider->facts.height; // of the last look
@@ -398,7 +402,7 @@ assay_status assay_provider_batch(assay_provider *provider, assay_provider_batch
         bool sent = status == ASSAY_OK;
         if (sent) status = making_send(&m, provider, out, &why);
         if (status != ASSAY_OK && (!sent || status == ASSAY_REJECTED)) making_unstore(&m, provider);
-        if (status == ASSAY_OK) making_finish(&m, provider);
+        if (status == ASSAY_OK) making_finish(&m, provider, &out->id);
         if (status == ASSAY_OK) out->count = m.count;
         refusal_note(provider, status, &why);
         out->narrowed = status == ASSAY_REJECTED && is_of_content(&why);
@@ -542,12 +546,13 @@ assay_status assay_provider_defend(assay_provider *provider, uint32_t *count, as
     const json_t *duties;
     uint64_t height;
     bool waits;
+    assay_sent sent;
     assay_error unsure = {0};
     *count = 0;
     if (provider->options.misbehaviour == ASSAY_MISBEHAVE_WITHHOLD) return ASSAY_OK;
     // Until the last one is in a block the duties do not show what was sent: it would be paid
     // twice. So they are asked for after it.
-    assay_status told = tx_waits(&waits, &provider->posting, provider, &unsure);
+    assay_status told = tx_waits(&waits, &sent, &provider->posting, provider, &unsure);
     if (told == ASSAY_REJECTED) return assay_error_pass(err, &unsure);
     if (waits) return ASSAY_OK;
     assay_hex_encode_0x(address, provider->wallet->principal.bytes, ASSAY_ADDRESS_SIZE);

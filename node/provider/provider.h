@@ -33,6 +33,7 @@
 #include "node/options.h"
 #include "node/provider/answered.h"
 #include "node/provider/facts.h"
+#include "node/provider/outcomes.h"
 #include "node/provider/payable.h"
 #include "node/provider/unsourced.h"
 #include "node/wallet/wallet.h"
@@ -158,6 +159,7 @@ typedef struct {
     assay_error refused;         // why no batch of this provider's is taken; empty once one was
     assay_provider_sent waiting; // the last batch's
     assay_provider_sent posting; // the last evidence's
+    assay_outcomes outcomes;     // without the lock: of the thread that makes batches
     uint64_t served;
     uint64_t batched;
 } assay_provider;

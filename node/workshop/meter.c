@@ -46,6 +46,8 @@ void assay_meter_provider(const assay_meter *meter, uint64_t pending, assay_metr
     counter_put(m, "assay_batches_sent_total", "Batches that came into a block.", &meter->batches);
     counter_put(m, "assay_batch_failures_total", "Batches that were not taken.",
                 &meter->batch_failures);
+    counter_put(m, "assay_batches_sent_void_total", "Of them, those that the chain made void.",
+                &meter->batches_void);
     counter_put(m, "assay_evidence_posted_total", "Evidence posted against accusations.",
                 &meter->postings);
 }

@@ -14,7 +14,8 @@ typedef struct {
     atomic_uint_fast64_t refusals;       // requests that got no answer
     atomic_uint_fast64_t batches;
     atomic_uint_fast64_t batch_failures;
-    atomic_uint_fast64_t postings; // evidence posted, against accusations
+    atomic_uint_fast64_t batches_void; // of this run's, as the chain decided
+    atomic_uint_fast64_t postings;     // evidence posted, against accusations
     atomic_uint_fast64_t commits;
     atomic_uint_fast64_t reveals;
     atomic_uint_fast64_t duty_failures; // duties that failed on this side, each time

@@ -144,14 +144,15 @@ def events(one):
     return [(line["event"], line) for line in lines]
 
 
-def work(assay):
-    """A batch from its request to its settlement. Returns: the world and its processes."""
+def work(assay, *serving, state="settled"):
+    """A batch from its request to its end. serving: further words for the provider.
+    Returns: the world and its processes."""
     world = World(assay)
     node = world.node
     registrations(world)
     shared = ["--model", "base.assay", "--dataset", "words", "--node", node.url, "--log", "json"]
     provider = spawn(assay, "provider", "serve", "--home", "provider", "--key", "bob.key",
-                     "--listen", "127.0.0.1:0", "--batch-count", 1, *shared)
+                     "--listen", "127.0.0.1:0", "--batch-count", 1, *shared, *serving)
     provider.url = provider.first
     validators = []
     for name in ("carol", "dave"):
@@ -166,7 +167,7 @@ def work(assay):
                "base.assay", "--prompt", "Once upon a time", "--max-tokens", 3, "--key",
                "alice.key", "--node", node.url)
     batch = until(lambda: node.get("/v1/batches")["batches"], "a batch")[0]["id"]
-    until(lambda: node.get("/v1/batch/" + batch)["state"] == "settled", "settlement")
+    until(lambda: node.get("/v1/batch/" + batch)["state"] == state, "the batch's end")
     whole, rows = (node.get(f"/v1/batch/{batch}{query}") for query in ("", "?rows=1"))
     assert whole.pop("payouts") and whole == rows, rows
     return world, provider, validators, batch
@@ -214,6 +215,7 @@ def test_metrics_and_logs_of_the_work(assay):
         status, answer = one.ask("/metrics", body=b"x")
         assert status == 405, answer
     served = scrape(provider)
+    assert served["assay_batches_sent_void_total"] == 0, served
     assert served["assay_answer_seconds_count"] == served["assay_batches_sent_total"] == 1, served
     assert served["assay_receipts_pending"] == served["assay_refusals_total"] == 0, served
     status, answer = provider.ask("/v1/request", {})
@@ -253,6 +255,21 @@ def test_metrics_and_logs_of_the_work(assay):
     assert said["batch_sent"]["batch"] == batch and said["started"]["url"] == provider.url, said
     assert said["request_answered"]["output_tokens"] == 3, said
     assert said["request_refused"]["level"] == "debug", said
+
+
+def test_a_void_batch_is_told(assay):
+    """F-54: a provider's own log says what a batch that became void costs, once."""
+    world, provider, validators, batch = work(assay, "--misbehave", "altered-token", state="void")
+    told = world.node.get("/v1/batch/" + batch)
+    assert told["void_reason"] == "fraud" and told["slashed"] == 10 * told["fee_total"], told
+    until(lambda: "batch_void" in dict(events(provider)), "the event")
+    said = dict(events(provider))["batch_void"]
+    assert said["batch"] == batch and said["reason"] == "fraud", said
+    assert (said["nopen"], said["slashed"]) == (told["fee_total"], told["slashed"]), said
+    assert scrape(provider)["assay_batches_sent_void_total"] == 1
+    for one in (provider, *validators, world.node):
+        assert one.term() == 0, one.said()
+    assert [name for name, _ in events(provider)].count("batch_void") == 1, provider.said()
 
 
 def test_registering_later_needs_no_restart(assay):
