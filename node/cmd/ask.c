@@ -247,6 +247,7 @@ int assay_cmd_ask(assay_invocation *invocation) {
             &code))
         return code;
     assay_error err = {0};
+    bool again = a.request.sequence; // an answer that was lost
     assay_status status = asking_run(&a, invocation->json, &err);
     asking_close(&a);
     if (status == ASSAY_OK && (fflush(stdout) != 0 || ferror(stdout))) {
@@ -254,9 +255,13 @@ int assay_cmd_ask(assay_invocation *invocation) {
         a.unanswered = true;
         invocation->json = false; // where it would go, nothing goes
     }
+    if (status == ASSAY_OK) return ASSAY_EXIT_OK;
+    char next[80] = "";
     // The next sequence would be another request, and be paid beside this one.
-    char next[64];
-    snprintf(next, sizeof next, "the same command with --sequence %llu", (ull)a.request.sequence);
-    return status == ASSAY_OK ? ASSAY_EXIT_OK
-                              : assay_command_fail(invocation, &err, a.unanswered ? next : NULL);
+    if (a.unanswered)
+        snprintf(next, sizeof next, "the same command with --sequence %llu",
+                 (ull)a.request.sequence);
+    else if (status == ASSAY_ORDER && !again)
+        snprintf(next, sizeof next, "the same command: another request of this session came first");
+    return assay_command_fail(invocation, &err, *next ? next : NULL);
 }

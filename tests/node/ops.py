@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -728,6 +729,16 @@ def test_ask_says_what_is_too_short_or_long(assay):
     assert node.term() == 0
 
 
+def passed_on(provider):
+    def post(path, body):
+        try:
+            with urllib.request.urlopen(provider.url + path, body, timeout=90) as reply:
+                return reply.status, reply.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+    return post
+
+
 def test_a_lost_answer_is_paid_once(assay):
     """An answer is lost on its way, its batch in a block: the command says what to do (F-46)."""
     world = World(assay)
@@ -763,6 +774,12 @@ def test_a_lost_answer_is_paid_once(assay):
     assert "next" not in error, error
     for option in ("--principal", "--wait-ms"):
         assay.bad(2, "USAGE", option, *asked, "--provider", provider.url, option, 1)
+    # Two ask at once, and are told the same sequence: the later one asks again, as a new request.
+    with relay(provider, passed_on(provider)) as url:
+        assert assay.good(*asked, "--provider", url)["sequence"] == 3
+        error = assay.bad(3, "ORDER", "sequence 3, expected 4", *asked, "--provider", url, "--seed",
+                          1)
+        assert error["next"].startswith("the same command: another request"), error
     # Or its output is lost.
     with open("/dev/full", "wb") as full:
         lost = subprocess.run(
@@ -770,8 +787,8 @@ def test_a_lost_answer_is_paid_once(assay):
             cwd=assay.folder, env=assay.environment, stdout=full, stderr=subprocess.PIPE,
             text=True, check=False)
     assert lost.returncode == 4, lost
-    assert "next: the same command with --sequence 3" in lost.stderr, lost
-    assert assay.good(*asked, "--provider", provider.url, "--sequence", 3)["sequence"] == 3
+    assert "next: the same command with --sequence 4" in lost.stderr, lost
+    assert assay.good(*asked, "--provider", provider.url, "--sequence", 4)["sequence"] == 4
     assert provider.term() == 0 and node.term() == 0
 
 
