@@ -6,7 +6,6 @@
 
 #include "base/hex.h"
 
-#define ASSAY_NOPEN      "NOPEN" // how the help calls an amount
 #define ASSAY_NOPEN_TEXT "10^9 nopen are 1 OPEN"
 
 enum { OPTIONS_MAX = 64 };
@@ -90,8 +89,9 @@ static assay_status value_set(const assay_option *option, const char *value, ass
         *(const char **)option->out = value;
         return ASSAY_OK;
     case ASSAY_OPTION_U64:
-        if (strcmp(option->value, ASSAY_NOPEN) == 0) return amount_parse(option, value, name, err);
         return assay_number_parse(option->out, value, name, option->min, option->max, err);
+    case ASSAY_OPTION_NOPEN:
+        return amount_parse(option, value, name, err);
     case ASSAY_OPTION_HEX: {
         char what[40];
         snprintf(what, sizeof what, "%s%s", *option->name ? "--" : "", name);
@@ -172,7 +172,7 @@ void assay_options_help(const assay_option *options, size_t option_count) {
             snprintf(head, sizeof head, "--%s%s%s", option->name, option->value ? " " : "",
                      option->value ? option->value : "");
         printf("  %-26s %s%s\n", head, option->help, option->required ? " (required)" : "");
-        amounts = amounts || (option->value && strcmp(option->value, ASSAY_NOPEN) == 0);
+        amounts = amounts || option->kind == ASSAY_OPTION_NOPEN;
     }
     if (amounts) printf("\nAmounts are whole numbers: " ASSAY_NOPEN_TEXT ".\n");
 }

@@ -22,6 +22,7 @@ typedef enum {
     ASSAY_OPTION_TEXT,  // out: const char *
     ASSAY_OPTION_TEXTS, // out: assay_option_texts
     ASSAY_OPTION_U64,   // out: uint64_t, min..max
+    ASSAY_OPTION_NOPEN, // out: uint64_t, min..max: an amount of money
     ASSAY_OPTION_HEX,   // out: uint8_t[max]
 } assay_option_kind;
 
@@ -31,8 +32,8 @@ typedef struct {
     void *out;         // target; keeps its value where the option is not given
     const char *value; // how the value is called in the help; NULL for flags
     const char *help;  // one line, lower case
-    uint64_t min;      // U64 only
-    uint64_t max;      // U64, HEX
+    uint64_t min;      // U64, NOPEN
+    uint64_t max;      // U64, NOPEN, HEX
     bool required;
 } assay_option;
 

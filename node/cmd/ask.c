@@ -235,8 +235,8 @@ int assay_cmd_ask(assay_invocation *invocation) {
         {"top-p-ppm", ASSAY_OPTION_U64, &a.top_p, "P", "in parts per million (1000000)", 1, 1000000,
          false},
         {"seed", ASSAY_OPTION_U64, &a.seed, "S", "of the sampling (0)", 0, UINT64_MAX, false},
-        {"max-fee", ASSAY_OPTION_U64, &a.max_fee, "NOPEN", "limit (what max-tokens would cost)", 0,
-         INT64_MAX, false},
+        {"max-fee", ASSAY_OPTION_NOPEN, &a.max_fee, "NOPEN", "limit (what max-tokens would cost)",
+         0, INT64_MAX, false},
     };
     int code;
     if (!assay_command_begin(

@@ -196,7 +196,7 @@ int assay_cmd_init(assay_invocation *invocation) {
         {"name", ASSAY_OPTION_TEXT, &options.name, "TEXT", "the chain's name (assay)", 0, 0, false},
         {"testnet", ASSAY_OPTION_FLAG, &options.testnet, NULL,
          "allow what only tests need, such as dishonest roles", 0, 0, false},
-        {"operator-bond", ASSAY_OPTION_U64, &options.bond, "NOPEN",
+        {"operator-bond", ASSAY_OPTION_NOPEN, &options.bond, "NOPEN",
          "the operator's consensus bond (100 OPEN)", 1, INT64_MAX, false},
         {"params", ASSAY_OPTION_TEXT, &options.params, "FILE", "JSON object of params to change", 0,
          0, false},

@@ -33,7 +33,7 @@ int assay_cmd_transfer(assay_invocation *invocation) {
     const assay_option table[] = {
         {"to", ASSAY_OPTION_HEX, tx.body.transfer.to.bytes, "ADDRESS", "who gets it", 0,
          ASSAY_ADDRESS_SIZE, true},
-        {"amount", ASSAY_OPTION_U64, &tx.body.transfer.amount, "NOPEN", "how much", 1, INT64_MAX,
+        {"amount", ASSAY_OPTION_NOPEN, &tx.body.transfer.amount, "NOPEN", "how much", 1, INT64_MAX,
          true},
         ASSAY_WALLET_OPTIONS(wallet),
     };
@@ -53,7 +53,8 @@ static int bond_run(assay_invocation *invocation, assay_tx_kind kind, const char
     const assay_option table[] = {
         {"role", ASSAY_OPTION_TEXT, &role, "ROLE", "provider, verification or consensus", 0, 0,
          true},
-        {"amount", ASSAY_OPTION_U64, &tx.body.bond.amount, "NOPEN", "how much", 1, INT64_MAX, true},
+        {"amount", ASSAY_OPTION_NOPEN, &tx.body.bond.amount, "NOPEN", "how much", 1, INT64_MAX,
+         true},
         ASSAY_WALLET_OPTIONS(wallet),
     };
     int code;
@@ -82,7 +83,7 @@ int assay_cmd_withdraw(assay_invocation *invocation) {
     const assay_option table[] = {
         {"recipient", ASSAY_OPTION_HEX, tx.body.withdraw.recipient.bytes, "ADDRESS",
          "account on the EVM chain", 0, ASSAY_ADDRESS_SIZE, true},
-        {"amount", ASSAY_OPTION_U64, &tx.body.withdraw.amount, "NOPEN", "how much", 1, INT64_MAX,
+        {"amount", ASSAY_OPTION_NOPEN, &tx.body.withdraw.amount, "NOPEN", "how much", 1, INT64_MAX,
          true},
         ASSAY_WALLET_OPTIONS(wallet),
     };
@@ -112,7 +113,7 @@ int assay_cmd_agent_authorize(assay_invocation *invocation) {
          "of transfer,session,register,verify,batch,bond,withdraw", 0, 0, true},
         {"expiry", ASSAY_OPTION_TEXT, &expiry, "HEIGHT",
          "the last block it may act in; +N: N blocks from now", 0, 0, true},
-        {"limit", ASSAY_OPTION_U64, &body->limit, "NOPEN",
+        {"limit", ASSAY_OPTION_NOPEN, &body->limit, "NOPEN",
          "what all your agents together may spend an epoch", 0, INT64_MAX, true},
         ASSAY_WALLET_OPTIONS(wallet),
     };

@@ -27,12 +27,12 @@ int assay_cmd_session_open(assay_invocation *invocation) {
     const assay_option table[] = {
         {"provider", ASSAY_OPTION_HEX, body->provider.bytes, "ADDRESS", "the one it is for", 0,
          ASSAY_ADDRESS_SIZE, true},
-        {"deposit", ASSAY_OPTION_U64, &body->deposit, "NOPEN", "what backs the requests", 1,
+        {"deposit", ASSAY_OPTION_NOPEN, &body->deposit, "NOPEN", "what backs the requests", 1,
          INT64_MAX, true},
         // The ledger takes 0, and every provider refuses such a session.
-        {"price-in", ASSAY_OPTION_U64, &body->price_in, "NOPEN", "for a prompt token", 1, INT64_MAX,
-         true},
-        {"price-out", ASSAY_OPTION_U64, &body->price_out, "NOPEN", "for an output token", 0,
+        {"price-in", ASSAY_OPTION_NOPEN, &body->price_in, "NOPEN", "for a prompt token", 1,
+         INT64_MAX, true},
+        {"price-out", ASSAY_OPTION_NOPEN, &body->price_out, "NOPEN", "for an output token", 0,
          INT64_MAX, true},
         {"expiry", ASSAY_OPTION_TEXT, &expiry, "HEIGHT",
          "block at which it starts to close; +N: N blocks from now", 0, 0, true},
