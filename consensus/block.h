@@ -5,23 +5,16 @@
 
 #include "base/arena.h"
 #include "consensus/types/commit.h"
+#include "ledger/tx_result.h"
 
 enum {
     ASSAY_BLOCK_SIZE_MAX = 80 << 20,  // encoded: 64 MiB of transactions, and their results
     ASSAY_BLOCK_TXS_MAX = 1 << 17,    // transactions a block
     ASSAY_BLOCK_PART_SIZE = 64 << 10, // CometBFT's part size
-    ASSAY_RESULT_DATA_MAX = 64,
     // What a block of CometBFT's has beside its transactions: header, votes of 288 validators,
     // evidence; and what protobuf adds to each transaction, which CometBFT counts (E-30).
     ASSAY_BLOCK_OVERHEAD = 1 << 20,
 };
-
-// What a transaction came to: all of it is hashed into the next header.
-typedef struct {
-    uint32_t code; // 0, or the reject code
-    uint8_t data_size;
-    uint8_t data[ASSAY_RESULT_DATA_MAX];
-} assay_tx_result;
 
 // Views into one arena or buffer; owns nothing.
 typedef struct {

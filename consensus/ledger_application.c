@@ -12,7 +12,6 @@
 #include "ledger/validator.h"
 #include "ledger/view.h"
 
-static_assert((int)ASSAY_APP_DATA_MAX <= (int)ASSAY_RESULT_DATA_MAX, "result data does not fit");
 enum { NAME_HASH_BYTES = 8 };
 
 void assay_chain_name(char *out, const assay_genesis *genesis) {
@@ -181,10 +180,8 @@ static assay_status finalize_block(void *self, const assay_engine_block *block,
     ASSAY_TRY(assay_app_finalize_block(ledger->app, &input, &outcome, err));
     ASSAY_ASSERT(outcome.tx_count == block->tx_count);
     for (uint32_t i = 0; i < outcome.tx_count; i++) {
-        texts[i] = outcome.results[i].text;
-        results[i].code = outcome.results[i].code;
-        results[i].data_size = (uint8_t)outcome.results[i].data_size;
-        memcpy(results[i].data, outcome.results[i].data, outcome.results[i].data_size);
+        results[i] = outcome.results[i];
+        texts[i] = outcome.texts[i];
     }
     *out = (assay_engine_outcome){outcome.app_hash, outcome.updates, outcome.update_count};
     if (ledger->wrong_app_hash) out->app_hash.bytes[0] ^= 1;

@@ -26,16 +26,11 @@ static assay_status proposal_check(assay_app *app, const assay_app_block *input,
     return assay_fail(err, status, why.reject, "block %llu: %s", (ull)input->height, why.text);
 }
 
-static bool result_equal(const assay_app_result *own, const assay_tx_result *recorded) {
-    return own->code == recorded->code && own->data_size == recorded->data_size &&
-           memcmp(own->data, recorded->data, own->data_size) == 0;
-}
-
 static assay_status outcome_check(const assay_app_outcome *outcome, const assay_block *block,
                                   assay_error *err) {
     ull height = block->header.height;
     for (uint32_t i = 0; i < outcome->tx_count; i++)
-        if (!result_equal(&outcome->results[i], &block->results[i]))
+        if (!assay_tx_result_equal(&outcome->results[i], &block->results[i]))
             return ASSAY_FAIL(err, MISMATCH,
                               "block %llu records code %u for transaction %u, the replay comes to "
                               "%u",

@@ -54,7 +54,7 @@ assay_status assay_app_open(assay_app **out, const char *folder, const assay_gen
     app->pool = options->pool;
     app->waiting_max =
         options->waiting_max ? options->waiting_max : genesis->params.block_bytes_max;
-    assay_arena_init(&app->texts, TEXTS_MAX);
+    assay_arena_init(&app->text_bytes, TEXTS_MAX);
     pthread_mutex_init(&app->check_lock, NULL);
     pthread_mutex_init(&app->count_lock, NULL);
     app->store_options = (assay_store_options){
@@ -90,12 +90,13 @@ void assay_app_close(assay_app *app) {
     assay_verified_close(&app->verified);
     assay_verifier_close(app->verifier);
     assay_store_close(app->store);
-    assay_arena_close(&app->texts);
+    assay_arena_close(&app->text_bytes);
     pthread_mutex_destroy(&app->check_lock);
     pthread_mutex_destroy(&app->count_lock);
     assay_scores_close(app->scores);
     assay_scores_close(app->block_scores);
     free(app->results);
+    free(app->texts);
     free(app->folder);
     free(app);
 }
@@ -245,30 +246,31 @@ assay_status assay_app_init_chain(assay_app *app, assay_error *err) {
 // --- the block ---
 
 static assay_status results_make(assay_app *app, uint32_t count, assay_error *err) {
-    assay_arena_reset(&app->texts);
+    assay_arena_reset(&app->text_bytes);
     free(app->results);
+    free(app->texts);
     app->results = calloc((size_t)count + 1, sizeof *app->results);
-    if (app->results == NULL) return ASSAY_FAIL(err, MEMORY, "no memory for %u results", count);
+    app->texts = calloc((size_t)count + 1, sizeof *app->texts);
+    if (app->results == NULL || app->texts == NULL)
+        return ASSAY_FAIL(err, MEMORY, "no memory for %u results", count);
     for (uint32_t i = 0; i < count; i++)
-        app->results[i].text = "";
+        app->texts[i] = "";
     return ASSAY_OK;
 }
 
 // Sentences are for people and in no hash: one that finds no room is left out.
 static void result_refuse(assay_app *app, uint32_t index, uint32_t code, const char *text) {
-    assay_app_result *result = &app->results[index];
     size_t size = strlen(text) + 1;
-    char *copy = assay_arena_take(&app->texts, size, 1);
-    if (copy != NULL) memcpy(copy, text, size);
-    result->code = code;
-    result->text = copy != NULL ? copy : "";
+    char *copy = assay_arena_take(&app->text_bytes, size, 1);
+    if (copy != NULL) app->texts[index] = memcpy(copy, text, size);
+    app->results[index].code = code;
     app->ledger.counts.of[ASSAY_COUNTED_TXS_REFUSED]++;
 }
 
 // P-96
 static void result_accept(assay_app *app, uint32_t index) {
     const assay_verified_tx *tx = &app->verified.txs[index];
-    assay_app_result *result = &app->results[index];
+    assay_tx_result *result = &app->results[index];
     bool made = tx->tx.kind == ASSAY_TX_SUBMIT_BATCH || tx->tx.kind == ASSAY_TX_OPEN_SESSION;
     const assay_hash *receipt = made ? &tx->digest : &tx->id;
     result->data_size = ASSAY_HASH_SIZE;
@@ -359,8 +361,8 @@ assay_status assay_app_finalize_block(assay_app *app, const assay_app_block *blo
     }
     assay_verified_close(&app->verified);
     app->finalised = true;
-    *out = (assay_app_outcome){app->results, block->tx_count, app->app_hash, app->updates,
-                               app->update_count};
+    *out = (assay_app_outcome){app->results,  app->texts,   block->tx_count,
+                               app->app_hash, app->updates, app->update_count};
     return ASSAY_OK;
 }
 

@@ -11,12 +11,12 @@
 #include "ledger/counters.h"
 #include "ledger/genesis.h"
 #include "ledger/state/store.h"
+#include "ledger/tx_result.h"
 #include "ledger/validator.h"
 
 typedef struct assay_app assay_app;
 
 enum {
-    ASSAY_APP_DATA_MAX = 32,     // bytes of a result's data
     ASSAY_APP_TXS_MAX = 1 << 17, // transactions of one block
     ASSAY_APP_TX_OVERHEAD = 8,   // bytes an engine may need beside each transaction
 };
@@ -64,15 +64,6 @@ assay_status assay_app_replaceable(assay_app *app, assay_error *err);
 // assay_app_store gives. Errors: as assay_app_replaceable; CORRUPT (not a whole one), MISMATCH
 // (another chain's), IO; the app is then as before. Spec: E-65.
 assay_status assay_app_adopt(assay_app *app, const char *folder, assay_error *err);
-
-// What became of one transaction. code 0: accepted, else its reject code (reject.h). data: of an
-// accepted one its receipt, the id of the session or batch it made or else its own (P-96).
-typedef struct {
-    uint32_t code;
-    uint32_t data_size;
-    uint8_t data[ASSAY_APP_DATA_MAX];
-    const char *text; // the reject's sentence, "" if accepted; lives until the next block
-} assay_app_result;
 
 // Is this transaction worth keeping for a block? Decodes, verifies the signature on this thread,
 // and then, against the last block and what was accepted since: nonce next in its signer's lane,
@@ -146,10 +137,11 @@ assay_status assay_app_process_proposal(assay_app *app, const assay_app_block *b
                                         assay_error *err);
 
 typedef struct {
-    assay_app_result *results; // [tx_count]; lives until the next finalize_block or close
+    assay_tx_result *results; // [tx_count]; lives until the next finalize_block or close
+    const char **texts;       // [tx_count] the refusals' sentences, "" if accepted; as long
     uint32_t tx_count;
     assay_hash app_hash;                   // for the next header
-    const assay_validator_update *updates; // [update_count], as long as results
+    const assay_validator_update *updates; // [update_count], as long
     uint32_t update_count;
 } assay_app_outcome;
 

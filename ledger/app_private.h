@@ -21,8 +21,9 @@ struct assay_app {
     // The engine's thread: the block in progress or finalised.
     assay_ledger ledger;
     assay_verified verified;
-    assay_app_result *results;
-    assay_arena texts; // of results
+    assay_tx_result *results;
+    const char **texts;     // of results,
+    assay_arena text_bytes; // and what they point to
     assay_validator_set validators_before, validators_after;
     assay_validator_update updates[2 * ASSAY_POWER_MAX];
     uint32_t update_count;

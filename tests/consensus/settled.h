@@ -33,13 +33,7 @@ static inline void settled_witness(chain *c, const assay_app_block *input) {
                        &info.app_hash);
     }
     assay_arena_init(&arena, 64 << 20);
-    assay_tx_result *results = assay_arena_take(&arena, input->tx_count + 1, sizeof *results);
     assay_hash *ids = assay_arena_take(&arena, input->tx_count + 1, sizeof *ids);
-    for (uint32_t i = 0; i < input->tx_count; i++) {
-        const assay_app_result *own = &c->outcome.results[i];
-        results[i] = (assay_tx_result){.code = own->code, .data_size = (uint8_t)own->data_size};
-        memcpy(results[i].data, own->data, own->data_size);
-    }
     assay_block_tx_ids(ids, &block);
     must(assay_tip_header(&s->tip, &block, ids, (assay_time){input->time, 0}, &arena, err));
     block.commit.height = block.header.height;
@@ -47,7 +41,7 @@ static inline void settled_witness(chain *c, const assay_app_block *input) {
     must(assay_block_id_of(&block.commit.block, &block, s->tip.height ? &s->tip.commit : NULL,
                            &arena, err));
     must(assay_commit_sign(&block.commit, s->tip.chain_id, s->seed, err));
-    must(assay_results_hash(&results_hash, results, block.tx_count, &arena, err));
+    must(assay_results_hash(&results_hash, c->outcome.results, block.tx_count, &arena, err));
     block.app_hash_after = c->outcome.app_hash;
     assay_tip_advance(&s->tip, &block, &results_hash);
     s->header = block.header;

@@ -364,7 +364,7 @@ static inline void chain_until(chain *c, uint64_t height) {
         uint32_t chain_code_ = chain_code((c), (index));                                           \
         if (chain_code_ != ASSAY_REJECT_##name)                                                    \
             fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, reject_name(chain_code_),                \
-                     (c)->outcome.results[(index) + !(c)->silent].text);                           \
+                     (c)->outcome.texts[(index) + !(c)->silent]);                                  \
     } while (0)
 
 // One transaction in a block of its own, with its expected result (NONE: accepted).

@@ -72,9 +72,8 @@ static inline void replicas_witness(chain *c, const assay_app_block *block) {
         assay_app *app = r->items[i].app;
         must(assay_app_finalize_block(app, block, &own, err));
         for (uint32_t tx = 0; tx < own.tx_count; tx++) {
-            const assay_app_result *a = &own.results[tx], *b = &c->outcome.results[tx];
-            if (a->code != b->code || a->data_size != b->data_size ||
-                memcmp(a->data, b->data, a->data_size) != 0)
+            const assay_tx_result *a = &own.results[tx], *b = &c->outcome.results[tx];
+            if (!assay_tx_result_equal(a, b))
                 fail_msg("from height %llu, block %llu, transaction %u: code %u, not %u",
                          (ull)r->items[i].from, (ull)block->height, tx, a->code, b->code);
         }

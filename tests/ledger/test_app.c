@@ -143,9 +143,9 @@ static void test_results(void **state) {
     assert_int_equal(c->outcome.tx_count, 3);
     assert_int_equal(c->outcome.results[1].data_size, ASSAY_HASH_SIZE);
     assert_int_equal(c->outcome.results[2].data_size, 0);
-    assert_string_equal(c->outcome.results[1].text, "");
+    assert_string_equal(c->outcome.texts[1], "");
     assert_int_equal(c->outcome.results[2].code, ASSAY_REJECT_BALANCE_SHORT);
-    assert_non_null(strstr(c->outcome.results[2].text, "18446744073709551615 needed"));
+    assert_non_null(strstr(c->outcome.texts[2], "18446744073709551615 needed"));
 }
 
 static assay_status process(chain *c, uint32_t *reject) {

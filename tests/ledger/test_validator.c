@@ -636,7 +636,7 @@ static void results_carry_receipts(void **state) {
     chain_add(c, &tx);
     chain_block(c);
     for (uint32_t i = 0; i < 2; i++) {
-        const assay_app_result *result = &c->outcome.results[1 + i];
+        const assay_tx_result *result = &c->outcome.results[1 + i];
         assert_int_equal(result->data_size, 32);
         assert_memory_equal(result->data, ids[i].bytes, 32);
     }

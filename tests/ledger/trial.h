@@ -168,8 +168,7 @@ static inline void trial_all_accepted(const trial *t) {
     const chain *c = &t->chain;
     for (uint32_t i = 0; i < c->outcome.tx_count; i++)
         if (c->outcome.results[i].code != 0)
-            fail_msg("block %llu, transaction %u: %s", (ull)c->height, i,
-                     c->outcome.results[i].text);
+            fail_msg("block %llu, transaction %u: %s", (ull)c->height, i, c->outcome.texts[i]);
 }
 
 // After chain_init and what the test changes in the params. Roots that the test has not set are

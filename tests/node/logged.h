@@ -105,20 +105,13 @@ static inline void logged_witness(chain *c, const assay_app_block *input) {
     assay_hash results_hash;
     if (!l->log) logged_begin(l);
     assay_arena_init(&arena, LOGGED_ARENA);
-    assay_tx_result *results = assay_arena_take(&arena, input->tx_count + 1, sizeof *results);
-    assert_non_null(results);
-    for (uint32_t i = 0; i < input->tx_count; i++) {
-        const assay_app_result *own = &c->outcome.results[i];
-        results[i] = (assay_tx_result){.code = own->code, .data_size = (uint8_t)own->data_size};
-        memcpy(results[i].data, own->data, own->data_size);
-    }
     assay_block block = {.txs = input->txs,
                          .tx_count = input->tx_count,
-                         .results = results,
+                         .results = c->outcome.results,
                          .app_hash_after = c->outcome.app_hash};
     logged_header(&l->tip, &block, (assay_time){input->time, 0}, &arena);
     logged_append(l->log, &l->tip, &block, l->seed, &arena);
-    must(assay_results_hash(&results_hash, results, block.tx_count, &arena, err));
+    must(assay_results_hash(&results_hash, block.results, block.tx_count, &arena, err));
     l->before = l->tip;
     assay_tip_advance(&l->tip, &block, &results_hash);
     assay_arena_close(&arena);

@@ -50,7 +50,7 @@ bool sim_node_execute(sim *s, sim_node *node, uint64_t height, bool replay) {
         return sim_fail(s, node, "%u results for %u transactions", out.tx_count,
                         expected->block.tx_count);
     for (uint32_t i = 0; i < out.tx_count; i++) {
-        const assay_app_result *one = &out.results[i], *other = &expected->results[i];
+        const assay_tx_result *one = &out.results[i], *other = &expected->results[i];
         if (one->code != other->code)
             return sim_fail(s, node, "block %llu, transaction %u: code %u, the judge's is %u",
                             (ull)height, i, one->code, other->code);

@@ -27,7 +27,6 @@ void sim_decision_copy(sim_decision *out, const assay_app_block *block,
         txs[i] = (assay_bytes){data, block->txs[i].size};
         data += txs[i].size;
         out->results[i] = outcome->results[i];
-        out->results[i].text = "";
     }
     txs[block->tx_count].data = data - bytes; // to free
     out->block = *block;

@@ -31,7 +31,7 @@ enum { SIM_WORLDS = 3, SIM_THINGS = 4, SIM_BLOCK_TXS = 256, SIM_HEIGHTS_MAX = 64
 // A decided block and what it comes to. Heights of a chain: decisions[0] is the genesis.
 typedef struct {
     assay_app_block block;
-    assay_app_result *results;       // [block.tx_count], texts not kept
+    assay_tx_result *results;        // [block.tx_count]
     assay_validator_update *updates; // [update_count]
     uint32_t update_count;
     assay_hash app_hash;
