@@ -19,8 +19,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// Beyond a line each: what a command may ask on when nothing new comes.
-enum { ASKED_MORE = 16, WORDS_MAX = 4 };
+// Beyond a line each: what a command may ask on when nothing new comes; the most is of each source.
+enum { ASKED_MORE = 16 + ASSAY_SOURCES_MAX, WORDS_MAX = 4 };
 
 #define ADDRESS "0x1111111111111111111111111111111111111111"
 #define HASH    "0x2222222222222222222222222222222222222222222222222222222222222222"
