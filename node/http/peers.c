@@ -68,3 +68,19 @@ assay_http_peer_slot *assay_http_peers_enter(assay_http_peers *peers, const stru
 void assay_http_peers_leave(assay_http_peer_slot *slot) {
     slot->open--;
 }
+
+bool assay_http_peers_hold(assay_http_peers *peers, assay_http_peer_slot *slot, size_t bytes,
+                           size_t limit) {
+    size_t share = limit / ASSAY_HTTP_PEER_SHARE, strangers = peers->held - peers->own.held;
+    if (bytes > limit - peers->held) return false;
+    if (slot != &peers->own && (slot->held + bytes > share || strangers + bytes > limit - share))
+        return false;
+    slot->held += bytes;
+    peers->held += bytes;
+    return true;
+}
+
+void assay_http_peers_release(assay_http_peers *peers, assay_http_peer_slot *slot, size_t bytes) {
+    slot->held -= bytes;
+    peers->held -= bytes;
+}

@@ -23,7 +23,6 @@ enum {
     REPLY_SECONDS = 600,
     CLOSE_MS = 10000, // for requests in progress when the server closes
     BODIES = 16,      // of the greatest size, which all at once may take
-    PEER_SHARE = 4,   // of the connections, that one peer may have
     URL_MAX = 96,
     PATH_SIZE_MAX = 1024,
 };
@@ -50,13 +49,13 @@ struct assay_http_server {
     connection_entry *connections;
     assay_http_peers peers;
     unsigned requests; // in progress
-    size_t body_bytes; // allocated for their bodies
     bool closing;
     bool swept;
 };
 
 // A request as its body arrives.
 typedef struct {
+    assay_http_peer_slot *slot; // whose capacity is counted
     uint8_t *body;
     size_t size;
     size_t capacity;
@@ -72,12 +71,17 @@ static time_t seconds_now(void) {
 
 // --- deadlines ---
 
+// NULL: it was shut as it began.
+static connection_entry *entry_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
 // In `seconds` from now, 0: none while the handler works.
 static void due_set(assay_http_server *server, struct MHD_Connection *connection,
                     unsigned seconds) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    connection_entry *entry = info ? info->socket_context : NULL;
+    connection_entry *entry = entry_of(connection);
     if (!entry) return;
     pthread_mutex_lock(&server->lock);
     entry->due = seconds ? seconds_now() + seconds : 0;
@@ -86,7 +90,7 @@ static void due_set(assay_http_server *server, struct MHD_Connection *connection
 
 static void connection_begin(assay_http_server *server, struct MHD_Connection *connection,
                              void **context) {
-    unsigned share = server->options.connections_max / PEER_SHARE;
+    unsigned share = server->options.connections_max / ASSAY_HTTP_PEER_SHARE;
     MHD_socket fd =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     const union MHD_ConnectionInfo *peer =
@@ -224,8 +228,10 @@ static enum MHD_Result request_begin(assay_http_server *server, struct MHD_Conne
                                      const char *path, void **state) {
     assay_error err = {0};
     unsigned http_status;
-    upload *body = calloc(1, sizeof *body);
+    connection_entry *entry = entry_of(connection);
+    upload *body = entry && entry->slot ? calloc(1, sizeof *body) : NULL;
     if (!body) return MHD_NO;
+    body->slot = entry->slot;
     *state = body;
     due_set(server, connection, UPLOAD_SECONDS);
     pthread_mutex_lock(&server->lock);
@@ -241,10 +247,11 @@ static bool upload_grow(assay_http_server *server, upload *body, size_t size) {
     size_t limit = BODIES * server->options.body_max;
     size_t capacity = 2 * size < server->options.body_max ? 2 * size : server->options.body_max;
     if (size <= body->capacity) return true;
+    size_t more = capacity - body->capacity;
     pthread_mutex_lock(&server->lock);
-    bool fits = capacity - body->capacity <= limit - server->body_bytes;
+    bool fits = assay_http_peers_hold(&server->peers, body->slot, more, limit);
     uint8_t *grown = fits ? realloc(body->body, capacity) : NULL;
-    if (grown) server->body_bytes += capacity - body->capacity;
+    if (fits && !grown) assay_http_peers_release(&server->peers, body->slot, more);
     pthread_mutex_unlock(&server->lock);
     if (!grown) return false;
     body->body = grown;
@@ -255,7 +262,7 @@ static bool upload_grow(assay_http_server *server, upload *body, size_t size) {
 static void upload_free(assay_http_server *server, upload *body) {
     free(body->body);
     pthread_mutex_lock(&server->lock);
-    server->body_bytes -= body->capacity;
+    assay_http_peers_release(&server->peers, body->slot, body->capacity);
     pthread_mutex_unlock(&server->lock);
     body->body = NULL;
     body->size = body->capacity = 0;
@@ -307,8 +314,11 @@ static enum MHD_Result request_answer(assay_http_server *server, struct MHD_Conn
         return refuse(connection, 0, &err);
     }
     if (body->crowded) {
-        ASSAY_FAIL(&err, BUSY, "the bodies of other requests take up the %zu bytes for all of them",
-                   BODIES * server->options.body_max);
+        size_t limit = BODIES * server->options.body_max;
+        ASSAY_FAIL(&err, BUSY,
+                   "the bodies of other requests take up the %zu bytes for all of them, or one "
+                   "peer's %zu",
+                   limit, limit / ASSAY_HTTP_PEER_SHARE);
         return refuse(connection, 0, &err);
     }
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, argument_take, &taken);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// F-40: the requests a second of each peer and its connections, and whose they are counted with.
+// F-40: the requests a second of each peer, its connections and bodies, and whose they are counted
+// with.
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,9 +125,41 @@ static void connections_are_counted_until_they_end(void **state) {
     free(peers);
 }
 
+// A quarter of all for one, three for strangers; the last one is this machine's, which may have
+// all.
+static void bodies_are_counted_until_they_end(void **state) {
+    assay_http_peers *peers = peers_new();
+    assay_http_peer_slot *slots[4], *own = enter(peers, "127.0.0.1");
+    char stranger[32];
+    int count = 0;
+    for (int i = 0; i < 256 && count < 4; i++) { // until four have a slot each
+        bool same = false;
+        snprintf(stranger, sizeof stranger, "203.0.113.%d", i);
+        slots[count] = enter(peers, stranger);
+        for (int j = 0; j < count; j++)
+            same = same || slots[j] == slots[count];
+        count += slots[count] && !same;
+    }
+    assert_int_equal(count, 4);
+    for (int i = 0; i < 3; i++) {
+        assert_true(assay_http_peers_hold(peers, slots[i], 25, 100));
+        assert_false(assay_http_peers_hold(peers, slots[i], 1, 100));
+    }
+    assert_false(assay_http_peers_hold(peers, slots[3], 1, 100));
+    assert_true(assay_http_peers_hold(peers, own, 25, 100));
+    assert_false(assay_http_peers_hold(peers, own, 1, 100));
+    assay_http_peers_release(peers, slots[0], 25);
+    assert_true(assay_http_peers_hold(peers, own, 25, 100));
+    assert_false(assay_http_peers_hold(peers, slots[0], 1, 100));
+    assay_http_peers_release(peers, own, 50);
+    assert_true(assay_http_peers_hold(peers, slots[0], 25, 100));
+    free(peers);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connections_are_counted_until_they_end),
+        cmocka_unit_test(bodies_are_counted_until_they_end),
         cmocka_unit_test(one_peer_is_counted_once),
         cmocka_unit_test(nobody_chooses_a_slot),
         cmocka_unit_test(own_requests_are_nobodys),

@@ -297,6 +297,45 @@ static void a_peer_has_its_share_of_connections(void **state) {
     assay_http_server_close(server);
 }
 
+// Nor has it all the memory of bodies: five of one peer, all but their last bytes, are one too
+// many, while this machine is served.
+static void a_peer_has_its_share_of_bodies(void **state) {
+    char host[INET_ADDRSTRLEN], out[4096], request[BODY_MAX + 256];
+    int fds[5];
+    bool refused = false;
+    if (!own_address(host)) {
+        print_message("skipped: this machine has no address but loopback's\n");
+        skip();
+    }
+    listen_host = "0.0.0.0";
+    assay_http_server *server = server_open(64, 0);
+    listen_host = "127.0.0.1";
+    const char *one =
+        "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 2\r\n\r\n42";
+    int length = snprintf(request, sizeof request,
+                          "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n%0*d", BODY_MAX,
+                          BODY_MAX - 1, 1);
+    for (int i = 0; i < 5; i++) {
+        fds[i] = test_connect_to(host, assay_http_server_url(server));
+        assert_true(test_send(fds[i], request, (size_t)length));
+    }
+    for (int i = 0; i < 400 && !refused; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        int fd = test_connect_to(host, assay_http_server_url(server));
+        assert_true(test_send(fd, one, strlen(one)));
+        test_receive(fd, out, sizeof out);
+        close(fd);
+        refused = strstr(out, "HTTP/1.1 503") != NULL;
+    }
+    assert_true(refused);
+    assert_has(out, "or one peer's 4000");
+    ask(server, out, sizeof out, one);
+    assert_has(out, "HTTP/1.1 200");
+    for (int i = 0; i < 5; i++)
+        close(fds[i]);
+    assay_http_server_close(server);
+}
+
 // Sends a letter of a head every 50 ms, for 20 s. Returns: whether the other side has enough.
 static bool drip_ends(int fd) {
     const struct timespec pause = {0, 50000000};
@@ -480,6 +519,7 @@ int main(void) {
         cmocka_unit_test(rates_are_bounded),
         cmocka_unit_test_teardown(connections_are_bounded, gate_clear),
         cmocka_unit_test(a_peer_has_its_share_of_connections),
+        cmocka_unit_test(a_peer_has_its_share_of_bodies),
         cmocka_unit_test_teardown(heads_that_drip_are_cut_off, gate_clear),
         cmocka_unit_test_teardown(closing_waits_for_the_answer, gate_clear),
         cmocka_unit_test_teardown(draining_ends_no_answer, gate_clear),
