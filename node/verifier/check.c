@@ -87,7 +87,7 @@ static assay_status posted_fetch(const check *c, assay_fetched *out, const char 
     const assay_fetch_limits limits = {.size_max = ASSAY_TABLE_BYTES_MAX,
                                        .timeout_ms = POSTED_MS,
                                        .allow_private = true,
-                                       .stop = c->task->stop};
+                                       .stop = c->task->over};
     assay_hex_encode_0x(id, c->task->batch.bytes, ASSAY_HASH_SIZE);
     snprintf(url, sizeof url, "%s/v1/evidence/%s/%u/%s", c->checker->client->url, id,
              c->task->sample, kind);

@@ -331,8 +331,9 @@ static void a_request_is_as_long_as_the_chain_allows(void **state) {
 // What the ledger says is posted must be had from the node: that it cannot is no verdict.
 static void posted_evidence_that_is_not_there_is_no_verdict(void **state) {
     assay_checker checker = checker_of(&world.shop);
-    const assay_check_task leaf = {.batch = good, .leaf_posted = true};
-    const assay_check_task table = {.batch = good, .table_posted = true};
+    atomic_bool stop = true; // as in a hurry: there is no verdict that it could lead to
+    const assay_check_task leaf = {.batch = good, .leaf_posted = true, .stop = &stop};
+    const assay_check_task table = {.batch = good, .table_posted = true, .stop = &stop};
     assay_check_result result;
     assay_arena arena;
     assay_arena_init(&arena, ASSAY_TABLE_ARENA_MAX);
