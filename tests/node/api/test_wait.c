@@ -14,17 +14,19 @@
 // One that `find` does not know.
 #define OLD_TX "/v1/tx/0x0000000000000000000000000000000000000000000000000000000000000007"
 
-static atomic_bool engine_stops, engine_fails;
+static atomic_bool engine_stops, engine_fails, engine_away;
+static atomic_int submitted;
 
 static assay_status submit(void *self, const void *tx, size_t size, assay_hash *id,
                            assay_error *err) {
     memset(id, 5, sizeof *id);
-    return ASSAY_OK;
+    submitted++;
+    return engine_away ? ASSAY_FAIL(err, NETWORK, "nobody answers") : ASSAY_OK;
 }
 
 static assay_status find(void *self, const assay_hash *id, uint64_t depth, assay_tx_fate *out,
                          assay_error *err) {
-    bool old = id->bytes[ASSAY_HASH_SIZE - 1] == 7;
+    bool old = engine_away || id->bytes[ASSAY_HASH_SIZE - 1] == 7;
     *out = (assay_tx_fate){.state = old ? ASSAY_TX_UNKNOWN : ASSAY_TX_PENDING};
     return ASSAY_OK;
 }
@@ -138,6 +140,23 @@ static void a_failed_engine_may_have_what_it_took(void **state) {
     json_decref(answer);
     atomic_store(&engine_stops, false);
     atomic_store(&engine_fails, false);
+}
+
+// An engine that answers one of many after a long time, or never, is asked for no other.
+static void who_is_away_is_asked_once(void **state) {
+    engine_away = true;
+    submitted = 0;
+    json_t *answer = body_post("{\"txs\":[7,\"0x00\",\"0x01\",\"0x02\"]}", "60000");
+    const json_t *results = json_object_get(answer, "results");
+    assert_int_equal(json_array_size(results), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *error = json_object_get(json_array_get(results, i), "error");
+        const char *name = json_string_value(json_object_get(error, "name"));
+        assert_string_equal(name, i ? "NETWORK" : "FORMAT");
+    }
+    assert_int_equal(submitted, 1);
+    json_decref(answer);
+    engine_away = false;
 }
 
 // What is in memory is told at once, though strangers have taken all turns of what reads much.
@@ -276,6 +295,7 @@ int main(void) {
         cmocka_unit_test(a_wait_ends_with_the_node),
         cmocka_unit_test(a_wait_ends_with_the_engine),
         cmocka_unit_test(a_failed_engine_may_have_what_it_took),
+        cmocka_unit_test(who_is_away_is_asked_once),
         cmocka_unit_test(blocks_come_one_at_a_time),
         cmocka_unit_test(a_turn_is_waited_for_by_a_few),
         cmocka_unit_test(no_slow_request_begins_while_the_node_ends),
