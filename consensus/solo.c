@@ -205,7 +205,7 @@ uint32_t assay_solo_drain(assay_solo *solo, uint32_t timeout_ms) {
     assay_deadline_in(&deadline, timeout_ms);
     pthread_mutex_lock(&solo->lock);
     solo->draining = true;
-    while (solo->running && solo->mempool.count && !solo->stopping &&
+    while (solo->running && solo->mempool.held_count && !solo->stopping &&
            pthread_cond_timedwait(&solo->changed, &solo->lock, &deadline) != ETIMEDOUT) {
     }
     solo->stopping = true;
@@ -215,7 +215,7 @@ uint32_t assay_solo_drain(assay_solo *solo, uint32_t timeout_ms) {
     if (running) pthread_join(solo->thread, NULL);
     pthread_mutex_lock(&solo->lock);
     solo->running = false;
-    uint32_t left = solo->mempool.count;
+    uint32_t left = solo->mempool.held_count;
     pthread_mutex_unlock(&solo->lock);
     return left;
 }

@@ -36,7 +36,7 @@ static assay_status submit(void *self, const void *tx, size_t size, assay_hash *
             assay_mempool_add(&solo->mempool, copy, id);
         else
             assay_mempool_cancel(&solo->mempool, copy);
-        if (status == ASSAY_OK) pthread_cond_broadcast(&solo->changed);
+        pthread_cond_broadcast(&solo->changed); // a drain waits for those that are refused too
         pthread_mutex_unlock(&solo->lock);
     }
     pthread_rwlock_unlock(&solo->gate);

@@ -6,6 +6,8 @@
 #define ASSAY_TESTS_CONSENSUS_FAKE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/sha256.h"
 #include "consensus/solo.h"
@@ -33,6 +35,7 @@ typedef struct {
     int fail_finalize;
     int inits;
     _Atomic int checks;
+    atomic_bool check_slow;               // one that has begun lasts until it is false
     _Atomic int rechecks;                 // of them, those of what waits
     assay_validator_update validators[2]; // the set
     uint32_t validator_count;
@@ -90,6 +93,8 @@ static assay_status fake_check_tx(void *self, const void *tx, size_t size, bool 
     fake_call(f);
     f->checks++;
     f->rechecks += again;
+    while (f->check_slow)
+        usleep(1000);
     assay_sha256_of(id, tx, size);
     if (size == 0 || *(const char *)tx == '!')
         return assay_fail(err, ASSAY_REJECTED, FAKE_REJECT, "not a transaction");

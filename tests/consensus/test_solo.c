@@ -543,6 +543,37 @@ static void test_drain(void **state) {
     stand_close(&s);
 }
 
+static void *slow_submit(void *s) {
+    stand_submit(s, "+slow");
+    return NULL;
+}
+
+static void *check_let_go(void *s) {
+    usleep(200000);
+    ((stand *)s)->app.check_slow = false;
+    return NULL;
+}
+
+// What is being checked when the drain begins is taken, and so in a block, too.
+static void test_drain_waits_for_a_check(void **state) {
+    stand s = {.block_ms = 5};
+    pthread_t submitter, other;
+    assay_hash id = id_of("+slow");
+    folder_make(s.folder);
+    stand_open(&s);
+    must(assay_solo_start(s.solo, err));
+    s.app.check_slow = true;
+    assert_int_equal(pthread_create(&submitter, NULL, slow_submit, &s), 0);
+    while (!s.app.checks)
+        usleep(1000);
+    assert_int_equal(pthread_create(&other, NULL, check_let_go, &s), 0);
+    assert_int_equal(assay_solo_drain(s.solo, 10000), 0);
+    pthread_join(submitter, NULL);
+    pthread_join(other, NULL);
+    assert_int_equal(stand_fate(&s, &id, 0).state, ASSAY_TX_COMMITTED);
+    stand_close(&s);
+}
+
 typedef struct {
     stand *s;
     int number;
@@ -630,6 +661,7 @@ int main(void) {
         cmocka_unit_test(test_thread),
         cmocka_unit_test(test_thread_fails),
         cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_drain_waits_for_a_check),
         cmocka_unit_test(test_many_threads),
         cmocka_unit_test(test_options),
     };
