@@ -10,10 +10,11 @@ static ASSAY_INLINE size_t row_of(const assay_gemm_part *part, uint32_t n, int r
 }
 
 // Four rows are four short streams, which the processor's own prefetching does not follow from one
-// four to the next: what is needed two fours later is asked for. Past the end it is for nothing.
+// four to the next: what is needed two fours later is asked for, into the second cache, because the
+// first has few places for what is on its way. Past the end it is for nothing.
 enum { AHEAD = 8 };
 static ASSAY_INLINE void ahead(const void *row, size_t row_size) {
-    _mm_prefetch((const char *)((uintptr_t)row + AHEAD * row_size), _MM_HINT_T0);
+    _mm_prefetch((const char *)((uintptr_t)row + AHEAD * row_size), _MM_HINT_T1);
 }
 
 // Elements from .. end - 1 of four weight rows from n on.
@@ -21,13 +22,18 @@ static ASSAY_INLINE __m256i q4_four(const assay_gemm_part *part, packed_rows x, 
                                     uint32_t n, uint32_t from, uint32_t end) {
     enum { VECTORS = ASSAY_Q4_BLOCK / DOT_LANES };
     dot_vector acc[4] = {0};
-    for (uint32_t at = from; at < end; at += ASSAY_Q4_BLOCK, x.at += VECTORS * x.step)
+    const uint8_t *codes[4], *ratios[4];
+    ASSAY_UNROLL for (int r = 0; r < 4; r++) {
+        size_t first = row_of(part, n, r) * w->k + from;
+        codes[r] = w->codes + first / 2;
+        ratios[r] = w->ratios + first / ASSAY_Q4_BLOCK;
+    }
+    size_t blocks = (end - from) / ASSAY_Q4_BLOCK;
+    for (size_t b = 0; b < blocks; b++, x.at += VECTORS * x.step)
         ASSAY_UNROLL for (int r = 0; r < 4; r++) {
-            size_t row = row_of(part, n, r);
-            const uint8_t *codes = w->codes + row * (w->k / 2) + at / 2;
             dot_vector u[VECTORS];
-            ahead(codes, w->k / 2);
-            q4_unfold(u, codes, w->ratios[row * (w->k / ASSAY_Q4_BLOCK) + at / ASSAY_Q4_BLOCK]);
+            if (b % 2 == 0) ahead(codes[r] + b * (ASSAY_Q4_BLOCK / 2), w->k / 2);
+            q4_unfold(u, codes[r] + b * (ASSAY_Q4_BLOCK / 2), ratios[r][b]);
             ASSAY_UNROLL for (int v = 0; v < VECTORS; v++) acc[r] =
                 dot_next(acc[r], u[v], dot_load(x.at + (size_t)v * x.step));
         }
@@ -37,12 +43,16 @@ static ASSAY_INLINE __m256i q4_four(const assay_gemm_part *part, packed_rows x, 
 static ASSAY_INLINE __m256i q8_four(const assay_gemm_part *part, packed_rows x, const assay_q8 *w,
                                     uint32_t n, uint32_t from, uint32_t end) {
     dot_vector acc[4] = {0};
-    for (uint32_t at = from; at < end; at += DOT_LANES, x.at += x.step)
+    const int8_t *q[4];
+    ASSAY_UNROLL for (int r = 0; r < 4; r++) q[r] = w->q + row_of(part, n, r) * w->k;
+    uint32_t at = from;
+    for (; at + DOT_LANES <= end; at += DOT_LANES, x.at += x.step)
         ASSAY_UNROLL for (int r = 0; r < 4; r++) {
-            const int8_t *q = w->q + row_of(part, n, r) * w->k + at;
-            if (at % 64 == 0) ahead(q, w->k);
-            acc[r] = dot_add(acc[r], q8_unfold(q, end - at), dot_load(x.at));
+            if (at % 64 == 0) ahead(q[r] + at, w->k);
+            acc[r] = dot_add(acc[r], q8_unfold(q[r] + at, DOT_LANES), dot_load(x.at));
         }
+    for (int r = 0; at < end && r < 4; r++)
+        acc[r] = dot_add(acc[r], q8_unfold(q[r] + at, end - at), dot_load(x.at));
     return dot_flush(acc[0], acc[1], acc[2], acc[3]);
 }
 
