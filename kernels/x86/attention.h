@@ -101,8 +101,9 @@ static ASSAY_INLINE void group_run(group *g, const int queries) {
     values_fill(g, queries);
     for (uint32_t i = 0; i < g->count; i++) {
         float *out = part->out + (g->first + i) * (size_t)part->head_size;
+        float scale = scales[i], total = totals[i]; // of which the compiler knows that out is not
         for (uint32_t j = 0; j < part->head_size; j++)
-            out[j] = (float)g->sums[i][j] * scales[i] / totals[i];
+            out[j] = (float)g->sums[i][j] * scale / total;
     }
 }
 

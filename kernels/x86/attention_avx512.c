@@ -29,10 +29,12 @@ static ASSAY_INLINE void scores_four(group *g, const kv_page *p, uint32_t t, __m
         dot_quads(sums[i][0], sums[i][1], sums[i][2], sums[i][3]);
     __m512 k_scales = _mm512_broadcast_f32x4(_mm_loadu_ps(p->k_scales + row));
     __m512 scale = _mm512_mul_ps(_mm512_mul_ps(q_scales, k_scales), root);
-    float scores[QUERIES][4];
-    _mm512_storeu_ps(scores, _mm512_mul_ps(_mm512_cvtepi32_ps(lanes_add(quads)), scale));
-    for (uint32_t i = 0; i < g->count; i++)
-        memcpy(g->weights + i * (size_t)g->seen + t, scores[i], sizeof scores[i]);
+    __m512 scores = _mm512_mul_ps(_mm512_cvtepi32_ps(lanes_add(quads)), scale);
+    float *out = g->weights + t;
+    _mm_storeu_ps(out, _mm512_castps512_ps128(scores));
+    if (g->count > 1) _mm_storeu_ps(out += g->seen, _mm512_extractf32x4_ps(scores, 1));
+    if (g->count > 2) _mm_storeu_ps(out += g->seen, _mm512_extractf32x4_ps(scores, 2));
+    if (g->count > 3) _mm_storeu_ps(out + g->seen, _mm512_extractf32x4_ps(scores, 3));
 }
 
 static ASSAY_INLINE void scores_fill(group *g, const int queries) {
