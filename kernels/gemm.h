@@ -16,7 +16,7 @@ typedef struct {
     void *scratch;          // [ASSAY_GEMM_SCRATCH] bytes, aligned to 64, this thread's own
 } assay_gemm_part;
 
-enum { ASSAY_GEMM_SCRATCH = 256 << 10 };
+enum { ASSAY_GEMM_SCRATCH = 640 << 10 };
 
 // product = f32(sum_k x.q[i][k] * w.q[n][k]) * (x.scale[i] * w.scale[n]); elements of y outside the
 // part are untouched. The sum is exact: any tiling, any split into parts gives the same bits.

@@ -2,7 +2,7 @@
 // The products of the set "amx"; the rest of it is the set "avx512". Internal to kernels/x86.
 //
 // An activation x is split into 256 * high + low, high a signed byte and low an unsigned one. A
-// tile of sums is [16 weight rows][16 activation rows] int32 for each of the two planes.
+// tile of sums is [16 activation rows][16 weight rows] int32 for each of the two planes.
 #ifndef ASSAY_KERNELS_X86_AMX_H
 #define ASSAY_KERNELS_X86_AMX_H
 
@@ -14,21 +14,46 @@ assay_gemm_q4_fn assay_gemm_q4_amx;
 assay_gemm_q8_fn assay_gemm_q8_amx;
 
 enum {
-    AMX_FEW =
-        4, // activation rows up to which the set avx512 reads the weights as fast as they come
     AMX_ROWS = 16, // of a tile
     AMX_STEP = 64, // elements of a row that a tile holds
 };
 
-// Packed activations that meet one tile of weights: four elements of each of 16 rows, then the
-// next four. For q4 weights the 64 elements come in the order 0, 2 ... 62, 1, 3 ... 63.
+// Packed activations that meet one tile of weights, for q4 weights in the order 0, 2 ... 62, 1, 3
+// ... 63 of the 64 elements. Up to 16 rows are turned over: fours of elements of all rows side by
+// side.
 typedef struct {
-    uint32_t high[AMX_STEP / 4][AMX_ROWS];
-    uint32_t low[AMX_STEP / 4][AMX_ROWS];
+    int8_t high[AMX_ROWS][AMX_STEP];
+    uint8_t low[AMX_ROWS][AMX_STEP];
 } assay_amx_step; // packed: [m in tiles of 16][k in steps of 64]
+
+// How a product of m rows of k elements goes.
+typedef enum {
+    AMX_NOT,  // the set avx512 is faster: it reads weights as they come, and knows short rows
+    AMX_FEW,  // one tile of activation rows
+    AMX_MANY, // several
+} amx_way;
+
+static inline amx_way amx_way_of(assay_weights_kind kind, uint32_t m, uint32_t k) {
+    enum { ONES = 4, SHORT = 64 };
+    if (m <= ONES || (kind == ASSAY_WEIGHTS_Q8 && k <= SHORT)) return AMX_NOT;
+    return m <= AMX_ROWS ? AMX_FEW : AMX_MANY;
+}
 
 static inline size_t assay_amx_steps(uint32_t k) {
     return ((size_t)k + AMX_STEP - 1) / AMX_STEP;
 }
+
+// Products of several tiles of rows, and of one.
+assay_gemm_q4_fn assay_many_q4_amx, assay_few_q4_amx;
+assay_gemm_q8_fn assay_many_q8_amx, assay_few_q8_amx;
+
+// What ldtilecfg reads.
+typedef struct {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} amx_tile_config;
+_Static_assert(sizeof(amx_tile_config) == 64, "ldtilecfg reads 64 bytes");
+extern const amx_tile_config assay_amx_tiles; // eight tiles of 16 rows of 64 bytes
 
 #endif

@@ -61,8 +61,8 @@ static inline void emulated_tile_stored(int tile, void *base, size_t stride) {
 }
 
 // c += a * b: element (m, n) of c takes the products of a's row m with the n-th fours of b's rows.
-// a is signed; b is, or is not.
-static inline void tiles_dot(int c, int a, int b, int b_signed) {
+// Either is signed, or is not.
+static inline void tiles_dot(int c, int a, int b, int a_signed, int b_signed) {
     emulated_tiles *t = tiles_of(c);
     (void)tiles_of(a), (void)tiles_of(b);
     if (t->config.rows[a] != t->config.rows[c] ||
@@ -75,7 +75,7 @@ static inline void tiles_dot(int c, int a, int b, int b_signed) {
         memcpy(sums, t->bytes[c][m], sizeof sums);
         for (int k = 0; k < t->config.row_bytes[a]; k++) {
             const uint8_t *right = t->bytes[b][k / 4] + k % 4;
-            int32_t left = (int8_t)t->bytes[a][m][k];
+            int32_t left = a_signed ? (int8_t)t->bytes[a][m][k] : t->bytes[a][m][k];
             for (uint32_t n = 0; n < columns; n++)
                 sums[n] += (uint32_t)(left * (b_signed ? (int8_t)right[4 * n] : right[4 * n]));
         }
@@ -90,12 +90,16 @@ static inline void tiles_dot(int c, int a, int b, int b_signed) {
 #undef _tile_stored
 #undef _tile_dpbssd
 #undef _tile_dpbsud
+#undef _tile_dpbusd
+#undef _tile_stream_loadd
 #define _tile_loadconfig      emulated_tile_loadconfig
 #define _tile_release         emulated_tile_release
 #define _tile_zero            emulated_tile_zero
 #define _tile_loadd           emulated_tile_loadd
+#define _tile_stream_loadd    emulated_tile_loadd
 #define _tile_stored          emulated_tile_stored
-#define _tile_dpbssd(c, a, b) tiles_dot(c, a, b, 1)
-#define _tile_dpbsud(c, a, b) tiles_dot(c, a, b, 0)
+#define _tile_dpbssd(c, a, b) tiles_dot(c, a, b, 1, 1)
+#define _tile_dpbsud(c, a, b) tiles_dot(c, a, b, 1, 0)
+#define _tile_dpbusd(c, a, b) tiles_dot(c, a, b, 0, 1)
 
 #endif
