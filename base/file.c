@@ -109,6 +109,8 @@ static assay_status publish(int fd, const char *temporary, const char *path, boo
 }
 
 assay_status assay_file_publish(int fd, const char *temporary, const char *path, assay_error *err) {
+    // Written pages are small ones: whoever maps the file reads it anew, into large ones.
+    if (fsync(fd) == 0) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
     return publish(fd, temporary, path, true, err);
 }
 
@@ -156,6 +158,7 @@ assay_status assay_mapping_open(assay_mapping *mapping, const char *path, uint64
     if (!data || data == MAP_FAILED) close(fd);
     if (data == MAP_FAILED) return assay_fail_errno(err, saved, "cannot map %s", path);
     if (!data) return ASSAY_OK;
+    madvise(data, size, MADV_HUGEPAGE); // weights are read from end to end; refused, it is slower
     nanosleep(&steps, NULL);
     *mapping = (assay_mapping){data, size, fd, info.st_mtim};
     return ASSAY_OK;
