@@ -37,15 +37,22 @@ typedef struct {
     uint64_t sums[READ_PARTS];
 } reading;
 
+// As products read weights: four runs of 1 KB side by side, and what comes later is asked for. From
+// the first word to the last in turn, some processors read a third less.
 static void part_read(void *context, size_t index) {
+    enum { RUN = 128, RUNS = 4, LINE = 8, AHEAD = 2 * RUNS * RUN }; // words
     reading *r = context;
     size_t count = READ_BYTES / sizeof *r->words / READ_PARTS;
     const uint64_t *words = r->words + index * count;
-    uint64_t sums[8] = {0};
-    for (size_t i = 0; i < count; i += 8)
-        for (int k = 0; k < 8; k++)
-            sums[k] += words[i + (size_t)k];
-    for (int k = 0; k < 8; k++)
+    uint64_t sums[LINE] = {0};
+    for (size_t i = 0; i < count; i += RUNS * RUN)
+        for (size_t at = i; at < i + RUN; at += LINE)
+            for (size_t run = 0; run < RUNS * RUN; run += RUN) {
+                __builtin_prefetch((const void *)((uintptr_t)&words[at + run] + 8 * AHEAD));
+                for (size_t k = 0; k < LINE; k++)
+                    sums[k] += words[at + run + k];
+            }
+    for (int k = 0; k < LINE; k++)
         r->sums[index] += sums[k];
 }
 
