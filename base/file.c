@@ -97,10 +97,12 @@ static assay_status parent_sync(const char *path, assay_error *err) {
     return assay_folder_sync(folder, err);
 }
 
-// One step moves the finished file to its place: rename replaces, link refuses to.
+// One step moves the finished file to its place: rename replaces, link refuses to. Of its pages in
+// the cache the system is told `advice`.
 static assay_status publish(int fd, const char *temporary, const char *path, bool replace,
-                            assay_error *err) {
+                            int advice, assay_error *err) {
     int saved = fsync(fd) == 0 ? 0 : errno;
+    if (!saved) posix_fadvise(fd, 0, 0, advice);
     if (close(fd) != 0 && !saved) saved = errno;
     if (!saved && (replace ? rename(temporary, path) : link(temporary, path)) != 0) saved = errno;
     if (saved || !replace) unlink(temporary);
@@ -109,9 +111,7 @@ static assay_status publish(int fd, const char *temporary, const char *path, boo
 }
 
 assay_status assay_file_publish(int fd, const char *temporary, const char *path, assay_error *err) {
-    // Written pages are small ones: whoever maps the file reads it anew, into large ones.
-    if (fsync(fd) == 0) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    return publish(fd, temporary, path, true, err);
+    return publish(fd, temporary, path, true, POSIX_FADV_DONTNEED, err);
 }
 
 static assay_status file_place(const char *path, const void *data, size_t size, unsigned mode,
@@ -130,7 +130,7 @@ static assay_status file_place(const char *path, const void *data, size_t size, 
         unlink(temporary);
         return status;
     }
-    return publish(fd, temporary, path, replace, err);
+    return publish(fd, temporary, path, replace, POSIX_FADV_NORMAL, err);
 }
 
 assay_status assay_file_replace(const char *path, const void *data, size_t size, unsigned mode,

@@ -25,6 +25,7 @@ assay_status assay_file_write_at(int fd, const void *data, size_t size, uint64_t
 
 // Ends a file written beside its place: fsyncs and closes fd, renames `temporary` to `path`, fsyncs
 // the folder. On failure the temporary file is gone and the old one stays; fd is closed either way.
+// Written pages are small and leave the cache: whoever maps the file reads it into large ones.
 // Errors: DISK_FULL, PERMISSION, IO.
 assay_status assay_file_publish(int fd, const char *temporary, const char *path, assay_error *err);
 
