@@ -13,7 +13,7 @@ enum {
     N = 7,          // weight rows: no multiple of the four that are stored together
     MANY = 49,      // past a panel of any set: 8 in neon, 32 (two tiles of 16) in amx, 48 in avx2
     K = 64 * 9,     // elements of most rows: past ref's block of 512, and no power of two
-    LONG = 64 * 65, // past a block of any set: 1,024 in neon, 2,048 in avx2, 4,096 in amx
+    LONG = 64 * 65, // past a block of any set: 1,024 in neon and amx, 2,048 in avx2
     SHORT = 40,     // as a low-rank factor's rows: less than a block
     HEAD = 40,      // not a multiple of any vector
     QUERIES = 3,

@@ -2,7 +2,8 @@
 // The products of the set "amx"; the rest of it is the set "avx512". Internal to kernels/x86.
 //
 // An activation x is split into 256 * high + low, high a signed byte and low an unsigned one. A
-// tile of sums is [16 activation rows][16 weight rows] int32 for each of the two planes.
+// tile of sums is [16][16] int32, activation rows by weight rows or the other way round, for each
+// of the two planes.
 #ifndef ASSAY_KERNELS_X86_AMX_H
 #define ASSAY_KERNELS_X86_AMX_H
 
@@ -25,19 +26,6 @@ typedef struct {
     int8_t high[AMX_ROWS][AMX_STEP];
     uint8_t low[AMX_ROWS][AMX_STEP];
 } assay_amx_step; // packed: [m in tiles of 16][k in steps of 64]
-
-// How a product of m rows of k elements goes.
-typedef enum {
-    AMX_NOT,  // the set avx512 is faster: it reads weights as they come, and knows short rows
-    AMX_FEW,  // one tile of activation rows
-    AMX_MANY, // several
-} amx_way;
-
-static inline amx_way amx_way_of(assay_weights_kind kind, uint32_t m, uint32_t k) {
-    enum { ONES = 4, SHORT = 64 };
-    if (m <= ONES || (kind == ASSAY_WEIGHTS_Q8 && k <= SHORT)) return AMX_NOT;
-    return m <= AMX_ROWS ? AMX_FEW : AMX_MANY;
-}
 
 static inline size_t assay_amx_steps(uint32_t k) {
     return ((size_t)k + AMX_STEP - 1) / AMX_STEP;

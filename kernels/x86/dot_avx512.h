@@ -90,6 +90,15 @@ static ASSAY_INLINE void dot_store(const assay_gemm_part *part, uint32_t i, uint
     _mm_mask_storeu_ps(y, mask, product);
 }
 
+// Up to sixteen outputs of a row, at y. Spec: N-9.
+static ASSAY_INLINE void product_store(const assay_gemm_part *part, float *y, __mmask16 columns,
+                                       __m512 product) {
+    if (part->add_scale)
+        product = _mm512_add_ps(_mm512_maskz_loadu_ps(columns, y),
+                                _mm512_mul_ps(product, _mm512_set1_ps(*part->add_scale)));
+    _mm512_mask_storeu_ps(y, columns, product);
+}
+
 // One row.
 void ASSAY_OP(one_q4)(const assay_gemm_part *part, const assay_q4 *w);
 void ASSAY_OP(one_q8)(const assay_gemm_part *part, const assay_q8 *w);

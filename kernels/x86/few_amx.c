@@ -31,10 +31,8 @@ static ASSAY_INLINE void row_unfold(weight_tile (*out)[2], uint32_t r, const wei
     const uint8_t *ratios = q4 ? w->q4->ratios + (row * w->k + from) / ASSAY_Q4_BLOCK : NULL;
     uintptr_t later = (uintptr_t)bytes + PANEL * (size_t)(q4 ? w->k / 2 : w->k);
     for (uint32_t at = from, s = 0; at < end; at += AMX_STEP, s++) {
-        uint32_t left = w->k - at;
-        uint64_t mask = left >= AMX_STEP ? ~0ull : (1ull << left) - 1;
         __m512i tile = q4 ? q4_bytes(bytes + s * (AMX_STEP / 2), ratios[s])
-                          : _mm512_maskz_loadu_epi8(mask, bytes + s * AMX_STEP);
+                          : q8_bytes((const int8_t *)bytes + s * AMX_STEP, w->k - at);
         _mm512_store_si512(out[s][r / AMX_ROWS][r % AMX_ROWS], tile);
         if (!q4 || s % 2 == 0)
             _mm_prefetch((const char *)(later + s * (q4 ? AMX_STEP / 2 : AMX_STEP)), _MM_HINT_T1);
@@ -80,11 +78,7 @@ static void tile_store(const assay_gemm_part *part, workspace *work, const tile_
     words_turn(work->turned, work->products);
     for (uint32_t i = part->m_first; i < part->m_first + part->m_count; i++) {
         float *y = part->y + i * part->y_stride + n;
-        __m512 product = _mm512_castsi512_ps(_mm512_load_si512(work->turned[i]));
-        if (part->add_scale)
-            product = _mm512_add_ps(_mm512_maskz_loadu_ps(columns, y),
-                                    _mm512_mul_ps(product, _mm512_set1_ps(*part->add_scale)));
-        _mm512_mask_storeu_ps(y, columns, product);
+        product_store(part, y, columns, _mm512_castsi512_ps(_mm512_load_si512(work->turned[i])));
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which way a product goes, by the rows it has in all: its parts may be split in any way.
-#include "kernels/x86/amx.h"
+#include "kernels/x86/tile_amx.h"
 
 const amx_tile_config assay_amx_tiles = {.palette = 1,
                                          .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64},

@@ -55,10 +55,7 @@ static ASSAY_INLINE void store_next(const assay_gemm_part *part, const weights *
         __m512 scale = _mm512_mul_ps(x_scale, _mm512_maskz_loadu_ps(columns, w->scales + n));
         const tile_sums *planes = (*s->sums)[half];
         __m512 product = _mm512_mul_ps(sums_float(planes[0][s->row], planes[1][s->row]), scale);
-        if (part->add_scale)
-            product = _mm512_add_ps(_mm512_maskz_loadu_ps(columns, y),
-                                    _mm512_mul_ps(product, _mm512_set1_ps(*part->add_scale)));
-        _mm512_mask_storeu_ps(y, columns, product);
+        product_store(part, y, columns, product);
     }
     s->row++;
 }

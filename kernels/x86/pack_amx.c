@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows to byte planes. A call writes its own rows of a tile and no others; what lies in a tile past
 // the last row enters sums that nobody reads.
-#include "kernels/x86/amx.h"
-#include "kernels/x86/dot_avx512.h"
+#include "kernels/x86/tile_amx.h"
 #include "kernels/x86/turn_avx512.h"
 
 // Where the bytes come from that vpackuswb takes from its first operand, in lanes of eight: bytes

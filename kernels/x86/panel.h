@@ -4,6 +4,7 @@
 // some weight rows stay in the first cache, the panel in the second. Included after the set's
 // dot_*.h and TILE_N, with two functions: tile adds up m rows of a tile by TILE_N weight rows, and
 // four_load gives the sums of a row by weight rows r .. r + 3 of the panel.
+#include "kernels/x86/weights.h"
 
 enum {
     PANEL = 48,              // weight rows that are unfolded together, whole cache lines of y
@@ -20,14 +21,6 @@ typedef struct {
     tile_sums sums[PANEL / TILE_N][ROWS];
 } workspace;
 _Static_assert(sizeof(workspace) <= ASSAY_GEMM_SCRATCH, "the work fits the scratch");
-
-// Weights of either kind.
-typedef struct {
-    const assay_q4 *q4; // one of the two
-    const assay_q8 *q8;
-    const float *scales;
-    uint32_t k;
-} weights;
 
 // The sums of m rows over `count` vectors; set where they are the first, else added to.
 static ASSAY_INLINE void tile(tile_sums *sums, packed_rows x, const tile_step *w, uint32_t count,

@@ -50,10 +50,7 @@ static ASSAY_INLINE void rows_run(const assay_gemm_part *part, packed_rows x, ui
         float *y = part->y + (i + (uint32_t)r) * part->y_stride + n;
         __m512 scale = _mm512_mul_ps(_mm512_set1_ps(part->x->scales[i + (uint32_t)r]), scales);
         __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[r]), scale);
-        if (part->add_scale)
-            product = _mm512_add_ps(_mm512_maskz_loadu_ps(columns, y),
-                                    _mm512_mul_ps(product, _mm512_set1_ps(*part->add_scale)));
-        _mm512_mask_storeu_ps(y, columns, product);
+        product_store(part, y, columns, product);
     }
 }
 

@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes into tiles and comes out of them: weights, and sums of a plane. Internal to
-// kernels/x86.
+// Which products go through tiles, and what comes out of these. Internal to kernels/x86.
 #ifndef ASSAY_KERNELS_X86_TILE_AMX_H
 #define ASSAY_KERNELS_X86_TILE_AMX_H
 
 #include "kernels/x86/amx.h"
 #include "kernels/x86/dot_avx512.h"
+#include "kernels/x86/weights.h"
 
-// Weights of either kind.
-typedef struct {
-    const assay_q4 *q4; // one of the two
-    const assay_q8 *q8;
-    const float *scales;
-    uint32_t k;
-} weights;
+// How a product of m rows of k elements goes.
+typedef enum {
+    AMX_NOT,  // the set avx512 is faster: it reads weights as they come, and knows short rows
+    AMX_FEW,  // one tile of activation rows
+    AMX_MANY, // several
+} amx_way;
+
+static inline amx_way amx_way_of(assay_weights_kind kind, uint32_t m, uint32_t k) {
+    enum { ONES = 4 };
+    if (m <= ONES || (kind == ASSAY_WEIGHTS_Q8 && k <= DOT_SHORT)) return AMX_NOT;
+    return m <= AMX_ROWS ? AMX_FEW : AMX_MANY;
+}
+
+// Up to 64 weights of a row, zeros behind them.
+static ASSAY_INLINE __m512i q8_bytes(const int8_t *q, uint32_t count) {
+    uint64_t mask = count >= AMX_STEP ? ~0ull : (1ull << count) - 1;
+    return _mm512_maskz_loadu_epi8(mask, q);
+}
 
 // Between what is written and tiles that are loaded from there, and the other way round: gcc's
 // loads do not say that they read memory.

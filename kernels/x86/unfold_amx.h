@@ -94,9 +94,7 @@ static ASSAY_INLINE __m512i row_unfold(const weights *w, size_t row, uint32_t at
         size_t block = row * (w->k / ASSAY_Q4_BLOCK) + at / ASSAY_Q4_BLOCK;
         return q4_bytes(w->q4->codes + block * (ASSAY_Q4_BLOCK / 2), w->q4->ratios[block]);
     }
-    uint32_t count = w->k - at;
-    uint64_t mask = count >= AMX_STEP ? ~0ull : (1ull << count) - 1;
-    return _mm512_maskz_loadu_epi8(mask, w->q8->q + row * w->k + at);
+    return q8_bytes(w->q8->q + row * w->k + at, w->k - at);
 }
 
 // The next tile at once. Rows past the panel's last stand for it; their sums are nobody's.
