@@ -38,7 +38,7 @@ typedef struct {
 } reading;
 
 // As products read weights: four runs of 1 KB side by side, and what comes later is asked for. From
-// the first word to the last in turn, some processors read a third less.
+// the first word to the last in turn, some processors read less.
 static void part_read(void *context, size_t index) {
     enum { RUN = 128, RUNS = 4, LINE = 8, AHEAD = 2 * RUNS * RUN }; // words
     reading *r = context;
